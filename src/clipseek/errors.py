@@ -1,0 +1,114 @@
+"""Every error that clipseek raises on purpose.
+
+ClipseekError
+├─ ConfigError              a setting is missing or wrong
+├─ RequestError             the caller can fix it
+│  ├─ InvalidQuery
+│  ├─ VideoNotFound
+│  ├─ SegmentNotFound
+│  ├─ CollectionNotFound
+│  └─ UnreadableVideo
+├─ StateError               the store must change first
+│  ├─ NothingIndexed
+│  ├─ ModelMismatch
+│  └─ CatalogOutdated
+└─ ServiceUnavailable       the database or the snapshot volume cannot be reached
+
+Each class holds its fields and builds its message from them; the message says what to do next.
+No HTTP status and no exit code stands here: `api/problems.py` and `indexer/cli.py` own those.
+"""
+
+
+class ClipseekError(Exception):
+    """The root: catch it to catch everything that clipseek raises on purpose."""
+
+
+class ConfigError(ClipseekError):
+    """A setting, an option or a model name is missing or wrong."""
+
+
+class RequestError(ClipseekError):
+    """What was asked cannot be done as asked; the caller can fix it."""
+
+
+class InvalidQuery(RequestError):
+    """The query text or a search parameter is outside its limits."""
+
+
+class VideoNotFound(RequestError):
+    """No video with this id is in the collection."""
+
+    def __init__(self, video_id: str, collection: str) -> None:
+        self.video_id = video_id
+        self.collection = collection
+        super().__init__(
+            f"no video {video_id!r} in collection {collection!r}; "
+            "`indexer list` prints the videos and their ids"
+        )
+
+
+class SegmentNotFound(RequestError):
+    """No segment with this id exists (any more)."""
+
+    def __init__(self, segment_id: int) -> None:
+        self.segment_id = segment_id
+        super().__init__(
+            f"no segment {segment_id}; its video was removed or indexed anew, so search again"
+        )
+
+
+class CollectionNotFound(RequestError):
+    """No collection of this name exists."""
+
+    def __init__(self, collection: str) -> None:
+        self.collection = collection
+        super().__init__(
+            f"no collection {collection!r}; `indexer status` prints the collections, and "
+            f"`indexer ingest PATH --collection {collection}` makes one"
+        )
+
+
+class UnreadableVideo(RequestError):
+    """A file that cannot be read as a video at all."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
+
+
+class StateError(ClipseekError):
+    """The request is right, but the store must change first."""
+
+
+class NothingIndexed(StateError):
+    """A search before anything was ingested."""
+
+    def __init__(self, collection: str) -> None:
+        self.collection = collection
+        option = "" if collection == "default" else f" --collection {collection}"
+        super().__init__(
+            f"nothing is indexed in collection {collection!r} yet; "
+            f"run `indexer ingest PATH{option}` first"
+        )
+
+
+class ModelMismatch(StateError):
+    """A collection is indexed with another model than the one asked for."""
+
+    def __init__(self, collection: str, indexed_with: str, asked_for: str) -> None:
+        self.collection = collection
+        self.indexed_with = indexed_with
+        self.asked_for = asked_for
+        super().__init__(
+            f"collection {collection!r} is indexed with model {indexed_with!r}, "
+            f"not {asked_for!r}; use `--model {indexed_with}`, or another `--collection`"
+        )
+
+
+class CatalogOutdated(StateError):
+    """The database has another schema than this release reads."""
+
+
+class ServiceUnavailable(ClipseekError):
+    """The database, the snapshot volume or a disk cannot be reached or written now."""

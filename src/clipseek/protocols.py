@@ -1,0 +1,265 @@
+"""The seams of clipseek: what each replaceable part promises. One contract test runs over each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.types import (
+    Change,
+    Collection,
+    FrameBatch,
+    Neighbours,
+    Relevance,
+    Segment,
+    SegmentBlock,
+    Segments,
+    Video,
+)
+
+
+class CutDetector(Protocol):
+    """Decides, frame after frame, where a new shot begins."""
+
+    def is_cut(self, luma: NDArray[np.uint8]) -> bool:
+        """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture."""
+        ...
+
+
+class FrameSource(Protocol):
+    """One opened video. A context manager; read it once, from its start to its end.
+
+    Times are seconds from the start of the file (the container's start time is zero).
+    """
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds: what the container claims; after `read` is exhausted, the end of the last frame.
+
+        None where the container does not say and nothing was read yet.
+        """
+        ...
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second on average, exact."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright."""
+        ...
+
+    @property
+    def damage(self) -> str:
+        """After `read` is exhausted: why the film is incomplete, or the empty string."""
+        ...
+
+    def read(
+        self,
+        times: Iterable[float],
+        *,
+        short_side: int | None = None,
+        cuts: CutDetector | None = None,
+    ) -> Iterator[FrameBatch]:
+        """Yield, for each time, the frame being shown at it, by presentation timestamp.
+
+        `times` is ascending and may be endless; reading ends with the film. A frame shown at
+        several of the times comes once; before the first frame, the first frame counts as shown.
+        With `cuts`, the first frame of every shot comes too, marked. With `short_side`, pictures
+        are scaled down (never up) so that their shorter side has that many pixels.
+
+        Raises:
+            UnreadableVideo: nothing at all could be decoded.
+        """
+        ...
+
+    def __enter__(self) -> "FrameSource": ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Embedder(Protocol):
+    """Turns pictures and sentences into unit vectors of one space. Thread-safe."""
+
+    @property
+    def model(self) -> str:
+        """`ARCHITECTURE/PRETRAINED`, "demo", or the name in the bundle."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square picture that the model sees, in pixels."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the weights and the preprocessing: equal fingerprints, equal vectors."""
+        ...
+
+    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, dim), unit rows."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed sentences; return float32 (N, dim), unit rows."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Nearest vectors by cosine. Read-only; safe for concurrent searches."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
+    ) -> Neighbours:
+        """Find the k nearest of float32 (Q, dim) unit rows, among the ids in `allow` if given.
+
+        Rows are ordered by descending score, then ascending id. There is no padding:
+        K = min(k, number of vectors allowed).
+        """
+        ...
+
+
+class Catalog(Protocol):
+    """The truth: videos, segments, vectors and the numbered changes of each collection.
+
+    Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
+    """
+
+    def ensure_collection(self, name: str, model: str, dim: int, fingerprint: str) -> Collection:
+        """Return the collection, made if it is missing.
+
+        Raises:
+            ModelMismatch: it exists with another model or fingerprint.
+        """
+        ...
+
+    def collection(self, name: str) -> Collection:
+        """Return the collection, with its version as committed now; raise CollectionNotFound."""
+        ...
+
+    def collections(self) -> list[Collection]:
+        """Return all collections by name."""
+        ...
+
+    def set_relevance(self, collection: str, relevance: Relevance) -> int:
+        """Store the constants fitted on the user's queries; return the new version."""
+        ...
+
+    def put(
+        self,
+        collection: str,
+        video: Video,
+        segments: Segments,
+        *,
+        frame_times: NDArray[np.float64],
+        frame_vectors: NDArray[np.float32],
+        biases: NDArray[np.float32],
+        thumbnails: Sequence[str],
+    ) -> int:
+        """Store one video and replace what it was before, in one transaction.
+
+        Another video that was indexed from the same uri is removed in the same transaction: the
+        file has changed. `segments.best` points into `frame_times`; times are stored as float32.
+
+        Returns:
+            The new version of the collection.
+        """
+        ...
+
+    def relocate(self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int) -> None:
+        """Note that the same content now lies at another uri; title follows, vectors stay."""
+        ...
+
+    def remove(self, collection: str, video_id: str) -> int:
+        """Remove a video and return the new version; raise VideoNotFound."""
+        ...
+
+    def video(self, collection: str, video_id: str) -> Video:
+        """Return one video; raise VideoNotFound."""
+        ...
+
+    def video_at(self, collection: str, uri: str) -> Video | None:
+        """Return the video that was indexed from this uri, if any."""
+        ...
+
+    def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
+        """Return those of the videos that exist, by id, in one query."""
+        ...
+
+    def videos(
+        self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
+    ) -> list[Video]:
+        """Return videos in the order of their ids, past `after`, that bear all `tags`."""
+        ...
+
+    def segments(self, collection: str, video_id: str) -> list[Segment]:
+        """Return a video's segments in the order of time; raise VideoNotFound."""
+        ...
+
+    def segment(self, segment_id: int) -> tuple[str, Segment]:
+        """Return the collection's name and the segment; raise SegmentNotFound."""
+        ...
+
+    def changes(self, collection: str, after_version: int) -> list[Change]:
+        """Return the changes past a version, ascending; no earlier one can appear later."""
+        ...
+
+    def blocks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None, block: int = 4096
+    ) -> Iterator[SegmentBlock]:
+        """Yield all segments, or those of some videos, by ascending id, in bounded blocks.
+
+        All blocks of one call come from one consistent read.
+        """
+        ...
+
+    def consistent(self, collection: str) -> AbstractContextManager["Catalog"]:
+        """Open a read-only view of one moment: what it returns belongs to one version."""
+        ...
+
+    def frame_vectors(
+        self, collection: str, video_id: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return times float64 (N,) and vectors float32 (N, dim) of the sampled frames."""
+        ...
+
+    def thumbnails(self, collection: str) -> Iterator[str]:
+        """Yield the thumbnail path of every segment of the collection."""
+        ...
+
+    def counts(self, collection: str) -> tuple[int, int, float]:
+        """Return videos, segments and seconds indexed."""
+        ...
+
+    def check(self) -> None:
+        """Raise ServiceUnavailable or CatalogOutdated unless the catalog can be read now."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+class FrameSourceOpener(Protocol):
+    """Opens a local file as a FrameSource; raises UnreadableVideo."""
+
+    def __call__(self, path: Path) -> FrameSource:
+        """Open the file."""
+        ...

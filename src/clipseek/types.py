@@ -1,0 +1,242 @@
+"""The few types that the parts of clipseek speak to each other in; shapes are checked when made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+VideoState = Literal["indexed", "incomplete"]
+Resize = Literal["shortest", "longest", "squash"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open stretch of a video, `[start, end)` in seconds, with `0 <= start < end`."""
+
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"a span needs 0 <= start < end, got [{self.start}, {self.end})")
+
+    @property
+    def length(self) -> float:
+        """Length in seconds."""
+        return self.end - self.start
+
+    def overlap(self, other: "Span") -> float:
+        """Return the seconds that both spans share."""
+        return max(0.0, min(self.end, other.end) - max(self.start, other.start))
+
+    def iou(self, other: "Span") -> float:
+        """Return intersection over union, in [0, 1]."""
+        shared = self.overlap(other)
+        return shared / (self.length + other.length - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One indexed video, named by the hash of its content.
+
+    `duration` is the end of the last frame that could be decoded, in seconds. `size_bytes` and
+    `mtime_ns` are those of the file at `uri` when it was indexed. `reason` says why `state` is
+    "incomplete" and is empty otherwise.
+    """
+
+    id: str
+    uri: str
+    title: str
+    duration: float
+    width: int
+    height: int
+    size_bytes: int
+    mtime_ns: int
+    state: VideoState = "indexed"
+    reason: str = ""
+    tags: tuple[str, ...] = ()
+    segments: int = 0
+    indexed_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One indexed segment as the catalog knows it, without its vector.
+
+    `best_time` (seconds) is the sampled frame nearest to the segment's vector; `bias` is
+    `calibration.bias` of that vector; `thumbnail` is a path under the thumbnail root.
+    """
+
+    id: int
+    video_id: str
+    span: Span
+    best_time: float
+    bias: float
+    thumbnail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The segments of one video before they are stored; rows belong together.
+
+    spans: float64 (S, 2) seconds, half-open, ascending, without gap or overlap.
+    vectors: float32 (S, dim), unit rows.
+    best: int64 (S,), index of the sampled frame nearest to the segment's vector.
+    """
+
+    spans: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+    best: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = len(self.spans)
+        if self.spans.shape != (count, 2) or self.vectors.ndim != 2:
+            raise ValueError(f"spans {self.spans.shape} and vectors {self.vectors.shape}")
+        if len(self.vectors) != count or self.best.shape != (count,):
+            raise ValueError(f"{count} spans, {len(self.vectors)} vectors, {len(self.best)} best")
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBatch:
+    """Decoded frames in ascending order of time.
+
+    pixels: uint8 (N, H, W, 3), RGB, upright (rotation metadata applied).
+    times: float64 (N,), presentation time of each frame in seconds from the start of the file.
+    cuts: bool (N,), True where the frame is the first of a new shot.
+    """
+
+    pixels: NDArray[np.uint8]
+    times: NDArray[np.float64]
+    cuts: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        count = len(self.pixels)
+        if self.pixels.ndim != 4 or self.pixels.shape[3] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"pixels must be uint8 (N, H, W, 3), got {self.pixels.shape}")
+        if self.times.shape != (count,) or self.cuts.shape != (count,):
+            raise ValueError(f"{count} pictures, {len(self.times)} times, {len(self.cuts)} cuts")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The nearest stored vectors of each query, best first.
+
+    ids: int64 (Q, K), segment ids. scores: float32 (Q, K), cosine, descending in each row.
+    K is the number asked for or the number of vectors there are, whichever is smaller.
+    """
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.ids.ndim != 2 or self.ids.shape != self.scores.shape:
+            raise ValueError(f"ids {self.ids.shape} and scores {self.scores.shape} must match")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer to a query: a moment of a video.
+
+    `score` is the cosine of query and segment, higher is better; `relevance` is in [0, 1] and
+    comparable between queries. `segment_id` names the best of the merged segments.
+    """
+
+    video: Video
+    segment_id: int
+    span: Span
+    best_time: float
+    score: float
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One validated search: what is asked, where, and how many hits at most."""
+
+    query: str
+    limit: int = 10
+    collection: str = "default"
+    video_ids: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    min_relevance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The ranked hits of one search and the version of the collection they were made from."""
+
+    query: str
+    hits: Sequence[Hit]
+    collection: str
+    model: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """The two constants of the logistic curve from evidence to relevance.
+
+    `fitted` is False for the constants of the model's own objective (see `calibration`).
+    """
+
+    scale: float
+    offset: float
+    fitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named library of videos indexed with exactly one model.
+
+    `fingerprint` is that of the bundle; `version` the number of the last committed change;
+    `relevance` the constants fitted on the user's own queries, or None for the bundle's.
+    """
+
+    name: str
+    model: str
+    dim: int
+    fingerprint: str
+    version: int
+    relevance: Relevance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One committed change of a collection. A "calibrate" change has no video."""
+
+    version: int
+    kind: Literal["put", "remove", "calibrate"]
+    video_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBlock:
+    """Segments of one or several videos as arrays, rows together: what an index is built from.
+
+    ids: int64 (S,), ascending. video_ids: str (S,). spans: float64 (S, 2) seconds.
+    best_times: float64 (S,). biases: float32 (S,). vectors: float32 (S, dim), unit rows.
+    """
+
+    ids: NDArray[np.int64]
+    video_ids: NDArray[np.str_]
+    spans: NDArray[np.float64]
+    best_times: NDArray[np.float64]
+    biases: NDArray[np.float32]
+    vectors: NDArray[np.float32] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        rows = (self.video_ids, self.spans, self.best_times, self.biases, self.vectors)
+        if any(len(row) != count for row in rows):
+            raise ValueError(f"{count} ids, but rows of {[len(row) for row in rows]}")
+
+    def __len__(self) -> int:
+        return len(self.ids)

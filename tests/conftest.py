@@ -1,0 +1,27 @@
+"""Fixtures that every test may use; real footage is optional and tests pass without it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
+
+
+def _footage(name: str) -> Path:
+    folder = FOOTAGE / name
+    if not folder.is_dir():
+        pytest.skip(f"no real footage in {folder}; set CLIPSEEK_FOOTAGE to a folder that has it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def films_dir() -> Path:
+    """Return the folder of real films with `captions.jsonl`, or skip."""
+    return _footage("films")
+
+
+@pytest.fixture(scope="session")
+def odd_dir() -> Path:
+    """Return the folder of odd and broken files with `manifest.jsonl`, or skip."""
+    return _footage("odd")

@@ -1,0 +1,286 @@
+"""The model bundle: the folder that a model runs from, without torch.
+
+A bundle is one folder of these files:
+
+    bundle.json      the manifest, below
+    visual.onnx      input "pixels" float32 (N, 3, S, S), normalised; output "vectors" (N, dim)
+    text.onnx        input "tokens" int64 (N, L); output "vectors" (N, dim)
+    tokenizer.json   Hugging Face `tokenizers` format, with truncation and padding to L in it
+    bank.npy         float16 (B, dim), unit rows: the captions of bank.txt through text.onnx
+    *.onnx.data      weights of a tower past ONNX's 2 GB limit, where there are any
+
+N is any number, the towers need not normalise their vectors. `bundle.json` holds:
+
+    format           1; a reader refuses any other
+    name             the model's name, `ARCHITECTURE/PRETRAINED` or "demo"
+    dim              length of a vector
+    image_size       S, side of the square picture in pixels
+    mean, std        three numbers each, of channel values in [0, 1]
+    interpolation    "bicubic" or "bilinear"
+    resize           "shortest" (then centre crop), "longest" (then pad) or "squash"
+    fill             0 to 255, the padding of "longest"
+    context_length   L, tokens of a sentence
+    clean            what is done to a sentence before the tokenizer (see `words.clean`)
+    precision        "fp32"
+    logit_scale      t, what the model multiplies a cosine with (already exponentiated)
+    coherence        cosine below which a frame does not belong to the running segment
+    relevance        {scale, offset, fitted}: the curve from evidence to relevance
+    licence, source  of the weights, for people
+    files            {file name: SHA-256 in hex} of every other file
+    fingerprint      SHA-256 over what determines a vector: the hashes of the towers and the
+                     tokenizer, and the fields named in `_VECTOR_FIELDS`
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.embedding.pixels import Interpolation, Recipe
+from clipseek.embedding.words import CLEANS, Clean
+from clipseek.errors import ConfigError
+from clipseek.types import Relevance, Resize
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+VISUAL, TEXT, TOKENIZER, BANK = "visual.onnx", "text.onnx", "tokenizer.json", "bank.npy"
+
+# Where no one has measured how alike neighbouring frames of one scene are to a model.
+DEFAULT_COHERENCE = 0.85
+
+Precision = Literal["fp32"]
+
+_VECTOR_FIELDS = (
+    "dim",
+    "image_size",
+    "mean",
+    "std",
+    "interpolation",
+    "resize",
+    "fill",
+    "context_length",
+    "clean",
+    "precision",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a bundle says about its model; the fields are explained at the top of this file."""
+
+    name: str
+    dim: int
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Interpolation
+    resize: Resize
+    fill: int
+    context_length: int
+    clean: Clean
+    logit_scale: float
+    coherence: float
+    relevance: Relevance
+    licence: str
+    source: str
+    precision: Precision = "fp32"
+
+    @property
+    def recipe(self) -> Recipe:
+        """How pictures are prepared for this model."""
+        return Recipe(
+            self.image_size, self.mean, self.std, self.interpolation, self.resize, self.fill
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle(Manifest):
+    """A bundle on disk, checked."""
+
+    path: Path
+    files: dict[str, str]
+    fingerprint: str
+
+    def bank(self) -> NDArray[np.float32]:
+        """Read the bank's vectors, float32 (B, dim), unit rows."""
+        rows = np.load(self.path / BANK, allow_pickle=False).astype(np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def load(path: Path) -> Bundle:
+    """Open and check a bundle: every file, every hash, every field.
+
+    Raises:
+        ConfigError: it is no bundle, is damaged, or is of a format that this release cannot read.
+    """
+    raw = _read_manifest(path)
+    try:
+        bundle = _parse(path, raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"{MANIFEST} has a missing or wrong field ({error})") from error
+    _check_files(bundle)
+    _check_bank(bundle)
+    return bundle
+
+
+def write(out: Path, manifest: Manifest, fill: Callable[[Path], None]) -> Bundle:
+    """Make a bundle at `out`, replacing one that is there; it appears whole or not at all.
+
+    Args:
+        out: The bundle's folder; its parents are made.
+        manifest: What `bundle.json` will say.
+        fill: Puts every other file of the bundle into the folder that it is given. Where it
+            raises, nothing is left behind.
+
+    Raises:
+        ConfigError: `out` holds something that is not a bundle, or cannot be written.
+    """
+    if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
+        raise ConfigError(f"{out} holds something that is no model bundle; name another folder")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise ConfigError(f"cannot write a model bundle in {out.parent}: {error}") from error
+    try:
+        fill(work)
+        _seal(work, manifest)
+        load(work)
+        _publish(work, out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return load(out)
+
+
+def draft(path: Path, manifest: Manifest) -> Bundle:
+    """Treat a folder that is not sealed yet as a bundle, unchecked and without a fingerprint."""
+    return Bundle(**_shallow(manifest), path=path, files={}, fingerprint="")
+
+
+def _seal(folder: Path, manifest: Manifest) -> None:
+    folder.chmod(0o755)  # mkdtemp makes it private, a bundle is read by other users too
+    files = {file.name: _sha256(file) for file in sorted(folder.iterdir())}
+    content = {"format": FORMAT, **asdict(manifest), "files": files}
+    content["fingerprint"] = _fingerprint(manifest, files)
+    (folder / MANIFEST).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _publish(work: Path, out: Path) -> None:
+    """Move the finished folder into place; a folder can only replace an empty one, so swap."""
+    if not out.exists():
+        work.replace(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    out.replace(old)
+    work.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    file = path / MANIFEST
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path} is no model bundle: it has no readable {MANIFEST}; `indexer models` prints "
+            "the models that can be named"
+        ) from error
+    except ValueError as error:
+        raise _damaged(path, f"{MANIFEST} is not JSON") from error
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        found = raw.get("format") if isinstance(raw, dict) else None
+        raise ConfigError(
+            f"{path} is a model bundle of format {found!r}, and this release reads format "
+            f"{FORMAT}; export the model again with this release"
+        )
+    return raw
+
+
+def _parse(path: Path, raw: dict[str, Any]) -> Bundle:
+    names = [field.name for field in fields(Manifest)]
+    values = {name: raw[name] for name in names}
+    values |= {"mean": _triple(raw["mean"]), "std": _triple(raw["std"])}
+    values["relevance"] = Relevance(**raw["relevance"])
+    bundle = Bundle(**values, path=path, files=dict(raw["files"]), fingerprint=raw["fingerprint"])
+    _check_values(bundle)
+    if _fingerprint(bundle, bundle.files) != bundle.fingerprint:
+        raise ValueError("fingerprint does not match the files and fields")
+    return bundle
+
+
+def _triple(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
+def _check_values(manifest: Manifest) -> None:
+    choices: dict[str, tuple[str, ...]] = {
+        "interpolation": get_args(Interpolation),
+        "resize": get_args(Resize),
+        "clean": CLEANS,
+        "precision": get_args(Precision),
+    }
+    for name, allowed in choices.items():
+        if getattr(manifest, name) not in allowed:
+            raise ValueError(f"{name} must be one of {allowed}, got {getattr(manifest, name)!r}")
+    for name in ("dim", "image_size", "context_length"):
+        value = getattr(manifest, name)
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name} must be a whole number > 0, got {value!r}")
+    if not manifest.logit_scale > 0:
+        raise ValueError(f"logit_scale must be > 0, got {manifest.logit_scale!r}")
+    if not -1 <= manifest.coherence <= 1:
+        raise ValueError(f"coherence must be in [-1, 1], got {manifest.coherence!r}")
+
+
+def _check_files(bundle: Bundle) -> None:
+    for name in {VISUAL, TEXT, TOKENIZER, BANK} | bundle.files.keys():
+        file = bundle.path / name
+        if name not in bundle.files or Path(name).name != name:
+            raise _damaged(bundle.path, f"{MANIFEST} names no hash of a file {name}")
+        if not file.is_file():
+            raise _damaged(bundle.path, f"{name} is missing")
+        if _sha256(file) != bundle.files[name]:
+            raise _damaged(bundle.path, f"{name} is not the file that {MANIFEST} describes")
+
+
+def _check_bank(bundle: Bundle) -> None:
+    try:
+        rows = np.load(bundle.path / BANK, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise _damaged(bundle.path, f"{BANK} is not a NumPy array") from error
+    if rows.ndim != 2 or len(rows) == 0 or rows.shape[1] != bundle.dim or rows.dtype != np.float16:
+        raise _damaged(
+            bundle.path,
+            f"{BANK} must be float16 (B, {bundle.dim}), got {rows.dtype} {rows.shape}",
+        )
+
+
+def _damaged(path: Path, what: str) -> ConfigError:
+    return ConfigError(
+        f"the model bundle {path} cannot be used: {what}; delete the folder and export the model "
+        "again, or copy the bundle again from where it came"
+    )
+
+
+def _fingerprint(manifest: Manifest, files: dict[str, str]) -> str:
+    towers = {name: digest for name, digest in files.items() if name != BANK}
+    facts = {name: getattr(manifest, name) for name in _VECTOR_FIELDS}
+    content = json.dumps({"files": towers, "fields": facts}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _shallow(manifest: Manifest) -> dict[str, Any]:
+    return {field.name: getattr(manifest, field.name) for field in fields(Manifest)}

@@ -1,0 +1,89 @@
+"""From decoded pictures to what a model's visual tower takes, by the model's own recipe.
+
+The steps are those of open_clip's `image_transform` for inference (open_clip 3.3, transform.py)
+with torchvision's roundings (`Resize`, `CenterCrop`), written with Pillow and NumPy: a bundle
+gives the same pixels as the library that it was exported from, without torch.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clipseek.types import Resize
+
+Interpolation = Literal["bicubic", "bilinear"]
+
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model wants its pictures.
+
+    image_size: side of the square picture in pixels. mean, std: per channel, of values in [0, 1].
+    resize: "shortest" side to size and crop the centre; "longest" side to size and pad with
+    `fill` (0 to 255); "squash" to the square whatever the aspect.
+    """
+
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Interpolation = "bicubic"
+    resize: Resize = "shortest"
+    fill: int = 0
+
+
+def fit(pixels: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+    """Scale and cut uint8 (N, H, W, 3) RGB to (N, S, S, 3); what has that size stays as it is."""
+    side = recipe.image_size
+    if pixels.shape[1:3] == (side, side):
+        return pixels
+    square = np.empty((len(pixels), side, side, 3), np.uint8)
+    for row, picture in enumerate(pixels):
+        square[row] = np.asarray(_square(Image.fromarray(picture), recipe))
+    return square
+
+
+def normalise(square: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.float32]:
+    """Turn fitted uint8 (N, S, S, 3) into what the tower takes, float32 (N, 3, S, S)."""
+    # The order of operations is torchvision's (ToTensor, then Normalize), all in float32.
+    scaled = square.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+    scaled /= np.float32(255)
+    scaled -= np.asarray(recipe.mean, np.float32)[:, None, None]
+    scaled /= np.asarray(recipe.std, np.float32)[:, None, None]
+    return scaled
+
+
+def _square(picture: Image.Image, recipe: Recipe) -> Image.Image:
+    side = recipe.image_size
+    width, height = picture.size
+    if recipe.resize == "squash":
+        return _scaled(picture, (side, side), recipe)
+    if recipe.resize == "longest":
+        ratio = max(width, height) / side
+        size = (max(1, round(width / ratio)), max(1, round(height / ratio)))
+        return _centre_pad(_scaled(picture, size, recipe), side, recipe.fill)
+    short = min(width, height)
+    size = (int(side * width / short), int(side * height / short))
+    return _centre_crop(_scaled(picture, size, recipe), side)
+
+
+def _scaled(picture: Image.Image, size: tuple[int, int], recipe: Recipe) -> Image.Image:
+    if picture.size == size:
+        return picture
+    return picture.resize(size, _FILTERS[recipe.interpolation])
+
+
+def _centre_crop(picture: Image.Image, side: int) -> Image.Image:
+    left = round((picture.width - side) / 2)
+    top = round((picture.height - side) / 2)
+    return picture.crop((left, top, left + side, top + side))
+
+
+def _centre_pad(picture: Image.Image, side: int, fill: int) -> Image.Image:
+    canvas = Image.new("RGB", (side, side), (fill, fill, fill))
+    canvas.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return canvas

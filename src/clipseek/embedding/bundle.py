@@ -7,7 +7,7 @@ A bundle is one folder of these files:
     text.onnx        input "tokens" int64 (N, L); output "vectors" (N, dim)
     tokenizer.json   Hugging Face `tokenizers` format, with truncation and padding to L in it
     bank.npy         float16 (B, dim), unit rows: the captions of bank.txt through text.onnx
-    *.onnx.data      weights of a tower past ONNX's 2 GB limit, where there are any
+    *.onnx.data      the weights of a large tower, beside its graph
 
 N is any number, the towers need not normalise their vectors. `bundle.json` holds:
 
@@ -36,7 +36,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -120,14 +120,23 @@ def load(path: Path) -> Bundle:
     Raises:
         ConfigError: it is no bundle, is damaged, or is of a format that this release cannot read.
     """
-    raw = _read_manifest(path)
-    try:
-        bundle = _parse(path, raw)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, f"{MANIFEST} has a missing or wrong field ({error})") from error
+    bundle = peek(path)
     _check_files(bundle)
     _check_bank(bundle)
     return bundle
+
+
+def peek(path: Path) -> Bundle:
+    """Read what a bundle says about itself, without a look at its other files.
+
+    Raises:
+        ConfigError: it is no bundle, or its manifest is damaged or of another format.
+    """
+    raw = _read_manifest(path)
+    try:
+        return _parse(path, raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"{MANIFEST} has a missing or wrong field ({error})") from error
 
 
 def write(out: Path, manifest: Manifest, fill: Callable[[Path], None]) -> Bundle:
@@ -152,11 +161,11 @@ def write(out: Path, manifest: Manifest, fill: Callable[[Path], None]) -> Bundle
     try:
         fill(work)
         _seal(work, manifest)
-        load(work)
+        bundle = load(work)
         _publish(work, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return load(out)
+    return replace(bundle, path=out)
 
 
 def draft(path: Path, manifest: Manifest) -> Bundle:
@@ -165,7 +174,10 @@ def draft(path: Path, manifest: Manifest) -> Bundle:
 
 
 def _seal(folder: Path, manifest: Manifest) -> None:
-    folder.chmod(0o755)  # mkdtemp makes it private, a bundle is read by other users too
+    # mkdtemp and onnx write for their user alone, and a bundle is read by other users too.
+    folder.chmod(0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644)
     files = {file.name: _sha256(file) for file in sorted(folder.iterdir())}
     content = {"format": FORMAT, **asdict(manifest), "files": files}
     content["fingerprint"] = _fingerprint(manifest, files)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import onnxruntime
@@ -30,24 +31,18 @@ _LOAD_ERRORS = (
 
 
 class OnnxEmbedder:
-    """Embeds pictures and sentences with the two towers of a bundle."""
+    """Embeds pictures and sentences with the two towers of a bundle.
+
+    A tower is loaded when it is first used: who searches needs no visual tower, who ingests no
+    text tower, and each can be more than a gigabyte.
+    """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Load both towers.
-
-        Args:
-            bundle: The model.
-            threads: CPU threads of one tower's run; None lets onnxruntime use all cores.
-
-        Raises:
-            ConfigError: onnxruntime cannot run the towers, or they are of other sizes.
-        """
-        self._bundle = bundle
+        """Keep what is needed; `threads` None lets onnxruntime use all cores for a run."""
         side, length = bundle.image_size, bundle.context_length
-        self._visual = _session(bundle.path / VISUAL, threads)
-        self._text = _session(bundle.path / TEXT, threads)
-        _check(self._visual, bundle.path / VISUAL, "pixels", [3, side, side], bundle.dim)
-        _check(self._text, bundle.path / TEXT, "tokens", [length], bundle.dim)
+        self._bundle = bundle
+        self._visual = _Tower(bundle.path / VISUAL, "pixels", [3, side, side], bundle.dim, threads)
+        self._text = _Tower(bundle.path / TEXT, "tokens", [length], bundle.dim, threads)
         self._tokenizer = _tokenizer(bundle)
 
     @property
@@ -80,7 +75,7 @@ class OnnxEmbedder:
 
         def run(start: int) -> NDArray[np.float32]:
             block = fit(pixels[start : start + _BLOCK], recipe)
-            return _run(self._visual, "pixels", normalise(block, recipe))
+            return self._visual.run(normalise(block, recipe))
 
         return self._in_blocks(len(pixels), run)
 
@@ -88,7 +83,7 @@ class OnnxEmbedder:
         """Embed sentences; return float32 (N, dim), unit rows. What is too long is cut."""
 
         def run(start: int) -> NDArray[np.float32]:
-            return _run(self._text, "tokens", self.tokens(texts[start : start + _BLOCK]))
+            return self._text.run(self.tokens(texts[start : start + _BLOCK]))
 
         return self._in_blocks(len(texts), run)
 
@@ -108,45 +103,65 @@ class OnnxEmbedder:
         return vectors
 
 
-def _session(file: Path, threads: int | None) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.log_severity_level = 3  # errors only: they are raised as well
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except _LOAD_ERRORS as error:
-        raise ConfigError(
-            f"onnxruntime {onnxruntime.__version__} cannot load {file}: {error}; export the model "
-            "again, or install the onnxruntime that the bundle was made with"
-        ) from error
+class _Tower:
+    """One ONNX file, loaded by the first thread that runs it."""
 
+    def __init__(
+        self, file: Path, name: str, shape: list[int], dim: int, threads: int | None
+    ) -> None:
+        self._file = file
+        self._name = name
+        self._layout = [(name, shape), ("vectors", [dim])]
+        self._threads = threads
+        self._lock = Lock()
+        self._session: onnxruntime.InferenceSession | None = None
 
-def _check(
-    session: onnxruntime.InferenceSession, file: Path, name: str, shape: list[int], dim: int
-) -> None:
-    taken, given = session.get_inputs(), session.get_outputs()
-    found = [(one.name, one.shape[1:]) for one in (*taken, *given)]
-    if found != [(name, shape), ("vectors", [dim])]:
-        raise ConfigError(
-            f"{file} must take {name} (N, {shape}) and give vectors (N, {dim}), but has {found}; "
-            "export the model again"
-        )
+    def run(self, rows: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return float32 (N, dim), not normalised.
+
+        Raises:
+            ConfigError: onnxruntime cannot load the file, or it is of other sizes.
+        """
+        (vectors,) = self._loaded().run(["vectors"], {self._name: rows})
+        return np.asarray(vectors, np.float32)
+
+    def _loaded(self) -> onnxruntime.InferenceSession:
+        with self._lock:
+            if self._session is None:
+                self._session = self._load()
+            return self._session
+
+    def _load(self) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads or 0
+        options.log_severity_level = 3  # errors only: they are raised as well
+        try:
+            session = onnxruntime.InferenceSession(
+                str(self._file), options, providers=["CPUExecutionProvider"]
+            )
+        except _LOAD_ERRORS as error:
+            raise ConfigError(
+                f"onnxruntime {onnxruntime.__version__} cannot load {self._file}: {error}; "
+                "export the model again, or install a newer onnxruntime"
+            ) from error
+        found = [
+            (one.name, one.shape[1:]) for one in (*session.get_inputs(), *session.get_outputs())
+        ]
+        if found != self._layout:
+            raise ConfigError(
+                f"{self._file} must take and give {self._layout} for each row, but has {found}; "
+                "export the model again"
+            )
+        return session
 
 
 def _tokenizer(bundle: Bundle) -> Tokenizer:
     tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
     length = bundle.context_length
-    fixed = tokenizer.padding and tokenizer.padding["length"] == length
-    if not fixed or not tokenizer.truncation or tokenizer.truncation["max_length"] != length:
+    padded = tokenizer.padding and tokenizer.padding["length"] == length
+    if not padded or not tokenizer.truncation or tokenizer.truncation["max_length"] != length:
         raise ConfigError(
             f"{bundle.path / TOKENIZER} must cut and pad sentences to {length} tokens; "
             "export the model again"
         )
     return tokenizer
-
-
-def _run(
-    session: onnxruntime.InferenceSession, name: str, rows: NDArray[np.generic]
-) -> NDArray[np.float32]:
-    (vectors,) = session.run(["vectors"], {name: rows})
-    return np.asarray(vectors, np.float32)

@@ -1,12 +1,14 @@
 """From an open_clip model in memory to a bundle on disk."""
 
 import contextlib
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -17,12 +19,25 @@ from clipseek.embedding import bundle as bundles
 from clipseek.embedding.bundle import BANK, DEFAULT_COHERENCE, TEXT, TOKENIZER, VISUAL, Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.openclip.check import check_export
+from clipseek.embedding.openclip.facts import (
+    context_length,
+    logit_scale,
+    recipe_of,
+    vector_length,
+)
+from clipseek.embedding.openclip.tokenizer import convert_tokenizer
+from clipseek.embedding.openclip.weights import load_weights
 from clipseek.embedding.words import Clean
 from clipseek.errors import ConfigError
 from clipseek.types import Relevance
 
 # Opset 17 is the first with LayerNormalization; onnxruntime reads it since 1.13.
 _OPSET = 17
+
+# Weights past this lie in a file of their own, which onnxruntime maps instead of reading. For the
+# text tower of PE-Core-B-16 (1.4 GB), 2 threads: loaded in 4.0 s of CPU instead of 6.1 s, and
+# 1.26 GB of memory instead of 2.08 GB. It is also the only way past 2 GB.
+_APART_BYTES = 64_000_000
 
 
 class _Visual(nn.Module):
@@ -43,10 +58,59 @@ class _Text(nn.Module):
         return self.model.encode_text(tokens)  # type: ignore[operator,no-any-return]
 
 
+def export_bundle(
+    architecture: str,
+    out: Path,
+    *,
+    pretrained: str | None = None,
+    checkpoint: Path | None = None,
+    bank_captions: Sequence[str],
+    name: str | None = None,
+    licence: str = "unknown",
+    source: str | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Bundle:
+    """Export a model of open_clip's list, its weights taken from the hub at first use.
+
+    Args:
+        architecture: As open_clip names it.
+        out: The bundle's folder; it appears whole or not at all.
+        pretrained: The tag of published weights.
+        checkpoint: A local file of weights of this architecture instead (safetensors, or a
+            PyTorch state dict).
+        bank_captions: The sentences of the relevance bank.
+        name: The model's name; None makes it of the architecture and the tag or file.
+        licence: Of the weights.
+        source: Where the weights come from; None says the hub's repository or the file's name.
+        report: Is told each step, in a few words.
+
+    Raises:
+        ConfigError: no such model, its weights cannot be had, or it cannot be exported.
+    """
+    tag = pretrained or (checkpoint.stem if checkpoint else "")
+    name = name or f"{architecture}/{tag}"
+    report(f"loading the weights of {name}")
+    loaded = load_weights(architecture, pretrained=pretrained, checkpoint=checkpoint)
+    length = context_length(loaded.model)
+    tokenizer, clean = convert_tokenizer(loaded.tokenizer, length, bank_captions)
+    return export_model(
+        loaded.model,
+        loaded.preprocess_cfg,
+        tokenizer,
+        out,
+        name=name,
+        bank_captions=bank_captions,
+        licence=licence,
+        source=source or loaded.source,
+        clean=clean,
+        report=report,
+    )
+
+
 def export_model(
     model: nn.Module,
     preprocess_cfg: Mapping[str, Any],
-    tokenizer_json: str | Path,
+    tokenizer_json: str | Path | Tokenizer,
     out: Path,
     *,
     name: str,
@@ -63,8 +127,9 @@ def export_model(
     Args:
         model: The model with its weights; put into eval mode.
         preprocess_cfg: open_clip's, as in `model.visual.preprocess_cfg`.
-        tokenizer_json: A file in the format of Hugging Face `tokenizers`. Truncation and, where
-            it has none, padding with id 0 to the model's context length are added.
+        tokenizer_json: A file in the format of Hugging Face `tokenizers`, or the tokenizer.
+            Truncation and padding to the model's context length are added, with id 0 where it
+            has no padding of its own.
         out: The bundle's folder; it appears whole or not at all.
         name: The model's name.
         bank_captions: The sentences of the relevance bank.
@@ -80,12 +145,20 @@ def export_model(
             model cannot be put into this format.
     """
     model = model.eval().float()
-    tokenizer = _fixed_length(tokenizer_json, _context_length(model))
-    manifest = _manifest(
-        model,
-        preprocess_cfg,
+    tokenizer = _fixed_length(tokenizer_json, context_length(model))
+    recipe = recipe_of(preprocess_cfg)
+    manifest = bundles.Manifest(
         name=name,
+        dim=vector_length(model),
+        image_size=recipe.image_size,
+        mean=recipe.mean,
+        std=recipe.std,
+        interpolation=recipe.interpolation,
+        resize=recipe.resize,
+        fill=recipe.fill,
+        context_length=context_length(model),
         clean=clean,
+        logit_scale=logit_scale(model),
         coherence=coherence,
         relevance=relevance or model_constants(len(bank_captions)),
         licence=licence,
@@ -97,57 +170,17 @@ def export_model(
         tokenizer.save(str(folder / TOKENIZER), pretty=False)
         _export_towers(model, manifest, folder)
         embedder = OnnxEmbedder(bundles.draft(folder, manifest))
-        report("checking the export")
-        check_export(model, preprocess_cfg, embedder)
+        report("comparing the towers with the model")
+        report(f"cosine {check_export(model, preprocess_cfg, embedder):.6f} at worst")
         report(f"embedding {len(bank_captions)} sentences of the relevance bank")
         np.save(folder / BANK, embedder.embed_texts(list(bank_captions)).astype(np.float16))
 
     return bundles.write(out, manifest, fill)
 
 
-def _manifest(
-    model: nn.Module, preprocess_cfg: Mapping[str, Any], **facts: Any
-) -> bundles.Manifest:
-    size = preprocess_cfg["size"]
-    height, width = (size, size) if isinstance(size, int) else size
-    if height != width:
-        raise ConfigError(f"{facts['name']} takes {width}x{height} pictures, not square ones")
-    interpolation = preprocess_cfg.get("interpolation", "bicubic")
-    return bundles.Manifest(
-        dim=_dim(model),
-        image_size=int(height),
-        mean=_triple(preprocess_cfg["mean"]),
-        std=_triple(preprocess_cfg["std"]),
-        # open_clip takes anything but "bilinear" as bicubic (transform.py, image_transform).
-        interpolation="bilinear" if interpolation == "bilinear" else "bicubic",
-        resize=preprocess_cfg.get("resize_mode") or "shortest",
-        fill=int(preprocess_cfg.get("fill_color", 0)),
-        context_length=_context_length(model),
-        logit_scale=float(model.logit_scale.detach().exp()),  # type: ignore[operator]
-        **facts,
-    )
-
-
-def _triple(values: float | Sequence[float]) -> tuple[float, float, float]:
-    red, green, blue = [values] * 3 if isinstance(values, int | float) else values
-    return float(red), float(green), float(blue)
-
-
-def _context_length(model: nn.Module) -> int:
-    length = getattr(model, "context_length", None)
-    if not isinstance(length, int):
-        raise ConfigError(f"{type(model).__name__} has no context_length and cannot be exported")
-    return length
-
-
-@torch.inference_mode()
-def _dim(model: nn.Module) -> int:
-    tokens = torch.zeros(1, _context_length(model), dtype=torch.long)
-    return int(model.encode_text(tokens).shape[1])  # type: ignore[operator]
-
-
-def _fixed_length(tokenizer_json: str | Path, length: int) -> Tokenizer:
-    tokenizer = Tokenizer.from_file(str(tokenizer_json))
+def _fixed_length(tokenizer: str | Path | Tokenizer, length: int) -> Tokenizer:
+    if not isinstance(tokenizer, Tokenizer):
+        tokenizer = Tokenizer.from_file(str(tokenizer))
     padding = tokenizer.padding or {"pad_id": 0, "pad_token": tokenizer.id_to_token(0) or ""}
     tokenizer.enable_truncation(length)
     tokenizer.enable_padding(
@@ -172,16 +205,31 @@ def _export_towers(model: nn.Module, manifest: bundles.Manifest, folder: Path) -
 
 
 def _export_tower(tower: nn.Module, example: Tensor, name: str, file: Path) -> None:
-    torch.onnx.export(
-        tower.eval(),
-        (example,),
-        str(file),
-        input_names=[name],
-        output_names=["vectors"],
-        dynamic_axes={name: {0: "N"}, "vectors": {0: "N"}},
-        opset_version=_OPSET,
-        # The tracing exporter: it needs no further package, and its files hold no source paths.
-        dynamo=False,
+    with tempfile.TemporaryDirectory(dir=file.parent) as work:
+        raw = Path(work) / file.name
+        torch.onnx.export(
+            tower.eval(),
+            (example,),
+            str(raw),
+            input_names=[name],
+            output_names=["vectors"],
+            dynamic_axes={name: {0: "N"}, "vectors": {0: "N"}},
+            opset_version=_OPSET,
+            # The tracing exporter: it needs no further package, and its files hold no paths.
+            dynamo=False,
+        )
+        _save(onnx.load(raw), file)
+
+
+def _save(graph: onnx.ModelProto, file: Path) -> None:
+    """Write one file, or a small one and its weights where these are many."""
+    weights = sum(len(tensor.raw_data) for tensor in graph.graph.initializer)
+    onnx.save(
+        graph,
+        file,
+        save_as_external_data=weights > _APART_BYTES,
+        location=f"{file.name}.data",
+        size_threshold=1024,
     )
 
 

@@ -1,0 +1,226 @@
+"""The models that can be named: which are known, where their bundles lie, and how one is had."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from clipseek.embedding import bundle as bundles
+from clipseek.embedding.bundle import MANIFEST, Bundle
+from clipseek.errors import ConfigError
+
+DEFAULT_MODEL = "PE-Core-B-16/meta"
+DEMO = "demo"
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)?")
+_RESEARCH = "research only: never a default"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that is known to fit, and what to know before taking it.
+
+    `dim` and `image_size` (pixels) are open_clip's; `licence` is that of the weights.
+    """
+
+    name: str
+    dim: int
+    image_size: int
+    licence: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A row of `indexer models`: a known model and whether its bundle is on this machine."""
+
+    name: str
+    dim: int
+    image_size: int
+    licence: str
+    note: str
+    installed: bool
+
+
+# Licences as the model cards state them. R@1 is zero-shot text-to-video retrieval on MSR-VTT
+# (perception_models, apps/pe/README.md, column VTT-T2I). SigLIP 2 needs `transformers` to export.
+KNOWN = (
+    KnownModel(DEFAULT_MODEL, 1024, 224, "Apache-2.0", "default; MSR-VTT R@1 47.6"),
+    KnownModel("PE-Core-L-14-336/meta", 1024, 336, "Apache-2.0", "for a GPU; MSR-VTT R@1 50.3"),
+    KnownModel("ViT-B-32/laion2b_s34b_b79k", 512, 224, "MIT", "light"),
+    KnownModel("ViT-B-16/laion2b_s34b_b88k", 512, 224, "MIT", ""),
+    KnownModel("ViT-L-14/datacomp_xl_s13b_b90k", 768, 224, "MIT", "large"),
+    KnownModel(
+        "ViT-B-16-SigLIP2/webli", 768, 224, "Apache-2.0", "many languages; needs transformers"
+    ),
+    KnownModel("ViT-B-16/dfn2b", 512, 224, "apple-amlr", _RESEARCH),
+    KnownModel("MobileCLIP2-S3/dfndr2b", 768, 256, "apple-amlr", _RESEARCH),
+)
+
+
+def listed(data_dir: Path) -> list[ListedModel]:
+    """Return the known models, the demo's, and every other one installed under `data_dir`."""
+    rows = [
+        ListedModel(
+            known.name,
+            known.dim,
+            known.image_size,
+            known.licence,
+            known.note,
+            _installed(data_dir, known.name),
+        )
+        for known in KNOWN
+    ]
+    names = {row.name for row in rows}
+    others = [_listed_bundle(folder, "installed here") for folder in _folders(data_dir)]
+    demo = [_listed_bundle(_demo_folder(), "bundled; knows the demo's cartoon world only")]
+    return [*rows, *(row for row in [*others, *demo] if row and row.name not in names)]
+
+
+def bundle_folder(data_dir: Path, model: str) -> Path:
+    """Return where the bundle of a model lies: one folder under `data_dir`/models.
+
+    Raises:
+        ConfigError: the name is not `ARCHITECTURE` or `ARCHITECTURE/PRETRAINED`.
+    """
+    if not _NAME.fullmatch(model):
+        raise ConfigError(
+            f"{model!r} is no model name; it is ARCHITECTURE/PRETRAINED as in {DEFAULT_MODEL!r}, "
+            "or demo, or the path of a model bundle"
+        )
+    return data_dir / "models" / model.replace("/", "--")
+
+
+def bank_captions() -> list[str]:
+    """Return the everyday sentences of the relevance bank (see `calibration`)."""
+    text = resources.files("clipseek").joinpath("bank.txt").read_text(encoding="utf-8")
+    return text.splitlines()
+
+
+def resolve(
+    model: str,
+    data_dir: Path,
+    *,
+    checkpoint: Path | None = None,
+    export: bool = True,
+    report: Callable[[str], None] = lambda _: None,
+) -> Bundle:
+    """Return the bundle of a model, exported first where it is not on this machine yet.
+
+    Args:
+        model: "demo", the path of a bundle, or `ARCHITECTURE/PRETRAINED`.
+        data_dir: Exported bundles lie in its folder `models`.
+        checkpoint: A local file of weights of the architecture that `model` names.
+        export: False where a missing bundle is an error.
+        report: Is told each step of an export, in a few words.
+
+    Raises:
+        ConfigError: there is no such model, or it cannot be had.
+    """
+    if checkpoint is not None:
+        return _from_checkpoint(model, data_dir, checkpoint, report)
+    if model == DEMO:
+        return _demo()
+    if _is_path(model):
+        return bundles.load(Path(model).expanduser())
+    folder = bundle_folder(data_dir, model)
+    if (folder / MANIFEST).is_file():
+        return bundles.load(folder)
+    if not export:
+        raise ConfigError(
+            f"model {model!r} is not on this machine: there is no bundle in {folder}; copy that "
+            f"folder from where the videos were indexed, or export it with "
+            f"`indexer ingest PATH --model {model}`"
+        )
+    return _export(model, folder, None, report)
+
+
+def _from_checkpoint(
+    model: str, data_dir: Path, checkpoint: Path, report: Callable[[str], None]
+) -> Bundle:
+    if model == DEMO or _is_path(model):
+        raise ConfigError(
+            f"--checkpoint needs the architecture of its weights, as in `--model ViT-B-32 "
+            f"--checkpoint {checkpoint}`, and {model!r} names a finished bundle"
+        )
+    if not checkpoint.is_file():
+        raise ConfigError(f"no file {checkpoint}; give --checkpoint the weights of {model}")
+    if "/" not in model:
+        model = f"{model}/{re.sub(r'[^A-Za-z0-9.+-]+', '_', checkpoint.stem).strip('_.+-')}"
+    folder = bundle_folder(data_dir, model)
+    if (folder / MANIFEST).is_file():
+        bundle = bundles.load(folder)
+        if bundle.source == _checkpoint_source(checkpoint):
+            return bundle
+    return _export(model, folder, checkpoint, report)
+
+
+def _export(
+    model: str, folder: Path, checkpoint: Path | None, report: Callable[[str], None]
+) -> Bundle:
+    try:
+        from clipseek.embedding.openclip import export_bundle
+    except ImportError as error:
+        raise ConfigError(
+            f"model {model!r} is not on this machine, and exporting it needs the package "
+            f"{error.name}: run `pip install 'clipseek[models]'`, or use `--model demo` or "
+            "`--model FOLDER` with a bundle exported on another machine"
+        ) from error
+    architecture, _, pretrained = model.partition("/")
+    licences = {known.name: known.licence for known in KNOWN}
+    return export_bundle(
+        architecture,
+        folder,
+        pretrained=pretrained or None,
+        checkpoint=checkpoint,
+        bank_captions=bank_captions(),
+        name=model,
+        licence="unknown" if checkpoint else licences.get(model, "unknown"),
+        source=_checkpoint_source(checkpoint) if checkpoint else None,
+        report=report,
+    )
+
+
+def _checkpoint_source(checkpoint: Path) -> str:
+    with checkpoint.open("rb") as stream:
+        return f"{checkpoint.name} sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+
+
+def _is_path(model: str) -> bool:
+    return model.startswith((".", "/", "~")) or (Path(model) / MANIFEST).is_file()
+
+
+def _demo() -> Bundle:
+    folder = _demo_folder()
+    if not (folder / MANIFEST).is_file():
+        raise ConfigError(
+            "this installation of clipseek has no demo model; install clipseek again from its "
+            f"wheel, or name another model, as in `--model {DEFAULT_MODEL}`"
+        )
+    return bundles.load(folder)
+
+
+def _demo_folder() -> Path:
+    # A regular installation unpacks its files, so this is a folder on disk.
+    return Path(str(resources.files("clipseek"))) / "demo" / "model"
+
+
+def _folders(data_dir: Path) -> list[Path]:
+    return sorted(file.parent for file in (data_dir / "models").glob(f"[!.]*/{MANIFEST}"))
+
+
+def _installed(data_dir: Path, model: str) -> bool:
+    return (bundle_folder(data_dir, model) / MANIFEST).is_file()
+
+
+def _listed_bundle(folder: Path, note: str) -> ListedModel | None:
+    """Return a bundle's row, or None where there is none or its manifest cannot be read."""
+    try:
+        manifest = bundles.peek(folder)
+    except ConfigError:
+        return None
+    return ListedModel(
+        manifest.name, manifest.dim, manifest.image_size, manifest.licence, note, installed=True
+    )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.contracts.postgres", "tests.contracts.catalogs"]
+
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
 
 

@@ -1,0 +1,271 @@
+"""One database, SQLite or PostgreSQL: its connections, its transactions and its errors."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from clipseek.catalog.failures import translated
+from clipseek.errors import ConfigError
+
+SQLITE = "sqlite:///"
+POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
+# Whoever waits longer for a writer waits for one that is stuck: a transaction holds one film.
+WAIT_S = 30.0
+CONNECT_S = 5
+# Connections kept open, and how many more while requests pile up; PostgreSQL's own default
+# allows 100 for all its clients (max_connections).
+POOL_SIZE = 8
+POOL_OVERFLOW = 24
+
+
+class Transactions(Protocol):
+    """Where the statements of a catalog run: a database, or one moment of it."""
+
+    @property
+    def dialect(self) -> str:
+        """Either "sqlite" or "postgresql"."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """How messages name the database: a path, or a URL without its password."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that reads one moment of the database."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction, committed at the end and rolled back by an exception."""
+        ...
+
+    def moment(self) -> AbstractContextManager["Transactions"]:
+        """Hold one reading transaction open; errors of the code inside stay as they are."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        ...
+
+
+class Database:
+    """A pool of connections to one database. Thread-safe; no connection is made before its use."""
+
+    def __init__(self, engine: Engine, place: str, *, read_only: bool = False) -> None:
+        self.place = place
+        self.dialect = engine.dialect.name
+        self._engine = engine
+        self._reads = engine.execution_options(**_options(self.dialect, writes=False))
+        self._writes = engine.execution_options(
+            **_options(self.dialect, writes=True, read_only=read_only)
+        )
+
+    @classmethod
+    def at(
+        cls, url: str, *, read_only: bool = False, create: bool = True, wait_s: float = WAIT_S
+    ) -> "Database":
+        """Return the database that a URL names.
+
+        `sqlite:///PATH` takes the path as it stands, without escapes and options. `wait_s` bounds
+        the wait for other writers, in seconds.
+
+        Raises:
+            ConfigError: the URL names no SQLite file and no PostgreSQL database.
+        """
+        if url.startswith(SQLITE):
+            path = _path(url)
+            mode = "ro" if read_only else "rwc" if create else "rw"
+            return cls(_sqlite(path, mode, wait_s), str(path), read_only=read_only)
+        address = _address(url)
+        place = address.set(query={}).render_as_string(hide_password=True)
+        return cls(_postgres(address, wait_s), place, read_only=read_only)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database."""
+        return Path(self.place) if self.dialect == "sqlite" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that reads one moment of the database."""
+        with self.translating(), self._reads.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction, committed at the end and rolled back by an exception."""
+        with self.translating(), self._writes.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def moment(self) -> Iterator["Moment"]:
+        """Hold one reading transaction open; errors of the code inside stay as they are."""
+        with self.translating():
+            connection = self._reads.connect()
+        try:
+            yield Moment(self, connection)
+        finally:
+            with self.translating():
+                connection.close()
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._engine.dispose()
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Raise SQLAlchemy's errors as ours."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise translated(error, self.place, self.file) from error
+
+
+class Moment:
+    """One open reading transaction: every statement sees the same moment. For one thread."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self.dialect = database.dialect
+        self.place = database.place
+        self._database = database
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Return the connection; it stays open."""
+        with self._database.translating():
+            yield self._connection
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Raise RuntimeError: what is seen is past."""
+        raise RuntimeError("a consistent view cannot be written; write to the catalog itself")
+
+    @contextmanager
+    def moment(self) -> Iterator["Moment"]:
+        """Return this moment."""
+        yield self
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the moment ends it."""
+
+
+def _options(dialect: str, *, writes: bool, read_only: bool = False) -> dict[str, object]:
+    """Return how transactions run: a read sees one moment, and a write sees what it waited for."""
+    options: dict[str, object] = {"writes": writes}
+    if dialect == "postgresql":
+        options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
+        options["postgresql_readonly"] = read_only or not writes
+    return options
+
+
+def _path(url: str) -> Path:
+    """Return the file that a SQLite URL names; a catalog in memory would be one per connection."""
+    name = url.removeprefix(SQLITE)
+    if name in ("", ":memory:") or "\0" in name:
+        raise ConfigError(f"{_EXPECTED}; PATH must name a file, got {name!r}")
+    return Path(name).absolute()
+
+
+def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
+    """Return an engine on a file: write-ahead log, so that readers and the writer do not wait.
+
+    The driver's own BEGIN is switched off and ours is sent: reads need one to see one moment, and
+    a write takes the lock first, since a read that turns into a write fails at once when another
+    wrote in between (https://www.sqlite.org/lang_transaction.html).
+    """
+
+    def connect() -> sqlite3.Connection:
+        uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
+        return sqlite3.connect(
+            uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+        )
+
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        # A committed film survives a loss of power: the log is synced at every commit.
+        connection.execute("PRAGMA synchronous = FULL")
+        if mode != "ro":
+            _switch_to_wal(connection, wait_s)
+
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=wait_s,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Turn the write-ahead log on; a database that has one is left as it is.
+
+    SQLite does not wait here by itself: two processes that make the same file at once would each
+    hold a read lock while asking for the write lock, and one is told at once that it is busy.
+    """
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
+def _address(url: str) -> URL:
+    """Return a PostgreSQL URL for the psycopg driver; no message repeats what was given."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(_EXPECTED) from error
+    if address.drivername not in POSTGRES or not address.database:
+        raise ConfigError(f"{_EXPECTED}; this one begins with {address.drivername}://")
+    if "@" in (address.host or ""):
+        raise ConfigError("in the database URL, write an '@' of the password as %40")
+    return address.set(drivername="postgresql+psycopg")
+
+
+_EXPECTED = (
+    "the database URL must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+)
+
+
+def _postgres(address: URL, wait_s: float) -> Engine:
+    """Return an engine on a server; a connection that the server closed is replaced unseen."""
+    timeout = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_S}
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(wait_s * 1000)}")
+
+    engine = create_engine(
+        address,
+        connect_args=timeout,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=wait_s,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+    event.listen(engine, "begin", begin)
+    return engine

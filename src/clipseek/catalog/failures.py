@@ -1,0 +1,73 @@
+"""What the databases' own errors mean to a person: the only place that reads their codes."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from clipseek.errors import CatalogOutdated, ClipseekError, ServiceUnavailable
+
+# SQLite's primary and extended result codes: https://www.sqlite.org/rescode.html
+# PostgreSQL's SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_FULL = {sqlite3.SQLITE_FULL, "53100"}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "55P03", "40001", "40P01"}
+_FOLDER = {sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT}
+_FORBIDDEN = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, "25006", "42501"}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, "XX001", "XX002"}
+_CLOSED = {sqlite3.SQLITE_CANTOPEN}
+_NO_TABLE = "42P01"
+
+_SENTENCES = (
+    (_FULL, "the disk that holds {place} is full; make room and run this again"),
+    (_BUSY, "another process has been writing {place} for too long; try again when it is done"),
+    (
+        _FOLDER,
+        "SQLite keeps files of its own beside {place}, and this user may not write in that folder; "
+        "allow it, or use PostgreSQL",
+    ),
+    (_FORBIDDEN, "{place} may be read but not written here; check the rights of this user"),
+    (_DAMAGED, "{place} is damaged or is no catalog ({cause}); restore it from a backup"),
+    (_CLOSED, "cannot open {place}; check that its folder exists and that this user may write it"),
+)
+
+
+def no_catalog(place: str) -> CatalogOutdated:
+    """Return the error for a database without a catalog in it."""
+    return CatalogOutdated(f"there is no catalog in {place} yet; `indexer ingest PATH` makes one")
+
+
+def translated(error: SQLAlchemyError, place: str, file: Path | None) -> ClipseekError:
+    """Return the error of ours that says what happened to the database at `place`.
+
+    `file` is that of a SQLite database.
+    """
+    if isinstance(error, PoolTimeout):
+        return ServiceUnavailable(f"all connections to {place} are in use; try again")
+    codes, cause = _codes(error), _first_line(error)
+    missing = codes & _CLOSED and file is not None and not file.exists()
+    if missing or _NO_TABLE in codes or cause.startswith("no such table"):
+        return no_catalog(place)
+    for meant, sentence in _SENTENCES:
+        if codes & meant:
+            return ServiceUnavailable(sentence.format(place=place, cause=cause))
+    return ServiceUnavailable(
+        f"{place} cannot be used now ({cause}); check that the database runs and that the "
+        "database URL is right"
+    )
+
+
+def _codes(error: SQLAlchemyError) -> set[str | int]:
+    """Return SQLite's extended and primary result codes, or PostgreSQL's SQLSTATE."""
+    origin = error.orig if isinstance(error, DBAPIError) else None
+    extended = getattr(origin, "sqlite_errorcode", None)
+    if extended is not None:
+        return {extended, extended & 0xFF}
+    sqlstate = getattr(origin, "sqlstate", None)
+    return set() if sqlstate is None else {sqlstate}
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """Return what the driver says, without the statement and its parameters."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    return str(origin).partition("\n")[0]

@@ -1,0 +1,154 @@
+"""The tables of the catalog, the same in SQLite and PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.expression import ColumnElement, Select
+
+from clipseek.catalog.rows import cleaned
+
+metadata = MetaData()
+
+Json = JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+class Key(TypeDecorator[str]):
+    """Text that rows are found and ordered by: byte by byte, never by a language's rules.
+
+    What no database can hold is replaced when bound, so that looking for it finds nothing instead
+    of failing; what is to be stored was checked before (`rows.storable`).
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> postgresql.TEXT | Text:
+        """Return text that is compared by code points in both databases."""
+        return postgresql.TEXT(collation="C") if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Replace what cannot be bound."""
+        return None if value is None else cleaned(value)
+
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("dim", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("relevance", Json),
+)
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("collection", Key, ForeignKey("collections.name"), primary_key=True),
+    Column("id", Key, primary_key=True),
+    Column("uri", Key, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("segments", Integer, nullable=False),
+    Column("indexed_at", Text, nullable=False),
+    UniqueConstraint("collection", "uri", name="videos_uri"),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), primary_key=True
+    ),
+    Column("collection", Key, nullable=False),
+    Column("video_id", Key, nullable=False),
+    Column("start", Double, nullable=False),
+    Column("end", Double, nullable=False),
+    Column("best_time", Double, nullable=False),
+    Column("bias", Double, nullable=False),
+    Column("thumbnail", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["collection", "video_id"],
+        ["videos.collection", "videos.id"],
+        name="segments_video",
+        ondelete="CASCADE",
+    ),
+    Index("segments_by_id", "collection", "id"),
+    Index("segments_by_video", "collection", "video_id"),
+    sqlite_autoincrement=True,
+)
+
+frame_vectors = Table(
+    "frame_vectors",
+    metadata,
+    Column("collection", Key, primary_key=True),
+    Column("video_id", Key, primary_key=True),
+    Column("times", LargeBinary, nullable=False),
+    Column("vectors", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["collection", "video_id"],
+        ["videos.collection", "videos.id"],
+        name="frame_vectors_video",
+        ondelete="CASCADE",
+    ),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("collection", Key, ForeignKey("collections.name"), primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("video_id", Key),
+    Column("at", Text, nullable=False),
+    CheckConstraint("kind IN ('put', 'remove', 'calibrate')", name="changes_kind"),
+)
+
+_ELEMENTS = {"sqlite": func.json_each, "postgresql": func.jsonb_array_elements_text}
+
+
+def elements(array: ColumnElement[object], dialect: str) -> Select[Any]:
+    """Return a query for the texts in a JSON array."""
+    return select(_ELEMENTS[dialect](array).table_valued("value").c.value)
+
+
+def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the texts, however many: one parameter."""
+    return column.in_(elements(literal([cleaned(text) for text in texts], Json), dialect))
+
+
+def bears(tag: str, dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a video bears a tag."""
+    return literal(cleaned(tag), Text).in_(elements(videos.c.tags, dialect))

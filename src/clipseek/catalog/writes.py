@@ -1,0 +1,156 @@
+"""The statements of a writing transaction: each function runs inside one that is open.
+
+`lock` or `next_version` comes first in each. Both lock the collection's row until the commit (in
+SQLite the whole database is locked already): a second writer waits there until the first has
+committed or rolled back, and then counts on from what was committed. So versions are committed in
+their order and without gaps, and whoever has read all changes up to 17 will never see a 16 that
+came late.
+"""
+
+from typing import Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from clipseek.catalog.rows import Film, now
+from clipseek.catalog.tables import changes, collections, frame_vectors, segments, videos
+from clipseek.errors import CollectionNotFound
+from clipseek.types import Relevance
+
+
+def make_collection(
+    connection: Connection, name: str, model: str, *, dim: int, fingerprint: str
+) -> None:
+    """Insert a collection without changes, unless another process was quicker."""
+    values = {"name": name, "model": model, "dim": dim, "fingerprint": fingerprint, "version": 0}
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(collections).values(values).on_conflict_do_nothing())
+    else:
+        connection.execute(sqlite.insert(collections).values(values).on_conflict_do_nothing())
+
+
+def next_version(connection: Connection, collection: str) -> int:
+    """Count the collection's version up, and keep other writers of it waiting until the commit.
+
+    Raises:
+        CollectionNotFound: there is none of this name.
+    """
+    version = connection.scalar(
+        update(collections)
+        .where(collections.c.name == collection)
+        .values(version=collections.c.version + 1)
+        .returning(collections.c.version)
+    )
+    if version is None:
+        raise CollectionNotFound(collection)
+    return int(version)
+
+
+def lock(connection: Connection, collection: str) -> int:
+    """Keep other writers of the collection waiting; return the length of its vectors.
+
+    Raises:
+        CollectionNotFound: there is none of this name.
+    """
+    dim = connection.scalar(
+        select(collections.c.dim).where(collections.c.name == collection).with_for_update()
+    )
+    if dim is None:
+        raise CollectionNotFound(collection)
+    return int(dim)
+
+
+def note(
+    connection: Connection,
+    collection: str,
+    version: int,
+    kind: Literal["put", "remove", "calibrate"],
+    video_id: str | None = None,
+) -> None:
+    """Write down what the version changed."""
+    connection.execute(
+        insert(changes).values(
+            collection=collection, version=version, kind=kind, video_id=video_id, at=now()
+        )
+    )
+
+
+def evict(connection: Connection, collection: str, uri: str, *, keep: str) -> bool:
+    """Remove the video that was indexed from `uri`, unless it is `keep`; say whether one was."""
+    removed = connection.scalar(
+        delete(videos)
+        .where(videos.c.collection == collection, videos.c.uri == uri, videos.c.id != keep)
+        .returning(videos.c.id)
+    )
+    if removed is not None:
+        note(connection, collection, next_version(connection, collection), "remove", removed)
+    return removed is not None
+
+
+def delete_video(connection: Connection, collection: str, video_id: str) -> bool:
+    """Delete a video with its segments and frame vectors; say whether there was one."""
+    result = connection.execute(
+        delete(videos).where(videos.c.collection == collection, videos.c.id == video_id)
+    )
+    return result.rowcount > 0
+
+
+def insert_film(connection: Connection, collection: str, film: Film) -> None:
+    """Write the rows of one video; segment ids ascend in the order of time."""
+    video = film.video
+    connection.execute(
+        insert(videos).values(
+            collection=collection,
+            id=video.id,
+            uri=video.uri,
+            title=video.title,
+            duration=video.duration,
+            width=video.width,
+            height=video.height,
+            size_bytes=video.size_bytes,
+            mtime_ns=video.mtime_ns,
+            state=video.state,
+            reason=video.reason,
+            tags=list(video.tags),
+            segments=video.segments,
+            indexed_at=now(),
+        )
+    )
+    connection.execute(
+        insert(frame_vectors).values(
+            collection=collection,
+            video_id=video.id,
+            times=film.times.tobytes(),
+            vectors=film.frame_vectors.tobytes(),
+        )
+    )
+    if video.segments:
+        connection.execute(insert(segments), _segment_rows(collection, film))
+
+
+def _segment_rows(collection: str, film: Film) -> list[dict[str, object]]:
+    return [
+        {
+            "collection": collection,
+            "video_id": film.video.id,
+            "start": span.start,
+            "end": span.end,
+            "best_time": float(film.best_times[i]),
+            "bias": float(film.biases[i]),
+            "thumbnail": film.thumbnails[i],
+            "vector": film.vectors[i].tobytes(),
+        }
+        for i, span in enumerate(film.spans)
+    ]
+
+
+def store_relevance(connection: Connection, collection: str, relevance: Relevance) -> None:
+    """Write the fitted constants into the collection's row."""
+    constants = {
+        "scale": float(relevance.scale),
+        "offset": float(relevance.offset),
+        "fitted": bool(relevance.fitted),
+    }
+    connection.execute(
+        update(collections).where(collections.c.name == collection).values(relevance=constants)
+    )

@@ -1,0 +1,24 @@
+"""Runs the migrations; apart from the rest, since alembic is only needed when there are some."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from clipseek.errors import CatalogOutdated
+
+
+def upgrade(connection: Connection, place: str) -> None:
+    """Bring the database of an open transaction to the newest schema.
+
+    Raises:
+        CatalogOutdated: no migration starts from the schema that it has.
+    """
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "clipseek:migrations")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise CatalogOutdated(
+            f"{place} has a schema that this release cannot migrate: {error}"
+        ) from error

@@ -1,0 +1,111 @@
+"""The first schema: collections, videos, segments, frame vectors and changes."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+KEY = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    _collections()
+    _videos()
+    _segments()
+    _frame_vectors()
+    _changes()
+
+
+def _collections() -> None:
+    op.create_table(
+        "collections",
+        sa.Column("name", KEY, primary_key=True),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("dim", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("relevance", JSON),
+    )
+
+
+def _videos() -> None:
+    op.create_table(
+        "videos",
+        sa.Column("collection", KEY, sa.ForeignKey("collections.name"), primary_key=True),
+        sa.Column("id", KEY, primary_key=True),
+        sa.Column("uri", KEY, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("duration", sa.Double, nullable=False),
+        sa.Column("width", sa.Integer, nullable=False),
+        sa.Column("height", sa.Integer, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("tags", JSON, nullable=False),
+        sa.Column("segments", sa.Integer, nullable=False),
+        sa.Column("indexed_at", sa.Text, nullable=False),
+        sa.UniqueConstraint("collection", "uri", name="videos_uri"),
+    )
+
+
+def _of_video(name: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["collection", "video_id"],
+        ["videos.collection", "videos.id"],
+        name=name,
+        ondelete="CASCADE",
+    )
+
+
+def _segments() -> None:
+    op.create_table(
+        "segments",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.Identity(always=True),
+            primary_key=True,
+        ),
+        sa.Column("collection", KEY, nullable=False),
+        sa.Column("video_id", KEY, nullable=False),
+        sa.Column("start", sa.Double, nullable=False),
+        sa.Column("end", sa.Double, nullable=False),
+        sa.Column("best_time", sa.Double, nullable=False),
+        sa.Column("bias", sa.Double, nullable=False),
+        sa.Column("thumbnail", sa.Text, nullable=False),
+        sa.Column("vector", sa.LargeBinary, nullable=False),
+        _of_video("segments_video"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("segments_by_id", "segments", ["collection", "id"])
+    op.create_index("segments_by_video", "segments", ["collection", "video_id"])
+
+
+def _frame_vectors() -> None:
+    op.create_table(
+        "frame_vectors",
+        sa.Column("collection", KEY, primary_key=True),
+        sa.Column("video_id", KEY, primary_key=True),
+        sa.Column("times", sa.LargeBinary, nullable=False),
+        sa.Column("vectors", sa.LargeBinary, nullable=False),
+        _of_video("frame_vectors_video"),
+    )
+
+
+def _changes() -> None:
+    op.create_table(
+        "changes",
+        sa.Column("collection", KEY, sa.ForeignKey("collections.name"), primary_key=True),
+        sa.Column("version", sa.BigInteger, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("video_id", KEY),
+        sa.Column("at", sa.Text, nullable=False),
+        sa.CheckConstraint("kind IN ('put', 'remove', 'calibrate')", name="changes_kind"),
+    )

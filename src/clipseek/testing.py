@@ -1,0 +1,356 @@
+"""Fakes that ship with clipseek, under the same contracts as the real parts."""
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.catalog.rows import Film, now, require_finite, require_model, storable, unpack
+from clipseek.embedding.pixels import Recipe, fit
+from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
+from clipseek.types import (
+    Change,
+    Collection,
+    Relevance,
+    Segment,
+    SegmentBlock,
+    Segments,
+    Video,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """One film of a MemoryCatalog: what was put, under its segment ids."""
+
+    video: Video
+    film: Film
+    ids: tuple[int, ...]
+
+    def segments(self) -> list[Segment]:
+        """Return the segments in the order of time."""
+        rows = zip(self.ids, self.film.spans, strict=True)
+        return [
+            Segment(
+                id=segment_id,
+                video_id=self.video.id,
+                span=span,
+                best_time=float(self.film.best_times[i]),
+                bias=float(self.film.biases[i]),
+                thumbnail=self.film.thumbnails[i],
+            )
+            for i, (segment_id, span) in enumerate(rows)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """One collection of a MemoryCatalog; every change makes a new one."""
+
+    collection: Collection
+    stored: dict[str, _Stored] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+
+    def changed(
+        self,
+        kind: Literal["put", "remove", "calibrate"],
+        video_id: str | None,
+        stored: dict[str, _Stored],
+    ) -> "_Shelf":
+        """Return the shelf with other films on it, one version later."""
+        version = self.collection.version + 1
+        change = Change(version, kind, video_id)
+        return _Shelf(replace(self.collection, version=version), stored, (*self.changes, change))
+
+    def without(self, video_id: str) -> "_Shelf":
+        """Return the shelf one version later, with a film removed."""
+        rest = {key: stored for key, stored in self.stored.items() if key != video_id}
+        return self.changed("remove", video_id, rest)
+
+    def evicted(self, uri: str, *, keep: str) -> "_Shelf":
+        """Return the shelf without another film from the same uri."""
+        for video_id, stored in self.stored.items():
+            if stored.video.uri == uri and video_id != keep:
+                return self.without(video_id)
+        return self
+
+
+class MemoryCatalog:
+    """A `Catalog` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shelves: dict[str, _Shelf] = {}
+        self._ids = itertools.count(1)
+        self._frozen = False
+
+    def ensure_collection(self, name: str, model: str, dim: int, fingerprint: str) -> Collection:
+        """Return the collection, made if it is missing; raise ModelMismatch."""
+        storable(name=name, model=model, fingerprint=fingerprint)
+        made = Collection(name, model, dim, fingerprint, version=0)
+        with self._writing():
+            found = self._shelves.setdefault(name, _Shelf(made)).collection
+        require_model(found, model, dim=dim, fingerprint=fingerprint)
+        return found
+
+    def collection(self, name: str) -> Collection:
+        """Return the collection; raise CollectionNotFound."""
+        return self._shelf(name).collection
+
+    def collections(self) -> list[Collection]:
+        """Return all collections by name."""
+        return [shelf.collection for _, shelf in sorted(self._shelves.items())]
+
+    def set_relevance(self, collection: str, relevance: Relevance) -> int:
+        """Store the constants; return the new version."""
+        require_finite(relevance)
+        with self._writing():
+            shelf = self._shelf(collection)
+            shelf = shelf.changed("calibrate", None, shelf.stored)
+            fitted = replace(shelf.collection, relevance=relevance)
+            self._shelves[collection] = replace(shelf, collection=fitted)
+        return fitted.version
+
+    def put(
+        self,
+        collection: str,
+        video: Video,
+        segments: Segments,
+        *,
+        frame_times: NDArray[np.float64],
+        frame_vectors: NDArray[np.float32],
+        biases: NDArray[np.float32],
+        thumbnails: Sequence[str],
+    ) -> int:
+        """Store one video and replace what it was before; return the new version."""
+        film = Film.of(
+            video,
+            segments,
+            frame_times=frame_times,
+            frame_vectors=frame_vectors,
+            biases=biases,
+            thumbnails=thumbnails,
+        )
+        with self._writing():
+            shelf = self._shelf(collection)
+            film.require_dim(shelf.collection.dim)
+            shelf = shelf.evicted(video.uri, keep=video.id)
+            ids = tuple(itertools.islice(self._ids, len(segments)))
+            stored = _Stored(replace(film.video, indexed_at=now()), film, ids)
+            shelf = shelf.changed("put", video.id, shelf.stored | {video.id: stored})
+            self._shelves[collection] = shelf
+        return shelf.collection.version
+
+    def relocate(
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+    ) -> None:
+        """Note that the same content now lies at another uri."""
+        storable(uri=uri)
+        with self._writing():
+            shelf = self._shelf(collection)
+            stored = self._stored(collection, video_id)
+            shelf = shelf.evicted(uri, keep=video_id)
+            video = replace(
+                stored.video,
+                uri=uri,
+                title=PurePath(uri).stem,
+                size_bytes=int(size_bytes),
+                mtime_ns=int(mtime_ns),
+            )
+            films = shelf.stored | {video_id: replace(stored, video=video)}
+            self._shelves[collection] = replace(shelf, stored=films)
+
+    def remove(self, collection: str, video_id: str) -> int:
+        """Remove a video and return the new version; raise VideoNotFound."""
+        with self._writing():
+            shelf = self._shelf(collection)
+            self._stored(collection, video_id)
+            shelf = self._shelves[collection] = shelf.without(video_id)
+        return shelf.collection.version
+
+    def video(self, collection: str, video_id: str) -> Video:
+        """Return one video; raise VideoNotFound."""
+        return self._stored(collection, video_id).video
+
+    def video_at(self, collection: str, uri: str) -> Video | None:
+        """Return the video that was indexed from this uri, if any."""
+        return next((video for video in self._videos(collection) if video.uri == uri), None)
+
+    def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
+        """Return those of the videos that exist, by id."""
+        return {video.id: video for video in self._videos(collection) if video.id in video_ids}
+
+    def videos(
+        self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
+    ) -> list[Video]:
+        """Return videos in the order of their ids, past `after`, that bear all `tags`."""
+        wanted = set(tags)
+        past = [video for video in self._videos(collection) if video.id > after]
+        return [video for video in past if wanted <= set(video.tags)][:limit]
+
+    def segments(self, collection: str, video_id: str) -> list[Segment]:
+        """Return a video's segments in the order of time; raise VideoNotFound."""
+        return self._stored(collection, video_id).segments()
+
+    def segment(self, segment_id: int) -> tuple[str, Segment]:
+        """Return the collection's name and the segment; raise SegmentNotFound."""
+        for name in list(self._shelves):
+            for segment in self._segments(name):
+                if segment.id == segment_id:
+                    return name, segment
+        raise SegmentNotFound(segment_id)
+
+    def changes(self, collection: str, after_version: int) -> list[Change]:
+        """Return the changes past a version, ascending."""
+        shelf = self._shelves.get(collection)
+        found = shelf.changes if shelf else ()
+        return [change for change in found if change.version > after_version]
+
+    def blocks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None, block: int = 4096
+    ) -> Iterator[SegmentBlock]:
+        """Yield all segments, or those of some videos, by ascending id."""
+        shelf = self._shelves.get(collection)
+        wanted = [
+            (segment, stored.film.vectors[i])
+            for video_id, stored in (shelf.stored if shelf else {}).items()
+            if video_ids is None or video_id in video_ids
+            for i, segment in enumerate(stored.segments())
+        ]
+        wanted.sort(key=lambda row: row[0].id)
+        for start in range(0, len(wanted), block):
+            yield _block(wanted[start : start + block])
+
+    @contextmanager
+    def consistent(self, collection: str) -> Iterator["MemoryCatalog"]:
+        """Open a read-only view of one moment; raise CollectionNotFound."""
+        self._shelf(collection)
+        view = MemoryCatalog()
+        view._shelves = dict(self._shelves)
+        view._frozen = True
+        yield view
+
+    def frame_vectors(
+        self, collection: str, video_id: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return times float64 (N,) and vectors float32 (N, dim); raise VideoNotFound."""
+        film = self._stored(collection, video_id).film
+        return film.times.astype(np.float64), unpack(film.frame_vectors)
+
+    def thumbnails(self, collection: str) -> Iterator[str]:
+        """Yield the thumbnail path of every segment of the collection."""
+        yield from (segment.thumbnail for segment in self._segments(collection))
+
+    def counts(self, collection: str) -> tuple[int, int, float]:
+        """Return videos, segments and seconds indexed."""
+        found = self._videos(collection)
+        return (
+            len(found),
+            sum(video.segments for video in found),
+            sum(video.duration for video in found),
+        )
+
+    def check(self) -> None:
+        """Do nothing: memory can be read."""
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
+
+    def _shelf(self, collection: str) -> _Shelf:
+        if collection not in self._shelves:
+            raise CollectionNotFound(collection)
+        return self._shelves[collection]
+
+    def _stored(self, collection: str, video_id: str) -> _Stored:
+        shelf = self._shelves.get(collection)
+        if shelf is None or video_id not in shelf.stored:
+            raise VideoNotFound(video_id, collection)
+        return shelf.stored[video_id]
+
+    def _videos(self, collection: str) -> list[Video]:
+        shelf = self._shelves.get(collection)
+        return [stored.video for _, stored in sorted(shelf.stored.items())] if shelf else []
+
+    def _segments(self, collection: str) -> list[Segment]:
+        shelf = self._shelves.get(collection)
+        found = [stored.segments() for stored in shelf.stored.values()] if shelf else []
+        return sorted(itertools.chain(*found), key=lambda segment: segment.id)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if self._frozen:
+            raise RuntimeError("a consistent view cannot be written; write to the catalog itself")
+        with self._lock:
+            yield
+
+
+def _block(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:
+    found = [segment for segment, _ in rows]
+    return SegmentBlock(
+        ids=np.array([segment.id for segment in found], np.int64),
+        video_ids=np.array([segment.video_id for segment in found], np.str_),
+        spans=np.array([(segment.span.start, segment.span.end) for segment in found], np.float64),
+        best_times=np.array([segment.best_time for segment in found], np.float64),
+        biases=np.array([segment.bias for segment in found], np.float32),
+        vectors=unpack(np.stack([vector for _, vector in rows])),
+    )
+
+
+# RGB in [0, 1] of the words that ToyEmbedder knows.
+TOY_COLOURS = {
+    "red": (1.0, 0.0, 0.0),
+    "green": (0.0, 1.0, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+    "yellow": (1.0, 1.0, 0.0),
+    "cyan": (0.0, 1.0, 1.0),
+    "magenta": (1.0, 0.0, 1.0),
+    "orange": (1.0, 0.5, 0.0),
+    "white": (1.0, 1.0, 1.0),
+    "grey": (0.5, 0.5, 0.5),
+    "black": (0.0, 0.0, 0.0),
+}
+
+
+class ToyEmbedder:
+    """An Embedder that knows colours: a picture is its mean colour, a sentence its colour words.
+
+    The space is (red - 0.5, green - 0.5, blue - 0.5, 0.5, 0), normalised: a picture of one colour
+    has cosine 1 with that colour's word. A sentence without a colour word is (0, 0, 0, 0, 1):
+    cosine 0 with every picture.
+    """
+
+    model = "toy"
+    dim = 5
+    image_size = 8
+    fingerprint = "toy-1"
+
+    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize uint8 (N, H, W, 3) to (N, 8, 8, 3)."""
+        recipe = Recipe(self.image_size, (0, 0, 0), (1, 1, 1), "bilinear", "squash")
+        return fit(pixels, recipe)
+
+    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, 5), unit rows."""
+        means = self.fit(pixels).mean(axis=(1, 2), dtype=np.float64) / 255
+        return self._vectors(means.reshape(-1, 3))
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed sentences by their colour words; return float32 (N, 5), unit rows."""
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        for row, text in enumerate(texts):
+            named = [TOY_COLOURS[word] for word in text.lower().split() if word in TOY_COLOURS]
+            vectors[row] = self._vectors(np.mean([named], axis=1))[0] if named else (0, 0, 0, 0, 1)
+        return vectors
+
+    def _vectors(self, colours: NDArray[np.float64]) -> NDArray[np.float32]:
+        rows = np.zeros((len(colours), self.dim))
+        rows[:, :3] = colours - 0.5
+        rows[:, 3] = 0.5
+        unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit.astype(np.float32)

@@ -1,0 +1,136 @@
+"""Catalogs of every kind, and films to put into them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clipseek.catalog import SqlCatalog
+from clipseek.protocols import Catalog
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Segments, Video
+
+DIM = 8
+
+
+@dataclass(frozen=True)
+class Film:
+    """What `Catalog.put` is given, made up from a seed."""
+
+    video: Video
+    segments: Segments
+    frame_times: NDArray[np.float64]
+    frame_vectors: NDArray[np.float32]
+    biases: NDArray[np.float32]
+    thumbnails: tuple[str, ...]
+
+    def put_into(self, catalog: Catalog, collection: str = "default") -> int:
+        """Put the film and return the version."""
+        return catalog.put(
+            collection,
+            self.video,
+            self.segments,
+            frame_times=self.frame_times,
+            frame_vectors=self.frame_vectors,
+            biases=self.biases,
+            thumbnails=self.thumbnails,
+        )
+
+
+def film(
+    video_id: str = "a",
+    *,
+    uri: str | None = None,
+    count: int = 3,
+    seed: int = 0,
+    tags: tuple[str, ...] = (),
+) -> Film:
+    """Return a film of `count` segments of two seconds, with a frame at every second."""
+    rng = np.random.default_rng([seed, *video_id.encode()])
+    starts = 2.0 * np.arange(count)
+    uri = f"/films/{video_id}.mp4" if uri is None else uri
+    video = Video(
+        id=video_id,
+        uri=uri,
+        title=f"film {video_id}",
+        duration=2.0 * count,
+        width=640,
+        height=360,
+        size_bytes=2**40 + seed,
+        mtime_ns=1_700_000_000_123_456_789 + seed,
+        state="incomplete",
+        reason="the file ends early",
+        tags=tags,
+    )
+    segments = Segments(
+        spans=np.stack([starts, starts + 2.0], axis=1),
+        vectors=unit_rows(rng, count),
+        best=2 * np.arange(count) + rng.integers(2, size=count),
+    )
+    return Film(
+        video=video,
+        segments=segments,
+        frame_times=np.arange(2.0 * count),
+        frame_vectors=unit_rows(rng, 2 * count),
+        biases=rng.normal(size=count).astype(np.float32),
+        thumbnails=tuple(f"{video_id}/{seed}-{i}.jpg" for i in range(count)),
+    )
+
+
+def unit_rows(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+    """Return float32 (count, DIM) random unit rows."""
+    rows = rng.normal(size=(count, DIM))
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("f4")
+    return unit
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty catalog in each kind of database."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    url = f"sqlite:///{tmp_path / 'catalog.db'}"
+    SqlCatalog.open(url).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database without a catalog, of each kind."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("bare_postgres_url"))
+    return f"sqlite:///{tmp_path / 'bare.db'}"
+
+
+@pytest.fixture
+def sql_catalog(catalog_url: str) -> Iterator[SqlCatalog]:
+    """Return an opened SqlCatalog with the collection "default"."""
+    catalog = SqlCatalog.open(catalog_url)
+    catalog.ensure_collection("default", "toy", DIM, "f1")
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture
+def sqlite_catalog(tmp_path: Path) -> Iterator[SqlCatalog]:
+    """Return an empty catalog in a file."""
+    catalog = SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture
+def memory_catalog() -> MemoryCatalog:
+    """Return an empty catalog in memory."""
+    return MemoryCatalog()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    """Return a catalog of each kind with the collection "default"."""
+    made: Catalog = request.getfixturevalue(f"{request.param}_catalog")
+    made.ensure_collection("default", "toy", DIM, "f1")
+    return made

@@ -1,0 +1,492 @@
+"""What every Catalog promises, over MemoryCatalog, SQLite and PostgreSQL."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from clipseek.errors import (
+    CollectionNotFound,
+    ModelMismatch,
+    SegmentNotFound,
+    VideoNotFound,
+)
+from clipseek.protocols import Catalog
+from clipseek.types import Change, Collection, Relevance, SegmentBlock, Segments, Span, Video
+from tests.contracts.catalogs import DIM, film
+
+HALF = 2**-11  # the relative rounding of float16
+
+
+def stored(video: Video, segments: int) -> Video:
+    """Return the video as the catalog gives it back, but for the time of indexing."""
+    return replace(video, segments=segments, indexed_at="")
+
+
+def whole(
+    catalog: Catalog, video_ids: list[str] | None = None, *, block: int = 4096
+) -> SegmentBlock:
+    """Return all blocks as one."""
+    blocks = list(catalog.blocks("default", video_ids=video_ids, block=block))
+    names = ("ids", "video_ids", "spans", "best_times", "biases", "vectors")
+    return SegmentBlock(*(np.concatenate([getattr(b, name) for b in blocks]) for name in names))
+
+
+class TestCollections:
+    def test_a_new_collection_is_empty_and_at_version_zero(self, catalog: Catalog) -> None:
+        """ensure_collection makes what is missing."""
+        made = catalog.ensure_collection("family", "toy", DIM, "f1")
+        assert made == Collection("family", "toy", DIM, "f1", version=0)
+        assert catalog.counts("family") == (0, 0, 0.0)
+
+    def test_ensuring_again_returns_the_version_of_now(self, catalog: Catalog) -> None:
+        """An existing collection comes back as it is."""
+        film().put_into(catalog)
+        assert catalog.ensure_collection("default", "toy", DIM, "f1").version == 1
+
+    @pytest.mark.parametrize(
+        ("model", "dim", "fingerprint"),
+        [
+            pytest.param("other", DIM, "f1", id="another model"),
+            pytest.param("toy", DIM, "f2", id="other weights"),
+            pytest.param("toy", DIM + 1, "f1", id="another length"),
+        ],
+    )
+    def test_another_model_is_refused(
+        self, catalog: Catalog, model: str, dim: int, fingerprint: str
+    ) -> None:
+        """Vectors of two models never meet in one collection."""
+        with pytest.raises(ModelMismatch) as refused:
+            catalog.ensure_collection("default", model, dim, fingerprint)
+        assert refused.value.collection == "default"
+
+    def test_collections_come_by_name(self, catalog: Catalog) -> None:
+        """Names are ordered by code points, not by a language."""
+        for name in ("b", "_a", "B", "ä"):
+            catalog.ensure_collection(name, "toy", DIM, "f1")
+        assert [c.name for c in catalog.collections()] == ["B", "_a", "b", "default", "ä"]
+
+    @pytest.mark.parametrize(
+        "name", ["nope", "a\0b", "\udcff"], ids=["unknown", "NUL", "surrogate"]
+    )
+    def test_a_missing_collection_has_its_error(self, catalog: Catalog, name: str) -> None:
+        """A name that no collection has, or could have, is not found."""
+        with pytest.raises(CollectionNotFound):
+            catalog.collection(name)
+        with pytest.raises(CollectionNotFound):
+            film().put_into(catalog, name)
+        with pytest.raises(CollectionNotFound):
+            catalog.consistent(name).__enter__()
+
+    def test_reading_a_missing_collection_finds_nothing(self, catalog: Catalog) -> None:
+        """Readers of videos, segments and changes need no collection."""
+        assert catalog.videos("nope") == []
+        assert catalog.changes("nope", 0) == []
+        assert list(catalog.blocks("nope")) == []
+        assert list(catalog.thumbnails("nope")) == []
+        assert catalog.counts("nope") == (0, 0, 0.0)
+
+    def test_collections_are_apart(self, catalog: Catalog) -> None:
+        """The same video in two collections is two videos."""
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        film(count=2).put_into(catalog)
+        film(count=3).put_into(catalog, "other")
+        catalog.remove("default", "a")
+        assert catalog.counts("other") == (1, 3, 6.0)
+        assert catalog.collection("other").version == 1
+
+    def test_relevance_is_stored_as_a_change(self, catalog: Catalog) -> None:
+        """Fitted constants get a version, so that caches see them."""
+        fitted = Relevance(scale=0.5, offset=-1.25, fitted=True)
+        assert catalog.set_relevance("default", fitted) == 1
+        assert catalog.collection("default").relevance == fitted
+        assert catalog.changes("default", 0) == [Change(1, "calibrate", None)]
+
+    def test_relevance_must_be_numbers(self, catalog: Catalog) -> None:
+        """NaN is no constant."""
+        with pytest.raises(ValueError, match="finite"):
+            catalog.set_relevance("default", Relevance(float("nan"), 0.0, fitted=True))
+
+
+class TestPut:
+    def test_a_video_comes_back_as_it_was_put(self, catalog: Catalog) -> None:
+        """All fields return; the catalog counts the segments and notes the time."""
+        given = film(tags=("night", "é", "a 'quote'"))
+        assert given.put_into(catalog) == 1
+        got = catalog.video("default", "a")
+        assert stored(got, got.segments) == stored(given.video, 3)
+        assert datetime.fromisoformat(got.indexed_at).utcoffset() is not None
+        assert got.indexed_at.endswith("Z")
+
+    def test_segments_come_back_in_the_order_of_time(self, catalog: Catalog) -> None:
+        """Span, best time, bias and thumbnail belong to the row that they were put with."""
+        given = film()
+        given.put_into(catalog)
+        got = catalog.segments("default", "a")
+        assert [s.span for s in got] == [Span(0.0, 2.0), Span(2.0, 4.0), Span(4.0, 6.0)]
+        assert [s.best_time for s in got] == given.frame_times[given.segments.best].tolist()
+        assert [s.bias for s in got] == given.biases.tolist()
+        assert [s.thumbnail for s in got] == list(given.thumbnails)
+        assert [s.id for s in got] == sorted({s.id for s in got})
+
+    def test_frame_vectors_come_back_at_half_precision(self, catalog: Catalog) -> None:
+        """Rows are unit vectors within the rounding of float16."""
+        given = film()
+        given.put_into(catalog)
+        times, vectors = catalog.frame_vectors("default", "a")
+        assert times.dtype == np.float64
+        np.testing.assert_array_equal(times, given.frame_times)
+        np.testing.assert_allclose(vectors, given.frame_vectors, atol=2 * HALF)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+    def test_vectors_are_normalised(self, catalog: Catalog) -> None:
+        """A row of any length is stored as its direction."""
+        given = film()
+        longer = replace(
+            given,
+            segments=replace(given.segments, vectors=given.segments.vectors * np.float32(7)),
+            frame_vectors=given.frame_vectors * np.float32(1e6),
+        )
+        longer.put_into(catalog)
+        np.testing.assert_allclose(whole(catalog).vectors, given.segments.vectors, atol=2 * HALF)
+
+    def test_putting_again_replaces(self, catalog: Catalog) -> None:
+        """The same id has one video, with new segment ids, and two changes."""
+        film(count=3).put_into(catalog)
+        before = {s.id for s in catalog.segments("default", "a")}
+        assert film(count=2, seed=1).put_into(catalog) == 2
+        after = {s.id for s in catalog.segments("default", "a")}
+        assert catalog.counts("default") == (1, 2, 4.0)
+        assert len(after) == 2
+        assert min(after) > max(before)
+        assert catalog.changes("default", 0) == [Change(1, "put", "a"), Change(2, "put", "a")]
+
+    def test_another_video_of_the_same_uri_is_removed_first(self, catalog: Catalog) -> None:
+        """A file whose content changed is a new video; the old one goes, as its own change."""
+        film("a", uri="/x.mp4").put_into(catalog)
+        assert film("b", uri="/x.mp4").put_into(catalog) == 3
+        assert catalog.changes("default", 1) == [Change(2, "remove", "a"), Change(3, "put", "b")]
+        found = catalog.video_at("default", "/x.mp4")
+        assert found is not None
+        assert found.id == "b"
+        assert catalog.counts("default") == (1, 3, 6.0)
+
+    def test_put_remove_put_equals_put(self, catalog: Catalog) -> None:
+        """Nothing of a removed video stays behind."""
+        given = film()
+        given.put_into(catalog)
+        first = whole(catalog)
+        catalog.remove("default", "a")
+        given.put_into(catalog)
+        second = whole(catalog)
+        for name in ("video_ids", "spans", "best_times", "biases", "vectors"):
+            np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+        assert catalog.counts("default") == (1, 3, 6.0)
+        assert stored(catalog.video("default", "a"), 3) == stored(given.video, 3)
+
+    def test_ids_of_removed_segments_are_not_used_again(self, catalog: Catalog) -> None:
+        """An index that still holds an old id never shows another segment under it."""
+        film().put_into(catalog)
+        last = max(s.id for s in catalog.segments("default", "a"))
+        catalog.remove("default", "a")
+        film().put_into(catalog)
+        assert min(s.id for s in catalog.segments("default", "a")) > last
+
+    def test_a_film_without_segments_is_a_video(self, catalog: Catalog) -> None:
+        """A film in which nothing was found is still known."""
+        film(count=0).put_into(catalog)
+        assert catalog.segments("default", "a") == []
+        times, vectors = catalog.frame_vectors("default", "a")
+        assert (times.shape, vectors.shape) == ((0,), (0, DIM))
+        assert list(catalog.blocks("default")) == []
+
+    def test_numbers_of_numpy_are_taken(self, catalog: Catalog) -> None:
+        """Whatever the decoder counted with is stored as a number."""
+        given = film()
+        video = replace(given.video, width=np.int64(3), duration=np.float32(1.5))  # type: ignore[arg-type]  # what is tested
+        replace(given, video=video).put_into(catalog)
+        got = catalog.video("default", "a")
+        assert (got.width, got.duration) == (3, 1.5)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0], ids=["NaN", "infinity", "zero"])
+    def test_a_vector_without_direction_is_refused(self, catalog: Catalog, value: float) -> None:
+        """A broken row never reaches the index, and nothing is stored of its film."""
+        given = film()
+        vectors = given.segments.vectors.copy()
+        vectors[1] = value
+        broken = replace(given, segments=replace(given.segments, vectors=vectors))
+        with pytest.raises(ValueError, match="segment vectors"):
+            broken.put_into(catalog)
+        assert catalog.videos("default") == []
+        assert catalog.collection("default").version == 0
+
+    def test_a_vector_of_another_length_is_refused(self, catalog: Catalog) -> None:
+        """All vectors of a collection have its dim."""
+        given = film()
+        short = Segments(given.segments.spans, given.segments.vectors[:, 1:], given.segments.best)
+        with pytest.raises(ValueError, match=f"have {DIM} components"):
+            replace(given, segments=short).put_into(catalog)
+        assert catalog.collection("default").version == 0
+
+    @pytest.mark.parametrize("name", ["biases", "frame_times", "thumbnails"])
+    def test_rows_that_do_not_belong_together_are_refused(
+        self, catalog: Catalog, name: str
+    ) -> None:
+        """Every array has a row per segment, or per frame."""
+        given = film()
+        short = replace(given, **{name: getattr(given, name)[1:]})
+        with pytest.raises(ValueError, match=r"3 segments|6 frames|frame times"):
+            short.put_into(catalog)
+
+    @pytest.mark.parametrize("bad", ["a\0b", "caf\udce9"], ids=["NUL", "surrogate"])
+    @pytest.mark.parametrize("name", ["id", "uri", "title", "reason", "tag"])
+    def test_text_that_no_database_holds_is_refused(
+        self, catalog: Catalog, name: str, bad: str
+    ) -> None:
+        """The name of a file that is not UTF-8 is told to the user, not stored changed."""
+        given = film()
+        video = replace(given.video, **({"tags": (bad,)} if name == "tag" else {name: bad}))
+        with pytest.raises(ValueError, match=f"{name} must be Unicode"):
+            replace(given, video=video).put_into(catalog)
+
+
+class TestRemove:
+    def test_a_removed_video_is_gone_from_everywhere(self, catalog: Catalog) -> None:
+        """Video, segments, vectors and thumbnails go; the change stays."""
+        film().put_into(catalog)
+        segment_id = catalog.segments("default", "a")[0].id
+        assert catalog.remove("default", "a") == 2
+        for read in (catalog.video, catalog.segments, catalog.frame_vectors):
+            with pytest.raises(VideoNotFound):
+                read("default", "a")
+        with pytest.raises(SegmentNotFound):
+            catalog.segment(segment_id)
+        assert catalog.video_at("default", "/films/a.mp4") is None
+        assert list(catalog.thumbnails("default")) == []
+        assert list(catalog.blocks("default")) == []
+        assert catalog.counts("default") == (0, 0, 0.0)
+        assert catalog.changes("default", 1) == [Change(2, "remove", "a")]
+
+    def test_removing_what_is_not_there_changes_nothing(self, catalog: Catalog) -> None:
+        """No version is spent on an error."""
+        with pytest.raises(VideoNotFound):
+            catalog.remove("default", "nope")
+        assert catalog.collection("default").version == 0
+        assert catalog.changes("default", 0) == []
+
+
+class TestRelocate:
+    def test_a_moved_video_keeps_its_vectors_and_version(self, catalog: Catalog) -> None:
+        """Uri, title, size and time of the file follow; nothing else does."""
+        given = film()
+        given.put_into(catalog)
+        before = catalog.segments("default", "a")
+        catalog.relocate("default", "a", "/new/Summer 24.final.mp4", 5, 6)
+        moved = replace(
+            given.video,
+            uri="/new/Summer 24.final.mp4",
+            title="Summer 24.final",
+            size_bytes=5,
+            mtime_ns=6,
+        )
+        assert stored(catalog.video("default", "a"), 3) == stored(moved, 3)
+        assert catalog.segments("default", "a") == before
+        assert catalog.collection("default").version == 1
+        assert catalog.video_at("default", "/films/a.mp4") is None
+
+    def test_a_video_that_was_there_before_is_removed(self, catalog: Catalog) -> None:
+        """One uri names one video."""
+        film("a").put_into(catalog)
+        film("b").put_into(catalog)
+        catalog.relocate("default", "a", "/films/b.mp4", 5, 6)
+        assert [video.id for video in catalog.videos("default")] == ["a"]
+        assert catalog.changes("default", 2) == [Change(3, "remove", "b")]
+        assert catalog.collection("default").version == 3
+
+    def test_a_video_may_stay_where_it_is(self, catalog: Catalog) -> None:
+        """A file that was only touched gets its new time."""
+        film().put_into(catalog)
+        catalog.relocate("default", "a", "/films/a.mp4", 5, 6)
+        assert catalog.video("default", "a").mtime_ns == 6
+        assert catalog.collection("default").version == 1
+
+    def test_a_missing_video_is_not_found(self, catalog: Catalog) -> None:
+        """And the video at that uri stays: there is no half change."""
+        film("b").put_into(catalog)
+        with pytest.raises(VideoNotFound):
+            catalog.relocate("default", "nope", "/films/b.mp4", 5, 6)
+        assert catalog.counts("default") == (1, 3, 6.0)
+        assert catalog.collection("default").version == 1
+
+
+class TestRead:
+    def test_videos_come_by_id_in_pages(self, catalog: Catalog) -> None:
+        """Pages join without gap; the order is that of code points."""
+        ids = ["B", "_c", "a", "b", "ä"]
+        for video_id in reversed(ids):
+            film(video_id, count=1).put_into(catalog)
+        pages: list[list[str]] = [[]]
+        while page := catalog.videos("default", after=(pages[-1] or [""])[-1], limit=2):
+            pages.append([video.id for video in page])
+        assert pages == [[], ["B", "_c"], ["a", "b"], ["ä"]]
+
+    def test_tags_filter_by_all_of_them(self, catalog: Catalog) -> None:
+        """Tags are compared as a whole, and pages are filled after the filter."""
+        film("a", tags=("night", "red")).put_into(catalog)
+        film("b", tags=("nights",)).put_into(catalog)
+        film("c", tags=("night", 'ré"d%_')).put_into(catalog)
+        film("d").put_into(catalog)
+
+        def found(*tags: str, limit: int = 100) -> list[str]:
+            return [video.id for video in catalog.videos("default", tags=tags, limit=limit)]
+
+        assert found("night") == ["a", "c"]
+        assert found("night", limit=1) == ["a"]
+        assert found("red", "night") == ["a"]
+        assert found('ré"d%_') == ["c"]
+        assert found("Night") == found("night", "x\0") == []
+
+    def test_videos_by_id_leaves_out_what_is_missing(self, catalog: Catalog) -> None:
+        """Ids that no video has are not in the answer."""
+        film("a").put_into(catalog)
+        film("b").put_into(catalog)
+        asked = ["b", "nope", "b", "\0", "\udcff"]
+        found = catalog.videos_by_id("default", asked)
+        assert {key: video.uri for key, video in found.items()} == {"b": "/films/b.mp4"}
+        assert catalog.videos_by_id("default", []) == {}
+
+    def test_as_many_ids_as_there_are_can_be_asked_for(self, catalog: Catalog) -> None:
+        """More ids than a statement may have parameters (32766 in SQLite, 65535 in PostgreSQL)."""
+        film("a").put_into(catalog)
+        many = [f"{i:x}" for i in range(70_000)]
+        assert list(catalog.videos_by_id("default", many)) == ["a"]
+        assert len(whole(catalog, many)) == 3
+
+    @pytest.mark.parametrize("video_id", ["nope", "\0", "\udcff"], ids=["unknown", "NUL", "lone"])
+    def test_a_missing_video_has_its_error(self, catalog: Catalog, video_id: str) -> None:
+        """Whatever the id looks like."""
+        for read in (catalog.video, catalog.segments, catalog.frame_vectors, catalog.remove):
+            with pytest.raises(VideoNotFound):
+                read("default", video_id)
+        assert catalog.video_at("default", video_id) is None
+
+    def test_a_segment_is_found_by_its_id(self, catalog: Catalog) -> None:
+        """With the name of its collection."""
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        film().put_into(catalog, "other")
+        wanted = catalog.segments("other", "a")[1]
+        assert catalog.segment(wanted.id) == ("other", wanted)
+
+    @pytest.mark.parametrize("segment_id", [0, -1, 999, 2**63, 2**80])
+    def test_a_missing_segment_has_its_error(self, catalog: Catalog, segment_id: int) -> None:
+        """Also for numbers that no database holds."""
+        with pytest.raises(SegmentNotFound):
+            catalog.segment(segment_id)
+
+    def test_changes_are_those_past_a_version(self, catalog: Catalog) -> None:
+        """Ascending, one per version, without gap."""
+        for video_id in "abc":
+            film(video_id).put_into(catalog)
+        assert catalog.changes("default", 1) == [Change(2, "put", "b"), Change(3, "put", "c")]
+        assert catalog.changes("default", 3) == []
+
+    def test_thumbnails_are_those_of_all_segments(self, catalog: Catalog) -> None:
+        """What no row names can be swept."""
+        for video_id in "ab":
+            film(video_id, count=2).put_into(catalog)
+        assert sorted(catalog.thumbnails("default")) == [
+            *film("a", count=2).thumbnails,
+            *film("b", count=2).thumbnails,
+        ]
+
+    def test_check_accepts_a_catalog_that_can_be_read(self, catalog: Catalog) -> None:
+        """Readiness is no error."""
+        catalog.check()
+
+
+class TestBlocks:
+    def test_blocks_hold_every_segment_in_the_order_of_ids(self, catalog: Catalog) -> None:
+        """Rows belong together as they were put."""
+        films = {video_id: film(video_id) for video_id in "ba"}
+        for given in films.values():
+            given.put_into(catalog)
+        got = whole(catalog)
+        segments = catalog.segments("default", "b") + catalog.segments("default", "a")
+        assert got.ids.tolist() == [s.id for s in segments]
+        assert got.video_ids.tolist() == [s.video_id for s in segments]
+        assert got.spans.tolist() == [[s.span.start, s.span.end] for s in segments]
+        assert got.best_times.tolist() == [s.best_time for s in segments]
+        vectors = np.concatenate([films[key].segments.vectors for key in "ba"])
+        np.testing.assert_allclose(got.vectors, vectors, atol=2 * HALF)
+        np.testing.assert_allclose(np.linalg.norm(got.vectors, axis=1), 1, atol=1e-6)
+
+    def test_types_are_those_of_the_contract(self, catalog: Catalog) -> None:
+        """Arrays go into an index without a conversion."""
+        film().put_into(catalog)
+        got = next(iter(catalog.blocks("default")))
+        types = [array.dtype for array in (got.ids, got.spans, got.best_times)]
+        assert types == [np.int64, np.float64, np.float64]
+        assert [got.biases.dtype, got.vectors.dtype] == [np.float32, np.float32]
+        assert got.video_ids.dtype.kind == "U"
+
+    @pytest.mark.parametrize("block", [1, 2, 6, 7])
+    def test_blocks_are_bounded(self, catalog: Catalog, block: int) -> None:
+        """No block is empty or longer than asked for, and all together are the same."""
+        for video_id in "ab":
+            film(video_id).put_into(catalog)
+        sizes = [len(found) for found in catalog.blocks("default", block=block)]
+        assert sum(sizes) == 6
+        assert all(0 < size <= block for size in sizes)
+        np.testing.assert_array_equal(whole(catalog, block=block).ids, whole(catalog).ids)
+
+    def test_blocks_of_some_videos(self, catalog: Catalog) -> None:
+        """Others are left out, and ids that no video has do not matter."""
+        for video_id in "abc":
+            film(video_id).put_into(catalog)
+        assert set(whole(catalog, ["c", "a", "nope"]).video_ids) == {"a", "c"}
+        assert list(catalog.blocks("default", video_ids=[])) == []
+
+    def test_blocks_of_one_call_see_one_moment(self, catalog: Catalog) -> None:
+        """A film that comes or goes between two blocks is not torn."""
+        for video_id in "ab":
+            film(video_id).put_into(catalog)
+        blocks = catalog.blocks("default", block=1)
+        first = next(blocks)
+        catalog.remove("default", "b")
+        film("c").put_into(catalog)
+        assert first.video_ids.tolist() == ["a"]
+        assert [found.video_ids[0] for found in blocks] == ["a", "a", "b", "b", "b"]
+
+
+class TestConsistent:
+    def test_a_view_stays_at_its_version(self, catalog: Catalog) -> None:
+        """Version, blocks and counts of a view belong together while others write."""
+        film("a").put_into(catalog)
+        with catalog.consistent("default") as view:
+            film("b").put_into(catalog)
+            catalog.remove("default", "a")
+            assert view.collection("default").version == 1
+            assert view.counts("default") == (1, 3, 6.0)
+            assert set(whole(view).video_ids) == {"a"}
+            assert view.changes("default", 0) == [Change(1, "put", "a")]
+        assert catalog.collection("default").version == 3
+
+    def test_a_view_is_not_written(self, catalog: Catalog) -> None:
+        """What is past does not change."""
+        with catalog.consistent("default") as view, pytest.raises(RuntimeError, match="consistent"):
+            film().put_into(view)
+
+    def test_a_view_in_a_view_is_the_same_moment(self, catalog: Catalog) -> None:
+        """A builder may be handed a view."""
+        with catalog.consistent("default") as view:
+            film().put_into(catalog)
+            with view.consistent("default") as again:
+                assert again.collection("default").version == 0
+            assert view.collection("default").version == 0
+
+    def test_errors_of_the_code_inside_stay_as_they_are(self, catalog: Catalog) -> None:
+        """A full snapshot disk is not told as a database that is gone."""
+        with pytest.raises(OSError, match="snapshot"), catalog.consistent("default"):
+            raise OSError("snapshot disk full")
+        film().put_into(catalog)

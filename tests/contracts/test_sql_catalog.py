@@ -1,0 +1,373 @@
+"""What SqlCatalog promises beyond the contract: crashes, other writers and failing databases."""
+
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
+
+from clipseek.catalog import SqlCatalog
+from clipseek.catalog.database import Database
+from clipseek.catalog.failures import translated
+from clipseek.catalog.writes import next_version
+from clipseek.errors import CatalogOutdated, ClipseekError, ConfigError, ServiceUnavailable
+from tests.contracts.catalogs import DIM, film
+from tests.contracts.postgres import Server
+
+SECRET = "sesame"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Return the URL of a file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'catalog.db'}"
+
+
+class TestCrashes:
+    def test_a_killed_put_leaves_the_old_film_or_the_new_one(
+        self, sql_catalog: SqlCatalog, catalog_url: str
+    ) -> None:
+        """The process is killed before each statement of a put in turn, until one gets through."""
+        film(seed=0).put_into(sql_catalog)
+        film("b", uri="/elsewhere.mp4").put_into(sql_catalog)
+        kills = 0
+        with _killer(catalog_url) as put:
+            while put(seed=1, step=kills + 1) != 0:
+                kills += 1
+                assert _state(sql_catalog) == (2, 0)
+        assert _state(sql_catalog) == (3, 1)
+        assert kills >= 8
+
+    def test_a_commit_is_synced_to_the_disk(self, sqlite_url: str) -> None:
+        """An acknowledged film survives a loss of power: SQLite's `synchronous` is FULL (2)."""
+        SqlCatalog.open(sqlite_url).close()
+        with closing(Database.at(sqlite_url)) as database, database.writing() as connection:
+            pragmas = ("synchronous", "journal_mode", "foreign_keys")
+            values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
+        assert values == [2, "wal", 1]
+
+
+@contextmanager
+def _killer(url: str) -> Iterator["_Put"]:
+    """Run `kill_put.py` and return how to call it."""
+    command = [sys.executable, "-m", "tests.contracts.kill_put", url]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield _Put(process)
+
+
+class _Put:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def __call__(self, *, seed: int, step: int) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{seed} {step}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def _state(catalog: SqlCatalog) -> tuple[int, int]:
+    """Return the version and the seed of film "a", after checking that it is whole."""
+    version = catalog.collection("default").version
+    found = catalog.video("default", "a")
+    seed = found.size_bytes - 2**40
+    expected = film(seed=seed)
+    segments = catalog.segments("default", "a")
+    assert [segment.thumbnail for segment in segments] == list(expected.thumbnails)
+    vectors = np.concatenate([b.vectors for b in catalog.blocks("default", video_ids=["a"])])
+    np.testing.assert_allclose(vectors, expected.segments.vectors, atol=1e-3)
+    _, frames = catalog.frame_vectors("default", "a")
+    np.testing.assert_allclose(frames, expected.frame_vectors, atol=1e-3)
+    assert catalog.changes("default", 0)[-1].version == version
+    assert catalog.counts("default")[0] == 2
+    return version, seed
+
+
+class TestWriters:
+    def test_a_reader_never_misses_a_change(
+        self, sql_catalog: SqlCatalog, catalog_url: str
+    ) -> None:
+        """While four writers commit, each poll of `changes` goes on where the last one ended."""
+        rounds, writers = 8, 4
+        with ThreadPoolExecutor(writers) as pool:
+            done = [pool.submit(_write, catalog_url, f"w{i}", rounds) for i in range(writers)]
+            seen: list[int] = []
+            while len(seen) < 2 * rounds * writers and not _failed(done):
+                seen.extend(c.version for c in sql_catalog.changes("default", len(seen)))
+                assert seen == list(range(1, len(seen) + 1))
+            assert [future.result() for future in done] == [None] * writers
+        assert len(seen) == sql_catalog.collection("default").version == 2 * rounds * writers
+
+    def test_a_second_writer_waits_for_the_first(
+        self, sql_catalog: SqlCatalog, catalog_url: str
+    ) -> None:
+        """Until the commit nobody gets the next version, and readers see none of it."""
+        with closing(SqlCatalog.open(catalog_url, wait_s=0.05)) as impatient:
+            with closing(Database.at(catalog_url)) as database, database.writing() as connection:
+                assert next_version(connection, "default") == 1
+                with pytest.raises(ServiceUnavailable, match="another process has been writing"):
+                    film().put_into(impatient)
+                assert sql_catalog.collection("default").version == 0
+            assert film().put_into(impatient) == 2
+
+    def test_many_threads_share_one_catalog(self, sql_catalog: SqlCatalog) -> None:
+        """Forty threads, as a web server has, read while another writes."""
+        start = threading.Barrier(41, timeout=30)
+
+        def read(_: int) -> int:
+            start.wait()
+            return sum(sql_catalog.counts("default")[0] for _ in range(5))
+
+        def write() -> None:
+            start.wait()
+            for seed in range(5):
+                film(seed=seed).put_into(sql_catalog)
+
+        with ThreadPoolExecutor(41) as pool:
+            writing = pool.submit(write)
+            assert all(0 <= total <= 5 for total in pool.map(read, range(40)))
+            writing.result()
+
+    def test_a_collection_is_made_once(self, sql_catalog: SqlCatalog, catalog_url: str) -> None:
+        """Two indexers that begin with the same new collection both get it."""
+        start = threading.Barrier(4, timeout=30)
+
+        def ensure(_: int) -> int:
+            with closing(SqlCatalog.open(catalog_url)) as catalog:
+                start.wait()
+                return catalog.ensure_collection("new", "toy", DIM, "f1").version
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(ensure, range(4))) == [0] * 4
+        assert len(sql_catalog.collections()) == 2
+
+
+def _write(url: str, video_id: str, rounds: int) -> None:
+    with closing(SqlCatalog.open(url)) as catalog:
+        for seed in range(rounds):
+            film(video_id, seed=seed).put_into(catalog)
+            catalog.remove("default", video_id)
+
+
+def _failed(futures: Sequence[Future[None]]) -> bool:
+    return any(future.done() and future.exception() for future in futures)
+
+
+class TestReadOnly:
+    def test_select_is_right_enough(self, postgres_server: Server, postgres_url: str) -> None:
+        """An API whose role may only SELECT reads everything and is told what it may not."""
+        with closing(SqlCatalog.open(postgres_url)) as writer:
+            writer.ensure_collection("default", "toy", DIM, "f1")
+            film().put_into(writer)
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("DROP ROLE IF EXISTS reader")
+            connection.execute("CREATE ROLE reader LOGIN")
+            connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+        url = postgres_server.url(postgres_url.rpartition("/")[2], user="reader")
+        with closing(SqlCatalog.open(url, read_only=True)) as reader:
+            assert reader.counts("default") == (1, 3, 6.0)
+            with reader.consistent("default") as view:
+                assert len(next(iter(view.blocks("default")))) == 3
+        with (
+            closing(SqlCatalog.open(url)) as reader,
+            pytest.raises(ServiceUnavailable, match="read but not written"),
+        ):
+            film().put_into(reader)
+
+    def test_nothing_is_written(self, sql_catalog: SqlCatalog, catalog_url: str) -> None:
+        """Not even by mistake; and what others commit is seen."""
+        with closing(SqlCatalog.open(catalog_url, read_only=True)) as reader:
+            with pytest.raises(ServiceUnavailable, match="read but not written"):
+                film().put_into(reader)
+            film().put_into(sql_catalog)
+            assert reader.collection("default").version == 1
+
+    def test_no_file_is_made(self, sqlite_url: str, tmp_path: Path) -> None:
+        """Looking for a catalog leaves the folder as it was."""
+        for options in ({"read_only": True}, {"create": False}):
+            with pytest.raises(CatalogOutdated, match="indexer ingest"):
+                SqlCatalog.open(sqlite_url, **options)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_reader_may_come_before_the_first_ingest(self, bare_url: str) -> None:
+        """Made without opening, a catalog waits: each call tells what is missing, then works."""
+        with closing(SqlCatalog(Database.at(bare_url, read_only=True))) as reader:
+            for call in (reader.check, reader.collections):
+                with pytest.raises(CatalogOutdated, match="indexer ingest"):
+                    call()
+            SqlCatalog.open(bare_url).close()
+            reader.check()
+            assert reader.collections() == []
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        "form",
+        ["postgresql://me:{}@127.0.0.1:{}/films", "postgres://me@127.0.0.1:{1}/films?password={0}"],
+        ids=["in its place", "as an option"],
+    )
+    def test_an_unreachable_server_is_told_without_the_password(self, form: str) -> None:
+        """Host and database are in the message; the password is not, nor in what caused it."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+            url = form.format(SECRET, taken.getsockname()[1])
+            with pytest.raises(ServiceUnavailable, match=r"127\.0\.0\.1.*/films") as failed:
+                SqlCatalog.open(url)
+        assert SECRET not in _all_messages(failed.value)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            pytest.param(f"mysql://me:{SECRET}@host/films", id="another database"),
+            pytest.param(f"postgresql+asyncpg://me:{SECRET}@host/films", id="another driver"),
+            pytest.param(f"postgresql://me:p@{SECRET}@host/films", id="an at sign"),
+            pytest.param(f"postgresql://me:{SECRET}@host", id="no database"),
+            pytest.param(f"postgresql://me:{SECRET}@host:port/films", id="no port"),
+            pytest.param("sqlite://", id="no path"),
+            pytest.param("sqlite:///:memory:", id="in memory"),
+            pytest.param("films.db", id="no URL"),
+            pytest.param("", id="empty"),
+        ],
+    )
+    def test_a_wrong_url_is_a_wrong_setting(self, url: str) -> None:
+        """The message says what is expected and repeats no password."""
+        with pytest.raises(ConfigError, match="database URL") as refused:
+            SqlCatalog.open(url)
+        assert SECRET not in _all_messages(refused.value)
+
+    def test_a_path_is_taken_as_it_stands(self, tmp_path: Path) -> None:
+        """Names of folders hold whatever people type."""
+        path = tmp_path / "new" / "50% #1? é&mode=ro" / "a b.db"
+        SqlCatalog.open(f"sqlite:///{path}").close()
+        assert path.exists()
+
+    def test_a_full_disk_is_told_and_leaves_the_old_film(self, sqlite_url: str) -> None:
+        """A database that may not grow stands for a disk that is full: the same result code."""
+        with closing(SqlCatalog.open(sqlite_url)) as catalog:
+            catalog.ensure_collection("default", "toy", DIM, "f1")
+            film().put_into(catalog)
+            with _no_growth(), pytest.raises(ServiceUnavailable, match=r"disk .* is full"):
+                film(count=2000, seed=1).put_into(catalog)
+            assert catalog.counts("default") == (1, 3, 6.0)
+            assert film(count=2000, seed=1).put_into(catalog) == 2
+
+    def test_a_file_that_is_no_database_is_told(self, tmp_path: Path) -> None:
+        """And it is left as it was."""
+        path = tmp_path / "notes.txt"
+        path.write_text("not a database, " * 100)
+        with pytest.raises(ServiceUnavailable, match="no catalog"):
+            SqlCatalog.open(f"sqlite:///{path}")
+        assert path.read_text().startswith("not a database")
+
+    def test_a_folder_that_cannot_be_made_is_told(self, tmp_path: Path) -> None:
+        """A file stands where the folder should be."""
+        (tmp_path / "file").touch()
+        with pytest.raises(ServiceUnavailable, match="cannot make the folder"):
+            SqlCatalog.open(f"sqlite:///{tmp_path}/file/catalog.db")
+
+    def test_a_folder_that_a_reader_may_not_write_is_told(self, tmp_path: Path) -> None:
+        """SQLite's own files are meant, not the catalog: the code is SQLite's for this case."""
+        origin = sqlite3.OperationalError("attempt to write a readonly database")
+        origin.sqlite_errorcode = sqlite3.SQLITE_READONLY_DIRECTORY
+        error = OperationalError("BEGIN", None, origin)
+        told = translated(error, "catalog.db", tmp_path)
+        assert isinstance(told, ServiceUnavailable)
+        assert "may not write in that folder" in str(told)
+
+    def test_a_database_of_another_application_is_left_alone(self, sqlite_url: str) -> None:
+        """Tables of the same name are neither used nor changed."""
+        path = sqlite_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE segments (words TEXT)")
+            with pytest.raises(ClipseekError, match="segments already exists"):
+                SqlCatalog.open(sqlite_url)
+            names = other.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        assert names == [("segments",)]
+
+    def test_closed_connections_are_replaced(
+        self, postgres_server: Server, postgres_url: str
+    ) -> None:
+        """After a restart of the server the next call works."""
+        with closing(SqlCatalog.open(postgres_url)) as catalog:
+            catalog.check()
+            _disconnect(postgres_server, postgres_url)
+            catalog.check()
+
+    def test_a_server_that_goes_away_is_told(
+        self, postgres_server: Server, postgres_url: str
+    ) -> None:
+        """Every call says so, and the catalog works again when the server does."""
+        name = postgres_url.rpartition("/")[2]
+        with closing(SqlCatalog.open(postgres_url)) as catalog:
+            catalog.ensure_collection("default", "toy", DIM, "f1")
+            postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            _disconnect(postgres_server, postgres_url)
+            for call in (catalog.check, catalog.collections, lambda: film().put_into(catalog)):
+                with pytest.raises(ServiceUnavailable, match=name):
+                    call()
+            postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            assert film().put_into(catalog) == 1
+
+    def test_a_connection_lost_inside_a_transaction_is_told(
+        self, postgres_server: Server, postgres_url: str
+    ) -> None:
+        """A reader between two blocks loses its moment; it is not given half of one."""
+        with closing(SqlCatalog.open(postgres_url)) as catalog:
+            catalog.ensure_collection("default", "toy", DIM, "f1")
+            film().put_into(catalog)
+            blocks = catalog.blocks("default", block=1)
+            next(blocks)
+            _disconnect(postgres_server, postgres_url)
+            with pytest.raises(ServiceUnavailable):
+                next(blocks)
+
+
+def _all_messages(error: BaseException | None) -> str:
+    """Return the messages of an error and of what caused it."""
+    messages = []
+    while error is not None:
+        messages.append(f"{error!r} {error}")
+        error = error.__cause__ or error.__context__
+    return "\n".join(messages)
+
+
+@contextmanager
+def _no_growth() -> Iterator[None]:
+    """Let no SQLite database grow by more than a few pages."""
+
+    def limit(connection: Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 4}")
+
+    def release(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+    event.listen(Engine, "begin", limit)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "begin", limit)
+        event.listen(Engine, "begin", release, once=True)
+
+
+def _disconnect(server: Server, url: str) -> None:
+    """Close the connections to a database from the side of the server."""
+    name = url.rpartition("/")[2]
+    with psycopg.connect(server.url("postgres")) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )

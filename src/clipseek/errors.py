@@ -94,15 +94,36 @@ class NothingIndexed(StateError):
 
 
 class ModelMismatch(StateError):
-    """A collection is indexed with another model than the one asked for."""
+    """A collection is indexed with another model than the one asked for.
 
-    def __init__(self, collection: str, indexed_with: str, asked_for: str) -> None:
+    `weights` are the fingerprints of both where the name is the same and the weights are not.
+    """
+
+    def __init__(
+        self,
+        collection: str,
+        indexed_with: str,
+        asked_for: str,
+        *,
+        weights: tuple[str, str] | None = None,
+    ) -> None:
         self.collection = collection
         self.indexed_with = indexed_with
         self.asked_for = asked_for
-        super().__init__(
-            f"collection {collection!r} is indexed with model {indexed_with!r}, "
-            f"not {asked_for!r}; use `--model {indexed_with}`, or another `--collection`"
+        self.weights = weights
+        super().__init__(self._other_model() if weights is None else self._other_weights(*weights))
+
+    def _other_model(self) -> str:
+        return (
+            f"collection {self.collection!r} is indexed with model {self.indexed_with!r}, "
+            f"not {self.asked_for!r}; use `--model {self.indexed_with}`, or another `--collection`"
+        )
+
+    def _other_weights(self, indexed_with: str, asked_for: str) -> str:
+        return (
+            f"collection {self.collection!r} is indexed with other weights of model "
+            f"{self.indexed_with!r} (fingerprint {indexed_with[:12]}, not {asked_for[:12]}); "
+            "put the former bundle back, or index into another `--collection`"
         )
 
 

@@ -61,7 +61,7 @@ class FrameSource(Protocol):
 
     def read(
         self,
-        times: Iterable[float],
+        times: Iterable[float | Fraction],
         *,
         short_side: int | None = None,
         cuts: CutDetector | None = None,
@@ -104,6 +104,14 @@ class Embedder(Protocol):
     @property
     def fingerprint(self) -> str:
         """Hash of the weights and the preprocessing: equal fingerprints, equal vectors."""
+        ...
+
+    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize and crop uint8 (N, H, W, 3) by the model's recipe to (N, S, S, 3).
+
+        S is `image_size`. Pictures of different films become rows of one batch by it;
+        `embed_images(fit(x))` equals `embed_images(x)`, and fitted pictures fit as they are.
+        """
         ...
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -180,10 +188,16 @@ class Catalog(Protocol):
 
         Returns:
             The new version of the collection.
+
+        Raises:
+            CollectionNotFound: no such collection.
+            ValueError: rows do not belong together, a number is not finite, or a text is no text.
         """
         ...
 
-    def relocate(self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int) -> None:
+    def relocate(
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+    ) -> None:
         """Note that the same content now lies at another uri; title follows, vectors stay."""
         ...
 
@@ -237,7 +251,11 @@ class Catalog(Protocol):
     def frame_vectors(
         self, collection: str, video_id: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return times float64 (N,) and vectors float32 (N, dim) of the sampled frames."""
+        """Return times float64 (N,) and vectors float32 (N, dim) of the sampled frames.
+
+        Raises:
+            VideoNotFound: no such video.
+        """
         ...
 
     def thumbnails(self, collection: str) -> Iterator[str]:

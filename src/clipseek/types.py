@@ -146,7 +146,8 @@ class Hit:
     """One answer to a query: a moment of a video.
 
     `score` is the cosine of query and segment, higher is better; `relevance` is in [0, 1] and
-    comparable between queries. `segment_id` names the best of the merged segments.
+    comparable between queries; `evidence` is what relevance is made of (see `calibration`).
+    `segment_id` names the best of the merged segments.
     """
 
     video: Video
@@ -155,6 +156,7 @@ class Hit:
     best_time: float
     score: float
     relevance: float
+    evidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,7 @@ def require_model(found: Collection, model: str, *, dim: int, fingerprint: str) 
         raise ModelMismatch(found.name, found.model, model)
     if (found.dim, found.fingerprint) != (dim, fingerprint):
         raise ModelMismatch(
-            found.name,
-            f"{model} (fingerprint {found.fingerprint[:12]})",
-            f"{model} (fingerprint {fingerprint[:12]})",
+            found.name, found.model, model, weights=(found.fingerprint, fingerprint)
         )
 
 

@@ -1,0 +1,58 @@
+# `make` alone lists the verbs. Each one that needs `.venv` makes it first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo-data
+DEMO_FILMS := 12
+DEMO_SEED := 7
+DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test demo serve servers chaos-ingest clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+install: $(BIN)/.installed ## make .venv with everything the tests and the demo need
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "clipseek needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "Python's venv module is missing; install it: apt-get install python3-venv"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+check: install ## format, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+servers: ## install the servers that the tests start (PostgreSQL)
+	@sh tests/servers.sh
+
+test: install servers ## run all tests
+	$(BIN)/python -m pytest
+
+chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
+	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
+
+demo: install ## draw demo films, index them, ask five questions
+	$(BIN)/indexer demo --films $(DEMO_FILMS) --seed $(DEMO_SEED) --out $(DEMO)/films
+	$(BIN)/indexer --data-dir $(DEMO) ingest $(DEMO)/films --model demo
+	@for question in $(DEMO_QUESTIONS); do \
+		echo; echo "$$question"; \
+		$(BIN)/indexer --data-dir $(DEMO) search "$$question" --limit 3; \
+	done
+	@echo
+	@echo "Ask more:        $(BIN)/indexer --data-dir $(DEMO) search \"a sentence\" --limit 3"
+	@echo "Open the API:    make serve    then http://127.0.0.1:8000/"
+
+serve: install ## serve the API and the page over the demo films (DEMO=DIR for other data)
+	CLIPSEEK_DATA_DIR=$(DEMO) $(BIN)/python -m api
+
+clean: ## remove .venv and the demo's data
+	rm -rf .venv $(DEMO)

@@ -1,0 +1,1 @@
+"""The offline application: decodes films, embeds sampled frames and writes the catalog."""

@@ -1,0 +1,181 @@
+"""The command `indexer`: its options, its exit codes, and which function runs which verb."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clipseek import __version__
+from clipseek.config import Settings
+from clipseek.errors import (
+    ClipseekError,
+    ConfigError,
+    RequestError,
+    SegmentNotFound,
+    ServiceUnavailable,
+    StateError,
+    UnreadableVideo,
+    VideoNotFound,
+)
+
+EXIT_CODES: dict[type[ClipseekError], int] = {
+    ConfigError: 2,
+    RequestError: 2,
+    VideoNotFound: 1,
+    SegmentNotFound: 1,
+    UnreadableVideo: 1,
+    StateError: 2,
+    ServiceUnavailable: 1,
+}
+"""0 done; 1 some input failed or a server is gone; 2 wrong usage or configuration; 130
+interrupted. A class not listed takes the code of its nearest listed ancestor."""
+
+INTERRUPTED = 130
+
+DESCRIPTION = "Index videos so that a sentence finds the moment it describes."
+EXAMPLES = """\
+examples:
+  indexer ingest ~/Videos
+  indexer search "a red car turning at night"
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of every verb and option."""
+    top = argparse.ArgumentParser(
+        prog="indexer",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"clipseek {__version__}")
+    top.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data lives")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _writing_verbs(verbs)
+    _reading_verbs(verbs)
+    _judging_verbs(verbs)
+    return top
+
+
+if TYPE_CHECKING:
+    _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+MODULES = {"ingest": "ingest", "build": "ingest", "evaluate": "judge", "calibrate": "judge"}
+"""Where verbs live that are not in `indexer.commands`."""
+Verb = Callable[[Settings, argparse.Namespace], int]
+"""What runs a verb; it returns the exit code."""
+
+
+def _writing_verbs(verbs: "_Verbs") -> None:
+    ingest = _verb(verbs, "ingest", "index files and folders", "indexer ingest ./clips --fps 2")
+    ingest.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or - for stdin")
+    ingest.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
+    ingest.add_argument("--checkpoint", type=Path, metavar="FILE", help="local weights of --model")
+    ingest.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
+    ingest.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the films")
+    ingest.add_argument("--force", action="store_true", help="index again what is indexed")
+    ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
+    _output(ingest, quiet=True)
+    build = _verb(verbs, "build", "build the search snapshot", "indexer build --json")
+    _output(build, quiet=True)
+    remove = _verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
+    remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
+    _output(remove)
+
+
+def _reading_verbs(verbs: "_Verbs") -> None:
+    search = _verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
+    search.add_argument("query", help="a sentence")
+    search.add_argument("--limit", type=int, default=10, metavar="N", help="hits at most")
+    _output(search)
+    _output(_verb(verbs, "list", "list the videos", "indexer list --json"))
+    status = _verb(verbs, "status", "show what is indexed", "indexer status --json")
+    _output(status, collection=False)
+    verify = _verb(verbs, "verify", "check that everything agrees", "indexer verify")
+    _output(verify, collection=False)
+    models = _verb(verbs, "models", "list the models that can be used", "indexer models")
+    _output(models, collection=False)
+    config = _verb(verbs, "config", "show every setting", "indexer config")
+    _output(config, collection=False)
+
+
+def _judging_verbs(verbs: "_Verbs") -> None:
+    demo = _verb(verbs, "demo", "draw demo films", "indexer demo --films 12 --out ./demo-films")
+    demo.add_argument("--films", type=int, default=12, metavar="N", help="how many (12)")
+    demo.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other films")
+    demo.add_argument("--out", type=Path, default=Path("demo-films"), metavar="DIR")
+    _output(demo, collection=False)
+    evaluate = _verb(
+        verbs, "evaluate", "judge the answers to known queries", "indexer evaluate captions.jsonl"
+    )
+    evaluate.add_argument("captions", type=Path, metavar="CAPTIONS.jsonl")
+    _output(evaluate)
+    calibrate = _verb(
+        verbs, "calibrate", "fit relevance to known queries", "indexer calibrate captions.jsonl"
+    )
+    calibrate.add_argument("captions", type=Path, metavar="CAPTIONS.jsonl")
+    _output(calibrate)
+
+
+def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> argparse.ArgumentParser:
+    """Add a verb. `--data-dir` may stand before or behind it."""
+    added = verbs.add_parser(
+        name,
+        help=purpose,
+        description=purpose[0].upper() + purpose[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    added.add_argument(
+        "--data-dir", type=Path, metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    return added
+
+
+def _output(verb: argparse.ArgumentParser, *, collection: bool = True, quiet: bool = False) -> None:
+    """Add the options that shape the output, and the collection where one is meant."""
+    if collection:
+        verb.add_argument("--collection", metavar="NAME", help="named library (default)")
+    verb.add_argument("--json", action="store_true", help="one JSON object per line")
+    if quiet:
+        verb.add_argument("--quiet", action="store_true", help="errors only")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        code = _run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone; say nothing more, also not at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ClipseekError as error:
+        print(f"indexer: {error}", file=sys.stderr)
+        return exit_code(error)
+    return code
+
+
+def exit_code(error: ClipseekError) -> int:
+    """Return the code of the nearest listed ancestor of the error's class."""
+    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Import the verb's module only now, so that `indexer --help` answers at once."""
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    settings = Settings.load(
+        data_dir=options.data_dir,
+        collection=getattr(options, "collection", None),
+        model=getattr(options, "model", None),
+        sample_fps=getattr(options, "fps", None),
+    )
+    module = import_module(f"indexer.{MODULES.get(options.verb, 'commands')}")
+    verb: Verb = getattr(module, options.verb)
+    return verb(settings, options)

@@ -1,0 +1,296 @@
+"""The verbs that look at the store, change single videos, or draw demo films."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from clipseek import snapshot
+from clipseek.assembly import Service, open_service
+from clipseek.config import PREFIX, Settings
+from clipseek.embedding import models as known_models
+from clipseek.errors import ClipseekError, ConfigError, VideoNotFound
+from clipseek.protocols import Catalog
+from clipseek.types import Collection, SearchRequest, SearchResult, Video
+from indexer.output import Column, clock, counted, emit, note, say, size, table
+from indexer.verification import problems
+
+PAGE = 1000
+
+
+def search(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
+    request = SearchRequest(options.query, options.limit, settings.collection)
+    service = open_service(settings)
+    try:
+        answer = service.searcher.search([request])[0]
+    finally:
+        service.close()
+    if isinstance(answer, ClipseekError):
+        raise answer
+    (_hits_as_json if options.json else _hits_as_table)(answer)
+    return 0
+
+
+def _hits_as_json(answer: SearchResult) -> None:
+    for rank, hit in enumerate(answer.hits, 1):
+        emit(
+            {
+                "rank": rank,
+                "video": {"id": hit.video.id, "title": hit.video.title, "uri": hit.video.uri},
+                "start": hit.span.start,
+                "end": hit.span.end,
+                "best_time": hit.best_time,
+                "score": round(hit.score, 6),
+                "relevance": round(hit.relevance, 6),
+            }
+        )
+
+
+def _hits_as_table(answer: SearchResult) -> None:
+    if not any(hit.relevance >= 0.5 for hit in answer.hits):
+        note("nothing matches well; the nearest moments are:")
+    columns = [
+        Column("relevance", right=True),
+        Column("from", right=True),
+        Column("to", right=True),
+    ]
+    table(
+        [*columns, Column("video")],
+        (
+            (f"{hit.relevance:.0%}", clock(hit.span.start), clock(hit.span.end), hit.video.uri)
+            for hit in answer.hits
+        ),
+    )
+
+
+def list(settings: Settings, options: argparse.Namespace) -> int:  # noqa: A001  named as the verb
+    """Print every video of the collection."""
+    service = open_service(settings)
+    try:
+        videos = _videos(service.catalog, settings.collection)
+        if options.json:
+            for video in videos:
+                emit(_listed(video))
+        else:
+            _videos_as_table(videos)
+    finally:
+        service.close()
+    return 0
+
+
+def _listed(video: Video) -> dict[str, object]:
+    return {
+        "id": video.id,
+        "title": video.title,
+        "uri": video.uri,
+        "duration": round(video.duration, 3),
+        "segments": video.segments,
+        "state": video.state,
+        "reason": video.reason,
+        "tags": [*video.tags],
+    }
+
+
+def _videos_as_table(videos: Iterator[Video]) -> None:
+    numbers = [Column("duration", right=True), Column("segments", right=True)]
+    table(
+        [Column("id"), *numbers, Column("state"), Column("uri")],
+        ((v.id, clock(v.duration), str(v.segments), v.state, v.uri) for v in videos),
+    )
+
+
+def _videos(catalog: Catalog, collection: str) -> Iterator[Video]:
+    """Yield all videos of a collection; raise CollectionNotFound before the first."""
+    catalog.collection(collection)
+    after = ""
+    while page := catalog.videos(collection, after=after, limit=PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def remove(settings: Settings, options: argparse.Namespace) -> int:
+    """Remove videos by id or by path; exit 1 when one is not there, the others still go."""
+    service = open_service(settings)
+    missing: VideoNotFound | None = None
+    try:
+        for name in options.videos:
+            try:
+                video = _named(service.catalog, settings.collection, name)
+                service.catalog.remove(settings.collection, video.id)
+            except VideoNotFound as error:
+                note(f"indexer: {error}")
+                missing = error
+                continue
+            if options.json:
+                emit({"id": video.id, "uri": video.uri, "state": "removed"})
+            else:
+                say(f"removed {video.id} {video.uri}")
+    finally:
+        service.close()
+    return 1 if missing else 0
+
+
+def _named(catalog: Catalog, collection: str, name: str) -> Video:
+    """Find a video by its id, or by the path of the file it was indexed from."""
+    at_path = catalog.video_at(collection, str(Path(name).absolute()))
+    return at_path or catalog.video(collection, name)
+
+
+def status(settings: Settings, options: argparse.Namespace) -> int:
+    """Print what each collection holds."""
+    service = open_service(settings)
+    try:
+        states = [_state(service, c) for c in service.catalog.collections()]
+    finally:
+        service.close()
+    if options.json:
+        for state in states:
+            emit(state)
+    elif states:
+        _states_as_lines(states)
+    else:
+        say(f"nothing is indexed in {settings.data_dir} yet; run `indexer ingest PATH`")
+    return 0
+
+
+def _state(service: Service, collection: Collection) -> dict[str, object]:
+    videos, segments, seconds = service.catalog.counts(collection.name)
+    manifest = snapshot.current_manifest(service.settings.snapshot_root, collection.name)
+    return {
+        "collection": collection.name,
+        "model": collection.model,
+        "dim": collection.dim,
+        "videos": videos,
+        "segments": segments,
+        "hours": round(seconds / 3600, 4),
+        "version": collection.version,
+        "snapshot": asdict(manifest) if manifest else None,
+        "relevance": asdict(collection.relevance) if collection.relevance else None,
+        "bytes": _bytes_of(service.settings, collection.name),
+    }
+
+
+def _bytes_of(settings: Settings, collection: str) -> dict[str, int]:
+    """Measure what lies in the data folder; a database server's bytes are its own."""
+    catalog = sum(p.stat().st_size for p in settings.data_dir.glob("catalog.db*"))
+    return {
+        "catalog": catalog if settings.database_url is None else 0,
+        "snapshots": _folder_bytes(settings.snapshot_root / collection),
+        "thumbnails": _folder_bytes(settings.thumbnail_root / collection),
+    }
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _states_as_lines(states: Iterable[dict[str, object]]) -> None:
+    for state in states:
+        say(f"collection {state['collection']}")
+        shot = state["snapshot"]
+        about = (
+            f"version {shot['version']}, {shot['kind']}, recall@10 {shot['recall_at_10']}"
+            if isinstance(shot, dict)
+            else "none; searches read the catalog, `indexer build` makes one"
+        )
+        say(f"  model     {state['model']} ({state['dim']} dimensions)")
+        say(f"  videos    {state['videos']} ({state['hours']} hours)")
+        say(f"  segments  {state['segments']}")
+        say(f"  version   {state['version']}")
+        say(f"  snapshot  {about}")
+        say(f"  bytes     {_sizes(state['bytes'])}")
+
+
+def _sizes(parts: object) -> str:
+    if not isinstance(parts, dict):
+        return ""
+    return ", ".join(f"{name} {size(count)}" for name, count in parts.items())
+
+
+def verify(settings: Settings, options: argparse.Namespace) -> int:
+    """Check that catalog, snapshots and thumbnails agree; exit 1 and say what is wrong else."""
+    service = open_service(settings)
+    count = 0
+    try:
+        for problem in problems(service.catalog, service.thumbnails, settings.snapshot_root):
+            count += 1
+            if options.json:
+                emit({"problem": problem})
+            else:
+                say(problem)
+    finally:
+        service.close()
+    if not options.json:
+        note(f"{counted(count, 'problem')} found" if count else "everything agrees")
+    return 1 if count else 0
+
+
+def models(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the models that can be named, and which of them are installed."""
+    rows = known_models.listed(settings.data_dir)
+    if options.json:
+        for row in rows:
+            emit(asdict(row))
+        return 0
+    table(
+        [
+            Column("model"),
+            Column("dim", right=True),
+            Column("licence"),
+            Column("here"),
+            Column("note"),
+        ],
+        ((r.name, str(r.dim), r.licence, "yes" if r.installed else "no", r.note) for r in rows),
+    )
+    return 0
+
+
+def config(settings: Settings, options: argparse.Namespace) -> int:
+    """Print every setting, its value and where it came from; secrets are not shown."""
+    rows = [*settings_in_force(settings, options)]
+    if options.json:
+        for row in rows:
+            emit(row)
+        return 0
+    table(
+        [Column("setting"), Column("value"), Column("from"), Column("meaning")],
+        ([str(row[key]) for key in ("setting", "value", "from", "meaning")] for row in rows),
+    )
+    return 0
+
+
+def settings_in_force(
+    settings: Settings, options: argparse.Namespace
+) -> Iterator[dict[str, object]]:
+    """Yield each setting with its value and its source: option, environment or default."""
+    given = {"data_dir": options.data_dir}
+    for name, declared in Settings.model_fields.items():
+        value = getattr(settings, name)
+        source = "default"
+        if name in settings.model_fields_set:
+            source = "option" if given.get(name) is not None else "environment"
+        plain = value if isinstance(value, int | float | None) else str(value)
+        yield {
+            "setting": f"{PREFIX}{name.upper()}",
+            "value": plain,
+            "from": source,
+            "meaning": declared.description,
+        }
+
+
+def demo(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001  same shape as all
+    """Draw demo films and the captions that are true of them."""
+    from clipseek.demo.films import make_films
+
+    if not 1 <= options.films <= 10_000:
+        raise ConfigError(f"--films must be 1 to 10000, got {options.films}")
+    records = make_films(options.films, options.seed, options.out)
+    for record in records:
+        if options.json:
+            emit(asdict(record))
+        else:
+            say(f"{options.out / record.file}  {record.duration:.1f} s")
+    if not options.json:
+        note(f"captions: {options.out / 'captions.jsonl'}")
+    return 0

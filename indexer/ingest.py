@@ -1,0 +1,250 @@
+"""The verbs `ingest` and `build`: the run, its progress and its summary."""
+
+import argparse
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from clipseek.assembly import Service, build_snapshot, load_model, open_service, video_opener
+from clipseek.config import Settings
+from clipseek.errors import ServiceUnavailable
+from clipseek.model import Model
+from indexer import discover
+from indexer.film import Report
+from indexer.output import counted, emit, note, say
+from indexer.pipeline import Options, Pipeline, Target
+
+INTERRUPTED = 130
+
+
+def ingest(settings: Settings, options: argparse.Namespace) -> int:
+    """Index the named films; exit 1 when some could not be indexed."""
+    paths = discover.files(options.paths)
+    opener = video_opener(settings)
+    model = _load(settings, settings.model, options) if _is_fresh(settings) else None
+    service = open_service(settings)
+    try:
+        model = _claim(service, model or _load(settings, _model_name(service, options), options))
+        target = Target(settings.collection, service.catalog, service.thumbnails, model, opener)
+        run = _Run(total=len(paths), json=options.json, quiet=options.quiet)
+        code = _ingest(target, paths, run, _options(settings, options))
+        if code != INTERRUPTED and not options.no_build:
+            _build(service, quiet=options.quiet or options.json)
+        return code
+    finally:
+        service.close()
+
+
+def _options(settings: Settings, options: argparse.Namespace) -> Options:
+    return Options(
+        fps=settings.sample_fps,
+        force=options.force,
+        workers=settings.workers,
+        batch_size=settings.batch_size,
+        tags=tuple(options.tag),
+    )
+
+
+def _is_fresh(settings: Settings) -> bool:
+    """Whether there is no catalog yet: then a model that cannot be had leaves nothing behind."""
+    return settings.database_url is None and not (settings.data_dir / "catalog.db").exists()
+
+
+def _model_name(service: Service, options: argparse.Namespace) -> str:
+    """Return the model that was asked for, or else the one that the collection has."""
+    settings = service.settings
+    if options.model:
+        return settings.model
+    known = {each.name: each.model for each in service.catalog.collections()}
+    return known.get(settings.collection, settings.model)
+
+
+def _load(settings: Settings, name: str, options: argparse.Namespace) -> Model:
+    report = _silent if options.quiet else note
+    return load_model(settings, name, checkpoint=options.checkpoint, report=report)
+
+
+def _silent(step: str) -> None:
+    """Say nothing of an export's step."""
+
+
+def _claim(service: Service, model: Model) -> Model:
+    """Make the collection, or make sure that it has this model.
+
+    Raises:
+        ModelMismatch: the collection is indexed with another model. Nothing was written.
+    """
+    service.catalog.ensure_collection(
+        service.settings.collection, model.name, model.embedder.dim, model.embedder.fingerprint
+    )
+    return model
+
+
+def _ingest(target: Target, paths: Sequence[Path], run: "_Run", options: Options) -> int:
+    """Run the pipeline under the progress bar and print the summary, whatever ends the run."""
+    stop = threading.Event()
+    pipeline = Pipeline(target, options, stop=stop, on_frames=run.frames)
+    with _stopping_on_signal(stop) as interrupted:
+        try:
+            with run:
+                for report in pipeline.run(paths):
+                    run.report(report)
+        except ServiceUnavailable:
+            run.summary()
+            raise
+    run.summary()
+    if interrupted.is_set():
+        note("indexer: interrupted; run the same command again to continue")
+        return INTERRUPTED
+    return 1 if run.states["failed"] else 0
+
+
+@contextmanager
+def _stopping_on_signal(stop: threading.Event) -> Iterator[threading.Event]:
+    """Let the first Ctrl-C finish the transaction in hand; a second one is not held back."""
+    interrupted = threading.Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, on_signal) for number in numbers]
+    try:
+        yield interrupted
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+class _FramesPerSecond(ProgressColumn):
+    """Frames embedded per second since the start of the run."""
+
+    def render(self, task: Task) -> Text:
+        """Draw the rate."""
+        rate = task.fields["frames"] / task.elapsed if task.elapsed else 0.0
+        return Text(f"{rate:.0f} frames/s")
+
+
+@dataclass
+class _Run:
+    """What one run tells its user: a bar on a terminal, else a line per film; then a summary."""
+
+    total: int
+    json: bool
+    quiet: bool
+    states: Counter[str] = field(default_factory=Counter)
+    sampled: int = 0
+    embedded: int = 0
+    segments: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("films"),
+            _FramesPerSecond(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=self.quiet or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("ingest", total=self.total, frames=0)
+
+    def __enter__(self) -> "_Run":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._bar.stop()
+
+    def frames(self, count: int) -> None:
+        """Count embedded frames as they come."""
+        self.embedded += count
+        self._bar.update(self._task, frames=self.embedded)
+
+    def report(self, report: Report) -> None:
+        """Tell what became of one film."""
+        self.states[report.state] += 1
+        self.sampled += report.frames
+        self.segments += report.segments
+        self._bar.advance(self._task)
+        if self.json:
+            emit(asdict(report))
+        if self.quiet and report.state != "failed":
+            return
+        if report.state == "failed" or not self.json:
+            reason = f": {report.reason}" if report.reason else ""
+            self._console.print(
+                f"{report.state:<10} {report.path}{reason}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    def summary(self) -> None:
+        """Print the totals of the run."""
+        if self.quiet:
+            return
+        states = ", ".join(
+            f"{self.states[state]} {state}"
+            for state in ("indexed", "incomplete", "unchanged", "failed")
+            if self.states[state]
+        )
+        line = f"{counted(sum(self.states.values()), 'film')}: {states or 'none'}"
+        if self.sampled:
+            seconds = time.monotonic() - self.started
+            skipped = 1 - self.embedded / self.sampled
+            line += (
+                f"; {counted(self.sampled, 'frame')} ({skipped:.0%} repeats), "
+                f"{counted(self.segments, 'segment')} in {seconds:.1f} s"
+            )
+        (note if self.json else say)(line)
+
+
+def build(settings: Settings, options: argparse.Namespace) -> int:
+    """Build and publish the snapshot of the collection."""
+    service = open_service(settings)
+    try:
+        manifest = _build(service, quiet=options.quiet or options.json)
+        if options.json:
+            emit(manifest)
+    finally:
+        service.close()
+    return 0
+
+
+def _build(service: Service, *, quiet: bool) -> dict[str, object]:
+    """Publish a snapshot of the last version and sweep thumbnails that no row names."""
+    name = service.settings.collection
+    manifest = build_snapshot(service, name)
+    service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
+    if not quiet:
+        about = f"{counted(manifest.count, 'segment')}, {manifest.kind}"
+        note(f"snapshot of version {manifest.version}: {about}")
+    return asdict(manifest)
+
+
+__all__ = ["build", "ingest"]

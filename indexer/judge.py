@@ -1,0 +1,163 @@
+"""The verbs `evaluate` and `calibrate`: queries with known answers, from a JSON Lines file."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from clipseek import calibration
+from clipseek.assembly import Service, open_service
+from clipseek.config import Settings
+from clipseek.errors import ClipseekError, ConfigError
+from clipseek.evaluation import Caption, Found
+from clipseek.evaluation import evaluate as judge
+from clipseek.search import MAX_BATCH, MAX_LIMIT
+from clipseek.types import SearchRequest, SearchResult, Span
+from indexer.output import emit, note, say
+
+
+class _Line(BaseModel):
+    """One line of a captions file. Unknown fields are ignored: users keep notes there."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    query: str = Field(min_length=1)
+    file: str = ""
+    start: float | None = None
+    end: float | None = None
+    alt_spans: tuple[tuple[float, float], ...] = ()
+    also: tuple[str, ...] = ()
+    absent: bool = False
+
+    def caption(self) -> Caption:
+        """Return the caption; raise ValueError for a span that is none or an answer not named."""
+        if self.absent:
+            return Caption(self.query)
+        if not self.file or self.start is None or self.end is None:
+            raise ValueError('a line needs "file", "start" and "end", or "absent": true')
+        spans = (Span(self.start, self.end), *(Span(*pair) for pair in self.alt_spans))
+        return Caption(self.query, self.file, spans, frozenset(self.also))
+
+
+def evaluate(settings: Settings, options: argparse.Namespace) -> int:
+    """Print how well the queries of a captions file are answered."""
+    captions = read_captions(options.captions)
+    service = open_service(settings)
+    try:
+        answers = _search(service, [caption.query for caption in captions])
+    finally:
+        service.close()
+    files = {name for caption in captions for name in {caption.file, *caption.also} if name}
+    result = judge(captions, [_found(answer, files) for answer in answers])
+    if options.json:
+        emit(result)
+    else:
+        _print(result)
+    return 0
+
+
+def calibrate(settings: Settings, options: argparse.Namespace) -> int:
+    """Fit the two constants of relevance to the user's own queries and store them."""
+    captions = read_captions(options.captions)
+    service = open_service(settings)
+    try:
+        answers = _search(service, [caption.query for caption in captions])
+        best = np.array([_best_evidence(answer) for answer in answers])
+        absent = np.array([caption.absent for caption in captions])
+        constants = calibration.fit(best[~absent], best[absent])
+        version = service.catalog.set_relevance(settings.collection, constants)
+    finally:
+        service.close()
+    record = {
+        "collection": settings.collection,
+        "scale": constants.scale,
+        "offset": constants.offset,
+        "auc": calibration.auc(best[~absent], best[absent]),
+        "version": version,
+    }
+    if options.json:
+        emit(record)
+    else:
+        say(
+            f"relevance of collection {settings.collection}: scale {constants.scale:.4f}, "
+            f"offset {constants.offset:.4f}, fitted on {(~absent).sum()} present and "
+            f"{absent.sum()} absent queries (AUC {record['auc']:.3f})"
+        )
+    return 0
+
+
+def read_captions(path: Path) -> list[Caption]:
+    """Read a captions file.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line is wrong; names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    captions = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                captions.append(_Line.model_validate(json.loads(line)).caption())
+            except (ValidationError, ValueError) as error:
+                raise ConfigError(f"{path}, line {number}: {_first(error)}") from error
+    if not captions:
+        raise ConfigError(f"{path}: no captions; a line is {{'query', 'file', 'start', 'end'}}")
+    return captions
+
+
+def _first(error: ValueError) -> str:
+    """Say the first thing that is wrong."""
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        return f"{where}: {problem['msg']}" if where else str(problem["msg"])
+    return str(error)
+
+
+def _search(service: Service, queries: Sequence[str]) -> list[SearchResult]:
+    """Answer all queries in batches; the first that cannot be answered raises."""
+    collection = service.settings.collection
+    requests = [SearchRequest(query, MAX_LIMIT, collection) for query in queries]
+    results = []
+    for start in range(0, len(requests), MAX_BATCH):
+        for answer in service.searcher.search(requests[start : start + MAX_BATCH]):
+            if isinstance(answer, ClipseekError):
+                raise answer
+            results.append(answer)
+    return results
+
+
+def _found(answer: SearchResult, files: set[str]) -> list[Found]:
+    return [Found(_file(hit.video.uri, files), hit.span, hit.relevance) for hit in answer.hits]
+
+
+def _file(uri: str, files: set[str]) -> str:
+    """Return the captions' name of a video: the longest tail of its path that they use."""
+    parts = PurePath(uri).parts
+    tails = ("/".join(parts[i:]) for i in range(len(parts)))
+    return next((tail for tail in tails if tail in files), uri)
+
+
+def _best_evidence(answer: SearchResult) -> float:
+    return max((hit.evidence for hit in answer.hits), default=float("-inf"))
+
+
+def _print(result: dict[str, object]) -> None:
+    """Print the figures, one group a line."""
+    say(f"queries  {result['queries']}")
+    for group in ("video", "moment", "absent"):
+        figures = result[group]
+        if isinstance(figures, dict):
+            say(f"{group:<7}  " + "  ".join(f"{k} {_figure(v)}" for k, v in figures.items()))
+    if not isinstance(result["absent"], dict) or not result["absent"]["queries"]:
+        note('no query is marked "absent": true, so nothing is said about recognising absence')
+
+
+def _figure(value: object) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,92 @@
+"""Whether catalog, snapshots and thumbnails agree: each disagreement is one sentence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from clipseek import snapshot
+from clipseek.protocols import Catalog
+from clipseek.thumbnails import Thumbnails
+from clipseek.types import Collection, SegmentBlock
+
+TOLERANCE_S = 1e-3
+"""Times are stored as float32 and durations as float64."""
+UNIT = 2e-3
+"""Vectors are stored as float16: the norm of a unit vector comes back within this."""
+
+
+def problems(catalog: Catalog, thumbnails: Thumbnails, snapshot_root: Path) -> Iterator[str]:
+    """Yield what is wrong in any collection."""
+    for collection in catalog.collections():
+        yield from _collection(catalog, collection)
+        yield from _snapshot(catalog, collection, snapshot_root)
+        for name in thumbnails.missing(catalog.thumbnails(collection.name)):
+            yield f"{collection.name}: thumbnail {name} is missing or damaged"
+
+
+def _collection(catalog: Catalog, collection: Collection) -> Iterator[str]:
+    """Check the rows of one collection among themselves."""
+    segments = 0
+    seen: dict[str, int] = {}
+    for block in catalog.blocks(collection.name):
+        segments += len(block)
+        yield from _block(collection, block)
+        ids, counts = np.unique(block.video_ids, return_counts=True)
+        for video_id, count in zip(ids.tolist(), counts.tolist(), strict=True):
+            seen[video_id] = seen.get(video_id, 0) + count
+    after = ""
+    while page := catalog.videos(collection.name, after=after):
+        for video in page:
+            after = video.id
+            found = seen.pop(video.id, 0)
+            if found != video.segments or not found:
+                yield (
+                    f"{collection.name}: video {video.id} says {video.segments} segments, "
+                    f"{found} are stored"
+                )
+            times, vectors = catalog.frame_vectors(collection.name, video.id)
+            if len(times) != len(vectors) or (
+                len(times) and times[-1] > video.duration + TOLERANCE_S
+            ):
+                yield f"{collection.name}: video {video.id} has frame times past its end"
+            last = catalog.segments(collection.name, video.id)[-1:]
+            if last and abs(last[0].span.end - video.duration) > TOLERANCE_S:
+                yield f"{collection.name}: video {video.id} is not covered to its end"
+    for video_id in seen:
+        yield f"{collection.name}: segments of video {video_id} are stored, but no such video"
+
+
+def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:
+    """Check what arrays can be checked at once."""
+    norms = np.linalg.norm(block.vectors, axis=1)
+    sound = np.isfinite(norms) & (abs(norms - 1) < UNIT) & np.isfinite(block.biases)
+    inside = (block.spans[:, 0] <= block.best_times + TOLERANCE_S) & (
+        block.best_times <= block.spans[:, 1] + TOLERANCE_S
+    )
+    for segment_id in block.ids[~sound].tolist():
+        yield f"{collection.name}: segment {segment_id} has a vector that is no unit vector"
+    for segment_id in block.ids[~inside].tolist():
+        yield f"{collection.name}: segment {segment_id} has its best time outside its span"
+
+
+def _snapshot(catalog: Catalog, collection: Collection, root: Path) -> Iterator[str]:
+    """Check files against their checksums, and the snapshot's rows against the catalog's."""
+    damaged = [*snapshot.verify(root, collection.name)]
+    yield from (f"{collection.name}: {problem}" for problem in damaged)
+    if damaged:
+        return
+    opened = snapshot.open_current(root, collection.name)
+    if opened is None:
+        return
+    if opened.manifest.version > collection.version:
+        yield (
+            f"{collection.name}: the snapshot is of version {opened.manifest.version}, the catalog "
+            f"of {collection.version}; was an older database restored? Run `indexer build`"
+        )
+    elif opened.manifest.version == collection.version:
+        stored = np.concatenate(
+            [block.ids for block in catalog.blocks(collection.name)] or [np.empty(0, np.int64)]
+        )
+        if not np.array_equal(np.sort(opened.ids), stored):
+            yield f"{collection.name}: snapshot and catalog differ; run `indexer build`"

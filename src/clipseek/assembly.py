@@ -1,0 +1,139 @@
+"""The only place that knows all implementations: it builds them from the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from clipseek import snapshot, video
+from clipseek.catalog import SqlCatalog
+from clipseek.config import Settings
+from clipseek.embedding import models
+from clipseek.embedding.bundle import MANIFEST, Bundle
+from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
+from clipseek.model import Model
+from clipseek.protocols import Catalog, FrameSourceOpener
+from clipseek.search import Searcher
+from clipseek.snapshot import Manifest
+from clipseek.thumbnails import Thumbnails
+from clipseek.types import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The opened store and the searcher over it: what both applications work with."""
+
+    settings: Settings
+    catalog: Catalog
+    searcher: Searcher
+    thumbnails: Thumbnails
+
+    def close(self) -> None:
+        """Stop the searcher's thread and give back the catalog's connections."""
+        self.searcher.close()
+        self.catalog.close()
+
+
+def open_service(settings: Settings, *, read_only: bool = False) -> Service:
+    """Open the catalog, made if it is missing, and what reads it.
+
+    Raises:
+        CatalogOutdated: the database has another schema.
+        ServiceUnavailable: the database or the data folder cannot be reached or written.
+    """
+    if not read_only:
+        _make_folder(settings.data_dir)
+    catalog = SqlCatalog.open(settings.catalog_url, read_only=read_only)
+    searcher = Searcher(
+        catalog,
+        settings.snapshot_root,
+        partial(load_collection_model, settings),
+        refresh_s=settings.refresh_s,
+    )
+    return Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root))
+
+
+def load_model(
+    settings: Settings,
+    name: str,
+    *,
+    checkpoint: Path | None = None,
+    report: Callable[[str], None],
+) -> Model:
+    """Load a model by name; with the extra `models`, one that is not here yet is exported first.
+
+    `report` is told each step of an export.
+
+    Raises:
+        ConfigError: no such model, or its weights cannot be had.
+    """
+    bundle = models.resolve(name, settings.data_dir, checkpoint=checkpoint, report=report)
+    at_path = checkpoint is None and (Path(name) / MANIFEST).is_file()
+    return _model(settings, bundle, str(Path(name).absolute()) if at_path else bundle.name)
+
+
+def load_collection_model(settings: Settings, collection: Collection) -> Model:
+    """Load the very model that a collection is indexed with; never exports one.
+
+    Raises:
+        ModelMismatch: the model of this name has other weights than those indexed with.
+    """
+    bundle = models.resolve(collection.model, settings.data_dir, export=False)
+    if bundle.fingerprint != collection.fingerprint:
+        raise ModelMismatch(
+            collection.name,
+            collection.model,
+            bundle.name,
+            weights=(collection.fingerprint, bundle.fingerprint),
+        )
+    return _model(settings, bundle, collection.model)
+
+
+def _model(settings: Settings, bundle: Bundle, name: str) -> Model:
+    return Model(
+        name=name,
+        embedder=OnnxEmbedder(bundle, threads=settings.threads),
+        logit_scale=bundle.logit_scale,
+        coherence=bundle.coherence,
+        relevance=bundle.relevance,
+        bank=bundle.bank(),
+    )
+
+
+def build_snapshot(service: Service, name: str) -> Manifest:
+    """Publish a snapshot of a collection as it is now.
+
+    The model's bank stands for what users will ask, where the index is tuned to its recall.
+    """
+    collection = service.catalog.collection(name)
+    bundle = models.resolve(collection.model, service.settings.data_dir, export=False)
+    root = service.settings.snapshot_root
+    return snapshot.build(service.catalog, root, name, queries=bundle.bank())
+
+
+def video_opener(settings: Settings) -> FrameSourceOpener:
+    """Return what opens video files: the reader that the settings name.
+
+    Raises:
+        ConfigError: decord is asked for and not installed.
+    """
+    try:
+        if settings.decoder == "decord":
+            return video.DecordFrames
+        return video.PyAVFrames
+    except ImportError as error:
+        raise ConfigError(
+            f"CLIPSEEK_DECODER={settings.decoder} needs the package {error.name}; "
+            f"`pip install clipseek[{settings.decoder}]`, or use the other reader"
+        ) from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceUnavailable(
+            f"the data folder {path} cannot be made: {error.strerror}; "
+            "set CLIPSEEK_DATA_DIR or --data-dir to a folder that can be written"
+        ) from error

@@ -1,0 +1,105 @@
+"""Every setting of clipseek: read once from options and `CLIPSEEK_` variables, then passed down."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from clipseek.errors import ConfigError
+
+PREFIX = "CLIPSEEK_"
+
+_COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def collection_name(name: str) -> str:
+    """Return the name if it is one; names are folder names and labels, so they are plain.
+
+    Raises:
+        ValueError: the name has other characters or more than 64 of them.
+    """
+    if not _COLLECTION.fullmatch(name):
+        raise ValueError(
+            f"a collection's name has 1 to 64 of a-z, 0-9, '_' and '-', "
+            f"and starts with a letter or digit, got {name!r}"
+        )
+    return name
+
+
+class Settings(BaseSettings):
+    """The settings, each with its default. An unknown or wrong one is a ConfigError."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".clipseek",
+        description="folder of the catalog, the snapshots, the thumbnails and the models",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL or SQLite URL; without it, catalog.db in the data folder",
+    )
+    collection: Annotated[str, AfterValidator(collection_name)] = Field(
+        default="default", description="collection that commands use when none is named"
+    )
+    model: str = Field(
+        default="PE-Core-B-16/meta",
+        min_length=1,
+        description="model of a new collection: ARCHITECTURE/PRETRAINED, demo, or a bundle folder",
+    )
+    decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")
+    sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
+    workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
+    batch_size: int = Field(default=32, ge=1, le=4096, description="pictures embedded together")
+    threads: int | None = Field(
+        default=None, ge=1, description="threads of the model; without it, one per core"
+    )
+    refresh_s: float = Field(
+        default=1.0, gt=0, le=3600, description="seconds between looks for new changes (API)"
+    )
+    api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")
+
+    @classmethod
+    def load(cls, **options: Any) -> Self:
+        """Read the settings; options that are not None win over the environment.
+
+        Raises:
+            ConfigError: a value is wrong; the message names each setting and what it expects.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise ConfigError(_sentences(error)) from error
+
+    @property
+    def catalog_url(self) -> str:
+        """The SQLAlchemy URL of the catalog. It may hold a password: never log it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}"
+
+    @property
+    def snapshot_root(self) -> Path:
+        """Folder of the FAISS snapshots."""
+        return self.data_dir / "snapshots"
+
+    @property
+    def thumbnail_root(self) -> Path:
+        """Folder of the thumbnails."""
+        return self.data_dir / "thumbnails"
+
+
+def _sentences(error: ValidationError) -> str:
+    """Say what is wrong with each setting, without repeating a secret."""
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else "settings"
+        got = "" if name == "database_url" else f", got {problem['input']!r}"
+        message = problem["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        lines.append(f"{PREFIX}{name.upper()}: {message}{got if 'got' not in message else ''}")
+    return "; ".join(lines)

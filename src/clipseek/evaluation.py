@@ -1,0 +1,108 @@
+"""How well queries with known answers are answered: R@k, median rank, moments, absent queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clipseek import calibration
+from clipseek.types import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One query with its truth. `spans` are right moments of `file`; `also` are other right files.
+
+    An absent query describes what is in no file: `file` is empty then.
+    """
+
+    query: str
+    file: str = ""
+    spans: tuple[Span, ...] = ()
+    also: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing in the library answers this query."""
+        return not self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One hit as the evaluation sees it."""
+
+    file: str
+    span: Span
+    relevance: float
+
+
+def evaluate(captions: Sequence[Caption], answers: Sequence[Sequence[Found]]) -> dict[str, object]:
+    """Judge the answers, best hit first, to the captions.
+
+    Returns:
+        `queries`, `video` (R@1, R@5, R@10, median_rank), `moment` (R@1@0.3, R@1@0.5, touch) over
+        the queries that have an answer, and `absent` (queries, recognised, auc). A figure that
+        no query can give is None. Shares are in [0, 1]; a rank past the hits counts as infinite.
+    """
+    pairs = list(zip(captions, answers, strict=True))
+    present = [(caption, found) for caption, found in pairs if not caption.absent]
+    best_absent = [_best_relevance(found) for caption, found in pairs if caption.absent]
+    best_present = [_best_relevance(found) for _, found in present]
+    return {
+        "queries": len(present),
+        "video": _video([_rank(caption, found) for caption, found in present]),
+        "moment": _moment(
+            [first for first in (_first(caption, found) for caption, found in present) if first]
+        ),
+        "absent": _absent(best_present, best_absent),
+    }
+
+
+def _rank(caption: Caption, found: Sequence[Found]) -> float:
+    """Return the 1-based rank of the first right video among the distinct videos found."""
+    files = list(dict.fromkeys(hit.file for hit in found))
+    right = caption.also | {caption.file}
+    return next((float(i) for i, file in enumerate(files, 1) if file in right), float("inf"))
+
+
+def _first(caption: Caption, found: Sequence[Found]) -> tuple[float, bool] | None:
+    """Return IoU with the nearest right span, and touch, of the best hit.
+
+    Hits in `also` files are passed over: they are right, but no span of theirs is known. None
+    where nothing but such hits was found.
+    """
+    best = next((hit for hit in found if hit.file not in caption.also), None)
+    if best is None and found:
+        return None
+    if best is None or best.file != caption.file:
+        return 0.0, False
+    ious = [best.span.iou(span) for span in caption.spans]
+    return max(ious), max(ious) > 0
+
+
+def _best_relevance(found: Sequence[Found]) -> float:
+    return max((hit.relevance for hit in found), default=0.0)
+
+
+def _video(ranks: Sequence[float]) -> dict[str, float | None]:
+    at = {f"R@{k}": _share([rank <= k for rank in ranks]) for k in (1, 5, 10)}
+    median = float(np.median(ranks)) if ranks else None
+    return {**at, "median_rank": median if median != float("inf") else None}
+
+
+def _moment(firsts: Sequence[tuple[float, bool]]) -> dict[str, float | None]:
+    at = {f"R@1@{t}": _share([iou >= t for iou, _ in firsts]) for t in (0.3, 0.5)}
+    return {**at, "touch": _share([touch for _, touch in firsts])}
+
+
+def _absent(present: Sequence[float], absent: Sequence[float]) -> dict[str, float | int | None]:
+    auc = calibration.auc(np.array(present), np.array(absent)) if present and absent else None
+    return {
+        "queries": len(absent),
+        "recognised": _share([relevance < 0.5 for relevance in absent]),
+        "auc": auc,
+    }
+
+
+def _share(truths: Sequence[bool]) -> float | None:
+    return sum(truths) / len(truths) if truths else None

@@ -1,0 +1,27 @@
+"""A loaded model: its embedder and the constants that scoring and segmenting need."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.protocols import Embedder
+from clipseek.types import Relevance
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What the pipeline and the searcher need of a model.
+
+    name: by which a collection finds its model again: the bundle's, or the path of its folder.
+    logit_scale: the model's own, the multiplier of a cosine. coherence: cosine under which a
+    frame does not belong to the running segment. relevance: the bundle's constants.
+    bank: float32 (B, dim), unit rows; see `calibration.bias`.
+    """
+
+    name: str
+    embedder: Embedder
+    logit_scale: float
+    coherence: float
+    relevance: Relevance
+    bank: NDArray[np.float32] = field(repr=False)

@@ -1,0 +1,267 @@
+"""The query path: sentences in, ranked moments out."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek import calibration, ranking
+from clipseek.errors import (
+    ClipseekError,
+    CollectionNotFound,
+    InvalidQuery,
+    NothingIndexed,
+    ServiceUnavailable,
+)
+from clipseek.model import Model
+from clipseek.protocols import Catalog
+from clipseek.types import Collection, Hit, SearchRequest, SearchResult, Video
+from clipseek.view import View
+
+MAX_QUERY_CHARACTERS = 1000
+MAX_LIMIT = 100
+MAX_BATCH = 256
+TAG_PAGE = 1000
+
+log = logging.getLogger(__name__)
+
+Key = TypeVar("Key")
+Answer = SearchResult | ClipseekError
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStats:
+    """What one opened collection looks like now."""
+
+    version: int
+    segments: int
+    snapshot_version: int | None
+    delta_size: int
+
+
+class Searcher:
+    """Answers searches over views that it keeps current. Thread-safe.
+
+    `load_model` turns a collection into its model; it is called once per model.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        snapshot_root: Path,
+        load_model: Callable[[Collection], Model],
+        *,
+        refresh_s: float = 1.0,
+    ) -> None:
+        self._catalog = catalog
+        self._snapshot_root = snapshot_root
+        self._load_model = load_model
+        self._refresh_s = refresh_s
+        self._views: dict[str, View] = {}
+        self._models: dict[str, Model] = {}
+        self._opening = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def search(self, requests: Sequence[SearchRequest]) -> list[Answer]:
+        """Answer every request; one that cannot be answered has its error in its place.
+
+        Requests of one collection share one embedding batch, and those with the same filter
+        share one index search.
+        """
+        answers: dict[int, Answer] = {}
+        for name, positions in _grouped(request.collection for request in requests).items():
+            members = [requests[i] for i in positions]
+            answers.update(zip(positions, self._answer(name, members), strict=True))
+        return [answers[i] for i in range(len(requests))]
+
+    def _answer(self, name: str, requests: Sequence[SearchRequest]) -> list[Answer]:
+        """Answer requests of one collection, errors in their places."""
+        answers: list[Answer | None] = [problem(request) for request in requests]
+        valid = [i for i, answer in enumerate(answers) if answer is None]
+        if valid:
+            try:
+                results = self._results(name, [requests[i] for i in valid])
+            except ClipseekError as error:
+                results = [error] * len(valid)
+            for i, result in zip(valid, results, strict=True):
+                answers[i] = result
+        return [answer for answer in answers if answer is not None]
+
+    def _results(self, name: str, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
+        """Answer valid requests of one collection."""
+        view = self.view(name)
+        if not len(view):
+            raise NothingIndexed(name)
+        model = self.model(view.collection)
+        vectors = model.embedder.embed_texts([request.query for request in requests])
+        moments = self._moments(view, requests, vectors)
+        ids = sorted({moment.video_id for found in moments for moment in found})
+        videos = self._catalog.videos_by_id(name, ids)
+        return [
+            _result(request, found, videos, view=view, model=model)
+            for request, found in zip(requests, moments, strict=True)
+        ]
+
+    def _moments(
+        self, view: View, requests: Sequence[SearchRequest], vectors: NDArray[np.float32]
+    ) -> list[list[ranking.Moment]]:
+        """Search and merge: for each request its moments, best first, not yet cut to the limit."""
+        found: dict[int, list[ranking.Moment]] = {}
+        filters = ((request.video_ids, request.tags) for request in requests)
+        for (video_ids, tags), positions in _grouped(filters).items():
+            allowed = self._allowed(view.collection.name, video_ids, tags)
+            k = max(ranking.candidates(requests[i].limit) for i in positions)
+            near = view.search(vectors[positions], k, allow_videos=allowed)
+            for row, i in enumerate(positions):
+                rows = view.rows(near.ids[row])
+                found[i] = ranking.merge(near.ids[row], near.scores[row], rows)
+        return [found[i] for i in range(len(requests))]
+
+    def _allowed(
+        self, name: str, video_ids: tuple[str, ...] | None, tags: tuple[str, ...] | None
+    ) -> list[str] | None:
+        """Return the videos that a filter lets through, or None for all."""
+        if not tags:
+            return None if video_ids is None else list(video_ids)
+        tagged: list[str] = []
+        while page := self._catalog.videos(
+            name, after=tagged[-1] if tagged else "", limit=TAG_PAGE, tags=tags
+        ):
+            tagged.extend(video.id for video in page)
+        return tagged if video_ids is None else sorted(set(tagged) & set(video_ids))
+
+    def view(self, name: str) -> View:
+        """Return the current view of a collection, opened at its first use.
+
+        Raises:
+            NothingIndexed: the default collection does not exist yet.
+            CollectionNotFound: another collection does not exist.
+        """
+        view = self._views.get(name)
+        if view is not None:
+            return view
+        with self._opening:
+            if name not in self._views:
+                self._views[name] = self._open(name)
+            return self._views[name]
+
+    def _open(self, name: str) -> View:
+        try:
+            return View.open(self._catalog, self._snapshot_root, name)
+        except CollectionNotFound as error:
+            if name == "default":
+                raise NothingIndexed(name) from error
+            raise
+
+    def model(self, collection: Collection) -> Model:
+        """Return a collection's model, loaded at its first use."""
+        key = collection.fingerprint
+        with self._opening:
+            if key not in self._models:
+                self._models[key] = self._load_model(collection)
+            return self._models[key]
+
+    def refresh(self) -> None:
+        """Bring every opened view up to the last committed change."""
+        for name, view in list(self._views.items()):
+            try:
+                self._views[name] = view.refresh(self._catalog, self._snapshot_root)
+            except CollectionNotFound:
+                self._views.pop(name, None)
+
+    def ready(self) -> None:
+        """Raise ServiceUnavailable or CatalogOutdated unless searches can be answered now."""
+        self._catalog.check()
+        for collection in self._catalog.collections():
+            self.view(collection.name)
+
+    def stats(self) -> dict[str, CollectionStats]:
+        """Return the state of every opened collection by name."""
+        return {
+            name: CollectionStats(view.version, len(view), view.snapshot_version, view.delta_size)
+            for name, view in self._views.items()
+        }
+
+    def start(self) -> None:
+        """Keep the views current in a background thread until `close`."""
+        self._thread = threading.Thread(target=self._keep_current, name="refresh", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the background thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _keep_current(self) -> None:
+        while not self._stop.wait(self._refresh_s):
+            try:
+                self.refresh()
+            except ServiceUnavailable as error:
+                log.warning("views stay as they are: %s", error)
+
+
+def problem(request: SearchRequest) -> InvalidQuery | None:
+    """Return what is wrong with a request, or None."""
+    length = len(request.query.strip())
+    if not 1 <= length <= MAX_QUERY_CHARACTERS:
+        return InvalidQuery(f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}")
+    if not 1 <= request.limit <= MAX_LIMIT:
+        return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {request.limit}")
+    if not 0 <= request.min_relevance <= 1:
+        return InvalidQuery(f"min_relevance must be 0 to 1, got {request.min_relevance}")
+    return None
+
+
+def _result(
+    request: SearchRequest,
+    moments: Sequence[ranking.Moment],
+    videos: dict[str, Video],
+    *,
+    view: View,
+    model: Model,
+) -> SearchResult:
+    """Score the moments and cut them to what was asked; a video removed meanwhile is left out."""
+    constants = view.collection.relevance or model.relevance
+    scores = np.array([moment.score for moment in moments])
+    biases = np.array([moment.bias for moment in moments])
+    evidence = calibration.evidence(scores, biases, model.logit_scale)
+    relevances = calibration.relevance(evidence, constants)
+    hits = [
+        _hit(moment, videos[moment.video_id], float(evidence[i]), float(relevances[i]))
+        for i, moment in enumerate(moments)
+        if moment.video_id in videos and relevances[i] >= request.min_relevance
+    ]
+    return SearchResult(
+        query=request.query,
+        hits=tuple(hits[: request.limit]),
+        collection=view.collection.name,
+        model=view.collection.model,
+        version=view.version,
+    )
+
+
+def _hit(moment: ranking.Moment, video: Video, evidence: float, relevance: float) -> Hit:
+    return Hit(
+        video=video,
+        segment_id=moment.segment_id,
+        span=moment.span,
+        best_time=moment.best_time,
+        score=moment.score,
+        relevance=relevance,
+        evidence=evidence,
+    )
+
+
+def _grouped(keys: Iterable[Key]) -> dict[Key, list[int]]:
+    """Return for each distinct key the positions where it stands, in order."""
+    groups: dict[Key, list[int]] = {}
+    for position, key in enumerate(keys):
+        groups.setdefault(key, []).append(position)
+    return groups

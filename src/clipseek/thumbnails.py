@@ -1,0 +1,94 @@
+"""Thumbnails of segments: JPEG files under one folder, named by what they show."""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from clipseek.errors import ServiceUnavailable
+
+SWEEP_AGE_S = 3600.0
+"""A file that no row names is swept after an hour: a film's files are written just before the
+transaction that names them, which takes seconds."""
+
+
+class Thumbnails:
+    """A folder of JPEG files: `COLLECTION/ab/VIDEO-ID/MILLISECONDS-HASH.jpg`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, collection: str, video_id: str, time_s: float, jpeg: bytes) -> str:
+        """Store one picture and return its name under the root; the same picture, the same name.
+
+        Raises:
+            ServiceUnavailable: the folder cannot be written (disk full, no permission).
+        """
+        digest = hashlib.sha256(jpeg).hexdigest()[:12]
+        name = f"{collection}/{video_id[:2]}/{video_id}/{round(time_s * 1000):09d}-{digest}.jpg"
+        path = self.root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, jpeg)
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"thumbnails cannot be written to {self.root}: {error.strerror}; "
+                "free some space or set CLIPSEEK_DATA_DIR, then run the same command again"
+            ) from error
+        return name
+
+    def read(self, name: str) -> bytes:
+        """Return one picture.
+
+        Raises:
+            ServiceUnavailable: the file is gone or cannot be read.
+        """
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"thumbnail {name} cannot be read: {error.strerror}; "
+                "`indexer verify` lists what is missing, `indexer ingest --force` makes it again"
+            ) from error
+
+    def missing(self, names: Iterator[str]) -> Iterator[str]:
+        """Yield those names whose file is not there or is no whole JPEG."""
+        return (name for name in names if not _is_jpeg(self.root / name))
+
+    def sweep(self, collection: str, named: set[str]) -> int:
+        """Delete files of a collection that no row names, once old enough; return how many."""
+        folder = self.root / collection
+        oldest = time.time() - SWEEP_AGE_S
+        swept = 0
+        for path in folder.rglob("*"):
+            stale = path.is_file() and path.stat().st_mtime < oldest
+            if stale and path.relative_to(self.root).as_posix() not in named:
+                path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the whole of it or nothing."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _is_jpeg(path: Path) -> bool:
+    """Look for the start and end markers (ITU-T T.81, B.1.1.3)."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+            file.seek(-2, os.SEEK_END)
+            return start == b"\xff\xd8" and file.read(2) == b"\xff\xd9"
+    except OSError:
+        return False

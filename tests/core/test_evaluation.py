@@ -1,0 +1,77 @@
+"""Figures of retrieval against answers worked out by hand."""
+
+import pytest
+
+from clipseek.evaluation import Caption, Found, evaluate
+from clipseek.types import Span
+
+
+def _found(file: str, start: float, end: float, relevance: float = 0.9) -> Found:
+    return Found(file, Span(start, end), relevance)
+
+
+CAR = Caption("a car", "car.mp4", (Span(0, 4), Span(8, 10)), frozenset({"also.mp4"}))
+
+
+def _video(*found: Found) -> object:
+    return evaluate([CAR], [found])["video"]
+
+
+def _moment(*found: Found) -> object:
+    return evaluate([CAR], [found])["moment"]
+
+
+def test_rank_counts_videos_not_hits() -> None:
+    """Two hits of one wrong video are one video before the right one."""
+    answer = _video(_found("x.mp4", 0, 1), _found("x.mp4", 2, 3), _found("car.mp4", 0, 4))
+    assert answer == {"R@1": 0.0, "R@5": 1.0, "R@10": 1.0, "median_rank": 2.0}
+
+
+def test_an_also_file_is_right() -> None:
+    """A query that is right in another file too is answered by it."""
+    assert _video(_found("also.mp4", 0, 1)) == {
+        "R@1": 1.0,
+        "R@5": 1.0,
+        "R@10": 1.0,
+        "median_rank": 1.0,
+    }
+
+
+def test_nothing_found_has_no_median_rank() -> None:
+    """A rank past the hits is infinite, which JSON cannot say."""
+    assert _video() == {"R@1": 0.0, "R@5": 0.0, "R@10": 0.0, "median_rank": None}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param([_found("car.mp4", 0, 4)], (1.0, 1.0, 1.0), id="exact"),
+        pytest.param([_found("car.mp4", 8.5, 9.5)], (1.0, 1.0, 1.0), id="other right span"),
+        pytest.param([_found("car.mp4", 0, 10)], (1.0, 0.0, 1.0), id="too long"),
+        pytest.param([_found("car.mp4", 3.9, 6)], (0.0, 0.0, 1.0), id="touches"),
+        pytest.param([_found("car.mp4", 5, 6)], (0.0, 0.0, 0.0), id="right file, wrong moment"),
+        pytest.param([_found("x.mp4", 0, 4), _found("car.mp4", 0, 4)], (0.0,) * 3, id="wrong file"),
+        pytest.param([_found("also.mp4", 0, 4), _found("car.mp4", 0, 4)], (1.0,) * 3, id="also"),
+        pytest.param([_found("also.mp4", 0, 4)], (None,) * 3, id="only also: no span to judge by"),
+        pytest.param([], (0.0,) * 3, id="nothing"),
+    ],
+)
+def test_moment(found: list[Found], expected: tuple[float | None, ...]) -> None:
+    """The best hit is judged by the right span nearest to it."""
+    assert _moment(*found) == dict(zip(("R@1@0.3", "R@1@0.5", "touch"), expected, strict=True))
+
+
+def test_absent_queries_are_recognised_below_one_half() -> None:
+    """Recognised is a share, the area compares absent with present queries."""
+    absent = Caption("a submarine")
+    answers = [[_found("car.mp4", 0, 4, 0.8)], [_found("x", 0, 1, 0.49)], [_found("x", 0, 1, 0.9)]]
+    assert evaluate([CAR, absent, absent], answers)["absent"] == {
+        "queries": 2,
+        "recognised": 0.5,
+        "auc": 0.5,
+    }
+    assert evaluate([CAR], [answers[0]])["absent"] == {
+        "queries": 0,
+        "recognised": None,
+        "auc": None,
+    }

@@ -1,0 +1,56 @@
+"""Thumbnails are files named by what they show; what no row names goes after a while."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from clipseek.errors import ServiceUnavailable
+from clipseek.thumbnails import SWEEP_AGE_S, Thumbnails
+
+
+def _jpeg(shade: int) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, shade, shade)).save(target, "JPEG")
+    return target.getvalue()
+
+
+def test_the_same_picture_has_the_same_name(tmp_path: Path) -> None:
+    """Indexing a film again writes the same files."""
+    thumbnails = Thumbnails(tmp_path)
+    name = thumbnails.write("default", "abcd", 1.5, _jpeg(10))
+    assert thumbnails.write("default", "abcd", 1.5, _jpeg(10)) == name
+    assert thumbnails.write("default", "abcd", 1.5, _jpeg(200)) != name
+    assert name.startswith("default/ab/abcd/000001500-")
+    assert thumbnails.read(name) == _jpeg(10)
+
+
+def test_missing_and_torn_pictures_are_found(tmp_path: Path) -> None:
+    """A file without the marker of its end is no whole picture."""
+    thumbnails = Thumbnails(tmp_path)
+    whole, torn, gone = (thumbnails.write("c", "ab", t, _jpeg(t)) for t in (1, 2, 3))
+    (tmp_path / torn).write_bytes(_jpeg(2)[:-5])
+    (tmp_path / gone).unlink()
+    assert list(thumbnails.missing(iter([whole, torn, gone]))) == [torn, gone]
+
+
+def test_sweep_takes_old_files_that_no_row_names(tmp_path: Path) -> None:
+    """A young file may belong to a film that is about to be committed."""
+    thumbnails = Thumbnails(tmp_path)
+    named, old, young = (thumbnails.write("c", "ab", t, _jpeg(t)) for t in (1, 2, 3))
+    for name in (named, old):
+        long_ago = (tmp_path / name).stat().st_mtime - SWEEP_AGE_S - 1
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    assert thumbnails.sweep("c", {named}) == 1
+    assert [n for n in (named, old, young) if (tmp_path / n).exists()] == [named, young]
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    """The message names the folder and what to do."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ServiceUnavailable, match="CLIPSEEK_DATA_DIR"):
+        Thumbnails(tmp_path / "file").write("c", "ab", 1, _jpeg(1))
+    with pytest.raises(ServiceUnavailable, match="indexer verify"):
+        Thumbnails(tmp_path).read("c/ab/ab/x.jpg")

@@ -1,0 +1,312 @@
+"""The command `indexer` over a small library, as a user runs it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Library
+
+Capture = pytest.CaptureFixture[str]
+
+
+def _lines(capture: Capture) -> list[dict[str, object]]:
+    """Parse what was printed on stdout, one object a line."""
+    return [json.loads(line) for line in capture.readouterr().out.splitlines()]
+
+
+def _captions(library: Library) -> list[dict[str, object]]:
+    lines = (library.films / "captions.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_search_finds_the_film_of_a_caption(shared_library: Library, capsys: Capture) -> None:
+    """A true sentence about one film leads to that film, at a moment where it is true."""
+    caption = next(c for c in _captions(shared_library) if "file" in c and not c.get("also"))
+    assert shared_library.run("search", str(caption["query"]), "--limit", "3", "--json") == 0
+    hits = _lines(capsys)
+    assert list(hits[0]) == ["rank", "video", "start", "end", "best_time", "score", "relevance"]
+    names = [Path(hit["video"]["uri"]).name for hit in hits if isinstance(hit["video"], dict)]
+    assert caption["file"] in names
+    assert len(hits) <= 3
+
+
+def test_search_says_when_nothing_matches(shared_library: Library, capsys: Capture) -> None:
+    """What the world does not know gets a note and the nearest moments, and is no failure."""
+    assert shared_library.run("search", "a submarine in space") == 0
+    printed = capsys.readouterr()
+    assert "nothing matches well" in printed.err
+    assert printed.out.startswith("relevance")
+
+
+def test_second_ingest_does_no_work(library: Library, capsys: Capture) -> None:
+    """Every film is unchanged, nothing is read and the version stays."""
+    library.run("status", "--json")
+    before = _lines(capsys)[0]["version"]
+    assert library.run("ingest", str(library.films), "--json") == 0
+    films = _lines(capsys)
+    assert [(film["state"], film["frames"]) for film in films] == [("unchanged", 0)] * 6
+    library.run("status", "--json")
+    assert _lines(capsys)[0]["version"] == before
+
+
+def test_forced_ingest_gives_the_same_segments(library: Library, capsys: Capture) -> None:
+    """Indexing again replaces each film by its equal."""
+    library.run("list", "--json")
+    before = _lines(capsys)
+    assert library.run("ingest", str(library.films), "--force", "--json") == 0
+    assert {film["state"] for film in _lines(capsys)} == {"indexed"}
+    library.run("list", "--json")
+    assert _lines(capsys) == before
+
+
+def test_a_renamed_film_is_recognised(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """The id stays, the path follows, nothing is read again."""
+    old = clip("old.mp4")
+    assert empty.run("ingest", str(old), "--model", "demo", "--json") == 0
+    first = _lines(capsys)[0]
+    new = old.rename(old.with_name("new.mp4"))
+    assert empty.run("ingest", str(new), "--json") == 0
+    second = _lines(capsys)[0]
+    assert (second["id"], second["state"]) == (first["id"], "unchanged")
+    empty.run("list", "--json")
+    assert [(v["uri"], v["title"]) for v in _lines(capsys)] == [(str(new), "new")]
+
+
+def test_a_copy_of_a_film_is_one_video(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """Two files of one content: the first stays what is served."""
+    one, two = clip("one.mp4"), clip("two.mp4")
+    assert empty.run("ingest", str(one), str(two), "--model", "demo", "--json") == 0
+    films = sorted(_lines(capsys), key=lambda film: str(film["state"]))
+    assert [film["state"] for film in films] == ["indexed", "unchanged"]
+    assert "same content as" in str(films[1]["reason"])
+
+
+def test_a_changed_film_is_replaced(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """Other content under the same path: the old video goes in the same change."""
+    path = clip("clip.mp4")
+    empty.run("ingest", str(path), "--model", "demo", "--json")
+    old = _lines(capsys)[0]["id"]
+    shutil.copyfile(sorted(empty.films.glob("*.mp4"))[1], path)
+    assert empty.run("ingest", str(path), "--json") == 0
+    new = _lines(capsys)[0]["id"]
+    empty.run("list", "--json")
+    assert [video["id"] for video in _lines(capsys)] == [new]
+    assert new != old
+
+
+def test_a_bad_file_is_reported_and_the_run_goes_on(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """Exit code 1, a reason for the bad one, the good one indexed."""
+    good = clip("good.mp4")
+    bad = good.with_name("bad.mp4")
+    bad.write_bytes(b"not a film")
+    (good.parent / "empty.mkv").touch()
+    assert empty.run("ingest", str(good.parent), "--model", "demo", "--json") == 1
+    states = {Path(str(film["path"])).name: film for film in _lines(capsys)}
+    assert states["good.mp4"]["state"] == "indexed"
+    assert states["bad.mp4"]["state"] == states["empty.mkv"]["state"] == "failed"
+    assert states["bad.mp4"]["reason"]
+    assert "empty" in str(states["empty.mkv"]["reason"])
+
+
+def test_a_name_that_is_no_text_is_reported(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """A file name that is not UTF-8 cannot be stored; the sentence says so."""
+    path = clip("good.mp4")
+    odd = os.fsencode(path.parent) + b"/caf\xe9.mp4"
+    os.rename(path, odd)  # noqa: PTH104  a bytes path on purpose
+    assert empty.run("ingest", str(path.parent), "--model", "demo", "--json") == 1
+    assert "not valid UTF-8" in str(_lines(capsys)[0]["reason"])
+
+
+def test_another_model_is_refused_and_nothing_written(library: Library, capsys: Capture) -> None:
+    """ModelMismatch names both models; here one has other weights behind the name."""
+    bundle = library.data_dir / "other"
+    shutil.copytree(Path("src/clipseek/demo/model").resolve(), bundle)
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["name"] = "other/model"
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+    before = (library.data_dir / "catalog.db").read_bytes()
+    assert library.run("ingest", str(library.films), "--model", str(bundle)) == 2
+    message = capsys.readouterr().err
+    assert "'demo'" in message
+    assert "--collection" in message
+    assert (library.data_dir / "catalog.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["ingest", "/nowhere/at/all"], "no such file or folder", id="missing path"),
+        pytest.param(["ingest", "FILMS", "--fps", "-1"], "CLIPSEEK_SAMPLE_FPS", id="fps"),
+        pytest.param(["ingest", "FILMS", "--model", "no-such"], "no-such", id="unknown model"),
+        pytest.param(["ingest", "FILMS", "--collection", "../x"], "a-z", id="collection name"),
+        pytest.param(["search", ""], "1 to 1000 characters, got 0", id="empty query"),
+        pytest.param(["search", "x", "--limit", "0"], "limit must be 1 to 100, got 0", id="limit"),
+        pytest.param(["search", "x"], "indexer ingest PATH", id="nothing indexed"),
+        pytest.param(["search", "x", "--collection", "no"], "no collection 'no'", id="collection"),
+        pytest.param(["evaluate", "none.jsonl"], "none.jsonl", id="no captions"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_2(
+    empty: Library, capsys: Capture, arguments: list[str], expected: str
+) -> None:
+    """No traceback, the value and the way out, and nothing indexed."""
+    films = str(empty.films)
+    assert empty.run(*[films if a == "FILMS" else a for a in arguments]) == 2
+    message = capsys.readouterr().err
+    assert expected in message
+    assert len(message.strip().splitlines()) == 1
+
+
+def test_remove_takes_ids_and_paths(library: Library, capsys: Capture) -> None:
+    """What is removed is gone from the next search; an unknown one is exit 1."""
+    library.run("list", "--json")
+    first, second, *rest = _lines(capsys)
+    assert library.run("remove", str(first["id"]), "nothing", str(second["uri"])) == 1
+    assert "no video 'nothing'" in capsys.readouterr().err
+    library.run("list", "--json")
+    assert _lines(capsys) == rest
+    library.run("search", "a red car", "--limit", "100", "--json")
+    found = {hit["video"]["id"] for hit in _lines(capsys) if isinstance(hit["video"], dict)}
+    assert found <= {video["id"] for video in rest}
+    assert library.run("verify") == 0
+
+
+def test_verify_names_a_lost_thumbnail(library: Library, capsys: Capture) -> None:
+    """Exit 1 and the file's name."""
+    lost = next((library.data_dir / "thumbnails").rglob("*.jpg"))
+    lost.unlink()
+    assert library.run("verify") == 1
+    assert lost.name in capsys.readouterr().out
+
+
+def test_verify_names_a_damaged_snapshot(library: Library, capsys: Capture) -> None:
+    """One flipped byte is noticed, and search goes on from the catalog."""
+    index = next((library.data_dir / "snapshots").rglob("index.faiss"))
+    data = bytearray(index.read_bytes())
+    data[len(data) // 2] ^= 1
+    index.write_bytes(data)
+    assert library.run("verify") == 1
+    assert "index.faiss" in capsys.readouterr().out
+    assert library.run("search", "a red car") == 0
+
+
+def test_search_needs_no_snapshot(library: Library, capsys: Capture) -> None:
+    """The catalog is the truth: without snapshots the answers are the same."""
+    library.run("search", "a red car", "--json")
+    before = _lines(capsys)
+    shutil.rmtree(library.data_dir / "snapshots")
+    library.run("search", "a red car", "--json")
+    assert _lines(capsys) == before
+    assert library.run("build", "--json") == 0
+    assert _lines(capsys)[0]["count"]
+
+
+def test_evaluate_prints_the_agreed_keys(shared_library: Library, capsys: Capture) -> None:
+    """The figures of the demo films, absent queries included."""
+    captions = str(shared_library.films / "captions.jsonl")
+    assert shared_library.run("evaluate", captions, "--json") == 0
+    figures = _lines(capsys)[0]
+    assert isinstance(figures["video"], dict)
+    assert isinstance(figures["absent"], dict)
+    assert figures["video"]["R@1"] >= 0.7
+    assert figures["absent"]["queries"] > 0
+
+
+def test_calibrate_is_taken_up_by_search(library: Library, capsys: Capture) -> None:
+    """The fitted constants change relevance, not the order, and bump the version."""
+    library.run("search", "a red car", "--json")
+    before = _lines(capsys)
+    assert library.run("calibrate", str(library.films / "captions.jsonl"), "--json") == 0
+    assert _lines(capsys)[0]["version"]
+    library.run("search", "a red car", "--json")
+    after = _lines(capsys)
+    assert [hit["score"] for hit in after] == [hit["score"] for hit in before]
+    assert [hit["relevance"] for hit in after] != [hit["relevance"] for hit in before]
+
+
+def test_config_says_where_a_value_came_from(
+    empty: Library, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Options, environment and defaults are told apart; a secret is never shown."""
+    monkeypatch.setenv("CLIPSEEK_WORKERS", "5")
+    monkeypatch.setenv("CLIPSEEK_DATABASE_URL", "postgresql://me:hush@db/x")
+    assert empty.run("config", "--json") == 0
+    printed = capsys.readouterr().out
+    rows = {row["setting"]: row for row in map(json.loads, printed.splitlines())}
+    assert (rows["CLIPSEEK_WORKERS"]["value"], rows["CLIPSEEK_WORKERS"]["from"]) == (
+        5,
+        "environment",
+    )
+    assert rows["CLIPSEEK_DATA_DIR"]["from"] == "option"
+    assert rows["CLIPSEEK_DECODER"]["from"] == "default"
+    assert "hush" not in printed
+
+
+def test_models_warns_of_research_licences(empty: Library, capsys: Capture) -> None:
+    """Every model has a dimension and a licence; the demo is here."""
+    assert empty.run("models", "--json") == 0
+    rows = {str(row["name"]): row for row in _lines(capsys)}
+    assert rows["demo"]["installed"] is True
+    assert rows["PE-Core-B-16/meta"]["licence"] == "Apache-2.0"
+
+
+def test_ctrl_c_finishes_the_film_in_hand(empty: Library) -> None:
+    """Exit 130 and a summary; the same command then completes the library."""
+    command = [sys.executable, "-m", "indexer", "--data-dir", str(empty.data_dir), "ingest"]
+    command += [str(empty.films), "--model", "demo", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in err
+    assert empty.run("ingest", str(empty.films), "--quiet") == 0
+    assert empty.run("verify") == 0
+
+
+def test_two_ingests_at_once_lose_and_double_nothing(empty: Library, capsys: Capture) -> None:
+    """Both finish, every film is there once."""
+    command = [sys.executable, "-m", "indexer", "--data-dir", str(empty.data_dir), "ingest"]
+    command += [str(empty.films), "--model", "demo", "--quiet"]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    empty.run("list", "--json")
+    uris = sorted(str(video["uri"]) for video in _lines(capsys))
+    assert uris == sorted(str(path) for path in empty.films.glob("*.mp4"))
+    assert empty.run("verify") == 0
+
+
+def test_a_closed_pipe_ends_quietly(shared_library: Library) -> None:
+    """`indexer list | head -0` is no error."""
+    command = f"{sys.executable} -m indexer --data-dir {shared_library.data_dir} list | head -c 0"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+    assert done.stderr == ""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`indexer --help` answers at once: no model, no codec, no database is loaded for it."""
+    code = (
+        "import sys, indexer.cli; indexer.cli.parser(); "
+        "heavy = {'torch', 'onnxruntime', 'faiss', 'av', 'decord', 'sqlalchemy', 'numpy'}; "
+        "print(*heavy & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

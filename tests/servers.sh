@@ -1,0 +1,20 @@
+#!/bin/sh
+# Install the servers that the tests start, where they are missing and we may.
+set -eu
+
+missing=""
+if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+	missing="$missing postgresql"
+fi
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "installing:$missing"
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+else
+	echo "the tests need:$missing" >&2
+	echo "install it with your package manager, for example: sudo apt-get install$missing" >&2
+	[ "${CI:-}" = true ] && exit 1
+	echo "going on without: tests that need it are skipped" >&2
+fi

@@ -1,0 +1,19 @@
+"""Decoding: two readers of video files, each importing its library only when it is asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clipseek.video.decord import DecordFrames
+    from clipseek.video.pyav import PyAVFrames
+
+__all__ = ["DecordFrames", "PyAVFrames"]
+
+_MODULES = {"DecordFrames": "clipseek.video.decord", "PyAVFrames": "clipseek.video.pyav"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a reader on first use (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

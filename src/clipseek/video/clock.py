@@ -1,0 +1,94 @@
+"""The presentation times of decoded frames, made ascending and complete."""
+
+from fractions import Fraction
+
+# A step back by more than this begins a new count of timestamps, as where MPEG-TS recordings were
+# joined; a smaller one is one wrong timestamp. ffmpeg's `dts_error_threshold` plays the same part.
+_RESET_S = 1
+# A step forward by more than this is a broken timestamp: 33 bits of MPEG-TS wrap after 26.5 hours.
+_LEAP_S = 24 * 3600
+# The rate of a stream that states none, or none that can be: the default of ffmpeg's demuxers of
+# raw video (option `framerate`).
+_FALLBACK_RATE = Fraction(25)
+_HIGHEST_RATE = 1000
+
+
+def usable_rate(*stated: Fraction | None) -> Fraction:
+    """Return the first of the stated frame rates that can be one, else 25 per second."""
+    for rate in stated:
+        if rate is not None and 0 < rate <= _HIGHEST_RATE:
+            return rate
+    return _FALLBACK_RATE
+
+
+class Clock:
+    """Turns timestamps into seconds from the start of the file: exact, ascending, from 0 on.
+
+    Frames come in the order of presentation. One without a timestamp begins where the one before
+    ends. `end` is the time until which the last frame is shown.
+    """
+
+    def __init__(self, start: Fraction | None, frame_rate: Fraction) -> None:
+        """Count from `start`, the container's start time, or else from the first timestamp."""
+        self._start = start
+        self._step = 1 / frame_rate
+        self._previous: Fraction | None = None
+        self._stamps = _Stamps()
+        self.end = Fraction(0)
+
+    def at(self, pts: Fraction | None, dts: Fraction | None, duration: Fraction | None) -> Fraction:
+        """Return the time of the next frame from what the decoder says of it, in seconds."""
+        stamp = self._stamps.choose(pts, dts)
+        time = self._first(stamp) if self._previous is None else self._next(stamp, self._previous)
+        self._previous = time
+        self.end = time + (duration if duration and 0 < duration < _LEAP_S else self._step)
+        return time
+
+    def prolong(self, stamp: Fraction) -> None:
+        """Note that the last frame is shown again at `stamp`, for the length of one frame."""
+        if self._start is not None and self._previous is not None:
+            time = stamp - self._start
+            if time - self._previous < _LEAP_S:
+                self.end = max(self.end, time + self._step)
+
+    def _first(self, stamp: Fraction | None) -> Fraction:
+        if stamp is None:
+            self._start = Fraction(0)
+            return self._start
+        if self._start is None or not 0 <= stamp - self._start < _LEAP_S:
+            self._start = stamp
+        return stamp - self._start
+
+    def _next(self, stamp: Fraction | None, previous: Fraction) -> Fraction:
+        assert self._start is not None
+        if stamp is None:
+            return self.end
+        ahead = stamp - self._start - previous
+        if ahead < -_RESET_S or ahead > _LEAP_S:
+            self._start = stamp - self.end
+            return self.end
+        # Half a frame, so that the next timestamp, if right, is still ahead of this one.
+        return previous + (ahead if ahead > 0 else self._step / 2)
+
+
+class _Stamps:
+    """Prefers presentation timestamps until they go backwards more often than the others.
+
+    The rule of ffmpeg's `guess_correct_pts` (libavcodec/decode.c): H.264 with B-frames in AVI has
+    presentation timestamps in a wrong order, and right decoding timestamps.
+    """
+
+    def __init__(self) -> None:
+        self._last: list[Fraction | None] = [None, None]
+        self._faults = [0, 0]
+
+    def choose(self, pts: Fraction | None, dts: Fraction | None) -> Fraction | None:
+        """Return the timestamp to believe, or None where there is none."""
+        for i, stamp in enumerate((pts, dts)):
+            last = self._last[i]
+            if stamp is not None:
+                self._faults[i] += last is not None and stamp <= last
+                self._last[i] = stamp
+        if pts is None or (dts is not None and self._faults[0] > self._faults[1]):
+            return dts
+        return pts

@@ -1,0 +1,99 @@
+"""Decoding one film packet by packet: what is damaged is counted, and the rest goes on."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+
+from clipseek.video.clock import Clock
+from clipseek.video.container import Opened
+from clipseek.video.damage import Damage
+
+# A demuxer that fails so often in a row, without giving a packet, gives none any more.
+_MAX_DEMUX_ERRORS = 100
+
+
+class Decoder:
+    """Decodes an opened film once, from its start."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._clock = Clock(opened.start, opened.frame_rate)
+        self._damage = Damage()
+        self._first: Fraction | None = None
+        self._last_packet_end = Fraction(0)
+
+    @property
+    def end(self) -> Fraction:
+        """The time until which the last frame decoded so far is shown, in seconds."""
+        return self._clock.end
+
+    def frames(self) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """Yield every frame that can be decoded, with its time in seconds from the start."""
+        for packet in self._packets():
+            # An empty packet shows the last frame again (Theora specification, section 7.1; AVI
+            # too). libav refuses it, and it is no damage.
+            if packet.size > 0:
+                yield from self._decode(packet)
+            elif packet.pts is not None:
+                self._clock.prolong(packet.pts * self._opened.time_base)
+        yield from self._decode(None)
+
+    def describe_damage(self) -> str:
+        """Say what is missing of the film, or return the empty string; once all is decoded."""
+        if self._opened.stream_claim is None or self._first is None:
+            claimed, reached = self._opened.claim, max(self.end, self._last_packet_end)
+        else:
+            claimed, reached = self._first + self._opened.stream_claim, self.end
+        return self._damage.describe(claimed=claimed, reached=reached)
+
+    def _packets(self) -> Iterator["Packet[Stream]"]:
+        """Yield the film's packets; where reading fails, go on behind the damage."""
+        errors = 0
+        while errors < _MAX_DEMUX_ERRORS:
+            try:
+                for packet in self._opened.container.demux():
+                    errors = 0
+                    self._note_end(packet)
+                    if packet.stream_index == self._opened.stream.index:
+                        yield packet
+                return
+            except av.error.FFmpegError:
+                errors += 1
+                self._damage.packets += 1
+        self._damage.stopped = f"unreadable from {float(self.end):.1f} s on"
+
+    def _note_end(self, packet: "Packet[Stream]") -> None:
+        """Remember how far the file could be read, be it sound or picture."""
+        if packet.pts is not None:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            self._last_packet_end = max(
+                self._last_packet_end, end - (self._opened.start or Fraction(0))
+            )
+
+    def _decode(self, packet: "Packet[Stream] | None") -> Iterator[tuple[Fraction, VideoFrame]]:
+        """Decode a packet, or with None what the decoder still holds back."""
+        try:
+            frames = self._opened.stream.decode(packet)
+        except av.error.FFmpegError:
+            self._damage.packets += 1
+            return
+        if packet is not None and packet.is_corrupt:
+            self._damage.packets += 1
+        for frame in frames:
+            self._damage.frames += frame.is_corrupt
+            yield self._time(frame), frame
+
+    def _time(self, frame: VideoFrame) -> Fraction:
+        base = self._opened.time_base  # frames that were held back do not name it
+        time = self._clock.at(
+            None if frame.pts is None else frame.pts * base,
+            None if frame.dts is None else frame.dts * base,
+            frame.duration * base if frame.duration else None,
+        )
+        if self._first is None:
+            self._first = time
+        return time

@@ -1,0 +1,197 @@
+"""DecordFrames: the second reader, over decord; it reaches single frames without decoding all."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import decord
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clipseek.errors import UnreadableVideo
+from clipseek.protocols import CutDetector
+from clipseek.types import FrameBatch
+from clipseek.video.damage import Damage
+from clipseek.video.picture import LUMA_SIZE, Turn, reduced_size
+from clipseek.video.selection import Shown, batches, shown
+
+Picture = NDArray[np.uint8]
+
+# decord 0.6 begins program streams at the second group of pictures, so that every picture stands a
+# second early, and gives wrong pictures, or none, of transport streams.
+_MISREAD_FORMATS = {"mpeg", "mpegts"}
+_REFUSAL = "decord cannot read this file right; the default decoder, pyav, reads it"
+# decord keeps timestamps as float32, so that each is off by up to half of this share of itself.
+# Where a request falls into that, the later frame is meant: requests are made for frames.
+_FLOAT32_STEP = Fraction(1, 2**23)
+
+
+class DecordFrames:
+    """A FrameSource over decord, for the containers that decord can index.
+
+    decord does not say where the film stream begins in its file, ignores the aspect of pixels and
+    mirrored display matrices, and opens what a playlist names. So libav reads the header and the
+    first frame, and refuses what PyAVFrames refuses; decord decodes. It stops at the first packet
+    that it cannot decode, and `damage` says so.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        """Read the header of the file; `threads` threads will decode it.
+
+        Raises:
+            UnreadableVideo: the file is no video, or its first frames cannot be decoded.
+        """
+        # Not above: importing this module imports decord alone.
+        from clipseek.video.pyav import PyAVFrames
+
+        self._path = path
+        self._threads = threads
+        self._is_taken = False
+        self.damage = ""
+        with PyAVFrames(path) as header:
+            if header.container_format in _MISREAD_FORMATS:
+                raise UnreadableVideo(str(path), _REFUSAL)
+            self.duration = header.duration
+            self.frame_rate = header.frame_rate
+            self.size = header.size
+            self._first_time = header.first_time
+            self._claimed_end = header.claimed_end
+            self._turn = header.turn
+
+    def read(
+        self,
+        times: Iterable[float | Fraction],
+        *,
+        short_side: int | None = None,
+        cuts: CutDetector | None = None,
+    ) -> Iterator[FrameBatch]:
+        """Yield the frames shown at the times, and with `cuts` those that begin a shot.
+
+        Without `cuts` only the frames asked for, and those that they build on, are decoded.
+
+        Raises:
+            UnreadableVideo: decord cannot index the file or decode any frame of it.
+        """
+        if self._is_taken:
+            raise RuntimeError(f"{self._path} was read already; open it again")
+        self._is_taken = True
+        film = self._open(*reduced_size(self.size, short_side))
+        chosen = _chosen(film, times) if cuts is None else _chosen_and_cuts(film, times, cuts)
+        yield from batches(
+            (time, _unmirrored(picture, self._turn), is_cut) for time, picture, is_cut in chosen
+        )
+        if film.end == 0:
+            raise UnreadableVideo(str(self._path), "no frame could be decoded by decord")
+        self._conclude(film)
+
+    def _open(self, width: int, height: int) -> "_Film":
+        decord.logging.set_level(decord.logging.QUIET)
+        path = str(self._path.absolute())
+        try:
+            reader = decord.VideoReader(path, width=width, height=height, num_threads=self._threads)
+        except (decord.DECORDError, RuntimeError, AssertionError, UnicodeEncodeError) as error:
+            raise UnreadableVideo(str(self._path), _REFUSAL) from error
+        spans = reader.get_frame_timestamp(range(len(reader))).astype(float)
+        # AVI without presentation timestamps: decord hands on the mark of a missing one.
+        if spans[0, 0] < 0 or (np.diff(spans[:, 0]) < 0).any():
+            raise UnreadableVideo(str(self._path), _REFUSAL)
+        return _Film(reader, spans - spans[0, 0], self._first_time)
+
+    def _conclude(self, film: "_Film") -> None:
+        """Replace what the container claims by what was found."""
+        self.duration = float(film.end)
+        self.damage = film.damage.describe(claimed=self._claimed_end, reached=film.end)
+
+    def __enter__(self) -> "DecordFrames":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Do nothing: decord closes its file with the last reference to the reader."""
+
+
+class _Film:
+    """decord's table of frames and their pictures; times in seconds from the start of the file."""
+
+    def __init__(
+        self, reader: "decord.VideoReader", spans: NDArray[np.float64], first_time: Fraction
+    ) -> None:
+        """Take frames, each shown from `spans[i, 0]` to `spans[i, 1]` after the first."""
+        self._reader = reader
+        self._spans = spans
+        self._first_time = first_time
+        self._decoded = len(spans)
+        self.damage = Damage()
+
+    @property
+    def end(self) -> Fraction:
+        """Where the last frame ends, or the last that could be decoded; 0 if none could."""
+        if self._decoded == 0:
+            return Fraction(0)
+        return self._first_time + Fraction(self._spans[self._decoded - 1, 1])
+
+    def table(self) -> Iterator[tuple[Fraction, int]]:
+        """Yield the time of each frame, early by decord's rounding, and its index."""
+        for index in range(self._decoded):
+            yield self.time(index) * (1 - _FLOAT32_STEP), index
+
+    def time(self, index: int) -> Fraction:
+        """Return the time at which a frame begins."""
+        return self._first_time + Fraction(self._spans[index, 0])
+
+    def picture(self, index: int) -> Picture | None:
+        """Decode a frame, uint8 (H, W, 3); None where decoding has come to its end."""
+        try:
+            picture: Picture = self._reader[index].asnumpy()
+        except StopIteration:
+            self._decoded = index
+        except decord.DECORDError:
+            self._decoded = index
+            self.damage.stopped = f"decord stopped at {float(self.end):.1f} s, at a damaged packet"
+        else:
+            return picture
+        return None
+
+
+def _chosen(film: _Film, times: Iterable[float | Fraction]) -> Iterator[Shown[Picture]]:
+    """Choose frames by the table of times, and decode those."""
+    for _, index, is_cut in shown(film.table(), times, end=lambda: film.end):
+        picture = film.picture(index)
+        if picture is None:
+            return
+        yield film.time(index), picture, is_cut
+
+
+def _chosen_and_cuts(
+    film: _Film, times: Iterable[float | Fraction], cuts: CutDetector
+) -> Iterator[Shown[Picture]]:
+    """Decode all frames, and choose among them."""
+    frames = shown(
+        _decoded(film),
+        times,
+        end=lambda: film.end,
+        is_cut=lambda frame: cuts.is_cut(_luma(frame[1])),
+    )
+    for _, (index, picture), is_cut in frames:
+        yield film.time(index), picture, is_cut
+
+
+def _decoded(film: _Film) -> Iterator[tuple[Fraction, tuple[int, Picture]]]:
+    for time, index in film.table():
+        picture = film.picture(index)
+        if picture is None:
+            return
+        yield time, (index, picture)
+
+
+def _luma(picture: Picture) -> NDArray[np.uint8]:
+    """Return the brightness of uint8 (H, W, 3) as a cut detector sees it, uint8 (36, 64)."""
+    small = Image.fromarray(picture).resize(LUMA_SIZE, Image.Resampling.BOX)
+    return np.asarray(small.convert("L"))
+
+
+def _unmirrored(picture: Picture, turn: Turn) -> Picture:
+    """Mirror what decord has only rotated; it takes the angle of the matrix's first column."""
+    if not turn.mirrored:
+        return picture
+    return picture[:, ::-1] if turn.transposed else picture[::-1]

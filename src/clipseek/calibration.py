@@ -101,7 +101,8 @@ def fit(present: Floats, absent: Floats) -> Relevance:
         np.full(len(present), 0.5 / len(present)), np.full(len(absent), 0.5 / len(absent))
     ]
     # In standard units the ridge and the steps do not depend on the model's logit scale.
-    middle, spread = x.mean(), x.std()
+    middle = float(weight @ x)
+    spread = float(np.sqrt(weight @ (x - middle) ** 2))
     slope, level = _newton((x - middle) / spread, target, weight)
     if slope <= 0:
         raise ConfigError(

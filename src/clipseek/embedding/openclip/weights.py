@@ -26,6 +26,7 @@ _HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 # What torch.load and open_clip's readers raise over a file of something else.
 _LOAD_ERRORS = (
+    AssertionError,
     AttributeError,
     EOFError,
     LookupError,
@@ -96,10 +97,14 @@ def _tag_config(
     if pretrained and open_clip.pretrained.is_pretrained_cfg(architecture, pretrained):
         return dict(open_clip.pretrained.get_pretrained_cfg(architecture, pretrained))
     if checkpoint is None:
+        wrong = f"{architecture} alone names no weights"
+        if pretrained:
+            version, near = open_clip.__version__, _near(pretrained, tags)
+            wrong = f"open_clip {version} has no weights {pretrained!r} for {architecture}{near}"
+        example = tags[0] if tags else "TAG"
         raise ConfigError(
-            f"open_clip {open_clip.__version__} has no weights {pretrained or ''!r} for "
-            f"{architecture}{_near(pretrained or '', tags)}; name one of its tags, as in "
-            f"`--model {architecture}/{tags[0] if tags else 'TAG'}`, or give `--checkpoint FILE`"
+            f"{wrong}; name one of its tags, as in `--model {architecture}/{example}`, or give "
+            "`--checkpoint FILE`"
         )
     return _shared_recipe(open_clip, architecture, tags)
 
@@ -181,7 +186,7 @@ def _out_of_reach(architecture: str, pretrained: str | None, where: str) -> Conf
     return ConfigError(
         f"the weights of {architecture}/{pretrained} are not on this machine and {where} cannot "
         "be reached: connect to the internet once and run the same command again, or give "
-        f"`--model {architecture} --checkpoint FILE` with the weights in a local file, or use "
+        f"`--model {architecture}/{pretrained} --checkpoint FILE` with a copy of them, or use "
         "`--model demo` or `--model FOLDER` with a bundle exported on another machine"
     )
 

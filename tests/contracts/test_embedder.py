@@ -1,0 +1,186 @@
+"""Every Embedder keeps the same promises."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clipseek.errors import ConfigError
+from clipseek.protocols import Embedder
+from clipseek.testing import ToyEmbedder
+from tests.tiny_models import CAPTIONS, make_checkpoint
+
+SENTENCES = [*CAPTIONS, "", "a blue ball", "Ünïcode 😀 &amp; entities", "many words " * 300]
+
+
+def _toy(_: Path) -> Embedder:
+    return ToyEmbedder()
+
+
+def _onnx(folder: Path) -> Embedder:
+    from clipseek.embedding.onnx import OnnxEmbedder
+
+    checkpoint = make_checkpoint("tiny-clip", folder)
+    from clipseek.embedding.openclip import export_bundle
+
+    bundle = export_bundle(
+        "tiny-clip", folder / "bundle", checkpoint=checkpoint, bank_captions=CAPTIONS
+    )
+    return OnnxEmbedder(bundle, threads=2)
+
+
+def _openclip(folder: Path) -> Embedder:
+    checkpoint = make_checkpoint("tiny-clip", folder)
+    from clipseek.embedding.openclip import OpenClipEmbedder
+
+    return OpenClipEmbedder.open("tiny-clip", checkpoint=checkpoint, device="cpu")
+
+
+def _demo(folder: Path) -> Embedder:
+    from clipseek.embedding import resolve
+    from clipseek.embedding.onnx import OnnxEmbedder
+
+    try:
+        return OnnxEmbedder(resolve("demo", folder), threads=2)
+    except ConfigError as error:
+        pytest.skip(f"the demo model is not there: {error}")
+
+
+MAKERS: dict[str, Callable[[Path], Embedder]] = {
+    "toy": _toy,
+    "onnx": _onnx,
+    "openclip": _openclip,
+    "demo": _demo,
+}
+
+
+@pytest.fixture(scope="module", params=MAKERS.values(), ids=list(MAKERS))
+def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    """Return each embedder in turn, made once."""
+    make: Callable[[Path], Embedder] = request.param
+    return make(tmp_path_factory.mktemp("model"))
+
+
+def pictures(count: int, height: int = 48, width: int = 80) -> NDArray[np.uint8]:
+    """Return pictures of one colour with a little noise, all different."""
+    random = np.random.default_rng(7)
+    colours = random.integers(0, 200, (count, 1, 1, 3))
+    noise = random.integers(0, 55, (count, height, width, 3))
+    return (colours + noise).astype(np.uint8)
+
+
+def test_it_says_what_it_is(embedder: Embedder) -> None:
+    """Model and fingerprint are named, sizes are positive."""
+    assert embedder.model
+    assert embedder.fingerprint
+    assert embedder.dim > 0
+    assert embedder.image_size > 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 3], ids=["none", "one", "three"])
+def test_pictures_become_unit_rows(embedder: Embedder, count: int) -> None:
+    """Each picture gives one float32 row of length 1."""
+    vectors = embedder.embed_images(pictures(count))
+
+    assert vectors.shape == (count, embedder.dim)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [0, 1, len(SENTENCES)], ids=["none", "one", "all"])
+def test_sentences_become_unit_rows(embedder: Embedder, count: int) -> None:
+    """Each sentence, also an empty or an overlong one, gives one float32 row of length 1."""
+    vectors = embedder.embed_texts(SENTENCES[:count])
+
+    assert vectors.shape == (count, embedder.dim)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_batch_of_pictures_equals_its_singles(embedder: Embedder) -> None:
+    """A row does not depend on the rows beside it, past the size of an inner batch either."""
+    batch = pictures(35)
+
+    together = embedder.embed_images(batch)
+
+    for row in (0, 17, 31, 32, 34):
+        alone = embedder.embed_images(batch[row : row + 1])
+        assert np.allclose(together[row], alone[0], atol=1e-4)
+
+
+def test_a_batch_of_sentences_equals_its_singles(embedder: Embedder) -> None:
+    """A row does not depend on the sentences beside it."""
+    batch = SENTENCES * 5
+
+    together = embedder.embed_texts(batch)
+
+    for row in (0, 4, 7, 33, len(batch) - 1):
+        assert np.allclose(together[row], embedder.embed_texts([batch[row]])[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(7, 9), (64, 20), (33, 200)], ids=["small", "tall", "wide"]
+)
+def test_pictures_may_have_any_size(embedder: Embedder, height: int, width: int) -> None:
+    """Pictures smaller or larger than the model's, of any shape, are taken."""
+    assert embedder.embed_images(pictures(2, height, width)).shape == (2, embedder.dim)
+
+
+def test_fitted_pictures_have_the_size_of_the_model(embedder: Embedder) -> None:
+    """Fitting gives squares of the model's size, still uint8."""
+    fitted = embedder.fit(pictures(2))
+
+    assert fitted.shape == (2, embedder.image_size, embedder.image_size, 3)
+    assert fitted.dtype == np.uint8
+
+
+def test_no_pictures_can_be_fitted(embedder: Embedder) -> None:
+    """An empty batch stays an empty batch."""
+    side = embedder.image_size
+
+    assert embedder.fit(pictures(0)).shape == (0, side, side, 3)
+
+
+def test_fitting_again_changes_nothing(embedder: Embedder) -> None:
+    """Fitted pictures fit as they are."""
+    fitted = embedder.fit(pictures(2))
+
+    assert np.array_equal(embedder.fit(fitted), fitted)
+
+
+def test_fitted_pictures_give_the_same_vectors(embedder: Embedder) -> None:
+    """Fitting is the first part of embedding, and nothing else."""
+    raw = pictures(3)
+
+    assert np.allclose(
+        embedder.embed_images(embedder.fit(raw)), embedder.embed_images(raw), atol=1e-5
+    )
+
+
+def test_it_can_be_used_by_several_threads(embedder: Embedder) -> None:
+    """Threads that embed at once get what one thread gets."""
+    batch = pictures(4)
+    wanted = embedder.embed_images(batch), embedder.embed_texts(SENTENCES)
+
+    def both(_: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return embedder.embed_images(batch), embedder.embed_texts(SENTENCES)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(both, range(8)))
+
+    for images, texts in found:
+        assert np.allclose(images, wanted[0], atol=1e-5)
+        assert np.allclose(texts, wanted[1], atol=1e-5)
+
+
+def test_different_pictures_have_different_vectors(embedder: Embedder) -> None:
+    """The vectors say something about the pictures."""
+    black_and_white = np.stack(
+        [np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)]
+    )
+    left, right = embedder.embed_images(black_and_white)
+
+    assert float(left @ right) < 0.9999

@@ -49,7 +49,7 @@ def _stdin() -> Iterator[str]:
 
 
 def _below(path: Path) -> list[Path]:
-    absolute = path.absolute()
+    absolute = _absolute(path)
     if absolute.is_dir():
         found = sorted(_walk(absolute))
         if not found:
@@ -60,6 +60,15 @@ def _below(path: Path) -> list[Path]:
     if not os.path.lexists(absolute):
         raise ConfigError(f"{path}: no such file or folder; check the spelling")
     return [absolute]
+
+
+def _absolute(path: Path) -> Path:
+    """Return the one spelling by which a file is known; links keep their own names.
+
+    `a/../b` is `b`, unless `a` is a link to elsewhere: then only the file system knows.
+    """
+    plain = Path(os.path.abspath(path))  # noqa: PTH100  Path.absolute leaves ".." in
+    return plain if os.path.lexists(plain) else path.absolute()
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -68,24 +68,29 @@ class Pictures:
     """Encoded pictures of one film, in memory while they are few, then in a temporary file."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  closed by close()
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._starts = [0]
 
     def add(self, picture: bytes) -> None:
         """Keep one more picture."""
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  closed by close()
         self._file.seek(self._starts[-1])
         self._file.write(picture)
         self._starts.append(self._starts[-1] + len(picture))
 
     def get(self, index: int) -> bytes:
         """Return the picture that was added as number `index`, from 0."""
+        if self._file is None:
+            raise IndexError(f"no picture {index}: none was added")
         start, end = self._starts[index], self._starts[index + 1]
         self._file.seek(start)
         return self._file.read(end - start)
 
     def close(self) -> None:
         """Forget the pictures."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 @dataclass(slots=True, eq=False)

@@ -173,8 +173,10 @@ class Pipeline:
         for film in [film for film in self._films if film.complete]:
             if self._stop.is_set():
                 return
+            report = self._commit(film)
+            film.pictures.close()
             self._films = [other for other in self._films if other is not film]
-            yield self._commit(film)
+            yield report
 
     def _commit(self, film: Film) -> Report:
         """Form the segments of a film and put it into the catalog: one transaction."""
@@ -196,7 +198,6 @@ class Pipeline:
             biases=calibration.bias(formed.vectors, to.model.bank, to.model.logit_scale),
             thumbnails=names,
         )
-        film.pictures.close()
         return film.report("incomplete" if film.damage else "indexed", film.damage, len(formed))
 
     def _video(self, film: Film, count: int) -> Video:

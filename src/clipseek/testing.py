@@ -392,7 +392,7 @@ class SyntheticFrames:
 
     def read(
         self,
-        times: Iterable[float],
+        times: Iterable[float | Fraction],
         *,
         short_side: int | None = None,
         cuts: CutDetector | None = None,

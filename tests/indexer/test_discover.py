@@ -44,6 +44,15 @@ def test_a_file_named_twice_is_taken_once(tmp_path: Path) -> None:
     assert discover.files([str(tmp_path), str(video)]) == [video]
 
 
+def test_a_file_has_one_spelling(tmp_path: Path) -> None:
+    """A way round by `..` is the same path; a link keeps its own name."""
+    video = _file(tmp_path / "a.mp4")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.mp4").symlink_to(video)
+    assert discover.files([str(tmp_path / "sub" / ".." / "a.mp4")]) == [video]
+    assert discover.files([str(tmp_path / "link.mp4")]) == [tmp_path / "link.mp4"]
+
+
 def test_a_dash_reads_paths_from_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One path a line, empty lines ignored, spaces kept."""
     video = _file(tmp_path / "with space .mp4")

@@ -1,0 +1,178 @@
+"""The query path over a catalog in memory and a toy model that knows colours."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipseek import calibration
+from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed
+from clipseek.model import Model
+from clipseek.search import MAX_LIMIT, MAX_QUERY_CHARACTERS, Searcher
+from clipseek.testing import MemoryCatalog, ToyEmbedder
+from clipseek.types import Collection, Relevance, SearchRequest, SearchResult, Segments, Video
+
+EMBEDDER = ToyEmbedder()
+BANK = EMBEDDER.embed_texts(["white", "black", "yellow"])
+MODEL = Model("toy", EMBEDDER, 20.0, 0.9, Relevance(1.0, 0.0, fitted=False), BANK)
+
+
+def _put(
+    catalog: MemoryCatalog, video_id: str, colours: Sequence[str], tags: tuple[str, ...] = ()
+) -> None:
+    """Put a film that shows each colour for two seconds."""
+    count = len(colours)
+    vectors = EMBEDDER.embed_texts(colours)
+    starts = 2.0 * np.arange(count, dtype=np.float64)
+    catalog.put(
+        "default",
+        Video(video_id, f"/{video_id}.mp4", video_id, 2.0 * count, 64, 36, 1, 1, tags=tags),
+        Segments(np.stack([starts, starts + 2], axis=1), vectors, np.arange(count)),
+        frame_times=starts,
+        frame_vectors=vectors,
+        biases=calibration.bias(vectors, BANK, MODEL.logit_scale),
+        thumbnails=[f"{video_id}/{i}.jpg" for i in range(count)],
+    )
+
+
+@pytest.fixture
+def store() -> MemoryCatalog:
+    """Two films: red, blue, green; and blue with a tag."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    _put(catalog, "one", ["red", "blue", "green"])
+    _put(catalog, "two", ["blue"], tags=("night",))
+    return catalog
+
+
+@pytest.fixture
+def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
+    """A searcher over the films, without a snapshot."""
+    return Searcher(store, tmp_path, lambda _: MODEL)
+
+
+def _one(searcher: Searcher, query: str, **more: object) -> SearchResult:
+    answer = searcher.search([SearchRequest(query, **more)])[0]  # type: ignore[arg-type]  # fields
+    assert isinstance(answer, SearchResult)
+    return answer
+
+
+def test_the_best_moment_comes_first(searcher: Searcher) -> None:
+    """Green is in the third shot of the first film."""
+    result = _one(searcher, "green")
+    best = result.hits[0]
+    assert (best.video.id, best.span.start, best.span.end) == ("one", 4.0, 6.0)
+    assert best.score == pytest.approx(1, abs=1e-3)
+    assert (result.model, result.version) == ("toy", 2)
+
+
+def test_relevance_tells_present_from_absent(searcher: Searcher) -> None:
+    """A colour that is there is relevant; a sentence about nothing known is not."""
+    assert _one(searcher, "red").hits[0].relevance > 0.9
+    assert _one(searcher, "a submarine").hits[0].relevance < 0.1
+
+
+def test_limit_and_minimum_cut_the_hits(searcher: Searcher) -> None:
+    """At most so many, and none below the minimum; no hits is an answer."""
+    assert len(_one(searcher, "blue", limit=1).hits) == 1
+    assert {hit.video.id for hit in _one(searcher, "blue", min_relevance=0.9).hits} == {
+        "one",
+        "two",
+    }
+    assert _one(searcher, "a submarine", min_relevance=0.9).hits == ()
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        pytest.param({"video_ids": ("two",)}, {"two"}, id="video"),
+        pytest.param({"tags": ("night",)}, {"two"}, id="tag"),
+        pytest.param({"video_ids": ("one",), "tags": ("night",)}, set(), id="both"),
+        pytest.param({"video_ids": ()}, set(), id="no video"),
+        pytest.param({"video_ids": ("gone",)}, set(), id="unknown video"),
+        pytest.param({}, {"one", "two"}, id="none"),
+    ],
+)
+def test_filters(searcher: Searcher, filters: dict[str, object], expected: set[str]) -> None:
+    """Only what the filter lets through is found."""
+    assert {hit.video.id for hit in _one(searcher, "blue", **filters).hits} == expected
+
+
+def test_a_batch_equals_its_singles_and_errors_stay_in_place(searcher: Searcher) -> None:
+    """One bad request has its own error; the others are answered as if alone."""
+    requests = [
+        SearchRequest("red"),
+        SearchRequest(" "),
+        SearchRequest("blue", video_ids=("two",)),
+        SearchRequest("blue", collection="none"),
+        SearchRequest("blue", limit=1),
+    ]
+    answers = searcher.search(requests)
+    assert [type(answers[i]) for i in (1, 3)] == [InvalidQuery, CollectionNotFound]
+    for i in (0, 2, 4):
+        assert answers[i] == searcher.search([requests[i]])[0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        pytest.param(SearchRequest(""), "1 to 1000 characters, got 0", id="empty"),
+        pytest.param(SearchRequest("x" * (MAX_QUERY_CHARACTERS + 1)), "got 1001", id="too long"),
+        pytest.param(SearchRequest("x", 0), "1 to 100, got 0", id="limit 0"),
+        pytest.param(SearchRequest("x", MAX_LIMIT + 1), "got 101", id="limit 101"),
+        pytest.param(SearchRequest("x", min_relevance=1.5), "0 to 1, got 1.5", id="relevance"),
+    ],
+)
+def test_limits_are_named(searcher: Searcher, request_: SearchRequest, expected: str) -> None:
+    """The message has the limit and the value."""
+    answer = searcher.search([request_])[0]
+    assert isinstance(answer, InvalidQuery)
+    assert expected in str(answer)
+
+
+def test_nothing_indexed_names_the_command(tmp_path: Path) -> None:
+    """Whether the collection is missing or empty."""
+    catalog = MemoryCatalog()
+    searcher = Searcher(catalog, tmp_path, lambda _: MODEL)
+    assert isinstance(searcher.search([SearchRequest("x")])[0], NothingIndexed)
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    answer = searcher.search([SearchRequest("x")])[0]
+    assert isinstance(answer, NothingIndexed)
+    assert "indexer ingest" in str(answer)
+
+
+def test_refresh_takes_up_what_changed(store: MemoryCatalog, searcher: Searcher) -> None:
+    """A new film is found and a removed one is gone, without opening anew."""
+    _one(searcher, "red")
+    _put(store, "three", ["magenta"])
+    store.remove("default", "one")
+    searcher.refresh()
+    assert _one(searcher, "magenta").hits[0].video.id == "three"
+    assert {hit.video.id for hit in _one(searcher, "red").hits} == {"two", "three"}
+    assert searcher.stats()["default"].version == 4
+
+
+def test_fitted_constants_change_relevance_alone(store: MemoryCatalog, searcher: Searcher) -> None:
+    """The order and the scores stay; the version tells the answers apart."""
+    before = _one(searcher, "red")
+    store.set_relevance("default", Relevance(0.1, -5.0, fitted=True))
+    searcher.refresh()
+    after = _one(searcher, "red")
+    assert [hit.score for hit in after.hits] == [hit.score for hit in before.hits]
+    assert after.hits[0].relevance < before.hits[0].relevance
+    assert after.version == before.version + 1
+
+
+def test_a_model_is_loaded_once(store: MemoryCatalog, tmp_path: Path) -> None:
+    """However many searches there are."""
+    loaded: list[str] = []
+
+    def load(collection: Collection) -> Model:
+        loaded.append(collection.model)
+        return MODEL
+
+    searcher = Searcher(store, tmp_path, load)
+    for _ in range(3):
+        _one(searcher, "red")
+    assert loaded == ["toy"]

@@ -1,0 +1,107 @@
+"""The command `python -m api`: opens the store and serves it."""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+from clipseek import __version__
+from clipseek.config import Settings
+from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
+
+GRACE_S = 5
+"""Seconds that open downloads get when the server stops."""
+
+EXAMPLES = """\
+Settings come from CLIPSEEK_ variables; api/README.md lists them. Exit codes: 1 the address or the
+store cannot be used, 2 wrong usage or configuration, 130 interrupted.
+
+examples:
+  python -m api
+  CLIPSEEK_DATA_DIR=/srv/clipseek python -m api --host 0.0.0.0 --port 8080 --quiet
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.load(api_host=options.host, api_port=options.port)
+        with _listen(settings.api_host, settings.api_port) as listener:
+            return _serve(settings, listener, quiet=options.quiet)
+    except ConfigError as error:
+        return _fail(str(error), 2)
+    except ClipseekError as error:
+        return _fail(str(error), 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m api",
+        description="Serve the HTTP API and the web page of clipseek.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on, 0 for a free one (default 8000)")
+    parser.add_argument("--quiet", action="store_true", help="log no requests, only warnings")
+    parser.add_argument("--version", action="version", version=f"clipseek {__version__}")
+    return parser
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before the store is opened: who cannot have it should know at once.
+
+    Raises:
+        ServiceUnavailable: the address is in use, or none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        # `create_server` appends the address to its text; numbers of failed look-ups are negative.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
+        raise ServiceUnavailable(
+            f"cannot listen on {host} port {port}: {reason}; choose another --port"
+        ) from error
+
+
+def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
+    """Serve on a socket that listens already."""
+    # Imported here because they load the model's runtime, which --help need not wait for.
+    import uvicorn
+
+    from api.app import create_app
+    from clipseek.assembly import open_service
+
+    config = uvicorn.Config(
+        create_app(open_service(settings)),
+        access_log=not quiet,
+        log_level="warning" if quiet else "info",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    url = _url(listener)
+    sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
+    sys.stdout.flush()
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"api: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

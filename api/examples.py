@@ -1,0 +1,186 @@
+"""The examples of the OpenAPI document: for each endpoint one answer and each of its problems."""
+
+from typing import Any
+
+from api import problems
+from api.problems import Kind
+from clipseek import errors
+
+_ID = "9f2c1a7be04d5568"
+_VIDEO_ID = "3b1f0a52c7d94e6886a1f2d03c5be917"
+_HIT_VIDEO = {
+    "id": _VIDEO_ID,
+    "title": "city-night",
+    "uri": "/films/city-night.mp4",
+    "duration": 184.2,
+}
+_PLAY = f"/v1/videos/{_VIDEO_ID}/file?collection=default#t=42,47.5"
+
+SEARCH = {"query": "a red car turning at night", "limit": 10}
+SEARCH_ANSWER = {
+    "query": "a red car turning at night",
+    "model": "PE-Core-B-16/meta",
+    "collection": "default",
+    "version": 12,
+    "took_ms": 21.4,
+    "hits": [
+        {
+            "video": _HIT_VIDEO,
+            "segment_id": 318,
+            "start": 42.0,
+            "end": 47.5,
+            "best_time": 44.0,
+            "score": 0.291,
+            "relevance": 0.93,
+            "thumbnail_url": "/v1/segments/318/thumbnail",
+            "play_url": _PLAY,
+        }
+    ],
+}
+VIDEO_ANSWER = {
+    **_HIT_VIDEO,
+    "width": 1920,
+    "height": 1080,
+    "size_bytes": 48210331,
+    "state": "indexed",
+    "reason": "",
+    "tags": ["city"],
+    "segments": 37,
+    "indexed_at": "2025-03-02T10:15:00Z",
+    "file_url": f"/v1/videos/{_VIDEO_ID}/file?collection=default",
+}
+VIDEOS_ANSWER = {"videos": [VIDEO_ANSWER], "next": _VIDEO_ID}
+SEGMENTS_ANSWER = {
+    "segments": [
+        {
+            "id": 318,
+            "start": 42.0,
+            "end": 47.5,
+            "best_time": 44.0,
+            "thumbnail_url": "/v1/segments/318/thumbnail",
+            "play_url": _PLAY,
+        }
+    ]
+}
+COLLECTIONS_ANSWER = {
+    "collections": [
+        {
+            "name": "default",
+            "model": "PE-Core-B-16/meta",
+            "videos": 3,
+            "segments": 118,
+            "seconds": 702.4,
+            "version": 12,
+        }
+    ]
+}
+HEALTH = {"status": "ok"}
+
+_INVALID = {
+    "/v1/search": ("query", "must have 1 to 1000 characters, got 10000"),
+    "/v1/search/batch": ("searches", "must be a list of 1 to 256 searches, got 0 items"),
+    "/v1/videos": ("limit", "must be a whole number from 1 to 1000, got '0'"),
+    "/v1/segments/318/thumbnail": (
+        "segment_id",
+        "must be a whole number from 1 to 9223372036854775807, got 'first'",
+    ),
+    "/problems/unknown": ("name", "must have 1 to 64 characters, got 65"),
+}
+_INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
+_DETAILS: dict[Kind, str] = {
+    problems.KINDS[errors.VideoNotFound]: str(errors.VideoNotFound("abc", "default")),
+    problems.KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
+    problems.KINDS[errors.CollectionNotFound]: str(errors.CollectionNotFound("films")),
+    problems.KINDS[errors.NothingIndexed]: str(errors.NothingIndexed("default")),
+    problems.KINDS[errors.ModelMismatch]: str(
+        errors.ModelMismatch("default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)")
+    ),
+    problems.KINDS[errors.CatalogOutdated]: "the database has schema 2, this release reads 3; "
+    "run `indexer migrate`",
+    problems.KINDS[errors.ServiceUnavailable]: "the database db.example/clipseek cannot be reached",
+    problems.KINDS[errors.ConfigError]: "no model bundle 'ViT-B-32/openai' in the data folder",
+    problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
+    problems.NOT_FOUND: "no problem type 'unknown'; /docs lists them",
+    problems.FILE_CHANGED: "/films/city-night.mp4 had 48210331 bytes when it was indexed and has "
+    "512 now; run `indexer ingest` on it again",
+    problems.FILE_GONE: "/films/city-night.mp4 cannot be read: No such file or directory; put the "
+    "file back, or run `indexer ingest` on where it lies now",
+    problems.BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer "
+    "searches",
+    problems.UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, got text/plain; send the header "
+    "Content-Type: application/json",
+    problems.RANGE_NOT_SATISFIABLE: "the file has 48210331 bytes; ask for a range inside them",
+    problems.INTERNAL: "the server failed; its log has the traceback under this request id",
+}
+
+BATCH = {"searches": [SEARCH, {"query": ""}]}
+
+
+def problem(kind: Kind, instance: str) -> dict[str, Any]:
+    """Return an example of a kind of problem as it comes from a path."""
+    document = {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": _DETAILS.get(kind, ""),
+        "instance": instance,
+        "request_id": _ID,
+    }
+    if kind is not problems.KINDS[errors.InvalidQuery]:
+        return document
+    return document | _invalid(*_INVALID.get(instance, _INVALID_VIDEO))
+
+
+def _invalid(field: str, reason: str) -> dict[str, Any]:
+    sentence = f"{field} {reason}"
+    return {"detail": sentence, "errors": [{"field": field, "detail": sentence}]}
+
+
+_REFUSED_ITEM = problem(
+    problems.KINDS[errors.InvalidQuery], "/v1/search/batch#/searches/1"
+) | _invalid("query", "must have 1 to 1000 characters, got 0")
+BATCH_ANSWER = {"results": [SEARCH_ANSWER, {"problem": _REFUSED_ITEM}]}
+PROBLEM_KIND = {
+    "type": problems.FILE_GONE.type,
+    "title": problems.FILE_GONE.title,
+    "status": problems.FILE_GONE.status,
+    "meaning": problems.FILE_GONE.meaning,
+}
+
+
+def responses(
+    path: str,
+    *kinds: Kind | type[errors.ClipseekError],
+    success: dict[str, Any] | None = None,
+) -> dict[int | str, dict[str, Any]]:
+    """Document an endpoint's answers: the example of success, and each problem with its own.
+
+    Every endpoint can meet a fault of the server; that one need not be named.
+    """
+    documented: dict[int | str, dict[str, Any]] = {}
+    if success is not None:
+        documented[200] = {"content": {"application/json": {"example": success}}}
+    for named in (*kinds, problems.INTERNAL):
+        kind = named if isinstance(named, Kind) else problems.KINDS[named]
+        example = {kind.name: {"summary": kind.title, "value": problem(kind, path)}}
+        answer = documented.setdefault(kind.status, _answer(kind))
+        answer["content"][problems.MEDIA_TYPE]["examples"].update(example)
+    return documented
+
+
+def _answer(kind: Kind) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    description = {404: "Not found", 409: "Conflict", 422: "Refused", 503: "Unavailable"}
+    answer: dict[str, Any] = {
+        "description": description.get(kind.status, kind.title),
+        "content": {problems.MEDIA_TYPE: {"schema": schema, "examples": {}}},
+    }
+    if kind.status == 503:
+        seconds = {"type": "string", "example": problems.RETRY_AFTER_S}
+        answer["headers"] = {
+            "Retry-After": {
+                "description": "Seconds to wait; not sent where waiting is no help.",
+                "schema": seconds,
+            }
+        }
+    return answer

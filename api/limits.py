@@ -1,0 +1,130 @@
+"""The limits of what a request may hold, each refused with one sentence that names the limit."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+from clipseek.config import collection_name
+from clipseek.search import MAX_QUERY_CHARACTERS
+
+MAX_VIDEO_IDS = 1000
+MAX_TAGS = 100
+MAX_TAG_CHARACTERS = 200
+MAX_VIDEO_ID_CHARACTERS = 128
+MAX_PAGE = 1000
+MAX_SEGMENT_ID = 2**63 - 1
+
+_CONTROL = {"Cc", "Cs"}
+"""Unicode categories that no query or name has: control characters and lone surrogates."""
+
+
+def expect(words: str) -> WrapValidator:
+    """Replace whatever a field's own checks say by one sentence: what it must be, what it got."""
+
+    def check(value: object, inner: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return inner(value)
+        except ValidationError as error:
+            if any(found["type"] == "limits" for found in error.errors(include_input=False)):
+                raise  # an element has said already what is wrong with it
+            message = f"must be {words}, got {_described(value)}"
+            raise _limits(message) from error
+
+    return WrapValidator(check)
+
+
+def text(low: int, high: int) -> BeforeValidator:
+    """Trim text and hold it to `low` to `high` characters, none of them a control character."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise _limits(f"must be text, got {_described(value)}")
+        trimmed = value.strip()
+        if not low <= len(trimmed) <= high:
+            raise _limits(f"must have {low} to {high} characters, got {len(trimmed)}")
+        for position, character in enumerate(trimmed):
+            if unicodedata.category(character) in _CONTROL:
+                code = f"U+{ord(character):04X}"
+                raise _limits(f"must have no control characters, got {code} at position {position}")
+        return trimmed
+
+    return BeforeValidator(check)
+
+
+def _collection(value: object) -> str:
+    if not isinstance(value, str):
+        raise _limits(f"must be text, got {_described(value)}")
+    try:
+        return collection_name(value)
+    except ValueError as error:
+        raise _limits(
+            "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit, "
+            f"got {_described(value)}"
+        ) from error
+
+
+def _limits(message: str) -> PydanticCustomError:
+    # Braces would be read as places to fill in.
+    return PydanticCustomError("limits", "{message}", {"message": message})
+
+
+def _described(value: object) -> str:
+    """Name a value in few characters, in the words of JSON."""
+    names = {True: "true", False: "false", None: "null"}
+    if value is None or isinstance(value, bool):
+        return names[value]
+    if isinstance(value, str):
+        return repr(value) if len(value) <= 40 else f"{len(value)} characters"
+    if isinstance(value, (list, dict)):
+        return f"{len(value)} items" if isinstance(value, list) else "an object"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**15 else "a huge number"
+    return f"{value:.6g}" if isinstance(value, float) else "something else"
+
+
+# Constraints stand before the validators, which run first, so that the OpenAPI document has them.
+Query = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_QUERY_CHARACTERS,
+        description=f"A sentence that describes a moment: 1 to {MAX_QUERY_CHARACTERS} characters "
+        "after trimming, without control characters.",
+    ),
+    text(1, MAX_QUERY_CHARACTERS),
+]
+VideoId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_VIDEO_ID_CHARACTERS,
+        description="A video's id: the hash of its content.",
+    ),
+    text(1, MAX_VIDEO_ID_CHARACTERS),
+]
+Tag = Annotated[
+    str, Field(min_length=1, max_length=MAX_TAG_CHARACTERS), text(1, MAX_TAG_CHARACTERS)
+]
+CollectionName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="The library to look in."),
+    BeforeValidator(_collection),
+]
+SegmentId = Annotated[
+    int,
+    Field(ge=1, le=MAX_SEGMENT_ID, description="A segment's id, from a hit or a video's segments."),
+    expect(f"a whole number from 1 to {MAX_SEGMENT_ID}"),
+]
+ProblemName = Annotated[
+    str,
+    Field(min_length=1, max_length=64, description="The last part of a problem's `type`."),
+    text(1, 64),
+]

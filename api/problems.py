@@ -1,0 +1,323 @@
+"""Problem documents (RFC 9457): the one table from errors to HTTP statuses, and their rendering."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.schemas import FieldError, Problem
+from clipseek import errors
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = "5"
+MAX_ERRORS = 5
+MAX_DETAIL = 1000
+MAX_FIELD = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of problem: its name in the URL, its status, its title and what to do about it."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+
+    @property
+    def type(self) -> str:
+        """The stable reference that clients compare with."""
+        return f"/problems/{self.name}"
+
+
+KINDS: dict[type[errors.ClipseekError], Kind] = {
+    errors.InvalidQuery: Kind(
+        "invalid-query",
+        422,
+        "A value of the request is outside its limits",
+        "`detail` names the value and its limits, `errors` each field. Correct it, ask again.",
+    ),
+    errors.VideoNotFound: Kind(
+        "video-not-found",
+        404,
+        "No such video",
+        "The collection has no video with this id; `GET /v1/videos` lists those it has.",
+    ),
+    errors.SegmentNotFound: Kind(
+        "segment-not-found",
+        404,
+        "No such segment",
+        "The segment's video was removed or indexed anew since the search. Search again.",
+    ),
+    errors.CollectionNotFound: Kind(
+        "collection-not-found",
+        404,
+        "No such collection",
+        "`GET /v1/collections` lists the collections; an ingest makes a new one.",
+    ),
+    errors.UnreadableVideo: Kind(
+        "unreadable-video",
+        422,
+        "The file cannot be read as a video",
+        "`detail` names the file and the reason.",
+    ),
+    errors.NothingIndexed: Kind(
+        "nothing-indexed",
+        409,
+        "Nothing is indexed yet",
+        "Run the command that `detail` names, then search.",
+    ),
+    errors.ModelMismatch: Kind(
+        "model-mismatch",
+        409,
+        "The collection is indexed with another model",
+        "Use the model that `detail` names, or another collection.",
+    ),
+    errors.CatalogOutdated: Kind(
+        "catalog-outdated",
+        503,
+        "The database has another schema than this release reads",
+        "The operator migrates the database or runs the release that wrote it.",
+    ),
+    errors.ServiceUnavailable: Kind(
+        "service-unavailable",
+        503,
+        "The database or the data folder cannot be reached now",
+        "Nothing is wrong with the request. Repeat it after `Retry-After` seconds.",
+    ),
+    errors.ConfigError: Kind(
+        "configuration",
+        500,
+        "A setting of the server is missing or wrong",
+        "The operator corrects the setting that `detail` names.",
+    ),
+}
+"""Every error that clipseek raises on purpose, and what the API says for it."""
+
+MALFORMED_JSON = Kind(
+    "malformed-json",
+    400,
+    "The body is not JSON",
+    "`detail` says where the JSON ends to make sense.",
+)
+NOT_FOUND = Kind("not-found", 404, "Nothing is at this path", "`/docs` lists the paths.")
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed",
+    405,
+    "This path does not take this method",
+    "The header `Allow` lists the methods it takes.",
+)
+FILE_CHANGED = Kind(
+    "file-changed",
+    409,
+    "The video file changed since it was indexed",
+    "Ingest the file again; its moments are found anew.",
+)
+FILE_GONE = Kind(
+    "file-gone",
+    410,
+    "The video file is not there any more",
+    "Put the file back, or ingest it from where it lies now.",
+)
+BODY_TOO_LARGE = Kind(
+    "body-too-large",
+    413,
+    "The body is too large",
+    "Send at most 1 MiB: fewer searches or fewer video ids.",
+)
+UNSUPPORTED_MEDIA_TYPE = Kind(
+    "unsupported-media-type",
+    415,
+    "The body must be JSON",
+    "Send the header `Content-Type: application/json`.",
+)
+RANGE_NOT_SATISFIABLE = Kind(
+    "range-not-satisfiable",
+    416,
+    "The range lies outside the file",
+    "The header `Content-Range` gives the size of the file.",
+)
+INTERNAL = Kind(
+    "internal-error",
+    500,
+    "The server failed",
+    "A fault of clipseek: its log has the traceback under the request id.",
+)
+
+HTTP_KINDS = {
+    kind.status: kind
+    for kind in (
+        MALFORMED_JSON,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        FILE_CHANGED,
+        FILE_GONE,
+        BODY_TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        RANGE_NOT_SATISFIABLE,
+        INTERNAL,
+    )
+}
+ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values())}
+
+
+class Refused(Exception):
+    """The API itself refuses a request: no error of the core, but a kind of problem."""
+
+    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers
+        super().__init__(detail)
+
+
+def kind_of(error: errors.ClipseekError) -> Kind:
+    """Return the kind of an error by its class or the nearest base that has one."""
+    for cls in type(error).__mro__:
+        if cls in KINDS:
+            return KINDS[cls]
+    return INTERNAL
+
+
+def problem(
+    kind: Kind,
+    detail: str,
+    *,
+    instance: str,
+    request_id: str,
+    fields: Sequence[FieldError] | None = None,
+) -> Problem:
+    """Build the document; text that UTF-8 cannot write is replaced."""
+    return Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=_clean(detail, MAX_DETAIL),
+        instance=_clean(instance, MAX_DETAIL),
+        request_id=request_id,
+        errors=list(fields) if fields else None,
+    )
+
+
+def respond(
+    request: Request,
+    kind: Kind,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    fields: Sequence[FieldError] | None = None,
+) -> Response:
+    """Answer a request with a problem."""
+    document = problem(
+        kind,
+        detail,
+        instance=request.scope["path"],
+        request_id=request_id(request),
+        fields=fields,
+    )
+    body = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False)
+    return Response(body.encode(), kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def request_id(request: Request) -> str:
+    """Return the id that the outermost middleware gave the request."""
+    return str(getattr(request.state, "request_id", "unknown"))
+
+
+def field_errors(raw: Sequence[Any]) -> list[FieldError]:
+    """Say in one sentence per field what pydantic found; at most `MAX_ERRORS` of them."""
+    return [
+        FieldError(field=_field(error["loc"]), detail=_sentence(error))
+        for error in raw[:MAX_ERRORS]
+    ]
+
+
+def validation_detail(fields: Sequence[FieldError], total: int) -> str:
+    """Join the sentences of the fields into one."""
+    more = f"; and {total - len(fields)} more" if total > len(fields) else ""
+    return "; ".join(field.detail for field in fields) + more
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+    app.add_exception_handler(errors.ClipseekError, _clipseek_error)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+
+
+async def _clipseek_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.ClipseekError)
+    unavailable = isinstance(error, errors.ServiceUnavailable)
+    headers = {"Retry-After": RETRY_AFTER_S} if unavailable else None
+    return respond(request, kind_of(error), str(error), headers=headers)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return respond(request, error.kind, error.detail, headers=error.headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    raw = error.errors()
+    broken = next((item for item in raw if item["type"] == "json_invalid"), None)
+    if broken is not None:
+        reason = str(broken["ctx"]["error"])
+        at = f"{reason} at character {broken['loc'][-1]}"
+        return respond(request, MALFORMED_JSON, f"the body is not JSON: {at}")
+    fields = field_errors(raw)
+    kind = KINDS[errors.InvalidQuery]
+    return respond(request, kind, validation_detail(fields, len(raw)), fields=fields)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = HTTP_KINDS.get(error.status_code, INTERNAL)
+    return respond(request, kind, _http_detail(request, kind, error), headers=error.headers)
+
+
+def _http_detail(request: Request, kind: Kind, error: HTTPException) -> str:
+    path = request.scope["path"]
+    details = {
+        NOT_FOUND: f"nothing is at {path}; /docs lists the paths",
+        METHOD_NOT_ALLOWED: f"{path} does not take {request.method}; see the header Allow",
+        MALFORMED_JSON: "the body cannot be read as JSON: it is not UTF-8, is nested too deep, or "
+        "holds a number of thousands of digits",
+    }
+    return details.get(kind, str(error.detail))
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """Name a field as a path, without the part of the request that it is in."""
+    names = [str(part) for part in location[1:]] or [str(part) for part in location]
+    return _clean(".".join(names), MAX_FIELD)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Say what a field must be; `schemas.expect` has said it already for most."""
+    field = _field(error["loc"])
+    reasons = {
+        "limits": error["msg"],
+        "missing": "is required",
+        "extra_forbidden": "is not a known field",
+        "model_type": "must be an object",
+        "model_attributes_type": "must be an object",
+        "dict_type": "must be an object",
+    }
+    return _clean(f"{field} {reasons.get(error['type'], _lower(error['msg']))}", MAX_DETAIL)
+
+
+def _lower(message: str) -> str:
+    return "is wrong: " + message[:1].lower() + message[1:]
+
+
+def _clean(text: str, length: int) -> str:
+    """Cut text and replace what UTF-8 cannot write, such as lone surrogates."""
+    cut = text if len(text) <= length else text[: length - 1] + "…"
+    return cut.encode("utf-8", "replace").decode()

@@ -1,0 +1,334 @@
+"""What the API takes and gives: the request and response models."""
+
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_wrap_validator_function
+
+from api.limits import (
+    MAX_TAGS,
+    MAX_VIDEO_IDS,
+    CollectionName,
+    Query,
+    Tag,
+    VideoId,
+    expect,
+)
+from clipseek.search import MAX_BATCH, MAX_LIMIT
+from clipseek.types import Hit, SearchRequest, SearchResult, Segment, Video
+
+
+class _Request(BaseModel):
+    """Requests are read strictly: no unknown field, no text that stands for a number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Filter(_Request):
+    """Which videos to search in; a video must pass both."""
+
+    video_ids: Annotated[
+        list[VideoId] | None,
+        Field(max_length=MAX_VIDEO_IDS, description=f"Only these videos, at most {MAX_VIDEO_IDS}."),
+        expect(f"a list of at most {MAX_VIDEO_IDS} video ids"),
+    ] = None
+    tags: Annotated[
+        list[Tag] | None,
+        Field(
+            max_length=MAX_TAGS,
+            description=f"Only videos that bear all these tags, at most {MAX_TAGS}.",
+        ),
+        expect(f"a list of at most {MAX_TAGS} tags"),
+    ] = None
+
+
+class Search(_Request):
+    """One search."""
+
+    query: Query
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_LIMIT, description=f"Hits at most, 1 to {MAX_LIMIT}."),
+        expect(f"a whole number from 1 to {MAX_LIMIT}"),
+    ] = 10
+    collection: CollectionName = "default"
+    filter: Filter | None = None
+    min_relevance: Annotated[
+        float,
+        Field(
+            ge=0, le=1, allow_inf_nan=False, description="Leave out hits of less relevance, 0 to 1."
+        ),
+        expect("a number from 0 to 1"),
+    ] = 0.0
+
+    def request(self) -> SearchRequest:
+        """Return the search in the words of the core."""
+        chosen = self.filter or Filter()
+        return SearchRequest(
+            query=self.query,
+            limit=self.limit,
+            collection=self.collection,
+            video_ids=None if chosen.video_ids is None else tuple(chosen.video_ids),
+            tags=None if chosen.tags is None else tuple(chosen.tags),
+            min_relevance=self.min_relevance,
+        )
+
+
+class _DocumentedAsSearch:
+    """Documents a value as a `Search` without validating it: each item is validated by itself."""
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_wrap_validator_function(_as_it_is, handler.generate_schema(Search))
+
+
+def _as_it_is(value: object, _validate: ValidatorFunctionWrapHandler) -> object:
+    return value
+
+
+class Batch(_Request):
+    """Several searches at once: they share one pass of the model and of the index."""
+
+    searches: Annotated[
+        list[Annotated[object, _DocumentedAsSearch()]],
+        Field(
+            min_length=1,
+            max_length=MAX_BATCH,
+            description=f"1 to {MAX_BATCH} searches. A wrong one gets a problem in its place.",
+        ),
+        expect(f"a list of 1 to {MAX_BATCH} searches"),
+    ]
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(description="The field, such as `filter.tags.0`.")
+    detail: str = Field(description="What it must be and what it is.")
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(description="Stable name of the kind of problem; it resolves to a page.")
+    title: str = Field(description="The kind of problem, the same sentence each time.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened this time and what to do next.")
+    instance: str = Field(description="The path that was asked for.")
+    request_id: str = Field(description="The id under which the server's log has this request.")
+    errors: list[FieldError] | None = Field(
+        default=None, description="The fields that are wrong, where it is fields."
+    )
+
+
+class ProblemKind(BaseModel):
+    """What a problem type means."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str = Field(description="When it happens and what to do.")
+
+
+class HitVideo(BaseModel):
+    """The video of a hit."""
+
+    id: str = Field(description="Hash of the content.")
+    title: str
+    uri: str = Field(description="Where the file lay when it was indexed.")
+    duration: float = Field(description="Seconds.")
+
+
+class HitAnswer(BaseModel):
+    """One moment that was found."""
+
+    video: HitVideo
+    segment_id: int
+    start: float = Field(description="Seconds from the start of the video.")
+    end: float = Field(description="Seconds; the moment is [start, end).")
+    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
+    score: float = Field(description="Cosine of query and segment, -1 to 1, higher is better.")
+    relevance: float = Field(
+        description="0 to 1, comparable between queries; below 0.5 the moment rather does not "
+        "show what was asked."
+    )
+    thumbnail_url: str
+    play_url: str = Field(description="The video file, playing from `start` to `end`.")
+
+    @classmethod
+    def of(cls, hit: Hit, collection: str) -> "HitAnswer":
+        """Write a hit of the core."""
+        video = hit.video
+        return cls(
+            video=HitVideo(id=video.id, title=video.title, uri=video.uri, duration=video.duration),
+            segment_id=hit.segment_id,
+            start=hit.span.start,
+            end=hit.span.end,
+            best_time=hit.best_time,
+            score=hit.score,
+            relevance=hit.relevance,
+            thumbnail_url=thumbnail_url(hit.segment_id),
+            play_url=play_url(video.id, collection, hit.span.start, hit.span.end),
+        )
+
+
+class SearchAnswer(BaseModel):
+    """The moments found, best first."""
+
+    query: str
+    model: str = Field(description="The model that the collection is indexed with.")
+    collection: str
+    version: int = Field(description="Number of the last change of the collection that was seen.")
+    took_ms: float = Field(
+        description="Milliseconds that the search took, the whole batch's in a batch."
+    )
+    hits: list[HitAnswer]
+
+    @classmethod
+    def of(cls, result: SearchResult, took_ms: float) -> "SearchAnswer":
+        """Write a result of the core."""
+        return cls(
+            query=result.query,
+            model=result.model,
+            collection=result.collection,
+            version=result.version,
+            took_ms=round(took_ms, 3),
+            hits=[HitAnswer.of(hit, result.collection) for hit in result.hits],
+        )
+
+
+class ProblemItem(BaseModel):
+    """The place of a search that could not be answered."""
+
+    problem: Problem
+
+
+class BatchAnswer(BaseModel):
+    """One answer per search, in the order of the searches."""
+
+    results: list[SearchAnswer | ProblemItem]
+
+
+class VideoAnswer(BaseModel):
+    """One indexed video."""
+
+    id: str = Field(description="Hash of the content.")
+    uri: str = Field(description="Where the file lay when it was indexed.")
+    title: str
+    duration: float = Field(description="Seconds.")
+    width: int
+    height: int
+    size_bytes: int
+    state: Literal["indexed", "incomplete"]
+    reason: str = Field(description="Why the video is incomplete, or empty.")
+    tags: list[str]
+    segments: int
+    indexed_at: str = Field(description="RFC 3339, UTC.")
+    file_url: str
+
+    @classmethod
+    def of(cls, video: Video, collection: str) -> "VideoAnswer":
+        """Write a video of the core."""
+        return cls(
+            id=video.id,
+            uri=video.uri,
+            title=video.title,
+            duration=video.duration,
+            width=video.width,
+            height=video.height,
+            size_bytes=video.size_bytes,
+            state=video.state,
+            reason=video.reason,
+            tags=list(video.tags),
+            segments=video.segments,
+            indexed_at=video.indexed_at,
+            file_url=file_url(video.id, collection),
+        )
+
+
+class VideosAnswer(BaseModel):
+    """A page of videos by ascending id."""
+
+    videos: list[VideoAnswer]
+    next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
+
+
+class SegmentAnswer(BaseModel):
+    """One indexed segment."""
+
+    id: int
+    start: float = Field(description="Seconds from the start of the video.")
+    end: float = Field(description="Seconds; the segment is [start, end).")
+    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
+    thumbnail_url: str
+    play_url: str
+
+    @classmethod
+    def of(cls, segment: Segment, collection: str) -> "SegmentAnswer":
+        """Write a segment of the core."""
+        span = segment.span
+        return cls(
+            id=segment.id,
+            start=span.start,
+            end=span.end,
+            best_time=segment.best_time,
+            thumbnail_url=thumbnail_url(segment.id),
+            play_url=play_url(segment.video_id, collection, span.start, span.end),
+        )
+
+
+class SegmentsAnswer(BaseModel):
+    """The segments of a video in the order of time."""
+
+    segments: list[SegmentAnswer]
+
+
+class CollectionAnswer(BaseModel):
+    """One library of videos."""
+
+    name: str
+    model: str
+    videos: int
+    segments: int
+    seconds: float = Field(description="Seconds of video indexed.")
+    version: int = Field(description="Number of the last change.")
+
+
+class CollectionsAnswer(BaseModel):
+    """All libraries by name."""
+
+    collections: list[CollectionAnswer]
+
+
+class Health(BaseModel):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+def thumbnail_url(segment_id: int) -> str:
+    """Return the path of a segment's picture."""
+    return f"/v1/segments/{segment_id}/thumbnail"
+
+
+def file_url(video_id: str, collection: str) -> str:
+    """Return the path of a video's file."""
+    return f"/v1/videos/{quote(video_id, safe='')}/file?collection={quote(collection, safe='')}"
+
+
+def play_url(video_id: str, collection: str, start: float, end: float) -> str:
+    """Return a video's file with the span as a media fragment (W3C Media Fragments, 4.2.1)."""
+    return f"{file_url(video_id, collection)}#t={_seconds(start)},{_seconds(end)}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,40 @@
+"""Fixtures of the API's tests: a library of toy films and clients that ask it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from clipseek.testing import MemoryCatalog
+from tests.api.library import Library
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Library:
+    """Return a library in which nothing is indexed."""
+    return Library(tmp_path, MemoryCatalog())
+
+
+@pytest.fixture
+def library(empty: Library) -> Library:
+    """Return a library of three films."""
+    empty.add("traffic.mp4", ["red", "green", "blue"], tags=("city",))
+    empty.add("sea.mp4", ["blue", "green"], tags=("coast",))
+    empty.add("dusk.mp4", ["red"], tags=("city", "night"))
+    return empty
+
+
+@pytest.fixture
+def client(library: Library) -> Iterator[TestClient]:
+    """Return a client of an application over the library."""
+    with TestClient(create_app(library.service()), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty_client(empty: Library) -> Iterator[TestClient]:
+    """Return a client of an application with nothing indexed."""
+    with TestClient(create_app(empty.service()), raise_server_exceptions=False) as opened:
+        yield opened

@@ -1,0 +1,84 @@
+"""POST /v1/search/batch: each search has its own answer."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.library import Library
+
+
+def test_a_batch_equals_its_searches(client: TestClient) -> None:
+    """The same hits come as by single searches, in the order of the searches."""
+    searches = [{"query": "red"}, {"query": "blue", "limit": 1}, {"query": "green"}]
+    batch = client.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    singles = [client.post("/v1/search", json=search).json() for search in searches]
+    assert [answer["hits"] for answer in batch] == [answer["hits"] for answer in singles]
+
+
+def test_a_wrong_search_has_its_own_problem(client: TestClient) -> None:
+    """The others keep their answers."""
+    searches = [{"query": "red"}, {"query": ""}, {"query": "red", "collection": "no"}, 3]
+    results = client.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    assert len(results[0]["hits"]) > 0
+    assert [result["problem"]["type"] for result in results[1:]] == [
+        "/problems/invalid-query",
+        "/problems/collection-not-found",
+        "/problems/invalid-query",
+    ]
+
+
+def test_a_problem_points_at_its_search(client: TestClient) -> None:
+    """`instance` ends in a JSON pointer (RFC 6901) to the search, and the id is the request's."""
+    answer = client.post("/v1/search/batch", json={"searches": [{"query": "red"}, {}]})
+    problem = answer.json()["results"][1]["problem"]
+    assert problem["instance"] == "/v1/search/batch#/searches/1"
+    assert problem["detail"] == "query is required"
+    assert problem["request_id"] == answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        pytest.param({}, "searches is required", id="missing"),
+        pytest.param(
+            {"searches": []},
+            "searches must be a list of 1 to 256 searches, got 0 items",
+            id="empty",
+        ),
+        pytest.param(
+            {"searches": [{"query": "a"}] * 257},
+            "searches must be a list of 1 to 256 searches, got 257 items",
+            id="257",
+        ),
+        pytest.param(
+            {"searches": {"query": "a"}},
+            "searches must be a list of 1 to 256 searches, got an object",
+            id="object",
+        ),
+        pytest.param({"searches": [{}], "limit": 1}, "limit is not a known field", id="unknown"),
+    ],
+)
+def test_a_wrong_envelope_is_refused(client: TestClient, body: object, detail: str) -> None:
+    """The list itself is held to its limits."""
+    answer = client.post("/v1/search/batch", json=body)
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
+def test_the_largest_batch_is_answered(client: TestClient) -> None:
+    """256 searches fit."""
+    answer = client.post("/v1/search/batch", json={"searches": [{"query": "red"}] * 256})
+    assert len(answer.json()["results"]) == 256
+
+
+def test_collections_may_be_mixed(library: Library, client: TestClient) -> None:
+    """Each search looks in its own collection."""
+    library.add("storm.mp4", ["blue"], collection="archive")
+    searches = [{"query": "blue"}, {"query": "blue", "collection": "archive"}]
+    results = client.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    assert [result["hits"][0]["video"]["id"] for result in results] == ["sea", "storm"]
+
+
+def test_nothing_indexed_is_each_search_s_problem(empty_client: TestClient) -> None:
+    """The envelope is right, so the request is answered."""
+    answer = empty_client.post("/v1/search/batch", json={"searches": [{"query": "red"}]})
+    assert answer.status_code == 200
+    assert answer.json()["results"][0]["problem"]["status"] == 409

@@ -1,0 +1,114 @@
+"""Videos, segments, thumbnails and collections."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.library import JPEG, Library
+
+
+def test_videos_come_in_the_order_of_their_ids(client: TestClient) -> None:
+    """Without a limit, a small library is one page."""
+    answer = client.get("/v1/videos").json()
+    assert [video["id"] for video in answer["videos"]] == ["dusk", "sea", "traffic"]
+    assert answer["next"] is None
+
+
+def test_next_leads_through_all_pages(client: TestClient) -> None:
+    """The last full page says that nothing follows."""
+    first = client.get("/v1/videos", params={"limit": 2}).json()
+    second = client.get("/v1/videos", params={"limit": 2, "after": first["next"]}).json()
+    assert [video["id"] for video in first["videos"] + second["videos"]] == [
+        "dusk",
+        "sea",
+        "traffic",
+    ]
+    assert second["next"] is None
+
+
+def test_a_video_is_described(client: TestClient) -> None:
+    """The catalog's row comes with the link to the file."""
+    video = client.get("/v1/videos/traffic").json()
+    assert (video["title"], video["duration"], video["segments"]) == ("traffic", 6.0, 3)
+    assert (video["tags"], video["state"]) == (["city"], "indexed")
+    assert video["file_url"] == "/v1/videos/traffic/file?collection=default"
+
+
+def test_segments_come_in_the_order_of_time(client: TestClient) -> None:
+    """They cover the film."""
+    segments = client.get("/v1/videos/traffic/segments").json()["segments"]
+    assert [(segment["start"], segment["end"]) for segment in segments] == [(0, 2), (2, 4), (4, 6)]
+    assert segments[1]["play_url"] == "/v1/videos/traffic/file?collection=default#t=2,4"
+
+
+def test_a_thumbnail_is_a_jpeg_that_caches_may_keep(client: TestClient) -> None:
+    """Segment ids are never used again."""
+    segment = client.get("/v1/videos/sea/segments").json()["segments"][0]
+    answer = client.get(segment["thumbnail_url"])
+    assert (answer.content, answer.headers["Content-Type"]) == (JPEG, "image/jpeg")
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_collections_are_counted(library: Library, client: TestClient) -> None:
+    """Each has its model, its size and its version."""
+    library.add("storm.mp4", ["blue"], collection="archive")
+    assert client.get("/v1/collections").json()["collections"] == [
+        {
+            "name": "archive",
+            "model": "toy",
+            "videos": 1,
+            "segments": 1,
+            "seconds": 2.0,
+            "version": 1,
+        },
+        {
+            "name": "default",
+            "model": "toy",
+            "videos": 3,
+            "segments": 6,
+            "seconds": 12.0,
+            "version": 3,
+        },
+    ]
+
+
+def test_a_new_server_has_no_videos(empty_client: TestClient) -> None:
+    """Nothing indexed yet is no error for who lists."""
+    assert empty_client.get("/v1/videos").json() == {"videos": [], "next": None}
+    assert empty_client.get("/v1/collections").json() == {"collections": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "name"),
+    [
+        pytest.param("/v1/videos/no", 404, "video-not-found", id="video"),
+        pytest.param("/v1/videos/no/segments", 404, "video-not-found", id="segments"),
+        pytest.param("/v1/videos/no/file", 404, "video-not-found", id="file"),
+        pytest.param("/v1/videos/sea?collection=x", 404, "video-not-found", id="elsewhere"),
+        pytest.param("/v1/videos?collection=x", 404, "collection-not-found", id="collection"),
+        pytest.param("/v1/segments/999/thumbnail", 404, "segment-not-found", id="thumbnail"),
+        pytest.param("/v1/segments/0/thumbnail", 422, "invalid-query", id="segment 0"),
+        pytest.param("/v1/segments/x/thumbnail", 422, "invalid-query", id="segment x"),
+        pytest.param(f"/v1/segments/{2**63}/thumbnail", 422, "invalid-query", id="segment 2**63"),
+        pytest.param("/v1/videos/a%00b", 422, "invalid-query", id="NUL in id"),
+        pytest.param(f"/v1/videos/{'a' * 129}", 422, "invalid-query", id="long id"),
+        pytest.param("/v1/videos?limit=0", 422, "invalid-query", id="limit 0"),
+        pytest.param("/v1/videos?limit=1001", 422, "invalid-query", id="limit 1001"),
+        pytest.param("/v1/videos?after=%00", 422, "invalid-query", id="NUL in after"),
+        pytest.param("/v1/videos?collection=%2e%2e", 422, "invalid-query", id="path as name"),
+    ],
+)
+def test_what_is_not_there_is_a_problem(
+    client: TestClient, path: str, status: int, name: str
+) -> None:
+    """What cannot be an id is told apart from what is none."""
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{name}")
+
+
+def test_a_lost_thumbnail_is_a_problem(library: Library, client: TestClient) -> None:
+    """The file is gone although the segment is there."""
+    for picture in library.folder.rglob("*.jpg"):
+        picture.unlink()
+    segment = client.get("/v1/videos/sea/segments").json()["segments"][0]
+    answer = client.get(segment["thumbnail_url"])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

@@ -1,0 +1,86 @@
+"""The OpenAPI document: pinned, complete, and its examples are true."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from api import problems, schemas
+from tests.api.renew import PINNED, document
+
+DOCUMENT = document()
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def contents(operation: dict[str, Any], media_type: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the answers of one media type by status."""
+    for status, answer in operation["responses"].items():
+        content = answer.get("content", {}).get(media_type)
+        if content is not None:
+            yield int(status), content
+
+
+def test_the_document_is_as_pinned() -> None:
+    """A change of the surface is seen in review; `python -m tests.api.renew` renews the pin."""
+    assert json.loads(PINNED.read_text()) == json.loads(json.dumps(DOCUMENT))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_endpoint_is_explained(name: str) -> None:
+    """Each has a summary, a description and a place in the list."""
+    operation = OPERATIONS[name]
+    assert operation["summary"]
+    assert operation["description"]
+    assert operation["tags"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_endpoint_has_examples_of_its_answers(name: str) -> None:
+    """One of success that its model takes, and one of each problem under its status."""
+    operation = OPERATIONS[name]
+    for _, content in contents(operation, "application/json"):
+        model = content["schema"]["$ref"].rpartition("/")[2]
+        cls: type[BaseModel] = getattr(schemas, model)
+        assert cls.model_validate(content["example"])
+    for status, content in contents(operation, problems.MEDIA_TYPE):
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+        for kind_name, example in content["examples"].items():
+            value = schemas.Problem.model_validate(example["value"])
+            assert (value.status, value.type) == (status, f"/problems/{kind_name}")
+            assert value.detail
+
+
+@pytest.mark.parametrize("name", ["POST /v1/search", "POST /v1/search/batch"])
+def test_a_body_has_an_example(name: str) -> None:
+    """It is one that the model takes."""
+    schema = OPERATIONS[name]["requestBody"]["content"]["application/json"]["schema"]
+    cls: type[BaseModel] = getattr(schemas, schema["$ref"].rpartition("/")[2])
+    assert cls.model_validate(schema["examples"][0])
+
+
+def test_every_endpoint_with_parameters_names_the_refusal() -> None:
+    """So the framework's own error schema is nowhere in the document."""
+    assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]
+
+
+def test_the_items_of_a_batch_are_documented_as_searches() -> None:
+    """Although each is validated by itself."""
+    items = DOCUMENT["components"]["schemas"]["Batch"]["properties"]["searches"]["items"]
+    assert items == {"$ref": "#/components/schemas/Search"}
+
+
+def test_every_problem_type_is_documented_somewhere() -> None:
+    """All but those that any path can meet, or that come from ingesting."""
+    documented = {
+        name
+        for operation in OPERATIONS.values()
+        for _, content in contents(operation, problems.MEDIA_TYPE)
+        for name in content["examples"]
+    }
+    assert set(problems.ALL_KINDS) - documented == {"method-not-allowed", "unreadable-video"}

@@ -1,0 +1,47 @@
+"""api/README.md says what the API does."""
+
+import json
+import re
+
+import pytest
+
+from api import problems
+from api.operation import STATIC
+from clipseek.config import PREFIX, Settings
+from tests.api.renew import document
+
+README = (STATIC.parent / "README.md").read_text()
+
+
+def test_every_endpoint_is_described() -> None:
+    """Neither more nor fewer than the OpenAPI document has."""
+    offered = {
+        f"{method.upper()} {path}"
+        for path, methods in document()["paths"].items()
+        for method in methods
+    }
+    assert set(re.findall(r"`((?:GET|POST) /[^`]*)`", README)) == offered
+
+
+@pytest.mark.parametrize("kind", problems.ALL_KINDS.values(), ids=lambda kind: kind.name)
+def test_every_problem_type_stands_in_the_table(kind: problems.Kind) -> None:
+    """With its status, its title and what to do."""
+    assert f"| `{kind.type}` | {kind.status} | {kind.title} | {kind.meaning} |" in README
+
+
+def test_no_problem_type_of_the_table_is_gone() -> None:
+    """What is documented exists."""
+    named = set(re.findall(r"^\| `/problems/([^`]+)`", README, re.MULTILINE))
+    assert named == set(problems.ALL_KINDS)
+
+
+def test_every_setting_exists() -> None:
+    """Names in the table are settings, and so are those in the text."""
+    named = re.findall(rf"{PREFIX}([A-Z_]+)", README)
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("example", re.findall(r"```json\n(.*?)```", README, re.DOTALL))
+def test_an_example_is_json(example: str) -> None:
+    """It can be read as it stands."""
+    assert json.loads(example)

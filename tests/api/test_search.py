@@ -1,0 +1,258 @@
+"""POST /v1/search: what it answers and what it refuses."""
+
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.api.library import Library
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["query", "limit", "collection", "filter", "min_relevance", "other"])
+
+
+def test_the_best_hit_is_the_moment_that_was_described(client: TestClient) -> None:
+    """A hit names its video, its span, its picture and the link that plays it."""
+    answer = client.post("/v1/search", json={"query": "green", "limit": 2}).json()
+    best = answer["hits"][0]
+    assert best["video"]["id"] == "sea"
+    assert (best["start"], best["end"], best["best_time"]) == (2.0, 4.0, 2.5)
+    assert best["score"] == pytest.approx(1.0)
+    assert best["relevance"] > 0.99
+    assert best["thumbnail_url"] == f"/v1/segments/{best['segment_id']}/thumbnail"
+    assert best["play_url"] == "/v1/videos/sea/file?collection=default#t=2,4"
+
+
+def test_an_answer_names_what_it_was_made_from(client: TestClient) -> None:
+    """Query, model, collection and version stand beside the hits."""
+    answer = client.post("/v1/search", json={"query": " red "}).json()
+    assert {key: answer[key] for key in ("query", "model", "collection", "version")} == {
+        "query": "red",
+        "model": "toy",
+        "collection": "default",
+        "version": 3,
+    }
+    assert answer["took_ms"] > 0
+
+
+def test_limit_bounds_the_hits(client: TestClient) -> None:
+    """No more hits come than were asked for."""
+    assert len(client.post("/v1/search", json={"query": "red", "limit": 1}).json()["hits"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        pytest.param({"video_ids": ["dusk"]}, {"dusk"}, id="video"),
+        pytest.param({"tags": ["city"]}, {"dusk", "traffic"}, id="tag"),
+        pytest.param({"tags": ["city", "night"]}, {"dusk"}, id="both tags"),
+        pytest.param({"video_ids": ["sea"], "tags": ["city"]}, set(), id="video without the tag"),
+        pytest.param({"video_ids": []}, set(), id="no video"),
+    ],
+)
+def test_a_filter_chooses_the_videos(
+    client: TestClient, chosen: dict[str, list[str]], expected: set[str]
+) -> None:
+    """Hits come only from videos that pass the whole filter."""
+    hits = client.post("/v1/search", json={"query": "red", "filter": chosen}).json()["hits"]
+    assert {hit["video"]["id"] for hit in hits} == expected
+
+
+def test_min_relevance_leaves_out_what_does_not_match(client: TestClient) -> None:
+    """Nothing found is an answer."""
+    answer = client.post("/v1/search", json={"query": "violet", "min_relevance": 0.5})
+    assert (answer.status_code, answer.json()["hits"]) == (200, [])
+
+
+def test_another_collection_is_searched_by_name(library: Library, client: TestClient) -> None:
+    """Links lead to the same collection."""
+    library.add("storm.mp4", ["blue"], collection="archive")
+    hits = client.post("/v1/search", json={"query": "blue", "collection": "archive"}).json()["hits"]
+    assert [hit["play_url"] for hit in hits] == ["/v1/videos/storm/file?collection=archive#t=0,2"]
+
+
+def test_a_search_before_any_ingest_names_the_command(empty_client: TestClient) -> None:
+    """The problem says what to run."""
+    answer = empty_client.post("/v1/search", json={"query": "red"})
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/nothing-indexed")
+    assert "indexer ingest" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        pytest.param({}, "query is required", id="no query"),
+        pytest.param(
+            {"query": "  "}, "query must have 1 to 1000 characters, got 0", id="only spaces"
+        ),
+        pytest.param(
+            {"query": "a" * 10000},
+            "query must have 1 to 1000 characters, got 10000",
+            id="long query",
+        ),
+        pytest.param({"query": 5}, "query must be text, got 5", id="number as query"),
+        pytest.param({"query": None}, "query must be text, got null", id="null query"),
+        pytest.param(
+            {"query": "a\0b"},
+            "query must have no control characters, got U+0000 at position 1",
+            id="NUL",
+        ),
+        pytest.param(
+            {"query": "\ud800"},
+            "query must have no control characters, got U+D800 at position 0",
+            id="lone surrogate",
+        ),
+        pytest.param(
+            {"query": "a", "limit": 0},
+            "limit must be a whole number from 1 to 100, got 0",
+            id="limit 0",
+        ),
+        pytest.param(
+            {"query": "a", "limit": 10000},
+            "limit must be a whole number from 1 to 100, got 10000",
+            id="limit 10000",
+        ),
+        pytest.param(
+            {"query": "a", "limit": "3"},
+            "limit must be a whole number from 1 to 100, got '3'",
+            id="limit as text",
+        ),
+        pytest.param(
+            {"query": "a", "limit": True},
+            "limit must be a whole number from 1 to 100, got true",
+            id="limit as boolean",
+        ),
+        pytest.param(
+            {"query": "a", "min_relevance": float("nan")},
+            "min_relevance must be a number from 0 to 1, got nan",
+            id="NaN",
+        ),
+        pytest.param(
+            {"query": "a", "min_relevance": 2},
+            "min_relevance must be a number from 0 to 1, got 2",
+            id="relevance over 1",
+        ),
+        pytest.param(
+            {"query": "a", "collection": "Two Words"},
+            "collection must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or "
+            "digit, got 'Two Words'",
+            id="collection",
+        ),
+        pytest.param(
+            {"query": "a", "filter": {"video_ids": ["v"] * 1001}},
+            "filter.video_ids must be a list of at most 1000 video ids, got 1001 items",
+            id="video ids",
+        ),
+        pytest.param(
+            {"query": "a", "filter": {"tags": ["t"] * 101}},
+            "filter.tags must be a list of at most 100 tags, got 101 items",
+            id="tags",
+        ),
+        pytest.param(
+            {"query": "a", "filter": {"tags": [4]}}, "filter.tags.0 must be text, got 4", id="tag"
+        ),
+        pytest.param(
+            {"query": "a", "limits": 3}, "limits is not a known field", id="unknown field"
+        ),
+        pytest.param([], "body must be an object", id="list as body"),
+    ],
+)
+def test_a_value_outside_its_limits_is_named_with_them(
+    client: TestClient, body: object, detail: str
+) -> None:
+    """The problem says which field, what it must be and what it was."""
+    answer = client.post(
+        "/v1/search", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-query")
+    assert answer.json()["detail"] == detail
+    assert answer.json()["errors"][0]["detail"] == detail
+
+
+def test_only_the_first_errors_are_spelled_out(client: TestClient) -> None:
+    """A body with very many wrong fields does not come back as a longer one."""
+    body = {"query": "a", **{f"field{i}" * 50: i for i in range(100)}}
+    answer = client.post("/v1/search", json=body)
+    assert len(answer.json()["errors"]) == 5
+    assert answer.json()["detail"].endswith("and 95 more")
+    assert len(answer.content) < 2500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b"[" * 200_000, id="nested deep"),
+        pytest.param(b'{"query": "a", "limit": ' + b"9" * 5000 + b"}", id="endless number"),
+        pytest.param(b"query=a", id="form"),
+    ],
+)
+def test_what_is_no_json_is_refused(client: TestClient, body: bytes) -> None:
+    """Broken JSON is a problem of its own."""
+    answer = client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-json")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("text/plain", id="text"),
+        pytest.param("application/x-www-form-urlencoded", id="form"),
+        pytest.param("multipart/form-data; boundary=x", id="multipart"),
+        pytest.param("nonsense", id="nonsense"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_body_that_does_not_say_it_is_json_is_refused(client: TestClient, kind: str) -> None:
+    """So a page of another site cannot send a search without the browser asking first."""
+    answer = client.post("/v1/search", content=b'{"query":"a"}', headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+
+
+def test_a_json_type_with_a_charset_is_taken(client: TestClient) -> None:
+    """Parameters of the media type do not matter."""
+    answer = client.post(
+        "/v1/search",
+        content='{"query":"réd"}'.encode(),
+        headers={"Content-Type": "application/json; charset=utf-8"},
+    )
+    assert answer.status_code == 200
+
+
+def test_a_body_over_one_mebibyte_is_refused(client: TestClient) -> None:
+    """The announced length is enough to refuse it."""
+    body = json.dumps({"query": "a" * (1 << 20)}).encode()
+    answer = client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
+
+
+def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
+    """Chunks are counted as they come."""
+    answer = client.post(
+        "/v1/search",
+        content=(b" " * 65536 for _ in range(20)),
+        headers={"Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(body=JSON_VALUES | st.dictionaries(FIELDS, JSON_VALUES))
+def test_no_json_makes_the_server_fail(client: TestClient, body: object) -> None:
+    """Whatever JSON comes, the answer is hits or a problem of the client's."""
+    answer = client.post(
+        "/v1/search", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (200, 404, 422)
+    assert answer.status_code == 200 or answer.json()["type"].startswith("/problems/")

@@ -14,7 +14,7 @@ CAPTIONS = (
     "white letters on a black screen",
 )
 
-_CLIP_TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
+_CLIP_TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
 _SIGMOID_TEXT = {
     **_CLIP_TEXT,
     "context_length": 16,
@@ -29,7 +29,7 @@ CONFIGS = {
         "embed_dim": 24,
         "vision_cfg": {
             "image_size": 32,
-            "layers": 2,
+            "layers": 1,
             "width": 64,
             "patch_size": 8,
             "head_width": 32,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from api import examples, problems
-from api.limits import MAX_PAGE, CollectionName, SegmentId, VideoId, expect
+from api.limits import SegmentId, VideoId
 from api.media import VideoResponse, locate
 from api.problems import Refused
 from api.schemas import (
@@ -21,6 +21,8 @@ from api.schemas import (
     BatchAnswer,
     CollectionAnswer,
     CollectionsAnswer,
+    InCollection,
+    Page,
     ProblemItem,
     Search,
     SearchAnswer,
@@ -81,7 +83,7 @@ async def require_json(request: Request) -> None:
 Opened = Annotated[Service, Depends(opened_service)]
 Counted = Annotated[Metrics, Depends(opened_metrics)]
 VideoIdInPath = Annotated[VideoId, Path()]
-Collection = Annotated[CollectionName, Query()]
+Asked = Annotated[InCollection, Query()]
 
 router = APIRouter()
 
@@ -166,18 +168,10 @@ def search_batch(
         success=examples.VIDEOS_ANSWER,
     ),
 )
-def videos(
-    service: Opened,
-    collection: Collection = DEFAULT,
-    after: Annotated[VideoId | None, Query(description="The `next` of the page before.")] = None,
-    limit: Annotated[
-        int,
-        Query(ge=1, le=MAX_PAGE, description=f"Videos at most, 1 to {MAX_PAGE}."),
-        expect(f"a whole number from 1 to {MAX_PAGE}"),
-    ] = 100,
-) -> VideosAnswer:
+def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
     """Return a page of videos by ascending id; none where the default collection is still new."""
-    found = service.catalog.videos(collection, after=after or "", limit=limit + 1)
+    collection, limit = asked.collection, asked.limit
+    found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
     if not found and collection != DEFAULT:
         service.catalog.collection(collection)  # raises where there is none
     page = found[:limit]
@@ -199,11 +193,9 @@ def videos(
         success=examples.VIDEO_ANSWER,
     ),
 )
-def video(
-    service: Opened, video_id: VideoIdInPath, collection: Collection = DEFAULT
-) -> VideoAnswer:
+def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer:
     """Return what the catalog knows of a video."""
-    return VideoAnswer.of(service.catalog.video(collection, video_id), collection)
+    return VideoAnswer.of(service.catalog.video(asked.collection, video_id), asked.collection)
 
 
 @router.get(
@@ -218,12 +210,11 @@ def video(
         success=examples.SEGMENTS_ANSWER,
     ),
 )
-def segments(
-    service: Opened, video_id: VideoIdInPath, collection: Collection = DEFAULT
-) -> SegmentsAnswer:
+def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> SegmentsAnswer:
     """Return all segments of a video in the order of time."""
-    found = service.catalog.segments(collection, video_id)
-    return SegmentsAnswer(segments=[SegmentAnswer.of(segment, collection) for segment in found])
+    found = service.catalog.segments(asked.collection, video_id)
+    answers = [SegmentAnswer.of(segment, asked.collection) for segment in found]
+    return SegmentsAnswer(segments=answers)
 
 
 @router.head("/v1/videos/{video_id}/file", include_in_schema=False)
@@ -247,14 +238,12 @@ def segments(
         ),
     },
 )
-def video_file(
-    service: Opened, video_id: VideoIdInPath, collection: Collection = DEFAULT
-) -> Response:
+def video_file(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Response:
     """Return the bytes of an indexed video, whole or in ranges (RFC 9110, 14).
 
     Only files that the catalog names are served; no path is taken from the request.
     """
-    return VideoResponse(locate(service.catalog.video(collection, video_id)))
+    return VideoResponse(locate(service.catalog.video(asked.collection, video_id)))
 
 
 @router.head("/v1/segments/{segment_id}/thumbnail", include_in_schema=False)

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from api.limits import (
+    MAX_PAGE,
     MAX_TAGS,
     MAX_VIDEO_IDS,
     CollectionName,
@@ -30,6 +31,25 @@ class _Request(BaseModel):
     """Requests are read strictly: no unknown field, no text that stands for a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class InCollection(BaseModel):
+    """The parameters of an endpoint that looks into a collection; an unknown one is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: CollectionName = "default"
+
+
+class Page(InCollection):
+    """Which page of a list."""
+
+    after: VideoId | None = Field(default=None, description="The `next` of the page before.")
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_PAGE, description=f"Videos at most, 1 to {MAX_PAGE}."),
+        expect(f"a whole number from 1 to {MAX_PAGE}"),
+    ] = 100
 
 
 class Filter(_Request):

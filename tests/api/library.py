@@ -5,59 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clipseek.assembly import Service
 from clipseek.config import Settings
 from clipseek.model import Model
 from clipseek.search import Searcher
-from clipseek.testing import MemoryCatalog
+from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection, Relevance, Segments, Video
 
-WORDS = ("red", "green", "blue")
 JPEG = b"\xff\xd8\xff\xe0a small picture\xff\xd9"
 MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 8
-
-
-class WordEmbedder:
-    """Knows three colours; every other word points elsewhere."""
-
-    model = "toy"
-    dim = len(WORDS) + 1
-    image_size = 8
-    fingerprint = "toy-1"
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed each sentence as the sum of its words."""
-        rows = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.split():
-                row[WORDS.index(word) if word in WORDS else -1] += 1
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows
-
-    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embed pictures by their mean colour."""
-        rows = np.zeros((len(pixels), self.dim), np.float32)
-        rows[:, :3] = pixels.mean(axis=(1, 2)) / 255
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows
-
-    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Take pictures as they are."""
-        return pixels
 
 
 def toy_model(_collection: Collection) -> Model:
     """Make a model in which a colour that is there has relevance ~1, and one that is not ~0."""
     return Model(
         name="toy",
-        embedder=WordEmbedder(),
+        embedder=ToyEmbedder(),
         logit_scale=20.0,
         coherence=0.5,
         relevance=Relevance(scale=1.0, offset=-10.0, fitted=True),
-        bank=np.eye(WordEmbedder.dim, dtype=np.float32),
+        bank=np.eye(ToyEmbedder.dim, dtype=np.float32),
     )
 
 
@@ -78,12 +47,12 @@ class Library:
         content: bytes = MP4,
     ) -> Video:
         """Index a film that shows each colour for two seconds; its id is its name's stem."""
-        self.catalog.ensure_collection(collection, "toy", WordEmbedder.dim, "toy-1")
+        self.catalog.ensure_collection(collection, "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
         path = self.folder / name
         path.write_bytes(content)
         count = len(colours)
         edges = np.arange(0, 2 * count + 1, 2, dtype=np.float64)
-        vectors = WordEmbedder().embed_texts(colours)
+        vectors = ToyEmbedder().embed_texts(colours)
         pictures = Thumbnails(self.folder / "thumbnails")
         video = Video(
             id=path.stem,

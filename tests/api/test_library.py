@@ -93,6 +93,8 @@ def test_a_new_server_has_no_videos(empty_client: TestClient) -> None:
         pytest.param(f"/v1/videos/{'a' * 129}", 422, "invalid-query", id="long id"),
         pytest.param("/v1/videos?limit=0", 422, "invalid-query", id="limit 0"),
         pytest.param("/v1/videos?limit=1001", 422, "invalid-query", id="limit 1001"),
+        pytest.param("/v1/videos?limt=3", 422, "invalid-query", id="unknown parameter"),
+        pytest.param("/v1/videos/sea/file?path=/etc/passwd", 422, "invalid-query", id="path"),
         pytest.param("/v1/videos?after=%00", 422, "invalid-query", id="NUL in after"),
         pytest.param("/v1/videos?collection=%2e%2e", 422, "invalid-query", id="path as name"),
     ],

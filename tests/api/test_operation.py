@@ -20,9 +20,9 @@ from api.operation import STATIC
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model
 from clipseek.search import Searcher
-from clipseek.testing import MemoryCatalog
+from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection
-from tests.api.library import Library, WordEmbedder, toy_model
+from tests.api.library import Library, toy_model
 from tests.api.server import serving
 
 PAGES = ["/", "/docs"]
@@ -74,7 +74,7 @@ def test_a_search_under_way_holds_nobody_up(library: Library) -> None:
     """Searches run in worker threads, so the process answers meanwhile."""
     begun, released = threading.Event(), threading.Event()
 
-    class SlowEmbedder(WordEmbedder):
+    class SlowEmbedder(ToyEmbedder):
         def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
             begun.set()
             assert released.wait(20)

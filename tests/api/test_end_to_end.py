@@ -1,0 +1,108 @@
+"""The whole way: films are ingested by the command, then asked for over HTTP."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from clipseek import embedding
+from clipseek.demo.films import make_films
+from clipseek.errors import ConfigError
+from indexer.cli import main
+
+MODEL = "demo"
+PATIENCE_S = 20
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Draw two small films, or skip."""
+    folder = tmp_path_factory.mktemp("films")
+    try:
+        embedding.resolve(MODEL, folder, export=False)
+    except ConfigError as error:
+        pytest.skip(f"the demo model is not there: {error}")
+    make_films(2, 11, folder)
+    return sorted(folder.glob("*.mp4"))
+
+
+@pytest.fixture(scope="module")
+def data(films: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ingest the first of them."""
+    folder = tmp_path_factory.mktemp("data")
+    assert run(folder, "ingest", str(films[0]), "--model", MODEL, "--quiet") == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(data: Path) -> Iterator[TestClient]:
+    """Open the application as `uvicorn api.app:create_app --factory` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPSEEK_DATA_DIR", str(data))
+        patch.setenv("CLIPSEEK_REFRESH_S", "0.05")
+        app = create_app()
+    with TestClient(app) as opened:
+        yield opened
+
+
+def run(data: Path, *arguments: str) -> int:
+    """Run the indexer over a data folder."""
+    return main(["--data-dir", str(data), *arguments])
+
+
+def listed(client: TestClient) -> dict[str, str]:
+    """Return the ids of the videos by where they lie."""
+    return {video["uri"]: video["id"] for video in client.get("/v1/videos").json()["videos"]}
+
+
+def found(client: TestClient) -> set[str]:
+    """Return the ids of the videos that a search finds."""
+    answer = client.post("/v1/search", json={"query": "a red car", "limit": 100})
+    return {hit["video"]["id"] for hit in answer.json()["hits"]}
+
+
+def wait_until(client: TestClient, video_id: str, *, there: bool) -> None:
+    """Search until a video is found, or is found no more."""
+    end = time.monotonic() + PATIENCE_S
+    while (video_id in found(client)) != there:
+        assert time.monotonic() < end, f"{video_id} did not change within {PATIENCE_S} s"
+
+
+def test_a_hit_can_be_seen_and_played(served: TestClient, films: list[Path]) -> None:
+    """Its picture is a JPEG and its link leads to the very file."""
+    hit = served.post("/v1/search", json={"query": "a red car"}).json()["hits"][0]
+    assert served.get(hit["thumbnail_url"]).content.startswith(b"\xff\xd8")
+    film = next(film for film in films if str(film) == hit["video"]["uri"])
+    assert served.get(hit["play_url"]).content == film.read_bytes()
+    assert 0 <= hit["start"] <= hit["best_time"] <= hit["end"] <= hit["video"]["duration"] + 1e-3
+
+
+def test_the_server_is_ready_and_counts(served: TestClient) -> None:
+    """Readiness opens the snapshot, and the metrics show it."""
+    assert served.get("/readyz").status_code == 200
+    (collection,) = served.get("/v1/collections").json()["collections"]
+    assert collection["videos"] >= 1
+    assert 'clipseek_index_segments{collection="default"}' in served.get("/metrics").text
+
+
+def test_segments_have_their_thumbnails(served: TestClient, films: list[Path]) -> None:
+    """Every segment of a film has a picture."""
+    video_id = listed(served)[str(films[0])]
+    segments = served.get(f"/v1/videos/{video_id}/segments").json()["segments"]
+    answers = [served.get(segment["thumbnail_url"]) for segment in segments]
+    assert {answer.headers["Content-Type"] for answer in answers} == {"image/jpeg"}
+
+
+def test_a_film_is_found_once_it_is_ingested_and_gone_once_removed(
+    served: TestClient, data: Path, films: list[Path]
+) -> None:
+    """The running server picks up both by itself."""
+    assert run(data, "ingest", str(films[1]), "--quiet") == 0
+    video_id = listed(served)[str(films[1])]
+    wait_until(served, video_id, there=True)
+    assert run(data, "remove", video_id) == 0
+    wait_until(served, video_id, there=False)
+    assert served.get(f"/v1/videos/{video_id}/file").status_code == 404

@@ -1,0 +1,384 @@
+"""What every VectorIndex promises, over the exact, the FAISS and the GPU index."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.index import ExactIndex, FaissIndex, gpus
+from clipseek.protocols import VectorIndex
+
+DIM = 16
+
+Make = Callable[[NDArray[np.int64], NDArray[np.float32]], VectorIndex]
+
+
+def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the rows scaled to length one."""
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def library(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return ids with gaps and unit vectors in a dozen heaps, some of them equal."""
+    chance = np.random.default_rng(seed)
+    heaps = chance.normal(size=(12, DIM))
+    vectors = heaps[chance.integers(12, size=count)] + 0.7 * chance.normal(size=(count, DIM))
+    if count > 20:
+        vectors[5:12] = vectors[4]
+    return np.cumsum(chance.integers(1, 4, size=count)), unit(vectors)
+
+
+def brute(
+    ids: NDArray[np.int64], vectors: NDArray[np.float32], query: NDArray[np.float32]
+) -> list[tuple[float, int]]:
+    """Return every (-score, id) in the total order: the truth, written down again."""
+    scores = [float(np.float32((row.astype(float) * query.astype(float)).sum())) for row in vectors]
+    return sorted((-score, int(i)) for score, i in zip(scores, ids, strict=True))
+
+
+def exact(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
+    """Make the NumPy index."""
+    return ExactIndex(ids, vectors)
+
+
+def flat(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> FaissIndex:
+    """Make the exact FAISS index."""
+    return FaissIndex.build(vectors, ids)
+
+
+def ivf(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> FaissIndex:
+    """Make the FAISS index of several lists; small libraries get the exact one."""
+    return FaissIndex.build(vectors, ids, exact_up_to=200, target_recall=0.9)
+
+
+def on_gpu(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
+    """Make the FAISS index that searches on a GPU."""
+    return FaissIndex.build(vectors, ids).to_gpu()
+
+
+no_gpu = pytest.mark.skipif(not gpus(), reason="faiss sees no GPU here")
+EXACT = [
+    pytest.param(exact, id="exact"),
+    pytest.param(flat, id="flat"),
+    pytest.param(on_gpu, id="gpu", marks=no_gpu),
+]
+every_index = pytest.mark.parametrize("make", [*EXACT, pytest.param(ivf, id="ivf")])
+every_exact_index = pytest.mark.parametrize("make", EXACT)
+
+
+@every_exact_index
+@given(
+    count=st.integers(1, 60),
+    k=st.integers(1, 70),
+    seed=st.integers(0, 1000),
+    share=st.none() | st.floats(0, 1),
+)
+def test_agrees_with_brute_force(
+    make: Make, count: int, k: int, seed: int, share: float | None
+) -> None:
+    """Ids, scores and their order are those of sorting every vector, filtered or not."""
+    ids, vectors = library(count, seed)
+    chance = np.random.default_rng(seed)
+    allow = None if share is None else ids[chance.random(count) < share]
+    queries = np.concatenate([vectors[:2], unit(chance.normal(size=(2, DIM)))])
+    near = make(ids, vectors).search(queries, k, allow=allow)
+    for row, query in enumerate(queries):
+        inside = np.ones(count, bool) if allow is None else np.isin(ids, allow)
+        truth = brute(ids[inside], vectors[inside], query)[:k]
+        assert near.ids[row].tolist() == [i for _, i in truth]
+        assert near.scores[row].tolist() == [-score for score, _ in truth]
+
+
+@every_index
+@pytest.mark.parametrize("k", [1, 10, 150, 399, 400, 1000])
+def test_gives_as_many_as_asked_without_padding(make: Make, k: int) -> None:
+    """There are min(k, N) distinct neighbours, each of an id that is stored."""
+    ids, vectors = library(400)
+    near = make(ids, vectors).search(vectors[:5], k)
+    assert near.ids.shape == (5, min(k, 400))
+    assert np.isin(near.ids, ids).all()
+    assert all(len(set(row)) == len(row) for row in near.ids.tolist())
+
+
+@every_index
+def test_ties_go_to_the_lower_id(make: Make) -> None:
+    """Equal vectors score exactly alike and stand in the order of their ids."""
+    ids, vectors = library(400)
+    for k in (1, 4, 7, 8, 20):
+        near = make(ids, vectors).search(vectors[4:5], k)
+        first = min(k, 8)
+        assert near.ids[0, :first].tolist() == ids[4 : 4 + first].tolist()
+        assert len(set(near.scores[0, :first].tolist())) == 1
+
+
+@every_exact_index
+@pytest.mark.parametrize("queries", [1, 40], ids=["alone", "in a batch"])
+def test_vectors_that_hardly_differ_are_told_apart(make: Make, queries: int) -> None:
+    """Of vectors that differ by less than float32 products are exact to, the best come first."""
+    chance = np.random.default_rng(2)
+    vectors = unit(chance.normal(size=DIM) + 3e-7 * chance.normal(size=(3000, DIM)))
+    ids = np.arange(3000)
+    near = make(ids, vectors).search(np.tile(vectors[:1], (queries, 1)), 5)
+    truth = brute(ids, vectors, vectors[0])[:5]
+    assert near.ids.tolist() == [[i for _, i in truth]] * queries
+
+
+@every_index
+def test_rows_are_in_the_total_order(make: Make) -> None:
+    """Scores descend, and a score is the cosine of the query and the vector of that id."""
+    ids, vectors = library(400)
+    near = make(ids, vectors).search(vectors[:40], 60)
+    for row, query in enumerate(vectors[:40]):
+        pairs = list(zip((-near.scores[row]).tolist(), near.ids[row].tolist(), strict=True))
+        assert pairs == sorted(pairs)
+        assert set(pairs) <= set(brute(ids, vectors, query))
+
+
+@every_index
+@pytest.mark.parametrize("kept", [0, 1, 9, 200, 400])
+def test_a_filter_leaves_only_allowed_ids(make: Make, kept: int) -> None:
+    """Only ids in `allow` come back, and as many as asked for or allowed."""
+    ids, vectors = library(400)
+    allow = np.random.default_rng(kept).permutation(ids)[:kept]
+    near = make(ids, vectors).search(vectors[:3], 30, allow=allow)
+    assert near.ids.shape == (3, min(30, kept))
+    assert np.isin(near.ids, allow).all()
+
+
+@every_index
+def test_unknown_and_repeated_allowed_ids_count_for_nothing(make: Make) -> None:
+    """An id that is not stored, or stands twice, makes no place for another."""
+    ids, vectors = library(400)
+    allow = np.array([ids[7], ids[7], -1, 10**15, ids[3]])
+    near = make(ids, vectors).search(vectors[7:8], 10, allow=allow)
+    assert near.ids.tolist() == [sorted([int(ids[7]), int(ids[3])], key=lambda i: i != ids[7])]
+
+
+@every_index
+def test_order_of_the_rows_given_does_not_matter(make: Make) -> None:
+    """An index made from shuffled rows answers as one made from ascending ids."""
+    ids, vectors = library(150)
+    order = np.random.default_rng(0).permutation(150)
+    ours = make(ids[order], vectors[order]).search(vectors[:5], 20)
+    theirs = make(ids, vectors).search(vectors[:5], 20)
+    assert ours.ids.tolist() == theirs.ids.tolist()
+    assert ours.scores.tolist() == theirs.scores.tolist()
+
+
+@every_index
+def test_a_batch_answers_as_single_queries(make: Make) -> None:
+    """Forty queries at once give bit for bit what each gives alone."""
+    ids, vectors = library(400)
+    index = make(ids, vectors)
+    batch = index.search(vectors[:40], 10)
+    for row in range(40):
+        alone = index.search(vectors[row : row + 1], 10)
+        assert alone.ids[0].tolist() == batch.ids[row].tolist()
+        assert alone.scores[0].tolist() == batch.scores[row].tolist()
+
+
+@every_index
+def test_threads_may_search_at_once(make: Make) -> None:
+    """Searches from eight threads, filtered and not, give what they give in turn."""
+    ids, vectors = library(400)
+    index = make(ids, vectors)
+
+    def ask(row: int) -> list[int]:
+        allow = ids[::2] if row % 2 else None
+        answer: list[int] = index.search(vectors[row : row + 1], 10, allow=allow).ids[0].tolist()
+        return answer
+
+    expected = [ask(row) for row in range(100)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(100))) == expected
+
+
+@every_index
+def test_an_empty_index_finds_nothing(make: Make) -> None:
+    """Without vectors there are no neighbours, and no error."""
+    index = make(np.empty(0, np.int64), np.empty((0, DIM), np.float32))
+    near = index.search(np.ones((2, DIM), np.float32), 10)
+    assert (len(index), index.dim, near.ids.shape) == (0, DIM, (2, 0))
+
+
+@every_index
+def test_no_query_gives_no_row(make: Make) -> None:
+    """An empty batch of queries gives (0, K)."""
+    near = make(*library(30)).search(np.empty((0, DIM), np.float32), 10)
+    assert near.ids.shape == (0, 10)
+
+
+@every_index
+@pytest.mark.parametrize(
+    ("queries", "k", "expected"),
+    [
+        pytest.param(np.ones((1, DIM + 1), np.float32), 5, "queries must be", id="dim"),
+        pytest.param(np.ones(DIM, np.float32), 5, "queries must be", id="one vector"),
+        pytest.param(np.full((1, DIM), np.nan, np.float32), 5, "finite", id="nan"),
+        pytest.param(np.ones((1, DIM), np.float32), 0, "k must be", id="k"),
+    ],
+)
+def test_a_wrong_question_is_refused(
+    make: Make, queries: NDArray[np.float32], k: int, expected: str
+) -> None:
+    """The wrong shape, a value that is no number and k < 1 raise ValueError."""
+    with pytest.raises(ValueError, match=expected):
+        make(*library(30)).search(queries, k)
+
+
+@every_index
+@pytest.mark.parametrize(
+    ("ids", "vectors", "expected"),
+    [
+        pytest.param([1, 2], np.ones((3, DIM)), "must be", id="lengths"),
+        pytest.param([1, 1], np.ones((2, DIM)), "distinct", id="twice"),
+        pytest.param([1, 2], np.full((2, DIM), np.inf), "finite", id="infinite"),
+    ],
+)
+def test_wrong_rows_are_refused(
+    make: Make, ids: list[int], vectors: NDArray[np.float64], expected: str
+) -> None:
+    """Rows that do not belong together or are no numbers raise ValueError."""
+    with pytest.raises(ValueError, match=expected):
+        make(np.array(ids), vectors.astype(np.float32))
+
+
+def test_a_large_block_of_queries_is_answered_in_parts() -> None:
+    """More queries than one block of scores holds are answered alike."""
+    ids, vectors = library(9000)
+    queries = np.tile(vectors[:40], (50, 1))
+    near = ExactIndex(ids, vectors).search(queries, 3, allow=ids[:8999])
+    assert (near.ids.reshape(50, 40, 3) == near.ids[:40]).all()
+
+
+def test_the_lists_are_tuned_to_the_recall_asked_for() -> None:
+    """The recall stated is reached on other queries too, with fewer than half of the lists."""
+    ids, vectors = library(6000)
+    index = FaissIndex.build(vectors, ids, exact_up_to=1000)
+    queries = unit(vectors[::50] + 0.1 * np.random.default_rng(9).normal(size=(120, DIM)))
+    truth = ExactIndex(ids, vectors).search(queries, 10)
+    found = index.search(queries, 10)
+    right = [len(set(a) & set(b)) / 10 for a, b in zip(found.ids, truth.ids, strict=True)]
+    assert index.kind == "ivf"
+    assert 0.99 <= index.recall <= 1
+    assert 1 <= index.nprobe < 150 / 2
+    assert np.mean(right) >= 0.97
+
+
+def test_queries_given_are_tuned_for() -> None:
+    """Queries far from all vectors are found too, and those near them need fewer probes."""
+    ids, vectors = library(6000)
+    far = unit(np.random.default_rng(3).normal(size=(300, DIM)))
+    near = FaissIndex.build(vectors, ids, exact_up_to=1000, queries=vectors[:300])
+    both = FaissIndex.build(vectors, ids, exact_up_to=1000, queries=far)
+    assert near.nprobe < both.nprobe
+    assert both.recall >= 0.99
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return so many rows that half of them are too many to be searched one by one."""
+    return library(24_000)
+
+
+@pytest.mark.parametrize("exact_up_to", [100_000, 1000], ids=["flat", "ivf"])
+def test_a_wide_filter_is_searched_by_faiss(
+    many: tuple[NDArray[np.int64], NDArray[np.float32]], exact_up_to: int
+) -> None:
+    """Of half of many rows, scattered, come the nearest that are allowed."""
+    ids, vectors = many
+    allow = np.random.default_rng(1).permutation(ids)[:10_500]
+    index = FaissIndex.build(vectors, ids, exact_up_to=exact_up_to, queries=vectors[::60])
+    truth = ExactIndex(ids, vectors).search(vectors[:200], 10, allow=allow)
+    found = index.search(vectors[:200], 10, allow=allow)
+    right = [len(set(a) & set(b)) / 10 for a, b in zip(found.ids, truth.ids, strict=True)]
+    assert np.isin(found.ids, allow).all()
+    assert np.mean(right) >= (1 if index.kind == "flat" else 0.99)
+
+
+def test_more_lists_are_probed_where_those_at_hand_run_dry(
+    many: tuple[NDArray[np.int64], NDArray[np.float32]],
+) -> None:
+    """A filter that leaves nothing near the query, and a large k, are still answered in full."""
+    ids, vectors = many
+    index = FaissIndex.build(vectors, ids, exact_up_to=1000)
+    query = vectors[:1]
+    far = ids[np.argsort(vectors @ query[0])[:12_000]]
+    near = index.search(query, 11_000, allow=far)
+    assert near.ids.shape == (1, 11_000)
+    assert np.isin(near.ids, far).all()
+    assert len(np.unique(index.search(query, 24_000).ids)) == 24_000
+
+
+def test_exact_where_lists_do_not_help() -> None:
+    """Vectors without any structure need most lists, so the index stays exact."""
+    vectors = unit(np.random.default_rng(0).normal(size=(600, 64)))
+    index = FaissIndex.build(vectors, np.arange(600), exact_up_to=500)
+    assert (index.kind, index.recall, index.nprobe) == ("flat", 1.0, 0)
+
+
+@pytest.mark.parametrize("make", [pytest.param(flat, id="flat"), pytest.param(ivf, id="ivf")])
+def test_saved_and_loaded_answers_alike(make: Callable[..., FaissIndex], tmp_path: Path) -> None:
+    """An index read from its file has the same answers, kind and number of probes."""
+    ids, vectors = library(400)
+    index = make(ids, vectors)
+    index.save(tmp_path / "index.faiss")
+    again = FaissIndex.load(tmp_path / "index.faiss", ids, recall=index.recall)
+    assert (again.kind, again.nprobe, again.recall) == (index.kind, index.nprobe, index.recall)
+    for allow in (None, ids[::2]):
+        ours = again.search(vectors, 15, allow=allow)
+        theirs = index.search(vectors, 15, allow=allow)
+        assert ours.ids.tolist() == theirs.ids.tolist()
+        assert ours.scores.tolist() == theirs.scores.tolist()
+
+
+def _missing(path: Path) -> None:
+    path.unlink()
+
+
+def _torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def _foreign(path: Path) -> None:
+    path.write_bytes(b"no index at all" * 100)
+
+
+@pytest.mark.parametrize("damage", [_missing, _torn, _foreign], ids=["missing", "torn", "foreign"])
+@pytest.mark.parametrize("make", [pytest.param(flat, id="flat"), pytest.param(ivf, id="ivf")])
+def test_a_damaged_file_says_what_to_do(
+    make: Callable[..., FaissIndex], damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """A file that is missing, cut short or of another kind raises ServiceUnavailable."""
+    ids, vectors = library(400)
+    make(ids, vectors).save(tmp_path / "index.faiss")
+    damage(tmp_path / "index.faiss")
+    with pytest.raises(ServiceUnavailable, match="run `indexer build`"):
+        FaissIndex.load(tmp_path / "index.faiss", ids, recall=1.0)
+
+
+def test_a_file_of_another_number_of_rows_is_refused(tmp_path: Path) -> None:
+    """Ids and vectors must be of one build."""
+    ids, vectors = library(30)
+    FaissIndex.build(vectors, ids).save(tmp_path / "index.faiss")
+    with pytest.raises(ServiceUnavailable, match="30 vectors for 29 ids"):
+        FaissIndex.load(tmp_path / "index.faiss", ids[:29], recall=1.0)
+
+
+def test_a_folder_that_is_not_there_cannot_be_written(tmp_path: Path) -> None:
+    """A failed save raises ServiceUnavailable."""
+    with pytest.raises(ServiceUnavailable, match="cannot be written"):
+        flat(*library(30)).save(tmp_path / "none" / "index.faiss")
+
+
+def test_a_gpu_that_is_not_there_is_named() -> None:
+    """Asking for a GPU that faiss does not see raises ConfigError and says what helps."""
+    index = flat(*library(30))
+    with pytest.raises(ConfigError, match="search on the CPU"):
+        index.to_gpu(gpus())

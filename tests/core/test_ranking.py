@@ -1,0 +1,164 @@
+"""Neighbours that match and touch become one moment; the order is total."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipseek import ranking
+from clipseek.ranking import Moment, Rows
+from clipseek.types import Span
+
+
+@dataclass(frozen=True)
+class Found:
+    """One neighbour of a made query."""
+
+    id: int
+    score: float
+    video: str
+    start: float
+    end: float
+
+
+def merge(found: list[Found]) -> list[Moment]:
+    """Merge neighbours given one by one; best times and biases follow from the ids."""
+    rows = Rows(
+        video_ids=np.array([one.video for one in found], dtype=np.str_),
+        spans=np.array([(one.start, one.end) for one in found]).reshape(-1, 2),
+        best_times=np.array([one.start + 0.25 for one in found]),
+        biases=np.array([one.id / 8 for one in found], np.float32),
+    )
+    ids = np.array([one.id for one in found], np.int64)
+    return ranking.merge(ids, np.array([one.score for one in found], np.float32), rows)
+
+
+def film(video: str, scores: list[float], *, first_id: int = 1) -> list[Found]:
+    """Return segments of two seconds each, one after the other."""
+    return [Found(first_id + i, s, video, 2.0 * i, 2.0 * i + 2) for i, s in enumerate(scores)]
+
+
+def spans(moments: list[Moment]) -> list[tuple[str, float, float]]:
+    """Return where the moments are, in their order."""
+    return [(m.video_id, m.span.start, m.span.end) for m in moments]
+
+
+def test_neighbours_that_match_become_one() -> None:
+    """Three adjacent segments that score alike are one moment; the others stay."""
+    moments = merge(film("a", [0.10, 0.30, 0.32, 0.31, 0.11]))
+    assert spans(moments)[0] == ("a", 2, 8)
+    assert len(moments) == 3
+
+
+def test_the_best_member_speaks_for_the_moment() -> None:
+    """Score, time, id and bias are those of the best of the merged segments."""
+    best = merge(film("a", [0.125, 0.296875, 0.3125, 0.296875]))[0]
+    assert best == Moment(
+        segment_id=3,
+        video_id="a",
+        span=Span(2, 8),
+        best_time=4.25,
+        score=0.3125,
+        bias=3 / 8,
+    )
+
+
+def test_what_is_merely_next_to_a_match_is_left_out() -> None:
+    """A neighbour that scores as the rest of the film does is not merged."""
+    moments = merge(film("a", [0.20, 0.21, 0.32, 0.21, 0.20]))
+    assert spans(moments)[0] == ("a", 4, 6)
+
+
+def test_a_gap_parts_moments() -> None:
+    """Segments that match but do not touch are two moments."""
+    found = [Found(1, 0.3, "a", 0, 2), Found(2, 0.3, "a", 2.1, 4), Found(3, 0.1, "b", 0, 2)]
+    assert spans(merge(found))[:2] == [("a", 0, 2), ("a", 2.1, 4)]
+
+
+def test_rounding_of_stored_times_does_not_part_a_moment() -> None:
+    """Ends and starts that differ by less than a millisecond touch."""
+    found = [Found(1, 0.3, "a", 0, 2.0004), Found(2, 0.3, "a", 2, 4), Found(3, 0.1, "b", 0, 2)]
+    assert spans(merge(found))[0] == ("a", 0, 4)
+
+
+def test_videos_are_never_merged() -> None:
+    """Segments of two videos that would touch in time stay apart."""
+    found = [Found(1, 0.3, "a", 0, 2), Found(2, 0.3, "b", 2, 4), Found(3, 0.1, "c", 0, 2)]
+    assert spans(merge(found))[:2] == [("a", 0, 2), ("b", 2, 4)]
+
+
+def test_a_weak_film_is_not_blown_up_by_a_strong_one() -> None:
+    """Each moment is measured by its own peak: a weak peak takes in only what is as near to it."""
+    strong = film("a", [0.40, 0.10, 0.10])
+    weak = film("b", [0.20, 0.10, 0.15, 0.10], first_id=10)
+    assert ("b", 0, 2) in spans(merge(strong + weak))
+
+
+def test_equal_scores_are_ordered_by_video_and_start() -> None:
+    """The order is score, then video id, then start."""
+    found = [
+        Found(9, 0.5, "b", 0, 1),
+        Found(8, 0.5, "a", 6, 7),
+        Found(7, 0.5, "a", 2, 3),
+        Found(1, 0.6, "z", 0, 1),
+    ]
+    expected = [("z", 0, 1), ("a", 2, 3), ("a", 6, 7), ("b", 0, 1)]
+    assert spans(merge(found)) == expected
+
+
+def test_nothing_found_gives_no_moment() -> None:
+    """No neighbours, no moments."""
+    assert merge([]) == []
+
+
+def test_enough_neighbours_are_asked_for() -> None:
+    """More neighbours are asked for than hits, and never fewer than the floor needs."""
+    asked = [ranking.candidates(limit) for limit in (1, 10, 50, 100)]
+    assert asked == [64, 64, 200, 400]
+
+
+neighbours = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.integers(0, 8)),
+    unique_by=lambda one: one[:2],
+    max_size=90,
+).map(
+    lambda rows: [
+        Found(i, score / 16, video, float(slot), slot + 1.0)
+        for i, (video, slot, score) in enumerate(rows)
+    ]
+)
+
+
+@given(neighbours, st.integers(0, 1000))
+def test_the_order_of_the_neighbours_does_not_matter(found: list[Found], seed: int) -> None:
+    """Any order of the neighbours gives the same moments in the same order."""
+    order = np.random.default_rng(seed).permutation(len(found))
+    assert merge([found[i] for i in order]) == merge(found)
+
+
+@given(neighbours)
+def test_every_segment_is_in_exactly_one_moment(found: list[Found]) -> None:
+    """Moments are unions of the segments found, overlap nowhere and stand in a total order."""
+    moments = merge(found)
+    for one in found:
+        holders = [
+            m
+            for m in moments
+            if m.video_id == one.video and m.span.start <= one.start and one.end <= m.span.end
+        ]
+        assert len(holders) == 1
+        assert one.score <= holders[0].score
+    assert sum(m.span.length for m in moments) == len(found)
+    keys = [(-m.score, m.video_id, m.span.start) for m in moments]
+    assert keys == sorted(set(keys))
+
+
+@given(st.integers(0, 10_000), st.integers(2, 40))
+def test_more_neighbours_leave_the_best_moments_as_they_are(seed: int, levels: int) -> None:
+    """Asking for more than 64 changes no moment whose peak is among the first 64."""
+    chance = np.random.default_rng(seed)
+    found = film("a", (chance.integers(levels, size=150) / levels).tolist())
+    ordered = sorted(found, key=lambda one: (-one.score, one.video, one.start))
+    few, many = merge(ordered[:64]), merge(ordered)
+    assert many[: len(few)] == few

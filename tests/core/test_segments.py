@@ -1,0 +1,192 @@
+"""Segments cover the film, stay inside shots and follow what lasts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from clipseek import segments
+from clipseek.types import Segments
+
+DIM = 24
+
+
+def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the rows scaled to length one."""
+    return np.asarray(rows / np.linalg.norm(rows, axis=-1, keepdims=True), np.float32)
+
+
+def axis(number: int) -> NDArray[np.float32]:
+    """Return the unit vector of one dimension."""
+    return np.asarray(np.eye(DIM)[number], np.float32)
+
+
+def form(
+    shown: list[NDArray[np.float32]],
+    *,
+    times: list[float] | None = None,
+    cuts: tuple[int, ...] = (),
+    duration: float | None = None,
+    coherence: float = 0.85,
+) -> Segments:
+    """Form the segments of frames that come once a second unless said otherwise."""
+    when = np.arange(len(shown), dtype=float) if times is None else np.array(times)
+    marks = np.isin(np.arange(len(shown)), cuts)
+    end = float(when[-1] + 1) if duration is None else duration
+    return segments.form(when, np.stack(shown), marks, end, coherence=coherence)
+
+
+films = st.fixed_dictionaries(
+    {
+        "count": st.integers(1, 40),
+        "scenes": st.integers(1, 5),
+        "noise": st.sampled_from([0.0, 0.2, 1.0]),
+        "fps": st.sampled_from([0.2, 1.0, 24000 / 1001, 30000 / 1001, 60.0]),
+        "irregular": st.booleans(),
+        "cut_share": st.sampled_from([0.0, 0.1, 1.0]),
+        "tail": st.sampled_from([-1.0, 0.0, 0.001, 7.0]),
+        "coherence": st.sampled_from([-1.0, 0.0, 0.5, 0.85, 0.99, 1.0]),
+        "seed": st.integers(0, 10_000),
+    }
+)
+
+
+@given(films)
+def test_spans_cover_the_film_and_stay_inside_shots(film: dict[str, float]) -> None:
+    """Whatever the film, spans leave no gap, no overlap and no cut inside; vectors are unit."""
+    chance = np.random.default_rng(int(film["seed"]))
+    count = int(film["count"])
+    steps = chance.exponential(size=count) + 1e-3 if film["irregular"] else np.ones(count)
+    times = (np.cumsum(steps) - steps[0]) / film["fps"]
+    scene = np.sort(chance.integers(int(film["scenes"]), size=count))
+    vectors = unit(np.eye(DIM)[scene] + film["noise"] * chance.normal(size=(count, DIM)))
+    cuts = chance.random(count) < film["cut_share"]
+    duration = float(times[-1]) + film["tail"]
+    formed = segments.form(times, vectors, cuts, duration, coherence=film["coherence"])
+    starts, ends = formed.spans.T
+    assert starts[0] == 0
+    assert (starts < ends).all()
+    assert (starts[1:] == ends[:-1]).all()
+    assert times[-1] < ends[-1] <= max(duration, times[-1] + 1e-3)
+    assert set(times[1:][cuts[1:]]) <= set(starts[1:])
+    assert set(starts[1:]) <= set(times)
+    assert np.allclose(np.linalg.norm(formed.vectors, axis=1), 1, atol=1e-5)
+    at = times[formed.best]
+    assert ((starts <= at) & (at < ends)).all()
+
+
+@given(
+    count=st.integers(1, 60),
+    cuts=st.sets(st.integers(1, 59)),
+    coherence=st.sampled_from([0.0, 0.85, 1.0]),
+    seed=st.integers(0, 1000),
+)
+def test_a_still_picture_is_one_segment_per_shot(
+    count: int, cuts: set[int], coherence: float, seed: int
+) -> None:
+    """Equal frames never part, but a cut always parts them."""
+    still = unit(np.random.default_rng(seed).normal(size=DIM))
+    formed = form([still] * count, cuts=tuple(cuts), coherence=coherence)
+    assert len(formed) == 1 + len([cut for cut in cuts if cut < count])
+
+
+def test_red_then_blue_parts_where_blue_begins() -> None:
+    """Two seconds of red and three of blue are [0, 2) and [2, 5)."""
+    formed = form([axis(0)] * 2 + [axis(1)] * 3)
+    assert formed.spans.tolist() == [[0, 2], [2, 5]]
+
+
+def test_a_change_that_comes_gradually_is_found() -> None:
+    """A slow turn from one picture to another ends in different segments."""
+    angles = np.linspace(0, np.pi / 2, 30)
+    formed = form([unit(np.cos(a) * axis(0) + np.sin(a) * axis(1)) for a in angles])
+    assert len(formed) >= 2
+    assert formed.vectors[0] @ formed.vectors[-1] < 0.6
+
+
+def test_one_odd_frame_does_not_part_a_segment() -> None:
+    """A frame somewhat unlike its neighbours, say a blurred one, is no change."""
+    odd = unit(axis(0) + 0.7 * axis(1))
+    formed = form([axis(0)] * 5 + [odd] + [axis(0)] * 5)
+    assert formed.spans.tolist() == [[0, 11]]
+
+
+def test_a_change_that_lasts_parts_a_segment() -> None:
+    """The same difference, once it lasts, is a change, and it begins with its first frame."""
+    other = unit(axis(0) + 0.7 * axis(1))
+    formed = form([axis(0)] * 5 + [other] * 5)
+    assert formed.spans.tolist() == [[0, 5], [5, 10]]
+
+
+def test_a_small_difference_does_not_part_however_long_it_lasts() -> None:
+    """Two minutes each of two pictures that are nearly alike are one segment."""
+    other = unit(axis(0) + 0.3 * axis(1))
+    assert len(form([axis(0)] * 120 + [other] * 120)) == 1
+
+
+def test_noise_does_not_part_a_segment() -> None:
+    """Sixty frames that differ by noise alone are one segment."""
+    chance = np.random.default_rng(0)
+    noise = 0.4 * chance.normal(size=(60, DIM)) / DIM**0.5
+    assert len(form(list(unit(axis(0) + noise)))) == 1
+
+
+def test_slides_that_stand_for_long_part() -> None:
+    """Frames that are rare because they stand for long are as lasting as many frames."""
+    other = unit(axis(0) + 0.7 * axis(1))
+    formed = form([axis(0), other, axis(0)], times=[0, 30, 50], duration=90)
+    assert formed.spans.tolist() == [[0, 30], [30, 50], [50, 90]]
+
+
+def test_frames_weigh_by_how_long_they_stand() -> None:
+    """A picture that stands for 98 of 100 seconds makes up 98 % of the mean and is the best."""
+    other = unit(axis(0) + 0.5 * axis(1))
+    formed = form([other, axis(0), other], times=[0, 1, 99], duration=100)
+    assert formed.best.tolist() == [1]
+    expected = unit(98 * axis(0).astype(float) + 2 * other)
+    assert np.allclose(formed.vectors[0], expected, atol=1e-6)
+
+
+def test_the_first_segment_begins_at_zero() -> None:
+    """The film's first frame may be shown late; the first span begins at 0 all the same."""
+    formed = form([axis(0), axis(1)], times=[0.5, 4.5], cuts=(0, 1), duration=6)
+    assert formed.spans.tolist() == [[0, 4.5], [4.5, 6]]
+
+
+def test_opposed_frames_do_not_join() -> None:
+    """Vectors that would cancel out each other stay apart at any coherence."""
+    formed = form([axis(0), -axis(0)], coherence=-1)
+    assert len(formed) == 2
+
+
+def test_a_claimed_end_before_the_last_frame_is_moved() -> None:
+    """A duration that is too short gives a last span just past the last frame."""
+    formed = form([axis(0), axis(1)], cuts=(1,), duration=0.2)
+    assert formed.spans[0].tolist() == [0, 1]
+    assert 1 < formed.spans[1, 1] <= 1.001
+
+
+@pytest.mark.parametrize(
+    ("times", "vectors", "cuts", "expected"),
+    [
+        pytest.param([], 0, 0, "needs frames", id="no frames"),
+        pytest.param([0.0, 1.0], 3, 2, "needs frames", id="vectors"),
+        pytest.param([0.0, 1.0], 2, 1, "needs frames", id="cuts"),
+        pytest.param([0.0, 0.0], 2, 2, "ascending", id="equal times"),
+        pytest.param([1.0, 0.0], 2, 2, "ascending", id="descending times"),
+        pytest.param([-1.0, 0.0], 2, 2, "ascending", id="negative time"),
+    ],
+)
+def test_frames_that_do_not_belong_together_are_refused(
+    times: list[float], vectors: int, cuts: int, expected: str
+) -> None:
+    """Wrong lengths and times that do not ascend raise ValueError."""
+    with pytest.raises(ValueError, match=expected):
+        segments.form(
+            np.array(times),
+            np.tile(axis(0), (vectors, 1)),
+            np.zeros(cuts, np.bool_),
+            9.0,
+            coherence=0.85,
+        )

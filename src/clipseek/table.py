@@ -1,0 +1,108 @@
+"""What is known of many segments besides their vectors, as arrays in the order of their ids."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.errors import SegmentNotFound
+from clipseek.nearest import contained
+from clipseek.ranking import Rows
+from clipseek.types import SegmentBlock
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class SegmentTable:
+    """Segments by ascending id, rows together.
+
+    ids: int64 (N,), ascending. videos: str (V,), ascending and distinct. owners: int32 (N,), rows
+    of `videos`. spans: float64 (N, 2) seconds. best_times: float64 (N,). biases: float32 (N,).
+    """
+
+    ids: NDArray[np.int64]
+    videos: NDArray[np.str_]
+    owners: NDArray[np.int32]
+    spans: NDArray[np.float64]
+    best_times: NDArray[np.float64]
+    biases: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        rows = (self.owners, self.spans, self.best_times, self.biases)
+        if any(len(row) != count for row in rows) or self.spans.shape != (count, 2):
+            raise ValueError(f"{count} ids, but rows of {[row.shape for row in rows]}")
+        if (np.diff(self.ids) <= 0).any():
+            raise ValueError("ids must be ascending and distinct")
+        if count and not 0 <= self.owners.min() <= self.owners.max() < len(self.videos):
+            raise ValueError(f"owners must be rows of {len(self.videos)} videos")
+
+    @classmethod
+    def of(cls, blocks: Iterable[SegmentBlock], dim: int) -> tuple[Self, NDArray[np.float32]]:
+        """Gather blocks to one table and its vectors, float32 (N, dim), in the table's order."""
+        gathered = list(blocks)
+        ids = _joined([block.ids for block in gathered], np.empty(0, np.int64))
+        videos, owners = _owners([block.video_ids for block in gathered])
+        order = np.argsort(ids, kind="stable")
+        table = cls(
+            ids=ids[order],
+            videos=videos,
+            owners=owners[order],
+            spans=_joined([block.spans for block in gathered], np.empty((0, 2)))[order],
+            best_times=_joined([block.best_times for block in gathered], np.empty(0))[order],
+            biases=_joined([block.biases for block in gathered], np.empty(0, np.float32))[order],
+        )
+        vectors = _joined([block.vectors for block in gathered], np.empty((0, dim), np.float32))
+        in_order = bool((np.diff(ids) > 0).all())
+        return table, vectors if in_order else vectors[order]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.videos.tolist())}
+
+    @cached_property
+    def _by_video(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows in the order of their videos, and where each video's rows begin."""
+        order = np.argsort(self.owners, kind="stable")
+        return order, np.searchsorted(self.owners[order], np.arange(len(self.videos) + 1))
+
+    def ids_of(self, videos: Iterable[str]) -> NDArray[np.int64]:
+        """Return the ids, ascending, of the segments of those videos that there are."""
+        order, begins = self._by_video
+        known = {self._numbers[video] for video in videos if video in self._numbers}
+        parts = [order[begins[number] : begins[number + 1]] for number in known]
+        return np.sort(self.ids[_joined(parts, np.empty(0, np.int64))])
+
+    def rows(self, ids: NDArray[np.int64]) -> Rows:
+        """Return what is known of the segments, in the order asked; raise SegmentNotFound."""
+        if len(missing := ids[~contained(self.ids, ids)]):
+            raise SegmentNotFound(int(missing[0]))
+        places = np.searchsorted(self.ids, ids)
+        return Rows(
+            video_ids=self.videos[self.owners[places]],
+            spans=self.spans[places],
+            best_times=self.best_times[places],
+            biases=self.biases[places],
+        )
+
+
+def _owners(names: Sequence[NDArray[np.str_]]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+    """Return the distinct names, ascending, and for each row which of them it has.
+
+    Block by block, as a million names of 64 characters are 256 MB.
+    """
+    found = [np.unique(block, return_inverse=True) for block in names]
+    distinct = np.unique(_joined([block for block, _ in found], np.empty(0, np.str_)))
+    rows = [np.searchsorted(distinct, block)[numbers] for block, numbers in found]
+    return distinct, _joined(rows, np.empty(0, np.int64)).astype(np.int32)
+
+
+def _joined(parts: Sequence[NDArray[Scalar]], empty: NDArray[Scalar]) -> NDArray[Scalar]:
+    return np.concatenate(parts) if parts else empty

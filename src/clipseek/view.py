@@ -1,0 +1,329 @@
+"""One collection at one version, ready to be searched: a snapshot and what changed since."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek import snapshot
+from clipseek.errors import SegmentNotFound, ServiceUnavailable
+from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
+from clipseek.nearest import checked, contained
+from clipseek.protocols import Catalog, VectorIndex
+from clipseek.ranking import Rows
+from clipseek.table import SegmentTable
+from clipseek.types import Collection, Neighbours, SegmentBlock
+
+# Videos whose blocks are asked for at once, for the sake of databases that bound a query's size.
+_VIDEOS_AT_ONCE = 500
+# Neighbours asked for beyond those wanted, at first, where some may have been replaced.
+_SPARE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some segments and the index over them, in the same order.
+
+    dead: int64 (D,), ascending: ids that have been removed or replaced since.
+    """
+
+    table: SegmentTable
+    index: VectorIndex
+    dead: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.table) - len(self.dead)
+
+    def without(self, videos: AbstractSet[str]) -> Self:
+        """Return the part with the segments of some videos dead."""
+        gone = self.table.ids_of(videos)
+        return replace(self, dead=np.union1d(self.dead, gone)) if len(gone) else self
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, videos: Sequence[str] | None
+    ) -> Neighbours:
+        """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does."""
+        if videos is not None:
+            allow = np.setdiff1d(self.table.ids_of(videos), self.dead, assume_unique=True)
+            return self.index.search(queries, k, allow=allow)
+        wanted = min(k, len(self))
+        ask = max(1, wanted + min(_SPARE, len(self.dead)))
+        while True:
+            near = self.index.search(queries, ask)
+            dead = contained(self.dead, near.ids)
+            if (near.ids.shape[1] - dead.sum(axis=1) >= wanted).all():
+                break
+            ask = min(2 * ask, wanted + len(self.dead))
+        alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
+        return _taken(near.ids, near.scores, alive_first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delta(_Part):
+    """A part that changed since the snapshot; it can be read back, to be joined with others."""
+
+    index: ExactIndex
+
+    def block(self) -> SegmentBlock:
+        """Return the segments that are not dead."""
+        alive = ~contained(self.dead, self.table.ids)
+        known = self.table.rows(self.table.ids[alive])
+        return SegmentBlock(
+            ids=self.table.ids[alive],
+            video_ids=known.video_ids,
+            spans=known.spans,
+            best_times=known.best_times,
+            biases=known.biases,
+            vectors=self.index.vectors[alive],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What lies at the snapshot root.
+
+    `seen` names it and changes when there is news. `found` is it, unless there is none or `note`
+    says what is wrong with it. One that is ahead of the catalog may be of use from version `due`
+    on, where the catalog is a replica that lags.
+    """
+
+    seen: str
+    found: snapshot.Snapshot | None = None
+    note: str = ""
+    due: int | None = None
+
+    @classmethod
+    def at(cls, root: Path, name: str) -> Self:
+        """Open what is published; a fault becomes a note."""
+        seen = _seen(root, name)
+        try:
+            found = snapshot.open_current(root, name)
+        except ServiceUnavailable as error:
+            return cls(seen, note=str(error))
+        return cls(found.name if found else seen, found)
+
+    def judged(self, catalog: Catalog, collection: Collection) -> "_Published":
+        """Return it without a snapshot that is not of the collection's past."""
+        if self.found is None:
+            return self
+        manifest = self.found.manifest
+        reason = snapshot.mismatch(manifest, catalog, collection)
+        if not reason:
+            return self
+        due = manifest.version if manifest.version > collection.version else None
+        return _Published(self.seen, note=f"snapshot {self.seen} is not used: {reason}", due=due)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An immutable state of a collection; `refresh` returns the next one. Thread-safe.
+
+    collection: As it is at this version. note: Why the published snapshot is not used, or empty.
+    snapshot_version: That of the snapshot in use, or None where the catalog was read in full.
+    """
+
+    collection: Collection
+    note: str
+    snapshot_version: int | None
+    _seen: str
+    _due: int | None
+    _history: str
+    _base: _Part = field(repr=False)
+    _delta: tuple[_Delta, ...] = field(repr=False)
+
+    @classmethod
+    def open(cls, catalog: Catalog, snapshot_root: Path, name: str) -> Self:
+        """Open a collection: the published snapshot and what changed since, or the whole catalog.
+
+        A snapshot that is damaged, of another model, or not of the catalog's past is left aside.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+            ServiceUnavailable: the catalog cannot be read.
+        """
+        return cls._made(catalog, name, _Published.at(snapshot_root, name))
+
+    @classmethod
+    def _made(cls, catalog: Catalog, name: str, published: _Published) -> Self:
+        with catalog.consistent(name) as now:
+            collection = now.collection(name)
+            published = published.judged(now, collection)
+            found, changed = published.found, set[str]()
+            if found is None:
+                table, vectors = SegmentTable.of(now.blocks(name), collection.dim)
+            else:
+                changed = _changed(now, name, found.manifest.version)
+                table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
+            history = snapshot.history(now, name, collection.version)
+        return cls(
+            collection=collection,
+            note=published.note,
+            snapshot_version=None if found is None else found.manifest.version,
+            _seen=published.seen,
+            _due=published.due,
+            _history=history,
+            _base=_base(table, vectors) if found is None else _part(found).without(changed),
+            _delta=() if found is None else _joined([_delta(table, vectors)]),
+        )
+
+    def refresh(self, catalog: Catalog, snapshot_root: Path) -> Self:
+        """Return the view of the collection as it is now: itself where nothing changed.
+
+        Raises:
+            CollectionNotFound: the collection is gone.
+            ServiceUnavailable: the catalog cannot be read.
+        """
+        name = self.collection.name
+        seen, collection = _seen(snapshot_root, name), catalog.collection(name)
+        if seen == self._seen and (self._due is None or collection.version < self._due):
+            if collection == self.collection:
+                return self
+            return self._followed(catalog) or self.open(catalog, snapshot_root, name)
+        published = _Published.at(snapshot_root, name)
+        with catalog.consistent(name) as now:
+            published = published.judged(now, now.collection(name))
+        followed = None if published.found else self._followed(catalog)
+        if followed is None:
+            return self._made(catalog, name, published)
+        return replace(followed, note=published.note, _seen=published.seen, _due=published.due)
+
+    def _followed(self, catalog: Catalog) -> Self | None:
+        """Return the view with the changes since it, or None where it is not the catalog's past."""
+        name = self.collection.name
+        with catalog.consistent(name) as now:
+            collection = now.collection(name)
+            same = replace(collection, version=0, relevance=None) == replace(
+                self.collection, version=0, relevance=None
+            )
+            if not same or collection.version < self.version:
+                return None
+            if snapshot.history(now, name, self.version) != self._history:
+                return None
+            changed = _changed(now, name, self.version)
+            table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
+            history = snapshot.history(now, name, collection.version)
+        parts = [part.without(changed) for part in self._delta]
+        parts.append(_delta(table, vectors))
+        return replace(
+            self,
+            collection=collection,
+            _history=history,
+            _base=self._base.without(changed),
+            _delta=_joined(parts),
+        )
+
+    @property
+    def version(self) -> int:
+        """The version of the collection that this is."""
+        return self.collection.version
+
+    @property
+    def model(self) -> str:
+        """The model that the collection is indexed with."""
+        return self.collection.model
+
+    @property
+    def delta_size(self) -> int:
+        """How many segments are searched beside the snapshot."""
+        beside = len(self._base) if self.snapshot_version is None else 0
+        return beside + sum(len(part) for part in self._delta)
+
+    def __len__(self) -> int:
+        return len(self._base) + sum(len(part) for part in self._delta)
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, *, allow_videos: Sequence[str] | None = None
+    ) -> Neighbours:
+        """Find the k nearest segments of float32 (Q, dim) unit rows, in some videos if given.
+
+        Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
+        """
+        queries = checked(queries, k, self.collection.dim)
+        found = [part.search(queries, k, allow_videos) for part in (self._base, *self._delta)]
+        ids = np.concatenate([near.ids for near in found], axis=1)
+        scores = np.concatenate([near.scores for near in found], axis=1)
+        return _taken(ids, scores, np.lexsort((ids, -scores), axis=1)[:, :k])
+
+    def rows(self, ids: NDArray[np.int64]) -> Rows:
+        """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""
+        held = [contained(part.table.ids, ids) for part in (self._base, *self._delta)]
+        if len(missing := ids[~np.logical_or.reduce(held)]):
+            raise SegmentNotFound(int(missing[0]))
+        known = [
+            part.table.rows(ids[mine])
+            for part, mine in zip((self._base, *self._delta), held, strict=True)
+        ]
+        order = np.argsort(np.concatenate([np.flatnonzero(mine) for mine in held]))
+        return Rows(
+            video_ids=np.concatenate([rows.video_ids for rows in known])[order],
+            spans=np.concatenate([rows.spans for rows in known])[order],
+            best_times=np.concatenate([rows.best_times for rows in known])[order],
+            biases=np.concatenate([rows.biases for rows in known])[order],
+        )
+
+
+def _none() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
+def _taken(
+    ids: NDArray[np.int64], scores: NDArray[np.float32], order: NDArray[np.int64]
+) -> Neighbours:
+    return Neighbours(
+        np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    )
+
+
+def _seen(root: Path, name: str) -> str:
+    """Return what the pointer names, or what is wrong with it: it changes when there is news."""
+    try:
+        return snapshot.pointer(root, name) or ""
+    except ServiceUnavailable as error:
+        return str(error)
+
+
+def _changed(catalog: Catalog, name: str, version: int) -> set[str]:
+    """Return the videos that were put or removed past a version."""
+    changes = catalog.changes(name, version)
+    return {change.video_id for change in changes if change.video_id is not None}
+
+
+def _blocks(catalog: Catalog, name: str, videos: AbstractSet[str]) -> Iterator[SegmentBlock]:
+    """Yield the segments that some videos have now; removed ones have none."""
+    remaining = iter(sorted(videos))
+    while some := list(itertools.islice(remaining, _VIDEOS_AT_ONCE)):
+        yield from catalog.blocks(name, video_ids=some)
+
+
+def _part(found: snapshot.Snapshot) -> _Part:
+    return _Part(found.table, found.index, _none())
+
+
+def _delta(table: SegmentTable, vectors: NDArray[np.float32]) -> _Delta:
+    return _Delta(table, ExactIndex(table.ids, vectors), _none())
+
+
+def _base(table: SegmentTable, vectors: NDArray[np.float32]) -> _Part:
+    """Make the part of a whole catalog: exact, unless it is too large for that."""
+    if len(table) > EXACT_UP_TO:
+        return _Part(table, FaissIndex.build(vectors, table.ids), _none())
+    return _Part(table, ExactIndex(table.ids, vectors), _none())
+
+
+def _joined(parts: list[_Delta]) -> tuple[_Delta, ...]:
+    """Drop empty parts, and join the last with the one before while it is half its size or more.
+
+    So there are few parts, and a segment is copied a logarithmic number of times: the method of
+    Bentley and Saxe 1980, "Decomposable searching problems".
+    """
+    parts = [part for part in parts if len(part)]
+    while len(parts) > 1 and 2 * len(parts[-1]) >= len(parts[-2]):
+        blocks = [part.block() for part in parts[-2:]]
+        table, vectors = SegmentTable.of(blocks, blocks[0].vectors.shape[1])
+        parts[-2:] = [_delta(table, vectors)]
+    return tuple(parts)

@@ -1,0 +1,442 @@
+"""A snapshot is published whole or not at all, and what is damaged is never searched."""
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clipseek import snapshot
+from clipseek.errors import ServiceUnavailable
+from clipseek.index import ExactIndex
+from clipseek.snapshot import Manifest, Snapshot
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Collection, SegmentBlock
+from tests.contracts.catalogs import DIM, film
+
+NAME = "default"
+
+
+def filled(segments: int = 5, *, films: str = "ab") -> MemoryCatalog:
+    """Return a catalog of some films of so many segments."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection(NAME, "demo", DIM, "print")
+    for video_id in films:
+        film(video_id, count=segments).put_into(catalog)
+    return catalog
+
+
+def write(root: Path, catalog: MemoryCatalog) -> Manifest:
+    """Write a snapshot of the catalog as it is."""
+    return snapshot.write(root, catalog.collection(NAME), catalog.blocks(NAME))
+
+
+def opened(root: Path) -> Snapshot:
+    """Open the published snapshot, which must be there."""
+    found = snapshot.open_current(root, NAME)
+    assert found is not None
+    return found
+
+
+def names(root: Path) -> set[str]:
+    """Return what lies in the collection's folder."""
+    return {path.name for path in (root / NAME).iterdir()}
+
+
+def test_what_was_written_is_opened(tmp_path: Path) -> None:
+    """Rows and answers are those of the catalog that it was made from."""
+    catalog = filled()
+    manifest = write(tmp_path, catalog)
+    found = opened(tmp_path)
+    block = next(iter(catalog.blocks(NAME)))
+    rows = found.table.rows(block.ids)
+    assert found.manifest == manifest
+    assert found.ids.tolist() == block.ids.tolist()
+    assert rows.video_ids.tolist() == block.video_ids.tolist()
+    assert rows.spans.tolist() == block.spans.tolist()
+    assert rows.best_times.tolist() == block.best_times.tolist()
+    assert rows.biases.tolist() == block.biases.tolist()
+    theirs = ExactIndex(block.ids, block.vectors).search(block.vectors, 4)
+    assert found.index.search(block.vectors, 4).ids.tolist() == theirs.ids.tolist()
+
+
+def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
+    """Collection, model, version and the sums of the files stand in manifest.json."""
+    write(tmp_path, filled())
+    assert (tmp_path / NAME / "current").read_text() == "snapshot-2\n"
+    folder = tmp_path / NAME / "snapshot-2"
+    told = json.loads((folder / "manifest.json").read_text())
+    files = told.pop("files")
+    del told["created_at"]
+    assert told == {
+        "format": 1,
+        "collection": NAME,
+        "model": "demo",
+        "fingerprint": "print",
+        "dim": DIM,
+        "count": 10,
+        "version": 2,
+        "kind": "flat",
+        "recall_at_10": 1.0,
+        "nprobe": 0,
+        "history": "",
+    }
+    assert set(files) == {"index.faiss", "segments.npz"}
+    for name, sums in files.items():
+        content = (folder / name).read_bytes()
+        assert sums == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
+    """Past 100 000 segments the index is approximate, and the manifest states its recall."""
+    count = 100_001
+    chance = np.random.default_rng(0)
+    heaps = chance.normal(size=(500, DIM))[np.sort(chance.integers(500, size=count))]
+    vectors = heaps + 0.1 * chance.normal(size=(count, DIM))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    block = SegmentBlock(
+        ids=np.arange(count),
+        video_ids=(np.arange(count) // 1000).astype(np.str_),
+        spans=np.stack([np.arange(count), np.arange(count) + 1.0], axis=1),
+        best_times=np.arange(count, dtype=np.float64),
+        biases=np.zeros(count, np.float32),
+        vectors=vectors.astype(np.float32),
+    )
+    collection = Collection(NAME, "demo", DIM, "print", 1)
+    manifest = snapshot.write(tmp_path, collection, [block], queries=block.vectors[::900])
+    found = opened(tmp_path)
+    assert manifest.kind == found.index.kind == "ivf"
+    assert 0.99 <= manifest.recall_at_10 == found.index.recall
+    assert 1 <= manifest.nprobe == found.index.nprobe
+    assert found.index.search(block.vectors[7:8], 1).ids.tolist() == [[7]]
+
+
+def test_an_empty_collection_has_a_snapshot_too(tmp_path: Path) -> None:
+    """A collection without segments is written and opened like any other."""
+    write(tmp_path, filled(films=""))
+    assert len(opened(tmp_path).index) == 0
+
+
+def test_there_may_be_none(tmp_path: Path) -> None:
+    """Where nothing is published there is no snapshot, no manifest and nothing wrong."""
+    assert snapshot.open_current(tmp_path, NAME) is None
+    assert snapshot.current_manifest(tmp_path / "nowhere", NAME) is None
+    assert snapshot.verify(tmp_path, NAME) == []
+
+
+def test_the_same_version_is_written_once(tmp_path: Path) -> None:
+    """A second builder of a published version reads nothing and returns what there is."""
+    catalog = filled()
+    first = write(tmp_path, catalog)
+
+    def unread() -> Iterator[SegmentBlock]:
+        raise AssertionError("blocks were read")
+        yield
+
+    assert snapshot.write(tmp_path, catalog.collection(NAME), unread()) == first
+
+
+def test_the_pointer_never_moves_backwards(tmp_path: Path) -> None:
+    """A builder that was slow leaves the newer snapshot in place."""
+    catalog = filled()
+    slow = catalog.collection(NAME), list(catalog.blocks(NAME))
+    film("c").put_into(catalog)
+    write(tmp_path, catalog)
+    assert snapshot.write(tmp_path, *slow).version == 3
+    assert opened(tmp_path).manifest.version == 3
+
+
+def test_the_one_before_is_kept_and_older_ones_are_deleted(tmp_path: Path) -> None:
+    """A reader of the pointer has one whole build's time to open what it read."""
+    catalog = filled()
+    for video_id in "cde":
+        write(tmp_path, catalog)
+        film(video_id).put_into(catalog)
+    assert names(tmp_path) == {".lock", "current", "snapshot-3", "snapshot-4"}
+    assert opened(tmp_path).manifest.version == 4
+
+
+def test_an_opened_snapshot_outlives_its_files(tmp_path: Path) -> None:
+    """Searches in flight go on while their snapshot is deleted."""
+    write(tmp_path, filled())
+    found = opened(tmp_path)
+    query = next(iter(filled().blocks(NAME))).vectors[:1]
+    before = found.index.search(query, 3)
+    shutil.rmtree(tmp_path / NAME)
+    assert found.index.search(query, 3).ids.tolist() == before.ids.tolist()
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _tear(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _blank(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe nothing")
+
+
+def _delete(path: Path) -> None:
+    path.unlink()
+
+
+DAMAGES = [
+    pytest.param(f"snapshot-2/{name}", damage, id=f"{damage.__name__.strip('_')}-{name}")
+    for name in ("index.faiss", "segments.npz", "manifest.json")
+    for damage in (_flip, _tear, _blank, _delete)
+    if (name, damage) != ("manifest.json", _flip)
+] + [
+    pytest.param("current", _blank, id="blank-pointer"),
+    pytest.param("snapshot-2", shutil.rmtree, id="delete-folder"),
+]
+
+
+@pytest.mark.parametrize(("path", "damage"), DAMAGES)
+def test_damage_is_found_and_healed(
+    tmp_path: Path, path: str, damage: Callable[[Path], None]
+) -> None:
+    """What is damaged does not open, `verify` says so, and the next build replaces it."""
+    catalog = filled()
+    write(tmp_path, catalog)
+    damage(tmp_path / NAME / path)
+    with pytest.raises(ServiceUnavailable, match=r"run `indexer build`|cannot be read"):
+        snapshot.open_current(tmp_path, NAME)
+    assert len(snapshot.verify(tmp_path, NAME)) == 1
+    write(tmp_path, catalog)
+    assert snapshot.verify(tmp_path, NAME) == []
+    assert opened(tmp_path).manifest.version == 2
+
+
+def test_every_damaged_file_is_named(tmp_path: Path) -> None:
+    """`verify` does not stop at the first."""
+    write(tmp_path, filled())
+    _flip(tmp_path / NAME / "snapshot-2" / "index.faiss")
+    _tear(tmp_path / NAME / "snapshot-2" / "segments.npz")
+    found = snapshot.verify(tmp_path, NAME)
+    assert ["index.faiss has another" in one for one in found] == [True, False]
+    assert "segments.npz has 100 bytes" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        pytest.param("format", 2, "format 2, this release reads 1", id="format"),
+        pytest.param("count", 9, "its manifest says 9", id="count"),
+        pytest.param("dim", 7, "its manifest says 10 of 7", id="dim"),
+        pytest.param("version", "x", "is no manifest", id="type"),
+        pytest.param("files", {}, "its manifest lists", id="files"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    tmp_path: Path, field: str, value: object, expected: str
+) -> None:
+    """A manifest of another format, or that says what the files do not hold, opens nothing."""
+    write(tmp_path, filled())
+    path = tmp_path / NAME / "snapshot-2" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(ServiceUnavailable, match=expected):
+        snapshot.open_current(tmp_path, NAME)
+
+
+@pytest.mark.parametrize("limit", [1000, 27_000], ids=["in the index", "in the table"])
+def test_a_killed_builder_leaves_the_old_snapshot(tmp_path: Path, limit: int) -> None:
+    """A process that dies while writing changes nothing that readers see; its rest is swept."""
+    write(tmp_path, filled(films="a"))
+    command = [sys.executable, "-m", "tests.core.kill_write", str(tmp_path), str(limit)]
+    died = subprocess.run(command, check=False, cwd=Path(__file__).parents[2])
+    assert died.returncode == -signal.SIGXFSZ
+    assert ".building" in names(tmp_path)
+    assert opened(tmp_path).manifest.version == 1
+    write(tmp_path, filled(400))
+    assert names(tmp_path) == {".lock", "current", "snapshot-1", "snapshot-2"}
+    assert opened(tmp_path).manifest.count == 800
+
+
+def test_a_builder_killed_before_the_pointer_moved(tmp_path: Path) -> None:
+    """A whole folder that nothing points to is neither opened nor kept."""
+    catalog = filled(films="a")
+    write(tmp_path, catalog)
+    folder = tmp_path / NAME
+    shutil.copytree(folder / "snapshot-1", folder / "snapshot-2")
+    (folder / ".current").write_text("snapsh")
+    assert opened(tmp_path).name == "snapshot-1"
+    film("b").put_into(catalog)
+    write(tmp_path, catalog)
+    assert opened(tmp_path).manifest.count == 8
+    assert names(tmp_path) == {".lock", "current", "snapshot-1", opened(tmp_path).name}
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[], None]]:
+    """Return what lets no file of this process grow past 1000 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_the_old_snapshot(tmp_path: Path, full_disk: Callable[[], None]) -> None:
+    """A failed write raises ServiceUnavailable, and what it wrote is removed."""
+    write(tmp_path, filled(films="a"))
+    larger = filled(400)
+    full_disk()
+    with pytest.raises(ServiceUnavailable, match="written"):
+        write(tmp_path, larger)
+    assert names(tmp_path) == {".lock", "current", "snapshot-1"}
+
+
+def test_a_root_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
+    """An unusable root raises ServiceUnavailable."""
+    (tmp_path / "root").write_text("")
+    with pytest.raises(ServiceUnavailable, match="no snapshot can be written"):
+        write(tmp_path / "root", filled())
+
+
+def test_two_builders_build_once(tmp_path: Path) -> None:
+    """Of builders that start together one works, and the others return what it published."""
+    catalog = filled()
+    reads: list[int] = []
+    start = threading.Barrier(4)
+
+    def work(number: int) -> Manifest:
+        def blocks() -> Iterator[SegmentBlock]:
+            reads.append(number)
+            yield from catalog.blocks(NAME)
+
+        start.wait()
+        return snapshot.write(tmp_path, catalog.collection(NAME), blocks())
+
+    with ThreadPoolExecutor(4) as pool:
+        manifests = list(pool.map(work, range(4)))
+    assert len(reads) == 1
+    assert manifests == [manifests[0]] * 4
+
+
+def test_readers_see_the_old_or_the_new(tmp_path: Path) -> None:
+    """A reader beside a builder always opens a whole snapshot, and never an older one again."""
+    catalog = filled(films="a")
+    write(tmp_path, catalog)
+    done = threading.Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        while not done.is_set():
+            found = opened(tmp_path)
+            assert len(found.index) == 3 * found.manifest.version + 2
+            seen.append(found.manifest.version)
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        for number in range(25):
+            film(f"film{number}").put_into(catalog)
+            write(tmp_path, catalog)
+        done.set()
+    assert [reader.result() for reader in readers] == [None, None]
+    assert len(seen) > 2
+
+
+def test_a_snapshot_replaced_while_it_is_opened(tmp_path: Path) -> None:
+    """A reader whose snapshot is swept away under its hands opens the one that came after."""
+    write(tmp_path, filled(films="a"))
+    write(tmp_path / "other", filled(films="ab"))
+    folder = tmp_path / NAME
+    manifest = folder / "snapshot-1" / "manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(opened, tmp_path)
+        with manifest.open("w") as swept:  # returns once the reader has it open
+            shutil.copytree(tmp_path / "other" / NAME / "snapshot-2", folder / "snapshot-2")
+            (folder / "current").write_text("snapshot-2\n")
+            swept.write("gone")
+        assert reader.result().manifest.version == 2
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    """Opening and verifying work on a volume that is mounted read-only."""
+    write(tmp_path, filled())
+    paths = [tmp_path, *tmp_path.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in paths}
+    opened(tmp_path)
+    assert snapshot.verify(tmp_path, NAME) == []
+    assert snapshot.current_manifest(tmp_path, NAME) is not None
+    assert {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]} == before
+    for path in paths:
+        path.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../other", "a/b", ".hidden", "a\0b"])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    """No collection's name reaches outside the root."""
+    with pytest.raises(ValueError, match="plain name"):
+        snapshot.open_current(tmp_path, name)
+
+
+class TestBuild:
+    """`build` reads the catalog itself, under the lock."""
+
+    def test_records_the_history(self, tmp_path: Path) -> None:
+        """What it publishes fits the catalog that it was made from."""
+        catalog = filled()
+        manifest = snapshot.build(catalog, tmp_path, NAME)
+        assert manifest.history == snapshot.history(catalog, NAME, 2)
+        assert snapshot.mismatch(manifest, catalog, catalog.collection(NAME)) == ""
+        assert opened(tmp_path).manifest == manifest
+
+    def test_does_nothing_twice(self, tmp_path: Path) -> None:
+        """A version that is published is not built again."""
+        catalog = filled()
+        first = snapshot.build(catalog, tmp_path, NAME)
+        assert snapshot.build(catalog, tmp_path, NAME) == first
+        assert names(tmp_path) == {".lock", "current", "snapshot-2"}
+
+    def test_replaces_a_snapshot_newer_than_the_catalog(self, tmp_path: Path) -> None:
+        """After an older database was restored, its own snapshot is published."""
+        snapshot.build(filled(films="abc"), tmp_path, NAME)
+        assert snapshot.build(filled(films="a"), tmp_path, NAME).version == 1
+        assert opened(tmp_path).manifest.version == 1
+
+    def test_replaces_a_snapshot_of_another_past(self, tmp_path: Path) -> None:
+        """The same version reached by other changes is another content."""
+        snapshot.build(filled(films="ab"), tmp_path, NAME)
+        snapshot.build(filled(films="ac"), tmp_path, NAME)
+        assert set(opened(tmp_path).table.videos) == {"a", "c"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, "", id="fits"),
+        pytest.param({"name": "other"}, "of collection 'default'", id="collection"),
+        pytest.param({"dim": 9}, "with 8 dimensions", id="dim"),
+        pytest.param({"fingerprint": "x"}, "of another model, 'demo'", id="model"),
+        pytest.param({"version": 1}, "newer than the catalog's 1", id="newer"),
+    ],
+)
+def test_a_snapshot_of_something_else_is_told(
+    tmp_path: Path, change: dict[str, Any], expected: str
+) -> None:
+    """`mismatch` says what is different, or nothing."""
+    catalog = filled()
+    manifest = snapshot.build(catalog, tmp_path, NAME)
+    collection = replace(catalog.collection(NAME), **change)
+    found = snapshot.mismatch(manifest, catalog, collection)
+    assert expected in found
+    assert bool(expected) == bool(found)

@@ -1,0 +1,431 @@
+"""A view answers as brute force over the catalog does, whatever lies at the snapshot root."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from clipseek import snapshot
+from clipseek.catalog import SqlCatalog
+from clipseek.errors import CollectionNotFound, SegmentNotFound, ServiceUnavailable
+from clipseek.index import ExactIndex
+from clipseek.protocols import Catalog
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Relevance, SegmentBlock
+from clipseek.view import View
+from tests.contracts.catalogs import DIM, film, unit_rows
+
+NAME = "default"
+QUERIES = unit_rows(np.random.default_rng(5), 4)
+
+
+def filled(films: str = "abc", *, segments: int = 3, fingerprint: str = "print") -> MemoryCatalog:
+    """Return a catalog of some films."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection(NAME, "demo", DIM, fingerprint)
+    for video_id in films:
+        film(video_id, count=segments).put_into(catalog)
+    return catalog
+
+
+def build(root: Path, catalog: MemoryCatalog) -> None:
+    """Publish a snapshot of the catalog as it is."""
+    snapshot.build(catalog, root, NAME)
+
+
+def assert_agrees(view: View, catalog: Catalog, videos: Sequence[str] | None = None) -> None:
+    """Compare version, size, answers and rows with those of brute force over the catalog."""
+    blocks = list(catalog.blocks(NAME, video_ids=videos))
+    ids = np.concatenate([block.ids for block in blocks] or [np.empty(0, np.int64)])
+    vectors = np.concatenate(
+        [block.vectors for block in blocks] or [np.empty((0, DIM), np.float32)]
+    )
+    assert view.collection == catalog.collection(NAME)
+    assert view.version == view.collection.version
+    assert len(view) == sum(len(block) for block in catalog.blocks(NAME))
+    for k in (1, 5, 1000):
+        truth = ExactIndex(ids, vectors).search(QUERIES, k)
+        near = view.search(QUERIES, k, allow_videos=videos)
+        assert near.ids.tolist() == truth.ids.tolist()
+        assert near.scores.tolist() == truth.scores.tolist()
+    for block in blocks:
+        backwards = np.arange(len(block))[::-1]
+        rows = view.rows(block.ids[backwards])
+        assert rows.video_ids.tolist() == block.video_ids[backwards].tolist()
+        assert rows.spans.tolist() == block.spans[backwards].tolist()
+        assert rows.best_times.tolist() == block.best_times[backwards].tolist()
+        assert rows.biases.tolist() == block.biases[backwards].tolist()
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from("abcdef"), st.integers(1, 6)),
+        st.tuples(st.just("remove"), st.sampled_from("abcdef"), st.just(0)),
+        st.tuples(
+            st.sampled_from(["calibrate", "build", "wipe", "damage"]), st.just(""), st.just(0)
+        ),
+        st.tuples(st.just("refresh"), st.just(""), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+def take(step: tuple[str, str, int], catalog: MemoryCatalog, root: Path, seed: int) -> None:
+    """Do one step of a random life of a collection."""
+    kind, video_id, count = step
+    if kind == "put":
+        film(video_id, count=count, seed=seed).put_into(catalog)
+    elif kind == "remove" and catalog.videos_by_id(NAME, [video_id]):
+        catalog.remove(NAME, video_id)
+    elif kind == "calibrate":
+        catalog.set_relevance(NAME, Relevance(1.0, float(seed), fitted=True))
+    elif kind == "build":
+        build(root, catalog)
+    elif kind == "wipe":
+        shutil.rmtree(root / NAME, ignore_errors=True)
+    elif kind == "damage":
+        for path in root.glob("*/snapshot-*/index.faiss"):
+            path.unlink()
+
+
+@given(steps)
+@settings(deadline=None)
+def test_refreshed_views_equal_fresh_ones(life: list[tuple[str, str, int]]) -> None:
+    """After any sequence of changes and builds, the view followed and a new one agree."""
+    with TemporaryDirectory() as folder:
+        root, catalog = Path(folder), filled("ab")
+        view = View.open(catalog, root, NAME)
+        for seed, step in enumerate(life):
+            take(step, catalog, root, seed)
+            if step[0] == "refresh":
+                view = view.refresh(catalog, root)
+                assert_agrees(view, catalog)
+                assert_agrees(view, catalog, ["b", "d", "nowhere", "b"])
+        view = view.refresh(catalog, root)
+        assert_agrees(view, catalog)
+        assert_agrees(View.open(catalog, root, NAME), catalog)
+        assert view.refresh(catalog, root) is view
+
+
+def test_without_a_snapshot_the_catalog_is_read(tmp_path: Path) -> None:
+    """All segments are searched, and count as searched beside a snapshot."""
+    catalog = filled()
+    view = View.open(catalog, tmp_path, NAME)
+    assert_agrees(view, catalog)
+    assert (view.snapshot_version, view.delta_size, view.note) == (None, 9, "")
+    assert view.model == "demo"
+
+
+def test_a_snapshot_is_used_with_what_changed_since(tmp_path: Path) -> None:
+    """Only the changed videos are read from the catalog."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    film("b", count=2, seed=9).put_into(catalog)
+    catalog.remove(NAME, "c")
+    view = View.open(catalog, tmp_path, NAME)
+    assert_agrees(view, catalog)
+    assert (view.snapshot_version, view.version, view.delta_size, len(view)) == (3, 5, 2, 5)
+
+
+def test_nothing_new_is_the_same_view(tmp_path: Path) -> None:
+    """A refresh without news returns the view itself."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    view = View.open(catalog, tmp_path, NAME)
+    assert view.refresh(catalog, tmp_path) is view
+
+
+def test_an_older_view_stays_as_it_is(tmp_path: Path) -> None:
+    """Requests in flight see their version to the end."""
+    catalog = filled()
+    view = View.open(catalog, tmp_path, NAME)
+    before = view.search(QUERIES, 9)
+    catalog.remove(NAME, "a")
+    assert len(view.refresh(catalog, tmp_path)) == 6
+    assert view.search(QUERIES, 9).ids.tolist() == before.ids.tolist()
+    assert len(view.rows(before.ids[0])) == 9
+
+
+def test_a_new_snapshot_is_picked_up(tmp_path: Path) -> None:
+    """When the pointer moves, the delta starts again from the new snapshot."""
+    catalog = filled()
+    view = View.open(catalog, tmp_path, NAME)
+    build(tmp_path, catalog)
+    film("d").put_into(catalog)
+    view = view.refresh(catalog, tmp_path)
+    assert (view.snapshot_version, view.delta_size) == (3, 3)
+    build(tmp_path, catalog)
+    view = view.refresh(catalog, tmp_path)
+    assert (view.snapshot_version, view.delta_size) == (4, 0)
+    assert_agrees(view, catalog)
+
+
+def test_as_many_come_as_there_are_when_most_are_replaced(tmp_path: Path) -> None:
+    """Segments of the snapshot that are gone leave no holes, however many they are."""
+    catalog = filled("ab", segments=150)
+    build(tmp_path, catalog)
+    film("a", count=2, seed=1).put_into(catalog)
+    view = View.open(catalog, tmp_path, NAME)
+    assert_agrees(view, catalog)
+    assert view.search(QUERIES, 151).ids.shape == (4, 151)
+
+
+def test_no_video_allowed_finds_nothing(tmp_path: Path) -> None:
+    """An empty filter, or one of unknown videos, gives no neighbours."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    view = View.open(catalog, tmp_path, NAME)
+    assert view.search(QUERIES, 5, allow_videos=[]).ids.shape == (4, 0)
+    assert view.search(QUERIES, 5, allow_videos=["nowhere"]).ids.shape == (4, 0)
+
+
+def test_segments_that_are_not_there_have_no_rows(tmp_path: Path) -> None:
+    """Asking for an unknown segment raises SegmentNotFound."""
+    with pytest.raises(SegmentNotFound, match="no segment 77"):
+        View.open(filled(), tmp_path, NAME).rows(np.array([1, 77]))
+
+
+def test_an_empty_collection_can_be_viewed(tmp_path: Path) -> None:
+    """Before the first ingest there is nothing to find, and then there is."""
+    catalog = filled("")
+    view = View.open(catalog, tmp_path, NAME)
+    assert len(view) == 0
+    assert view.search(QUERIES, 5).ids.shape == (4, 0)
+    film("a").put_into(catalog)
+    assert_agrees(view.refresh(catalog, tmp_path), catalog)
+
+
+def test_an_unknown_collection_is_named(tmp_path: Path) -> None:
+    """Opening raises CollectionNotFound, and so does refreshing one that is gone."""
+    view = View.open(filled(), tmp_path, NAME)
+    with pytest.raises(CollectionNotFound):
+        View.open(MemoryCatalog(), tmp_path, NAME)
+    with pytest.raises(CollectionNotFound):
+        view.refresh(MemoryCatalog(), tmp_path)
+
+
+@pytest.mark.parametrize("queries", [np.ones((1, DIM + 1)), np.full((1, DIM), np.nan)])
+def test_a_wrong_question_is_refused(tmp_path: Path, queries: NDArray[np.float64]) -> None:
+    """Queries of another length or that are no numbers raise ValueError."""
+    with pytest.raises(ValueError, match="queries must be"):
+        View.open(filled(""), tmp_path, NAME).search(queries.astype(np.float32), 5)
+
+
+class TestSnapshotLeftAside:
+    """A snapshot that cannot be used is left aside, the reason kept, and the catalog read."""
+
+    def check(self, catalog: MemoryCatalog, root: Path, reason: str) -> View:
+        """Open a view and require that it agrees with the catalog in spite of the snapshot."""
+        view = View.open(catalog, root, NAME)
+        assert_agrees(view, catalog)
+        assert view.snapshot_version is None
+        assert reason in view.note
+        assert view.refresh(catalog, root) is view
+        return view
+
+    def test_damaged(self, tmp_path: Path) -> None:
+        """A damaged file is noticed when opening; a rebuilt snapshot is used again."""
+        catalog = filled()
+        build(tmp_path, catalog)
+        path = tmp_path / NAME / "snapshot-3" / "index.faiss"
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+        view = self.check(catalog, tmp_path, "another check sum")
+        build(tmp_path, catalog)
+        view = view.refresh(catalog, tmp_path)
+        assert (view.snapshot_version, view.note) == (3, "")
+
+    def test_pointer_to_nowhere(self, tmp_path: Path) -> None:
+        """A pointer whose folder is gone is left aside."""
+        catalog = filled()
+        build(tmp_path, catalog)
+        shutil.rmtree(tmp_path / NAME / "snapshot-3")
+        self.check(catalog, tmp_path, "manifest.json cannot be read")
+
+    def test_unreadable_pointer(self, tmp_path: Path) -> None:
+        """A pointer that names nothing is left aside."""
+        (tmp_path / NAME).mkdir()
+        (tmp_path / NAME / "current").write_text("../../etc")
+        self.check(filled(), tmp_path, "names no snapshot")
+
+    def test_of_another_model(self, tmp_path: Path) -> None:
+        """Vectors of another model are never compared."""
+        build(tmp_path, filled(fingerprint="other"))
+        self.check(filled(), tmp_path, "of another model")
+
+    def test_newer_than_the_catalog(self, tmp_path: Path) -> None:
+        """After an older database was restored, its content counts."""
+        build(tmp_path, filled("abcd"))
+        self.check(filled("ab"), tmp_path, "newer than the catalog's 2")
+
+    def test_of_another_past(self, tmp_path: Path) -> None:
+        """A restored database that has grown past the snapshot's version is told by its changes."""
+        build(tmp_path, filled("abc"))
+        self.check(filled("adefg"), tmp_path, "are not those of the catalog")
+
+    def test_a_damaged_successor(self, tmp_path: Path) -> None:
+        """A view goes on with the snapshot it has when the next one is damaged."""
+        catalog = filled()
+        build(tmp_path, catalog)
+        view = View.open(catalog, tmp_path, NAME)
+        film("d").put_into(catalog)
+        build(tmp_path, catalog)
+        (tmp_path / NAME / "snapshot-4" / "segments.npz").unlink()
+        view = view.refresh(catalog, tmp_path)
+        assert_agrees(view, catalog)
+        assert (view.snapshot_version, view.delta_size) == (3, 3)
+        assert "segments.npz cannot be read" in view.note
+
+    def test_a_replica_that_lags_catches_up(self, tmp_path: Path) -> None:
+        """A snapshot ahead of the catalog is used once the catalog has come so far."""
+        primary, replica = filled("abc"), filled("ab")
+        build(tmp_path, primary)
+        view = self.check(replica, tmp_path, "newer")
+        film("c").put_into(replica)
+        view = view.refresh(replica, tmp_path)
+        assert_agrees(view, replica)
+        assert (view.snapshot_version, view.note) == (3, "")
+
+
+@pytest.mark.parametrize(
+    "restored",
+    [
+        pytest.param(filled("a"), id="older"),
+        pytest.param(filled("adefg"), id="other changes since"),
+        pytest.param(filled("abcd", segments=5, fingerprint="other"), id="another model"),
+    ],
+)
+def test_a_restored_database_is_opened_anew(tmp_path: Path, restored: MemoryCatalog) -> None:
+    """A view whose version is not of the catalog's past is not followed."""
+    catalog = filled()
+    view = View.open(catalog, tmp_path, NAME)
+    assert_agrees(view.refresh(restored, tmp_path), restored)
+    build(tmp_path, catalog)
+    assert_agrees(View.open(catalog, tmp_path, NAME).refresh(restored, tmp_path), restored)
+
+
+def test_many_small_changes_stay_few_parts(tmp_path: Path) -> None:
+    """Forty puts, each followed, agree with the catalog at the end; work does not pile up."""
+    catalog = filled("")
+    view = View.open(catalog, tmp_path, NAME)
+    for number in range(40):
+        film(f"film{number}").put_into(catalog)
+        view = view.refresh(catalog, tmp_path)
+    assert_agrees(view, catalog)
+    assert len(view._delta) <= 7
+
+
+def test_more_changed_videos_than_are_asked_for_at_once(tmp_path: Path) -> None:
+    """A view that is far behind reads the changed videos in several queries."""
+    catalog = filled("a")
+    build(tmp_path, catalog)
+    for number in range(520):
+        film(f"film{number}", count=1).put_into(catalog)
+    view = View.open(catalog, tmp_path, NAME)
+    assert_agrees(view, catalog)
+    assert view.delta_size == 520
+
+
+def test_a_database_is_followed_as_memory_is(tmp_path: Path) -> None:
+    """Over SQLite, a snapshot and what was put, replaced and removed since agree with the truth."""
+    catalog = SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")
+    catalog.ensure_collection(NAME, "demo", DIM, "print")
+    for video_id in "abc":
+        film(video_id).put_into(catalog)
+    snapshot.build(catalog, tmp_path, NAME)
+    view = View.open(catalog, tmp_path, NAME)
+    film("d").put_into(catalog)
+    film("b", seed=1, count=5).put_into(catalog)
+    catalog.remove(NAME, "a")
+    view = view.refresh(catalog, tmp_path)
+    assert_agrees(view, catalog)
+    assert_agrees(View.open(catalog, tmp_path, NAME), catalog)
+    assert (view.snapshot_version, view.delta_size) == (3, 8)
+    catalog.close()
+
+
+class _Large(MemoryCatalog):
+    """A catalog of more segments than are searched exactly."""
+
+    def blocks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None, block: int = 4096
+    ) -> Iterator[SegmentBlock]:
+        """Yield them in one block."""
+        count = 100_001
+        chance = np.random.default_rng([block, len(collection), len(video_ids or ())])
+        heaps = 20 * unit_rows(chance, 40)[np.arange(count) % 40]
+        vectors = heaps + unit_rows(chance, count)
+        yield SegmentBlock(
+            ids=np.arange(1, count + 1),
+            video_ids=(np.arange(count) // 500).astype(np.str_),
+            spans=np.stack([np.arange(count), np.arange(count) + 1.0], axis=1),
+            best_times=np.arange(count, dtype=np.float64),
+            biases=np.zeros(count, np.float32),
+            vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
+        )
+
+    @contextmanager
+    def consistent(self, collection: str) -> Iterator[MemoryCatalog]:
+        """Give itself: nobody writes."""
+        self.collection(collection)
+        yield self
+
+
+def test_a_large_catalog_is_indexed_in_memory(tmp_path: Path) -> None:
+    """Without a snapshot, past 100 000 segments, searches are approximate and still find."""
+    catalog = _Large()
+    catalog.ensure_collection(NAME, "demo", DIM, "print")
+    view = View.open(catalog, tmp_path, NAME)
+    block = next(catalog.blocks(NAME))
+    near = view.search(block.vectors[::20_000], 1)
+    assert near.ids[:, 0].tolist() == block.ids[::20_000].tolist()
+    assert view.search(block.vectors[:1], 600, allow_videos=["7"]).ids.shape == (1, 500)
+    assert (view.delta_size, view.snapshot_version) == (100_001, None)
+
+
+class _Gone(MemoryCatalog):
+    """A catalog whose database is gone while it is read."""
+
+    @contextmanager
+    def consistent(self, collection: str) -> Iterator[MemoryCatalog]:
+        """Fail."""
+        raise ServiceUnavailable(f"no database for {collection}")
+        yield self
+
+
+def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
+    """The error passes through, and the old view still answers."""
+    catalog = filled()
+    view = View.open(catalog, tmp_path, NAME)
+    gone = _Gone()
+    gone.ensure_collection(NAME, "demo", DIM, "print")
+    with pytest.raises(ServiceUnavailable):
+        view.refresh(gone, tmp_path)
+    assert view.search(QUERIES, 3).ids.shape == (4, 3)
+
+
+def test_threads_search_while_the_view_is_refreshed(tmp_path: Path) -> None:
+    """Searches beside refreshes each see one whole version."""
+    catalog = filled()
+    views = [View.open(catalog, tmp_path, NAME)]
+
+    def ask(_: int) -> bool:
+        view = views[-1]
+        near = view.search(QUERIES, 1000)
+        return near.ids.shape == (4, len(view)) and len(view.rows(near.ids[0])) == len(view)
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = pool.map(ask, range(300))
+        for number in range(30):
+            film(f"film{number}").put_into(catalog)
+            if number % 10 == 5:
+                build(tmp_path, catalog)
+            views.append(views[-1].refresh(catalog, tmp_path))
+    assert all(asked)

@@ -8,7 +8,7 @@ DEMO_SEED := 7
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test demo serve servers chaos-ingest clean
+.PHONY: help install check servers test chaos-ingest demo serve clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -31,7 +31,7 @@ check: install ## format, lint, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-servers: ## install the servers that the tests start (PostgreSQL)
+servers: ## install the servers that the tests start
 	@sh tests/servers.sh
 
 test: install servers ## run all tests

@@ -14,9 +14,11 @@ from clipseek import calibration, ranking
 from clipseek.errors import (
     ClipseekError,
     CollectionNotFound,
+    ConfigError,
     InvalidQuery,
     NothingIndexed,
     ServiceUnavailable,
+    StateError,
 )
 from clipseek.model import Model
 from clipseek.protocols import Catalog
@@ -176,10 +178,21 @@ class Searcher:
                 self._views.pop(name, None)
 
     def ready(self) -> None:
-        """Raise ServiceUnavailable or CatalogOutdated unless searches can be answered now."""
+        """Open what is needed to answer at once; raise unless searches can be answered now.
+
+        A collection whose model is not on this machine does not keep the others from being
+        served: a search of it is told so.
+
+        Raises:
+            ServiceUnavailable: the catalog cannot be reached.
+            CatalogOutdated: the catalog has another schema.
+        """
         self._catalog.check()
         for collection in self._catalog.collections():
-            self.view(collection.name)
+            try:
+                self.model(self.view(collection.name).collection)
+            except (ConfigError, StateError) as error:
+                log.warning("collection %s cannot be searched: %s", collection.name, error)
 
     def stats(self) -> dict[str, CollectionStats]:
         """Return the state of every opened collection by name."""

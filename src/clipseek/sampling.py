@@ -15,28 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A shot lasts at least this long, and what resembles a frame seen within this time is no new shot:
-# longer than a camera's flash (two frames), shorter than editors' cuts (the shortest labelled: 0.4
-# s). 0.25 s and 0.4 s each cost one error in 34.
+# shorter than editors' cuts (the shortest labelled: 0.4 s). 0.25 s and 0.4 s each cost one error.
 _MIN_SHOT_S = 0.3
 # Mean change between two frames, in levels of 0..255, beyond what motion by one block explains.
 # Cuts have 12.8 and more; a hand that sweeps through the picture reaches 9.8.
 _MIN_CHANGE = 10.0
 # The same where one of the frames has no structure, so that nothing but its level tells: black
 # reached within ten frames, or left, changes by at most 25 a frame and is a fade.
-_MIN_FLAT_CHANGE = 25.0
-# A cut stands out from what changed in the shot so far. 1.8 and 2.2 each cost one error in 34.
+_MIN_PLAIN_CHANGE = 25.0
+# A standard deviation below this is a plain picture: a black frame after compression has 0 to 2.
+_PLAIN = 4.0
+# A cut stands out from the mean change in its shot so far. 1.8 and 2.2 each cost one error.
 _OUTSTANDING = 2.0
+# One that stands out less than this must redistribute the brightness as well.
+_CLEARLY_OUTSTANDING = 7.0
+# Share of the picture whose brightness falls into another of 16 classes. At cuts from 0.14 on; when
+# a camera is shaken, so that nothing else holds, at most 0.09.
+_MIN_REDISTRIBUTION = 0.12
 # Correlation of the pictures: what flashes and fades leave as it is. At cuts at most 0.45; in
 # motion from 0.64 on. Against older frames only near equality counts: two shots may be akin.
 _MAX_LIKENESS = 0.55
 _MAX_LIKENESS_BEFORE = 0.75
-# Share of the picture whose brightness falls into another of 16 classes. At cuts from 0.14 on; when
-# a camera is shaken, so that nothing else holds, at most 0.09.
-_MIN_REDISTRIBUTION = 0.12
-# A standard deviation below this is a plain picture; a plain one brighter than this, after one that
-# was not plain, is the glare of a flash.
-_PLAIN = 4.0
+# A mean level from here on is glare: a flash, unless it stays longer than flashes do (two frames
+# of 25 in a second, with a rolling shutter three).
 _GLARE = 220.0
+_FLASH_S = 0.12
 
 # Blocks along each side of a thumbprint: an object of a thousandth of the picture fills one.
 _BLOCKS = 32
@@ -80,14 +83,18 @@ class ShotCuts:
     def __init__(self, frame_rate: Fraction | float = 25) -> None:
         """Judge frames that come at `frame_rate` per second."""
         self._shortest = max(2, round(_MIN_SHOT_S * frame_rate))
+        self._flash = round(_FLASH_S * frame_rate)
+        self._glaring = 0
         self._recent: deque[_Luma] = deque(maxlen=self._shortest)
         self._changes: deque[float] = deque(maxlen=self._shortest)
 
     def is_cut(self, luma: NDArray[np.uint8]) -> bool:
         """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture."""
         frame = _Luma(luma)
+        if self._is_flash(frame):
+            return False
         change = frame.change_from(self._recent[-1]) if self._recent else 0.0
-        is_cut = self._stands_out(change) and self._begins_shot(frame)
+        is_cut = self._stands_out(change, _OUTSTANDING) and self._begins_shot(frame, change)
         if is_cut:
             self._recent.clear()
             self._changes.clear()
@@ -96,18 +103,26 @@ class ShotCuts:
         self._recent.append(frame)
         return is_cut
 
-    def _stands_out(self, change: float) -> bool:
+    def _is_flash(self, frame: "_Luma") -> bool:
+        """Say whether the frame may be one of a flash; such frames are not remembered."""
+        if self._recent and frame.is_glare_after(self._recent[-1]):
+            self._glaring += 1
+        else:
+            self._glaring = 0
+        return 0 < self._glaring <= self._flash
+
+    def _stands_out(self, change: float, times: float) -> bool:
         if len(self._recent) < self._shortest or change < _MIN_CHANGE:
             return False
-        return change >= _OUTSTANDING * sum(self._changes) / len(self._changes)
+        return change >= times * sum(self._changes) / len(self._changes)
 
-    def _begins_shot(self, frame: "_Luma") -> bool:
+    def _begins_shot(self, frame: "_Luma", change: float) -> bool:
         *before, last = self._recent
-        if frame.is_glare and not last.is_plain:
-            return False
         return (
+            self._stands_out(change, _CLEARLY_OUTSTANDING)
+            or frame.redistribution(last) >= _MIN_REDISTRIBUTION
+        ) and (
             frame.differs(last, _MAX_LIKENESS)
-            and frame.redistribution(last) >= _MIN_REDISTRIBUTION
             and all(frame.differs(other, _MAX_LIKENESS_BEFORE) for other in before)
         )
 
@@ -141,21 +156,20 @@ class _Luma:
         """Whether the picture has no structure."""
         return self._deviation < _PLAIN
 
-    @property
-    def is_glare(self) -> bool:
-        """Whether the picture is nothing but bright."""
-        return self.is_plain and self._mean > _GLARE
-
     def change_from(self, other: "_Luma") -> float:
         """Return the mean distance of each pixel from the range of its neighbours in `other`."""
         above = self._levels - other._highest
         below = other._lowest - self._levels
         return float(np.maximum(0, np.maximum(above, below)).mean())
 
+    def is_glare_after(self, other: "_Luma") -> bool:
+        """Say whether this picture is little else but bright, and `other` by far was not."""
+        return self._mean >= _GLARE and self.change_from(other) >= _MIN_PLAIN_CHANGE
+
     def differs(self, other: "_Luma", max_likeness: float) -> bool:
         """Say whether neither motion nor a change of light makes `other` this picture."""
         if self.is_plain or other.is_plain:
-            return self.change_from(other) >= _MIN_FLAT_CHANGE
+            return self.change_from(other) >= _MIN_PLAIN_CHANGE
         return self.change_from(other) >= _MIN_CHANGE and self._likeness(other) <= max_likeness
 
     def redistribution(self, other: "_Luma") -> float:

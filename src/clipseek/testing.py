@@ -373,7 +373,7 @@ class SyntheticFrames:
 
     def __init__(
         self,
-        shots: Sequence[tuple[float, Colour]],
+        shots: Sequence[tuple[float | Fraction, Colour]],
         *,
         frame_rate: Fraction = Fraction(25),
         size: tuple[int, int] = (64, 36),

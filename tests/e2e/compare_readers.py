@@ -66,7 +66,8 @@ def compare(path: Path) -> Agreement:
     shared = min(len(pyav.times), len(decord.times))
     times = np.abs(pyav.times[:shared] - decord.times[:shared]) / pyav.frame_s
     levels = np.abs(pyav.pixels[:shared].astype(np.int16) - decord.pixels[:shared])
-    note = "" if pyav.damage == decord.damage else f"pyav: {pyav.damage}; decord: {decord.damage}"
+    said = (f"pyav: {pyav.damage}", f"decord: {decord.damage}")
+    note = " / ".join(said) if pyav.damage or decord.damage else ""
     counts = (len(pyav.times), len(decord.times))
     return Agreement(path.name, counts, float(times.max()), float(levels.mean()), note)
 

@@ -24,7 +24,7 @@ class Decoder:
         self._clock = Clock(opened.start, opened.frame_rate)
         self._damage = Damage()
         self._first: Fraction | None = None
-        self._last_packet_end = Fraction(0)
+        self._last_stamp = Fraction(0)
 
     @property
     def end(self) -> Fraction:
@@ -45,7 +45,7 @@ class Decoder:
     def describe_damage(self) -> str:
         """Say what is missing of the film, or return the empty string; once all is decoded."""
         if self._opened.stream_claim is None or self._first is None:
-            claimed, reached = self._opened.claim, max(self.end, self._last_packet_end)
+            claimed, reached = self._opened.claim, max(self.end, self._last_stamp)
         else:
             claimed, reached = self._first + self._opened.stream_claim, self.end
         return self._damage.describe(claimed=claimed, reached=reached)
@@ -67,12 +67,13 @@ class Decoder:
         self._damage.stopped = f"unreadable from {float(self.end):.1f} s on"
 
     def _note_end(self, packet: "Packet[Stream]") -> None:
-        """Remember how far the file could be read, be it sound or picture."""
+        """Remember how far the file could be read, be it sound or picture.
+
+        As timestamps, not from the start: Matroska and FLV state the last timestamp as duration.
+        """
         if packet.pts is not None:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
-            self._last_packet_end = max(
-                self._last_packet_end, end - (self._opened.start or Fraction(0))
-            )
+            self._last_stamp = max(self._last_stamp, end)
 
     def _decode(self, packet: "Packet[Stream] | None") -> Iterator[tuple[Fraction, VideoFrame]]:
         """Decode a packet, or with None what the decoder still holds back."""

@@ -142,7 +142,7 @@ class _Film:
     def picture(self, index: int) -> Picture | None:
         """Decode a frame, uint8 (H, W, 3); None where decoding has come to its end."""
         try:
-            picture: Picture = self._reader[index].asnumpy()
+            picture: Picture = _unpadded(self._reader[index].asnumpy())
         except StopIteration:
             self._decoded = index
         except decord.DECORDError:
@@ -188,6 +188,14 @@ def _luma(picture: Picture) -> NDArray[np.uint8]:
     """Return the brightness of uint8 (H, W, 3) as a cut detector sees it, uint8 (36, 64)."""
     small = Image.fromarray(picture).resize(LUMA_SIZE, Image.Resampling.BOX)
     return np.asarray(small.convert("L"))
+
+
+def _unpadded(picture: Picture) -> Picture:
+    """Cut off the padding of the rows, which decord takes for more channels in narrow pictures."""
+    height, width, channels = picture.shape
+    if channels == 3:
+        return picture
+    return picture.reshape(height, -1)[:, : width * 3].reshape(height, width, 3)
 
 
 def _unmirrored(picture: Picture, turn: Turn) -> Picture:

@@ -1,6 +1,7 @@
 """Getting an open_clip model with its weights: from the hub, its cache, or a file."""
 
 import difflib
+import importlib.util
 import logging
 import pickle
 import urllib.error
@@ -68,8 +69,12 @@ def load_weights(
     open_clip = load_open_clip()
     _check_architecture(open_clip, architecture)
     tag = _tag_config(open_clip, architecture, pretrained, checkpoint)
-    tokenizer = _tokenizer(open_clip, architecture)  # first: it can fail without a download
-    file = checkpoint or _downloaded(open_clip, architecture, pretrained, tag)
+    _check_packages(open_clip, architecture)
+    file = checkpoint or _cached(tag)
+    if file is None:
+        _check_reach(architecture, pretrained, tag)
+    tokenizer = _tokenizer(open_clip, architecture)  # before the weights: it is small
+    file = file or _download(open_clip, architecture, pretrained, tag)
     with _quiet_root_logger(), _as_config_error(architecture, file):
         model = open_clip.create_model(
             architecture,
@@ -133,21 +138,6 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f" (near: {names})" if names else ""
 
 
-def _downloaded(
-    open_clip: ModuleType, architecture: str, pretrained: str | None, tag: Mapping[str, Any]
-) -> Path:
-    cached = _cached(tag)
-    if cached:
-        return cached
-    where = _where(tag)
-    if not _reachable(where):
-        raise _out_of_reach(architecture, pretrained, where)
-    try:
-        return Path(open_clip.pretrained.download_pretrained(dict(tag)))
-    except (OSError, RuntimeError) as error:
-        raise _out_of_reach(architecture, pretrained, where) from error
-
-
 def _cached(tag: Mapping[str, Any]) -> Path | None:
     """Return the weights that lie in the hub's cache on this machine, without asking the hub."""
     from huggingface_hub import try_to_load_from_cache
@@ -158,6 +148,22 @@ def _cached(tag: Mapping[str, Any]) -> Path | None:
         if isinstance(found, str):
             return Path(found)
     return None
+
+
+def _check_reach(architecture: str, pretrained: str | None, tag: Mapping[str, Any]) -> None:
+    where = _where(tag)
+    if not _reachable(where):
+        raise _no_weights(architecture, pretrained, f"{where} cannot be reached")
+
+
+def _download(
+    open_clip: ModuleType, architecture: str, pretrained: str | None, tag: Mapping[str, Any]
+) -> Path:
+    try:
+        return Path(open_clip.pretrained.download_pretrained(dict(tag)))
+    except (OSError, RuntimeError) as error:
+        reason = f"they could not be fetched from {_where(tag)} ({_in_one_line(error)})"
+        raise _no_weights(architecture, pretrained, reason) from error
 
 
 def _where(tag: Mapping[str, Any]) -> str:
@@ -182,13 +188,22 @@ def _reachable(url: str) -> bool:
         return False
 
 
-def _out_of_reach(architecture: str, pretrained: str | None, where: str) -> ConfigError:
+def _no_weights(architecture: str, pretrained: str | None, reason: str) -> ConfigError:
     return ConfigError(
-        f"the weights of {architecture}/{pretrained} are not on this machine and {where} cannot "
-        "be reached: connect to the internet once and run the same command again, or give "
+        f"the weights of {architecture}/{pretrained} are not on this machine and {reason}: connect "
+        "to the internet once and run the same command again, or give "
         f"`--model {architecture}/{pretrained} --checkpoint FILE` with a copy of them, or use "
         "`--model demo` or `--model FOLDER` with a bundle exported on another machine"
     )
+
+
+def _check_packages(open_clip: ModuleType, architecture: str) -> None:
+    needed = open_clip.get_model_config(architecture)["text_cfg"].get("hf_tokenizer_name")
+    if needed and importlib.util.find_spec("transformers") is None:
+        raise ConfigError(
+            f"the tokenizer of {architecture} needs the package transformers; "
+            "`pip install transformers` and run the same command again"
+        )
 
 
 def _tokenizer(open_clip: ModuleType, architecture: str) -> Callable[..., Any]:
@@ -196,10 +211,9 @@ def _tokenizer(open_clip: ModuleType, architecture: str) -> Callable[..., Any]:
         with _quiet_root_logger():
             tokenizer: Callable[..., Any] = open_clip.get_tokenizer(architecture)
     except ImportError as error:
-        package = error.name or "transformers"
+        package = error.name or "another package"
         raise ConfigError(
-            f"the tokenizer of {architecture} needs the package {package}; "
-            f"`pip install {package}` and run the same command again"
+            f"the tokenizer of {architecture} needs {package}: {_in_one_line(error)}"
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(

@@ -44,7 +44,7 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 def set_revision(url: str, revision: str) -> None:
     """Write another schema's number into a catalog."""
     with closing(Database.at(url)) as database, database.writing() as connection:
-        statement = text(f"UPDATE {VERSION_TABLE} SET version_num = :revision")  # noqa: S608  # a constant
+        statement = text(f"UPDATE {VERSION_TABLE} SET version_num = :revision")  # a constant
         connection.execute(statement, {"revision": revision})
 
 

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -67,6 +67,13 @@ class Plan:
 
 
 RED_THEN_BLUE = Plan()
+
+
+def shown(plan: Plan, times: Iterable[float]) -> list[float]:
+    """Return the times of the frames that are shown at the times, each once."""
+    begins, end = [float(time) for time in plan.times], float(plan.end)
+    frames = [max(b for b in begins if b <= max(time, begins[0])) for time in times if time < end]
+    return list(dict.fromkeys(frames))
 
 
 def rgb_frame(pixels: NDArray[np.uint8]) -> VideoFrame:

@@ -1,7 +1,6 @@
 """What every FrameSource promises, over both readers of files and the fake."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
@@ -11,63 +10,16 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek.protocols import FrameSource
-from clipseek.sampling import ShotCuts, grid
+from clipseek.sampling import grid
 from clipseek.testing import SyntheticFrames
-from clipseek.types import FrameBatch
 from clipseek.video import DecordFrames, PyAVFrames
-from tests.contracts.films import BLUE, GREEN, RED, Plan, write
+from tests.contracts.films import BLUE, RED, Plan, shown, write
+from tests.contracts.readers import NEAR, FileReader, read_all
 
 RATES = [Fraction(25), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60)]
-# decord keeps times as float32.
-NEAR = pytest.approx
-
-
-@dataclass(frozen=True)
-class Read:
-    """All that a source gave."""
-
-    times: list[float]
-    cuts: list[float]
-    pixels: list[NDArray[np.uint8]]
-    batches: list[FrameBatch]
-
-    @property
-    def colours(self) -> list[tuple[int, int, int]]:
-        """Return the plain colour of each frame: the one of the plan's that is nearest."""
-        known = np.array([RED, GREEN, BLUE])
-        means = [picture.mean(axis=(0, 1)) for picture in self.pixels]
-        nearest = [int(np.abs(known - mean).sum(axis=1).argmin()) for mean in means]
-        return [(RED, GREEN, BLUE)[i] for i in nearest]
-
-
-def read_all(
-    source: FrameSource,
-    times: Iterable[float | Fraction],
-    *,
-    short_side: int | None = None,
-    with_cuts: bool = False,
-) -> Read:
-    """Read a source to its end."""
-    cuts = ShotCuts(source.frame_rate) if with_cuts else None
-    batches = list(source.read(times, short_side=short_side, cuts=cuts))
-    return Read(
-        times=[float(time) for batch in batches for time in batch.times],
-        cuts=[float(time) for batch in batches for time in batch.times[batch.cuts]],
-        pixels=[picture for batch in batches for picture in batch.pixels],
-        batches=batches,
-    )
-
-
-def shown(plan: Plan, times: Iterable[float]) -> list[float]:
-    """Return the times of the frames that are shown at the times, each once."""
-    begins, end = [float(time) for time in plan.times], float(plan.end)
-    frames = [max(b for b in begins if b <= max(time, begins[0])) for time in times if time < end]
-    return list(dict.fromkeys(frames))
 
 
 Opener = Callable[[Plan], FrameSource]
-FileReader = type[PyAVFrames] | type[DecordFrames]
-READERS = [pytest.param(PyAVFrames, id="pyav"), pytest.param(DecordFrames, id="decord")]
 
 
 @pytest.fixture(params=["pyav", "decord", "synthetic"])

@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from av.stream import Disposition
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import DecordFrames, PyAVFrames
-from tests.contracts.films import BLUE, GREEN, RED, WHITE, Plan, rgb_frame, write, write_sound
-from tests.contracts.test_frame_source import NEAR, FileReader, read_all, shown
+from tests.contracts.films import (
+    BLUE,
+    GREEN,
+    RED,
+    WHITE,
+    Plan,
+    rgb_frame,
+    shown,
+    write,
+    write_sound,
+)
+from tests.contracts.readers import BOTH, NEAR, FileReader, read_all
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-BOTH = pytest.mark.parametrize(
-    "reader", [pytest.param(PyAVFrames, id="pyav"), pytest.param(DecordFrames, id="decord")]
-)
 STAMPS_MS = (0, 100, 150, 400, 410, 900, 1000, 1700, 1990, 2010, 2500, 2510, 3333, 4000, 4100, 4900)
 SHORT = Plan(shots=((0.2, RED),))
 
@@ -86,6 +92,31 @@ def test_sound_that_outlasts_the_picture_is_no_damage(
     with reader(tmp_path / name) as source:
         read_all(source, grid(1))
         assert (source.duration, source.damage) == (5, "")
+
+
+def test_an_edit_list_trims_the_beginning(tmp_path: Path) -> None:
+    """What an MP4 says is not to be shown is not; the rest counts from zero."""
+    write(tmp_path / "film.mp4", start=Fraction(-1))
+    with PyAVFrames(tmp_path / "film.mp4") as source:
+        read = read_all(source, grid(1), with_cuts=True)
+        assert (read.times, read.cuts) == ([0, 1, 2, 3], [1])
+        assert (source.duration, source.damage) == (4, "")
+
+
+def test_joined_recordings_go_on(tmp_path: Path) -> None:
+    """Where one recording follows another, of another size, time and size stay one."""
+    parts = [Plan(shots=((2, RED),)), Plan(shots=((2, BLUE),), size=(128, 72))]
+    joined = b""
+    for number, plan in enumerate(parts):
+        write(tmp_path / f"{number}.ts", plan)
+        joined += (tmp_path / f"{number}.ts").read_bytes()
+    (tmp_path / "film.ts").write_bytes(joined)
+    with PyAVFrames(tmp_path / "film.ts") as source:
+        read = read_all(source, grid(25))
+        assert len(read.times) == 100
+        assert source.duration == NEAR(4, abs=0.05)
+    assert {picture.shape for picture in read.pixels} == {(36, 64, 3)}
+    assert read.colours == [RED] * 50 + [BLUE] * 50
 
 
 # Display matrices after ISO/IEC 14496-12, 6.2.2, and where the corners of the stored picture (red,
@@ -158,105 +189,6 @@ def test_pixels_become_square(
     with reader(tmp_path / "film.mkv") as source:
         assert source.size == size
         assert read_all(source, [0.0]).pixels[0].shape == (size[1], size[0], 3)
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("codec", "pixel_format", "name"),
-    [
-        ("libx264", "yuv422p10le", "film.mp4"),
-        ("libx264", "yuvj420p", "film.mp4"),
-        ("ffv1", "yuva420p", "film.mkv"),
-        ("ffv1", "gbrp10le", "film.mkv"),
-        ("ffv1", "bgr0", "film.mkv"),
-        ("png", "rgba", "film.mov"),
-        ("rawvideo", "yuyv422", "film.avi"),
-        ("mjpeg", "yuvj422p", "film.avi"),
-        ("libvpx", "yuv420p", "film.webm"),
-    ],
-)
-def test_colours_are_right_in_every_pixel_format(
-    reader: FileReader, codec: str, pixel_format: str, name: str, tmp_path: Path
-) -> None:
-    """Red is red and blue is blue, whatever they are stored as."""
-    plan = Plan(shots=((0.4, RED), (0.4, BLUE)), rate=Fraction(10))
-    write(tmp_path / name, plan, codec=codec, pixel_format=pixel_format)
-    with reader(tmp_path / name) as source:
-        pixels = read_all(source, [0.0, 0.5]).pixels
-    np.testing.assert_allclose([p.mean(axis=(0, 1)) for p in pixels], [RED, BLUE], atol=4)
-
-
-@BOTH
-@pytest.mark.parametrize("pixel_format", ["gray", "gray16le"])
-def test_films_without_colour_are_grey(
-    reader: FileReader, pixel_format: str, tmp_path: Path
-) -> None:
-    """A film of brightness alone becomes three equal channels."""
-    write(tmp_path / "film.mkv", SHORT, codec="ffv1", pixel_format=pixel_format)
-    with reader(tmp_path / "film.mkv") as source:
-        picture = read_all(source, [0.0]).pixels[0]
-    np.testing.assert_allclose(picture, 76, atol=2)
-
-
-# Y, Cb, Cr of RGB (0, 200, 40) in the two matrices, in both ranges.
-# ITU-R BT.709-6, items 3.2 and 3.4; BT.601-7, 2.5.1 and 2.5.3; H.273 numbers the matrices.
-GREENISH = (0, 200, 40)
-MATRICES = [
-    pytest.param(1, 1, (141, 76, 39), id="bt709-limited"),
-    pytest.param(1, 2, (146, 69, 27), id="bt709-full"),
-    pytest.param(5, 1, (121, 86, 54), id="bt601-limited"),
-    pytest.param(5, 2, (122, 82, 41), id="bt601-full"),
-]
-
-
-def _yuv_frame(size: tuple[int, int], levels: tuple[int, int, int]) -> VideoFrame:
-    frame = VideoFrame(*size, "yuv420p")
-    for plane, level in zip(frame.planes, levels, strict=True):
-        plane.update(bytes([level]) * (plane.line_size * plane.height))
-    return frame
-
-
-@BOTH
-@pytest.mark.parametrize(("matrix", "colour_range", "levels"), MATRICES)
-def test_colour_matrix_and_range_are_applied(
-    reader: FileReader,
-    matrix: int,
-    colour_range: int,
-    levels: tuple[int, int, int],
-    tmp_path: Path,
-) -> None:
-    """A film that names its matrix and its range has its colours by them."""
-
-    def made(_: Fraction) -> VideoFrame:
-        frame = _yuv_frame((64, 36), levels)
-        frame.colorspace, frame.color_range = matrix, colour_range
-        return frame
-
-    def tag(stream: VideoStream) -> None:
-        stream.codec_context.colorspace, stream.codec_context.color_range = matrix, colour_range
-
-    write(tmp_path / "film.mp4", SHORT, frame=made, prepare=tag)
-    with reader(tmp_path / "film.mp4") as source:
-        picture = read_all(source, [0.0]).pixels[0]
-    np.testing.assert_allclose(picture.mean(axis=(0, 1)), GREENISH, atol=5)
-
-
-@pytest.mark.parametrize(
-    ("size", "levels"),
-    [
-        pytest.param((64, 36), (121, 86, 54), id="sd-is-bt601"),
-        pytest.param((1280, 720), (141, 76, 39), id="hd-is-bt709"),
-    ],
-)
-def test_an_unnamed_matrix_goes_by_the_height(
-    size: tuple[int, int], levels: tuple[int, int, int], tmp_path: Path
-) -> None:
-    """A film that names no matrix is taken as players take it."""
-    plan = Plan(shots=((0.04, RED),), size=size)
-    write(tmp_path / "film.mp4", plan, frame=lambda _: _yuv_frame(size, levels))
-    with PyAVFrames(tmp_path / "film.mp4") as source:
-        picture = read_all(source, [0.0], short_side=36).pixels[0]
-    np.testing.assert_allclose(picture.mean(axis=(0, 1)), GREENISH, atol=5)
 
 
 @BOTH

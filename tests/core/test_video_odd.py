@@ -17,12 +17,9 @@ from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import DecordFrames, PyAVFrames
 from tests.contracts.films import BLUE, RED, Plan, rgb_frame, write
+from tests.contracts.readers import BOTH, FileReader
 from tests.e2e.compare_readers import compare, videos
 
-FileReader = type[PyAVFrames] | type[DecordFrames]
-BOTH = pytest.mark.parametrize(
-    "reader", [pytest.param(PyAVFrames, id="pyav"), pytest.param(DecordFrames, id="decord")]
-)
 TEN_SECONDS = Plan(shots=((6, RED), (4, BLUE)))
 
 
@@ -190,12 +187,13 @@ def test_tags_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
 # Damage.
 
 
-def test_a_film_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+@BOTH
+def test_a_film_cut_off_is_read_as_far_as_it_goes(reader: FileReader, tmp_path: Path) -> None:
     """Half of a Matroska file gives half the film, and says how long it claims to be."""
     path = tmp_path / "film.mkv"
     write(path, TEN_SECONDS)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    found = outcome(path)
+    found = outcome(path, reader)
     assert found.duration is not None
     assert 3 < found.duration < 7
     assert f"claims 10.0 s, decoded up to {found.duration:.1f} s" in found.damage

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from clipseek.video.picture import LUMA_SIZE, Turn, display_size, reduced_size
 
 # Bicubic, as the models' own preparation has it; swscale widens its filters where it scales down,
-# so nothing aliases. Without the other two flags colours are off by up to 3 of 255.
+# so nothing aliases. Scaled to 224 pixels, frames of four films differ from Pillow's bicubic by
+# 0.13 to 0.23 levels of 255 on average, with area averaging by 0.20 to 0.60, and without the other
+# two flags, which keep colours exact, by up to 2.2.
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 # Films that do not name their colour matrix: BT.709 from this height on (the standard of HDTV),
 # else BT.601 (of SDTV), as players have it; swscale alone would take BT.601 for all.

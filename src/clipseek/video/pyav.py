@@ -55,10 +55,13 @@ class PyAVFrames:
 
     @property
     def claimed_end(self) -> Fraction | None:
-        """Where the film ends by what its container says of this one stream, in seconds."""
-        if self._opened.stream_claim is None:
+        """Where the picture ends by what its container says, in seconds; while it is open."""
+        if self._opened.stream_claim is not None:
+            return self.first_time + self._opened.stream_claim
+        if self._opened.claim is None or len(self._opened.container.streams) > 1:
             return None
-        return self.first_time + self._opened.stream_claim
+        # Matroska and FLV state the last timestamp, which counts from before the start.
+        return self._opened.claim - (self._opened.start or 0)
 
     @property
     def duration(self) -> float | None:

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
-from api import operation, problems, routes
+from api import operation, problems, routes, searching
+from api.desk import Desk
 from api.middleware import BodyLimit, Crashes, Measure, Stamp
 from clipseek import __version__
 from clipseek.assembly import Service, open_service
@@ -54,6 +55,9 @@ def create_app(service: Service | None = None) -> FastAPI:
     )
     app.state.service = opened
     app.state.metrics = Metrics(CollectorRegistry(), opened.searcher.stats)
+    app.state.desk = Desk(opened.searcher, app.state.metrics, opened.settings)
+    # Routes are tried in their order, so the one that is asked most stands first.
+    app.include_router(searching.router)
     app.include_router(routes.router)
     app.include_router(operation.router)
     problems.install(app)
@@ -73,4 +77,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await app.state.desk.close()
         await run_in_threadpool(service.close)

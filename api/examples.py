@@ -22,7 +22,6 @@ SEARCH_ANSWER = {
     "model": "PE-Core-B-16/meta",
     "collection": "default",
     "version": 12,
-    "took_ms": 21.4,
     "hits": [
         {
             "video": _HIT_VIDEO,
@@ -36,6 +35,7 @@ SEARCH_ANSWER = {
             "play_url": _PLAY,
         }
     ],
+    "took_ms": 21.4,
 }
 VIDEO_ANSWER = {
     **_HIT_VIDEO,
@@ -110,6 +110,8 @@ _DETAILS: dict[Kind, str] = {
     problems.UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, got text/plain; send the header "
     "Content-Type: application/json",
     problems.RANGE_NOT_SATISFIABLE: "the file has 48210331 bytes; ask for a range inside them",
+    problems.OVERLOADED: "1024 searches wait, and at most 1024 may; ask again in a second",
+    problems.DEADLINE: "the search waited for 5 s for its turn; ask again in a second",
     problems.INTERNAL: "the server failed; its log has the traceback under this request id",
 }
 
@@ -175,7 +177,7 @@ def _answer(kind: Kind) -> dict[str, Any]:
         "description": description.get(kind.status, kind.title),
         "content": {problems.MEDIA_TYPE: {"schema": schema, "examples": {}}},
     }
-    if kind.status == 503:
+    if kind.status in (503, 504):
         seconds = {"type": "string", "example": problems.RETRY_AFTER_S}
         answer["headers"] = {
             "Retry-After": {

@@ -11,8 +11,8 @@ from starlette.staticfiles import StaticFiles
 
 from api import examples, problems
 from api.limits import ProblemName
-from api.problems import Refused
-from api.routes import STORE, Counted, Opened
+from api.problems import STORE, Refused
+from api.routes import Counted, Opened
 from api.schemas import Health, ProblemKind
 from clipseek.errors import ConfigError, InvalidQuery, ModelMismatch
 

@@ -99,6 +99,9 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
 }
 """Every error that clipseek raises on purpose, and what the API says for it."""
 
+STORE = (errors.CatalogOutdated, errors.ServiceUnavailable)
+"""What every endpoint that asks the catalog can meet."""
+
 MALFORMED_JSON = Kind(
     "malformed-json",
     400,
@@ -148,6 +151,18 @@ INTERNAL = Kind(
     "The server failed",
     "A fault of clipseek: its log has the traceback under the request id.",
 )
+OVERLOADED = Kind(
+    "overloaded",
+    503,
+    "More searches wait than the server can answer",
+    "Nothing is wrong with the request. Repeat it after `Retry-After` seconds.",
+)
+DEADLINE = Kind(
+    "deadline-exceeded",
+    504,
+    "The search waited for too long",
+    "It was not computed. Repeat it after `Retry-After` seconds.",
+)
 
 HTTP_KINDS = {
     kind.status: kind
@@ -163,7 +178,9 @@ HTTP_KINDS = {
         INTERNAL,
     )
 }
-ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values())}
+ALL_KINDS = {
+    kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), OVERLOADED, DEADLINE)
+}
 
 
 class Refused(Exception):

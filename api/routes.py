@@ -1,55 +1,33 @@
-"""The endpoints: each reads its request, calls the core once and writes its answer.
+"""The endpoints of the library: each reads its request, calls the core and writes its answer.
 
-Endpoints that are plain functions run in worker threads, so the event loop never waits for the
-model, the index, the database or a disk.
+They are plain functions, which run in worker threads, so the event loop never waits for the
+database or a disk.
 """
 
-import time
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
-from pydantic import ValidationError
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from api import examples, problems
 from api.limits import SegmentId, VideoId
 from api.media import VideoResponse, locate
-from api.problems import Refused
+from api.problems import STORE
 from api.schemas import (
-    Batch,
-    BatchAnswer,
     CollectionAnswer,
     CollectionsAnswer,
     InCollection,
     Page,
-    ProblemItem,
-    Search,
-    SearchAnswer,
     SegmentAnswer,
     SegmentsAnswer,
     VideoAnswer,
     VideosAnswer,
 )
 from clipseek.assembly import Service
-from clipseek.errors import (
-    CatalogOutdated,
-    ClipseekError,
-    CollectionNotFound,
-    ConfigError,
-    InvalidQuery,
-    ModelMismatch,
-    NothingIndexed,
-    SegmentNotFound,
-    ServiceUnavailable,
-    VideoNotFound,
-)
+from clipseek.errors import CollectionNotFound, InvalidQuery, SegmentNotFound, VideoNotFound
 from clipseek.metrics import Metrics
-from clipseek.types import SearchResult
 
 DEFAULT = "default"
-STORE = (CatalogOutdated, ServiceUnavailable)
-BODY = (problems.MALFORMED_JSON, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
 
@@ -66,94 +44,12 @@ async def opened_metrics(request: Request) -> Metrics:
     return metrics
 
 
-async def require_json(request: Request) -> None:
-    """Refuse a body that does not say it is JSON."""
-    given = request.headers.get("content-type", "")
-    kind = given.partition(";")[0].strip().lower()
-    if kind != "application/json" and not (
-        kind.startswith("application/") and kind.endswith("+json")
-    ):
-        raise Refused(
-            problems.UNSUPPORTED_MEDIA_TYPE,
-            f"the body must be JSON, got {kind or 'no Content-Type'}; "
-            "send the header Content-Type: application/json",
-        )
-
-
 Opened = Annotated[Service, Depends(opened_service)]
 Counted = Annotated[Metrics, Depends(opened_metrics)]
 VideoIdInPath = Annotated[VideoId, Path()]
 Asked = Annotated[InCollection, Query()]
 
 router = APIRouter()
-
-
-@router.post(
-    "/v1/search",
-    tags=["search"],
-    summary="Find the moments that a sentence describes",
-    dependencies=[Depends(require_json)],
-    responses=examples.responses(
-        "/v1/search",
-        InvalidQuery,
-        CollectionNotFound,
-        NothingIndexed,
-        ModelMismatch,
-        ConfigError,
-        *STORE,
-        *BODY,
-        success=examples.SEARCH_ANSWER,
-    ),
-)
-def search(
-    body: Annotated[Search, Body(examples=[examples.SEARCH])], service: Opened, metrics: Counted
-) -> SearchAnswer:
-    """Return the moments that fit the query, best first, each with its relevance and its links.
-
-    No moment that fits is an answer too: the hits are then of low relevance, or, with
-    `min_relevance`, none.
-    """
-    started = time.perf_counter()
-    result = service.searcher.search([body.request()])[0]
-    found = isinstance(result, SearchResult)
-    metrics.count_searches(answered=int(found), refused=int(not found))
-    if isinstance(result, ClipseekError):
-        raise result
-    return SearchAnswer.of(result, _elapsed_ms(started))
-
-
-@router.post(
-    "/v1/search/batch",
-    tags=["search"],
-    summary="Find the moments of several sentences at once",
-    dependencies=[Depends(require_json)],
-    response_model_exclude_none=True,
-    responses=examples.responses(
-        "/v1/search/batch", InvalidQuery, *STORE, *BODY, success=examples.BATCH_ANSWER
-    ),
-)
-def search_batch(
-    request: Request,
-    body: Annotated[Batch, Body(examples=[examples.BATCH])],
-    service: Opened,
-    metrics: Counted,
-) -> BatchAnswer:
-    """Answer up to 256 searches in one pass of the model and of the index.
-
-    Each search is judged by itself: one that cannot be answered has a problem in its place and
-    the others their moments. Only a wrong envelope refuses the whole request.
-    """
-    started = time.perf_counter()
-    items = [_parsed(item) for item in body.searches]
-    valid = [item.request() for item in items if isinstance(item, Search)]
-    results = iter(service.searcher.search(valid))
-    answers = [next(results) if isinstance(item, Search) else item for item in items]
-    took_ms = _elapsed_ms(started)
-    answered = sum(isinstance(answer, SearchResult) for answer in answers)
-    metrics.count_searches(answered=answered, refused=len(answers) - answered)
-    return BatchAnswer(
-        results=[_item(request, i, answer, took_ms) for i, answer in enumerate(answers)]
-    )
 
 
 @router.get(
@@ -286,38 +182,3 @@ def collections(service: Opened) -> CollectionsAnswer:
             )
         )
     return CollectionsAnswer(collections=answers)
-
-
-def _parsed(item: Any) -> Search | list[Any]:
-    """Return one search of a batch, or what pydantic finds wrong with it."""
-    try:
-        return Search.model_validate(item)
-    except ValidationError as error:
-        return [{**found, "loc": ("search", *found["loc"])} for found in error.errors()]
-
-
-def _item(
-    request: Request,
-    position: int,
-    answer: SearchResult | ClipseekError | Sequence[Any],
-    took_ms: float,
-) -> SearchAnswer | ProblemItem:
-    """Write the answer to one search of a batch."""
-    if isinstance(answer, SearchResult):
-        return SearchAnswer.of(answer, took_ms)
-    instance = f"{request.scope['path']}#/searches/{position}"
-    request_id = problems.request_id(request)
-    if isinstance(answer, ClipseekError):
-        kind, detail, fields = problems.kind_of(answer), str(answer), None
-    else:
-        kind, fields = problems.KINDS[InvalidQuery], problems.field_errors(answer)
-        detail = problems.validation_detail(fields, len(answer))
-    return ProblemItem(
-        problem=problems.problem(
-            kind, detail, instance=instance, request_id=request_id, fields=fields
-        )
-    )
-
-
-def _elapsed_ms(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

@@ -208,10 +208,10 @@ class SearchAnswer(BaseModel):
     model: str = Field(description="The model that the collection is indexed with.")
     collection: str
     version: int = Field(description="Number of the last change of the collection that was seen.")
+    hits: list[HitAnswer]
     took_ms: float = Field(
         description="Milliseconds that the search took, the whole batch's in a batch."
     )
-    hits: list[HitAnswer]
 
     @classmethod
     def of(cls, result: SearchResult, took_ms: float) -> "SearchAnswer":
@@ -221,8 +221,8 @@ class SearchAnswer(BaseModel):
             model=result.model,
             collection=result.collection,
             version=result.version,
-            took_ms=round(took_ms, 3),
             hits=[HitAnswer.of(hit, result.collection) for hit in result.hits],
+            took_ms=round(took_ms, 3),
         )
 
 

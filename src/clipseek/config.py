@@ -11,6 +11,7 @@ from clipseek.errors import ConfigError
 
 PREFIX = "CLIPSEEK_"
 
+_SECRETS = frozenset({"database_url", "redis_url"})
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -59,8 +60,33 @@ class Settings(BaseSettings):
     refresh_s: float = Field(
         default=1.0, gt=0, le=3600, description="seconds between looks for new changes (API)"
     )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis URL of the cache that replicas share; without it, each has its own",
+    )
+    redis_timeout_s: float = Field(
+        default=0.05, gt=0, le=5, description="seconds that a search waits for Redis at most"
+    )
+    cache_ttl_s: float = Field(
+        default=3600.0, gt=0, le=30 * 86400, description="seconds that a cached entry lives"
+    )
+    cache_entries: int = Field(
+        default=20_000, ge=0, description="entries cached in the process at most; 0 for none"
+    )
+    cache_bytes: int = Field(
+        default=64 * 2**20, ge=0, description="bytes cached in the process at most"
+    )
     api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")
+    search_queue: int = Field(
+        default=1024, ge=256, le=65536, description="searches that may wait for their turn (API)"
+    )
+    search_deadline_s: float = Field(
+        default=5.0, gt=0, le=300, description="seconds a search may wait for its turn (API)"
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="how the API writes its log, `text` or `json`"
+    )
 
     @classmethod
     def load(cls, **options: Any) -> Self:
@@ -98,7 +124,7 @@ def _sentences(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else "settings"
-        got = "" if name == "database_url" else f", got {problem['input']!r}"
+        got = "" if name in _SECRETS else f", got {problem['input']!r}"
         message = problem["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
         lines.append(f"{PREFIX}{name.upper()}: {message}{got if 'got' not in message else ''}")

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from clipseek.protocols import CacheStats
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that get a label of their own; clients can send any word, and labels must be few."""
@@ -41,7 +43,11 @@ class Metrics:
     """Counts requests and searches; reads the state of the index when it is scraped."""
 
     def __init__(
-        self, registry: CollectorRegistry, stats: Callable[[], Mapping[str, IndexStats]]
+        self,
+        registry: CollectorRegistry,
+        stats: Callable[[], Mapping[str, IndexStats]],
+        *,
+        cache: Callable[[], Mapping[str, CacheStats]] = dict,
     ) -> None:
         self.registry = registry
         self._requests = Counter(
@@ -62,13 +68,30 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self._sources = Counter(
+            "clipseek_search_answers",
+            "Answers and errors of searches, by where they came from: computed, shared with an "
+            "equal search that was being computed, or from the local or the remote cache.",
+            ["source"],
+            registry=registry,
+        )
+        self._shed = Counter(
+            "clipseek_searches_shed",
+            "Searches refused for load: the queue was full, or they waited past their deadline.",
+            ["reason"],
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "clipseek_search_queue", "Searches that wait for their turn.", registry=registry
+        )
         self._batch = Histogram(
             "clipseek_search_batch_size",
-            "Searches in one request.",
+            "Searches computed together.",
             buckets=BATCH_SIZES,
             registry=registry,
         )
         registry.register(_IndexCollector(stats))
+        registry.register(_CacheCollector(cache))
 
     def count_request(self, method: str, route: str, *, status: int, seconds: float) -> None:
         """Count one answered request; `route` is a template, never the path of the request."""
@@ -76,11 +99,26 @@ class Metrics:
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(known, route).observe(seconds)
 
-    def count_searches(self, answered: int, refused: int) -> None:
-        """Count the searches of one request by outcome."""
-        self._searches.labels("answered").inc(answered)
-        self._searches.labels("refused").inc(refused)
-        self._batch.observe(answered + refused)
+    def count_search(self, source: str, *, answered: bool) -> None:
+        """Count a search that was answered, or that has an error for its answer."""
+        self._searches.labels("answered" if answered else "refused").inc()
+        self._sources.labels(source).inc()
+
+    def count_refused(self, count: int) -> None:
+        """Count searches of a batch that were not even valid."""
+        self._searches.labels("refused").inc(count)
+
+    def batch(self, size: int) -> None:
+        """Note that so many searches are computed together."""
+        self._batch.observe(size)
+
+    def shed(self, reason: str, count: int) -> None:
+        """Count searches refused for load, by `full` or `deadline`."""
+        self._shed.labels(reason).inc(count)
+
+    def watch_queue(self, waiting: Callable[[], int]) -> None:
+        """Read the length of the queue when it is asked for."""
+        self._waiting.set_function(waiting)
 
 
 class _IndexCollector(Collector):
@@ -115,3 +153,40 @@ def _gauges() -> dict[str, GaugeMetricFamily]:
         "delta": gauge("delta_segments", "Segments searched beside the snapshot."),
         "snapshot": gauge("snapshot_version", "Version that the opened snapshot was made from."),
     }
+
+
+class _CacheCollector(Collector):
+    """Makes metrics of what each tier of the cache has counted, at the moment of the scrape."""
+
+    def __init__(self, stats: Callable[[], Mapping[str, CacheStats]]) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of every tier; without a cache there are none."""
+        tiers = self._stats()
+        if not tiers:
+            return
+        hits = CounterMetricFamily(
+            "clipseek_cache_hits", "Entries looked up and found, by tier.", labels=["tier"]
+        )
+        misses = CounterMetricFamily(
+            "clipseek_cache_misses", "Entries looked up and not found, by tier.", labels=["tier"]
+        )
+        failures = CounterMetricFamily(
+            "clipseek_cache_failures",
+            "Times that a tier did not do what it was asked: timeout, unreachable, refused (full, "
+            "no permission), damaged (not our entry), skipped (left alone after failures).",
+            labels=["tier", "kind"],
+        )
+        up = GaugeMetricFamily(
+            "clipseek_cache_up",
+            "1, or 0 while a tier is left alone after failures.",
+            labels=["tier"],
+        )
+        for tier, stats in tiers.items():
+            hits.add_metric([tier], stats.hits)
+            misses.add_metric([tier], stats.misses)
+            up.add_metric([tier], int(stats.is_available))
+            for kind, count in stats.failures.items():
+                failures.add_metric([tier, kind], count)
+        yield from (hits, misses, failures, up)

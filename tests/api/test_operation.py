@@ -128,7 +128,8 @@ def test_searches_are_counted_by_outcome(client: TestClient) -> None:
     assert values['clipseek_searches_total{outcome="answered"}'] == 2
     assert values['clipseek_searches_total{outcome="refused"}'] == 2
     assert values["clipseek_search_batch_size_count"] == 3
-    assert values["clipseek_search_batch_size_sum"] == 4
+    assert values["clipseek_search_batch_size_sum"] == 3
+    assert values['clipseek_search_answers_total{source="computed"}'] == 3
 
 
 def test_the_index_is_shown_by_collection(client: TestClient) -> None:
@@ -148,7 +149,10 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_http_requests_total",
         "clipseek_http_request_seconds",
         "clipseek_searches_total",
+        "clipseek_search_answers_total",
         "clipseek_search_batch_size",
+        "clipseek_search_queue",
+        "clipseek_searches_shed_total",
         "clipseek_index_version",
         "clipseek_index_segments",
         "clipseek_index_delta_segments",

@@ -1,0 +1,142 @@
+"""The two endpoints that search: what they take, and how the answers of the desk are written."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from api import examples, problems
+from api.answers import Ready
+from api.desk import Desk, Found
+from api.lean import LeanRoute, located
+from api.problems import STORE
+from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
+from clipseek.errors import (
+    ClipseekError,
+    CollectionNotFound,
+    ConfigError,
+    InvalidQuery,
+    ModelMismatch,
+    NothingIndexed,
+)
+
+BODY = (problems.MALFORMED_JSON, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
+LOAD = (problems.OVERLOADED, problems.DEADLINE)
+
+router = APIRouter(route_class=LeanRoute)
+
+
+@router.post(
+    "/v1/search",
+    tags=["search"],
+    summary="Find the moments that a sentence describes",
+    response_model=SearchAnswer,
+    responses={
+        304: {"description": "The answer that `If-None-Match` names is still the same."},
+        **examples.responses(
+            "/v1/search",
+            InvalidQuery,
+            CollectionNotFound,
+            NothingIndexed,
+            ModelMismatch,
+            ConfigError,
+            *STORE,
+            *BODY,
+            *LOAD,
+            success=examples.SEARCH_ANSWER,
+        ),
+    },
+)
+async def search(
+    request: Request, body: Annotated[Search, Body(examples=[examples.SEARCH])]
+) -> Response:
+    """Return the moments that fit the query, best first, each with its relevance and its links.
+
+    No moment that fits is an answer too: the hits are then of low relevance, or, with
+    `min_relevance`, none. `ETag` names everything of the answer but `took_ms`, and `X-Cache` says
+    `hit` for a ready answer, `shared` for one that another request had asked for, else `miss`.
+    """
+    started = time.perf_counter()
+    desk: Desk = request.app.state.desk
+    (found,) = await desk.answer([body.request()])
+    if isinstance(found.answer, ClipseekError):
+        raise found.answer
+    headers = {"ETag": found.answer.etag.decode(), "X-Cache": _cache(found)}
+    if found.answer.named_by(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    answer = found.answer.json(_elapsed_ms(started))
+    return Response(answer, headers=headers, media_type="application/json")
+
+
+@router.post(
+    "/v1/search/batch",
+    tags=["search"],
+    summary="Find the moments of several sentences at once",
+    response_model=BatchAnswer,
+    responses=examples.responses(
+        "/v1/search/batch",
+        InvalidQuery,
+        *STORE,
+        *BODY,
+        *LOAD,
+        success=examples.BATCH_ANSWER,
+    ),
+)
+async def search_batch(
+    request: Request, body: Annotated[Batch, Body(examples=[examples.BATCH])]
+) -> Response:
+    """Answer up to 256 searches in one pass of the model and of the index.
+
+    Each search is judged by itself: one that cannot be answered has a problem in its place and
+    the others their moments. Only a wrong envelope, or a server that has too much to do, refuses
+    the whole request.
+    """
+    started = time.perf_counter()
+    items = [_parsed(item) for item in body.searches]
+    desk: Desk = request.app.state.desk
+    found = iter(await desk.answer([item.request() for item in items if isinstance(item, Search)]))
+    answers = [next(found).answer if isinstance(item, Search) else item for item in items]
+    request.app.state.metrics.count_refused(sum(isinstance(answer, list) for answer in answers))
+    took_ms = _elapsed_ms(started)
+    written = [_item(request, i, answer, took_ms) for i, answer in enumerate(answers)]
+    return Response(b'{"results":[%b]}' % b",".join(written), media_type="application/json")
+
+
+def _parsed(item: Any) -> Search | list[Any]:
+    """Return one search of a batch, or what pydantic finds wrong with it."""
+    try:
+        return Search.model_validate(item)
+    except ValidationError as error:
+        return located("search", error)
+
+
+def _item(
+    request: Request, position: int, answer: Ready | ClipseekError | Sequence[Any], took_ms: float
+) -> bytes:
+    """Write the answer to one search of a batch."""
+    if isinstance(answer, Ready):
+        return answer.json(took_ms)
+    if isinstance(answer, ClipseekError):
+        kind, detail, fields = problems.kind_of(answer), str(answer), None
+    else:
+        kind, fields = problems.KINDS[InvalidQuery], problems.field_errors(answer)
+        detail = problems.validation_detail(fields, len(answer))
+    problem = problems.problem(
+        kind,
+        detail,
+        instance=f"{request.scope['path']}#/searches/{position}",
+        request_id=problems.request_id(request),
+        fields=fields,
+    )
+    return ProblemItem(problem=problem).model_dump_json(exclude_none=True).encode()
+
+
+def _cache(found: Found) -> str:
+    return {"computed": "miss", "shared": "shared"}.get(found.source, "hit")
+
+
+def _elapsed_ms(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,230 @@
+"""The batcher: who runs at once, who waits, who shares, and who is refused."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from api import problems
+from api.batching import Batcher
+from api.problems import Refused
+from clipseek.types import SearchRequest
+
+
+class Work:
+    """Answers with the query in capitals; holds each batch until it is let go on."""
+
+    def __init__(self, *, held: bool = True) -> None:
+        self.batches: list[list[str]] = []
+        self.begun = threading.Semaphore(0)
+        self.let_go = threading.Semaphore(0 if held else 1000)
+        self.sheds: Counter[str] = Counter()
+
+    def compute(self, requests: Sequence[SearchRequest]) -> list[str]:
+        """Answer one batch."""
+        self.batches.append([request.query for request in requests])
+        self.begun.release()
+        assert self.let_go.acquire(timeout=20)
+        return [request.query.upper() for request in requests]
+
+    def batch(self, size: int) -> None:
+        """Hear of a batch."""
+        assert size > 0
+
+    def shed(self, reason: str, count: int) -> None:
+        """Hear of searches that are refused."""
+        self.sheds[reason] += count
+
+    async def started(self) -> None:
+        """Wait until a batch has begun."""
+        assert await asyncio.to_thread(self.begun.acquire, timeout=20)
+
+
+def asked(*queries: str) -> list[SearchRequest]:
+    """Return searches."""
+    return [SearchRequest(query) for query in queries]
+
+
+def made(work: Work, *, queue: int = 10, deadline_s: float = 20.0) -> Batcher[str]:
+    """Return a batcher over the work."""
+    return Batcher(work.compute, work, queue=queue, deadline_s=deadline_s)
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run a test in its own event loop."""
+    asyncio.run(asyncio.wait_for(test, 30))
+
+
+def test_each_request_gets_its_own_answer() -> None:
+    """In the order of the requests."""
+
+    async def test() -> None:
+        batcher = made(Work(held=False))
+        assert await batcher.answer(asked("b", "a")) == [("B", False), ("A", False)]
+        await batcher.close()
+
+    run(test())
+
+
+def test_what_comes_while_a_batch_runs_is_the_next_batch() -> None:
+    """The first runs alone and at once, the others together after it."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work)
+        first = asyncio.create_task(batcher.answer(asked("first")))
+        await work.started()
+        others = [asyncio.create_task(batcher.answer(asked(name))) for name in "abc"]
+        await asyncio.sleep(0)
+        assert batcher.waiting == 3
+        work.let_go.release(2)
+        await asyncio.gather(first, *others)
+        assert work.batches == [["first"], ["a", "b", "c"]]
+        await batcher.close()
+
+    run(test())
+
+
+def test_equal_searches_are_computed_once() -> None:
+    """Whether the first of them waits or runs already; the later ones hear that they share."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work)
+        first = asyncio.create_task(batcher.answer(asked("same")))
+        await work.started()
+        others = [asyncio.create_task(batcher.answer(asked("same"))) for _ in range(100)]
+        await asyncio.sleep(0)
+        work.let_go.release()
+        assert await first == [("SAME", False)]
+        assert await asyncio.gather(*others) == [[("SAME", True)]] * 100
+        assert work.batches == [["same"]]
+        await batcher.close()
+
+    run(test())
+
+
+def test_a_batch_has_256_searches_at_most() -> None:
+    """The rest is the batch after it."""
+
+    async def test() -> None:
+        work = Work(held=False)
+        batcher = made(work, queue=1000)
+        await batcher.answer(asked(*map(str, range(300))))
+        assert [len(batch) for batch in work.batches] == [256, 44]
+        await batcher.close()
+
+    run(test())
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
+    """What waits already stays, and an equal search may still join it."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work, queue=2)
+        first = asyncio.create_task(batcher.answer(asked("first")))
+        await work.started()
+        waiting = asyncio.create_task(batcher.answer(asked("a", "b")))
+        await asyncio.sleep(0)
+        with pytest.raises(Refused) as refused:
+            await batcher.answer(asked("c"))
+        assert refused.value.kind is problems.OVERLOADED
+        assert refused.value.headers == {"Retry-After": "1"}
+        joined = asyncio.create_task(batcher.answer(asked("a")))
+        await asyncio.sleep(0)
+        work.let_go.release(2)
+        await asyncio.gather(first, waiting, joined)
+        assert work.sheds == {"full": 1}
+        assert work.batches == [["first"], ["a", "b"]]
+        await batcher.close()
+
+    run(test())
+
+
+def test_a_search_past_its_deadline_is_refused_and_not_computed() -> None:
+    """Also while the batch before it does not end."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work, deadline_s=0.01)
+        first = asyncio.create_task(batcher.answer(asked("first")))
+        await work.started()
+        with pytest.raises(Refused) as refused:
+            await batcher.answer(asked("late"))
+        assert refused.value.kind is problems.DEADLINE
+        work.let_go.release()
+        assert await first == [("FIRST", False)]
+        assert work.batches == [["first"]]
+        assert (batcher.waiting, work.sheds) == (0, {"deadline": 1})
+        await batcher.close()
+
+    run(test())
+
+
+def test_who_goes_away_takes_nobody_along() -> None:
+    """The answer is still given to others who asked for the same."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work)
+        first = asyncio.create_task(batcher.answer(asked("same")))
+        await work.started()
+        other = asyncio.create_task(batcher.answer(asked("same")))
+        await asyncio.sleep(0)
+        first.cancel()
+        work.let_go.release()
+        assert await other == [("SAME", True)]
+        await batcher.close()
+
+    run(test())
+
+
+def test_a_fault_reaches_those_whose_batch_it_was() -> None:
+    """The batches after it run."""
+
+    async def test() -> None:
+        work = Work(held=False)
+
+        def compute(requests: Sequence[SearchRequest]) -> list[str]:
+            if requests[0].query == "fault":
+                raise ZeroDivisionError
+            return work.compute(requests)
+
+        batcher = Batcher(compute, work, queue=10, deadline_s=20)
+        with pytest.raises(ZeroDivisionError):
+            await batcher.answer(asked("fault"))
+        assert await batcher.answer(asked("a")) == [("A", False)]
+        await batcher.close()
+
+    run(test())
+
+
+def test_closing_lets_searches_finish() -> None:
+    """Those that run and those that wait."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work)
+        first = asyncio.create_task(batcher.answer(asked("first")))
+        await work.started()
+        second = asyncio.create_task(batcher.answer(asked("second")))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(batcher.close())
+        work.let_go.release(2)
+        await closing
+        assert [await first, await second] == [[("FIRST", False)], [("SECOND", False)]]
+
+    run(test())
+
+
+def test_another_event_loop_may_use_it_after_the_first_ended() -> None:
+    """Nothing of the first is left behind."""
+    work = Work(held=False)
+    batcher = made(work)
+    for query in ("a", "b"):
+        assert asyncio.run(batcher.answer(asked(query))) == [(query.upper(), False)]
+    asyncio.run(batcher.close())

@@ -275,6 +275,14 @@ def test_plans_hold_to_their_limits(plans: dict[str, Plan]) -> None:
         assert all(one != other for one, other in pairwise(places))
 
 
+@given(seeds)
+@settings(max_examples=100, deadline=None)
+def test_any_seed_plans_a_film(seed: int) -> None:
+    """Whatever crosses the stage, there is a cast of one to three for every shot."""
+    plan = plan_film(Random(seed))
+    assert all(1 <= len(shot.actors) <= MOST_THINGS for shot in plan.shots)
+
+
 def test_things_enter_leave_and_cross(plans: dict[str, Plan]) -> None:
     """Over fifteen films, things come, go, pass through and stay."""
     ways = {

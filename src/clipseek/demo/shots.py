@@ -116,8 +116,10 @@ def _cast(rng: Random, length: float) -> tuple[Actor, ...]:
     free = {row: list(range(len(COLUMNS))) for row in range(len(ROWS))}
     actors: list[Actor] = []
     for _ in range(count):
-        kind, colour = rng.choice(KINDS), rng.choice(COLOURS)
-        row = rng.choice([row for row, columns in free.items() if columns])
+        rows = [row for row, columns in free.items() if columns]
+        if not rows:
+            break  # two things cross the stage, one in each row
+        kind, colour, row = rng.choice(KINDS), rng.choice(COLOURS), rng.choice(rows)
         if kind in ("balloon", "bird") and free[0]:
             row = 0
         actors.append(_actor(rng, kind, colour, row, free[row], length))

@@ -46,19 +46,19 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """Run a PostgreSQL server; skip without its programs, or fail where CI is "true"."""
-    programs = _programs()
+    programs = find_programs()
     # Not pytest's own folder: the server's user may not enter it.
     with tempfile.TemporaryDirectory(prefix="clipseek-pg-") as folder:
-        owner = _unprivileged(Path(folder))
+        owner = unprivileged(Path(folder))
         data = Path(folder) / "data"
-        _run(programs, "initdb", *_cluster(programs, data), user=owner)
-        port = _free_port()
+        run_program(programs, "initdb", *initdb_options(programs, data), user=owner)
+        port = free_port()
         options = (
             f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' "
             "-c fsync=off -c max_connections=200"
         )
         log = str(Path(folder) / "log")
-        _run(
+        run_program(
             programs, "pg_ctl", "start", "-w", "-D", str(data), "-l", log, "-o", options, user=owner
         )
         try:
@@ -67,7 +67,7 @@ def postgres_server() -> Iterator[Server]:
             SqlCatalog.open(server.url(TEMPLATE)).close()
             yield server
         finally:
-            _run(programs, "pg_ctl", "stop", "-m", "immediate", "-D", str(data), user=owner)
+            run_program(programs, "pg_ctl", "stop", "-m", "immediate", "-D", str(data), user=owner)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def postgres_catalog(_shared_postgres: tuple[SqlCatalog, str]) -> SqlCatalog:
     return catalog
 
 
-def _programs() -> Path:
+def find_programs() -> Path:
     """Return the folder of initdb and pg_ctl, of the newest version there is, or skip."""
     found = shutil.which("pg_ctl")
     debian = Path("/usr/lib/postgresql").glob("*/bin")
@@ -115,7 +115,7 @@ def _programs() -> Path:
     pytest.skip(reason)
 
 
-def _cluster(programs: Path, data: Path) -> list[str]:
+def initdb_options(programs: Path, data: Path) -> list[str]:
     """Return initdb's options: a language's collation, so that the tables' own is put to proof."""
     listed = subprocess.run([programs / "initdb", "--help"], capture_output=True, check=True)
     icu = (
@@ -136,7 +136,7 @@ def _cluster(programs: Path, data: Path) -> list[str]:
     ]
 
 
-def _unprivileged(folder: Path) -> str | None:
+def unprivileged(folder: Path) -> str | None:
     """Give the folder to a user that PostgreSQL runs as: it refuses root. None for ourselves."""
     if os.getuid() != 0:
         return None
@@ -146,7 +146,7 @@ def _unprivileged(folder: Path) -> str | None:
     return owner
 
 
-def _run(programs: Path, program: str, *options: str, user: str | None) -> None:
+def run_program(programs: Path, program: str, *options: str, user: str | None) -> None:
     """Run a program of PostgreSQL to its end; what it says goes to a file, not to a pipe.
 
     The server inherits the streams of pg_ctl, and a pipe would stay open as long as it runs.
@@ -165,7 +165,8 @@ def _run(programs: Path, program: str, *options: str, user: str | None) -> None:
             pytest.fail(f"{program} failed: {said.read().decode()}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

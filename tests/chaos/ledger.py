@@ -1,0 +1,81 @@
+"""What must be found now: which films were put and removed, and when that was acknowledged."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["put", "remove"]
+Expected = Literal["present", "absent", "either"]
+
+
+@dataclass(slots=True, eq=False)
+class Change:
+    """One change of one film, in seconds of `time.monotonic`; unacknowledged where `acked` is None.
+
+    A change takes effect at one moment between `begun` and `acked`, or, without the latter, at some
+    moment after `begun` or never.
+    """
+
+    kind: Kind
+    begun: float
+    acked: float | None = None
+
+
+class Ledger:
+    """All changes of all films, written by the one who makes them. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, list[Change]] = {}
+        self._segments: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, film: str, kind: Kind, at: float) -> Change:
+        """Note that from now on the change may take effect."""
+        change = Change(kind, at)
+        with self._lock:
+            self._changes.setdefault(film, []).append(change)
+        return change
+
+    def count(self, film: str, segments: int) -> None:
+        """Note how many segments a film has; the same content always has as many."""
+        with self._lock:
+            self._segments[film] = segments
+
+    def segments(self, film: str) -> int | None:
+        """Return how many segments a film has, or None where that was not told."""
+        with self._lock:
+            return self._segments.get(film)
+
+    def films(self) -> list[str]:
+        """Return every film that was ever put."""
+        with self._lock:
+            return list(self._changes)
+
+    def acknowledged(self) -> list[tuple[str, Change]]:
+        """Return the last change of each film where it was acknowledged."""
+        with self._lock:
+            last = [(film, changes[-1]) for film, changes in self._changes.items()]
+        return [(film, change) for film, change in last if change.acked is not None]
+
+    def expected(self, film: str, sent: float, received: float, bound_s: float) -> Expected:
+        """Say whether an answer, sent for and received at these times, must have the film.
+
+        A change counts from `bound_s` after it was acknowledged; until then both are right.
+        """
+        with self._lock:
+            begun = [c for c in self._changes.get(film, ()) if c.begun < received]
+        outcomes: set[Expected] = set()
+        for change in reversed(begun):
+            outcomes.add("present" if change.kind == "put" else "absent")
+            if change.acked is not None and change.acked + bound_s <= sent:
+                break
+        else:
+            outcomes.add("absent")
+        return outcomes.pop() if len(outcomes) == 1 else "either"
+
+    def all_expected(
+        self, films: Iterable[str], sent: float, received: float, bound_s: float
+    ) -> dict[str, Expected]:
+        """Return what is expected of each film."""
+        return {film: self.expected(film, sent, received, bound_s) for film in films}

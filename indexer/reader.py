@@ -116,7 +116,7 @@ class Reader:
         kept: NDArray[np.float32] | None = None
         with self._open_video(film.file.path) as source:
             times = sampling.grid(self._fps)
-            cuts = sampling.ShotCuts()
+            cuts = sampling.ShotCuts(source.frame_rate)
             for batch in source.read(times, short_side=self._short_side, cuts=cuts):
                 new, kept = _new(batch, kept)
                 yield self._message(film, batch, new)

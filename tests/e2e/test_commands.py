@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import Library
 
+STRANGERS = ("a submarine", "a piano", "a castle", "a tractor", "two dancers", "a queen")
 Capture = pytest.CaptureFixture[str]
 
 
@@ -171,7 +172,8 @@ def test_wrong_use_is_one_sentence_and_exit_2(
     assert empty.run(*[films if a == "FILMS" else a for a in arguments]) == 2
     message = capsys.readouterr().err
     assert expected in message
-    assert len(message.strip().splitlines()) == 1
+    assert "Traceback" not in message
+    assert [line.startswith("indexer: ") for line in message.splitlines()].count(True) == 1
 
 
 def test_remove_takes_ids_and_paths(library: Library, capsys: Capture) -> None:
@@ -233,7 +235,11 @@ def test_calibrate_is_taken_up_by_search(library: Library, capsys: Capture) -> N
     """The fitted constants change relevance, not the order, and bump the version."""
     library.run("search", "a red car", "--json")
     before = _lines(capsys)
-    assert library.run("calibrate", str(library.films / "captions.jsonl"), "--json") == 0
+    captions = library.data_dir / "captions.jsonl"
+    absent = [{"query": f"{word} in space", "absent": True} for word in STRANGERS]
+    lines = "".join(json.dumps(line) + "\n" for line in [*_captions(library), *absent])
+    captions.write_text(lines, encoding="utf-8")
+    assert library.run("calibrate", str(captions), "--json") == 0
     assert _lines(capsys)[0]["version"]
     library.run("search", "a red car", "--json")
     after = _lines(capsys)

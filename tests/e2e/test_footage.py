@@ -1,0 +1,71 @@
+"""Real films and odd files through the whole line; skipped where there is no footage."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from indexer.cli import main
+
+BAD = {
+    "made_audio_only.mp4",
+    "made_jpeg_as.mp4",
+    "made_random_bytes.mkv",
+    "made_text_as.mp4",
+    "made_zero_byte.mp4",
+    "real_audio_only.ogg",
+    "real_mp4_no_video_stream.mp4",
+}
+DAMAGED = {
+    "made_midfile_garbage.mp4",
+    "made_truncated_faststart_50pct.mp4",
+    "real_corrupted_decord.mp4",
+}
+SUBTITLES_LAST_LONGER = {"nasa_mirror.mp4": 13.013}
+"""Its note has the duration of a subtitle track; 390 frames at 30000/1001 are the picture's."""
+SAME_CONTENT = 2
+"""Three of the odd files are one content under three names."""
+
+
+def _ingest(
+    folder: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, dict[str, dict[str, object]]]:
+    code = main(["--data-dir", str(data_dir), "ingest", str(folder), "--model", "demo", "--json"])
+    films = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return code, {Path(film["path"]).name: film for film in films}
+
+
+def _agree(data_dir: Path) -> bool:
+    return main(["--data-dir", str(data_dir), "verify"]) == 0
+
+
+def test_every_film_is_indexed(
+    films_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of them, to their end, as long as their notes say."""
+    code, found = _ingest(films_dir, tmp_path, capsys)
+    lines = (films_dir / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    expected = {entry["file"]: entry["duration_s"] for entry in map(json.loads, lines)}
+    expected |= SUBTITLES_LAST_LONGER
+    assert code == 0
+    assert {name: film["state"] for name, film in found.items()} == dict.fromkeys(
+        expected, "indexed"
+    )
+    for name, film in found.items():
+        # The container's duration counts the sound too, which may last longer than the picture.
+        assert film["duration"] == pytest.approx(expected[name], abs=0.7), name
+    assert _agree(tmp_path)
+
+
+def test_every_odd_file_is_indexed_or_refused_with_a_reason(
+    odd_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bad ones fail, the damaged ones are incomplete, and the run goes on."""
+    code, found = _ingest(odd_dir, tmp_path, capsys)
+    assert code == 1
+    assert {name for name, film in found.items() if film["state"] == "failed"} == BAD
+    assert {name for name, film in found.items() if film["state"] == "incomplete"} == DAMAGED
+    assert all(found[name]["reason"] for name in BAD | DAMAGED)
+    assert sum(film["state"] == "unchanged" for film in found.values()) == SAME_CONTENT
+    assert len(found) == 33
+    assert _agree(tmp_path)

@@ -204,9 +204,12 @@ class SqlCatalog:
         query = select(*_SEGMENT).where(
             segments.c.collection == collection, segments.c.video_id == video_id
         )
-        rows = self._all(query.order_by(segments.c.start))
-        if not rows:
-            self.video(collection, video_id)
+        # One moment: a film that comes between two would have no segments.
+        with self._database.moment() as moment:
+            now = SqlCatalog(moment)
+            rows = now._all(query.order_by(segments.c.start))
+            if not rows:
+                now.video(collection, video_id)
         return [_segment(row) for row in rows]
 
     def segment(self, segment_id: int) -> tuple[str, Segment]:

@@ -1,0 +1,26 @@
+"""Reads that take two statements see one moment, whatever is committed between them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from clipseek.catalog import SqlCatalog
+from clipseek.errors import VideoNotFound
+from clipseek.types import Video
+from tests.contracts.catalogs import film
+
+
+def test_segments_of_a_film_that_comes_meanwhile(
+    sql_catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has its segments or is not there: never is it there without them."""
+    look: Callable[[SqlCatalog, str, str], Video] = SqlCatalog.video
+
+    def late(catalog: SqlCatalog, collection: str, video_id: str) -> Video:
+        film("new").put_into(sql_catalog)
+        return look(catalog, collection, video_id)
+
+    monkeypatch.setattr(SqlCatalog, "video", late)
+    with pytest.raises(VideoNotFound):
+        sql_catalog.segments("default", "new")
+    assert len(sql_catalog.segments("default", "new")) == 3

@@ -5,10 +5,11 @@ BIN := .venv/bin
 DEMO := demo-data
 DEMO_FILMS := 12
 DEMO_SEED := 7
+KILLS := 300
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test chaos-ingest demo serve clean
+.PHONY: help install check servers test chaos-ingest chaos demo serve clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -39,6 +40,9 @@ test: install servers ## run all tests
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
+
+chaos: install servers ## kill parts of a running service KILLS times, and judge every answer
+	$(BIN)/python -m tests.chaos --kills $(KILLS)
 
 demo: install ## draw demo films, index them, ask five questions
 	$(BIN)/indexer demo --films $(DEMO_FILMS) --seed $(DEMO_SEED) --out $(DEMO)/films

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from random import Random
 
-from tests.chaos.checker import Checker, Findings, Prober, SameAnswers, Visitor, audit, repeat
+from tests.chaos.checker import Checker, Findings, Prober, SameAnswers, Visitor, audit, use
 from tests.chaos.cluster import Cluster, missing_programs, running
 from tests.chaos.faults import Disturbances, Faults
 from tests.chaos.judge import Fault
@@ -71,11 +71,11 @@ class Experiment:
             for number in range(VISITORS):
                 seed = self.seed * VISITORS + number
                 visitor = Visitor(self.checker, self.ledger, self.cluster.port, seed)
-                users.append(pool.submit(repeat, visitor.visit, stop))
+                users.append(pool.submit(use, visitor.client, visitor.visit, stop))
             for number, port in enumerate(self.cluster.ports):
                 prober = Prober(self.checker, self.ledger, port, same)
                 look = partial(prober.look, partial(self.disturbances.touch, number))
-                users.append(pool.submit(repeat, look, stop))
+                users.append(pool.submit(use, prober.client, look, stop))
             try:
                 yield
                 self.cluster.mend()
@@ -158,6 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with running(options.model) as cluster:
         experiment = Experiment(cluster, options.seed)
         outcome = break_things(experiment, options.kills)
+    for reason, count in experiment.findings.failures.most_common(SHOWN):
+        log.info("%d failed: %s", count, reason)
     for fault in experiment.findings.faults[:SHOWN]:
         log.info("%s: %s", fault.kind, fault.what)
     print(json.dumps(asdict(outcome)))

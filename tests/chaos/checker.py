@@ -11,8 +11,10 @@ What is held against the answers:
 """
 
 import json
+import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -27,7 +29,7 @@ BOUND_S = 2.0
 """Seconds after which a committed change must show, as the README promises."""
 SETTLED_S = 6.0
 """Seconds after which a film counts as at rest, on every replica, where answers are compared."""
-PAUSE_S = 0.08
+PERIOD_S = 0.1
 _COMPARED = QUERIES[0]
 
 
@@ -36,7 +38,7 @@ class Findings:
     """What was seen. Thread-safe. waits: for each film and replica, acknowledged to first found."""
 
     requests: int = 0
-    failed: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -45,7 +47,13 @@ class Findings:
         """Count a request through nginx."""
         with self._lock:
             self.requests += 1
-            self.failed += answer.failed
+            if answer.failed:
+                self.failures[_reason(answer)] += 1
+
+    @property
+    def failed(self) -> int:
+        """How many requests through nginx failed."""
+        return self.failures.total()
 
     def add(self, faults: Iterable[Fault], where: str) -> None:
         """Keep faults, and where they were seen."""
@@ -134,7 +142,7 @@ class Visitor:
 
     def __init__(self, checker: Checker, ledger: Ledger, port: int, seed: int) -> None:
         self._checker, self._ledger = checker, ledger
-        self._client = Client(port)
+        self.client = Client(port)
         self._chance = Random(seed)
 
     def visit(self) -> None:
@@ -143,12 +151,10 @@ class Visitor:
         self._chance.choices(kinds, weights=(4, 3, 2, 2))[0]()
 
     def _all(self) -> None:
-        self._checker.search(self._client, some_query(self._chance), None, "search")
+        self._checker.search(self.client, some_query(self._chance), None, "search")
 
     def _some(self) -> None:
-        self._checker.search(
-            self._client, some_query(self._chance), self._films(), "search of some"
-        )
+        self._checker.search(self.client, some_query(self._chance), self._films(), "search of some")
 
     def _batch(self) -> None:
         films = self._films()
@@ -156,7 +162,7 @@ class Visitor:
             {"query": some_query(self._chance), "limit": 100},
             {"query": some_query(self._chance), "limit": 100, "filter": {"video_ids": films}},
         ]
-        answer = self._client.ask("POST", "/v1/search/batch", {"searches": searches})
+        answer = self.client.ask("POST", "/v1/search/batch", {"searches": searches})
         if not self._checker.answered(answer, "batch"):
             return
         for result, asked in zip(answer.body["results"], (None, films), strict=True):
@@ -164,9 +170,9 @@ class Visitor:
                 self._checker.hits(answer, result["hits"], asked, "batch")
 
     def _library(self) -> None:
-        self._checker.listing(self._client, "list")
+        self._checker.listing(self.client, "list")
         for film in self._films()[:1]:
-            self._checker.segments(self._client, film, "segments")
+            self._checker.segments(self.client, film, "segments")
 
     def _films(self) -> list[str]:
         """Choose some films, of those that are there and those that were."""
@@ -180,13 +186,13 @@ class Prober:
     def __init__(self, checker: Checker, ledger: Ledger, port: int, same: "SameAnswers") -> None:
         self._checker, self._ledger, self._same = checker, ledger, same
         self._port = port
-        self._client = Client(port)
+        self.client = Client(port)
         self._version = 0
         self._shown: dict[str, float] = {}
 
     def look(self, disturbed: Callable[[float, float], bool]) -> None:
         """Ask once. `disturbed` says whether something was done to the replica in between."""
-        answer = self._client.search(_COMPARED)
+        answer = self.client.search(_COMPARED)
         if answer.status != 200:
             return
         body, where = answer.body, f"replica {self._port}"
@@ -209,6 +215,12 @@ class Prober:
                 self._shown[film] = change.acked
                 if not disturbed(change.begun, answer.received):
                     self._checker.findings.waited(max(0.0, answer.received - change.acked))
+
+
+def _reason(answer: Answer) -> str:
+    """Say in a few words why a request failed, without what differs each time."""
+    detail = answer.body.get("detail", "") if isinstance(answer.body, dict) else ""
+    return f"{answer.status} {re.sub('[0-9]+', '0', detail)[:160]}"
 
 
 class SameAnswers:
@@ -236,10 +248,13 @@ class SameAnswers:
         return faults
 
 
-def repeat(work: Callable[[], object], stop: threading.Event) -> None:
-    """Do something again and again, with a pause, until told to stop."""
-    while not stop.wait(PAUSE_S):
+def use(client: Client, work: Callable[[], object], stop: threading.Event) -> None:
+    """Begin something every `PERIOD_S`, or when it is done, until told to stop."""
+    begun = time.monotonic()
+    while not stop.wait(max(0.01, begun + PERIOD_S - time.monotonic())):
+        begun = time.monotonic()
         work()
+    client.close()
 
 
 def audit(checker: Checker, ports: Iterable[int]) -> None:

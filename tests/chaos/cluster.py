@@ -140,7 +140,7 @@ class Cluster:
             self._program(f"replica-{i}", [sys.executable, "-m", "api", "--quiet", "--port", port])
             for i, port in enumerate(map(str, self.ports))
         ]
-        servers = "".join(f"server 127.0.0.1:{p} max_fails=1 fail_timeout=1s; " for p in self.ports)
+        servers = "".join(f"server 127.0.0.1:{p} max_fails=0; " for p in self.ports)
         main = nginx_files(
             root / "nginx",
             {

@@ -1,0 +1,100 @@
+"""The whole service at work: replicas agree, changes show in time, and deaths lose nothing."""
+
+import json
+from pathlib import Path
+
+from tests.chaos.chaos import Experiment, break_things
+from tests.chaos.client import Client
+from tests.chaos.cluster import Cluster
+from tests.chaos.program import wait_until
+
+
+def _seen(experiment: Experiment) -> str:
+    """Return what was wrong, for the message of a failed test."""
+    return "\n".join(fault.what for fault in experiment.findings.faults[:5])
+
+
+def test_a_whole_cluster_is_consistent(cluster: Cluster) -> None:
+    """Films come and go: each shows on every replica in time, whole and once, none is left over."""
+    experiment = Experiment(cluster, seed=3)
+    with experiment.in_use():
+        wait_until(lambda: len(experiment.findings.waits_s) >= 18, "changes to show")
+    outcome = experiment.outcome(kills=0)
+    assert outcome.sound, _seen(experiment)
+    assert outcome.failed_share == 0, experiment.findings.failures
+
+
+def test_the_death_of_a_replica_fails_no_request(cluster: Cluster) -> None:
+    """No client notices: nginx asks another one, for searches too."""
+    experiment = Experiment(cluster, seed=4)
+    with experiment.in_use():
+        for _ in range(2):
+            before = experiment.findings.requests
+            experiment.faults.kill_replica()
+            wait_until(lambda: experiment.findings.requests > before + 20, "requests")  # noqa: B023  called here
+    outcome = experiment.outcome(kills=2)
+    assert outcome.sound, _seen(experiment)
+    assert outcome.failed_share == 0, experiment.findings.failures
+
+
+def test_random_faults_lose_nothing(cluster: Cluster) -> None:
+    """Some kills of whatever part, and other harm between them."""
+    experiment = Experiment(cluster, seed=5)
+    outcome = break_things(experiment, kills=6)
+    assert outcome.kills == 6
+    assert outcome.sound, _seen(experiment)
+
+
+def test_without_redis_searches_are_answered(cluster: Cluster) -> None:
+    """The cache is a help and no need."""
+    experiment = Experiment(cluster, seed=6)
+    with experiment.in_use():
+        cluster.redis.kill()
+        before = experiment.findings.requests
+        wait_until(lambda: experiment.findings.requests > before + 20, "requests")
+    assert experiment.outcome(kills=1).failed_share == 0, experiment.findings.failures
+    assert experiment.outcome(kills=1).sound, _seen(experiment)
+
+
+def test_without_postgres_nothing_is_made_up(cluster: Cluster) -> None:
+    """Searches are refused as soon as nobody can tell what was committed; then they go on."""
+    client = Client(cluster.port)
+    cluster.postgres.kill()
+    wait_until(lambda: client.search("a red car").failed, "a search that fails")
+    answer = client.search("a red car")
+    assert answer.body["type"] == "/problems/service-unavailable"
+    assert answer.headers["retry-after"]
+    cluster.postgres.start()
+    wait_until(lambda: not client.search("a red car").failed, "a search that is answered")
+    client.close()
+
+
+def test_a_thumbnail_and_a_range_pass_through_all(cluster: Cluster) -> None:
+    """What a player and a page ask for comes through nginx as from a replica."""
+    experiment = Experiment(cluster, seed=7)
+    experiment.writer.step()
+    client = Client(cluster.port)
+    (video, *_) = client.ask("GET", "/v1/videos").body["videos"]
+    part = client.ask("GET", video["file_url"], headers={"Range": "bytes=4-7"})
+    assert (part.status, part.body) == (206, b"ftyp")
+    (segment, *_) = client.ask("GET", f"/v1/videos/{video['id']}/segments").body["segments"]
+    picture = client.ask("GET", segment["thumbnail_url"])
+    assert (picture.status, picture.headers["content-type"]) == (200, "image/jpeg")
+    client.close()
+
+
+def test_every_request_is_logged_with_its_id(cluster: Cluster) -> None:
+    """As one JSON object a line, with the replicas that were tried."""
+    client = Client(cluster.port)
+    client.ask("GET", "/healthz", headers={"X-Request-ID": "the-one"})
+    client.close()
+    log = cluster.root / "nginx.log"
+    wait_until(lambda: "the-one" in log.read_text("utf-8"), "a line in the log")
+    line = next(line for line in _lines(log) if line["request_id"] == "the-one")
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/healthz", 200)
+    assert str(line["upstream"]).startswith("127.0.0.1:")
+
+
+def _lines(log: Path) -> list[dict[str, object]]:
+    lines = [line for line in log.read_text("utf-8").splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in lines]

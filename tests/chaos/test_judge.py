@@ -1,0 +1,48 @@
+"""Wrong answers are seen as such: each kind, and no others."""
+
+import pytest
+
+from tests.chaos.judge import judge_hits, judge_list
+
+
+def _hit(film: str, start: float, end: float, score: float = 0.5) -> dict[str, object]:
+    return {"video": {"id": film, "duration": 2.0}, "start": start, "end": end, "score": score}
+
+
+@pytest.mark.parametrize(
+    ("hits", "faults"),
+    [
+        pytest.param([_hit("there", 0, 2)], [], id="right"),
+        pytest.param([_hit("there", 0, 1), _hit("there", 1, 2)], [], id="two moments"),
+        pytest.param([_hit("there", 0, 2), _hit("maybe", 0, 2, 0.4)], [], id="either"),
+        pytest.param([], ["lost"], id="missing"),
+        pytest.param([_hit("there", 0, 2), _hit("gone", 0, 2, 0.4)], ["wrong"], id="stale"),
+        pytest.param([_hit("there", 0, 2), _hit("other", 0, 2, 0.4)], ["wrong"], id="not asked"),
+        pytest.param([_hit("there", 0, 1)], ["wrong"], id="half"),
+        pytest.param(
+            [_hit("there", 0, 1, 0.4), _hit("there", 1, 2, 0.5)], ["wrong"], id="out of order"
+        ),
+        pytest.param(
+            [_hit("there", 0, 2), _hit("there", 0, 2)],
+            ["duplicate", "wrong"],
+            id="twice",
+        ),
+        pytest.param(
+            [_hit("there", 0, 0.5), _hit("there", 0.5, 1), _hit("there", 1, 2)],
+            ["duplicate"],
+            id="more moments than segments",
+        ),
+    ],
+)
+def test_hits(hits: list[dict[str, object]], faults: list[str]) -> None:
+    """One film must be found, one may be, and one may not."""
+    found = judge_hits(
+        hits, {"there": "present", "maybe": "either", "gone": "absent"}, {"there": 2}
+    )
+    assert [fault.kind for fault in found] == faults
+
+
+def test_a_list_that_names_a_film_twice() -> None:
+    """It is a duplicate, and nothing is lost."""
+    faults = judge_list([{"id": "a"}, {"id": "a"}], {"a": "present", "b": "absent"})
+    assert [fault.kind for fault in faults] == ["duplicate"]

@@ -1,0 +1,217 @@
+"""The project's nginx configuration, in a real nginx before replicas that do as they are told."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from api.middleware import MAX_BODY_BYTES
+from clipseek.config import Settings
+from tests.chaos.client import Answer, Client
+from tests.chaos.cluster import NGINX, environment, nginx_command, nginx_files
+from tests.chaos.conftest import require_programs
+from tests.chaos.program import Program, listens, wait_until
+from tests.chaos.upstream import Upstream
+from tests.contracts.postgres import free_port
+
+TEMPLATE = (NGINX / "templates" / "clipseek.conf.template").read_text("utf-8")
+SEARCHES = ["/v1/search", "/v1/search/batch"]
+PROBLEM = "application/problem+json"
+Front = Callable[[Sequence[int]], Client]
+
+
+def _files(folder: Path, listen: int, ports: Sequence[int]) -> Path:
+    folder.chmod(0o755)
+    servers = "".join(f"server 127.0.0.1:{port} max_fails=0; " for port in ports)
+    variables = {
+        "NGINX_LISTEN": f"127.0.0.1:{listen}",
+        "NGINX_SERVERS": servers,
+        "NGINX_TEMP": str(folder),
+    }
+    return nginx_files(folder, variables)
+
+
+@pytest.fixture
+def front() -> Iterator[Front]:
+    """Return what starts an nginx before the replicas at some ports, and a client of it."""
+    require_programs()
+    with ExitStack() as stack:
+
+        def start(ports: Sequence[int]) -> Client:
+            # Not pytest's own folder: the user that nginx works as may not enter it.
+            folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="clipseek-nginx-"))
+            )
+            listen = free_port()
+            main = _files(folder, listen, ports)
+            program = Program("nginx", nginx_command(main), folder / "log", environment({}))
+            program.start()
+            stack.callback(program.end)
+            wait_until(lambda: listens(listen), f"nginx: {program.said()}")
+            client = Client(listen)
+            stack.callback(client.close)
+            return client
+
+        yield start
+
+
+@pytest.fixture
+def sound() -> Iterator[Upstream]:
+    """A replica that answers."""
+    with Upstream().serving() as upstream:
+        yield upstream
+
+
+def _problem(answer: Answer) -> tuple[int, str]:
+    """Return the status and the type of a problem, which must have all that the API's have."""
+    assert answer.headers["content-type"] == PROBLEM
+    problem = answer.body
+    assert set(problem) == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert problem["status"] == answer.status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    return answer.status, problem["type"]
+
+
+def test_nginx_takes_the_configuration(tmp_path: Path) -> None:
+    """`nginx -t` finds nothing to say but that all is well."""
+    require_programs()
+    main = _files(tmp_path, free_port(), [free_port()])
+    done = subprocess.run(nginx_command(main, "-t"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+def test_every_variable_is_explained() -> None:
+    """The README names the variables of the template, and no others."""
+    readme = (NGINX / "README.md").read_text("utf-8")
+    used = set(re.findall(r"\$\{(\w+)\}", TEMPLATE)) - {"NGINX_"}
+    assert used == set(re.findall(r"^\| `(NGINX_\w+)`", readme, re.MULTILINE))
+
+
+def test_limits_agree_with_those_of_the_api() -> None:
+    """The same bodies are too large, and a search that may still be answered is not given up."""
+    assert "client_max_body_size 1m;" in TEMPLATE
+    assert MAX_BODY_BYTES == 1 << 20
+    deadline_s = Settings.model_fields["search_deadline_s"].default
+    for location in SEARCHES:
+        block = TEMPLATE.split(f"location = {location} {{")[1].split("}")[0]
+        seconds = re.search(r"proxy_read_timeout (\d+)s", block)
+        assert seconds is not None
+        assert int(seconds[1]) > deadline_s
+
+
+def test_only_searches_may_be_sent_twice() -> None:
+    """No other location repeats what is not known to be safe."""
+    blocks = TEMPLATE.split("location ")
+    allowed = [block.split("{")[0].strip() for block in blocks if "non_idempotent;" in block]
+    assert allowed == [f"= {path}" for path in SEARCHES]
+
+
+@pytest.mark.parametrize("path", SEARCHES)
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(None, id="refuses"),
+        pytest.param(0, id="dies"),
+        pytest.param(502, id="502"),
+        pytest.param(503, id="503"),
+        pytest.param(504, id="504"),
+    ],
+)
+def test_a_search_is_put_to_another_replica(
+    front: Front, sound: Upstream, status: int | None, path: str
+) -> None:
+    """Whichever replica fails, and however: no client hears of it."""
+    with ExitStack() as stack:
+        port = free_port()
+        bad = Upstream(status=status or 0)
+        if status is not None:
+            port = stack.enter_context(bad.serving()).port
+        client = front([port, sound.port])
+        answers = [client.ask("POST", path, {"query": "a car"}) for _ in range(4)]
+        assert [answer.status for answer in answers] == [200] * 4
+        assert len(sound.seen) == 4
+        assert bool(bad.seen) == (status is not None)
+
+
+def test_what_may_change_something_is_sent_once(front: Front) -> None:
+    """A POST elsewhere that a replica did not answer is not put to another."""
+    with Upstream(status=0).serving() as first, Upstream(status=0).serving() as second:
+        answer = front([first.port, second.port]).ask("POST", "/v1/other", {})
+        assert _problem(answer) == (503, "/problems/service-unavailable")
+        assert len(first.seen) + len(second.seen) == 1
+
+
+def test_no_replica_answers(front: Front) -> None:
+    """The client gets a problem as the API writes them, and when to come again."""
+    answer = front([free_port(), free_port()]).ask("POST", "/v1/search", {"query": "a car"})
+    assert _problem(answer) == (503, "/problems/service-unavailable")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_the_last_answer_of_the_replicas_passes(front: Front, sound: Upstream) -> None:
+    """When all say 503, the client hears their own reason."""
+    sound.status, sound.body = 503, b'{"detail": "the database is away"}'
+    answer = front([sound.port]).ask("POST", "/v1/search", {"query": "a car"})
+    assert (answer.status, answer.body) == (503, {"detail": "the database is away"})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        pytest.param("my-id_1.2", True, id="sane"),
+        pytest.param("a b", False, id="space"),
+        pytest.param("x" * 65, False, id="long"),
+        pytest.param('"', False, id="quote"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+def test_request_ids(front: Front, sound: Upstream, given: str | None, kept: bool) -> None:
+    """The client's own is passed on if the API would keep it; else nginx makes one."""
+    front([sound.port]).ask("GET", "/healthz", headers={"X-Request-ID": given} if given else {})
+    ((_, _, headers),) = sound.seen
+    assert (headers["x-request-id"] == given) == kept
+    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", headers["x-request-id"])
+
+
+def test_metrics_stay_inside(front: Front, sound: Upstream) -> None:
+    """Nobody outside reads them."""
+    answer = front([sound.port]).ask("GET", "/metrics")
+    assert _problem(answer) == (404, "/problems/not-found")
+    assert sound.seen == []
+
+
+def test_a_large_body_is_refused(front: Front, sound: Upstream) -> None:
+    """More than the API takes does not reach it; as much as it takes does."""
+    client = front([sound.port])
+    # What JSON adds: two quotation marks.
+    assert client.ask("POST", "/v1/search", "x" * (MAX_BODY_BYTES - 2)).status == 200
+    answer = client.ask("POST", "/v1/search", "x" * (MAX_BODY_BYTES - 1))
+    assert _problem(answer) == (413, "/problems/body-too-large")
+    assert len(sound.seen) == 1
+
+
+def test_ranges_pass(front: Front, sound: Upstream) -> None:
+    """Players ask for parts of a film; nginx neither cuts nor compresses."""
+    path = "/v1/videos/0e75/file?collection=default"
+    asked = {"Range": "bytes=10-19", "If-Range": '"tag"', "Accept-Encoding": "gzip"}
+    sound.status, sound.body = 206, b"x" * 5000
+    answer = front([sound.port]).ask("GET", path, headers=asked)
+    ((_, seen, headers),) = sound.seen
+    assert (seen, headers["range"], headers["if-range"]) == (path, "bytes=10-19", '"tag"')
+    assert (answer.status, answer.body) == (206, b"x" * 5000)
+
+
+def test_answers_are_compressed(front: Front, sound: Upstream) -> None:
+    """A client that takes gzip gets it, where it is worth it."""
+    sound.body = b"[%s]" % b",".join([b"1"] * 2000)
+    client = front([sound.port])
+    asked = {"Accept-Encoding": "gzip"}
+    answer = client.ask("POST", "/v1/search", {"query": "a car"}, headers=asked)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["server"] == "nginx"
+    assert "content-encoding" not in client.ask("GET", "/v1/videos").headers

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.contracts.postgres", "tests.contracts.catalogs"]
+pytest_plugins = [
+    "tests.contracts.postgres",
+    "tests.contracts.redis",
+    "tests.contracts.catalogs",
+]
 
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
 

@@ -3,7 +3,8 @@
 import itertools
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -13,10 +14,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.cache.single import Single
+from clipseek.cache.tally import Tally
 from clipseek.catalog.rows import Film, now, require_finite, require_model, storable, unpack
 from clipseek.embedding.pixels import Recipe, fit
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
-from clipseek.protocols import CutDetector
+from clipseek.protocols import CacheStats, CutDetector
 from clipseek.types import (
     Change,
     Collection,
@@ -428,3 +431,44 @@ def _luma(colour: Colour) -> NDArray[np.uint8]:
     """Return the brightness of a plain colour, after ITU-R BT.601, as a cut detector sees it."""
     level = round(float(np.dot(colour, (0.299, 0.587, 0.114))))
     return np.full(LUMA_SIZE[::-1], level, np.uint8)
+
+
+class DictCache(Single):
+    """A `Cache` without bounds, in a dictionary. Thread-safe.
+
+    entries: What lies in it, each value with the time of the clock at which it ends.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.entries: dict[str, tuple[bytes, float]] = {}
+        self._clock = clock
+        self._tally = Tally()
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the value under each key, or None."""
+        now = self._clock()
+        found = [self.entries.get(key, (None, math.inf)) for key in keys]
+        values = [value if now < ends else None for value, ends in found]
+        self._tally.looked_up(values)
+        return values
+
+    def peek(self, key: str) -> bytes | None:
+        """Return the value under a key, or None; only a hit is counted."""
+        value, ends = self.entries.get(key, (None, math.inf))
+        if value is None or self._clock() >= ends:
+            return None
+        self._tally.looked_up([value])
+        return value
+
+    def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
+        """Store each value under its key for `ttl_s` seconds; 0 or less stores nothing."""
+        if ttl_s > 0:
+            ends = self._clock() + ttl_s
+            self.entries |= {key: (value, ends) for key, value in entries.items()}
+
+    def stats(self) -> Mapping[str, CacheStats]:
+        """Return the counts of this tier, "dict"."""
+        return {"dict": self._tally.stats()}
+
+    def close(self) -> None:
+        """Do nothing: the memory goes with the object."""

@@ -1,0 +1,24 @@
+"""NoCache: remembers nothing."""
+
+from collections.abc import Mapping, Sequence
+
+from clipseek.cache.single import Single
+from clipseek.protocols import CacheStats
+
+
+class NoCache(Single):
+    """A `Cache` that is always empty; it has no tier, so it counts nothing."""
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return None for each key."""
+        return [None] * len(keys)
+
+    def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
+        """Store nothing."""
+
+    def stats(self) -> Mapping[str, CacheStats]:
+        """Return no tiers."""
+        return {}
+
+    def close(self) -> None:
+        """Do nothing."""

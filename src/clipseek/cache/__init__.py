@@ -3,8 +3,10 @@
 `clipseek.cache.redis` is imported only where a URL asks for it.
 """
 
+from clipseek.cache.flight import SingleFlight
 from clipseek.cache.local import LocalCache
 from clipseek.cache.nothing import NoCache
+from clipseek.cache.text import TextVectors
 from clipseek.cache.tiered import TieredCache
 
-__all__ = ["LocalCache", "NoCache", "TieredCache"]
+__all__ = ["LocalCache", "NoCache", "SingleFlight", "TextVectors", "TieredCache"]

@@ -1,11 +1,12 @@
 """The only place that knows all implementations: it builds them from the settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from clipseek import snapshot, video
+from clipseek.cache import LocalCache, NoCache, TieredCache
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from clipseek.embedding import models
@@ -13,7 +14,7 @@ from clipseek.embedding.bundle import MANIFEST, Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
-from clipseek.protocols import Catalog, FrameSourceOpener
+from clipseek.protocols import Cache, Catalog, FrameSourceOpener
 from clipseek.search import Searcher
 from clipseek.snapshot import Manifest
 from clipseek.thumbnails import Thumbnails
@@ -28,10 +29,12 @@ class Service:
     catalog: Catalog
     searcher: Searcher
     thumbnails: Thumbnails
+    cache: Cache = field(default_factory=NoCache)
 
     def close(self) -> None:
-        """Stop the searcher's thread and give back the catalog's connections."""
+        """Stop the searcher's thread and give back connections."""
         self.searcher.close()
+        self.cache.close()
         self.catalog.close()
 
 
@@ -39,9 +42,11 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
     """Open the catalog, made if it is missing, and what reads it.
 
     Raises:
+        ConfigError: the URL of Redis is wrong. One that cannot be reached is no error.
         CatalogOutdated: the database has another schema.
         ServiceUnavailable: the database or the data folder cannot be reached or written.
     """
+    cache = open_cache(settings)
     if not read_only:
         _make_folder(settings.data_dir)
     catalog = SqlCatalog.open(settings.catalog_url, read_only=read_only)
@@ -50,8 +55,26 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
         settings.snapshot_root,
         partial(load_collection_model, settings),
         refresh_s=settings.refresh_s,
+        cache=cache,
+        cache_ttl_s=settings.cache_ttl_s,
     )
-    return Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root))
+    return Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root), cache)
+
+
+def open_cache(settings: Settings) -> Cache:
+    """Return a cache in the process, before Redis where the settings name one.
+
+    Raises:
+        ConfigError: the URL of Redis is wrong.
+    """
+    local = LocalCache(settings.cache_entries, settings.cache_bytes)
+    if settings.redis_url is None:
+        return local
+    # redis-py takes 0.1 s to import, which who has no Redis need not wait for.
+    from clipseek.cache.redis import RedisCache
+
+    url = settings.redis_url.get_secret_value()
+    return TieredCache(local, RedisCache(url, timeout_s=settings.redis_timeout_s))
 
 
 def load_model(

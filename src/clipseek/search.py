@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
+from clipseek.cache import NoCache, TextVectors
 from clipseek.errors import (
     ClipseekError,
     CollectionNotFound,
@@ -21,7 +22,7 @@ from clipseek.errors import (
     StateError,
 )
 from clipseek.model import Model
-from clipseek.protocols import Catalog
+from clipseek.protocols import Cache, Catalog
 from clipseek.types import Collection, Hit, SearchRequest, SearchResult, Video
 from clipseek.view import View
 
@@ -49,7 +50,8 @@ class CollectionStats:
 class Searcher:
     """Answers searches over views that it keeps current. Thread-safe.
 
-    `load_model` turns a collection into its model; it is called once per model.
+    `load_model` turns a collection into its model; it is called once per model. Sentences whose
+    vectors are in the `cache` are not embedded again; new ones stay there for `cache_ttl_s`.
     """
 
     def __init__(
@@ -59,11 +61,14 @@ class Searcher:
         load_model: Callable[[Collection], Model],
         *,
         refresh_s: float = 1.0,
+        cache: Cache | None = None,
+        cache_ttl_s: float = 3600.0,
     ) -> None:
         self._catalog = catalog
         self._snapshot_root = snapshot_root
         self._load_model = load_model
         self._refresh_s = refresh_s
+        self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
         self._views: dict[str, View] = {}
         self._models: dict[str, Model] = {}
         self._opening = threading.Lock()
@@ -101,7 +106,7 @@ class Searcher:
         if not len(view):
             raise NothingIndexed(name)
         model = self.model(view.collection)
-        vectors = model.embedder.embed_texts([request.query for request in requests])
+        vectors = self._texts.embed(model.embedder, [request.query for request in requests])
         moments = self._moments(view, requests, vectors)
         ids = sorted({moment.video_id for found in moments for moment in found})
         videos = self._catalog.videos_by_id(name, ids)

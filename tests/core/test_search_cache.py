@@ -1,0 +1,223 @@
+"""Sentences are embedded once: what the searcher asks of the model and of the cache."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clipseek import calibration
+from clipseek.cache import LocalCache, NoCache, TextVectors, TieredCache
+from clipseek.cache.keys import vector_key
+from clipseek.model import Model
+from clipseek.protocols import Cache
+from clipseek.search import Searcher
+from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
+from clipseek.types import Relevance, SearchRequest, SearchResult, Segments, Video
+from tests.clock import Clock
+
+HOUR_S = 3600.0
+
+
+class NotingEmbedder(ToyEmbedder):
+    """Notes each batch of sentences that it is given."""
+
+    def __init__(self, fingerprint: str = ToyEmbedder.fingerprint) -> None:
+        self.fingerprint = fingerprint
+        self.batches: list[list[str]] = []
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed as the toy does."""
+        self.batches.append(list(texts))
+        return super().embed_texts(texts)
+
+
+@pytest.fixture
+def embedder() -> NotingEmbedder:
+    """Return an embedder that was asked nothing yet."""
+    return NotingEmbedder()
+
+
+@pytest.fixture
+def store() -> MemoryCatalog:
+    """A film that shows red, then blue."""
+    vectors = ToyEmbedder().embed_texts(["red", "blue"])
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
+    catalog.put(
+        "default",
+        Video("one", "/one.mp4", "one", 4.0, 64, 36, 1, 1),
+        Segments(np.array([[0.0, 2.0], [2.0, 4.0]]), vectors, np.arange(2)),
+        frame_times=np.array([0.0, 2.0]),
+        frame_vectors=vectors,
+        biases=calibration.bias(vectors, vectors, 20.0),
+        thumbnails=["0.jpg", "1.jpg"],
+    )
+    return catalog
+
+
+def searcher_over(
+    store: MemoryCatalog, embedder: NotingEmbedder, root: Path, cache: Cache | None
+) -> Searcher:
+    """Make a searcher without a snapshot."""
+    bank = ToyEmbedder().embed_texts(["white"])
+    model = Model("toy", embedder, 20.0, 0.9, Relevance(1.0, 0.0, fitted=False), bank)
+    return Searcher(store, root, lambda _: model, cache=cache, cache_ttl_s=HOUR_S)
+
+
+@pytest.mark.parametrize(
+    "cache", [DictCache, partial(LocalCache, 10, 10_000)], ids=["dict", "local"]
+)
+def test_a_query_is_embedded_once(
+    store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path, cache: Callable[[], Cache]
+) -> None:
+    """However often it is asked, whatever else is asked for; the answers are equal."""
+    searcher = searcher_over(store, embedder, tmp_path, cache())
+    first = searcher.search([SearchRequest("red")])
+    assert searcher.search([SearchRequest("red")]) == first
+    searcher.search([SearchRequest("red", limit=1)])
+    assert embedder.batches == [["red"]]
+
+
+@pytest.mark.parametrize("cache", [None, NoCache()], ids=["default", "no cache"])
+def test_without_a_cache_it_is_embedded_each_time(
+    store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path, cache: Cache | None
+) -> None:
+    """A searcher needs none."""
+    searcher = searcher_over(store, embedder, tmp_path, cache)
+    first = searcher.search([SearchRequest("red")])
+    assert searcher.search([SearchRequest("red")]) == first
+    assert embedder.batches == [["red"], ["red"]]
+
+
+def test_the_rest_of_a_batch_is_one_batch(
+    store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path
+) -> None:
+    """What is known is left out, what stands there twice goes once; each has its own answer."""
+    searcher = searcher_over(store, embedder, tmp_path, DictCache())
+    searcher.search([SearchRequest("red")])
+    asked = ["blue", "red", "green", "blue"]
+    answers = searcher.search([SearchRequest(query) for query in asked])
+    assert embedder.batches == [["red"], ["blue", "green"]]
+    plain = searcher_over(store, NotingEmbedder(), tmp_path, None)
+    assert answers == plain.search([SearchRequest(query) for query in asked])
+
+
+def test_replicas_and_changes_share_a_vector(
+    store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path
+) -> None:
+    """It depends on no version, and a second process finds what the first has embedded."""
+    shared = DictCache()
+    one, other = (
+        searcher_over(store, embedder, tmp_path, TieredCache(LocalCache(10, 10_000), shared))
+        for _ in range(2)
+    )
+    one.search([SearchRequest("red")])
+    store.set_relevance("default", Relevance(0.5, 0.0, fitted=True))
+    one.refresh()
+    for searcher in (one, other):
+        answer = searcher.search([SearchRequest("red")])[0]
+        assert isinstance(answer, SearchResult)
+        assert answer.version == 2
+    assert embedder.batches == [["red"]]
+
+
+def test_the_query_comes_back_as_it_was_asked(
+    store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path
+) -> None:
+    """The model sees it without needless white space, the answer has it."""
+    searcher = searcher_over(store, embedder, tmp_path, DictCache())
+    answers = searcher.search([SearchRequest("  red \n car "), SearchRequest("red car")])
+    assert [a.query for a in answers if isinstance(a, SearchResult)] == ["  red \n car ", "red car"]
+    assert embedder.batches == [["red car"]]
+
+
+class GoneCache(DictCache):
+    """A cache that cannot be reached: as the protocol says, it misses and does not raise."""
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return nothing."""
+        return [None] * len(keys)
+
+    def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
+        """Store nothing."""
+
+
+def test_an_outage_of_the_cache_changes_no_answer(
+    store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path
+) -> None:
+    """The model is asked, every time."""
+    requests = [SearchRequest("red"), SearchRequest("blue"), SearchRequest("red")]
+    without = searcher_over(store, embedder, tmp_path, GoneCache())
+    with_it = searcher_over(store, NotingEmbedder(), tmp_path, DictCache())
+    for _ in range(2):
+        assert without.search(requests) == with_it.search(requests)
+    assert embedder.batches == [["red", "blue"], ["red", "blue"]]
+
+
+@pytest.mark.parametrize(
+    "value", [b"", bytes(4 * ToyEmbedder.dim + 4), b"\x00"], ids=["empty", "long", "short"]
+)
+def test_what_is_no_vector_of_this_model_is_embedded(
+    embedder: NotingEmbedder, value: bytes
+) -> None:
+    """And replaced."""
+    cache = DictCache()
+    cache.put(vector_key(embedder.fingerprint, "red"), value, HOUR_S)
+    vectors = TextVectors(cache, HOUR_S)
+    for _ in range(2):
+        assert np.array_equal(vectors.embed(embedder, ["red"]), ToyEmbedder().embed_texts(["red"]))
+    assert embedder.batches == [["red"]]
+
+
+def test_models_do_not_share_vectors(embedder: NotingEmbedder) -> None:
+    """The same sentence, another fingerprint."""
+    other = NotingEmbedder("toy-2")
+    vectors = TextVectors(DictCache(), HOUR_S)
+    vectors.embed(embedder, ["red"])
+    vectors.embed(other, ["red"])
+    assert other.batches == [["red"]]
+
+
+def test_vectors_end_after_their_time(embedder: NotingEmbedder) -> None:
+    """The one that the settings say."""
+    clock = Clock()
+    vectors = TextVectors(DictCache(clock=clock), 10.0)
+    for clock.now in (0.0, 9.0, 10.0):
+        vectors.embed(embedder, ["red"])
+    assert embedder.batches == [["red"], ["red"]]
+
+
+def test_cached_vectors_are_bit_for_bit_those_embedded(embedder: NotingEmbedder) -> None:
+    """So that an answer does not tell where its vector came from; they can be written to."""
+    vectors = TextVectors(DictCache(), HOUR_S)
+    texts = ["red", "a blue boat", "a submarine"]
+    first, again = (vectors.embed(embedder, texts) for _ in range(2))
+    assert first.tobytes() == again.tobytes() == ToyEmbedder().embed_texts(texts).tobytes()
+    assert again.dtype == np.float32
+    assert again.flags.writeable
+
+
+def test_no_sentences_give_no_vectors(embedder: NotingEmbedder) -> None:
+    """An empty batch has the shape of the model, and asks nothing of it."""
+    assert TextVectors(DictCache(), HOUR_S).embed(embedder, []).shape == (0, embedder.dim)
+    assert embedder.batches == []
+
+
+def test_an_error_of_the_model_is_not_remembered(embedder: NotingEmbedder) -> None:
+    """The next search asks it again."""
+
+    class Failing(NotingEmbedder):
+        def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if not self.batches:
+                self.batches.append([])
+                raise MemoryError
+            return super().embed_texts(texts)
+
+    failing = Failing()
+    vectors = TextVectors(DictCache(), HOUR_S)
+    with pytest.raises(MemoryError):
+        vectors.embed(failing, ["red"])
+    assert np.array_equal(vectors.embed(failing, ["red"]), embedder.embed_texts(["red"]))

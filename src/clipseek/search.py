@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,6 @@ from clipseek.errors import (
     ConfigError,
     InvalidQuery,
     NothingIndexed,
-    ServiceUnavailable,
     StateError,
 )
 from clipseek.model import Model
@@ -30,6 +30,8 @@ MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
 MAX_BATCH = 256
 TAG_PAGE = 1000
+LATE_AFTER = 2
+"""Refreshes that a view may miss before it is not answered from."""
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +49,20 @@ class CollectionStats:
     delta_size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A view and when the catalog was last asked for what changed since, in `monotonic` seconds."""
+
+    view: View
+    asked: float
+
+
 class Searcher:
     """Answers searches over views that it keeps current. Thread-safe.
+
+    No answer is of a view that was current longer than `LATE_AFTER * refresh_s` ago, however busy
+    the machine and whatever becomes of the database: a view that is late is brought up to date
+    first, and where that cannot be done there is no answer.
 
     `load_model` turns a collection into its model; it is called once per model. Sentences whose
     vectors are in the `cache` are not embedded again; new ones stay there for `cache_ttl_s`.
@@ -69,7 +83,7 @@ class Searcher:
         self._load_model = load_model
         self._refresh_s = refresh_s
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
-        self._views: dict[str, View] = {}
+        self._views: dict[str, _Opened] = {}
         self._models: dict[str, Model] = {}
         self._opening = threading.Lock()
         self._stop = threading.Event()
@@ -143,25 +157,39 @@ class Searcher:
             tagged.extend(video.id for video in page)
         return tagged if video_ids is None else sorted(set(tagged) & set(video_ids))
 
+    def opened(self, name: str) -> View | None:
+        """Return the view of a collection if it is open and not late; never waits."""
+        opened = self._views.get(name)
+        if opened is None or monotonic() - opened.asked > LATE_AFTER * self._refresh_s:
+            return None
+        return opened.view
+
     def view(self, name: str) -> View:
         """Return the current view of a collection, opened at its first use.
 
         Raises:
-            NothingIndexed: the default collection does not exist yet.
+            NothingIndexed: the default collection does not exist.
             CollectionNotFound: another collection does not exist.
+            ServiceUnavailable: the catalog cannot be reached, and the view is late.
         """
-        view = self._views.get(name)
-        if view is not None:
+        if (view := self.opened(name)) is not None:
             return view
         with self._opening:
-            if name not in self._views:
-                self._views[name] = self._open(name)
-            return self._views[name]
+            if (view := self.opened(name)) is None:
+                asked = monotonic()
+                view = self._current(name)
+                self._views[name] = _Opened(view, asked)
+            return view
 
-    def _open(self, name: str) -> View:
+    def _current(self, name: str) -> View:
+        """Bring a view up to date, or open it; what is published is left to `refresh`."""
+        late = self._views.get(name)
         try:
+            if late is not None:
+                return late.view.follow(self._catalog, self._snapshot_root)
             return View.open(self._catalog, self._snapshot_root, name)
         except CollectionNotFound as error:
+            self._views.pop(name, None)
             if name == "default":
                 raise NothingIndexed(name) from error
             raise
@@ -176,11 +204,25 @@ class Searcher:
 
     def refresh(self) -> None:
         """Bring every opened view up to the last committed change."""
-        for name, view in list(self._views.items()):
+        for name, opened in list(self._views.items()):
+            asked = monotonic()
             try:
-                self._views[name] = view.refresh(self._catalog, self._snapshot_root)
+                view = opened.view.refresh(self._catalog, self._snapshot_root)
+                self._replace(name, opened.view, view, asked)
             except CollectionNotFound:
                 self._views.pop(name, None)
+
+    def _replace(self, name: str, before: View, view: View, asked: float) -> None:
+        """Swap a view in, unless a search has gone further meanwhile: then bring it there first.
+
+        Opening a large snapshot takes longer than a view may be late.
+        """
+        with self._opening:
+            now = self._views.get(name)
+            if now is not None and now.view is not before:
+                asked = monotonic()
+                view = view.follow(self._catalog, self._snapshot_root)
+            self._views[name] = _Opened(view, asked)
 
     def ready(self) -> None:
         """Open what is needed to answer at once; raise unless searches can be answered now.
@@ -203,7 +245,7 @@ class Searcher:
         """Return the state of every opened collection by name."""
         return {
             name: CollectionStats(view.version, len(view), view.snapshot_version, view.delta_size)
-            for name, view in self._views.items()
+            for name, view in ((name, opened.view) for name, opened in list(self._views.items()))
         }
 
     def start(self) -> None:
@@ -221,7 +263,7 @@ class Searcher:
         while not self._stop.wait(self._refresh_s):
             try:
                 self.refresh()
-            except ServiceUnavailable as error:
+            except ClipseekError as error:
                 log.warning("views stay as they are: %s", error)
 
 

@@ -181,9 +181,7 @@ class View:
         name = self.collection.name
         seen, collection = _seen(snapshot_root, name), catalog.collection(name)
         if seen == self._seen and (self._due is None or collection.version < self._due):
-            if collection == self.collection:
-                return self
-            return self._followed(catalog) or self.open(catalog, snapshot_root, name)
+            return self.follow(catalog, snapshot_root)
         published = _Published.at(snapshot_root, name)
         with catalog.consistent(name) as now:
             published = published.judged(now, now.collection(name))
@@ -191,6 +189,16 @@ class View:
         if followed is None:
             return self._made(catalog, name, published)
         return replace(followed, note=published.note, _seen=published.seen, _due=published.due)
+
+    def follow(self, catalog: Catalog, snapshot_root: Path) -> Self:
+        """Return the view with what changed since, as `refresh` does, but look for no snapshot.
+
+        So it takes no longer than reading the changes, unless the catalog is another one by now.
+        """
+        name = self.collection.name
+        if catalog.collection(name) == self.collection:
+            return self
+        return self._followed(catalog) or self.open(catalog, snapshot_root, name)
 
     def _followed(self, catalog: Catalog) -> Self | None:
         """Return the view with the changes since it, or None where it is not the catalog's past."""

@@ -1,0 +1,139 @@
+"""How old an answer may be: a view that is late is brought up to date before it answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clipseek.errors import ServiceUnavailable
+from clipseek.search import LATE_AFTER, Searcher
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Collection, SearchRequest, SearchResult
+from clipseek.view import View
+from tests.core.test_search import EMBEDDER, MODEL, _put
+
+REFRESH_S = 1.0
+LATE_S = LATE_AFTER * REFRESH_S
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        """Return the time in seconds."""
+        return self.now
+
+
+class Catalog(MemoryCatalog):
+    """A catalog that can be out of reach, and that counts how often it is asked for changes."""
+
+    away = False
+    asked = 0
+
+    def collection(self, name: str) -> Collection:
+        """Return the collection, if the catalog can be reached."""
+        self.asked += 1
+        if self.away:
+            raise ServiceUnavailable("the database is away")
+        return super().collection(name)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the searcher."""
+    clock = Clock()
+    monkeypatch.setattr("clipseek.search.monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    """One red film."""
+    catalog = Catalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    _put(catalog, "one", ["red"])
+    return catalog
+
+
+@pytest.fixture
+def searcher(clock: Clock, catalog: Catalog, tmp_path: Path) -> Iterator[Searcher]:
+    """A searcher that has answered once, and whose thread does not run."""
+    searcher = Searcher(catalog, tmp_path, lambda _: MODEL, refresh_s=REFRESH_S)
+    assert _found(searcher) == {"one"}
+    yield searcher
+    searcher.close()
+
+
+def _found(searcher: Searcher) -> set[str]:
+    (answer,) = searcher.search([SearchRequest("red")])
+    assert isinstance(answer, SearchResult)
+    return {hit.video.id for hit in answer.hits}
+
+
+def test_a_late_view_is_brought_up_to_date(
+    clock: Clock, catalog: Catalog, searcher: Searcher
+) -> None:
+    """A search that comes too long after the last look for changes looks itself."""
+    _put(catalog, "two", ["red"])
+    clock.now += LATE_S
+    assert _found(searcher) == {"one"}
+    clock.now += 0.001
+    assert searcher.opened("default") is None
+    assert _found(searcher) == {"one", "two"}
+    assert searcher.opened("default") is not None
+
+
+def test_a_view_is_not_late_where_nothing_changed(
+    clock: Clock, catalog: Catalog, searcher: Searcher
+) -> None:
+    """A refresh that finds nothing new counts: searches after it ask for no changes."""
+    clock.now += LATE_S
+    searcher.refresh()
+    clock.now += LATE_S
+    before = catalog.asked
+    assert _found(searcher) == {"one"}
+    assert catalog.asked == before
+
+
+def test_a_late_view_does_not_answer_without_the_catalog(
+    clock: Clock, catalog: Catalog, searcher: Searcher
+) -> None:
+    """Nobody knows what was committed meanwhile; when the catalog is back, searches are."""
+    catalog.away = True
+    clock.now += LATE_S + 0.001
+    (answer,) = searcher.search([SearchRequest("red")])
+    assert isinstance(answer, ServiceUnavailable)
+    catalog.away = False
+    assert _found(searcher) == {"one"}
+
+
+def test_a_refresh_that_was_overtaken_does_not_go_back(
+    catalog: Catalog, searcher: Searcher, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a refresh was busy, a film came and a search took it up: the refresh keeps it."""
+    refresh = View.refresh
+
+    def slow(view: View, *given: object) -> View:
+        done = refresh(view, *given)  # type: ignore[arg-type]  # as given
+        _put(catalog, "two", ["red"])
+        clock.now += LATE_S + 0.001
+        assert _found(searcher) == {"one", "two"}
+        return done
+
+    monkeypatch.setattr(View, "refresh", slow)
+    searcher.refresh()
+    assert _found(searcher) == {"one", "two"}
+
+
+def test_a_collection_that_is_gone_is_not_found(
+    clock: Clock, catalog: Catalog, searcher: Searcher
+) -> None:
+    """A late view of it is forgotten."""
+    catalog.__init__()  # type: ignore[misc]  # as if another database had been restored
+    clock.now += LATE_S + 0.001
+    (answer,) = searcher.search([SearchRequest("red")])
+    assert not isinstance(answer, SearchResult)
+    assert searcher.stats() == {}

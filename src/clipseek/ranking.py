@@ -35,6 +35,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self.video_ids)
 
+    def part(self, start: int, stop: int) -> "Rows":
+        """Return some of the rows."""
+        return Rows(
+            video_ids=self.video_ids[start:stop],
+            spans=self.spans[start:stop],
+            best_times=self.best_times[start:stop],
+            biases=self.biases[start:stop],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -56,7 +65,9 @@ def candidates(limit: int) -> int:
     return max(4 * limit, _FLOOR_RANK)
 
 
-def merge(ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows) -> list[Moment]:
+def merge(
+    ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows, *, at_most: int | None = None
+) -> list[Moment]:
     """Merge the neighbours of one query to moments, best first.
 
     From each peak of the score a moment grows to both sides over adjacent segments, for as long
@@ -68,6 +79,7 @@ def merge(ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows) -> li
         ids: int64 (K,), distinct segment ids.
         scores: float32 (K,), cosines.
         rows: What is known of those segments, in the same order.
+        at_most: How many moments to return, or None for all.
 
     Returns:
         Moments by descending score, then video id, then start; the order of the neighbours given
@@ -80,8 +92,10 @@ def merge(ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows) -> li
     floor = float(scores[near[-1]])
     left, right = _adjacent(near, ids, rows)
     taken = np.zeros(len(ids), np.bool_)
-    moments = []
+    moments: list[Moment] = []
     for peak in order.tolist():
+        if len(moments) == at_most:
+            break
         if not taken[peak]:
             least = float(scores[peak]) - _REACH * max(0.0, float(scores[peak]) - floor)
             first = _grow(peak, left, least, scores, taken)

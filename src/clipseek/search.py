@@ -122,26 +122,52 @@ class Searcher:
         model = self.model(view.collection)
         vectors = self._texts.embed(model.embedder, [request.query for request in requests])
         moments = self._moments(view, requests, vectors)
-        ids = sorted({moment.video_id for found in moments for moment in found})
-        videos = self._catalog.videos_by_id(name, ids)
+        videos, are_gone = self._videos(name, moments)
+        if are_gone:
+            # What was left out for the limits takes the place of what is gone.
+            moments = self._moments(view, requests, vectors, cut=False)
+            videos, _ = self._videos(name, moments)
         return [
             _result(request, found, videos, view=view, model=model)
             for request, found in zip(requests, moments, strict=True)
         ]
 
+    def _videos(
+        self, name: str, moments: Sequence[Sequence[ranking.Moment]]
+    ) -> tuple[dict[str, Video], bool]:
+        """Return the videos of moments by id, and whether some of them are gone."""
+        ids = sorted({moment.video_id for found in moments for moment in found})
+        videos = self._catalog.videos_by_id(name, ids)
+        return videos, len(videos) < len(ids)
+
     def _moments(
-        self, view: View, requests: Sequence[SearchRequest], vectors: NDArray[np.float32]
+        self,
+        view: View,
+        requests: Sequence[SearchRequest],
+        vectors: NDArray[np.float32],
+        *,
+        cut: bool = True,
     ) -> list[list[ranking.Moment]]:
-        """Search and merge: for each request its moments, best first, not yet cut to the limit."""
+        """Search and merge: for each request its moments, best first.
+
+        With `cut` no more than the limit, unless some may be left out for their relevance.
+        """
         found: dict[int, list[ranking.Moment]] = {}
         filters = ((request.video_ids, request.tags) for request in requests)
         for (video_ids, tags), positions in _grouped(filters).items():
             allowed = self._allowed(view.collection.name, video_ids, tags)
             k = max(ranking.candidates(requests[i].limit) for i in positions)
             near = view.search(vectors[positions], k, allow_videos=allowed)
+            rows = view.rows(near.ids.ravel())
+            width = near.ids.shape[1]
             for row, i in enumerate(positions):
-                rows = view.rows(near.ids[row])
-                found[i] = ranking.merge(near.ids[row], near.scores[row], rows)
+                request = requests[i]
+                found[i] = ranking.merge(
+                    near.ids[row],
+                    near.scores[row],
+                    rows.part(row * width, (row + 1) * width),
+                    at_most=request.limit if cut and not request.min_relevance else None,
+                )
         return [found[i] for i in range(len(requests))]
 
     def _allowed(

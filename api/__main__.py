@@ -5,13 +5,14 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from clipseek import __version__
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
 
-GRACE_S = 5
-"""Seconds that open downloads get when the server stops."""
+GRACE_S = 10
+"""Seconds that requests in flight get when the server stops."""
 
 EXAMPLES = """\
 Settings come from CLIPSEEK_ variables; api/README.md lists them. Exit codes: 1 the address or the
@@ -73,13 +74,23 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     # Imported here because they load the model's runtime, which --help need not wait for.
     import uvicorn
 
+    from api import logs
     from api.app import create_app
     from clipseek.assembly import open_service
 
+    logs.configure(settings.log_format, quiet=quiet)
+    app = create_app(open_service(settings))
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """Say that the server ends before it closes its port and finishes what it has."""
+            app.state.readiness.end()
+            super().handle_exit(sig, frame)
+
     config = uvicorn.Config(
-        create_app(open_service(settings)),
-        access_log=not quiet,
-        log_level="warning" if quiet else "info",
+        app,
+        access_log=False,
+        log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -87,7 +98,7 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
     sys.stdout.flush()
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         return 130
     return 0

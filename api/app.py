@@ -1,5 +1,7 @@
 """The application: middleware, problems, endpoints and pages over one opened service."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,12 +9,14 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
-from api import operation, problems, routes, searching
+from api import logs, operation, problems, routes, searching
 from api.desk import Desk
-from api.middleware import BodyLimit, Crashes, Measure, Stamp
+from api.middleware import Border
+from api.readiness import Readiness
 from clipseek import __version__
 from clipseek.assembly import Service, open_service
 from clipseek.config import Settings
+from clipseek.errors import ClipseekError, ConfigError
 from clipseek.metrics import Metrics
 
 DESCRIPTION = """\
@@ -35,14 +39,9 @@ def create_app(service: Service | None = None) -> FastAPI:
     """Make the application over an opened service, which it closes when it stops.
 
     Without one, a service is opened from the `CLIPSEEK_` settings; this is the factory for
-    `uvicorn api.app:create_app --factory`.
-
-    Raises:
-        ConfigError: a setting is wrong.
-        CatalogOutdated: the database has another schema.
-        ServiceUnavailable: the database or the data folder cannot be reached.
+    `uvicorn api.app:create_app --factory`. Where that cannot be, the process ends with a sentence.
     """
-    opened = open_service(Settings.load()) if service is None else service
+    opened = _opened() if service is None else service
     app = FastAPI(
         title="clipseek",
         version=__version__,
@@ -54,28 +53,41 @@ def create_app(service: Service | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.service = opened
+    app.state.readiness = Readiness(opened)
     app.state.metrics = Metrics(CollectorRegistry(), opened.searcher.stats)
-    app.state.desk = Desk(opened.searcher, app.state.metrics, opened.settings)
-    # Routes are tried in their order, so the one that is asked most stands first.
-    app.include_router(searching.router)
+    app.state.desk = Desk(opened, app.state.metrics)
+    # First, as routes are tried in their order, and not as an included router, whose routes are
+    # matched twice: what is asked most is found at once.
+    app.router.routes.extend(searching.router.routes)
     app.include_router(routes.router)
     app.include_router(operation.router)
     problems.install(app)
-    # The last one added sees a request first.
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Crashes)
-    app.add_middleware(Measure, metrics=app.state.metrics)
-    app.add_middleware(Stamp)
+    app.add_middleware(Border, metrics=app.state.metrics)
     return app
+
+
+def _opened() -> Service:
+    """Open the service that the environment names, for a server that knows only the application."""
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_format)
+        return open_service(settings)
+    except ClipseekError as error:
+        sys.stderr.write(f"api: {error}\n")
+        raise SystemExit(2 if isinstance(error, ConfigError) else 1) from error
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Keep the views current while the application runs."""
+    """Warm the models and keep the views current while the application runs."""
     service: Service = app.state.service
+    readiness: Readiness = app.state.readiness
     service.searcher.start()
+    warming = asyncio.create_task(run_in_threadpool(readiness.begin))
     try:
         yield
     finally:
+        readiness.end()
+        await warming
         await app.state.desk.close()
         await run_in_threadpool(service.close)

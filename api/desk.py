@@ -1,39 +1,46 @@
 """The desk where searches get their answers: a ready one, one shared with others, or a new one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from api.answers import Ready
 from api.batching import Batcher
-from clipseek.config import Settings
+from clipseek.assembly import Service
+from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
 from clipseek.metrics import Metrics
-from clipseek.search import Searcher
 from clipseek.types import SearchRequest, SearchResult
+from clipseek.view import View
 
-Source = Literal["local", "remote", "computed", "shared"]
+Source = Literal["hit", "miss", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to one search, or why there is none, and where it came from."""
+    """The answer to one search, or why there is none.
+
+    `source` says whether it came from a cache, was computed, or was computed for another request.
+    """
 
     answer: Ready | ClipseekError
     source: Source
 
 
 class Desk:
-    """Answers searches on the event loop; what must be computed is, in one worker thread."""
+    """Answers searches on the event loop; what takes time is done in one worker thread."""
 
-    def __init__(self, searcher: Searcher, metrics: Metrics, settings: Settings) -> None:
-        self._searcher = searcher
+    def __init__(self, service: Service, metrics: Metrics) -> None:
+        self._searcher = service.searcher
+        self._cache = service.cache
+        self._ttl_s = service.settings.cache_ttl_s
         self._metrics = metrics
         self._batcher = Batcher(
             self._compute,
             metrics,
-            queue=settings.search_queue,
-            deadline_s=settings.search_deadline_s,
+            queue=service.settings.search_queue,
+            deadline_s=service.settings.search_deadline_s,
         )
         metrics.watch_queue(lambda: self._batcher.waiting)
 
@@ -43,8 +50,10 @@ class Desk:
         Raises:
             Refused: the server has more to do than it can.
         """
-        computed = await self._batcher.answer(requests)
-        found = [Found(one.answer, "shared") if shared else one for one, shared in computed]
+        known = [self._at_hand(request) for request in requests]
+        unknown = [r for r, found in zip(requests, known, strict=True) if found is None]
+        computed = iter(await self._batcher.answer(unknown) if unknown else [])
+        found = [one or _shared(*next(computed)) for one in known]
         for one in found:
             self._metrics.count_search(one.source, answered=isinstance(one.answer, Ready))
         return found
@@ -53,11 +62,63 @@ class Desk:
         """Finish what is being computed."""
         await self._batcher.close()
 
+    def _at_hand(self, request: SearchRequest) -> Found | None:
+        """Return the answer that is in this process already, without waiting for anything."""
+        view = self._searcher.opened(request.collection)
+        common = None if view is None else self._cache.peek(_key(view, request))
+        return None if common is None else Found(Ready(request.query, common), "hit")
+
     def _compute(self, requests: Sequence[SearchRequest]) -> list[Found]:
-        """Answer a batch, in the worker thread."""
-        answers = self._searcher.search(requests)
-        return [Found(_written(answer), "computed") for answer in answers]
+        """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
+        views = self._views(requests)
+        known = self._stored(views)
+        unknown = [request for request in requests if request not in known]
+        results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
+        found = known | {request: _written(result) for request, result in results.items()}
+        self._store(views, results, found)
+        return [found[request] for request in requests]
+
+    def _views(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, View]:
+        """Return the views that answer requests; one whose collection has none is left out."""
+        views: dict[str, View] = {}
+        for name in {request.collection for request in requests}:
+            with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
+                views[name] = self._searcher.view(name)
+        return {r: views[r.collection] for r in requests if r.collection in views}
+
+    def _stored(self, views: Mapping[SearchRequest, View]) -> dict[SearchRequest, Found]:
+        """Return what the cache knows."""
+        values = self._cache.get_many([_key(view, request) for request, view in views.items()])
+        return {
+            request: Found(Ready(request.query, common), "hit")
+            for request, common in zip(views, values, strict=True)
+            if common is not None
+        }
+
+    def _store(
+        self,
+        views: Mapping[SearchRequest, View],
+        results: Mapping[SearchRequest, SearchResult | ClipseekError],
+        found: Mapping[SearchRequest, Found],
+    ) -> None:
+        """Keep what was computed; errors, and what is of another version by now, are not kept."""
+        entries = {}
+        for request, result in results.items():
+            view, answer = views.get(request), found[request].answer
+            if isinstance(result, ClipseekError) or isinstance(answer, ClipseekError):
+                continue
+            if view is not None and view.version == result.version:
+                entries[_key(view, request)] = answer.common
+        self._cache.put_many(entries, self._ttl_s)
 
 
-def _written(answer: SearchResult | ClipseekError) -> Ready | ClipseekError:
-    return Ready.of(answer) if isinstance(answer, SearchResult) else answer
+def _key(view: View, request: SearchRequest) -> str:
+    return result_key(request.collection, view.version, view.identity, request)
+
+
+def _written(result: SearchResult | ClipseekError) -> Found:
+    return Found(Ready.of(result) if isinstance(result, SearchResult) else result, "miss")
+
+
+def _shared(found: Found, is_shared: bool) -> Found:
+    return replace(found, source="shared") if is_shared else found

@@ -1,4 +1,8 @@
-"""What every answer has in common: an id, security headers, a count, a size limit, no crash."""
+"""The border of the application: what every request and every answer passes through once.
+
+One middleware instead of one for each duty: each costs a call and a wrapped `send` per request,
+and together they took a fifth of the time of a ready answer.
+"""
 
 import logging
 import re
@@ -7,7 +11,6 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,124 +28,107 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-_SANE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_SANE_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 
 log = logging.getLogger("clipseek.api")
+access = logging.getLogger("clipseek.access")
 
 
-class Stamp:
-    """Gives each request an id, the client's own if it is sane, and each answer the headers."""
+class Border:
+    """Gives each request an id, each answer its headers, and bounds, counts and logs both.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stamp one request and its answer."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
-
-        async def stamped(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, stamped)
-
-
-class Measure:
-    """Counts each answer by its route template and times it to its last byte."""
+    A fault of the program is answered with a problem, and logged under the id of the request.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count one request."""
+        """Pass one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = time.perf_counter()
-        status = 500
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        passage = _Passage(scope, receive, send)
         try:
-            await self.app(scope, receive, noting)
+            await self._answer(passage)
         finally:
-            seconds = time.perf_counter() - started
-            route = _template(scope)
-            self.metrics.count_request(scope["method"], route, status=status, seconds=seconds)
+            self._note(passage)
 
-
-class Crashes:
-    """Answers a fault of the program with a problem, and logs it with the request's id."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in the place of a handler that failed."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+    async def _answer(self, passage: "_Passage") -> None:
+        scope = passage.scope
         try:
-            await self.app(scope, receive, noting)
+            if passage.announced > MAX_BODY_BYTES:
+                response = problems.respond(Request(scope), problems.BODY_TOO_LARGE, _too_large())
+                await response(scope, passage.receive, passage.send)
+                return
+            await self.app(scope, passage.receive, passage.send)
         except Exception:  # the border of the application: nothing may pass it unanswered
-            request = Request(scope)
-            log.exception("request %s failed", problems.request_id(request))
-            if started:
+            log.exception("request %s failed", passage.id)
+            if passage.status:
                 # Only closing the connection tells the client that the rest is missing.
                 raise
             detail = "the server failed; its log has the traceback under this request id"
-            await problems.respond(request, problems.INTERNAL, detail)(scope, receive, send)
+            response = problems.respond(Request(scope), problems.INTERNAL, detail)
+            await response(scope, passage.receive, passage.send)
+
+    def _note(self, passage: "_Passage") -> None:
+        """Count and log one request, by the template of its route and to its last byte."""
+        method, route = passage.scope["method"], _template(passage.scope)
+        status, seconds = passage.status or 500, time.perf_counter() - passage.started
+        self.metrics.count_request(method, route, status=status, seconds=seconds)
+        if access.isEnabledFor(logging.INFO):
+            noted = {
+                "request_id": passage.id,
+                "method": method,
+                "route": route,
+                "status": status,
+                "ms": round(1000 * seconds, 3),
+            }
+            access.info("%s %s %s", method, route, status, extra=noted)
 
 
-class BodyLimit:
-    """Refuses bodies over `MAX_BODY_BYTES`, whether or not their length is announced."""
+class _Passage:
+    """One request on its way in, and its answer on its way out."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    __slots__ = ("_receive", "_send", "_taken", "announced", "id", "scope", "started", "status")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes of one request while they come in."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
-            response = problems.respond(Request(scope), problems.BODY_TOO_LARGE, _too_large())
-            await response(scope, receive, send)
-            return
-        taken = 0
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.started = time.perf_counter()
+        self.scope = scope
+        self.status = 0
+        self._receive, self._send = receive, send
+        self._taken = 0
+        given, length = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                given = value
+            elif name == b"content-length":
+                length = value
+        self.announced = int(length) if length.isdigit() else 0
+        self.id = given.decode() if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = self.id
 
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
-                # FastAPI lets an HTTPException through; another error would become a 400.
-                raise HTTPException(problems.BODY_TOO_LARGE.status, _too_large())
-            return message
+    async def receive(self) -> Message:
+        """Count the bytes of the body while they come in, announced or not."""
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > MAX_BODY_BYTES:
+            # FastAPI lets an HTTPException through; another error would become a 400.
+            raise HTTPException(problems.BODY_TOO_LARGE.status, _too_large())
+        return message
 
-        await self.app(scope, counted, send)
+    async def send(self, message: Message) -> None:
+        """Add the headers that the answer does not have yet."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers}
+            headers += [header for header in _SECURITY if header[0] not in present]
+            headers.append((b"x-request-id", self.id.encode()))
+            message = {**message, "headers": headers}
+        await self._send(message)
 
 
 def _too_large() -> str:

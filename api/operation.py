@@ -12,7 +12,8 @@ from starlette.staticfiles import StaticFiles
 from api import examples, problems
 from api.limits import ProblemName
 from api.problems import STORE, Refused
-from api.routes import Counted, Opened
+from api.readiness import Readiness
+from api.routes import Counted
 from api.schemas import Health, ProblemKind
 from clipseek.errors import ConfigError, InvalidQuery, ModelMismatch
 
@@ -45,12 +46,13 @@ async def healthz() -> Health:
         "/readyz", ConfigError, ModelMismatch, *STORE, success=examples.HEALTH
     ),
 )
-def readyz(service: Opened) -> Health:
-    """Check that the catalog can be reached and its collections can be opened.
+def readyz(request: Request) -> Health:
+    """Check that the catalog can be reached, its collections are open and their models loaded.
 
-    A server with nothing indexed yet is ready.
+    A server with nothing indexed yet is ready; one that is about to end is not.
     """
-    service.searcher.ready()
+    readiness: Readiness = request.app.state.readiness
+    readiness.check()
     return Health()
 
 

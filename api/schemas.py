@@ -1,5 +1,6 @@
 """What the API takes and gives: the request and response models."""
 
+from functools import lru_cache
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -340,6 +341,7 @@ def thumbnail_url(segment_id: int) -> str:
     return f"/v1/segments/{segment_id}/thumbnail"
 
 
+@lru_cache(maxsize=4096)
 def file_url(video_id: str, collection: str) -> str:
     """Return the path of a video's file."""
     return f"/v1/videos/{quote(video_id, safe='')}/file?collection={quote(collection, safe='')}"

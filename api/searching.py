@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api import examples, problems
 from api.answers import Ready
-from api.desk import Desk, Found
+from api.desk import Desk
 from api.lean import LeanRoute, located
 from api.problems import STORE
 from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
@@ -64,8 +64,9 @@ async def search(
     (found,) = await desk.answer([body.request()])
     if isinstance(found.answer, ClipseekError):
         raise found.answer
-    headers = {"ETag": found.answer.etag.decode(), "X-Cache": _cache(found)}
-    if found.answer.named_by(request.headers.get("if-none-match", "")):
+    etag = found.answer.etag
+    headers = {"ETag": etag, "X-Cache": found.source}
+    if _names(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     answer = found.answer.json(_elapsed_ms(started))
     return Response(answer, headers=headers, media_type="application/json")
@@ -134,8 +135,10 @@ def _item(
     return ProblemItem(problem=problem).model_dump_json(exclude_none=True).encode()
 
 
-def _cache(found: Found) -> str:
-    return {"computed": "miss", "shared": "shared"}.get(found.source, "hit")
+def _names(if_none_match: str, etag: str) -> bool:
+    """Say whether an If-None-Match header names an entity tag (RFC 9110, 13.1.2)."""
+    listed = [part.strip().removeprefix("W/") for part in if_none_match.split(",")]
+    return etag in listed or "*" in listed
 
 
 def _elapsed_ms(started: float) -> float:

@@ -62,16 +62,22 @@ class Metrics:
             ["method", "route"],
             registry=registry,
         )
+        # Looking labels up in the library takes longer than counting.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._searches = Counter(
             "clipseek_searches",
             "Searches, by outcome: answered or refused.",
             ["outcome"],
             registry=registry,
         )
+        self._outcomes = {
+            True: self._searches.labels("answered"),
+            False: self._searches.labels("refused"),
+        }
         self._sources = Counter(
             "clipseek_search_answers",
-            "Answers and errors of searches, by where they came from: computed, shared with an "
-            "equal search that was being computed, or from the local or the remote cache.",
+            "Answers and errors of searches: hit in a cache, miss, or shared with an equal search "
+            "that was being computed.",
             ["source"],
             registry=registry,
         )
@@ -96,17 +102,22 @@ class Metrics:
     def count_request(self, method: str, route: str, *, status: int, seconds: float) -> None:
         """Count one answered request; `route` is a template, never the path of the request."""
         known = method if method in METHODS else "other"
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(known, route).observe(seconds)
+        series = self._series.get((known, route, status))
+        if series is None:
+            requests = self._requests.labels(known, route, str(status))
+            series = requests, self._seconds.labels(known, route)
+            self._series[known, route, status] = series
+        series[0].inc()
+        series[1].observe(seconds)
 
     def count_search(self, source: str, *, answered: bool) -> None:
         """Count a search that was answered, or that has an error for its answer."""
-        self._searches.labels("answered" if answered else "refused").inc()
+        self._outcomes[answered].inc()
         self._sources.labels(source).inc()
 
     def count_refused(self, count: int) -> None:
         """Count searches of a batch that were not even valid."""
-        self._searches.labels("refused").inc(count)
+        self._outcomes[False].inc(count)
 
     def batch(self, size: int) -> None:
         """Note that so many searches are computed together."""

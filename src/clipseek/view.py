@@ -236,6 +236,12 @@ class View:
         return self.collection.model
 
     @property
+    def identity(self) -> str:
+        """What answers depend on besides the version: the model, the past and the constants."""
+        collection = self.collection
+        return f"{collection.fingerprint} {self._history} {collection.relevance}"
+
+    @property
     def delta_size(self) -> int:
         """How many segments are searched beside the snapshot."""
         beside = len(self._base) if self.snapshot_version is None else 0

@@ -28,8 +28,9 @@ def library(empty: Library) -> Library:
 
 @pytest.fixture
 def client(library: Library) -> Iterator[TestClient]:
-    """Return a client of an application over the library."""
+    """Return a client of an application over the library, warm, so that it opens no more."""
     with TestClient(create_app(library.service()), raise_server_exceptions=False) as opened:
+        assert opened.get("/readyz").status_code == 200
         yield opened
 
 

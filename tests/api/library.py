@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from clipseek.assembly import Service
+from clipseek.cache import NoCache
 from clipseek.config import Settings
 from clipseek.model import Model
+from clipseek.protocols import Cache
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
@@ -76,12 +79,15 @@ class Library:
         )
         return video
 
-    def service(self, catalog: MemoryCatalog | None = None) -> Service:
+    def service(
+        self, catalog: MemoryCatalog | None = None, *, cache: Cache | None = None, **settings: Any
+    ) -> Service:
         """Open a service over the folder and the catalog, or another one in its place."""
         chosen = catalog or self.catalog
         return Service(
-            settings=Settings.load(data_dir=self.folder),
+            settings=Settings.load(data_dir=self.folder, **settings),
             catalog=chosen,
             searcher=Searcher(chosen, self.folder / "snapshots", toy_model),
             thumbnails=Thumbnails(self.folder / "thumbnails"),
+            cache=NoCache() if cache is None else cache,
         )

@@ -97,3 +97,20 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> No
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
     assert len(errors.splitlines()) == 1
+
+
+def test_the_factory_says_a_wrong_setting_in_one_sentence(tmp_path: Path) -> None:
+    """Another server that makes the application ends as the command does."""
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--port", "0"],
+        env={**os.environ, "PYTHONPATH": path, "CLIPSEEK_REFRESH_S": "never"},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("api: CLIPSEEK_REFRESH_S: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.app import create_app
 from api.media import media_type, parse_ranges, satisfiable
 from tests.api.library import MP4, Library
 
@@ -204,9 +205,10 @@ def test_a_name_in_any_script_is_sent(library: Library, client: TestClient) -> N
     assert "filename*=utf-8''%E5%A4%9C" in answer.headers["Content-Disposition"]
 
 
-def test_the_link_of_a_hit_plays(library: Library, client: TestClient) -> None:
+def test_the_link_of_a_hit_plays(library: Library) -> None:
     """A play link is the file's address with a fragment, whatever the file is called."""
     library.add("what? 100%.mp4", ["red"])
+    client = TestClient(create_app(library.service()))
     hits = client.post(
         "/v1/search", json={"query": "red", "filter": {"video_ids": ["what? 100%"]}}
     ).json()["hits"]

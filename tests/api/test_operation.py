@@ -129,7 +129,7 @@ def test_searches_are_counted_by_outcome(client: TestClient) -> None:
     assert values['clipseek_searches_total{outcome="refused"}'] == 2
     assert values["clipseek_search_batch_size_count"] == 3
     assert values["clipseek_search_batch_size_sum"] == 3
-    assert values['clipseek_search_answers_total{source="computed"}'] == 3
+    assert values['clipseek_search_answers_total{source="miss"}'] == 3
 
 
 def test_the_index_is_shown_by_collection(client: TestClient) -> None:

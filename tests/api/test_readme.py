@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from fastapi.testclient import TestClient
 
 from api import problems
 from api.operation import STATIC
@@ -45,3 +46,10 @@ def test_every_setting_exists() -> None:
 def test_an_example_is_json(example: str) -> None:
     """It can be read as it stands."""
     assert json.loads(example)
+
+
+def test_every_metric_stands_in_the_table(client: TestClient) -> None:
+    """Neither more nor fewer than the server shows."""
+    shown = set(re.findall(r"^# TYPE (\S+)", client.get("/metrics").text, re.MULTILINE))
+    named = set(re.findall(r"^\| `(clipseek_\w+)`", README, re.MULTILINE))
+    assert named == {name for name in shown if not name.endswith("_created")}

@@ -1,0 +1,72 @@
+"""When a server may get requests: after it is warm, and until it is told to end."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+
+from api.app import create_app
+from api.readiness import Readiness
+from clipseek.assembly import Service
+from clipseek.errors import ServiceUnavailable
+from clipseek.search import Searcher
+from clipseek.testing import ToyEmbedder
+from tests.api.library import Library, toy_model
+
+
+class HeldEmbedder(ToyEmbedder):
+    """Embeds nothing until it is let go on, as a model that is being loaded."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.let_go = threading.Event()
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Wait, then embed."""
+        self.begun.set()
+        assert self.let_go.wait(20)
+        return super().embed_texts(texts)
+
+
+def with_model(library: Library, embedder: ToyEmbedder) -> Service:
+    """Return a service whose model has this embedder."""
+    searcher = Searcher(
+        library.catalog,
+        library.folder / "snapshots",
+        lambda collection: replace(toy_model(collection), embedder=embedder),
+    )
+    return replace(library.service(), searcher=searcher)
+
+
+def test_a_server_is_not_ready_while_its_models_are_loaded(library: Library) -> None:
+    """It lives, though, and is ready by itself once they are."""
+    embedder = HeldEmbedder()
+    with TestClient(create_app(with_model(library, embedder))) as client:
+        assert embedder.begun.wait(20)
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/service-unavailable")
+        assert client.get("/healthz").status_code == 200
+        embedder.let_go.set()
+        while client.get("/readyz").status_code == 503:
+            pass
+
+
+def test_a_ready_server_has_loaded_its_models(library: Library) -> None:
+    """The first search waits for nothing."""
+    embedder = HeldEmbedder()
+    embedder.let_go.set()
+    Readiness(with_model(library, embedder)).check()
+    assert embedder.begun.is_set()
+
+
+def test_a_server_that_is_about_to_end_is_not_ready(library: Library) -> None:
+    """So that no balancer sends it more."""
+    readiness = Readiness(library.service())
+    readiness.check()
+    readiness.end()
+    with pytest.raises(ServiceUnavailable, match="about to end"):
+        readiness.check()

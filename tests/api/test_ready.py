@@ -1,0 +1,135 @@
+"""Ready answers: what a cache gives back, for whom, and for how long."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from clipseek.assembly import Service
+from clipseek.cache import LocalCache, TieredCache
+from clipseek.protocols import Cache
+from clipseek.testing import DictCache
+from tests.api.library import Library
+
+CACHES: dict[str, Callable[[], Cache]] = {
+    "local": lambda: LocalCache(100, 1 << 20),
+    "shared": DictCache,
+    "tiered": lambda: TieredCache(LocalCache(100, 1 << 20), DictCache()),
+}
+
+
+@pytest.fixture(params=CACHES)
+def service(library: Library, request: pytest.FixtureRequest) -> Service:
+    """Return a service with a cache; its views change when they are told to."""
+    return library.service(cache=CACHES[request.param]())
+
+
+@pytest.fixture
+def cached(service: Service) -> TestClient:
+    """Return a client of an application with a cache."""
+    service.searcher.ready()
+    return TestClient(create_app(service), raise_server_exceptions=False)
+
+
+def found(answer: Any) -> dict[str, Any]:
+    """Return an answer without the time that it took."""
+    body: dict[str, Any] = answer.json()
+    assert body.pop("took_ms") >= 0
+    return body
+
+
+def test_a_second_equal_search_has_the_same_answer_from_the_cache(cached: TestClient) -> None:
+    """Only its time differs."""
+    first, second = (cached.post("/v1/search", json={"query": "red"}) for _ in range(2))
+    assert [first.headers["X-Cache"], second.headers["X-Cache"]] == ["miss", "hit"]
+    assert found(first) == found(second)
+    assert first.headers["ETag"] == second.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"query": "blue"}, id="query"),
+        pytest.param({"query": "red", "limit": 1}, id="limit"),
+        pytest.param({"query": "red", "min_relevance": 0.5}, id="relevance"),
+        pytest.param({"query": "red", "filter": {"tags": ["city"]}}, id="tags"),
+        pytest.param({"query": "red", "filter": {"video_ids": ["sea"]}}, id="videos"),
+    ],
+)
+def test_a_search_that_differs_has_its_own_answer(
+    cached: TestClient, other: dict[str, Any]
+) -> None:
+    """Whatever the difference is."""
+    red = cached.post("/v1/search", json={"query": "red"})
+    answer = cached.post("/v1/search", json=other)
+    assert answer.headers["X-Cache"] == "miss"
+    assert answer.headers["ETag"] != red.headers["ETag"]
+
+
+def test_white_space_makes_no_difference_but_is_given_back(cached: TestClient) -> None:
+    """The answer repeats the query as it was asked, and is another representation."""
+    first = cached.post("/v1/search", json={"query": "deep red"})
+    second = cached.post("/v1/search", json={"query": "deep   red"})
+    assert second.headers["X-Cache"] == "hit"
+    assert second.json()["query"] == "deep   red"
+    assert second.json()["hits"] == first.json()["hits"]
+    assert second.headers["ETag"] != first.headers["ETag"]
+
+
+def test_an_answer_is_not_given_for_another_version(
+    library: Library, service: Service, cached: TestClient
+) -> None:
+    """A new film is found as soon as it is searchable."""
+    cached.post("/v1/search", json={"query": "violet"})
+    library.add("new.mp4", ["violet"])
+    service.searcher.refresh()
+    answer = cached.post("/v1/search", json={"query": "violet"})
+    assert answer.headers["X-Cache"] == "miss"
+    assert answer.json()["hits"][0]["video"]["id"] == "new"
+
+
+def test_an_error_is_not_kept(library: Library, cached: TestClient) -> None:
+    """It may be gone the next time."""
+    asked = {"query": "blue", "collection": "archive"}
+    assert cached.post("/v1/search", json=asked).status_code == 404
+    library.add("storm.mp4", ["blue"], collection="archive")
+    assert cached.post("/v1/search", json=asked).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
+def test_an_answer_that_the_client_has_is_not_sent_again(cached: TestClient, form: str) -> None:
+    """By If-None-Match, from the cache or not."""
+    etag = cached.post("/v1/search", json={"query": "red"}).headers["ETag"]
+    headers = {"If-None-Match": form.format(etag)}
+    answer = cached.post("/v1/search", json={"query": "red"}, headers=headers)
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer.headers["ETag"] == etag
+
+
+def test_another_answer_is_sent(cached: TestClient) -> None:
+    """An entity tag of another answer does not hold it back."""
+    headers = {"If-None-Match": '"00"'}
+    assert cached.post("/v1/search", json={"query": "red"}, headers=headers).status_code == 200
+
+
+def test_a_batch_takes_and_leaves_ready_answers(cached: TestClient) -> None:
+    """They are the same ones as of single searches."""
+    red = found(cached.post("/v1/search", json={"query": "red"}))
+    searches = [{"query": "red"}, {"query": "blue"}]
+    results = cached.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    results[0].pop("took_ms")
+    assert results[0] == red
+    assert cached.post("/v1/search", json={"query": "blue"}).headers["X-Cache"] == "hit"
+
+
+def test_a_replica_takes_the_answers_of_another(library: Library) -> None:
+    """By the cache that they share."""
+    shared, sources = DictCache(), []
+    for _ in range(2):
+        service = library.service(cache=shared)
+        service.searcher.ready()
+        client = TestClient(create_app(service))
+        sources.append(client.post("/v1/search", json={"query": "red"}).headers["X-Cache"])
+    assert sources == ["miss", "hit"]

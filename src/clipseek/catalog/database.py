@@ -20,7 +20,17 @@ SQLITE = "sqlite:///"
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 # Whoever waits longer for a writer waits for one that is stuck: a transaction holds one film.
 WAIT_S = 30.0
+# Seconds until a PostgreSQL that has gone without a word counts as gone: to connect; for what was
+# sent to arrive; for a sign of life from a server that works on an answer. TCP itself waits for a
+# quarter of an hour, or for ever (https://www.postgresql.org/docs/current/libpq-connect.html).
 CONNECT_S = 5
+_SIGNS_OF_LIFE = {
+    "connect_timeout": CONNECT_S,
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 # Connections kept open, and how many more while requests pile up; PostgreSQL's own default
 # allows 100 for all its clients (max_connections).
 POOL_SIZE = 8
@@ -252,7 +262,7 @@ _EXPECTED = (
 
 def _postgres(address: URL, wait_s: float) -> Engine:
     """Return an engine on a server; a connection that the server closed is replaced unseen."""
-    timeout = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_S}
+    options = {name: value for name, value in _SIGNS_OF_LIFE.items() if name not in address.query}
 
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("writes"):
@@ -260,7 +270,7 @@ def _postgres(address: URL, wait_s: float) -> Engine:
 
     engine = create_engine(
         address,
-        connect_args=timeout,
+        connect_args=options,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=wait_s,

@@ -36,7 +36,7 @@ servers: ## install the servers that the tests start
 	@sh tests/servers.sh
 
 test: install servers ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50

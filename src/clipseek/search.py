@@ -204,7 +204,7 @@ class Searcher:
             if (view := self.opened(name)) is None:
                 asked = monotonic()
                 view = self._current(name)
-                self._views[name] = _Opened(view, asked)
+                self._put(name, view, asked)
             return view
 
     def _current(self, name: str) -> View:
@@ -248,7 +248,14 @@ class Searcher:
             if now is not None and now.view is not before:
                 asked = monotonic()
                 view = view.follow(self._catalog, self._snapshot_root)
-            self._views[name] = _Opened(view, asked)
+            self._put(name, view, asked)
+
+    def _put(self, name: str, view: View, asked: float) -> None:
+        """Swap a view in; say once why the snapshot that is published is not used."""
+        before = self._views.get(name)
+        if view.note and (before is None or before.view.note != view.note):
+            log.warning("the snapshot of collection %s is not used: %s", name, view.note)
+        self._views[name] = _Opened(view, asked)
 
     def ready(self) -> None:
         """Open what is needed to answer at once; raise unless searches can be answered now.

@@ -137,3 +137,16 @@ def test_a_collection_that_is_gone_is_not_found(
     (answer,) = searcher.search([SearchRequest("red")])
     assert not isinstance(answer, SearchResult)
     assert searcher.stats() == {}
+
+
+def test_a_snapshot_that_is_not_used_is_told_once(
+    searcher: Searcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says what is wrong with it, and not again at every look."""
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "current").write_text("snapshot-7\n")
+    for _ in range(3):
+        searcher.refresh()
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith("the snapshot of collection default is not used: ")
+    assert "run `indexer build`" in message

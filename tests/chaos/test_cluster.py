@@ -69,6 +69,30 @@ def test_without_postgres_nothing_is_made_up(cluster: Cluster) -> None:
     client.close()
 
 
+def test_a_damaged_snapshot_costs_no_answer(cluster: Cluster) -> None:
+    """A replica that starts over it says so, reads the catalog, and answers as before."""
+    Experiment(cluster, seed=8).writer.step()
+    with cluster.indexer("build") as build:
+        build.communicate()
+    client = Client(cluster.ports[0])
+    (collection,) = client.ask("GET", "/v1/collections").body["collections"]
+    version = collection["version"]
+    wait_until(lambda: client.search("a red car").body["version"] == version, "the last change")
+    before = client.search("a red car").body["hits"]
+    client.close()  # it connects anew to the next replica
+    cluster.replicas[0].kill()
+    snapshots = cluster.data_dir / "snapshots" / "default"
+    current = snapshots / (snapshots / "current").read_text("utf-8").strip()
+    # A new file: the other replicas have the old one mapped.
+    short = current / "short"
+    short.write_bytes((current / "index.faiss").read_bytes()[:100])
+    short.replace(current / "index.faiss")
+    cluster.wait_ready(0)
+    assert client.search("a red car").body["hits"] == before
+    client.close()
+    assert "index.faiss has 100 bytes" in cluster.replicas[0].said()
+
+
 def test_a_thumbnail_and_a_range_pass_through_all(cluster: Cluster) -> None:
     """What a player and a page ask for comes through nginx as from a replica."""
     experiment = Experiment(cluster, seed=7)

@@ -28,6 +28,14 @@ class Found:
     source: Source
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The key under which a cache has an answer, and the version that it is of."""
+
+    key: str
+    version: int
+
+
 class Desk:
     """Answers searches on the event loop; what takes time is done in one worker thread."""
 
@@ -70,45 +78,46 @@ class Desk:
 
     def _compute(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
-        views = self._views(requests)
-        known = self._stored(views)
-        unknown = [request for request in requests if request not in known]
+        places = self._places(requests)
+        found = self._stored(places)
+        unknown = [request for request in requests if request not in found]
         results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
-        found = known | {request: _written(result) for request, result in results.items()}
-        self._store(views, results, found)
+        found |= {request: _written(result) for request, result in results.items()}
+        self._store(places, results, found)
         return [found[request] for request in requests]
 
-    def _views(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, View]:
-        """Return the views that answer requests; one whose collection has none is left out."""
+    def _places(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, _Place]:
+        """Return where answers lie; a request whose collection cannot be opened is left out."""
         views: dict[str, View] = {}
         for name in {request.collection for request in requests}:
             with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
                 views[name] = self._searcher.view(name)
-        return {r: views[r.collection] for r in requests if r.collection in views}
+        known = [(r, views[r.collection]) for r in requests if r.collection in views]
+        return {request: _Place(_key(view, request), view.version) for request, view in known}
 
-    def _stored(self, views: Mapping[SearchRequest, View]) -> dict[SearchRequest, Found]:
+    def _stored(self, places: Mapping[SearchRequest, _Place]) -> dict[SearchRequest, Found]:
         """Return what the cache knows."""
-        values = self._cache.get_many([_key(view, request) for request, view in views.items()])
+        values = self._cache.get_many([place.key for place in places.values()])
         return {
             request: Found(Ready(request.query, common), "hit")
-            for request, common in zip(views, values, strict=True)
+            for request, common in zip(places, values, strict=True)
             if common is not None
         }
 
     def _store(
         self,
-        views: Mapping[SearchRequest, View],
+        places: Mapping[SearchRequest, _Place],
         results: Mapping[SearchRequest, SearchResult | ClipseekError],
         found: Mapping[SearchRequest, Found],
     ) -> None:
         """Keep what was computed; errors, and what is of another version by now, are not kept."""
         entries = {}
         for request, result in results.items():
-            view, answer = views.get(request), found[request].answer
+            place, answer = places.get(request), found[request].answer
             if isinstance(result, ClipseekError) or isinstance(answer, ClipseekError):
                 continue
-            if view is not None and view.version == result.version:
-                entries[_key(view, request)] = answer.common
+            if place is not None and place.version == result.version:
+                entries[place.key] = answer.common
         self._cache.put_many(entries, self._ttl_s)
 
 

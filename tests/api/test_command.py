@@ -63,7 +63,9 @@ def test_it_serves_and_stops_at_a_signal(tmp_path: Path) -> None:
     [
         pytest.param([], {"CLIPSEEK_API_PORT": "many"}, "CLIPSEEK_API_PORT", id="variable"),
         pytest.param(["--port", "70000"], {}, "CLIPSEEK_API_PORT", id="option"),
-        pytest.param([], {"CLIPSEEK_DATABASE_URL": "mysql://x/y"}, "postgresql", id="database"),
+        pytest.param(
+            ["--port", "0"], {"CLIPSEEK_DATABASE_URL": "mysql://x/y"}, "postgresql", id="database"
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(

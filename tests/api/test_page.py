@@ -1,6 +1,7 @@
 """The web page in a real browser: asked, seen, played, by keyboard."""
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,10 +37,13 @@ def film(colours: list[str]) -> bytes:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """Return a tab of a browser, or skip."""
+    """Return a tab of a browser, or skip; where all must be tested, fail."""
     found = browser.find()
     if found is None:
-        pytest.skip(f"no browser; install one of {', '.join(browser.NAMES)}")
+        reason = f"no browser; install one of {', '.join(browser.NAMES)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
     with browser.opened(found, tmp_path_factory.mktemp("profile")) as opened:
         opened.look()
         yield opened

@@ -1,0 +1,206 @@
+"""How many searches a second the API answers, beside a plain FastAPI handler on the same machine.
+
+    python -m benchmarks.serve [--json]
+
+Starts both servers, one process each, and loads them in turn over loopback with wrk: the handler
+with a constant, the API with one search that repeats (ready answers) and with searches that are
+all different (each embedded and searched), over a library of the demo model with random vectors.
+Each figure is the median of the rounds. `cached_ratio` and `uncached_ratio` are requests per second
+by those of the handler, at the most connections; `p99_ms` is that of different searches there.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clipseek.assembly import build_snapshot, load_model, open_service
+from clipseek.config import Settings
+from clipseek.types import Segments, Video
+
+ROOT = Path(__file__).parents[1]
+KINDS = ("constant", "cached", "different")
+CONNECTIONS = (1, 10, 100)
+SCRIPT = Path(__file__).with_name("serve.lua")
+VIDEOS, SEGMENTS = 40, 25
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one run of wrk measured."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+def main() -> int:
+    """Measure and print a table, or with --json one object."""
+    options = _options()
+    if shutil.which("wrk") is None:
+        sys.stderr.write("wrk is missing; install it, for example: apt-get install wrk\n")
+        return 1
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        _make_library(Path(folder))
+        plain = stack.enter_context(
+            _serving(["uvicorn", "benchmarks.constant:app", "--no-access-log"], "", {})
+        )
+        api = stack.enter_context(
+            _serving(["api", "--quiet"], "readyz", {"CLIPSEEK_DATA_DIR": folder})
+        )
+        urls = {"constant": plain, "cached": f"{api}v1/search", "different": f"{api}v1/search"}
+        found = _measured(urls, seconds=options.seconds, rounds=options.rounds)
+    sys.stdout.write(_summary(found) if options.json else _table(found))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Load the API and a constant handler in turn.")
+    parser.add_argument("--seconds", type=int, default=4, help="length of each run (4)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (3)")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    return parser.parse_args()
+
+
+def _make_library(folder: Path) -> None:
+    """Index random vectors under the demo model: what is found does not matter here."""
+    settings = Settings.load(data_dir=folder, model="demo")
+    model = load_model(settings, "demo", report=lambda _step: None)
+    service = open_service(settings)
+    catalog, dim = service.catalog, model.embedder.dim
+    catalog.ensure_collection("default", model.name, dim, model.embedder.fingerprint)
+    chance = np.random.default_rng(0)
+    edges = np.arange(0, 2 * SEGMENTS + 1, 2, dtype=np.float64)
+    for number in range(VIDEOS):
+        vectors = chance.standard_normal((SEGMENTS, dim)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        name = f"{number:032x}"
+        catalog.put(
+            "default",
+            Video(name, f"/films/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1, 1),
+            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(SEGMENTS)),
+            frame_times=edges[:-1],
+            frame_vectors=vectors,
+            biases=np.zeros(SEGMENTS, np.float32),
+            thumbnails=["none.jpg"] * SEGMENTS,
+        )
+    build_snapshot(service, "default")
+    service.close()
+
+
+@contextmanager
+def _serving(module: list[str], probe: str, settings: Mapping[str, str]) -> Iterator[str]:
+    """Start a server on a free port and yield its address once it answers the probe."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    with subprocess.Popen(
+        [sys.executable, "-m", *module, "--port", port],
+        env={**os.environ, "PYTHONPATH": path, **settings},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            while not _answers(url + probe):
+                time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _measured(urls: Mapping[str, str], *, seconds: int, rounds: int) -> dict[tuple[int, str], Load]:
+    """Return the median load by connections and kind; the kinds take turns in each round."""
+    found: dict[tuple[int, str], Load] = {}
+    for connections in CONNECTIONS:
+        loads: dict[str, list[Load]] = {kind: [] for kind in KINDS}
+        for number in range(rounds):
+            for kind in KINDS:
+                seed = f"{connections}-{number}"
+                loads[kind].append(_loaded(urls[kind], connections, seconds, kind, seed))
+        found |= {(connections, kind): _median(loads[kind]) for kind in KINDS}
+    return found
+
+
+def _loaded(url: str, connections: int, seconds: int, kind: str, seed: str) -> Load:
+    """Run wrk once, in one thread."""
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "-s",
+        str(SCRIPT),
+        url,
+        kind,
+        seed,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout.splitlines()[-1])
+    rate = said["requests"] / said["seconds"]
+    return Load(rate, said["p50_ms"], said["p99_ms"], said["errors"])
+
+
+def _median(loads: list[Load]) -> Load:
+    return Load(
+        rate=statistics.median(load.rate for load in loads),
+        p50_ms=statistics.median(load.p50_ms for load in loads),
+        p99_ms=statistics.median(load.p99_ms for load in loads),
+        errors=sum(load.errors for load in loads),
+    )
+
+
+def _table(found: Mapping[tuple[int, str], Load]) -> str:
+    lines = [
+        f"{'connections':>11}  {'kind':<9}  {'req/s':>7}  {'ratio':>6}  p50 ms  p99 ms  errors"
+    ]
+    for (connections, kind), load in found.items():
+        ratio = load.rate / found[connections, "constant"].rate
+        lines.append(
+            f"{connections:>11}  {kind:<9}  {load.rate:>7.0f}  {ratio:>6.2f}  "
+            f"{load.p50_ms:>6.2f}  {load.p99_ms:>6.2f}  {load.errors:>6}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _summary(found: Mapping[tuple[int, str], Load]) -> str:
+    most = max(CONNECTIONS)
+    plain, cached, different = (found[most, kind] for kind in KINDS)
+    said = {
+        "name": "serve",
+        "cached_ratio": round(cached.rate / plain.rate, 3),
+        "uncached_ratio": round(different.rate / plain.rate, 3),
+        "p99_ms": round(different.p99_ms, 2),
+        "errors": sum(load.errors for load in found.values()),
+        "constant_per_s": round(plain.rate),
+        "cached_per_s": round(cached.rate),
+        "uncached_per_s": round(different.rate),
+    }
+    return json.dumps(said) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

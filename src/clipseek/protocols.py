@@ -198,8 +198,15 @@ class Catalog(Protocol):
 
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
-    ) -> None:
-        """Note that the same content now lies at another uri; title follows, vectors stay."""
+    ) -> int:
+        """Note that the same content now lies at another uri; return the new version.
+
+        The title follows, vectors stay. Another video that was indexed from that uri is removed,
+        as a change of its own before this one.
+
+        Raises:
+            VideoNotFound: no such video; nothing was changed.
+        """
         ...
 
     def remove(self, collection: str, video_id: str) -> int:

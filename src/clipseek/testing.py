@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import PurePath
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import CacheStats, CutDetector
 from clipseek.types import (
     Change,
+    ChangeKind,
     Collection,
     FrameBatch,
     Relevance,
@@ -68,7 +68,7 @@ class _Shelf:
 
     def changed(
         self,
-        kind: Literal["put", "remove", "calibrate"],
+        kind: ChangeKind,
         video_id: str | None,
         stored: dict[str, _Stored],
     ) -> "_Shelf":
@@ -158,8 +158,8 @@ class MemoryCatalog:
 
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
-    ) -> None:
-        """Note that the same content now lies at another uri."""
+    ) -> int:
+        """Note that the same content now lies at another uri; return the new version."""
         storable(uri=uri)
         with self._writing():
             shelf = self._shelf(collection)
@@ -173,7 +173,8 @@ class MemoryCatalog:
                 mtime_ns=int(mtime_ns),
             )
             films = shelf.stored | {video_id: replace(stored, video=video)}
-            self._shelves[collection] = replace(shelf, stored=films)
+            self._shelves[collection] = shelf.changed("relocate", video_id, films)
+            return self._shelves[collection].collection.version
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""

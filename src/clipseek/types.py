@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 VideoState = Literal["indexed", "incomplete"]
+ChangeKind = Literal["put", "remove", "relocate", "calibrate"]
 Resize = Literal["shortest", "longest", "squash"]
 
 
@@ -212,10 +213,13 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One committed change of a collection. A "calibrate" change has no video."""
+    """One committed change of a collection. A "calibrate" change has no video.
+
+    "relocate" changes what an answer says of the video, and nothing that is searched.
+    """
 
     version: int
-    kind: Literal["put", "remove", "calibrate"]
+    kind: ChangeKind
     video_id: str | None
 
 

@@ -125,11 +125,13 @@ class View:
 
     collection: As it is at this version. note: Why the published snapshot is not used, or empty.
     snapshot_version: That of the snapshot in use, or None where the catalog was read in full.
+    snapshot_at: When that snapshot was made, in UTC as RFC 3339 writes it, or None.
     """
 
     collection: Collection
     note: str
     snapshot_version: int | None
+    snapshot_at: str | None
     _seen: str
     _due: int | None
     _history: str
@@ -164,6 +166,7 @@ class View:
             collection=collection,
             note=published.note,
             snapshot_version=None if found is None else found.manifest.version,
+            snapshot_at=None if found is None else found.manifest.created_at,
             _seen=published.seen,
             _due=published.due,
             _history=history,
@@ -303,8 +306,11 @@ def _seen(root: Path, name: str) -> str:
 
 def _changed(catalog: Catalog, name: str, version: int) -> set[str]:
     """Return the videos that were put or removed past a version."""
-    changes = catalog.changes(name, version)
-    return {change.video_id for change in changes if change.video_id is not None}
+    return {
+        change.video_id
+        for change in catalog.changes(name, version)
+        if change.video_id is not None and change.kind in ("put", "remove")
+    }
 
 
 def _blocks(catalog: Catalog, name: str, videos: AbstractSet[str]) -> Iterator[SegmentBlock]:

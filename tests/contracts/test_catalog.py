@@ -277,12 +277,12 @@ class TestRemove:
 
 
 class TestRelocate:
-    def test_a_moved_video_keeps_its_vectors_and_version(self, catalog: Catalog) -> None:
+    def test_a_moved_video_keeps_its_vectors(self, catalog: Catalog) -> None:
         """Uri, title, size and time of the file follow; nothing else does."""
         given = film()
         given.put_into(catalog)
         before = catalog.segments("default", "a")
-        catalog.relocate("default", "a", "/new/Summer 24.final.mp4", 5, 6)
+        assert catalog.relocate("default", "a", "/new/Summer 24.final.mp4", 5, 6) == 2
         moved = replace(
             given.video,
             uri="/new/Summer 24.final.mp4",
@@ -292,7 +292,7 @@ class TestRelocate:
         )
         assert stored(catalog.video("default", "a"), 3) == stored(moved, 3)
         assert catalog.segments("default", "a") == before
-        assert catalog.collection("default").version == 1
+        assert catalog.changes("default", 1) == [Change(2, "relocate", "a")]
         assert catalog.video_at("default", "/films/a.mp4") is None
 
     def test_a_video_that_was_there_before_is_removed(self, catalog: Catalog) -> None:
@@ -301,15 +301,18 @@ class TestRelocate:
         film("b").put_into(catalog)
         catalog.relocate("default", "a", "/films/b.mp4", 5, 6)
         assert [video.id for video in catalog.videos("default")] == ["a"]
-        assert catalog.changes("default", 2) == [Change(3, "remove", "b")]
-        assert catalog.collection("default").version == 3
+        assert catalog.changes("default", 2) == [
+            Change(3, "remove", "b"),
+            Change(4, "relocate", "a"),
+        ]
+        assert catalog.collection("default").version == 4
 
     def test_a_video_may_stay_where_it_is(self, catalog: Catalog) -> None:
         """A file that was only touched gets its new time."""
         film().put_into(catalog)
         catalog.relocate("default", "a", "/films/a.mp4", 5, 6)
         assert catalog.video("default", "a").mtime_ns == 6
-        assert catalog.collection("default").version == 1
+        assert catalog.changes("default", 1) == [Change(2, "relocate", "a")]
 
     def test_a_missing_video_is_not_found(self, catalog: Catalog) -> None:
         """And the video at that uri stays: there is no half change."""

@@ -58,8 +58,7 @@ def _apply(catalog: Catalog, name: str, verb: str, *arguments: Any) -> object:
             return catalog.remove(name, arguments[0])
         if verb == "relocate":
             video_id, uri, size = arguments
-            catalog.relocate(name, video_id, uri, size, mtime_ns=size)
-            return None
+            return catalog.relocate(name, video_id, uri, size, mtime_ns=size)
         return catalog.set_relevance(name, Relevance(arguments[0], 1.0, fitted=True))
     except ClipseekError as error:
         return f"{type(error).__name__}: {error}"

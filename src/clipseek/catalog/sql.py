@@ -146,10 +146,10 @@ class SqlCatalog:
 
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
-    ) -> None:
+    ) -> int:
         """Note that the same content now lies at another uri; title follows, vectors stay.
 
-        The version stays too, unless another video was indexed from that uri: it is removed.
+        Another video that was indexed from that uri is removed, as a change of its own.
         """
         storable(uri=uri)
         place = {"uri": uri, "title": PurePath(uri).stem}
@@ -163,6 +163,9 @@ class SqlCatalog:
             )
             if not moved.rowcount:
                 raise VideoNotFound(video_id, collection)
+            version = writes.next_version(connection, collection)
+            writes.note(connection, collection, version, "relocate", video_id)
+        return version
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""

@@ -133,7 +133,7 @@ changes = Table(
     Column("kind", Text, nullable=False),
     Column("video_id", Key),
     Column("at", Text, nullable=False),
-    CheckConstraint("kind IN ('put', 'remove', 'calibrate')", name="changes_kind"),
+    CheckConstraint("kind IN ('put', 'remove', 'relocate', 'calibrate')", name="changes_kind"),
 )
 
 _ELEMENTS = {"sqlite": func.json_each, "postgresql": func.jsonb_array_elements_text}

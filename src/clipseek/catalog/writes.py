@@ -7,15 +7,13 @@ their order and without gaps, and whoever has read all changes up to 17 will nev
 came late.
 """
 
-from typing import Literal
-
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.rows import Film, now
 from clipseek.catalog.tables import changes, collections, frame_vectors, segments, videos
 from clipseek.errors import CollectionNotFound
-from clipseek.types import Relevance
+from clipseek.types import ChangeKind, Relevance
 
 
 def make_collection(
@@ -64,7 +62,7 @@ def note(
     connection: Connection,
     collection: str,
     version: int,
-    kind: Literal["put", "remove", "calibrate"],
+    kind: ChangeKind,
     video_id: str | None = None,
 ) -> None:
     """Write down what the version changed."""

@@ -107,5 +107,7 @@ def _changes() -> None:
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("video_id", KEY),
         sa.Column("at", sa.Text, nullable=False),
-        sa.CheckConstraint("kind IN ('put', 'remove', 'calibrate')", name="changes_kind"),
+        sa.CheckConstraint(
+            "kind IN ('put', 'remove', 'relocate', 'calibrate')", name="changes_kind"
+        ),
     )

@@ -54,7 +54,10 @@ def create_app(service: Service | None = None) -> FastAPI:
     )
     app.state.service = opened
     app.state.readiness = Readiness(opened)
-    app.state.metrics = Metrics(CollectorRegistry(), opened.searcher.stats)
+    app.state.metrics = Metrics(
+        CollectorRegistry(), opened.searcher.stats, cache=opened.cache.stats
+    )
+    opened.searcher.watch(app.state.metrics.stage)
     app.state.desk = Desk(opened, app.state.metrics)
     # First, as routes are tried in their order, and not as an included router, whose routes are
     # matched twice: what is asked most is found at once.

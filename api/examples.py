@@ -105,6 +105,9 @@ _DETAILS: dict[Kind, str] = {
     "512 now; run `indexer ingest` on it again",
     problems.FILE_GONE: "/films/city-night.mp4 cannot be read: No such file or directory; put the "
     "file back, or run `indexer ingest` on where it lies now",
+    problems.THUMBNAIL_GONE: "thumbnail default/3b/3b1f/000042000-1f0c9a.jpg cannot be read: "
+    "No such file or directory; `indexer verify` lists what is missing, `indexer ingest --force` "
+    "makes it again",
     problems.BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer "
     "searches",
     problems.UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, got text/plain; send the header "

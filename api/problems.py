@@ -127,6 +127,12 @@ FILE_GONE = Kind(
     "The video file is not there any more",
     "Put the file back, or ingest it from where it lies now.",
 )
+THUMBNAIL_GONE = Kind(
+    "thumbnail-gone",
+    410,
+    "The picture is not there any more",
+    "`indexer ingest --force` makes the pictures of a video again.",
+)
 BODY_TOO_LARGE = Kind(
     "body-too-large",
     413,
@@ -179,7 +185,8 @@ HTTP_KINDS = {
     )
 }
 ALL_KINDS = {
-    kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), OVERLOADED, DEADLINE)
+    kind.name: kind
+    for kind in (*KINDS.values(), *HTTP_KINDS.values(), THUMBNAIL_GONE, OVERLOADED, DEADLINE)
 }
 
 

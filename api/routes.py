@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import examples, problems
 from api.limits import SegmentId, VideoId
 from api.media import VideoResponse, locate
-from api.problems import STORE
+from api.problems import STORE, Refused
 from api.schemas import (
     CollectionAnswer,
     CollectionsAnswer,
@@ -24,7 +24,13 @@ from api.schemas import (
     VideosAnswer,
 )
 from clipseek.assembly import Service
-from clipseek.errors import CollectionNotFound, InvalidQuery, SegmentNotFound, VideoNotFound
+from clipseek.errors import (
+    CollectionNotFound,
+    InvalidQuery,
+    SegmentNotFound,
+    ServiceUnavailable,
+    VideoNotFound,
+)
 from clipseek.metrics import Metrics
 
 DEFAULT = "default"
@@ -150,13 +156,24 @@ def video_file(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Respon
     response_class=Response,
     responses={
         200: {"description": "The picture.", "content": {"image/jpeg": {}}},
-        **examples.responses("/v1/segments/318/thumbnail", InvalidQuery, SegmentNotFound, *STORE),
+        **examples.responses(
+            "/v1/segments/318/thumbnail",
+            InvalidQuery,
+            SegmentNotFound,
+            problems.THUMBNAIL_GONE,
+            *STORE,
+        ),
     },
 )
 def thumbnail(service: Opened, segment_id: Annotated[SegmentId, Path()]) -> Response:
     """Return a JPEG of the segment's best frame; it never changes, so caches may keep it."""
     _, segment = service.catalog.segment(segment_id)
-    jpeg = service.thumbnails.read(segment.thumbnail)
+    try:
+        jpeg = service.thumbnails.read(segment.thumbnail)
+    except ServiceUnavailable as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise Refused(problems.THUMBNAIL_GONE, str(error)) from error
+        raise
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
 
 

@@ -1,6 +1,7 @@
 """Prometheus collectors of the API, on a registry that is passed in."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -12,6 +13,7 @@ from clipseek.protocols import CacheStats
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that get a label of their own; clients can send any word, and labels must be few."""
 
+STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -31,6 +33,11 @@ class IndexStats(Protocol):
     @property
     def snapshot_version(self) -> int | None:
         """Version that the opened snapshot was made from, or None where there is none."""
+        ...
+
+    @property
+    def snapshot_at(self) -> str | None:
+        """When that snapshot was made, in UTC as RFC 3339 writes it."""
         ...
 
     @property
@@ -96,6 +103,13 @@ class Metrics:
             buckets=BATCH_SIZES,
             registry=registry,
         )
+        self._stages = Histogram(
+            "clipseek_search_stage_seconds",
+            "Seconds of one stage of a batch of searches: embed, search or catalog.",
+            ["stage"],
+            buckets=STAGE_SECONDS,
+            registry=registry,
+        )
         registry.register(_IndexCollector(stats))
         registry.register(_CacheCollector(cache))
 
@@ -122,6 +136,10 @@ class Metrics:
     def batch(self, size: int) -> None:
         """Note that so many searches are computed together."""
         self._batch.observe(size)
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Note how long a stage of a batch of searches took."""
+        self._stages.labels(name).observe(seconds)
 
     def shed(self, reason: str, count: int) -> None:
         """Count searches refused for load, by `full` or `deadline`."""
@@ -151,6 +169,9 @@ class _IndexCollector(Collector):
             gauges["delta"].add_metric([name], stats.delta_size)
             if stats.snapshot_version is not None:
                 gauges["snapshot"].add_metric([name], stats.snapshot_version)
+            if stats.snapshot_at is not None:
+                age = datetime.now(UTC) - datetime.fromisoformat(stats.snapshot_at)
+                gauges["age"].add_metric([name], max(0.0, age.total_seconds()))
         yield from gauges.values()
 
 
@@ -163,6 +184,7 @@ def _gauges() -> dict[str, GaugeMetricFamily]:
         "segments": gauge("segments", "Searchable segments."),
         "delta": gauge("delta_segments", "Segments searched beside the snapshot."),
         "snapshot": gauge("snapshot_version", "Version that the opened snapshot was made from."),
+        "age": gauge("snapshot_age_seconds", "Seconds since the opened snapshot was made."),
     }
 
 

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -47,6 +48,7 @@ class CollectionStats:
     segments: int
     snapshot_version: int | None
     delta_size: int
+    snapshot_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Searcher:
         self._snapshot_root = snapshot_root
         self._load_model = load_model
         self._refresh_s = refresh_s
+        self._observe: Callable[[str, float], None] = lambda _name, _seconds: None
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
         self._views: dict[str, _Opened] = {}
         self._models: dict[str, Model] = {}
@@ -120,7 +123,8 @@ class Searcher:
         if not len(view):
             raise NothingIndexed(name)
         model = self.model(view.collection)
-        vectors = self._texts.embed(model.embedder, [request.query for request in requests])
+        with self._stage("embed"):
+            vectors = self._texts.embed(model.embedder, [request.query for request in requests])
         moments = self._moments(view, requests, vectors)
         videos, are_gone = self._videos(name, moments)
         if are_gone:
@@ -137,7 +141,8 @@ class Searcher:
     ) -> tuple[dict[str, Video], bool]:
         """Return the videos of moments by id, and whether some of them are gone."""
         ids = sorted({moment.video_id for found in moments for moment in found})
-        videos = self._catalog.videos_by_id(name, ids)
+        with self._stage("catalog"):
+            videos = self._catalog.videos_by_id(name, ids)
         return videos, len(videos) < len(ids)
 
     def _moments(
@@ -157,7 +162,8 @@ class Searcher:
         for (video_ids, tags), positions in _grouped(filters).items():
             allowed = self._allowed(view.collection.name, video_ids, tags)
             k = max(ranking.candidates(requests[i].limit) for i in positions)
-            near = view.search(vectors[positions], k, allow_videos=allowed)
+            with self._stage("search"):
+                near = view.search(vectors[positions], k, allow_videos=allowed)
             rows = view.rows(near.ids.ravel())
             width = near.ids.shape[1]
             for row, i in enumerate(positions):
@@ -274,10 +280,29 @@ class Searcher:
             except (ConfigError, StateError) as error:
                 log.warning("collection %s cannot be searched: %s", collection.name, error)
 
+    def watch(self, observe: Callable[[str, float], None]) -> None:
+        """Tell `observe` the name and the seconds of each stage of the searches from now on.
+
+        The stages of a batch are `embed`, `search` and `catalog`, in this order.
+        """
+        self._observe = observe
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        started = monotonic()
+        yield
+        self._observe(name, monotonic() - started)
+
     def stats(self) -> dict[str, CollectionStats]:
         """Return the state of every opened collection by name."""
         return {
-            name: CollectionStats(view.version, len(view), view.snapshot_version, view.delta_size)
+            name: CollectionStats(
+                version=view.version,
+                segments=len(view),
+                snapshot_version=view.snapshot_version,
+                delta_size=view.delta_size,
+                snapshot_at=view.snapshot_at,
+            )
             for name, view in ((name, opened.view) for name, opened in list(self._views.items()))
         }
 

@@ -113,4 +113,5 @@ def test_a_lost_thumbnail_is_a_problem(library: Library, client: TestClient) -> 
         picture.unlink()
     segment = client.get("/v1/videos/sea/segments").json()["segments"][0]
     answer = client.get(segment["thumbnail_url"])
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert (answer.status_code, answer.json()["type"]) == (410, "/problems/thumbnail-gone")
+    assert "indexer verify" in answer.json()["detail"]

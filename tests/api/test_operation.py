@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from api.app import create_app
 from api.operation import STATIC
+from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model
 from clipseek.search import Searcher
-from clipseek.testing import MemoryCatalog, ToyEmbedder
+from clipseek.snapshot import build
+from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection
 from tests.api.library import Library, toy_model
 from tests.api.server import serving
@@ -141,6 +143,37 @@ def test_the_index_is_shown_by_collection(client: TestClient) -> None:
     assert values['clipseek_index_delta_segments{collection="default"}'] == 6
 
 
+def test_the_stages_of_a_search_are_timed(client: TestClient) -> None:
+    """Each once more per batch; what is warmed up before is not counted apart."""
+    before = series(client.get("/metrics").text)
+    client.post("/v1/search", json={"query": "red"})
+    after = series(client.get("/metrics").text)
+    for stage in ("embed", "search", "catalog"):
+        name = f'clipseek_search_stage_seconds_count{{stage="{stage}"}}'
+        assert after[name] == before[name] + 1
+
+
+def test_the_tiers_of_the_cache_are_shown(library: Library) -> None:
+    """Hits and misses of each, and whether it is used."""
+    cache = TieredCache(LocalCache(100, 1 << 20), DictCache())
+    client = TestClient(create_app(library.service(cache=cache)))
+    for _ in range(2):
+        client.post("/v1/search", json={"query": "red"})
+    values = series(client.get("/metrics").text)
+    assert values['clipseek_cache_hits_total{tier="local"}'] == 1
+    assert values['clipseek_cache_misses_total{tier="dict"}'] == 1
+    assert values['clipseek_cache_up{tier="local"}'] == 1
+
+
+def test_the_age_of_a_snapshot_is_shown(library: Library) -> None:
+    """Where there is one."""
+    build(library.catalog, library.folder / "snapshots", "default")
+    client = TestClient(create_app(library.service()))
+    client.get("/readyz")
+    values = series(client.get("/metrics").text)
+    assert 0 <= values['clipseek_index_snapshot_age_seconds{collection="default"}'] < 3600
+
+
 def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
     """Dashboards and alerts use them."""
     client.post("/v1/search", json={"query": "red"})
@@ -157,6 +190,8 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_index_segments",
         "clipseek_index_delta_segments",
         "clipseek_index_snapshot_version",
+        "clipseek_index_snapshot_age_seconds",
+        "clipseek_search_stage_seconds",
     }
 
 

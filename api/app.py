@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 
 from api import logs, operation, problems, routes, searching
 from api.desk import Desk
@@ -65,6 +66,15 @@ def create_app(service: Service | None = None) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(operation.router)
     problems.install(app)
+    if opened.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=opened.settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["Content-Type", "If-None-Match", "Range", "X-Request-ID"],
+            expose_headers=["ETag", "Retry-After", "X-Cache", "X-Request-ID"],
+        )
+    # The last one added sees a request first.
     app.add_middleware(Border, metrics=app.state.metrics)
     return app
 

@@ -4,14 +4,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clipseek.errors import ConfigError
 
 PREFIX = "CLIPSEEK_"
 
 _SECRETS = frozenset({"database_url", "redis_url"})
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -27,6 +28,19 @@ def collection_name(name: str) -> str:
             f"and starts with a letter or digit, got {name!r}"
         )
     return name
+
+
+def _origins(listed: object) -> object:
+    """Split text at commas; each part is an origin as browsers send it (RFC 6454, 6.2)."""
+    if not isinstance(listed, str):
+        return listed
+    origins = tuple(part.strip() for part in listed.split(",") if part.strip())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"origins are scheme and host, as https://a.example, and commas, got {origin!r}"
+            )
+    return origins
 
 
 class Settings(BaseSettings):
@@ -83,6 +97,9 @@ class Settings(BaseSettings):
     )
     search_deadline_s: float = Field(
         default=5.0, gt=0, le=300, description="seconds a search may wait for its turn (API)"
+    )
+    cors_origins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_origins)] = Field(
+        default=None, description="sites whose pages may ask the API, such as https://a.example"
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="how the API writes its log, `text` or `json`"

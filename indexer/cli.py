@@ -88,7 +88,8 @@ def _writing_verbs(verbs: "_Verbs") -> None:
 
 def _reading_verbs(verbs: "_Verbs") -> None:
     search = _verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
-    search.add_argument("query", help="a sentence")
+    search.add_argument("query", nargs="+", help="a sentence")
+    search.add_argument("--tag", action="append", default=[], help="only films with this label")
     search.add_argument("--limit", type=int, default=10, metavar="N", help="hits at most")
     _output(search)
     _output(_verb(verbs, "list", "list the videos", "indexer list --json"))

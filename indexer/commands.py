@@ -1,27 +1,40 @@
 """The verbs that look at the store, change single videos, or draw demo films."""
 
 import argparse
+import builtins
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from clipseek import snapshot
-from clipseek.assembly import Service, open_service
+from clipseek.assembly import Service, open_existing
 from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
-from clipseek.errors import ClipseekError, ConfigError, VideoNotFound
+from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNotFound
 from clipseek.protocols import Catalog
+from clipseek.search import problem
 from clipseek.types import Collection, SearchRequest, SearchResult, Video
 from indexer.output import Column, clock, counted, emit, note, say, size, table
 from indexer.verification import problems
 
 PAGE = 1000
+MEND = (
+    "`indexer build --collection NAME` makes a snapshot anew, "
+    "`indexer ingest FILE --force --collection NAME` a film with its thumbnails"
+)
+DEMO_MARK = ".clipseek-demo"
+"""Stands in a folder whose films were drawn by us and may be drawn again."""
 
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
-    request = SearchRequest(options.query, options.limit, settings.collection)
-    service = open_service(settings)
+    tags = tuple(options.tag) or None
+    query = " ".join(options.query)
+    request = SearchRequest(query, options.limit, settings.collection, tags=tags)
+    if wrong := problem(request):
+        raise wrong
+    service = open_existing(settings)
     try:
         answer = service.searcher.search([request])[0]
     finally:
@@ -50,15 +63,15 @@ def _hits_as_json(answer: SearchResult) -> None:
 def _hits_as_table(answer: SearchResult) -> None:
     if not any(hit.relevance >= 0.5 for hit in answer.hits):
         note("nothing matches well; the nearest moments are:")
-    columns = [
-        Column("relevance", right=True),
-        Column("from", right=True),
-        Column("to", right=True),
-    ]
+    names = ("relevance", "from", "to", "best")
     table(
-        [*columns, Column("video")],
+        [*(Column(name, right=True) for name in names), Column("video")],
         (
-            (f"{hit.relevance:.0%}", clock(hit.span.start), clock(hit.span.end), hit.video.uri)
+            (
+                f"{math.floor(100 * hit.relevance)}%",
+                *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
+                hit.video.uri,
+            )
             for hit in answer.hits
         ),
     )
@@ -66,9 +79,9 @@ def _hits_as_table(answer: SearchResult) -> None:
 
 def list(settings: Settings, options: argparse.Namespace) -> int:  # noqa: A001  named as the verb
     """Print every video of the collection."""
-    service = open_service(settings)
+    service = open_existing(settings)
     try:
-        videos = _videos(service.catalog, settings.collection)
+        videos = all_videos(service.catalog, settings.collection)
         if options.json:
             for video in videos:
                 emit(_listed(video))
@@ -100,7 +113,7 @@ def _videos_as_table(videos: Iterator[Video]) -> None:
     )
 
 
-def _videos(catalog: Catalog, collection: str) -> Iterator[Video]:
+def all_videos(catalog: Catalog, collection: str) -> Iterator[Video]:
     """Yield all videos of a collection; raise CollectionNotFound before the first."""
     catalog.collection(collection)
     after = ""
@@ -111,7 +124,7 @@ def _videos(catalog: Catalog, collection: str) -> Iterator[Video]:
 
 def remove(settings: Settings, options: argparse.Namespace) -> int:
     """Remove videos by id or by path; exit 1 when one is not there, the others still go."""
-    service = open_service(settings)
+    service = open_existing(settings)
     missing: VideoNotFound | None = None
     try:
         for name in options.videos:
@@ -139,11 +152,7 @@ def _named(catalog: Catalog, collection: str, name: str) -> Video:
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
     """Print what each collection holds."""
-    service = open_service(settings)
-    try:
-        states = [_state(service, c) for c in service.catalog.collections()]
-    finally:
-        service.close()
+    states = _states(settings)
     if options.json:
         for state in states:
             emit(state)
@@ -152,6 +161,17 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
     else:
         say(f"nothing is indexed in {settings.data_dir} yet; run `indexer ingest PATH`")
     return 0
+
+
+def _states(settings: Settings) -> builtins.list[dict[str, object]]:
+    try:
+        service = open_existing(settings)
+    except NothingIndexed:
+        return []
+    try:
+        return [_state(service, each) for each in service.catalog.collections()]
+    finally:
+        service.close()
 
 
 def _state(service: Service, collection: Collection) -> dict[str, object]:
@@ -210,7 +230,7 @@ def _sizes(parts: object) -> str:
 
 def verify(settings: Settings, options: argparse.Namespace) -> int:
     """Check that catalog, snapshots and thumbnails agree; exit 1 and say what is wrong else."""
-    service = open_service(settings)
+    service = open_existing(settings)
     count = 0
     try:
         for problem in problems(service.catalog, service.thumbnails, settings.snapshot_root):
@@ -222,7 +242,7 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
     finally:
         service.close()
     if not options.json:
-        note(f"{counted(count, 'problem')} found" if count else "everything agrees")
+        note(f"{counted(count, 'problem')} found; {MEND}" if count else "everything agrees")
     return 1 if count else 0
 
 
@@ -279,13 +299,24 @@ def settings_in_force(
         }
 
 
+def _require_own_folder(folder: Path) -> None:
+    """Raise ConfigError for a folder with files that are not ours to replace."""
+    if folder.exists() and not (folder / DEMO_MARK).exists() and any(folder.iterdir()):
+        raise ConfigError(
+            f"--out {folder}: this folder holds other files, and demo films would replace those of "
+            "the same name; name an empty or a new folder"
+        )
+
+
 def demo(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001  same shape as all
     """Draw demo films and the captions that are true of them."""
     from clipseek.demo.films import make_films
 
     if not 1 <= options.films <= 10_000:
         raise ConfigError(f"--films must be 1 to 10000, got {options.films}")
+    _require_own_folder(options.out)
     records = make_films(options.films, options.seed, options.out)
+    (options.out / DEMO_MARK).touch()
     for record in records:
         if options.json:
             emit(asdict(record))

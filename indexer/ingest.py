@@ -23,9 +23,17 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from clipseek.assembly import Service, build_snapshot, load_model, open_service, video_opener
+from clipseek import snapshot
+from clipseek.assembly import (
+    Service,
+    build_snapshot,
+    has_catalog,
+    load_model,
+    open_service,
+    video_opener,
+)
 from clipseek.config import Settings
-from clipseek.errors import ServiceUnavailable
+from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
 from indexer import discover
 from indexer.film import Report
@@ -37,11 +45,14 @@ INTERRUPTED = 130
 
 def ingest(settings: Settings, options: argparse.Namespace) -> int:
     """Index the named films; exit 1 when some could not be indexed."""
+    if not all(tag.strip() for tag in options.tag):
+        raise ConfigError("--tag must have at least one character, got ''")
     paths = discover.files(options.paths)
     opener = video_opener(settings)
     model = _load(settings, settings.model, options) if _is_fresh(settings) else None
     service = open_service(settings)
     try:
+        _require_same_model(service, options)
         model = _claim(service, model or _load(settings, _model_name(service, options), options))
         target = Target(settings.collection, service.catalog, service.thumbnails, model, opener)
         run = _Run(total=len(paths), json=options.json, quiet=options.quiet)
@@ -65,7 +76,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
 
 def _is_fresh(settings: Settings) -> bool:
     """Whether there is no catalog yet: then a model that cannot be had leaves nothing behind."""
-    return settings.database_url is None and not (settings.data_dir / "catalog.db").exists()
+    return settings.database_url is None and not has_catalog(settings)
 
 
 def _model_name(service: Service, options: argparse.Namespace) -> str:
@@ -75,6 +86,20 @@ def _model_name(service: Service, options: argparse.Namespace) -> str:
         return settings.model
     known = {each.name: each.model for each in service.catalog.collections()}
     return known.get(settings.collection, settings.model)
+
+
+def _require_same_model(service: Service, options: argparse.Namespace) -> None:
+    """Refuse another model by its name, before its weights are looked for.
+
+    Raises:
+        ModelMismatch: the collection is indexed with another model.
+    """
+    settings = service.settings
+    named = options.model and not options.checkpoint and not Path(settings.model).is_dir()
+    known = {each.name: each.model for each in service.catalog.collections()}
+    existing = known.get(settings.collection, settings.model)
+    if named and existing != settings.model:
+        raise ModelMismatch(settings.collection, existing, settings.model)
 
 
 def _load(settings: Settings, name: str, options: argparse.Namespace) -> Model:
@@ -154,6 +179,7 @@ class _Run:
     quiet: bool
     states: Counter[str] = field(default_factory=Counter)
     sampled: int = 0
+    kept: int = 0
     embedded: int = 0
     segments: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -189,6 +215,7 @@ class _Run:
         """Tell what became of one film."""
         self.states[report.state] += 1
         self.sampled += report.frames
+        self.kept += report.embedded
         self.segments += report.segments
         self._bar.advance(self._task)
         if self.json:
@@ -216,7 +243,7 @@ class _Run:
         line = f"{counted(sum(self.states.values()), 'film')}: {states or 'none'}"
         if self.sampled:
             seconds = time.monotonic() - self.started
-            skipped = 1 - self.embedded / self.sampled
+            skipped = 1 - self.kept / self.sampled
             line += (
                 f"; {counted(self.sampled, 'frame')} ({skipped:.0%} repeats), "
                 f"{counted(self.segments, 'segment')} in {seconds:.1f} s"
@@ -239,9 +266,10 @@ def build(settings: Settings, options: argparse.Namespace) -> int:
 def _build(service: Service, *, quiet: bool) -> dict[str, object]:
     """Publish a snapshot of the last version and sweep thumbnails that no row names."""
     name = service.settings.collection
+    before = snapshot.pointer(service.settings.snapshot_root, name)
     manifest = build_snapshot(service, name)
     service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
-    if not quiet:
+    if not quiet and snapshot.pointer(service.settings.snapshot_root, name) != before:
         about = f"{counted(manifest.count, 'segment')}, {manifest.kind}"
         note(f"snapshot of version {manifest.version}: {about}")
     return asdict(manifest)

@@ -9,14 +9,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipseek import calibration
-from clipseek.assembly import Service, open_service
+from clipseek.assembly import Service, open_existing
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.evaluation import Caption, Found
 from clipseek.evaluation import evaluate as judge
 from clipseek.search import MAX_BATCH, MAX_LIMIT
 from clipseek.types import SearchRequest, SearchResult, Span
-from indexer.output import emit, note, say
+from indexer.commands import all_videos
+from indexer.output import counted, emit, note, say
 
 
 class _Line(BaseModel):
@@ -45,12 +46,13 @@ class _Line(BaseModel):
 def evaluate(settings: Settings, options: argparse.Namespace) -> int:
     """Print how well the queries of a captions file are answered."""
     captions = read_captions(options.captions)
-    service = open_service(settings)
+    files = {name for caption in captions for name in {caption.file, *caption.also} if name}
+    service = open_existing(settings)
     try:
+        _warn_of_missing(service, files)
         answers = _search(service, [caption.query for caption in captions])
     finally:
         service.close()
-    files = {name for caption in captions for name in {caption.file, *caption.also} if name}
     result = judge(captions, [_found(answer, files) for answer in answers])
     if options.json:
         emit(result)
@@ -62,7 +64,7 @@ def evaluate(settings: Settings, options: argparse.Namespace) -> int:
 def calibrate(settings: Settings, options: argparse.Namespace) -> int:
     """Fit the two constants of relevance to the user's own queries and store them."""
     captions = read_captions(options.captions)
-    service = open_service(settings)
+    service = open_existing(settings)
     try:
         answers = _search(service, [caption.query for caption in captions])
         best = np.array([_best_evidence(answer) for answer in answers])
@@ -131,6 +133,17 @@ def _search(service: Service, queries: Sequence[str]) -> list[SearchResult]:
                 raise answer
             results.append(answer)
     return results
+
+
+def _warn_of_missing(service: Service, files: set[str]) -> None:
+    """Say which files of the captions are not indexed: their queries count as not answered."""
+    if all(each.name != service.settings.collection for each in service.catalog.collections()):
+        return
+    videos = all_videos(service.catalog, service.settings.collection)
+    missing = sorted(files - {_file(video.uri, files) for video in videos})
+    if missing:
+        names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        note(f"{counted(len(missing), 'file')} of the captions not indexed: {names}")
 
 
 def _found(answer: SearchResult, files: set[str]) -> list[Found]:

@@ -12,7 +12,7 @@ from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding.bundle import MANIFEST, Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
+from clipseek.errors import ConfigError, ModelMismatch, NothingIndexed, ServiceUnavailable
 from clipseek.model import Model
 from clipseek.protocols import Cache, Catalog, FrameSourceOpener
 from clipseek.search import Searcher
@@ -75,6 +75,22 @@ def open_cache(settings: Settings) -> Cache:
 
     url = settings.redis_url.get_secret_value()
     return TieredCache(local, RedisCache(url, timeout_s=settings.redis_timeout_s))
+
+
+def open_existing(settings: Settings) -> Service:
+    """Open a catalog that is there already: looking at a folder does not make one in it.
+
+    Raises:
+        NothingIndexed: there is no catalog yet.
+    """
+    if settings.database_url is None and not has_catalog(settings):
+        raise NothingIndexed(settings.collection)
+    return open_service(settings)
+
+
+def has_catalog(settings: Settings) -> bool:
+    """Whether the data folder holds a catalog of its own."""
+    return (settings.data_dir / "catalog.db").exists()
 
 
 def load_model(

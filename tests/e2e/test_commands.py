@@ -137,12 +137,14 @@ def test_a_name_that_is_no_text_is_reported(
 
 def test_another_model_is_refused_and_nothing_written(library: Library, capsys: Capture) -> None:
     """ModelMismatch names both models; here one has other weights behind the name."""
+    before = (library.data_dir / "catalog.db").read_bytes()
+    assert library.run("ingest", str(library.films), "--model", "ViT-B-32/openai") == 2
+    assert "is indexed with model 'demo'" in capsys.readouterr().err
     bundle = library.data_dir / "other"
     shutil.copytree(Path("src/clipseek/demo/model").resolve(), bundle)
     manifest = json.loads((bundle / "bundle.json").read_text())
     manifest["name"] = "other/model"
     (bundle / "bundle.json").write_text(json.dumps(manifest))
-    before = (library.data_dir / "catalog.db").read_bytes()
     assert library.run("ingest", str(library.films), "--model", str(bundle)) == 2
     message = capsys.readouterr().err
     assert "'demo'" in message
@@ -160,7 +162,7 @@ def test_another_model_is_refused_and_nothing_written(library: Library, capsys: 
         pytest.param(["search", ""], "1 to 1000 characters, got 0", id="empty query"),
         pytest.param(["search", "x", "--limit", "0"], "limit must be 1 to 100, got 0", id="limit"),
         pytest.param(["search", "x"], "indexer ingest PATH", id="nothing indexed"),
-        pytest.param(["search", "x", "--collection", "no"], "no collection 'no'", id="collection"),
+        pytest.param(["search", "x", "--collection", "no"], "--collection no", id="collection"),
         pytest.param(["evaluate", "none.jsonl"], "none.jsonl", id="no captions"),
     ],
 )
@@ -174,6 +176,37 @@ def test_wrong_use_is_one_sentence_and_exit_2(
     assert expected in message
     assert "Traceback" not in message
     assert [line.startswith("indexer: ") for line in message.splitlines()].count(True) == 1
+
+
+def test_looking_makes_nothing(empty: Library, capsys: Capture) -> None:
+    """A mistyped data folder is told, not made."""
+    for verb in (["search", "x"], ["list"], ["verify"], ["remove", "x"]):
+        assert empty.run(*verb) == 2
+        assert "indexer ingest PATH" in capsys.readouterr().err
+    assert empty.run("status") == 0
+    assert not empty.data_dir.exists()
+
+
+def test_demo_films_replace_no_others(tmp_path: Path, empty: Library, capsys: Capture) -> None:
+    """A folder with files of the user's is refused; one of ours may be drawn again."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "captions.jsonl").write_text("precious")
+    assert empty.run("demo", "--films", "1", "--out", str(tmp_path / "mine")) == 2
+    assert "other files" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "captions.jsonl").read_text() == "precious"
+    for _ in range(2):
+        assert empty.run("demo", "--films", "1", "--out", str(tmp_path / "ours")) == 0
+
+
+def test_tags_filter(empty: Library, clip: Callable[[str], Path], capsys: Capture) -> None:
+    """A label given at ingest narrows a search; an empty one is refused."""
+    assert empty.run("ingest", str(clip("a.mp4")), "--model", "demo", "--tag", " ") == 2
+    assert empty.run("ingest", str(clip("a.mp4")), "--model", "demo", "--tag", "day 1") == 0
+    capsys.readouterr()
+    assert empty.run("search", "a", "red", "car", "--tag", "day 1", "--json") == 0
+    assert _lines(capsys)
+    assert empty.run("search", "a red car", "--tag", "day 2", "--json") == 0
+    assert not _lines(capsys)
 
 
 def test_remove_takes_ids_and_paths(library: Library, capsys: Capture) -> None:

@@ -18,8 +18,8 @@ SWITCH_S = 0.0005
 """Seconds a thread may keep the interpreter from others, a tenth of Python's own choice.
 
 The searching thread gives the interpreter up for each call of the model and the index, and then
-waits this long for it while requests come in. `python -m benchmarks.serve`, different searches, 100
-connections, on two busy cores: 575 to 600 a second instead of 275 to 366.
+waits this long for it while requests come in. Different searches over 100 connections of wrk, on
+two busy cores: 575 to 600 a second instead of 275 to 366.
 """
 
 EXAMPLES = """\

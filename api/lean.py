@@ -21,8 +21,8 @@ Body = TypeVar("Body", bound=BaseModel)
 class LeanRoute(APIRoute):
     """Calls an endpoint `(request, body)` with its validated JSON body; it returns a Response.
 
-    The OpenAPI document is FastAPI's own, made from the signature. Reading the body here instead
-    of by FastAPI's dependencies halves the time of a ready answer.
+    The OpenAPI document is FastAPI's own, made from the signature; only its solver of dependencies
+    and its serializer of answers are passed by.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -106,6 +107,8 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     url = _url(listener)
     sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
     sys.stdout.flush()
+    # Whoever started us in the background may have had us ignore it; then we would end with 0.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         Server(config).run(sockets=[listener])
     except KeyboardInterrupt:

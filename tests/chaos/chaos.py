@@ -127,6 +127,9 @@ def break_things(experiment: Experiment, kills: int) -> Outcome:
                     len(experiment.findings.faults),
                     fault.__name__,
                 )
+    # The last fault may have been a spoiled snapshot, which only the next build mends.
+    with experiment.cluster.indexer("build") as building:
+        building.communicate()
     with experiment.cluster.indexer("verify") as verification:
         said, _ = verification.communicate()
     if verification.returncode:

@@ -263,13 +263,21 @@ def build(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _published(service: Service) -> str | None:
+    """Return the name of the snapshot in use; one that is damaged is about to be replaced."""
+    try:
+        return snapshot.pointer(service.settings.snapshot_root, service.settings.collection)
+    except ServiceUnavailable:
+        return None
+
+
 def _build(service: Service, *, quiet: bool) -> dict[str, object]:
     """Publish a snapshot of the last version and sweep thumbnails that no row names."""
     name = service.settings.collection
-    before = snapshot.pointer(service.settings.snapshot_root, name)
+    before = _published(service)
     manifest = build_snapshot(service, name)
     service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
-    if not quiet and snapshot.pointer(service.settings.snapshot_root, name) != before:
+    if not quiet and _published(service) != before:
         about = f"{counted(manifest.count, 'segment')}, {manifest.kind}"
         note(f"snapshot of version {manifest.version}: {about}")
     return asdict(manifest)

@@ -11,28 +11,23 @@ by those of the handler, at the most connections; `p99_ms` is that of different 
 
 import argparse
 import json
-import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.servers import serving
 from clipseek.assembly import build_snapshot, load_model, open_service
 from clipseek.config import Settings
 from clipseek.types import Segments, Video
 
-ROOT = Path(__file__).parents[1]
 KINDS = ("constant", "cached", "different")
 CONNECTIONS = (1, 10, 100)
 SCRIPT = Path(__file__).with_name("serve.lua")
@@ -59,12 +54,13 @@ def main() -> int:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         _make_library(Path(folder))
         plain = stack.enter_context(
-            _serving(["uvicorn", "benchmarks.constant:app", "--no-access-log"], "", {})
+            serving(["uvicorn", "benchmarks.constant:app", "--no-access-log"], "", {})
         )
         api = stack.enter_context(
-            _serving(["api", "--quiet"], "readyz", {"CLIPSEEK_DATA_DIR": folder})
+            serving(["api", "--quiet"], "readyz", {"CLIPSEEK_DATA_DIR": folder})
         )
-        urls = {"constant": plain, "cached": f"{api}v1/search", "different": f"{api}v1/search"}
+        search = f"{api.url}v1/search"
+        urls = {"constant": plain.url, "cached": search, "different": search}
         found = _measured(urls, seconds=options.seconds, rounds=options.rounds)
     sys.stdout.write(_summary(found) if options.json else _table(found))
     return 0
@@ -102,34 +98,6 @@ def _make_library(folder: Path) -> None:
         )
     build_snapshot(service, "default")
     service.close()
-
-
-@contextmanager
-def _serving(module: list[str], probe: str, settings: Mapping[str, str]) -> Iterator[str]:
-    """Start a server on a free port and yield its address once it answers the probe."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    with subprocess.Popen(
-        [sys.executable, "-m", *module, "--port", port],
-        env={**os.environ, "PYTHONPATH": path, **settings},
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        try:
-            url = f"http://127.0.0.1:{port}/"
-            while not _answers(url + probe):
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):  # noqa: S310
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _measured(urls: Mapping[str, str], *, seconds: int, rounds: int) -> dict[tuple[int, str], Load]:

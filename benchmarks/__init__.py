@@ -1,0 +1,1 @@
+"""Each figure of the README is one command here."""

@@ -1,0 +1,203 @@
+"""How soon a replica is ready over a large snapshot, and how much memory it holds.
+
+    python -m benchmarks.million [--segments N] [--folder DIR] [--json]
+
+Makes a library of N random unit vectors of 512 components, in heaps of films and of scenes as those
+of frames lie: a catalog in SQLite, written by the catalog itself, and its snapshot, by the builder.
+The model is the demo's with a matrix after it. Then starts `python -m api` over it, waits
+until `/readyz` says so and asks some searches, each of them different. A folder that has such a
+library already is used as it is, so that only the start is measured anew.
+
+`ready_s` is from the start of the process; `rss_ratio` is its resident memory over the size of the
+index file, once ready and after the searches, `peak_ratio` the most that it ever was.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from benchmarks.servers import Server, serving
+from clipseek.assembly import build_snapshot, open_service
+from clipseek.config import Settings
+from clipseek.embedding import bundle, models
+from clipseek.protocols import Catalog
+from clipseek.snapshot import INDEX, Manifest, current_manifest
+from clipseek.types import Segments, Video
+
+DIM, PER_FILM, SEARCHES = 512, 500, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the replica took; sizes in bytes, times of searches in milliseconds."""
+
+    name: str
+    segments: int
+    kind: str
+    index_bytes: int
+    built_s: float
+    ready_s: float
+    rss_ready: int
+    rss_searched: int
+    rss_peak: int
+    rss_ratio: float
+    peak_ratio: float
+    search_p50_ms: float
+    search_max_ms: float
+
+
+def main() -> int:
+    """Measure and print a line for each figure, or with --json one object."""
+    options = _options()
+    with _folder(options.folder) as folder:
+        settings = Settings.load(data_dir=folder, model=str(folder / "model"))
+        started = time.monotonic()
+        manifest = _library(settings, options.segments)
+        found = _measure(folder, manifest, time.monotonic() - started)
+    said = asdict(found)
+    lines = [json.dumps(said)] if options.json else [f"{n:14} {v}" for n, v in said.items()]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Start a replica over a large snapshot.")
+    parser.add_argument("--segments", type=int, default=1_000_000, help="how many (1000000)")
+    parser.add_argument("--folder", type=Path, help="where the library is made and left")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    return parser.parse_args()
+
+
+@contextmanager
+def _folder(named: Path | None) -> Iterator[Path]:
+    """Yield the folder that was named, or one that is deleted afterwards."""
+    if named is not None:
+        named.mkdir(parents=True, exist_ok=True)
+        yield named
+        return
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def _library(settings: Settings, count: int) -> Manifest:
+    """Return the manifest of the snapshot, made now unless it is there."""
+    if (manifest := current_manifest(settings.snapshot_root, "default")) is not None:
+        return manifest
+    model = _model(Path(settings.model))
+    service = open_service(settings)
+    service.catalog.ensure_collection("default", settings.model, DIM, model.fingerprint)
+    _fill(service.catalog, count)
+    manifest = build_snapshot(service, "default")
+    service.close()
+    return manifest
+
+
+def _model(folder: Path) -> bundle.Bundle:
+    """Make a bundle of the demo model whose vectors are turned into longer ones by a matrix."""
+    demo = models.resolve("demo", folder)
+    matrix = np.random.default_rng(0).standard_normal((demo.dim, DIM)).astype(np.float32)
+
+    def fill(work: Path) -> None:
+        shutil.copy(demo.path / bundle.TOKENIZER, work)
+        for tower in (bundle.TEXT, bundle.VISUAL):
+            onnx.save(_longer(onnx.load(demo.path / tower), matrix), work / tower)
+        bank = demo.bank() @ matrix
+        bank /= np.linalg.norm(bank, axis=1, keepdims=True)
+        np.save(work / bundle.BANK, bank.astype(np.float16))
+
+    fields = {name: getattr(demo, name) for name in bundle.Manifest.__dataclass_fields__}
+    return bundle.write(folder, bundle.Manifest(**{**fields, "dim": DIM}), fill)
+
+
+def _longer(tower: onnx.ModelProto, matrix: NDArray[np.float32]) -> onnx.ModelProto:
+    """Return the tower with its output multiplied by float32 (dim, DIM)."""
+    graph = tower.graph
+    for node in graph.node:
+        for place, name in enumerate(node.output):
+            if name == "vectors":
+                node.output[place] = "shorter"
+    graph.initializer.append(onnx.numpy_helper.from_array(matrix, "matrix"))
+    graph.node.append(onnx.helper.make_node("MatMul", ["shorter", "matrix"], ["vectors"]))
+    graph.output[0].type.tensor_type.shape.dim[1].dim_value = matrix.shape[1]
+    return tower
+
+
+def _fill(catalog: Catalog, count: int) -> None:
+    """Put films of `PER_FILM` segments each, the last one of the rest."""
+    for number, start in enumerate(range(0, count, PER_FILM)):
+        size = min(PER_FILM, count - start)
+        vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
+        name = f"{number:032x}"
+        catalog.put(
+            "default",
+            Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1, 1),
+            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(size)),
+            frame_times=edges[:-1],
+            frame_vectors=vectors,
+            biases=np.zeros(size, np.float32),
+            thumbnails=["none.jpg"] * size,
+        )
+
+
+def _vectors(number: int, size: int) -> NDArray[np.float32]:
+    """Return the vectors of a film, float32 (size, DIM): its own place, and scenes of 20 around."""
+    chance = np.random.default_rng(number)
+    film = chance.standard_normal(DIM, np.float32)
+    scenes = chance.standard_normal((size // 20 + 1, DIM), np.float32)
+    own = chance.standard_normal((size, DIM), np.float32)
+    rows = film + scenes[np.arange(size) // 20] + np.float32(0.7) * own
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def _measure(folder: Path, manifest: Manifest, built_s: float) -> Measured:
+    """Start a replica over the folder and ask it."""
+    index_bytes = manifest.files[INDEX].bytes
+    settings = {"CLIPSEEK_DATA_DIR": str(folder)}
+    with serving(["api", "--quiet"], "readyz", settings) as server:
+        ready = server.memory()
+        times = [_searched(server, number) for number in range(SEARCHES)]
+        searched, peak = server.memory(), server.memory("VmHWM")
+    return Measured(
+        name="million",
+        segments=manifest.count,
+        kind=manifest.kind,
+        index_bytes=index_bytes,
+        built_s=round(built_s, 1),
+        ready_s=round(server.ready_s, 2),
+        rss_ready=ready,
+        rss_searched=searched,
+        rss_peak=peak,
+        rss_ratio=round(max(ready, searched) / index_bytes, 3),
+        peak_ratio=round(peak / index_bytes, 3),
+        search_p50_ms=round(statistics.median(times), 2),
+        search_max_ms=round(max(times), 2),
+    )
+
+
+def _searched(server: Server, number: int) -> float:
+    """Ask one search and return its time in milliseconds, as the client sees it."""
+    body = json.dumps({"query": f"a red car at night {number}"}).encode()
+    asked = Request(f"{server.url}v1/search", body, {"Content-Type": "application/json"})  # noqa: S310
+    started = time.perf_counter()
+    with urlopen(asked, timeout=60) as answer:  # noqa: S310
+        found = json.load(answer)["hits"]
+    if not found:
+        raise RuntimeError("a search over a full library found nothing")
+    return 1000 * (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Servers that a benchmark starts and ends, each a process of its own on a free port."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_STEP_S = 0.05
+_PROBE_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers: its address, its process, and how long it took to be ready."""
+
+    url: str
+    pid: int
+    ready_s: float
+
+    def memory(self, name: str = "VmRSS") -> int:
+        """Return bytes of memory as Linux counts it: `VmRSS` now, `VmHWM` the most so far."""
+        lines = Path(f"/proc/{self.pid}/status").read_text("utf-8").splitlines()
+        found = next(line for line in lines if line.startswith(f"{name}:"))
+        return 1024 * int(found.split()[1])
+
+    def descriptors(self) -> int:
+        """Return how many files and sockets the process holds open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+
+@contextmanager
+def serving(module: Sequence[str], probe: str, settings: Mapping[str, str]) -> Iterator[Server]:
+    """Start `python -m MODULE` on a free port; yield it once it answers the probe.
+
+    Raises:
+        RuntimeError: it ended before it answered.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    started = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, "-m", *module, "--port", port],
+        env={**os.environ, "PYTHONPATH": path, **settings},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            while not _answers(url + probe):
+                if process.poll() is not None:
+                    raise RuntimeError(f"{' '.join(module)} ended with {process.returncode}")
+                time.sleep(_STEP_S)
+            yield Server(url, process.pid, time.monotonic() - started)
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=_PROBE_S):  # noqa: S310
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

@@ -4,7 +4,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clipseek.errors import ConfigError
@@ -43,6 +50,26 @@ def _origins(listed: object) -> object:
     return origins
 
 
+def _secret(name: str, file: Path) -> str:
+    """Return the secret that a file holds, without the line's end that editors leave.
+
+    Raises:
+        ConfigError: there is no such file, it cannot be read, or nothing is in it.
+    """
+    said = f"{PREFIX}{name.upper()}_FILE: the file {file}"
+    try:
+        secret = file.read_text("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{said} is no UTF-8 text; it must hold nothing but the URL") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{said} cannot be read ({error.strerror}); mount the secret there"
+        ) from error
+    if not secret:
+        raise ConfigError(f"{said} is empty; it must hold the value of {PREFIX}{name.upper()}")
+    return secret
+
+
 class Settings(BaseSettings):
     """The settings, each with its default. An unknown or wrong one is a ConfigError."""
 
@@ -55,6 +82,15 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL or SQLite URL; without it, catalog.db in the data folder",
+    )
+    database_url_file: Path | None = Field(
+        default=None, description="file that holds the database URL, as secrets are mounted"
+    )
+    database_wait_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=3600,
+        description="seconds that a PostgreSQL which is not up yet is waited for at the start",
     )
     collection: Annotated[str, AfterValidator(collection_name)] = Field(
         default="default", description="collection that commands use when none is named"
@@ -77,6 +113,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis URL of the cache that replicas share; without it, each has its own",
+    )
+    redis_url_file: Path | None = Field(
+        default=None, description="file that holds the Redis URL, as secrets are mounted"
     )
     redis_timeout_s: float = Field(
         default=0.05, gt=0, le=5, description="seconds that a search waits for Redis at most"
@@ -104,6 +143,21 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="how the API writes its log, `text` or `json`"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secrets(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Read the secrets that lie in files; ConfigError passes through pydantic as it is."""
+        read = {}
+        for name in sorted(_SECRETS):
+            file = given.get(f"{name}_file")
+            if file is None:
+                continue
+            if given.get(name) is not None:
+                setting = f"{PREFIX}{name.upper()}"
+                raise ConfigError(f"{setting} and {setting}_FILE are both set; unset one of them")
+            read[name] = _secret(name, Path(file))
+        return {**given, **read}
 
     @classmethod
     def load(cls, **options: Any) -> Self:

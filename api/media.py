@@ -5,6 +5,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -18,7 +19,11 @@ from clipseek.types import Video
 MAX_RANGES = 16
 """More ranges than this are ignored and the whole file is sent: players ask for one or two."""
 
+ACCEL_PREFIX = "/_films/"
+"""Where nginx has the folder of films for answers of the API, and for nobody else."""
+
 _HEAD_BYTES = 512
+_KEPT = ("content-type", "content-disposition", "cache-control")
 _FALLBACK = "application/octet-stream"
 _BY_SUFFIX = {
     ".3g2": "video/3gpp2",
@@ -75,6 +80,20 @@ def locate(video: Video) -> VideoFile:
             "now; run `indexer ingest` on it again",
         )
     return VideoFile(path, status, media_type(head, path.suffix))
+
+
+def respond(file: VideoFile, accel_dir: Path | None) -> Response:
+    """Answer with the bytes of a file, or name it to nginx, which then sends them.
+
+    Only files below `accel_dir` are named; nginx reads ranges and conditions itself
+    (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers).
+    """
+    whole = VideoResponse(file)
+    if accel_dir is None or ".." in file.path.parts or not file.path.is_relative_to(accel_dir):
+        return whole
+    below = quote(os.fsencode(file.path.relative_to(accel_dir)))
+    headers = {name: whole.headers[name] for name in _KEPT}
+    return Response(headers={**headers, "X-Accel-Redirect": f"{ACCEL_PREFIX}{below}"})
 
 
 def media_type(head: bytes, suffix: str) -> str:

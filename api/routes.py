@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api import examples, problems
 from api.limits import SegmentId, VideoId
-from api.media import VideoResponse, locate
+from api.media import locate, respond
 from api.problems import STORE, Refused
 from api.schemas import (
     CollectionAnswer,
@@ -145,7 +145,8 @@ def video_file(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Respon
 
     Only files that the catalog names are served; no path is taken from the request.
     """
-    return VideoResponse(locate(service.catalog.video(asked.collection, video_id)))
+    file = locate(service.catalog.video(asked.collection, video_id))
+    return respond(file, service.settings.accel_dir)
 
 
 @router.head("/v1/segments/{segment_id}/thumbnail", include_in_schema=False)

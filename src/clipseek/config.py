@@ -140,6 +140,10 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_origins)] = Field(
         default=None, description="sites whose pages may ask the API, such as https://a.example"
     )
+    accel_dir: Path | None = Field(
+        default=None,
+        description="folder of films that nginx sends for the API; without it, the API sends all",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text", description="how the API writes its log, `text` or `json`"
     )

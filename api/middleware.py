@@ -51,9 +51,11 @@ class Border:
             await self.app(scope, receive, send)
             return
         passage = _Passage(scope, receive, send)
+        self.metrics.begin_request()
         try:
             await self._answer(passage)
         finally:
+            self.metrics.end_request()
             self._note(passage)
 
     async def _answer(self, passage: "_Passage") -> None:

@@ -69,6 +69,12 @@ class Metrics:
             ["method", "route"],
             registry=registry,
         )
+        self._open = 0
+        Gauge(
+            "clipseek_http_requests_in_flight",
+            "HTTP requests that came and are not answered to their last byte yet.",
+            registry=registry,
+        ).set_function(lambda: self._open)
         # Looking labels up in the library takes longer than counting.
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._searches = Counter(
@@ -112,6 +118,14 @@ class Metrics:
         )
         registry.register(_IndexCollector(stats))
         registry.register(_CacheCollector(cache))
+
+    def begin_request(self) -> None:
+        """Note that a request came. Called, as `count_request` is, by the event loop alone."""
+        self._open += 1
+
+    def end_request(self) -> None:
+        """Note that a request is over, answered or not."""
+        self._open -= 1
 
     def count_request(self, method: str, route: str, *, status: int, seconds: float) -> None:
         """Count one answered request; `route` is a template, never the path of the request."""

@@ -121,6 +121,15 @@ def test_times_are_counted_by_template(client: TestClient) -> None:
     assert values[f"clipseek_http_request_seconds_count{labels}"] == 1
 
 
+def test_requests_in_flight_are_counted(client: TestClient) -> None:
+    """The one for the metrics itself, and none of those that are over, failed ones included."""
+    client.get("/v1/collections")
+    client.get("/v1/videos/none")
+    client.post("/v1/search", content=b"{", headers={"Content-Type": "application/json"})
+    values = series(client.get("/metrics").text)
+    assert values["clipseek_http_requests_in_flight"] == 1
+
+
 def test_searches_are_counted_by_outcome(client: TestClient) -> None:
     """Singles and batches count alike."""
     client.post("/v1/search", json={"query": "red"})
@@ -181,6 +190,7 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
     assert {name for name in names if not name.endswith("_created")} == {
         "clipseek_http_requests_total",
         "clipseek_http_request_seconds",
+        "clipseek_http_requests_in_flight",
         "clipseek_searches_total",
         "clipseek_search_answers_total",
         "clipseek_search_batch_size",

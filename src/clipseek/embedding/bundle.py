@@ -4,7 +4,8 @@ A bundle is one folder of these files:
 
     bundle.json      the manifest, below
     visual.onnx      input "pixels" float32 (N, 3, S, S), normalised; output "vectors" (N, dim)
-    text.onnx        input "tokens" int64 (N, L); output "vectors" (N, dim)
+    text.onnx        input "tokens" int64 (N, L); output "vectors" (N, dim). Where its second axis
+                     is named "L" instead of having a size, rows may be cut behind the end token
     tokenizer.json   Hugging Face `tokenizers` format, with truncation and padding to L in it
     bank.npy         float16 (B, dim), unit rows: the captions of bank.txt through text.onnx
     *.onnx.data      the weights of a large tower, beside its graph
@@ -50,6 +51,7 @@ from clipseek.types import Relevance, Resize
 
 FORMAT = 1
 MANIFEST = "bundle.json"
+ANY_LENGTH = "L"
 VISUAL, TEXT, TOKENIZER, BANK = "visual.onnx", "text.onnx", "tokenizer.json", "bank.npy"
 
 # Where no one has measured how alike neighbouring frames of one scene are to a model.

@@ -17,7 +17,15 @@ from torch.onnx import OnnxExporterError
 
 from clipseek.calibration import model_constants
 from clipseek.embedding import bundle as bundles
-from clipseek.embedding.bundle import BANK, DEFAULT_COHERENCE, TEXT, TOKENIZER, VISUAL, Bundle
+from clipseek.embedding.bundle import (
+    ANY_LENGTH,
+    BANK,
+    DEFAULT_COHERENCE,
+    TEXT,
+    TOKENIZER,
+    VISUAL,
+    Bundle,
+)
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.openclip.check import check_export
 from clipseek.embedding.openclip.facts import (
@@ -26,6 +34,7 @@ from clipseek.embedding.openclip.facts import (
     recipe_of,
     vector_length,
 )
+from clipseek.embedding.openclip.text import AGREEMENT, WholeText, cut, differs
 from clipseek.embedding.openclip.tokenizer import convert_tokenizer
 from clipseek.embedding.openclip.weights import load_weights
 from clipseek.embedding.words import Clean
@@ -51,15 +60,6 @@ class _Visual(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.model.encode_image(pixels)  # type: ignore[operator,no-any-return]
-
-
-class _Text(nn.Module):
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.model.encode_text(tokens)  # type: ignore[operator,no-any-return]
 
 
 def export_bundle(
@@ -172,7 +172,7 @@ def export_model(
     def fill(folder: Path) -> None:
         report("exporting the towers")
         tokenizer.save(str(folder / TOKENIZER), pretty=False)
-        _export_towers(model, manifest, folder)
+        _export_towers(model, manifest, folder, report)
         embedder = OnnxEmbedder(bundles.draft(folder, manifest))
         report("comparing the towers with the model")
         report(f"cosine {check_export(model, preprocess_cfg, embedder):.6f} at worst")
@@ -203,31 +203,50 @@ def _fixed_length(tokenizer: str | Path | Tokenizer, length: int) -> Tokenizer:
     return tokenizer
 
 
-def _export_towers(model: nn.Module, manifest: bundles.Manifest, folder: Path) -> None:
+def _export_towers(
+    model: nn.Module, manifest: bundles.Manifest, folder: Path, report: Callable[[str], None]
+) -> None:
     side = manifest.image_size
     # Two rows, because the exporter treats a batch of one as a constant.
     pixels = torch.zeros(2, 3, side, side)
-    tokens = torch.zeros(2, manifest.context_length, dtype=torch.long)
     try:
         with _plain_tracing():
-            _export_tower(_Visual(model), pixels, "pixels", folder / VISUAL)
-            _export_tower(_Text(model), tokens, "tokens", folder / TEXT)
+            _export_tower(_Visual(model), pixels, {"pixels": {0: "N"}}, folder / VISUAL)
+            _export_text(model, manifest, folder, report)
     except (OnnxExporterError, RuntimeError) as error:
         raise ConfigError(
             f"torch {torch.__version__} cannot export {manifest.name} to ONNX: {error}"
         ) from error
 
 
-def _export_tower(tower: nn.Module, example: Tensor, name: str, file: Path) -> None:
+def _export_text(
+    model: nn.Module, manifest: bundles.Manifest, folder: Path, report: Callable[[str], None]
+) -> None:
+    """Write the text tower cut at the end token, or whole where that gives other vectors."""
+    tokens = torch.zeros(2, manifest.context_length, dtype=torch.long)
+    if shorter := cut(model):
+        _export_tower(shorter, tokens, {"tokens": {0: "N", 1: ANY_LENGTH}}, folder / TEXT)
+        worst = differs(model, OnnxEmbedder(bundles.draft(folder, manifest)))
+        if worst <= AGREEMENT:
+            return report(f"sentences are cut at their end token ({worst:.1e} off at worst)")
+        (folder / f"{TEXT}.data").unlink(missing_ok=True)
+    report(f"sentences are padded to {manifest.context_length} tokens, as this model needs them")
+    return _export_tower(WholeText(model), tokens, {"tokens": {0: "N"}}, folder / TEXT)
+
+
+def _export_tower(
+    tower: nn.Module, example: Tensor, axes: dict[str, dict[int, str]], file: Path
+) -> None:
+    """Write one file; `axes` names the input and those of its axes that may have any size."""
     with tempfile.TemporaryDirectory(dir=file.parent) as work:
         raw = Path(work) / file.name
         torch.onnx.export(
             tower.eval(),
             (example,),
             str(raw),
-            input_names=[name],
+            input_names=[*axes],
             output_names=["vectors"],
-            dynamic_axes={name: {0: "N"}, "vectors": {0: "N"}},
+            dynamic_axes={**axes, "vectors": {0: "N"}},
             opset_version=_OPSET,
             # The tracing exporter: it needs no further package, and its files hold no paths.
             dynamo=False,

@@ -1,0 +1,140 @@
+"""The text tower as it is exported: one that takes sentences without their padding.
+
+open_clip pads every sentence to the context length (77 tokens for CLIP) and computes all of it. In
+a causal tower no token sees what follows it, so where the vector is read at the end token, what
+comes after that token cannot change it and need not be computed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.openclip.load import load_open_clip
+
+# How far a number of a unit vector may be from the same of the whole tower.
+AGREEMENT = 1e-5
+
+# From one token to the context length, so that each kind of length is compared.
+_SENTENCES = (
+    "",
+    "night",
+    "a dog runs",
+    "a red car at night",
+    "a person rides a bicycle along a beach",
+    "two dogs, three cats and one very small horse stand in the rain behind a red fence",
+    "word " * 30,
+    "many words " * 200,
+)
+
+
+class WholeText(nn.Module):
+    """The tower as open_clip runs it: tokens int64 (N, context_length) to vectors (N, dim)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the vectors, not normalised."""
+        return self.model.encode_text(tokens)  # type: ignore[operator,no-any-return]
+
+
+class CutText(nn.Module):
+    """The same tower over its parts: tokens int64 (N, L), L up to the context length, to vectors.
+
+    It shares the weights of the model. Attention is written out: `nn.MultiheadAttention`, exported
+    by tracing, reshapes to the length it was traced with.
+    """
+
+    def __init__(self, tower: Any, *, end_id: int | None) -> None:
+        """Keep a tower for which `cut` holds; `end_id` None means: the highest id of a sentence."""
+        super().__init__()
+        self.tower = tower
+        self.end_id = end_id
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the vectors, not normalised."""
+        tower, (count, length) = self.tower, tokens.shape
+        rows = tower.token_embedding(tokens) + tower.positional_embedding[:length]
+        mask = tower.attn_mask[:length, :length]
+        for block in tower.transformer.resblocks:
+            rows = rows + block.ls_1(_attend(block.attn, block.ln_1(rows), mask, count, length))
+            rows = rows + block.ls_2(block.mlp(block.ln_2(rows)))
+        found = tokens if self.end_id is None else (tokens == self.end_id).int()
+        pooled: Tensor = tower.ln_final(rows[torch.arange(count), found.argmax(dim=-1)])
+        return _projected(pooled, tower.text_projection)
+
+
+def cut(model: nn.Module) -> CutText | None:
+    """Return the model's text tower cut at the end token, or None where it has to stay whole."""
+    tower: Any = getattr(model, "text", model)
+    pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
+    if pool not in ("argmax", "eos") or not _is_causal(tower) or not _has_plain_blocks(tower):
+        return None
+    if pool == "argmax":
+        return CutText(tower, end_id=None)
+    return CutText(tower, end_id=int(getattr(tower, "text_eos_id", getattr(tower, "eos_id", -1))))
+
+
+def differs(model: nn.Module, embedder: OnnxEmbedder) -> float:
+    """Return how far any number of a unit vector is from the model's own, over some sentences."""
+    tokens = torch.from_numpy(embedder.tokens(_SENTENCES))
+    with torch.inference_mode():
+        wanted = nn.functional.normalize(model.encode_text(tokens), dim=-1).numpy()  # type: ignore[operator]
+    return float(np.abs(_alone(embedder, _SENTENCES) - wanted).max())
+
+
+def _alone(embedder: OnnxEmbedder, sentences: Sequence[str]) -> NDArray[np.float32]:
+    """Embed each sentence in a call of its own, so that each is cut at its own end."""
+    return np.concatenate([embedder.embed_texts([sentence]) for sentence in sentences])
+
+
+def _attend(
+    attention: nn.MultiheadAttention, rows: Tensor, mask: Tensor, count: int, length: int
+) -> Tensor:
+    """Attend as `nn.MultiheadAttention` does; `count` and `length` are traced, not constants."""
+    heads, width = attention.num_heads, attention.head_dim
+    projected = nn.functional.linear(rows, attention.in_proj_weight, attention.in_proj_bias)
+    query, key, value = (
+        part.reshape(count, length, heads, width).transpose(1, 2)
+        for part in projected.chunk(3, dim=-1)
+    )
+    scores = (query * width**-0.5) @ key.transpose(2, 3) + mask
+    seen = (scores.softmax(dim=-1) @ value).transpose(1, 2)
+    mixed: Tensor = attention.out_proj(seen.reshape(count, length, heads * width))
+    return mixed
+
+
+def _projected(pooled: Tensor, projection: Any) -> Tensor:
+    if projection is None:
+        return pooled
+    vectors: Tensor = projection(pooled) if callable(projection) else pooled @ projection
+    return vectors
+
+
+def _is_causal(tower: Any) -> bool:
+    """Say whether each token sees those before it and itself, and nothing else is mixed in."""
+    mask = getattr(tower, "attn_mask", None)
+    if mask is None or getattr(tower, "cls_emb", None) is not None:
+        return False
+    if getattr(tower, "use_pad_mask", False) or getattr(tower, "output_tokens", False):
+        return False
+    return bool(torch.equal(mask, torch.full_like(mask, float("-inf")).triu(1)))
+
+
+def _has_plain_blocks(tower: Any) -> bool:
+    """Say whether every block is open_clip's default one, whose forward is written out above."""
+    plain = load_open_clip().transformer.ResidualAttentionBlock
+    return all(
+        type(block) is plain
+        and type(block.attn) is nn.MultiheadAttention
+        and block.attn.in_proj_weight is not None
+        and block.attn.bias_k is None
+        and not block.attn.add_zero_attn
+        for block in tower.transformer.resblocks
+    )

@@ -4,14 +4,12 @@ All are plain processes on free ports of the loopback address, with their files 
 folder. Connections to PostgreSQL and Redis go through a `Link` each, which can be slow or cut.
 """
 
-import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,11 +17,18 @@ import psycopg
 
 from tests.chaos.client import Client
 from tests.chaos.link import Link
-from tests.chaos.program import Late, Program, children, listens, signal_all, wait_until
+from tests.chaos.program import (
+    Late,
+    Program,
+    children,
+    environment,
+    listens,
+    signal_all,
+    wait_until,
+)
+from tests.chaos.proxy import nginx_command, nginx_files, variables
 from tests.contracts import postgres
 
-ROOT = Path(__file__).parents[2]
-NGINX = ROOT / "nginx"
 REPLICAS = 3
 DATABASE = "clipseek"
 
@@ -31,28 +36,6 @@ DATABASE = "clipseek"
 def missing_programs() -> list[str]:
     """Return which servers are not on this machine, PostgreSQL aside."""
     return [name for name in ("nginx", "redis-server") if shutil.which(name) is None]
-
-
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of our own programs: no settings but these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLIPSEEK_")}
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    return {**kept, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1", **settings}
-
-
-def nginx_files(folder: Path, variables: Mapping[str, str]) -> Path:
-    """Put the project's configuration into a folder, variables replaced; return the main file."""
-    template = (NGINX / "templates" / "clipseek.conf.template").read_text("utf-8")
-    text = re.sub(r"\$\{(NGINX_\w+)\}", lambda match: variables[match[1]], template)
-    (folder / "conf.d").mkdir(parents=True, exist_ok=True)
-    (folder / "conf.d" / "clipseek.conf").write_text(text, "utf-8")
-    return Path(shutil.copy(NGINX / "nginx.conf", folder))
-
-
-def nginx_command(main: Path, *options: str) -> list[str]:
-    """Return how nginx is started in the foreground, with its pid file beside its configuration."""
-    said = f"daemon off; pid {main.parent}/nginx.pid;"
-    return ["nginx", "-e", "stderr", "-p", str(main.parent), "-c", str(main), "-g", said, *options]
 
 
 class Postgres:
@@ -140,15 +123,8 @@ class Cluster:
             self._program(f"replica-{i}", [sys.executable, "-m", "api", "--quiet", "--port", port])
             for i, port in enumerate(map(str, self.ports))
         ]
-        servers = "".join(f"server 127.0.0.1:{p} max_fails=0; " for p in self.ports)
-        main = nginx_files(
-            root / "nginx",
-            {
-                "NGINX_LISTEN": f"127.0.0.1:{self.port}",
-                "NGINX_SERVERS": servers,
-                "NGINX_TEMP": str(root / "nginx"),
-            },
-        )
+        values = variables(root / "nginx", self.port, self.ports)
+        main = nginx_files(root / "nginx", values)
         self.nginx = self._program("nginx", nginx_command(main))
 
     def _program(self, name: str, command: Sequence[str | Path]) -> Program:

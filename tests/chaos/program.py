@@ -8,8 +8,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 """Seconds that a part gets to come up; a busy machine takes long to import a model's runtime."""
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of our own programs: no settings but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLIPSEEK_")}
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    return {**kept, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1", **settings}
 
 
 class Late(Exception):

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,27 +11,23 @@ import pytest
 from api.middleware import MAX_BODY_BYTES
 from clipseek.config import Settings
 from tests.chaos.client import Answer, Client
-from tests.chaos.cluster import NGINX, environment, nginx_command, nginx_files
 from tests.chaos.conftest import require_programs
-from tests.chaos.program import Program, listens, wait_until
+from tests.chaos.proxy import (
+    NGINX,
+    nginx_command,
+    nginx_files,
+    own_folder,
+    standing,
+    variables,
+)
+from tests.chaos.proxy import TEMPLATE as FILE
 from tests.chaos.upstream import Upstream
 from tests.contracts.postgres import free_port
 
-TEMPLATE = (NGINX / "templates" / "clipseek.conf.template").read_text("utf-8")
+TEMPLATE = FILE.read_text("utf-8")
 SEARCHES = ["/v1/search", "/v1/search/batch"]
 PROBLEM = "application/problem+json"
 Front = Callable[[Sequence[int]], Client]
-
-
-def _files(folder: Path, listen: int, ports: Sequence[int]) -> Path:
-    folder.chmod(0o755)
-    servers = "".join(f"server 127.0.0.1:{port} max_fails=0; " for port in ports)
-    variables = {
-        "NGINX_LISTEN": f"127.0.0.1:{listen}",
-        "NGINX_SERVERS": servers,
-        "NGINX_TEMP": str(folder),
-    }
-    return nginx_files(folder, variables)
 
 
 @pytest.fixture
@@ -42,19 +37,7 @@ def front() -> Iterator[Front]:
     with ExitStack() as stack:
 
         def start(ports: Sequence[int]) -> Client:
-            # Not pytest's own folder: the user that nginx works as may not enter it.
-            folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="clipseek-nginx-"))
-            )
-            listen = free_port()
-            main = _files(folder, listen, ports)
-            program = Program("nginx", nginx_command(main), folder / "log", environment({}))
-            program.start()
-            stack.callback(program.end)
-            wait_until(lambda: listens(listen), f"nginx: {program.said()}")
-            client = Client(listen)
-            stack.callback(client.close)
-            return client
+            return stack.enter_context(standing(stack.enter_context(own_folder()), ports))
 
         yield start
 
@@ -79,16 +62,17 @@ def _problem(answer: Answer) -> tuple[int, str]:
 def test_nginx_takes_the_configuration(tmp_path: Path) -> None:
     """`nginx -t` finds nothing to say but that all is well."""
     require_programs()
-    main = _files(tmp_path, free_port(), [free_port()])
+    main = nginx_files(tmp_path, variables(tmp_path, free_port(), [free_port()]))
     done = subprocess.run(nginx_command(main, "-t"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
 
 
 def test_every_variable_is_explained() -> None:
-    """The README names the variables of the template, and no others."""
+    """The README names the variables of the templates, and no others."""
     readme = (NGINX / "README.md").read_text("utf-8")
-    used = set(re.findall(r"\$\{(\w+)\}", TEMPLATE)) - {"NGINX_"}
+    example = (NGINX / "tls.conf.template").read_text("utf-8")
+    used = set(re.findall(r"\$\{(\w+)\}", TEMPLATE + example)) - {"NGINX_"}
     assert used == set(re.findall(r"^\| `(NGINX_\w+)`", readme, re.MULTILINE))
 
 

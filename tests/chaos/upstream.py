@@ -12,11 +12,13 @@ class Upstream:
     """What a fake replica answers, and what it was asked: method, path and headers.
 
     status: 0 closes the connection without a word.
+    headers: Sent with every answer.
     """
 
     status: int = 200
     body: bytes = b'{"status": "ok"}'
     seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     port: int = 0
 
     @contextmanager
@@ -45,12 +47,14 @@ class Upstream:
                 if not upstream.status:
                     return
                 self.send_response(upstream.status)
-                self.send_header("Content-Type", "application/json")
+                for name, value in upstream.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(upstream.body)))
                 self.end_headers()
-                self.wfile.write(upstream.body)
+                if self.command != "HEAD":
+                    self.wfile.write(upstream.body)
 
-            do_POST = do_GET  # noqa: N815  named as http.server calls it
+            do_POST = do_HEAD = do_GET  # noqa: N815  named as http.server calls them
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

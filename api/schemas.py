@@ -25,7 +25,7 @@ from api.limits import (
     expect,
 )
 from clipseek.search import MAX_BATCH, MAX_LIMIT
-from clipseek.types import Hit, SearchRequest, SearchResult, Segment, Video
+from clipseek.types import SearchRequest, Segment, Video
 
 
 class _Request(BaseModel):
@@ -185,22 +185,6 @@ class HitAnswer(BaseModel):
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")
 
-    @classmethod
-    def of(cls, hit: Hit, collection: str) -> "HitAnswer":
-        """Write a hit of the core."""
-        video = hit.video
-        return cls(
-            video=HitVideo(id=video.id, title=video.title, uri=video.uri, duration=video.duration),
-            segment_id=hit.segment_id,
-            start=hit.span.start,
-            end=hit.span.end,
-            best_time=hit.best_time,
-            score=hit.score,
-            relevance=hit.relevance,
-            thumbnail_url=thumbnail_url(hit.segment_id),
-            play_url=play_url(video.id, collection, hit.span.start, hit.span.end),
-        )
-
 
 class SearchAnswer(BaseModel):
     """The moments found, best first."""
@@ -213,18 +197,6 @@ class SearchAnswer(BaseModel):
     took_ms: float = Field(
         description="Milliseconds that the search took, the whole batch's in a batch."
     )
-
-    @classmethod
-    def of(cls, result: SearchResult, took_ms: float) -> "SearchAnswer":
-        """Write a result of the core."""
-        return cls(
-            query=result.query,
-            model=result.model,
-            collection=result.collection,
-            version=result.version,
-            hits=[HitAnswer.of(hit, result.collection) for hit in result.hits],
-            took_ms=round(took_ms, 3),
-        )
 
 
 class ProblemItem(BaseModel):

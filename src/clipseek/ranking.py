@@ -87,69 +87,90 @@ def merge(
     """
     if not len(ids):
         return []
-    order = np.lexsort((ids, rows.spans[:, 0], rows.video_ids, -scores))
+    order = _best_first(ids, scores, rows)
     near = order[:_FLOOR_RANK]
-    floor = float(scores[near[-1]])
     left, right = _adjacent(near, ids, rows)
-    taken = np.zeros(len(ids), np.bool_)
-    moments: list[Moment] = []
+    # Single numbers are read several times faster from lists than from arrays.
+    heights = scores.tolist()
+    floor = heights[near[-1]]
+    taken = [False] * len(heights)
+    grown: list[tuple[int, int, int]] = []
     for peak in order.tolist():
-        if len(moments) == at_most:
+        if len(grown) == at_most:
             break
         if not taken[peak]:
-            least = float(scores[peak]) - _REACH * max(0.0, float(scores[peak]) - floor)
-            first = _grow(peak, left, least, scores, taken)
-            last = _grow(peak, right, least, scores, taken)
-            moments.append(_moment(peak, first, last, ids, scores, rows))
-    return moments
+            least = heights[peak] - _REACH * max(0.0, heights[peak] - floor)
+            first = _grow(peak, left, least, heights, taken)
+            last = _grow(peak, right, least, heights, taken)
+            grown.append((peak, first, last))
+    return _moments(grown, ids, scores, rows)
+
+
+def _best_first(
+    ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows
+) -> NDArray[np.int64]:
+    """Return the total order, int64 (K,); only ties need more than the scores."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    if (ranked[1:] == ranked[:-1]).any():
+        return np.lexsort((ids, rows.spans[:, 0], rows.video_ids, -scores))
+    return order
 
 
 def _adjacent(
     near: NDArray[np.int64], ids: NDArray[np.int64], rows: Rows
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[list[int], list[int]]:
     """Return for each segment which of `near` ends where it starts, and which comes next.
 
-    Both are int64 (K,), with -1 for none and for segments that are not `near` themselves.
+    Both are of length K, with -1 for none and for segments that are not `near` themselves.
     """
-    order = near[np.lexsort((ids[near], rows.spans[near, 0], rows.video_ids[near]))]
+    numbers: dict[str, int] = {}
+    names = rows.video_ids[near].tolist()
+    video = np.array([numbers.setdefault(name, len(numbers)) for name in names])
+    starts, ends = rows.spans[near, 0], rows.spans[near, 1]
+    order = np.lexsort((ids[near], starts, video))
     one, two = order[:-1], order[1:]
-    touch = (rows.video_ids[one] == rows.video_ids[two]) & (
-        np.abs(rows.spans[one, 1] - rows.spans[two, 0]) <= ADJACENT_S
-    )
-    left, right = np.full(len(ids), -1), np.full(len(ids), -1)
-    left[two[touch]], right[one[touch]] = one[touch], two[touch]
+    touch = (video[one] == video[two]) & (np.abs(ends[one] - starts[two]) <= ADJACENT_S)
+    left, right = [-1] * len(ids), [-1] * len(ids)
+    for earlier, later in zip(near[one[touch]].tolist(), near[two[touch]].tolist(), strict=True):
+        left[later], right[earlier] = earlier, later
     return left, right
 
 
 def _grow(
-    peak: int,
-    beside: NDArray[np.int64],
-    least: float,
-    scores: NDArray[np.float32],
-    taken: NDArray[np.bool_],
+    peak: int, beside: list[int], least: float, scores: list[float], taken: list[bool]
 ) -> int:
     """Take segments on one side of the peak while they score enough; return the last taken."""
     taken[peak] = True
-    last, following = peak, int(beside[peak])
+    last, following = peak, beside[peak]
     while following >= 0 and not taken[following] and scores[following] >= least:
         taken[following] = True
-        last, following = following, int(beside[following])
+        last, following = following, beside[following]
     return last
 
 
-def _moment(
-    peak: int,
-    first: int,
-    last: int,
+def _moments(
+    grown: list[tuple[int, int, int]],
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     rows: Rows,
-) -> Moment:
-    return Moment(
-        segment_id=int(ids[peak]),
-        video_id=str(rows.video_ids[peak]),
-        span=Span(float(rows.spans[first, 0]), float(rows.spans[last, 1])),
-        best_time=float(rows.best_times[peak]),
-        score=float(scores[peak]),
-        bias=float(rows.biases[peak]),
+) -> list[Moment]:
+    """Make moments of their peaks, first and last segments."""
+    if not grown:
+        return []
+    peaks, first, last = np.array(grown).T
+    columns = (
+        ids[peaks],
+        rows.video_ids[peaks],
+        rows.spans[first, 0],
+        rows.spans[last, 1],
+        rows.best_times[peaks],
+        scores[peaks],
+        rows.biases[peaks],
     )
+    return [
+        Moment(segment, video, Span(start, end), best_time, score, bias)
+        for segment, video, start, end, best_time, score, bias in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]

@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     except ClipseekError as error:
         return _fail(str(error), 1)
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,7 +91,12 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
 
     sys.setswitchinterval(SWITCH_S)
     logs.configure(settings.log_format, quiet=quiet)
+    # Who started us in the background may have had us ignore SIGINT; the first process of a
+    # container ignores SIGTERM unless it has a handler, and opening may wait for a database.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     app = create_app(open_service(settings))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -107,12 +114,7 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     url = _url(listener)
     sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
     sys.stdout.flush()
-    # Whoever started us in the background may have had us ignore it; then we would end with 0.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 130
+    Server(config).run(sockets=[listener])
     return 0
 
 

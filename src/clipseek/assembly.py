@@ -1,5 +1,6 @@
 """The only place that knows all implementations: it builds them from the settings."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,7 +50,11 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
     cache = open_cache(settings)
     if not read_only:
         _make_folder(settings.data_dir)
-    catalog = SqlCatalog.open(settings.catalog_url, read_only=read_only)
+        if settings.database_url is None and not has_catalog(settings):
+            _require_writable(settings.data_dir)
+    catalog = SqlCatalog.open(
+        settings.catalog_url, read_only=read_only, up_within_s=settings.database_wait_s
+    )
     searcher = Searcher(
         catalog,
         settings.snapshot_root,
@@ -173,6 +178,14 @@ def _make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ServiceUnavailable(
-            f"the data folder {path} cannot be made: {error.strerror}; "
-            "set CLIPSEEK_DATA_DIR or --data-dir to a folder that can be written"
+            f"the data folder {path} cannot be made: {error.strerror}; {_WRITABLE}"
         ) from error
+
+
+def _require_writable(path: Path) -> None:
+    """Raise before SQLite does, which only says that it cannot open the file."""
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ServiceUnavailable(f"the data folder {path} cannot be written; {_WRITABLE}")
+
+
+_WRITABLE = "set CLIPSEEK_DATA_DIR or --data-dir to a folder that this user may write"

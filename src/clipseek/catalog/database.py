@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from clipseek.catalog import waiting
 from clipseek.catalog.failures import translated
 from clipseek.errors import ConfigError
 
@@ -103,6 +104,14 @@ class Database:
     def file(self) -> Path | None:
         """The file of a SQLite database."""
         return Path(self.place) if self.dialect == "sqlite" else None
+
+    def wait(self, limit_s: float) -> None:
+        """Return when a PostgreSQL takes connections, after `limit_s` seconds at the latest."""
+        if self.dialect == "postgresql" and limit_s > 0:
+            engine = self._engine
+            waiting.wait(
+                engine.url, engine.dialect, place=self.place, limit_s=limit_s, connect_s=CONNECT_S
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

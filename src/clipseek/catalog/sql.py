@@ -52,12 +52,19 @@ class SqlCatalog:
 
     @classmethod
     def open(
-        cls, url: str, *, read_only: bool = False, create: bool = True, wait_s: float = WAIT_S
+        cls,
+        url: str,
+        *,
+        read_only: bool = False,
+        create: bool = True,
+        wait_s: float = WAIT_S,
+        up_within_s: float = 0.0,
     ) -> "SqlCatalog":
         """Open the catalog at `sqlite:///PATH` or `postgresql://...`, migrated where needed.
 
         With `read_only`, nothing is written and SELECT is right enough. Without `create`, a
-        catalog that is missing is not made. `wait_s` bounds the wait for other writers, in seconds.
+        catalog that is missing is not made. `wait_s` bounds the wait for other writers, in seconds,
+        and `up_within_s` the wait for a PostgreSQL that is not up yet.
 
         Raises:
             ConfigError: the URL names neither kind of database.
@@ -67,6 +74,7 @@ class SqlCatalog:
         """
         database = Database.at(url, read_only=read_only, create=create, wait_s=wait_s)
         try:
+            database.wait(up_within_s)
             if read_only:
                 schema.check(database)
             else:

@@ -1,0 +1,43 @@
+"""Waiting for a PostgreSQL that is not up yet, as programs that start together with it must."""
+
+import logging
+import time
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
+from sqlalchemy import URL, Dialect
+
+PAUSE_S = 0.2
+"""Seconds between two looks."""
+
+log = logging.getLogger("clipseek.catalog")
+
+
+def wait(address: URL, dialect: Dialect, *, place: str, limit_s: float, connect_s: int) -> None:
+    """Return when the server takes connections, or when `limit_s` seconds are over.
+
+    A look needs no right password (libpq's PQping), so one that is wrong is told at once by whoever
+    connects next; so is a server that did not come. `connect_s` bounds one look, in seconds.
+    """
+    try:
+        conninfo = _conninfo(address, dialect, connect_s)
+    except psycopg.ProgrammingError:
+        return  # Options that libpq does not know: whoever connects is told so.
+    deadline = time.monotonic() + limit_s
+    told = False
+    while PGconn.ping(conninfo) in (Ping.REJECT, Ping.NO_RESPONSE):
+        if time.monotonic() + PAUSE_S > deadline:
+            return
+        if not told:
+            log.warning("waiting up to %g s for %s", limit_s, place)
+            told = True
+        time.sleep(PAUSE_S)
+
+
+def _conninfo(address: URL, dialect: Dialect, connect_s: int) -> bytes:
+    """Return libpq's form of a URL, with all its options."""
+    _, options = dialect.create_connect_args(address)
+    options.pop("context", None)  # psycopg's own, no option of libpq
+    options.setdefault("connect_timeout", connect_s)
+    return make_conninfo(**options).encode()

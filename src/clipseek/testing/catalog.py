@@ -1,37 +1,27 @@
-"""Fakes that ship with clipseek, under the same contracts as the real parts."""
+"""MemoryCatalog: a catalog in memory, under the contract of the real one."""
 
 import itertools
-import math
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.cache.single import Single
-from clipseek.cache.tally import Tally
 from clipseek.catalog.rows import Film, now, require_finite, require_model, storable, unpack
-from clipseek.embedding.pixels import Recipe, fit
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
-from clipseek.protocols import CacheStats, CutDetector
 from clipseek.types import (
     Change,
     ChangeKind,
     Collection,
-    FrameBatch,
     Relevance,
     Segment,
     SegmentBlock,
     Segments,
     Video,
 )
-from clipseek.video.picture import LUMA_SIZE, reduced_size
-from clipseek.video.selection import batches, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,166 +300,3 @@ def _block(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:
         biases=np.array([segment.bias for segment in found], np.float32),
         vectors=unpack(np.stack([vector for _, vector in rows])),
     )
-
-
-# RGB in [0, 1] of the words that ToyEmbedder knows.
-TOY_COLOURS = {
-    "red": (1.0, 0.0, 0.0),
-    "green": (0.0, 1.0, 0.0),
-    "blue": (0.0, 0.0, 1.0),
-    "yellow": (1.0, 1.0, 0.0),
-    "cyan": (0.0, 1.0, 1.0),
-    "magenta": (1.0, 0.0, 1.0),
-    "orange": (1.0, 0.5, 0.0),
-    "white": (1.0, 1.0, 1.0),
-    "grey": (0.5, 0.5, 0.5),
-    "black": (0.0, 0.0, 0.0),
-}
-
-
-class ToyEmbedder:
-    """An Embedder that knows colours: a picture is its mean colour, a sentence its colour words.
-
-    The space is (red - 0.5, green - 0.5, blue - 0.5, 0.5, 0), normalised: a picture of one colour
-    has cosine 1 with that colour's word. A sentence without a colour word is (0, 0, 0, 0, 1):
-    cosine 0 with every picture.
-    """
-
-    model = "toy"
-    dim = 5
-    image_size = 8
-    fingerprint = "toy-1"
-
-    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Resize uint8 (N, H, W, 3) to (N, 8, 8, 3)."""
-        recipe = Recipe(self.image_size, (0, 0, 0), (1, 1, 1), "bilinear", "squash")
-        return fit(pixels, recipe)
-
-    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, 5), unit rows."""
-        means = self.fit(pixels).mean(axis=(1, 2), dtype=np.float64) / 255
-        return self._vectors(means.reshape(-1, 3))
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed sentences by their colour words; return float32 (N, 5), unit rows."""
-        vectors = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in enumerate(texts):
-            named = [TOY_COLOURS[word] for word in text.lower().split() if word in TOY_COLOURS]
-            vectors[row] = self._vectors(np.mean([named], axis=1))[0] if named else (0, 0, 0, 0, 1)
-        return vectors
-
-    def _vectors(self, colours: NDArray[np.float64]) -> NDArray[np.float32]:
-        rows = np.zeros((len(colours), self.dim))
-        rows[:, :3] = colours - 0.5
-        rows[:, 3] = 0.5
-        unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return unit.astype(np.float32)
-
-
-Colour = tuple[int, int, int]
-
-
-class SyntheticFrames:
-    """A FrameSource of plain colours: each shot is a number of seconds and an RGB colour.
-
-    Frames come at a constant rate; a frame has the colour that its shot has at the frame's time.
-    """
-
-    def __init__(
-        self,
-        shots: Sequence[tuple[float | Fraction, Colour]],
-        *,
-        frame_rate: Fraction = Fraction(25),
-        size: tuple[int, int] = (64, 36),
-        damage: str = "",
-    ) -> None:
-        """Make a film of the shots; it will call itself incomplete where `damage` says why."""
-        self.frame_rate = frame_rate
-        self.size = size
-        self.duration: float | None = float(sum(seconds for seconds, _ in shots))
-        self.damage = ""
-        self._colours = [colour for _, colour in shots]
-        self._cuts = [*itertools.accumulate(Fraction(seconds) for seconds, _ in shots)]
-        self._frames = math.ceil(self._cuts[-1] * frame_rate)
-        self._known_damage = damage
-        self._is_taken = False
-
-    def read(
-        self,
-        times: Iterable[float | Fraction],
-        *,
-        short_side: int | None = None,
-        cuts: CutDetector | None = None,
-    ) -> Iterator[FrameBatch]:
-        """Yield the frames shown at the times, and with `cuts` those that begin a shot."""
-        if self._is_taken:
-            raise RuntimeError("the film was read already; make it again")
-        self._is_taken = True
-        end = self._frames / self.frame_rate
-        width, height = reduced_size(self.size, short_side)
-        frames = (
-            (i / self.frame_rate, self._colour(i / self.frame_rate)) for i in range(self._frames)
-        )
-        is_cut = None if cuts is None else lambda colour: cuts.is_cut(_luma(colour))
-        yield from batches(
-            (time, np.full((height, width, 3), colour, np.uint8), is_first)
-            for time, colour, is_first in shown(frames, times, end=lambda: end, is_cut=is_cut)
-        )
-        self.duration = float(end)
-        self.damage = self._known_damage
-
-    def _colour(self, time: Fraction) -> Colour:
-        return next(c for c, end in zip(self._colours, self._cuts, strict=True) if time < end)
-
-    def __enter__(self) -> "SyntheticFrames":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Do nothing: there is no file."""
-
-
-def _luma(colour: Colour) -> NDArray[np.uint8]:
-    """Return the brightness of a plain colour, after ITU-R BT.601, as a cut detector sees it."""
-    level = round(float(np.dot(colour, (0.299, 0.587, 0.114))))
-    return np.full(LUMA_SIZE[::-1], level, np.uint8)
-
-
-class DictCache(Single):
-    """A `Cache` without bounds, in a dictionary. Thread-safe.
-
-    entries: What lies in it, each value with the time of the clock at which it ends.
-    """
-
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.entries: dict[str, tuple[bytes, float]] = {}
-        self._clock = clock
-        self._tally = Tally()
-
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the value under each key, or None."""
-        now = self._clock()
-        found = [self.entries.get(key, (None, math.inf)) for key in keys]
-        values = [value if now < ends else None for value, ends in found]
-        self._tally.looked_up(values)
-        return values
-
-    def peek(self, key: str) -> bytes | None:
-        """Return the value under a key, or None; only a hit is counted."""
-        value, ends = self.entries.get(key, (None, math.inf))
-        if value is None or self._clock() >= ends:
-            return None
-        self._tally.looked_up([value])
-        return value
-
-    def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
-        """Store each value under its key for `ttl_s` seconds; 0 or less stores nothing."""
-        if ttl_s > 0:
-            ends = self._clock() + ttl_s
-            self.entries |= {key: (value, ends) for key, value in entries.items()}
-
-    def stats(self) -> Mapping[str, CacheStats]:
-        """Return the counts of this tier, "dict"."""
-        return {"dict": self._tally.stats()}
-
-    def close(self) -> None:
-        """Do nothing: the memory goes with the object."""

@@ -1,0 +1,8 @@
+"""Fakes that ship with clipseek, under the same contracts as the real parts."""
+
+from clipseek.testing.cache import DictCache
+from clipseek.testing.catalog import MemoryCatalog
+from clipseek.testing.embedder import TOY_COLOURS, ToyEmbedder
+from clipseek.testing.frames import Colour, SyntheticFrames
+
+__all__ = ["TOY_COLOURS", "Colour", "DictCache", "MemoryCatalog", "SyntheticFrames", "ToyEmbedder"]

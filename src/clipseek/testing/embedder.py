@@ -1,0 +1,61 @@
+"""ToyEmbedder: an embedder that knows colours only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.embedding.pixels import Recipe, fit
+
+# RGB in [0, 1] of the words that ToyEmbedder knows.
+TOY_COLOURS = {
+    "red": (1.0, 0.0, 0.0),
+    "green": (0.0, 1.0, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+    "yellow": (1.0, 1.0, 0.0),
+    "cyan": (0.0, 1.0, 1.0),
+    "magenta": (1.0, 0.0, 1.0),
+    "orange": (1.0, 0.5, 0.0),
+    "white": (1.0, 1.0, 1.0),
+    "grey": (0.5, 0.5, 0.5),
+    "black": (0.0, 0.0, 0.0),
+}
+
+
+class ToyEmbedder:
+    """An Embedder that knows colours: a picture is its mean colour, a sentence its colour words.
+
+    The space is (red - 0.5, green - 0.5, blue - 0.5, 0.5, 0), normalised: a picture of one colour
+    has cosine 1 with that colour's word. A sentence without a colour word is (0, 0, 0, 0, 1):
+    cosine 0 with every picture.
+    """
+
+    model = "toy"
+    dim = 5
+    image_size = 8
+    fingerprint = "toy-1"
+
+    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize uint8 (N, H, W, 3) to (N, 8, 8, 3)."""
+        recipe = Recipe(self.image_size, (0, 0, 0), (1, 1, 1), "bilinear", "squash")
+        return fit(pixels, recipe)
+
+    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, 5), unit rows."""
+        means = self.fit(pixels).mean(axis=(1, 2), dtype=np.float64) / 255
+        return self._vectors(means.reshape(-1, 3))
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed sentences by their colour words; return float32 (N, 5), unit rows."""
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        for row, text in enumerate(texts):
+            named = [TOY_COLOURS[word] for word in text.lower().split() if word in TOY_COLOURS]
+            vectors[row] = self._vectors(np.mean([named], axis=1))[0] if named else (0, 0, 0, 0, 1)
+        return vectors
+
+    def _vectors(self, colours: NDArray[np.float64]) -> NDArray[np.float32]:
+        rows = np.zeros((len(colours), self.dim))
+        rows[:, :3] = colours - 0.5
+        rows[:, 3] = 0.5
+        unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit.astype(np.float32)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -116,6 +116,8 @@ class Metrics:
             buckets=STAGE_SECONDS,
             registry=registry,
         )
+        # CPU, memory and open files of the process; on Linux, which has them in /proc.
+        ProcessCollector(registry=registry)
         registry.register(_IndexCollector(stats))
         registry.register(_CacheCollector(cache))
 

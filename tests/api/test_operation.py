@@ -183,10 +183,21 @@ def test_the_age_of_a_snapshot_is_shown(library: Library) -> None:
     assert 0 <= values['clipseek_index_snapshot_age_seconds{collection="default"}'] < 3600
 
 
+def test_the_process_is_measured(client: TestClient) -> None:
+    """How much memory and how many seconds of CPU it takes, where the system tells."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("no /proc on this system")
+    values = series(client.get("/metrics").text)
+    assert values["process_resident_memory_bytes"] > 1 << 20
+    assert values["process_cpu_seconds_total"] > 0
+
+
 def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
     """Dashboards and alerts use them."""
     client.post("/v1/search", json={"query": "red"})
     names = set(re.findall(r"^# TYPE (\S+)", client.get("/metrics").text, re.MULTILINE))
+    # Only Linux has those of the process.
+    names -= {name for name in names if name.startswith("process_")}
     assert {name for name in names if not name.endswith("_created")} == {
         "clipseek_http_requests_total",
         "clipseek_http_request_seconds",

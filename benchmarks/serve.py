@@ -21,17 +21,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from benchmarks.library import make_library
 from benchmarks.servers import serving
-from clipseek.assembly import build_snapshot, load_model, open_service
-from clipseek.config import Settings
-from clipseek.types import Segments, Video
 
 KINDS = ("constant", "cached", "different")
 CONNECTIONS = (1, 10, 100)
 SCRIPT = Path(__file__).with_name("serve.lua")
-VIDEOS, SEGMENTS = 40, 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ def main() -> int:
         return 1
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        _make_library(Path(folder))
+        make_library(Path(folder))
         plain = stack.enter_context(
             serving(["uvicorn", "benchmarks.constant:app", "--no-access-log"], "", {})
         )
@@ -72,32 +67,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (3)")
     parser.add_argument("--json", action="store_true", help="print one object")
     return parser.parse_args()
-
-
-def _make_library(folder: Path) -> None:
-    """Index random vectors under the demo model: what is found does not matter here."""
-    settings = Settings.load(data_dir=folder, model="demo")
-    model = load_model(settings, "demo", report=lambda _step: None)
-    service = open_service(settings)
-    catalog, dim = service.catalog, model.embedder.dim
-    catalog.ensure_collection("default", model.name, dim, model.embedder.fingerprint)
-    chance = np.random.default_rng(0)
-    edges = np.arange(0, 2 * SEGMENTS + 1, 2, dtype=np.float64)
-    for number in range(VIDEOS):
-        vectors = chance.standard_normal((SEGMENTS, dim)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        name = f"{number:032x}"
-        catalog.put(
-            "default",
-            Video(name, f"/films/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1, 1),
-            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(SEGMENTS)),
-            frame_times=edges[:-1],
-            frame_vectors=vectors,
-            biases=np.zeros(SEGMENTS, np.float32),
-            thumbnails=["none.jpg"] * SEGMENTS,
-        )
-    build_snapshot(service, "default")
-    service.close()
 
 
 def _measured(urls: Mapping[str, str], *, seconds: int, rounds: int) -> dict[tuple[int, str], Load]:

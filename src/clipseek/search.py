@@ -168,10 +168,12 @@ class Searcher:
             width = near.ids.shape[1]
             for row, i in enumerate(positions):
                 request = requests[i]
+                # Its own number of neighbours, so that it does not matter who asked beside it.
+                own = min(width, ranking.candidates(request.limit))
                 found[i] = ranking.merge(
-                    near.ids[row],
-                    near.scores[row],
-                    rows.part(row * width, (row + 1) * width),
+                    near.ids[row, :own],
+                    near.scores[row, :own],
+                    rows.part(row * width, row * width + own),
                     at_most=request.limit if cut and not request.min_relevance else None,
                 )
         return [found[i] for i in range(len(requests))]

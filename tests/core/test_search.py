@@ -99,6 +99,17 @@ def test_filters(searcher: Searcher, filters: dict[str, object], expected: set[s
     assert {hit.video.id for hit in _one(searcher, "blue", **filters).hits} == expected
 
 
+def test_hits_do_not_depend_on_the_limits_of_others(
+    store: MemoryCatalog, searcher: Searcher
+) -> None:
+    """Neighbours that another search of the batch asked for are not looked at."""
+    _put(store, "long", ["red"] * 80)
+    asked = SearchRequest("red", limit=2)
+    (alone,) = searcher.search([asked])
+    beside, _ = searcher.search([asked, SearchRequest("red", limit=MAX_LIMIT)])
+    assert beside == alone
+
+
 def test_a_batch_equals_its_singles_and_errors_stay_in_place(searcher: Searcher) -> None:
     """One bad request has its own error; the others are answered as if alone."""
     requests = [

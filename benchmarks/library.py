@@ -1,0 +1,37 @@
+"""A library to serve: films of random vectors under the demo model."""
+
+from pathlib import Path
+
+import numpy as np
+
+from clipseek.assembly import build_snapshot, load_model, open_service
+from clipseek.config import Settings
+from clipseek.types import Segments, Video
+
+VIDEOS, SEGMENTS = 40, 25
+
+
+def make_library(folder: Path, *, model: str = "demo") -> None:
+    """Index random vectors under the demo model: what is found does not matter here."""
+    settings = Settings.load(data_dir=folder, model=model)
+    loaded = load_model(settings, model, report=lambda _step: None)
+    service = open_service(settings)
+    catalog, dim = service.catalog, loaded.embedder.dim
+    catalog.ensure_collection("default", loaded.name, dim, loaded.embedder.fingerprint)
+    chance = np.random.default_rng(0)
+    edges = np.arange(0, 2 * SEGMENTS + 1, 2, dtype=np.float64)
+    for number in range(VIDEOS):
+        vectors = chance.standard_normal((SEGMENTS, dim)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        name = f"{number:032x}"
+        catalog.put(
+            "default",
+            Video(name, f"/films/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1, 1),
+            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(SEGMENTS)),
+            frame_times=edges[:-1],
+            frame_vectors=vectors,
+            biases=np.zeros(SEGMENTS, np.float32),
+            thumbnails=["none.jpg"] * SEGMENTS,
+        )
+    build_snapshot(service, "default")
+    service.close()

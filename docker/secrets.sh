@@ -1,0 +1,27 @@
+#!/bin/sh
+# Make the passwords that docker-compose.yml mounts, each once: what is there stays as it is.
+set -eu
+
+folder="$(dirname "$0")/secrets"
+mkdir -p "$folder"
+# Nobody else on this machine may enter the folder. The files themselves are open, since Docker
+# mounts them as they are and the containers' users are other ones than you.
+chmod 700 "$folder"
+cd "$folder"
+
+keep() { # NAME: write what comes in to the file of that name, unless it is there
+	[ -s "$1" ] && return
+	cat > "$1"
+	chmod 644 "$1"
+	echo "made docker/secrets/$1"
+}
+
+random() {
+	od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+random | keep postgres_password
+random | keep redis_password
+random | keep grafana_password
+printf 'postgresql://clipseek:%s@postgres:5432/clipseek' "$(cat postgres_password)" | keep database_url
+printf 'redis://:%s@redis:6379/0' "$(cat redis_password)" | keep redis_url

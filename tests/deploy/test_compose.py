@@ -1,0 +1,293 @@
+"""docker-compose.yml against its schema, and against the code, the Dockerfile and nginx."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from api.__main__ import GRACE_S
+from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
+from clipseek.config import PREFIX, Settings
+from tests.chaos.proxy import NGINX, TEMPLATE
+from tests.deploy.compose import FILE, ROOT, Compose, Service, interpolated
+
+COMPOSE = Compose()
+OVERLAYS = [ROOT / "docker" / "gpu.compose.yml", ROOT / "docker" / "tls.compose.yml"]
+OURS = ("api", "indexer", "migrate")
+DATA = "/var/lib/clipseek"
+SERVICES = list(COMPOSE)
+EACH = pytest.mark.parametrize("service", SERVICES, ids=[service.name for service in SERVICES])
+
+
+def _dockerfile() -> str:
+    return (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("file", [FILE, *OVERLAYS], ids=lambda file: file.name)
+def test_the_file_is_valid(file: Path) -> None:
+    """By the schema of the Compose specification."""
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", file],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", [FILE, *OVERLAYS], ids=lambda file: file.name)
+def test_every_variable_is_explained(file: Path) -> None:
+    """At the top of the file, with its default."""
+    text = file.read_text("utf-8")
+    head = "".join(re.findall(r"^#.*\n", text + FILE.read_text("utf-8"), re.MULTILINE))
+    for name, default in re.findall(r"\$\{(\w+):-([^}]*)\}", text):
+        assert re.search(rf"{name}\b", head), name
+        assert default in head, (name, default)
+
+
+def test_all_services_are_there() -> None:
+    """Those that `up` starts, and those of a profile."""
+    profiles = {service.name: service.said.get("profiles") for service in SERVICES}
+    assert profiles == {
+        "postgres": None,
+        "redis": None,
+        "migrate": None,
+        "api": None,
+        "nginx": None,
+        "indexer": ["indexer"],
+        "prometheus": ["monitoring"],
+        "grafana": ["monitoring"],
+    }
+    assert COMPOSE["api"].said["deploy"]["replicas"] == "3"
+
+
+@EACH
+def test_a_service_is_locked_up(service: Service) -> None:
+    """It works as a user of its own, without capabilities, on a file system it cannot write."""
+    said = service.said
+    assert said["read_only"] is True
+    assert said["cap_drop"] == ["ALL"]
+    assert said["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"[1-9]\d*:\d+", said["user"])
+    assert "/tmp" in said["tmpfs"] or service.name == "redis"  # noqa: S108  a path in a container
+
+
+@EACH
+def test_a_service_has_limits(service: Service) -> None:
+    """Of memory and of CPU."""
+    assert set(service.said["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+
+
+@EACH
+def test_images_are_pinned(service: Service) -> None:
+    """To a version; our own are built from a stage of the Dockerfile."""
+    image, _, tag = service.said["image"].rpartition(":")
+    assert image
+    assert tag not in ("", "latest")
+    if service.name in OURS:
+        target = service.said["build"]["target"]
+        assert re.search(rf"^FROM .* AS {target}$", _dockerfile(), re.MULTILINE)
+    else:
+        assert re.search(r"\d+\.\d+|\d+-", tag)
+
+
+@EACH
+def test_what_is_waited_for_is_checked(service: Service) -> None:
+    """A service that another wants healthy says how to tell; every one that stays does."""
+    for name, condition in service.depends_on.items():
+        assert condition != "service_healthy" or COMPOSE[name].check
+    assert service.name in ("migrate", "indexer") or service.check
+
+
+@EACH
+def test_only_the_proxy_and_the_monitors_are_published(service: Service) -> None:
+    """On the loopback address by default; databases and replicas are not."""
+    ports = service.said.get("ports", [])
+    assert bool(ports) == (service.name in ("nginx", "prometheus", "grafana"))
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    outside = "edge" in service.said["networks"]
+    assert outside == (bool(ports) or service.name == "indexer")
+
+
+def test_the_network_of_the_databases_leads_nowhere() -> None:
+    """So nobody but our services asks them."""
+    assert COMPOSE.said["networks"]["inside"] == {"internal": True}
+
+
+@EACH
+def test_every_setting_exists(service: Service) -> None:
+    """And its value is one that the settings take."""
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in service.environment.items()
+        if name.startswith(PREFIX)
+    }
+    assert set(given) <= set(Settings.model_fields)
+    secret = {name for name in given if name.endswith("_url_file")}
+    Settings.load(**{name: value for name, value in given.items() if name not in secret})
+
+
+@EACH
+def test_secrets_come_from_files(service: Service) -> None:
+    """Each that is used is mounted, each that is mounted is used, and no text holds one."""
+    text = "\n".join([*service.command, *service.environment.values(), *_checks(service)])
+    used = set(re.findall(r"/run/secrets/(\w+)", text))
+    assert used == set(service.secrets)
+    assert used <= set(COMPOSE.said["secrets"])
+    assert not re.search(r"://[^\s/]*:[^\s/]*@", text)
+
+
+def _checks(service: Service) -> list[str]:
+    return service.check if "healthcheck" in service.said else []
+
+
+def test_secrets_are_made_once(tmp_path: Path) -> None:
+    """The script makes each file that is mounted, and leaves alone what is there."""
+    script = tmp_path / "secrets.sh"
+    script.write_bytes((ROOT / "docker" / "secrets.sh").read_bytes())
+    subprocess.run(["sh", script], check=True, capture_output=True)
+    folder = tmp_path / "secrets"
+    made = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    files = {Path(said["file"]).name for said in COMPOSE.said["secrets"].values()}
+    assert set(made) == files
+    assert len(made["postgres_password"]) == 48
+    assert made["postgres_password"] in made["database_url"]
+    assert made["redis_password"] in made["redis_url"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    subprocess.run(["sh", script], check=True, capture_output=True)
+    assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == made
+
+
+def test_secrets_are_not_part_of_the_repository() -> None:
+    """Nor of what is sent to a build."""
+    assert "/docker/secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    ignored = (ROOT / ".dockerignore").read_text("utf-8")
+    assert "\n*\n" in ignored or "docker/secrets" in ignored
+    assert "!docker\n" not in ignored
+
+
+@EACH
+def test_mounted_files_exist(service: Service) -> None:
+    """Every file and folder of the repository, read only."""
+    for mount in service.mounts:
+        if mount.source.startswith("./") and mount.target != "/films":
+            assert (ROOT / mount.source).exists(), mount.source
+            assert mount.read_only
+
+
+def test_replicas_read_what_the_indexer_writes() -> None:
+    """The same volume at the place that the images have for it, and the same films."""
+    api = {mount.target: mount for mount in COMPOSE["api"].mounts}
+    indexer = {mount.target: mount for mount in COMPOSE["indexer"].mounts}
+    assert api[DATA].source == indexer[DATA].source == "data"
+    assert (api[DATA].read_only, indexer[DATA].read_only) == (True, False)
+    assert api["/films"] == indexer["/films"]
+    assert api["/films"].read_only
+    assert f"CLIPSEEK_DATA_DIR={DATA}" in _dockerfile()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_user_is_that_of_the_images(name: str) -> None:
+    """Whom the volume belongs to."""
+    user, group = COMPOSE[name].said["user"].split(":")
+    assert f"--uid {user}" in _dockerfile()
+    assert f"--gid {group}" in _dockerfile()
+
+
+def test_nginx_gets_its_files_and_variables() -> None:
+    """Every variable of the template has a value, and films lie where the API names them."""
+    nginx = COMPOSE["nginx"]
+    wanted = set(re.findall(r"\$\{(NGINX_\w+)\}", TEMPLATE.read_text("utf-8")))
+    assert set(nginx.environment) == wanted | {"NGINX_ENVSUBST_FILTER"}
+    places = {mount.source: mount.target for mount in nginx.mounts}
+    assert (ROOT / "nginx").samefile(NGINX)
+    assert places["./nginx/nginx.conf"] == "/etc/nginx/nginx.conf"
+    assert places["./nginx/templates"] == "/etc/nginx/templates"
+    assert nginx.environment["NGINX_TEMP"] in places.values()
+    assert nginx.environment["NGINX_FILMS"] in places.values()
+    assert nginx.environment["NGINX_FILMS"] == COMPOSE["api"].environment["CLIPSEEK_ACCEL_DIR"]
+
+
+def test_nginx_finds_every_replica() -> None:
+    """By the name and the port of the service, asked for again and again, and none is given up."""
+    servers = COMPOSE["nginx"].environment["NGINX_SERVERS"]
+    port = COMPOSE["api"].environment["CLIPSEEK_API_PORT"]
+    assert f"server api:{port} max_fails=0 resolve;" in servers
+    assert "resolver 127.0.0.11 " in servers
+    # `resolve` is free software since 1.27.3.
+    version = re.search(r":(\d+)\.(\d+)", COMPOSE["nginx"].said["image"])
+    assert version is not None
+    assert (int(version[1]), int(version[2])) >= (1, 28)
+
+
+def test_ports_agree() -> None:
+    """What is published, listened on and asked for health is one port."""
+    for name in ("nginx", "prometheus", "grafana"):
+        service = COMPOSE[name]
+        inside = service.said["ports"][0].rpartition(":")[2]
+        assert f":{inside}/" in " ".join(service.check)
+    port = COMPOSE["api"].environment["CLIPSEEK_API_PORT"]
+    assert f":{port}/readyz" in " ".join(COMPOSE["api"].check)
+    assert COMPOSE["api"].said["expose"] == [port]
+
+
+def test_a_replica_may_finish_what_it_has() -> None:
+    """It is not killed before the API's own grace is over."""
+    assert int(COMPOSE["api"].said["stop_grace_period"].removesuffix("s")) > GRACE_S
+
+
+def test_the_database_has_connections_for_all() -> None:
+    """Every replica's and the indexer's whole pool, and some for a person."""
+    setting = next(word for word in COMPOSE["postgres"].command if "max_connections" in word)
+    replicas = int(COMPOSE["api"].said["deploy"]["replicas"])
+    assert int(setting.partition("=")[2]) > (replicas + 1) * (POOL_SIZE + POOL_OVERFLOW) + 10
+
+
+def test_addresses_name_services() -> None:
+    """The URLs that the script writes lead to services and their ports."""
+    script = (ROOT / "docker" / "secrets.sh").read_text("utf-8")
+    hosts = dict(re.findall(r"@(\w+):(\d+)/", script))
+    assert hosts == {"postgres": "5432", "redis": "6379"}
+    environment = COMPOSE["postgres"].environment
+    assert f"postgresql://{environment['POSTGRES_USER']}:" in script
+    assert f":5432/{environment['POSTGRES_DB']}'" in script
+
+
+@pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
+def test_an_overlay_changes_services_that_there_are(file: Path) -> None:
+    """And stages of the Dockerfile that there are."""
+    said = yaml.safe_load(file.read_text("utf-8"))
+    assert set(said["services"]) <= set(COMPOSE.said["services"])
+    for service in said["services"].values():
+        if "build" in service:
+            assert re.search(rf" AS {service['build']['target']}$", _dockerfile(), re.MULTILINE)
+
+
+def test_the_tls_overlay_has_every_variable_of_the_example() -> None:
+    """And certificates where it says that they are mounted."""
+    said = yaml.safe_load(OVERLAYS[1].read_text("utf-8"))
+    nginx = said["services"]["nginx"]
+    example = (NGINX / "tls.conf.template").read_text("utf-8")
+    wanted = set(re.findall(r"\$\{(NGINX_\w+)\}", example)) | {"NGINX_LISTEN"}
+    assert set(nginx["environment"]) == wanted
+    assert set(nginx["secrets"]) == set(said["secrets"])
+    for name in nginx["secrets"]:
+        assert f"/run/secrets/{name}" in nginx["environment"].values()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("${A:-1}", "1", id="default"),
+        pytest.param("${B:-1}", "2", id="given"),
+        pytest.param("$$(cat x)", "$(cat x)", id="dollar"),
+    ],
+)
+def test_variables_are_read_as_compose_reads_them(text: str, expected: str) -> None:
+    """The forms that our files use."""
+    assert interpolated(text, {"B": "2"}) == expected

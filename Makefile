@@ -6,10 +6,11 @@ DEMO := demo-data
 DEMO_FILMS := 12
 DEMO_SEED := 7
 KILLS := 300
+MINUTES := 10
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test chaos-ingest chaos demo serve clean
+.PHONY: help install check servers test load soak chaos-ingest chaos demo serve clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -37,6 +38,12 @@ servers: ## install the servers that the tests start
 
 test: install servers ## run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+load: install servers ## load the API and a constant handler, 1 to 500 connections: ratios
+	$(BIN)/python -m benchmarks.serve
+
+soak: install ## use one server for MINUTES in every way, and see whether it grows
+	$(BIN)/python -m tests.load.soak --minutes $(MINUTES)
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50

@@ -80,6 +80,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
     _output(ingest, quiet=True)
     build = _verb(verbs, "build", "build the search snapshot", "indexer build --json")
+    build.add_argument("--index", metavar="KIND", help="auto, exact, ivf-flat, ivf-sq8 or ivf-pq")
     _output(build, quiet=True)
     remove = _verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
@@ -176,6 +177,7 @@ def _run(options: argparse.Namespace) -> int:
         collection=getattr(options, "collection", None),
         model=getattr(options, "model", None),
         sample_fps=getattr(options, "fps", None),
+        index=getattr(options, "index", None),
     )
     module = import_module(f"indexer.{MODULES.get(options.verb, 'commands')}")
     verb: Verb = getattr(module, options.verb)

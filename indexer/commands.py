@@ -210,7 +210,8 @@ def _states_as_lines(states: Iterable[dict[str, object]]) -> None:
         say(f"collection {state['collection']}")
         shot = state["snapshot"]
         about = (
-            f"version {shot['version']}, {shot['kind']}, recall@10 {shot['recall_at_10']}"
+            f"version {shot['version']}, {shot['kind']}, "
+            f"{shot['bytes_per_vector']} bytes a vector, recall@10 {round(shot['recall_at_10'], 4)}"
             if isinstance(shot, dict)
             else "none; searches read the catalog, `indexer build` makes one"
         )

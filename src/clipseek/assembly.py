@@ -153,7 +153,8 @@ def build_snapshot(service: Service, name: str) -> Manifest:
     collection = service.catalog.collection(name)
     bundle = models.resolve(collection.model, service.settings.data_dir, export=False)
     root = service.settings.snapshot_root
-    return snapshot.build(service.catalog, root, name, queries=bundle.bank())
+    kind = service.settings.index
+    return snapshot.build(service.catalog, root, name, queries=bundle.bank(), kind=kind)
 
 
 def video_opener(settings: Settings) -> FrameSourceOpener:

@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         default=None, ge=1, description="threads of the model; without it, one per core"
     )
+    index: Literal["auto", "exact", "ivf-flat", "ivf-sq8", "ivf-pq"] = Field(
+        default="auto", description="kind of index that a build makes; auto measures and chooses"
+    )
     refresh_s: float = Field(
         default=1.0, gt=0, le=3600, description="seconds between looks for new changes (API)"
     )

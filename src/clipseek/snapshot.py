@@ -22,18 +22,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.index import FaissIndex
+from clipseek.index import FaissIndex, Kind
 from clipseek.protocols import Catalog
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, SegmentBlock
 
-FORMAT = 1
+FORMAT = 2
+# Formats that are read, with the names that kinds of index had in them.
+_KINDS_WERE: dict[int, dict[str, str]] = {1: {"flat": "exact", "ivf": "ivf-flat"}, FORMAT: {}}
 POINTER, LOCK, MANIFEST = "current", ".lock", "manifest.json"
 INDEX, SEGMENTS = "index.faiss", "segments.npz"
 # How many changes before a snapshot tell whether it is of this database's past.
@@ -55,7 +58,8 @@ class Manifest:
     """What a snapshot was made from and how; `files` holds the check sums of the others.
 
     `history` is the hash of the last changes up to `version`, or empty where it was not recorded.
-    `created_at` is in UTC, as RFC 3339 writes it.
+    `created_at` is in UTC, as RFC 3339 writes it. `kind` is how the index is searched, `asked` what
+    was asked for; `bytes_per_vector` is the size of its file over `count`.
     """
 
     format: int
@@ -71,6 +75,8 @@ class Manifest:
     history: str
     created_at: str
     files: dict[str, File]
+    asked: str = "auto"
+    bytes_per_vector: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +100,21 @@ def write(
     blocks: Iterable[SegmentBlock],
     *,
     queries: NDArray[np.float32] | None = None,
+    kind: Kind | Literal["auto"] = "auto",
     history: str = "",
 ) -> Manifest:
     """Make a snapshot of a collection at its version, publish it and return its manifest.
 
     One builder works at a time, others wait. Where a sound snapshot of this version or a later one
-    is already published, nothing is done and its manifest is returned.
+    is already published, for which the same kind was asked, nothing is done and its manifest is
+    returned.
 
     Args:
         root: The folder of all snapshots.
         collection: As it was when `blocks` were read.
         blocks: All segments.
         queries: Vectors of sentences to tune the index for; see `FaissIndex.build`.
+        kind: Of the index; see there.
         history: `history` of the changes of the collection, to recognise a restored database.
 
     Raises:
@@ -114,15 +123,23 @@ def write(
     """
     with _builder(root, collection.name) as folder:
         published = _sound(root, collection.name)
-        if published is not None and published.version >= collection.version:
+        wanted = (collection.version, kind)
+        if published is not None and (published.version, published.asked) == wanted:
+            return published
+        if published is not None and published.version > collection.version:
             return published
         table, vectors = SegmentTable.of(blocks, collection.dim)
-        index = FaissIndex.build(vectors, table.ids, queries=queries)
-        return _publish(folder, _manifest(collection, index, history), table, index)
+        index = FaissIndex.build(vectors, table.ids, queries=queries, kind=kind)
+        return _publish(folder, _manifest(collection, index, history, kind), table, index)
 
 
 def build(
-    catalog: Catalog, root: Path, name: str, *, queries: NDArray[np.float32] | None = None
+    catalog: Catalog,
+    root: Path,
+    name: str,
+    *,
+    queries: NDArray[np.float32] | None = None,
+    kind: Kind | Literal["auto"] = "auto",
 ) -> Manifest:
     """Make and publish a snapshot of a collection as its catalog is now, like `write`.
 
@@ -134,12 +151,13 @@ def build(
         with catalog.consistent(name) as now:
             collection = now.collection(name)
             past = history(now, name, collection.version)
-            current = published is not None and published.version == collection.version
-            if published is not None and current and not mismatch(published, now, collection):
+            wanted = (collection.version, kind)
+            same = published is not None and (published.version, published.asked) == wanted
+            if published is not None and same and not mismatch(published, now, collection):
                 return published
             table, vectors = SegmentTable.of(now.blocks(name), collection.dim)
-        index = FaissIndex.build(vectors, table.ids, queries=queries)
-        return _publish(folder, _manifest(collection, index, past), table, index)
+        index = FaissIndex.build(vectors, table.ids, queries=queries, kind=kind)
+        return _publish(folder, _manifest(collection, index, past, kind), table, index)
 
 
 def open_current(root: Path, collection: str, *, verify: bool = True) -> Snapshot | None:
@@ -261,9 +279,15 @@ def _read_manifest(folder: Path) -> Manifest:
         raise _damaged(folder, f"{MANIFEST} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise _damaged(folder, f"{MANIFEST} is no manifest") from error
-    if manifest.format != FORMAT:
+    if manifest.format not in _KINDS_WERE:
         raise _damaged(folder, f"it has format {manifest.format}, this release reads {FORMAT}")
-    return manifest
+    kind = _KINDS_WERE[manifest.format].get(manifest.kind, manifest.kind)
+    return replace(manifest, kind=kind, bytes_per_vector=_bytes_per_vector(manifest))
+
+
+def _bytes_per_vector(manifest: Manifest) -> int:
+    size = manifest.files[INDEX].bytes if INDEX in manifest.files else 0
+    return round(size / max(1, manifest.count))
 
 
 def _read_table(path: Path) -> SegmentTable:
@@ -314,7 +338,9 @@ def _sound(root: Path, collection: str) -> Manifest | None:
     return None if opened is None else opened.manifest
 
 
-def _manifest(collection: Collection, index: FaissIndex, past: str) -> Manifest:
+def _manifest(
+    collection: Collection, index: FaissIndex, past: str, asked: Kind | Literal["auto"]
+) -> Manifest:
     return Manifest(
         format=FORMAT,
         collection=collection.name,
@@ -329,6 +355,7 @@ def _manifest(collection: Collection, index: FaissIndex, past: str) -> Manifest:
         history=past,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
+        asked=asked,
     )
 
 
@@ -344,6 +371,7 @@ def _publish(folder: Path, manifest: Manifest, table: SegmentTable, index: Faiss
     manifest = replace(
         manifest, files={name: _file(unfinished / name) for name in (INDEX, SEGMENTS)}
     )
+    manifest = replace(manifest, bytes_per_vector=_bytes_per_vector(manifest))
     (unfinished / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
     for path in (*unfinished.iterdir(), unfinished):
         _sync(path)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from clipseek.errors import ConfigError, ServiceUnavailable
-from clipseek.index import ExactIndex, FaissIndex, gpus
+from clipseek.index import KINDS, ExactIndex, FaissIndex, Kind, OnGpu, gpus
+from clipseek.nearest import ascending
 from clipseek.protocols import VectorIndex
 
 DIM = 16
@@ -24,14 +26,22 @@ def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
+def rounded(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rows as float16 holds them."""
+    return rows.astype(np.float16).astype(np.float32)
+
+
 def library(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return ids with gaps and unit vectors in a dozen heaps, some of them equal."""
+    """Return ids with gaps and vectors in a dozen heaps, some of them equal.
+
+    They are float16 numbers, as in the catalog, so that every kind of index scores them alike.
+    """
     chance = np.random.default_rng(seed)
     heaps = chance.normal(size=(12, DIM))
     vectors = heaps[chance.integers(12, size=count)] + 0.7 * chance.normal(size=(count, DIM))
     if count > 20:
         vectors[5:12] = vectors[4]
-    return np.cumsum(chance.integers(1, 4, size=count)), unit(vectors)
+    return np.cumsum(chance.integers(1, 4, size=count)), rounded(unit(vectors))
 
 
 def brute(
@@ -52,9 +62,22 @@ def flat(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> FaissIndex:
     return FaissIndex.build(vectors, ids)
 
 
-def ivf(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> FaissIndex:
-    """Make the FAISS index of several lists; small libraries get the exact one."""
-    return FaissIndex.build(vectors, ids, exact_up_to=200, target_recall=0.9)
+def of_kind(kind: Kind) -> Callable[[NDArray[np.int64], NDArray[np.float32]], FaissIndex]:
+    """Return what makes a FAISS index of one kind; small libraries get the exact one."""
+
+    def make(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> FaissIndex:
+        return FaissIndex.build(vectors, ids, kind=kind, target_recall=0.9)
+
+    return make
+
+
+def beside(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
+    """Make the FAISS index that asks another one, as it does on a GPU, on the CPU."""
+    other = faiss.IndexFlatIP(vectors.shape[1])
+    index = FaissIndex.build(vectors, ids)
+    if len(ids):
+        other.add(ascending(ids, vectors)[1])
+    return index.searched_by(OnGpu(other))
 
 
 def on_gpu(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
@@ -66,9 +89,12 @@ no_gpu = pytest.mark.skipif(not gpus(), reason="faiss sees no GPU here")
 EXACT = [
     pytest.param(exact, id="exact"),
     pytest.param(flat, id="flat"),
+    pytest.param(beside, id="beside"),
     pytest.param(on_gpu, id="gpu", marks=no_gpu),
 ]
-every_index = pytest.mark.parametrize("make", [*EXACT, pytest.param(ivf, id="ivf")])
+FAISS = [pytest.param(of_kind(kind), id=kind) for kind in KINDS]
+every_index = pytest.mark.parametrize("make", [*EXACT, *FAISS[1:]])
+every_kind = pytest.mark.parametrize("make", FAISS)
 every_exact_index = pytest.mark.parametrize("make", EXACT)
 
 
@@ -96,12 +122,12 @@ def test_agrees_with_brute_force(
 
 
 @every_index
-@pytest.mark.parametrize("k", [1, 10, 150, 399, 400, 1000])
+@pytest.mark.parametrize("k", [1, 10, 150, 699, 700, 1000])
 def test_gives_as_many_as_asked_without_padding(make: Make, k: int) -> None:
     """There are min(k, N) distinct neighbours, each of an id that is stored."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     near = make(ids, vectors).search(vectors[:5], k)
-    assert near.ids.shape == (5, min(k, 400))
+    assert near.ids.shape == (5, min(k, 700))
     assert np.isin(near.ids, ids).all()
     assert all(len(set(row)) == len(row) for row in near.ids.tolist())
 
@@ -109,7 +135,7 @@ def test_gives_as_many_as_asked_without_padding(make: Make, k: int) -> None:
 @every_index
 def test_ties_go_to_the_lower_id(make: Make) -> None:
     """Equal vectors score exactly alike and stand in the order of their ids."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     for k in (1, 4, 7, 8, 20):
         near = make(ids, vectors).search(vectors[4:5], k)
         first = min(k, 8)
@@ -132,7 +158,7 @@ def test_vectors_that_hardly_differ_are_told_apart(make: Make, queries: int) -> 
 @every_index
 def test_rows_are_in_the_total_order(make: Make) -> None:
     """Scores descend, and a score is the cosine of the query and the vector of that id."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     near = make(ids, vectors).search(vectors[:40], 60)
     for row, query in enumerate(vectors[:40]):
         pairs = list(zip((-near.scores[row]).tolist(), near.ids[row].tolist(), strict=True))
@@ -141,10 +167,10 @@ def test_rows_are_in_the_total_order(make: Make) -> None:
 
 
 @every_index
-@pytest.mark.parametrize("kept", [0, 1, 9, 200, 400])
+@pytest.mark.parametrize("kept", [0, 1, 9, 350, 700])
 def test_a_filter_leaves_only_allowed_ids(make: Make, kept: int) -> None:
     """Only ids in `allow` come back, and as many as asked for or allowed."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     allow = np.random.default_rng(kept).permutation(ids)[:kept]
     near = make(ids, vectors).search(vectors[:3], 30, allow=allow)
     assert near.ids.shape == (3, min(30, kept))
@@ -154,7 +180,7 @@ def test_a_filter_leaves_only_allowed_ids(make: Make, kept: int) -> None:
 @every_index
 def test_unknown_and_repeated_allowed_ids_count_for_nothing(make: Make) -> None:
     """An id that is not stored, or stands twice, makes no place for another."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     allow = np.array([ids[7], ids[7], -1, 10**15, ids[3]])
     near = make(ids, vectors).search(vectors[7:8], 10, allow=allow)
     assert near.ids.tolist() == [sorted([int(ids[7]), int(ids[3])], key=lambda i: i != ids[7])]
@@ -174,7 +200,7 @@ def test_order_of_the_rows_given_does_not_matter(make: Make) -> None:
 @every_index
 def test_a_batch_answers_as_single_queries(make: Make) -> None:
     """Forty queries at once give bit for bit what each gives alone."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     index = make(ids, vectors)
     batch = index.search(vectors[:40], 10)
     for row in range(40):
@@ -186,7 +212,7 @@ def test_a_batch_answers_as_single_queries(make: Make) -> None:
 @every_index
 def test_threads_may_search_at_once(make: Make) -> None:
     """Searches from eight threads, filtered and not, give what they give in turn."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     index = make(ids, vectors)
 
     def ask(row: int) -> list[int]:
@@ -265,7 +291,7 @@ def test_the_lists_are_tuned_to_the_recall_asked_for() -> None:
     truth = ExactIndex(ids, vectors).search(queries, 10)
     found = index.search(queries, 10)
     right = [len(set(a) & set(b)) / 10 for a, b in zip(found.ids, truth.ids, strict=True)]
-    assert index.kind == "ivf"
+    assert index.kind == "ivf-pq"
     assert 0.99 <= index.recall <= 1
     assert 1 <= index.nprobe < 150 / 2
     assert np.mean(right) >= 0.97
@@ -287,19 +313,19 @@ def many() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return library(24_000)
 
 
-@pytest.mark.parametrize("exact_up_to", [100_000, 1000], ids=["flat", "ivf"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_wide_filter_is_searched_by_faiss(
-    many: tuple[NDArray[np.int64], NDArray[np.float32]], exact_up_to: int
+    many: tuple[NDArray[np.int64], NDArray[np.float32]], kind: Kind
 ) -> None:
     """Of half of many rows, scattered, come the nearest that are allowed."""
     ids, vectors = many
     allow = np.random.default_rng(1).permutation(ids)[:10_500]
-    index = FaissIndex.build(vectors, ids, exact_up_to=exact_up_to, queries=vectors[::60])
+    index = FaissIndex.build(vectors, ids, kind=kind, queries=vectors[::60])
     truth = ExactIndex(ids, vectors).search(vectors[:200], 10, allow=allow)
     found = index.search(vectors[:200], 10, allow=allow)
     right = [len(set(a) & set(b)) / 10 for a, b in zip(found.ids, truth.ids, strict=True)]
     assert np.isin(found.ids, allow).all()
-    assert np.mean(right) >= (1 if index.kind == "flat" else 0.99)
+    assert np.mean(right) >= (1 if kind == "exact" else 0.99)
 
 
 def test_more_lists_are_probed_where_those_at_hand_run_dry(
@@ -316,17 +342,37 @@ def test_more_lists_are_probed_where_those_at_hand_run_dry(
     assert len(np.unique(index.search(query, 24_000).ids)) == 24_000
 
 
-def test_exact_where_lists_do_not_help() -> None:
-    """Vectors without any structure need most lists, so the index stays exact."""
-    vectors = unit(np.random.default_rng(0).normal(size=(600, 64)))
-    index = FaissIndex.build(vectors, np.arange(600), exact_up_to=500)
-    assert (index.kind, index.recall, index.nprobe) == ("flat", 1.0, 0)
+def test_exact_where_nothing_else_reaches_the_target() -> None:
+    """A recall that no kind reaches leaves the exact one."""
+    vectors = unit(np.random.default_rng(0).normal(size=(700, DIM)))
+    index = FaissIndex.build(vectors, np.arange(700), exact_up_to=500, target_recall=1.01)
+    assert (index.kind, index.recall, index.nprobe) == ("exact", 1.0, 0)
 
 
-@pytest.mark.parametrize("make", [pytest.param(flat, id="flat"), pytest.param(ivf, id="ivf")])
+def test_a_kind_asked_for_is_taken() -> None:
+    """The kind is the one asked for, whatever the size; only too few rows for lists are exact."""
+    ids, vectors = library(700)
+    assert [FaissIndex.build(vectors, ids, kind=kind).kind for kind in KINDS] == list(KINDS)
+    assert FaissIndex.build(vectors[:600], ids[:600], kind="ivf-pq").kind == "exact"
+
+
+def test_lists_without_structure_are_found_too() -> None:
+    """Among vectors of no structure, with codes of 2 bits a component, recall is as stated."""
+    chance = np.random.default_rng(4)
+    vectors = rounded(unit(chance.normal(size=(5000, 64))))
+    queries = unit(chance.normal(size=(200, 64)))
+    index = FaissIndex.build(vectors, np.arange(5000), exact_up_to=1000)
+    truth = ExactIndex(np.arange(5000), vectors).search(queries, 10)
+    found = index.search(queries, 10)
+    right = [len(set(a) & set(b)) / 10 for a, b in zip(found.ids, truth.ids, strict=True)]
+    assert index.kind == "ivf-pq"
+    assert np.mean(right) >= 0.98
+
+
+@every_kind
 def test_saved_and_loaded_answers_alike(make: Callable[..., FaissIndex], tmp_path: Path) -> None:
     """An index read from its file has the same answers, kind and number of probes."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     index = make(ids, vectors)
     index.save(tmp_path / "index.faiss")
     again = FaissIndex.load(tmp_path / "index.faiss", ids, recall=index.recall)
@@ -351,12 +397,12 @@ def _foreign(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_missing, _torn, _foreign], ids=["missing", "torn", "foreign"])
-@pytest.mark.parametrize("make", [pytest.param(flat, id="flat"), pytest.param(ivf, id="ivf")])
+@every_kind
 def test_a_damaged_file_says_what_to_do(
     make: Callable[..., FaissIndex], damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
     """A file that is missing, cut short or of another kind raises ServiceUnavailable."""
-    ids, vectors = library(400)
+    ids, vectors = library(700)
     make(ids, vectors).save(tmp_path / "index.faiss")
     damage(tmp_path / "index.faiss")
     with pytest.raises(ServiceUnavailable, match="run `indexer build`"):

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 
@@ -81,14 +82,16 @@ def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
     files = told.pop("files")
     del told["created_at"]
     assert told == {
-        "format": 1,
+        "format": 2,
         "collection": NAME,
         "model": "demo",
         "fingerprint": "print",
         "dim": DIM,
         "count": 10,
         "version": 2,
-        "kind": "flat",
+        "kind": "exact",
+        "asked": "auto",
+        "bytes_per_vector": round(files["index.faiss"]["bytes"] / 10),
         "recall_at_10": 1.0,
         "nprobe": 0,
         "history": "",
@@ -117,7 +120,7 @@ def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
     collection = Collection(NAME, "demo", DIM, "print", 1)
     manifest = snapshot.write(tmp_path, collection, [block], queries=block.vectors[::900])
     found = opened(tmp_path)
-    assert manifest.kind == found.index.kind == "ivf"
+    assert manifest.kind == found.index.kind == "ivf-pq"
     assert 0.99 <= manifest.recall_at_10 == found.index.recall
     assert 1 <= manifest.nprobe == found.index.nprobe
     assert found.index.search(block.vectors[7:8], 1).ids.tolist() == [[7]]
@@ -236,7 +239,7 @@ def test_every_damaged_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
-        pytest.param("format", 2, "format 2, this release reads 1", id="format"),
+        pytest.param("format", 3, "format 3, this release reads 2", id="format"),
         pytest.param("count", 9, "its manifest says 9", id="count"),
         pytest.param("dim", 7, "its manifest says 10 of 7", id="dim"),
         pytest.param("version", "x", "is no manifest", id="type"),
@@ -252,6 +255,48 @@ def test_a_manifest_that_does_not_fit_is_refused(
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(ServiceUnavailable, match=expected):
         snapshot.open_current(tmp_path, NAME)
+
+
+@pytest.mark.parametrize(("was", "kind"), [("flat", "exact"), ("ivf", "ivf-flat")])
+def test_a_snapshot_of_the_former_format_opens(tmp_path: Path, was: str, kind: str) -> None:
+    """Its kinds had other names, and its lists held float32."""
+    catalog = filled(segments=40)
+    write(tmp_path, catalog)
+    block = next(iter(catalog.blocks(NAME)))
+    folder = tmp_path / NAME / "snapshot-2"
+    if was == "ivf":
+        quantizer = faiss.IndexFlatIP(DIM)
+        lists = faiss.IndexIVFFlat(quantizer, DIM, 2, faiss.METRIC_INNER_PRODUCT)
+        lists.cp.min_points_per_centroid = 1
+        lists.train(block.vectors)
+        lists.add(block.vectors)
+        lists.make_direct_map()
+        lists.nprobe = 2
+        faiss.write_index(lists, str(folder / "index.faiss"))
+    told = json.loads((folder / "manifest.json").read_text())
+    del told["asked"], told["bytes_per_vector"]
+    content = (folder / "index.faiss").read_bytes()
+    told["files"]["index.faiss"] = {
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    (folder / "manifest.json").write_text(json.dumps(told | {"format": 1, "kind": was}))
+    found = opened(tmp_path)
+    theirs = ExactIndex(block.ids, block.vectors).search(block.vectors, 4)
+    assert found.manifest.kind == found.index.kind == kind
+    assert found.manifest.bytes_per_vector == round(len(content) / 80)
+    assert found.index.search(block.vectors, 4).ids.tolist() == theirs.ids.tolist()
+
+
+def test_another_kind_asked_for_is_built(tmp_path: Path) -> None:
+    """Of the same version, a snapshot is made anew for another kind, and kept for the same."""
+    catalog = filled(segments=400)
+    snapshot.build(catalog, tmp_path, NAME)
+    listed = snapshot.build(catalog, tmp_path, NAME, kind="ivf-sq8")
+    assert (listed.kind, listed.asked) == ("ivf-sq8", "ivf-sq8")
+    assert snapshot.build(catalog, tmp_path, NAME, kind="ivf-sq8") == listed
+    assert opened(tmp_path).index.kind == "ivf-sq8"
+    assert snapshot.build(catalog, tmp_path, NAME).kind == "exact"
 
 
 @pytest.mark.parametrize("limit", [1000, 27_000], ids=["in the index", "in the table"])

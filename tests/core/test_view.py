@@ -360,7 +360,7 @@ class _Large(MemoryCatalog):
         """Yield them in one block."""
         count = 100_001
         chance = np.random.default_rng([block, len(collection), len(video_ids or ())])
-        heaps = 20 * unit_rows(chance, 40)[np.arange(count) % 40]
+        heaps = 4 * unit_rows(chance, 40)[np.arange(count) % 40]
         vectors = heaps + unit_rows(chance, count)
         yield SegmentBlock(
             ids=np.arange(1, count + 1),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -251,6 +252,20 @@ def test_search_needs_no_snapshot(library: Library, capsys: Capture) -> None:
     assert _lines(capsys) == before
     assert library.run("build", "--json") == 0
     assert _lines(capsys)[0]["count"]
+
+
+def test_the_kind_of_index_can_be_named(library: Library, capsys: Capture) -> None:
+    """`build --index` makes a snapshot of that kind, and `status` tells it and its size."""
+    assert library.run("build", "--index", "exact", "--json") == 0
+    assert _lines(capsys)[0]["asked"] == "exact"
+    assert library.run("status") == 0
+    assert re.search(r"exact, \d+ bytes a vector, recall@10 1.0\n", capsys.readouterr().out)
+
+
+def test_a_kind_of_index_that_is_none_is_refused(library: Library, capsys: Capture) -> None:
+    """The kinds that there are are named, and the exit code is 2."""
+    assert library.run("build", "--index", "hnsw") == 2
+    assert "'ivf-pq'" in capsys.readouterr().err
 
 
 def test_evaluate_prints_the_agreed_keys(shared_library: Library, capsys: Capture) -> None:

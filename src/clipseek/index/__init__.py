@@ -1,0 +1,27 @@
+"""Nearest vectors by cosine: exact in NumPy, and FAISS where a library is too large for that.
+
+exact.py   ExactIndex: every vector, in NumPy
+faiss.py   FaissIndex: FAISS, of the kind that was chosen at build
+layout.py  the kinds: how vectors lie in a FAISS index and how it is searched
+tuning.py  held queries, their true neighbours, and the cheapest search that finds them
+gpu.py     the vectors on a GPU
+
+Ties go to the lower id in all of them, and the scores that are returned are products with the
+stored vectors, summed in float64 (see `nearest`); codes only choose what is scored.
+"""
+
+from clipseek.index.exact import ExactIndex
+from clipseek.index.faiss import EXACT_UP_TO, TARGET_RECALL, FaissIndex
+from clipseek.index.gpu import OnGpu, gpus
+from clipseek.index.layout import KINDS, Kind
+
+__all__ = [
+    "EXACT_UP_TO",
+    "KINDS",
+    "TARGET_RECALL",
+    "ExactIndex",
+    "FaissIndex",
+    "Kind",
+    "OnGpu",
+    "gpus",
+]

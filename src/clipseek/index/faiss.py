@@ -1,0 +1,192 @@
+"""Search in FAISS, of the kind and with the effort that were measured to do at build."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.errors import ServiceUnavailable
+from clipseek.index import tuning
+from clipseek.index.gpu import GPU_LIMIT, OnGpu
+from clipseek.index.layout import LEAST_ROWS, Kind, Layout, centres_of
+from clipseek.nearest import ascending, checked, nearest, rounding, rows_of, scores_of
+from clipseek.types import Neighbours
+
+# Largest collection that is searched exactly. House rule: exact until it is too slow.
+EXACT_UP_TO = 100_000
+TARGET_RECALL = 0.99
+# Filters that leave no more than this many rows, or this share of them, are searched exactly.
+FEW_ROWS, FEW_SHARE = 10_000, 0.01
+
+# The kinds tried for a collection too large for exact search, fastest first.
+_TRIED: tuple[Kind, ...] = ("ivf-pq", "ivf-flat")
+# Vectors that are scored beyond the depth for each neighbour asked for, where codes choose them.
+_PER_NEIGHBOUR = 8
+
+
+class FaissIndex:
+    """Search in FAISS; `kind` says how.
+
+    `recall` is the measured recall@10 against exact search at the effort in use; 1 for `exact`.
+    """
+
+    def __init__(self, ids: NDArray[np.int64], layout: Layout, *, recall: float) -> None:
+        self.ids = ids
+        self.recall = recall
+        self._layout = layout
+        self._gpu: OnGpu | None = None
+
+    @classmethod
+    def build(
+        cls,
+        vectors: NDArray[np.float32],
+        ids: NDArray[np.int64],
+        *,
+        queries: NDArray[np.float32] | None = None,
+        kind: Kind | Literal["auto"] = "auto",
+        exact_up_to: int = EXACT_UP_TO,
+        target_recall: float = TARGET_RECALL,
+    ) -> Self:
+        """Build from float32 (N, dim) unit rows.
+
+        The number of lists probed and of vectors scored is the least that reaches `target_recall`
+        on held queries: on stored vectors with noise, and on `queries` float32 (M, dim) where
+        given. Give vectors of sentences: they lie apart from those of pictures and need more
+        probes; without them, much noise stands in for that and probes more than needed.
+
+        `kind` "auto" is `exact` up to `exact_up_to` rows, else the fastest kind that reaches the
+        target, else `exact`. Any other kind is taken as it is, except that fewer than
+        `LEAST_ROWS` rows are always `exact`.
+        """
+        ids, vectors = ascending(ids, vectors)
+        few = len(ids) <= exact_up_to if kind == "auto" else kind == "exact"
+        if few or len(ids) < LEAST_ROWS:
+            return cls(ids, Layout.exact(vectors), recall=1.0)
+        centres, held = centres_of(vectors), tuning.held(vectors, queries)
+        for tried in _TRIED if kind == "auto" else (kind,):
+            layout = Layout.made(tried, centres, vectors)
+            recall = tuning.tune(layout, held, target_recall)
+            if kind != "auto" or recall >= target_recall:
+                return cls(ids, layout, recall=recall)
+        return cls(ids, Layout.exact(vectors), recall=1.0)
+
+    @classmethod
+    def load(cls, path: Path, ids: NDArray[np.int64], *, recall: float) -> Self:
+        """Map the file that `save` wrote into memory; processes share its pages.
+
+        Raises:
+            ServiceUnavailable: the file is missing, damaged or of another number of rows.
+        """
+        layout = Layout.load(path)
+        if layout.whole.ntotal != len(ids):
+            raise ServiceUnavailable(
+                f"{path} holds {layout.whole.ntotal} vectors for {len(ids)} ids; "
+                "run `indexer build`"
+            )
+        return cls(ids, layout, recall=recall)
+
+    def save(self, path: Path) -> None:
+        """Write the vectors (not the ids) to a file; raise ServiceUnavailable."""
+        self._layout.save(path)
+
+    def to_gpu(self, device: int = 0) -> Self:
+        """Return an index that searches on a GPU; what a GPU cannot do stays on the CPU.
+
+        Raises:
+            ConfigError: this build of faiss has no GPU support or sees no such GPU.
+        """
+        return self.searched_by(OnGpu.of(self._layout.store, device))
+
+    def searched_by(self, gpu: OnGpu) -> Self:
+        """Return an index that asks another one for neighbours, where no filter is given."""
+        moved = type(self)(self.ids, self._layout, recall=1.0)
+        moved._gpu = gpu
+        return moved
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._layout.whole.d)
+
+    @property
+    def kind(self) -> Kind:
+        """How the vectors lie and are searched; see `layout`."""
+        return self._layout.kind
+
+    @property
+    def nprobe(self) -> int:
+        """How many lists a search probes; 0 for `exact`."""
+        return self._layout.nprobe
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
+    ) -> Neighbours:
+        """Find the k nearest rows of each query; see `protocols.VectorIndex`."""
+        queries = checked(queries, k, self.dim)
+        rows = None if allow is None else rows_of(self.ids, allow)
+        if rows is not None and len(rows) <= max(FEW_ROWS, FEW_SHARE * len(self)):
+            found, scores = nearest(self._layout.vectors(rows), queries, k)
+            return Neighbours(self.ids[rows[found]], scores)
+        found, scores = self._search(queries, k, rows)
+        return Neighbours(self.ids[found], scores)
+
+    def _search(
+        self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return rows and scores (Q, K), asking again for as long as FAISS leaves doubt.
+
+        Lists too few for k rows are probed in greater number; where the last score that FAISS
+        gave could be equal to the k-th, more rows are asked for.
+        """
+        available = len(self) if rows is None else len(rows)
+        k = min(k, available)
+        if not k or not len(queries):
+            return np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
+        ask, probes = min(k + 32, available), self._probes(available)
+        while True:
+            scores, found = self._ask(queries, ask, probes, rows)
+            if (found[:, k - 1] < 0).any():
+                probes *= 2
+            elif ask < available and _in_doubt(scores, k, self.dim):
+                ask = min(2 * ask, available)
+            else:
+                return self._ordered(queries, found, k)
+
+    def _probes(self, available: int) -> int:
+        """Return the probes that compare a query with as many allowed rows as without a filter."""
+        return -(-self.nprobe * len(self) // max(available, 1))
+
+    def _ask(
+        self,
+        queries: NDArray[np.float32],
+        ask: int,
+        probes: int,
+        rows: NDArray[np.int64] | None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Search once; rows that FAISS did not find are -1, with the lowest of scores."""
+        if self._gpu is not None and rows is None and ask <= GPU_LIMIT:
+            return self._gpu.search(queries, ask)
+        depth = self._layout.depth + _PER_NEIGHBOUR * ask
+        return self._layout.search(queries, ask, probes=probes, depth=depth, rows=rows)
+
+    def _ordered(
+        self, queries: NDArray[np.float32], found: NDArray[np.int64], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Score the rows found anew, in float64, and keep the k best in the total order."""
+        rows = np.empty((len(queries), k), np.int64)
+        scores = np.empty((len(queries), k), np.float32)
+        for number, query in enumerate(queries):
+            mine = found[number][found[number] >= 0]
+            exact = scores_of(self._layout.vectors(mine), query)
+            best = np.lexsort((mine, -exact))[:k]
+            rows[number], scores[number] = mine[best], exact[best]
+        return rows, scores
+
+
+def _in_doubt(scores: NDArray[np.float32], k: int, dim: int) -> bool:
+    """Say whether a row past the last one given could be among the k best of some query."""
+    return bool((scores[:, -1] >= scores[:, k - 1] - rounding(dim)).any())

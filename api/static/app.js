@@ -40,7 +40,13 @@ function roughly(seconds) {
   return `${plural(Math.floor(minutes / 60), "hour")} ${minutes % 60} min`;
 }
 
-const between = (hit) => `${clock(hit.start)}–${clock(Math.max(hit.end, hit.start + 1))}`;
+// To the tenth of a second, rounded down: "01:02.5".
+function moment(seconds) {
+  const tenths = Math.floor(Math.max(0, seconds) * 10 + 1e-6);
+  return `${clock(tenths / 10)}.${tenths % 10}`;
+}
+
+const between = (hit) => `${moment(hit.start)}–${moment(Math.max(hit.end, hit.start + 0.1))}`;
 const percent = (hit) => `${Math.round(hit.relevance * 100)}\u00a0%`;
 const plural = (count, one) => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 
@@ -132,9 +138,17 @@ function showHits(answer) {
     statusLine.textContent = "Nothing here matches well. The nearest moments:";
     statusLine.classList.add("weak");
   } else {
-    statusLine.textContent = `${plural(hits.length, "moment")}, ${Math.round(answer.took_ms)} ms`;
+    const good = hits.filter((hit) => hit.relevance >= WEAK).length;
+    statusLine.textContent = `${plural(good, "moment")}, ${Math.round(answer.took_ms)} ms`;
   }
   results.append(...hits.map((hit, position) => make("li", {}, card(hit, position))));
+  // Moments come by score, and relevance weighs how common a picture is: the order may differ.
+  const good = hits.findLastIndex((hit) => hit.relevance >= WEAK) + 1;
+  if (good > 0 && good < hits.length) results.children[good].before(divider());
+}
+
+function divider() {
+  return make("li", { className: "divider", textContent: "These match less well:" });
 }
 
 function card(hit, position) {

@@ -85,7 +85,7 @@ def test_a_sentence_is_asked_by_keyboard(page: Page, address: str) -> None:
     page.until("document.querySelector('button.card')")
     assert page.run(TITLES)[0] == "traffic"
     assert page.run("location.search").startswith("?q=red")
-    assert page.run("document.querySelector('.span').textContent") == "00:00–00:02"
+    assert page.run("document.querySelector('.span').textContent") == "00:00.0–00:02.0"
 
 
 def test_a_moment_plays_and_stops_at_its_end(page: Page, address: str) -> None:
@@ -123,6 +123,15 @@ def test_nothing_that_matches_is_said(page: Page, address: str) -> None:
         "Nothing here matches well. The nearest moments:"
     )
     assert page.run("document.querySelectorAll('.card:not(.weak)').length") == 0
+
+
+def test_weak_moments_are_apart(page: Page, address: str) -> None:
+    """A line stands between what matches and what is nearest only."""
+    ask(page, address, "red")
+    cards = "[...document.querySelectorAll('.divider ~ li .card')]"
+    assert page.run(f"{cards}.length > 0 && {cards}.every((c) => c.classList.contains('weak'))")
+    assert page.run("document.querySelectorAll('.card:not(.weak)').length") == 1
+    assert page.run("document.getElementById('status').textContent").startswith("1 moment,")
 
 
 def test_names_are_text(page: Page, address: str) -> None:

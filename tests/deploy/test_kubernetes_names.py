@@ -1,0 +1,294 @@
+"""What the objects of kubernetes/ name exists: pods, ports, volumes, settings, paths, images."""
+
+import re
+
+import pytest
+import yaml
+
+from api.__main__ import GRACE_S
+from clipseek.config import PREFIX, Settings
+from tests.api.renew import document
+from tests.deploy.manifests import COMPONENT, OVERLAYS, ROOT, Cluster, Pod, render, tree
+
+NGINX = (ROOT / "nginx" / "templates" / "clipseek.conf.template").read_text("utf-8")
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """Return an overlay, rendered."""
+    return render(tree(tmp_path_factory.mktemp("kubernetes")), request.param)
+
+
+def chosen(cluster: Cluster, labels: dict[str, str]) -> list[Pod]:
+    """Return the pods that bear labels."""
+    assert labels
+    return [pod for pod in cluster.pods() if labels.items() <= pod.labels.items()]
+
+
+def ports(pod: Pod) -> dict[str, int]:
+    """Return the ports of a pod by name."""
+    return {each["name"]: each["containerPort"] for each in pod.container.get("ports", ())}
+
+
+def seconds_of_prestop(pod: Pod) -> int:
+    """Return how long a pod works on after it is told to go."""
+    seconds: int = pod.container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    return seconds
+
+
+def test_workloads_select_their_own_pods(cluster: Cluster) -> None:
+    """And no other workload's."""
+    for kind in ("Deployment", "StatefulSet"):
+        for each in cluster.of(kind):
+            (pod,) = chosen(cluster, each["spec"]["selector"]["matchLabels"])
+            assert pod.owner == each
+
+
+def test_services_lead_to_ports_of_pods(cluster: Cluster) -> None:
+    """By the name of a port."""
+    for service in cluster.of("Service"):
+        (pod,) = chosen(cluster, service["spec"]["selector"])
+        for port in service["spec"]["ports"]:
+            assert port["targetPort"] in ports(pod)
+
+
+def test_stateful_sets_name_their_service(cluster: Cluster) -> None:
+    """Which gives their pods names."""
+    for each in cluster.of("StatefulSet"):
+        assert each["spec"]["serviceName"] in cluster.names("Service")
+
+
+def test_the_ingress_leads_to_nginx(cluster: Cluster) -> None:
+    """To a port that the service has."""
+    for ingress in cluster.of("Ingress"):
+        (rule,) = ingress["spec"]["rules"]
+        (path,) = rule["http"]["paths"]
+        backend = path["backend"]["service"]
+        service = cluster.one("Service", backend["name"])
+        assert service["spec"]["selector"][COMPONENT] == "nginx"
+        assert backend["port"]["name"] in {port["name"] for port in service["spec"]["ports"]}
+        assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"]]
+
+
+def test_what_pods_mount_exists(cluster: Cluster) -> None:
+    """ConfigMaps, Secrets and their keys, claims; and every volume is mounted."""
+    for pod in cluster.pods():
+        templates = pod.owner["spec"].get("volumeClaimTemplates", ())
+        volumes = {each["name"] for each in pod.spec["volumes"]}
+        volumes |= {each["metadata"]["name"] for each in templates}
+        assert {mount["name"] for mount in pod.container["volumeMounts"]} == volumes, pod.name
+        for volume in pod.spec["volumes"]:
+            if "configMap" in volume:
+                assert volume["configMap"]["name"] in cluster.names("ConfigMap")
+            if "persistentVolumeClaim" in volume:
+                claim = volume["persistentVolumeClaim"]["claimName"]
+                assert claim in cluster.names("PersistentVolumeClaim")
+            if "secret" in volume:
+                data = cluster.one("Secret", volume["secret"]["secretName"])["data"]
+                keys = {item["key"] for item in volume["secret"].get("items", ())}
+                assert keys <= data.keys()
+
+
+def test_every_config_map_secret_and_claim_is_used(cluster: Cluster) -> None:
+    """None is left over."""
+    text = yaml.safe_dump_all([pod.template for pod in cluster.pods()])
+    for kind in ("ConfigMap", "Secret", "PersistentVolumeClaim"):
+        for name in cluster.names(kind):
+            assert re.search(rf"(name|secretName|claimName): {re.escape(name)}\n", text), name
+
+
+def test_service_accounts_exist_and_are_not_mounted(cluster: Cluster) -> None:
+    """No pod speaks to Kubernetes."""
+    for pod in cluster.pods():
+        assert pod.spec.get("serviceAccountName", "default") == "default", pod.name
+        assert pod.spec["automountServiceAccountToken"] is False, pod.name
+
+
+def test_kubernetes_adds_no_variables(cluster: Cluster) -> None:
+    """A service called clipseek-api would set CLIPSEEK_API_PORT to tcp://…."""
+    assert all(pod.spec["enableServiceLinks"] is False for pod in cluster.pods())
+
+
+def test_variables_are_settings(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With values that they take."""
+    seen = 0
+    for pod in cluster.pods():
+        found = cluster.environment(pod)
+        ours = {name for name in found if name.startswith(PREFIX)}
+        assert {name.removeprefix(PREFIX).lower() for name in ours} <= Settings.model_fields.keys()
+        for name in ours:
+            if name.endswith("_FILE"):
+                mounts = {mount["mountPath"] for mount in pod.container["volumeMounts"]}
+                folder, _, file = found[name].rpartition("/")
+                assert folder in mounts, (pod.name, name)
+                (volume,) = [each for each in pod.spec["volumes"] if each["name"] == "store"]
+                items = {each["path"] for each in volume["secret"].get("items", ())}
+                assert not items or file in items, (pod.name, name)
+        plain = {name: found[name] for name in ours if not name.endswith("_FILE")}
+        with monkeypatch.context() as patch:
+            for name, value in plain.items():
+                patch.setenv(name, value)
+            Settings.load()
+        seen += len(ours)
+    assert seen > 20
+
+
+def test_every_variable_of_nginx_is_set(cluster: Cluster) -> None:
+    """Those of the template, and no others that it does not know."""
+    given = {name for name in cluster.environment(cluster.pod("nginx")) if name.startswith("NGINX")}
+    assert given - {"NGINX_ENVSUBST_FILTER"} == set(re.findall(r"\$\{(NGINX_\w+)\}", NGINX))
+
+
+def test_nginx_asks_the_service_of_the_api(cluster: Cluster) -> None:
+    """By its full name, at its port, and follows its pods."""
+    servers = cluster.environment(cluster.pod("nginx"))["NGINX_SERVERS"]
+    service = cluster.one("Service", "api")
+    (port,) = service["spec"]["ports"]
+    (namespace,) = cluster.names("Namespace")
+    assert f"server api.{namespace}.svc.cluster.local:{port['port']} resolve" in servers
+    assert service["spec"]["clusterIP"] == "None"
+
+
+def test_api_and_nginx_see_the_same_films(cluster: Cluster) -> None:
+    """Where indexing sees them too: the catalog holds their paths."""
+    api, nginx, index = (cluster.pod(name) for name in ("api", "nginx", "index"))
+    path = cluster.environment(api)["CLIPSEEK_ACCEL_DIR"]
+    assert path == cluster.environment(nginx)["NGINX_FILMS"] == index.container["command"][-1]
+    for pod in (api, nginx, index):
+        (mount,) = [each for each in pod.container["volumeMounts"] if each["name"] == "films"]
+        assert (mount["mountPath"], mount["readOnly"]) == (path, True)
+
+
+def test_the_api_cannot_write_the_snapshots(cluster: Cluster) -> None:
+    """Neither by its mount nor by its claim; indexing can."""
+    api, index = cluster.pod("api"), cluster.pod("index")
+    folder = cluster.environment(api)["CLIPSEEK_DATA_DIR"]
+    for pod, is_read_only in ((api, True), (index, False)):
+        (mount,) = [each for each in pod.container["volumeMounts"] if each["name"] == "data"]
+        (volume,) = [each for each in pod.spec["volumes"] if each["name"] == "data"]
+        assert mount["mountPath"] == folder
+        assert mount.get("readOnly", False) is is_read_only
+        assert volume["persistentVolumeClaim"].get("readOnly", False) is is_read_only
+
+
+def test_probes_ask_paths_of_the_api(cluster: Cluster) -> None:
+    """At its port."""
+    pod = cluster.pod("api")
+    environment = cluster.environment(pod)
+    assert ports(pod) == {"http": int(environment["CLIPSEEK_API_PORT"])}
+    for name, path in (("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")):
+        asked = pod.container[f"{name}Probe"]["httpGet"]
+        assert asked == {"path": path, "port": "http"}
+        assert path in document()["paths"]
+
+
+def test_the_monitor_asks_the_api_for_metrics(cluster: Cluster) -> None:
+    """At a port of its service, by the labels that it has, at a path that is a route."""
+    for monitor in cluster.of("ServiceMonitor"):
+        labels = monitor["spec"]["selector"]["matchLabels"]
+        (service,) = [
+            each
+            for each in cluster.of("Service")
+            if labels.items() <= each["metadata"]["labels"].items()
+        ]
+        (endpoint,) = monitor["spec"]["endpoints"]
+        assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+        assert endpoint["path"] in document()["paths"]
+
+
+def test_the_autoscaler_scales_what_is_there(cluster: Cluster) -> None:
+    """By a metric of the API, which the adapter knows; apply sets no number against it."""
+    metrics = (ROOT / "src" / "clipseek" / "metrics.py").read_text("utf-8")
+    adapter = yaml.safe_load(
+        (ROOT / "kubernetes/overlays/production/adapter.yaml").read_text("utf-8")
+    )
+    for scaler in cluster.of("HorizontalPodAutoscaler"):
+        target = scaler["spec"]["scaleTargetRef"]
+        assert "replicas" not in cluster.one(target["kind"], target["name"])["spec"]
+        (name,) = [
+            each["pods"]["metric"]["name"]
+            for each in scaler["spec"]["metrics"]
+            if each["type"] == "Pods"
+        ]
+        assert f'"{name}"' in metrics
+        assert adapter["rules"]["custom"][0]["seriesQuery"].startswith(name)
+        assert cluster.pod("api").container["resources"]["requests"]["cpu"]
+
+
+def test_a_disruption_leaves_pods(cluster: Cluster) -> None:
+    """Each budget is of one Deployment, and smaller than its replicas."""
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicas"]
+        for each in cluster.of("HorizontalPodAutoscaler")
+    }
+    budgets = cluster.of("PodDisruptionBudget")
+    assert {each["metadata"]["name"] for each in budgets} == {"api", "nginx"}
+    for budget in budgets:
+        (pod,) = chosen(cluster, budget["spec"]["selector"]["matchLabels"])
+        name = pod.owner["metadata"]["name"]
+        replicas = scaled.get(name) or pod.owner["spec"]["replicas"]
+        assert 0 < budget["spec"]["maxUnavailable"] < replicas
+
+
+@pytest.mark.parametrize("component", ["api", "nginx"])
+def test_a_rollout_takes_none_before_another_is_ready(cluster: Cluster, component: str) -> None:
+    """Zero unavailable."""
+    strategy = cluster.pod(component).owner["spec"]["strategy"]
+    assert strategy["type"] == "RollingUpdate"
+    assert strategy["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+def test_a_replica_has_time_to_end(cluster: Cluster) -> None:
+    """What it works on after the word, what requests in flight get, and some to close."""
+    pod = cluster.pod("api")
+    needed = seconds_of_prestop(pod) + GRACE_S
+    assert pod.spec["terminationGracePeriodSeconds"] > needed
+
+
+def test_a_replica_goes_after_nginx_has_seen_it(cluster: Cluster) -> None:
+    """It asks for names as often as `valid` says, DNS servers keep them for 5 s."""
+    servers = cluster.environment(cluster.pod("nginx"))["NGINX_SERVERS"]
+    valid = re.search(r"valid=(\d+)s", servers)
+    assert valid
+    assert seconds_of_prestop(cluster.pod("api")) >= int(valid[1]) + 5
+
+
+def test_nginx_has_time_to_end(cluster: Cluster) -> None:
+    """Its longest wait for the API."""
+    pod = cluster.pod("nginx")
+    longest = max(int(each) for each in re.findall(r"proxy_read_timeout (\d+)s", NGINX))
+    assert pod.spec["terminationGracePeriodSeconds"] > seconds_of_prestop(pod) + longest
+
+
+def test_replicas_keep_apart(cluster: Cluster) -> None:
+    """On different nodes where that can be."""
+    for component in ("api", "nginx"):
+        pod = cluster.pod(component)
+        terms = pod.spec["affinity"]["podAntiAffinity"]
+        (term,) = terms["preferredDuringSchedulingIgnoredDuringExecution"]
+        labels = term["podAffinityTerm"]["labelSelector"]["matchLabels"]
+        assert [each.name for each in chosen(cluster, labels)] == [pod.name]
+
+
+def test_every_container_says_what_it_needs(cluster: Cluster) -> None:
+    """And what it may take of the memory."""
+    for pod in cluster.pods():
+        resources = pod.container["resources"]
+        assert resources["requests"].keys() == {"cpu", "memory"}, pod.name
+        assert "memory" in resources["limits"], pod.name
+
+
+def test_indexing_is_the_same_now_and_at_night(cluster: Cluster) -> None:
+    """The Job and the CronJob make one pod."""
+    job = cluster.one("Job", "index")["spec"]
+    night = cluster.one("CronJob", "index-nightly")["spec"]["jobTemplate"]["spec"]
+    assert job["template"] == night["template"]
+    assert job["podFailurePolicy"] == night["podFailurePolicy"]
+
+
+def test_only_jobs_for_the_gpu_ask_for_one() -> None:
+    """In the overlay `gpu`; no other pod waits for such a node."""
+    folder = ROOT / "kubernetes"
+    for path in folder.rglob("*.yaml"):
+        if "nvidia.com/gpu" in path.read_text("utf-8"):
+            assert path.parent.name == "gpu"

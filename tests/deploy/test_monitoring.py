@@ -1,0 +1,190 @@
+"""Prometheus' rules and Grafana's dashboard: valid, tested, and about metrics that there are."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from api.app import create_app
+from clipseek.cache import LocalCache
+from clipseek.testing import MemoryCatalog
+from tests.api.library import Library
+from tests.deploy.compose import ROOT, Compose
+
+PROMETHEUS = ROOT / "docker" / "prometheus"
+GRAFANA = ROOT / "docker" / "grafana"
+BOARD: dict[str, Any] = json.loads((GRAFANA / "dashboards" / "clipseek.json").read_text("utf-8"))
+RULES: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((PROMETHEUS / "rules.yml").read_text("utf-8"))["groups"]
+    for rule in group["rules"]
+]
+OF_PROMETHEUS = {"up", "ALERTS"}
+"""Series that Prometheus makes itself."""
+
+
+def promtool(*arguments: str | Path, folder: Path = PROMETHEUS) -> str:
+    """Run promtool and return what it says; skip without it, or fail where CI is "true"."""
+    if shutil.which("promtool") is None:
+        reason = "no promtool on PATH; `make servers` installs it (package prometheus)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    done = subprocess.run(
+        ["promtool", *arguments], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Yield where each PromQL expression stands, and the expression."""
+    for rule in RULES:
+        yield rule["alert"], rule["expr"]
+    for panel in BOARD["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["expr"]
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> set[str]:
+    """Names of all series that a replica shows, with the endings of histograms."""
+    library = Library(tmp_path, MemoryCatalog())
+    client = TestClient(create_app(library.service(cache=LocalCache(100, 1 << 20))))
+    kinds = re.findall(r"^# TYPE (\S+) (\S+)", client.get("/metrics").text, re.MULTILINE)
+    endings = {"histogram": ("_bucket", "_sum", "_count")}
+    return {name + ending for name, kind in kinds for ending in endings.get(kind, ("",))}
+
+
+def test_the_configuration_is_valid() -> None:
+    """Prometheus' own checker finds nothing wrong, in the rules neither."""
+    said = promtool("check", "config", "prometheus.yml")
+    assert f"{len(RULES)} rules found" in said
+
+
+def test_alerts_come_when_they_should(tmp_path: Path) -> None:
+    """Each one comes for series that show its trouble, and not for others."""
+    shutil.copy(PROMETHEUS / "rules.yml", tmp_path)
+    cases = Path(__file__).parent / "alerts.yml"
+    shutil.copy(cases, tmp_path)
+    promtool("test", "rules", "alerts.yml", folder=tmp_path)
+    tested = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts", cases.read_text("utf-8")))
+    assert tested == {rule["alert"] for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+    """In a sentence, and how urgent it is."""
+    assert set(rule["annotations"]) == {"summary", "action"}
+    assert all(text.endswith(".") for text in rule["annotations"].values())
+    assert rule["labels"]["severity"] in ("warning", "critical")
+
+
+@pytest.mark.parametrize(
+    ("place", "expression"),
+    [pytest.param(place, said, id=f"{place}-{i}") for i, (place, said) in enumerate(expressions())],
+)
+def test_expressions_name_metrics_that_there_are(
+    exported: set[str], place: str, expression: str
+) -> None:
+    """Those of the API, and the few that Prometheus adds."""
+    named = set(re.findall(r"\b(?:(?:clipseek|process)_\w+|up|ALERTS)\b", expression))
+    assert named
+    assert named <= exported | OF_PROMETHEUS, place
+
+
+def test_every_replica_is_asked() -> None:
+    """At the port of the service that Compose runs."""
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    found = {job["job_name"]: job for job in jobs}
+    (discovery,) = found["clipseek-api"]["dns_sd_configs"]
+    api = Compose()["api"]
+    assert discovery["names"] == [api.name]
+    assert discovery["port"] == int(api.environment["CLIPSEEK_API_PORT"])
+
+
+def test_grafana_knows_each_field_of_the_dashboard() -> None:
+    """Read and written by Grafana's own models, nothing is lost and nothing has another value."""
+    plugins.register_default_plugins()
+    written = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(BOARD)))
+    assert list(_lost(BOARD, written)) == []
+
+
+def _lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
+    """Yield where something of `before` is missing or other in `after`."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name, value in before.items():
+            yield from _lost(value, after.get(name), f"{place}/{name}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for i, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _lost(one, other, f"{place}/{i}")
+    elif before != after:
+        yield f"{place}: {before!r} became {after!r}"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Request rate",
+        "Time of searches",
+        "Error rate",
+        "Cache hit rate",
+        "Index size",
+        "Freshness: delta",
+        "Freshness: age of the snapshot",
+        "Ingest rate",
+        "Recall@10",
+        "CPU",
+        "Memory",
+    ],
+)
+def test_a_panel_is_there(title: str) -> None:
+    """With a sentence on what it shows, and each of its series has a name."""
+    (panel,) = [panel for panel in BOARD["panels"] if panel["title"] == title]
+    assert panel["description"].endswith(".")
+    assert all(target["legendFormat"] for target in panel["targets"])
+
+
+def test_panels_do_not_overlap() -> None:
+    """Each has its own number and its own place in the grid of 24 columns."""
+    panels = BOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for one, other in combinations([panel["gridPos"] for panel in panels], 2):
+        apart = (
+            one["x"] + one["w"] <= other["x"]
+            or other["x"] + other["w"] <= one["x"]
+            or one["y"] + one["h"] <= other["y"]
+            or other["y"] + other["h"] <= one["y"]
+        )
+        assert apart
+        assert one["x"] + one["w"] <= 24
+
+
+def test_grafana_is_provisioned_from_what_is_mounted() -> None:
+    """The source is Compose's Prometheus; the dashboards lie where the provider looks."""
+    compose = Compose()
+    places = {mount.target: ROOT / mount.source for mount in compose["grafana"].mounts}
+    folder = places["/etc/grafana/provisioning"]
+    sources = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text("utf-8"))
+    (source,) = sources["datasources"]
+    listen = next(word for word in compose["prometheus"].command if "listen-address" in word)
+    assert source["url"] == f"http://prometheus:{listen.rpartition(':')[2]}"
+    variables = {each["name"]: each for each in BOARD["templating"]["list"]}
+    assert variables["datasource"]["current"]["value"] == source["uid"]
+    providers = yaml.safe_load((folder / "dashboards" / "clipseek.yml").read_text("utf-8"))
+    (provider,) = providers["providers"]
+    home = Path(compose["grafana"].environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert home.parent == Path(provider["options"]["path"])
+    assert (places[str(home.parent)] / home.name).is_file()

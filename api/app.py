@@ -19,6 +19,7 @@ from clipseek.assembly import Service, open_service
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.metrics import Metrics
+from clipseek.recall import RecallSampler
 
 DESCRIPTION = """\
 Search a library of videos by sentences.
@@ -59,6 +60,8 @@ def create_app(service: Service | None = None) -> FastAPI:
         CollectorRegistry(), opened.searcher.stats, cache=opened.cache.stats
     )
     opened.searcher.watch(app.state.metrics.stage)
+    app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
+    opened.searcher.sample(app.state.recall.offer)
     app.state.desk = Desk(opened, app.state.metrics)
     # First, as routes are tried in their order, and not as an included router, whose routes are
     # matched twice: what is asked most is found at once.
@@ -96,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     readiness: Readiness = app.state.readiness
     service.searcher.start()
+    app.state.recall.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
     try:
         yield
@@ -103,4 +107,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         readiness.end()
         await warming
         await app.state.desk.close()
+        await run_in_threadpool(app.state.recall.close)
         await run_in_threadpool(service.close)

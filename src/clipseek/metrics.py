@@ -1,5 +1,6 @@
 """Prometheus collectors of the API, on a registry that is passed in."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,6 +15,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """Methods that get a label of their own; clients can send any word, and labels must be few."""
 
 STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+RECALLS = 200
+"""Searches over which live recall is averaged."""
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -43,6 +46,11 @@ class IndexStats(Protocol):
     @property
     def delta_size(self) -> int:
         """Segments searched beside the snapshot."""
+        ...
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every search compares with every segment."""
         ...
 
 
@@ -118,7 +126,14 @@ class Metrics:
         )
         # CPU, memory and open files of the process; on Linux, which has them in /proc.
         ProcessCollector(registry=registry)
-        registry.register(_IndexCollector(stats))
+        self._samples = Counter(
+            "clipseek_recall_samples",
+            "Searches that were compared with exact search.",
+            ["collection"],
+            registry=registry,
+        )
+        self._recalls: dict[str, deque[float]] = {}
+        registry.register(_IndexCollector(stats, self._recall))
         registry.register(_CacheCollector(cache))
 
     def begin_request(self) -> None:
@@ -157,6 +172,16 @@ class Metrics:
         """Note how long a stage of a batch of searches took."""
         self._stages.labels(name).observe(seconds)
 
+    def recall(self, collection: str, recall: float) -> None:
+        """Take the recall@10 of one search into the mean of the last `RECALLS`."""
+        self._samples.labels(collection).inc()
+        self._recalls.setdefault(collection, deque(maxlen=RECALLS)).append(recall)
+
+    def _recall(self, collection: str) -> float | None:
+        """Return the mean recall@10, or None where no search was compared yet."""
+        last = list(self._recalls.get(collection, ()))
+        return sum(last) / len(last) if last else None
+
     def shed(self, reason: str, count: int) -> None:
         """Count searches refused for load, by `full` or `deadline`."""
         self._shed.labels(reason).inc(count)
@@ -169,8 +194,13 @@ class Metrics:
 class _IndexCollector(Collector):
     """Makes gauges of the statistics at the moment of the scrape."""
 
-    def __init__(self, stats: Callable[[], Mapping[str, IndexStats]]) -> None:
+    def __init__(
+        self,
+        stats: Callable[[], Mapping[str, IndexStats]],
+        recall: Callable[[str], float | None],
+    ) -> None:
         self._stats = stats
+        self._recall = recall
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Name the gauges without reading the index, which may not be open yet."""
@@ -188,19 +218,29 @@ class _IndexCollector(Collector):
             if stats.snapshot_at is not None:
                 age = datetime.now(UTC) - datetime.fromisoformat(stats.snapshot_at)
                 gauges["age"].add_metric([name], max(0.0, age.total_seconds()))
+            recall = 1.0 if stats.is_exact else self._recall(name)
+            if recall is not None:
+                gauges["recall"].add_metric([name], recall)
         yield from gauges.values()
 
 
 def _gauges() -> dict[str, GaugeMetricFamily]:
     def gauge(name: str, documentation: str) -> GaugeMetricFamily:
-        return GaugeMetricFamily(f"clipseek_index_{name}", documentation, labels=["collection"])
+        return GaugeMetricFamily(f"clipseek_{name}", documentation, labels=["collection"])
 
     return {
-        "version": gauge("version", "Number of the last change that is searchable."),
-        "segments": gauge("segments", "Searchable segments."),
-        "delta": gauge("delta_segments", "Segments searched beside the snapshot."),
-        "snapshot": gauge("snapshot_version", "Version that the opened snapshot was made from."),
-        "age": gauge("snapshot_age_seconds", "Seconds since the opened snapshot was made."),
+        "version": gauge("index_version", "Number of the last change that is searchable."),
+        "segments": gauge("index_segments", "Searchable segments."),
+        "delta": gauge("index_delta_segments", "Segments searched beside the snapshot."),
+        "snapshot": gauge(
+            "index_snapshot_version", "Version that the opened snapshot was made from."
+        ),
+        "recall": gauge(
+            "recall_at_10",
+            "Share of the true ten nearest segments that searches found: 1 for an exact index, "
+            "else the mean of the last searches that were compared with exact search.",
+        ),
+        "age": gauge("index_snapshot_age_seconds", "Seconds since the opened snapshot was made."),
     }
 
 

@@ -24,7 +24,7 @@ from clipseek.errors import (
 )
 from clipseek.model import Model
 from clipseek.protocols import Cache, Catalog
-from clipseek.types import Collection, Hit, SearchRequest, SearchResult, Video
+from clipseek.types import Collection, Hit, Neighbours, SearchRequest, SearchResult, Video
 from clipseek.view import View
 
 MAX_QUERY_CHARACTERS = 1000
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
 Answer = SearchResult | ClipseekError
+Sample = Callable[[View, NDArray[np.float32], Neighbours], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class CollectionStats:
     snapshot_version: int | None
     delta_size: int
     snapshot_at: str | None = None
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Searcher:
         self._load_model = load_model
         self._refresh_s = refresh_s
         self._observe: Callable[[str, float], None] = lambda _name, _seconds: None
+        self._sample: Sample = lambda _view, _queries, _near: None
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
         self._views: dict[str, _Opened] = {}
         self._models: dict[str, Model] = {}
@@ -164,6 +167,8 @@ class Searcher:
             k = max(ranking.candidates(requests[i].limit) for i in positions)
             with self._stage("search"):
                 near = view.search(vectors[positions], k, allow_videos=allowed)
+            if allowed is None:
+                self._sample(view, vectors[positions], near)
             rows = view.rows(near.ids.ravel())
             width = near.ids.shape[1]
             for row, i in enumerate(positions):
@@ -289,6 +294,13 @@ class Searcher:
         """
         self._observe = observe
 
+    def sample(self, sample: Sample) -> None:
+        """Give `sample` the view, the queries and the neighbours of each search without a filter.
+
+        It is called by the thread that searches, so it must not take long.
+        """
+        self._sample = sample
+
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
         started = monotonic()
@@ -304,6 +316,7 @@ class Searcher:
                 snapshot_version=view.snapshot_version,
                 delta_size=view.delta_size,
                 snapshot_at=view.snapshot_at,
+                is_exact=view.is_exact,
             )
             for name, view in ((name, opened.view) for name, opened in list(self._views.items()))
         }

@@ -23,6 +23,8 @@ from clipseek.types import Collection, Neighbours, SegmentBlock
 _VIDEOS_AT_ONCE = 500
 # Neighbours asked for beyond those wanted, at first, where some may have been replaced.
 _SPARE = 32
+# Segments that an index compares exactly, whatever kind it is: it is asked for so few at a time.
+_EXACTLY = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,12 @@ class _Part:
             ask = min(2 * ask, wanted + len(self.dead))
         alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
         return _taken(near.ids, near.scores, alive_first)
+
+    def search_exactly(self, queries: NDArray[np.float32], k: int) -> Iterator[Neighbours]:
+        """Compare with every segment that is not dead, some at a time, and yield their nearest."""
+        alive = np.setdiff1d(self.table.ids, self.dead, assume_unique=True)
+        for start in range(0, len(alive), _EXACTLY):
+            yield self.index.search(queries, k, allow=alive[start : start + _EXACTLY])
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +269,23 @@ class View:
         Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
         """
         queries = checked(queries, k, self.collection.dim)
-        found = [part.search(queries, k, allow_videos) for part in (self._base, *self._delta)]
-        ids = np.concatenate([near.ids for near in found], axis=1)
-        scores = np.concatenate([near.scores for near in found], axis=1)
-        return _taken(ids, scores, np.lexsort((ids, -scores), axis=1)[:, :k])
+        parts = (self._base, *self._delta)
+        return _nearest([part.search(queries, k, allow_videos) for part in parts], k)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every search compares with every segment."""
+        index = self._base.index
+        return not isinstance(index, FaissIndex) or index.kind == "exact"
+
+    def search_exactly(self, queries: NDArray[np.float32], k: int) -> Neighbours:
+        """Find the true k nearest segments, as `search` does where it `is_exact`; takes long."""
+        queries = checked(queries, k, self.collection.dim)
+        found = [near for p in (self._base, *self._delta) for near in p.search_exactly(queries, k)]
+        nothing = Neighbours(
+            np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        )
+        return _nearest([nothing, *found], k)
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""
@@ -282,6 +303,13 @@ class View:
             best_times=np.concatenate([rows.best_times for rows in known])[order],
             biases=np.concatenate([rows.biases for rows in known])[order],
         )
+
+
+def _nearest(found: Sequence[Neighbours], k: int) -> Neighbours:
+    """Return the k nearest of several parts."""
+    ids = np.concatenate([near.ids for near in found], axis=1)
+    scores = np.concatenate([near.scores for near in found], axis=1)
+    return _taken(ids, scores, np.lexsort((ids, -scores), axis=1)[:, :k])
 
 
 def _none() -> NDArray[np.int64]:

@@ -213,6 +213,8 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_index_snapshot_version",
         "clipseek_index_snapshot_age_seconds",
         "clipseek_search_stage_seconds",
+        "clipseek_recall_at_10",
+        "clipseek_recall_samples_total",
     }
 
 

@@ -1,0 +1,168 @@
+"""Live recall: searches of an index that is bad on purpose, compared with every segment."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, generate_latest
+
+from clipseek import snapshot
+from clipseek.index import FaissIndex
+from clipseek.metrics import Metrics
+from clipseek.recall import WAITING, K, RecallSampler, judged
+from clipseek.search import CollectionStats
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Segments, Video
+from clipseek.view import View
+
+DIM, FILMS, PER_FILM, QUERIES = 16, 6, 500, 30
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
+def _put(catalog: MemoryCatalog, name: str, count: int) -> None:
+    vectors = _unit(
+        np.random.default_rng(len(name) + ord(name[-1])).standard_normal((count, DIM), np.float32)
+    )
+    edges = np.arange(count + 1, dtype=np.float64)
+    catalog.put(
+        "default",
+        Video(name, f"/{name}.mp4", name, float(count), 64, 48, 1, 1),
+        Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(count)),
+        frame_times=edges[:-1],
+        frame_vectors=vectors,
+        biases=np.zeros(count, np.float32),
+        thumbnails=["none.jpg"] * count,
+    )
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """Return a view of a snapshot that looks into one list only, and of a delta beside it."""
+    catalog, root = MemoryCatalog(), tmp_path_factory.mktemp("snapshots")
+    catalog.ensure_collection("default", "toy", DIM, "print")
+    for number in range(FILMS):
+        _put(catalog, f"film-{number}", PER_FILM)
+    snapshot.build(catalog, root, "default", kind="ivf-flat")
+    _put(catalog, "late", 40)
+    catalog.remove("default", "film-0")
+    view = View.open(catalog, root, "default")
+    index = view._base.index
+    assert isinstance(index, FaissIndex)
+    index._layout.use(1, 0)
+    return view
+
+
+@pytest.fixture(scope="module")
+def queries() -> NDArray[np.float32]:
+    """Return queries that lie anywhere."""
+    return _unit(np.random.default_rng(7).standard_normal((QUERIES, DIM), np.float32))
+
+
+def _everything(view: View) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the ids and the vectors of all live segments, read back from the parts."""
+    parts = (view._base, *view._delta)
+    ids = np.concatenate([np.setdiff1d(part.table.ids, part.dead) for part in parts])
+    base = view._base.index
+    assert isinstance(base, FaissIndex)
+    alive = np.flatnonzero(~np.isin(view._base.table.ids, view._base.dead))
+    vectors = [base._layout.vectors(alive), *(part.index.vectors for part in view._delta)]
+    return ids, np.concatenate(vectors)
+
+
+def test_exact_search_finds_the_true_neighbours(bad: View, queries: NDArray[np.float32]) -> None:
+    """By comparing with every live segment, whatever the index is."""
+    ids, vectors = _everything(bad)
+    for query in queries:
+        best = ids[np.argsort(-(vectors.astype(np.float64) @ query), kind="stable")[:K]]
+        assert set(bad.search_exactly(query[None], K).ids[0]) == set(best)
+
+
+def test_what_was_not_found_lowers_the_recall(bad: View, queries: NDArray[np.float32]) -> None:
+    """It is the share of the true ten that were served."""
+    assert not bad.is_exact
+    for query in queries:
+        near = bad.search(query[None], 64)
+        truth = bad.search_exactly(query[None], K).ids[0]
+        share = len(set(near.ids[0, :K]) & set(truth)) / K
+        assert judged(bad, query[None], near.scores[0, :K]) == share
+
+
+def test_a_share_of_the_searches_is_shown(bad: View, queries: NDArray[np.float32]) -> None:
+    """As a mean and a number, judged in a thread of its own."""
+    done = threading.Semaphore(0)
+    stats = {"default": CollectionStats(1, len(bad), 1, 0, is_exact=bad.is_exact)}
+    metrics = Metrics(CollectorRegistry(), lambda: stats)
+
+    def report(collection: str, recall: float) -> None:
+        metrics.recall(collection, recall)
+        done.release()
+
+    sampler = RecallSampler(1.0, report)
+    sampler.start()
+    expected = []
+    for query in queries:
+        near = bad.search(query[None], 64)
+        sampler.offer(bad, query[None], near)
+        assert done.acquire(timeout=20)
+        expected.append(judged(bad, query[None], near.scores[0, :K]))
+    sampler.close()
+    shown = generate_latest(metrics.registry).decode()
+    assert 0 < np.mean(expected) < 0.95
+    assert f'clipseek_recall_samples_total{{collection="default"}} {float(QUERIES)}' in shown
+    (line,) = [one for one in shown.splitlines() if one.startswith("clipseek_recall_at_10{")]
+    assert float(line.split()[1]) == pytest.approx(np.mean(expected))
+
+
+def test_an_exact_index_is_not_judged(tmp_path: Path, queries: NDArray[np.float32]) -> None:
+    """Its recall is 1 by construction, and shown as that."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", DIM, "print")
+    _put(catalog, "film-1", 40)
+    view = View.open(catalog, tmp_path, "default")
+    sampler = RecallSampler(1.0, lambda _name, _recall: pytest.fail("it was judged"))
+    sampler.start()
+    sampler.offer(view, queries, view.search(queries, K))
+    assert sampler._waiting.empty()
+    sampler.close()
+    stats = {"default": CollectionStats(1, 40, None, 40, is_exact=view.is_exact)}
+    shown = generate_latest(Metrics(CollectorRegistry(), lambda: stats).registry).decode()
+    assert 'clipseek_recall_at_10{collection="default"} 1.0' in shown
+
+
+def test_no_search_waits_for_the_judge(bad: View, queries: NDArray[np.float32]) -> None:
+    """What is more than it keeps up with is left out."""
+    held, begun = threading.Event(), threading.Event()
+
+    def report(_collection: str, _recall: float) -> None:
+        begun.set()
+        assert held.wait(20)
+
+    sampler = RecallSampler(1.0, report)
+    sampler.start()
+    for _ in range(4):
+        sampler.offer(bad, queries, bad.search(queries, K))
+        assert begun.wait(20)
+    assert sampler._waiting.qsize() == WAITING
+    held.set()
+    sampler.close()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_the_share_is_kept(share: float, bad: View, queries: NDArray[np.float32]) -> None:
+    """Of many searches about so many are taken, and none at 0."""
+    taken: list[float] = []
+    sampler = RecallSampler(share, lambda _name, recall: taken.append(recall))
+    sampler.start()
+    near = bad.search(queries, K)
+    for query, scores in zip(queries, near.scores, strict=True):
+        sampler.offer(bad, query[None], type(near)(near.ids[:1], scores[None]))
+    waiting = len(taken) + sampler._waiting.qsize()
+    sampler.close()
+    assert waiting <= WAITING + 1
+    assert (waiting > 0) == (share > 0)

@@ -26,8 +26,12 @@ from clipseek.types import (
 class CutDetector(Protocol):
     """Decides, frame after frame, where a new shot begins."""
 
-    def is_cut(self, luma: NDArray[np.uint8]) -> bool:
-        """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture."""
+    def is_cut(self, luma: NDArray[np.uint8], time: float | None = None) -> bool:
+        """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture.
+
+        `time`, in seconds from anywhere, is given for all frames of a film or for none: where it
+        is, frames may have been left out between two; where not, each frame follows the last.
+        """
         ...
 
 

@@ -82,39 +82,64 @@ class ShotCuts:
 
     def __init__(self, frame_rate: Fraction | float = 25) -> None:
         """Judge frames that come at `frame_rate` per second."""
+        self._step = 1 / float(frame_rate)
         self._shortest = max(2, round(_MIN_SHOT_S * frame_rate))
+        self._window = max(_MIN_SHOT_S, self._shortest * self._step)
         self._flash = round(_FLASH_S * frame_rate)
-        self._glaring = 0
+        self._now = 0.0
+        self._glare_since: float | None = None
         self._recent: deque[_Luma] = deque(maxlen=self._shortest)
+        self._times: deque[float] = deque(maxlen=self._shortest)
         self._changes: deque[float] = deque(maxlen=self._shortest)
 
-    def is_cut(self, luma: NDArray[np.uint8]) -> bool:
-        """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture."""
+    def is_cut(self, luma: NDArray[np.uint8], time: float | None = None) -> bool:
+        """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture.
+
+        With `time`, in seconds, frames may have been left out since the last one.
+        """
         frame = _Luma(luma)
+        self._now = self._now + self._step if time is None else time
         if self._is_flash(frame):
             return False
+        self._forget()
         change = frame.change_from(self._recent[-1]) if self._recent else 0.0
         is_cut = self._stands_out(change, _OUTSTANDING) and self._begins_shot(frame, change)
         if is_cut:
             self._recent.clear()
+            self._times.clear()
             self._changes.clear()
         elif self._recent:
             self._changes.append(change)
         self._recent.append(frame)
+        self._times.append(self._now)
         return is_cut
+
+    def _forget(self) -> None:
+        """Forget frames older than the shortest shot, but for two to compare with."""
+        while len(self._times) > 2 and self._now - self._times[1] >= self._window:
+            self._times.popleft()
+            self._recent.popleft()
 
     def _is_flash(self, frame: "_Luma") -> bool:
         """Say whether the frame may be one of a flash; such frames are not remembered."""
         if self._recent and frame.is_glare_after(self._recent[-1]):
-            self._glaring += 1
-        else:
-            self._glaring = 0
-        return 0 < self._glaring <= self._flash
+            since = self._now if self._glare_since is None else self._glare_since
+            self._glare_since = since
+            # Half a frame less, for times are rounded.
+            return self._now - since < (self._flash - 0.5) * self._step
+        self._glare_since = None
+        return False
 
     def _stands_out(self, change: float, times: float) -> bool:
-        if len(self._recent) < self._shortest or change < _MIN_CHANGE:
+        if change < _MIN_CHANGE or not self._is_a_shot():
             return False
         return change >= times * sum(self._changes) / len(self._changes)
+
+    def _is_a_shot(self) -> bool:
+        """Say whether the frames so far last as long as a shot."""
+        if len(self._recent) == self._shortest:
+            return True
+        return len(self._recent) >= 2 and self._now - self._times[0] >= _MIN_SHOT_S
 
     def _begins_shot(self, frame: "_Luma", change: float) -> bool:
         *before, last = self._recent
@@ -125,6 +150,11 @@ class ShotCuts:
             frame.differs(last, _MAX_LIKENESS)
             and all(frame.differs(other, _MAX_LIKENESS_BEFORE) for other in before)
         )
+
+
+def may_part(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+    """Say whether two frames, with others between, are so unlike that there may be a cut."""
+    return _Luma(after).change_from(_Luma(before)) >= _MIN_CHANGE
 
 
 class _Luma:

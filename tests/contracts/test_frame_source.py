@@ -97,7 +97,7 @@ class Recorder:
     def __init__(self) -> None:
         self.seen: list[NDArray[np.uint8]] = []
 
-    def is_cut(self, luma: NDArray[np.uint8]) -> bool:
+    def is_cut(self, luma: NDArray[np.uint8], time: float | None = None) -> bool:
         """Remember the picture."""
         self.seen.append(luma)
         return False

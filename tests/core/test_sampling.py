@@ -191,9 +191,9 @@ class Numbered:
         self._seen = 0
         self.found: list[int] = []
 
-    def is_cut(self, luma: Picture) -> bool:
+    def is_cut(self, luma: Picture, time: float | None = None) -> bool:
         """Ask the detector."""
-        is_cut = self._cuts.is_cut(luma)
+        is_cut = self._cuts.is_cut(luma, time)
         if is_cut:
             self.found.append(self._seen)
         self._seen += 1

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from clipseek import sampling
 from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
@@ -17,19 +19,29 @@ from clipseek.video.container import open_film
 from clipseek.video.conversion import Converter
 from clipseek.video.decoding import Decoder
 from clipseek.video.picture import Turn
-from clipseek.video.selection import batches, shown
+from clipseek.video.selection import Shown, batches, due, shown
+from clipseek.video.skimming import Requests, Skimmer, Thrift, Unskimmable
+
+Decode = Literal["exact", "fast", "keyframes"]
+Frames = Iterator[tuple[Fraction, VideoFrame]]
 
 
 class PyAVFrames:
-    """A FrameSource that decodes from the start to the end, whatever times are asked for."""
+    """A FrameSource that goes through a file once, from the start to the end."""
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    def __init__(self, path: Path, *, threads: int = 1, decode: Decode = "exact") -> None:
         """Open the file and decode its first frame; decoding uses `threads` threads.
+
+        With `decode` "fast", frames come that are at most 0.2 s from those asked for, with their
+        own times; with "keyframes", the nearest keyframes. A film that is damaged, or does not say
+        enough of its packets, is read exactly all the same.
 
         Raises:
             UnreadableVideo: the file is no video, or no frame of it can be decoded.
         """
         self._path = path
+        self._threads = threads
+        self._decode: Decode = decode
         self._opened = open_film(path, threads=threads)
         self._decoder = Decoder(self._opened)
         self._is_taken = self._is_exhausted = False
@@ -39,12 +51,13 @@ class PyAVFrames:
             self.close()
             raise
 
-    def _frames_from_the_first(self) -> Iterator[tuple[Fraction, VideoFrame]]:
+    def _frames_from_the_first(self) -> Frames:
         frames = self._decoder.frames()
         first = next(frames, None)
         if first is None:
             raise UnreadableVideo(str(self._path), "no frame could be decoded")
         self.first_time, frame = first
+        self._first_stamp = frame.pts
         self._converter = Converter(frame, self._opened.stream.sample_aspect_ratio)
         return chain([first], frames)
 
@@ -99,21 +112,71 @@ class PyAVFrames:
     ) -> Iterator[FrameBatch]:
         """Yield the frames shown at the times, and with `cuts` those that begin a shot.
 
-        The whole film is decoded even where the times end early: its length and its damage are
+        The film is read to its end even where the times end early: its length and its damage are
         known only then. To stop earlier, stop asking for batches.
         """
-        frames = shown(
-            self._taken_frames(),
+        frames = self._taken_frames()
+        chosen = (
+            self._exactly(frames, times, cuts)
+            if self._decode == "exact" or self._first_stamp is None
+            else self._skimmed(frames, times, cuts, self._decode, self._first_stamp)
+        )
+        yield from batches(
+            (time, self._picture(frame, short_side), is_cut) for time, frame, is_cut in chosen
+        )
+        self._is_exhausted = True
+
+    def _exactly(
+        self, frames: Frames, times: Iterable[float | Fraction], cuts: CutDetector | None
+    ) -> Iterator[Shown[VideoFrame]]:
+        return shown(
+            frames,
             times,
             end=lambda: self._decoder.end,
             is_cut=None if cuts is None else lambda frame: cuts.is_cut(self._converter.luma(frame)),
         )
-        yield from batches(
-            (time, self._picture(frame, short_side), is_cut) for time, frame, is_cut in frames
-        )
-        self._is_exhausted = True
 
-    def _taken_frames(self) -> Iterator[tuple[Fraction, VideoFrame]]:
+    def _skimmed(
+        self,
+        frames: Frames,
+        times: Iterable[float | Fraction],
+        cuts: CutDetector | None,
+        thrift: Thrift,
+        first_stamp: int,
+    ) -> Iterator[Shown[VideoFrame]]:
+        """Decode sparsely, as long as the film allows it; the rest of it exactly, by `frames`."""
+        opened = open_film(self._path, threads=self._threads)
+        base = opened.time_base
+        requests = Requests(times, origin=first_stamp - self.first_time / base, base=base)
+        differ = None if cuts is None else self._differ
+        skimmer = Skimmer(opened, requests, thrift=thrift, differ=differ)
+        last: Fraction | None = None
+        try:
+            for one in due(
+                skimmer.frames(),
+                requests,
+                end=lambda: skimmer.end + 1,
+                is_cut=None if cuts is None else lambda frame: self._is_cut(cuts, skimmer, frame),
+            ):
+                last = one[0]
+                yield one
+            self._decoder = skimmer
+        except Unskimmable:
+            unseen = dropwhile(lambda each: last is not None and each[0] <= last, frames)
+            yield from self._exactly(unseen, requests.rest(), cuts)
+        finally:
+            opened.container.close()
+
+    def _is_cut(self, cuts: CutDetector, skimmer: Skimmer, frame: VideoFrame) -> bool:
+        """Ask the detector about a frame before which others may have been left out."""
+        is_cut = cuts.is_cut(self._converter.luma(frame), float(skimmer.time(frame)))
+        return is_cut and skimmer.may_be_cut
+
+    def _differ(self, one: VideoFrame, other: VideoFrame) -> bool:
+        """Say whether there may be a cut between two frames."""
+        return sampling.may_part(self._converter.luma(one), self._converter.luma(other))
+
+    def _taken_frames(self) -> Frames:
         if self._is_taken:
             raise RuntimeError(f"{self._path} was read already; open it again")
         self._is_taken = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ Shown = tuple[Fraction, Frame, bool]
 
 # A time so near before a frame means that frame: i / fps in floating point falls short of
 # i * 1001 / 30000 by up to some 1e-11 s within a day. No film has frames this short.
-_TOLERANCE = Fraction(1, 1_000_000)
+TOLERANCE = Fraction(1, 1_000_000)
 # Enough to amortise what each batch costs, small enough to be held twice per decoding thread.
 _MAX_FRAMES = 16
 _MAX_BYTES = 64 << 20
@@ -33,7 +33,25 @@ def shown(
     `frames` and `times` are ascending, in seconds. A frame is shown until the next one; the first
     from the beginning on; the last until `end()`, which is asked once all have come.
     """
-    requests = _Requests(times)
+    yield from due(frames, _Requests(times), end=end, is_cut=is_cut)
+
+
+class Requested(Protocol):
+    """The times for which a frame is to be shown."""
+
+    def any_before(self, end: Fraction) -> bool:
+        """Consume the times before `end`; return whether there was any."""
+        ...
+
+
+def due(
+    frames: Iterable[tuple[Fraction, Frame]],
+    requests: Requested,
+    *,
+    end: Callable[[], Fraction],
+    is_cut: Callable[[Frame], bool] | None = None,
+) -> Iterator[Shown[Frame]]:
+    """Do what `shown` does, for requests that may still grow while frames come."""
     held: Shown[Frame] | None = None
     for time, frame in frames:
         begins_shot = is_cut is not None and is_cut(frame)
@@ -54,7 +72,7 @@ class _Requests:
     def any_before(self, end: Fraction) -> bool:
         """Consume the times before `end`; return whether there was any."""
         found = False
-        while self._next is not None and self._next < end - _TOLERANCE:
+        while self._next is not None and self._next < end - TOLERANCE:
             self._next = next(self._times, None)
             found = True
         return found

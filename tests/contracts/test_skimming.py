@@ -1,0 +1,208 @@
+"""Decoding for search: how far it may leave the exact frames, and when it must not at all."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from clipseek.sampling import grid
+from clipseek.video import PyAVFrames
+from clipseek.video.pyav import Decode
+from clipseek.video.skimming import Skimmer
+from tests.contracts.films import BLUE, GREEN, RED, Plan, rgb_frame, write
+from tests.contracts.readers import Read, read_all
+
+REACH_S = 0.2
+LONG = Plan(shots=((4, RED), (3, BLUE), (5, GREEN)))
+
+
+def options(**given: str) -> Callable[[VideoStream], object]:
+    """Return what sets options of x264; names with a hyphen are written with an underscore."""
+
+    def prepare(stream: VideoStream) -> None:
+        named = {name.replace("_", "-"): value for name, value in given.items()}
+        stream.codec_context.options = {"preset": "veryfast", "bf": "3", **named}
+
+    return prepare
+
+
+EXACT, FAST, KEYFRAMES = get_args(Decode)
+
+
+def read(path: Path, decode: Decode, *, with_cuts: bool = False) -> Read:
+    """Read a film once a second."""
+    with PyAVFrames(path, decode=decode) as source:
+        return read_all(source, grid(1), with_cuts=with_cuts)
+
+
+def is_skimmed(path: Path) -> bool:
+    """Say whether fast decoding of a film goes through without falling back."""
+    with PyAVFrames(path, decode="fast") as source:
+        read_all(source, grid(1))
+        return isinstance(source._decoder, Skimmer)
+
+
+def moving(time: Fraction) -> VideoFrame:
+    """Return a picture that is another at each time, with a square that moves."""
+    pixels = np.full((72, 128, 3), 60, np.uint8)
+    left = int(time * 10) % 100
+    pixels[20:50, left : left + 28] = (220, 180, 40)
+    return rgb_frame(pixels)
+
+
+ENCODINGS = {
+    "default": {},
+    "short-groups": {"g": "25"},
+    "no-keyframes-at-cuts": {"g": "25", "sc_threshold": "0"},
+    "no-b-frames": {"bf": "0", "g": "30", "sc_threshold": "0"},
+    "open-groups": {"g": "25", "x264_params": "open-gop=1"},
+    "intra-only": {"g": "1"},
+    "one-group": {"g": "1000", "sc_threshold": "0"},
+}
+
+
+@pytest.fixture(params=list(ENCODINGS))
+def encoded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Write a film of three shots in one way of coding."""
+    path = tmp_path / "film.mp4"
+    write(path, LONG, prepare=options(**ENCODINGS[request.param]))
+    return path
+
+
+def test_fast_frames_are_near_the_exact_ones(encoded: Path) -> None:
+    """For each exact frame there is one within 0.2 s, and nothing falls back."""
+    exact, fast = read(encoded, "exact"), read(encoded, "fast")
+    assert len(fast.times) == len(exact.times)
+    assert np.abs(np.subtract(fast.times, exact.times)).max() <= REACH_S
+    assert is_skimmed(encoded)
+
+
+def test_fast_frames_have_their_own_times(encoded: Path) -> None:
+    """A frame shows what the film shows at the time that it states."""
+    fast = read(encoded, "fast")
+    assert fast.colours == [LONG.colour(Fraction(time)) for time in fast.times]
+
+
+def test_fast_finds_the_first_frames_of_shots(encoded: Path) -> None:
+    """Cuts are those of exact decoding, but for frames left out: at most three in a row."""
+    exact, fast = read(encoded, "exact", with_cuts=True), read(encoded, "fast", with_cuts=True)
+    assert exact.cuts == [4.0, 7.0]
+    assert len(fast.cuts) == 2
+    assert np.abs(np.subtract(fast.cuts, exact.cuts)).max() <= 4 / 25
+
+
+def test_fast_knows_the_length_of_the_film(encoded: Path) -> None:
+    """The end is that of the last frame, whether it was decoded or not."""
+    for decode in (FAST, KEYFRAMES):
+        with PyAVFrames(encoded, decode=decode) as source:
+            list(source.read([]))
+            assert source.duration == pytest.approx(float(LONG.end))
+            assert source.damage == ""
+
+
+def test_keyframes_are_all_that_is_shown(tmp_path: Path) -> None:
+    """With a keyframe each two seconds, those come, each once, with their times."""
+    path = tmp_path / "film.mp4"
+    write(path, LONG, prepare=options(g="50", sc_threshold="0"))
+    found = read(path, "keyframes")
+    assert found.times == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    assert found.colours == [LONG.colour(time) for time in (0, 2, 4, 6, 8, 10)]
+
+
+def test_pictures_are_those_of_exact_decoding(tmp_path: Path) -> None:
+    """What is left out changes frames of the same time by little, over a long group."""
+    path = tmp_path / "film.mp4"
+    plan = Plan(shots=((14, RED),), size=(128, 72))
+    write(path, plan, frame=moving, prepare=options(g="1000"))
+    exact, fast = read(path, "exact"), read(path, "fast")
+    assert fast.times == exact.times
+    for one, other in zip(exact.pixels, fast.pixels, strict=True):
+        assert np.abs(one.astype(np.int16) - other).mean() < 4
+
+
+def test_a_keyframe_of_the_next_shot_stands_for_nothing(tmp_path: Path) -> None:
+    """Red ends 0.04 s behind the fourth second: what is shown there is red."""
+    plan = Plan(shots=((Fraction(101, 25), RED), (2, BLUE)))
+    write(tmp_path / "film.mp4", plan, prepare=options())
+    assert read(tmp_path / "film.mp4", "fast").colours == [RED] * 5 + [BLUE] * 2
+
+
+def test_a_variable_rate_is_read(tmp_path: Path) -> None:
+    """A slide that stands for seconds is shown at each of them once."""
+    stamps = (0, Fraction(1, 25), Fraction(1, 2), Fraction(9, 2), Fraction(23, 5), Fraction(5))
+    plan = Plan(stamps=tuple(Fraction(stamp) for stamp in stamps), shots=((6, RED),))
+    write(tmp_path / "film.mkv", plan, prepare=options(bf="0"))
+    assert read(tmp_path / "film.mkv", "fast").times == read(tmp_path / "film.mkv", "exact").times
+
+
+def test_a_film_that_starts_late_is_read(tmp_path: Path) -> None:
+    """Times count from the start of the file, also where the picture begins after the sound."""
+    write(tmp_path / "film.mp4", LONG, start=Fraction(1), sound_s=3, prepare=options(g="25"))
+    exact, fast = (read(tmp_path / "film.mp4", decode) for decode in (EXACT, FAST))
+    assert fast.times[0] == exact.times[0] == pytest.approx(1.0, abs=0.01)
+    assert np.abs(np.subtract(fast.times, exact.times)).max() <= REACH_S
+
+
+def _cut_off(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+
+
+def _garble(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = np.random.default_rng(0).bytes(4000)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("harm", [_cut_off, _garble], ids=["cut-off", "garbled"])
+def test_a_damaged_film_is_read_exactly(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    """Where what is decoded is damaged, all is decoded, and as much damage is told."""
+    path = tmp_path / "film.mkv"
+    plan = Plan(shots=((14, RED),), size=(128, 72))
+    write(path, plan, frame=moving, prepare=options(g="1000", crf="5"))
+    harm(path)
+    told = []
+    for decode in (EXACT, FAST):
+        with PyAVFrames(path, decode=decode) as source:
+            times = read_all(source, grid(1)).times
+            told.append((len(times), source.duration, source.damage))
+    assert told[0] == told[1]
+    assert told[0][2]
+
+
+def test_a_file_without_timestamps_is_read_exactly(tmp_path: Path) -> None:
+    """A raw stream names no times: every frame is decoded."""
+    path = tmp_path / "film.h264"
+    write(path, LONG, container="h264", prepare=options())
+    assert not is_skimmed(path)
+    assert read(path, "fast").times == read(path, "exact").times
+
+
+@pytest.mark.parametrize(
+    ("codec", "container"),
+    [("mpeg4", "avi"), ("mjpeg", "mov"), ("mpeg2video", "mpegts"), ("libvpx", "webm")],
+)
+def test_other_codecs_are_read(tmp_path: Path, codec: str, container: str) -> None:
+    """Codecs that leave nothing out, or all between keyframes, show the requested seconds."""
+    path = tmp_path / f"film.{container}"
+    pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    write(path, LONG, codec=codec, container=container, pixel_format=pixel_format)
+    exact, fast = read(path, "exact"), read(path, "fast")
+    assert np.abs(np.subtract(fast.times, exact.times)).max() <= REACH_S
+    assert fast.colours == exact.colours
+
+
+def test_a_very_long_group_is_read_in_parts(tmp_path: Path) -> None:
+    """A group of 700 packets is more than is held at once; its frames come all the same."""
+    plan = Plan(shots=((28, RED),), size=(32, 32))
+    write(tmp_path / "film.mp4", plan, prepare=options(g="1000", sc_threshold="0"))
+    times = read(tmp_path / "film.mp4", "fast").times
+    assert np.abs(np.subtract(times, range(28))).max() <= REACH_S
+    assert is_skimmed(tmp_path / "film.mp4")
+    assert read(tmp_path / "film.mp4", "keyframes").times == [0.0]

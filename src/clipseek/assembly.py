@@ -185,7 +185,8 @@ def _make_folder(path: Path) -> None:
 
 def _require_writable(path: Path) -> None:
     """Raise before SQLite does, which only says that it cannot open the file."""
-    if not os.access(path, os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if not os.access(path, os.W_OK | os.X_OK, effective_ids=effective):
         raise ServiceUnavailable(f"the data folder {path} cannot be written; {_WRITABLE}")
 
 

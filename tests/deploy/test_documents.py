@@ -12,6 +12,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "indexer/README.md",
     "api/README.md",
+    "docker/README.md",
 ]
 
 

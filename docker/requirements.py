@@ -1,0 +1,39 @@
+"""Print what the images install: the dependencies of pyproject.toml with those of the extras named.
+
+`python requirements.py models` prints one requirement a line. Packages apart from the code are what
+lets a change of the code leave their layer as it is. It uses nothing but the standard library.
+"""
+
+import re
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+REPLACED = {"faiss-gpu-cu12": "faiss-cpu", "onnxruntime-gpu": "onnxruntime"}
+"""Packages that bring the same modules as another one, which must then not be installed."""
+
+
+def requirements(project: dict[str, object], extras: Sequence[str]) -> list[str]:
+    """Return the requirements of a project table and of its extras, without replaced ones.
+
+    Raises:
+        KeyError: the project has no such extra.
+    """
+    dependencies = project["dependencies"]
+    optional = project["optional-dependencies"]
+    assert isinstance(dependencies, list)
+    assert isinstance(optional, dict)
+    found = [*dependencies, *(each for extra in extras for each in optional[extra])]
+    replaced = {REPLACED[name] for name in map(_name, found) if name in REPLACED}
+    return [each for each in found if _name(each) not in replaced]
+
+
+def _name(requirement: str) -> str:
+    """Return the name of the package that a requirement is about."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+
+
+if __name__ == "__main__":
+    document = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
+    sys.stdout.write("\n".join([*requirements(document["project"], sys.argv[1:]), ""]))

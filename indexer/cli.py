@@ -75,6 +75,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
     ingest.add_argument("--checkpoint", type=Path, metavar="FILE", help="local weights of --model")
     ingest.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
+    ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
     ingest.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the films")
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
@@ -177,6 +178,7 @@ def _run(options: argparse.Namespace) -> int:
         collection=getattr(options, "collection", None),
         model=getattr(options, "model", None),
         sample_fps=getattr(options, "fps", None),
+        decode=getattr(options, "decode", None),
         index=getattr(options, "index", None),
     )
     module = import_module(f"indexer.{MODULES.get(options.verb, 'commands')}")

@@ -166,7 +166,7 @@ def video_opener(settings: Settings) -> FrameSourceOpener:
     try:
         if settings.decoder == "decord":
             return video.DecordFrames
-        return video.PyAVFrames
+        return partial(video.PyAVFrames, decode=settings.decode)
     except ImportError as error:
         raise ConfigError(
             f"CLIPSEEK_DECODER={settings.decoder} needs the package {error.name}; "

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         description="of a new collection's model; auto: the fastest measured as good as fp32",
     )
     decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")
+    decode: Literal["exact", "fast", "keyframes"] = Field(
+        default="fast",
+        description="what pyav decodes: every frame, what shows each second, or keyframes",
+    )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
     workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
     batch_size: int = Field(default=32, ge=1, le=4096, description="pictures embedded together")

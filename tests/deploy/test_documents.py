@@ -13,6 +13,8 @@ DOCUMENTS = [
     "indexer/README.md",
     "api/README.md",
     "docker/README.md",
+    "docs/cloud.md",
+    "docs/sizing.md",
 ]
 
 

@@ -10,10 +10,11 @@ from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from api import logs, operation, problems, routes, searching
+from api import logs, operation, problems, routes, searching, tracing
 from api.desk import Desk
 from api.middleware import Border
 from api.readiness import Readiness
+from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
 from clipseek.assembly import Service, open_service
 from clipseek.config import Settings
@@ -42,8 +43,22 @@ def create_app(service: Service | None = None) -> FastAPI:
 
     Without one, a service is opened from the `CLIPSEEK_` settings; this is the factory for
     `uvicorn api.app:create_app --factory`. Where that cannot be, the process ends with a sentence.
+
+    Raises:
+        ConfigError: traces are asked for and cannot be sent (see `tracing.opened`).
     """
-    opened = _opened() if service is None else service
+    if service is not None:
+        return _application(service)
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_format)
+        return _application(open_service(settings))
+    except ClipseekError as error:
+        sys.stderr.write(f"api: {error}\n")
+        raise SystemExit(2 if isinstance(error, ConfigError) else 1) from error
+
+
+def _application(opened: Service) -> FastAPI:
     app = FastAPI(
         title="clipseek",
         version=__version__,
@@ -59,10 +74,10 @@ def create_app(service: Service | None = None) -> FastAPI:
     app.state.metrics = Metrics(
         CollectorRegistry(), opened.searcher.stats, cache=opened.cache.stats
     )
-    opened.searcher.watch(app.state.metrics.stage)
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
     opened.searcher.sample(app.state.recall.offer)
-    app.state.desk = Desk(opened, app.state.metrics)
+    app.state.tracing = tracing.opened(opened.settings)
+    app.state.desk = Desk(opened, app.state.metrics, app.state.tracing)
     # First, as routes are tried in their order, and not as an included router, whose routes are
     # matched twice: what is asked most is found at once.
     app.router.routes.extend(searching.router.routes)
@@ -79,18 +94,9 @@ def create_app(service: Service | None = None) -> FastAPI:
         )
     # The last one added sees a request first.
     app.add_middleware(Border, metrics=app.state.metrics)
+    if isinstance(app.state.tracing, OtlpTracing):
+        app.add_middleware(Traced, tracing=app.state.tracing)
     return app
-
-
-def _opened() -> Service:
-    """Open the service that the environment names, for a server that knows only the application."""
-    try:
-        settings = Settings.load()
-        logs.configure(settings.log_format)
-        return open_service(settings)
-    except ClipseekError as error:
-        sys.stderr.write(f"api: {error}\n")
-        raise SystemExit(2 if isinstance(error, ConfigError) else 1) from error
 
 
 @asynccontextmanager
@@ -108,4 +114,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await warming
         await app.state.desk.close()
         await run_in_threadpool(app.state.recall.close)
+        if isinstance(app.state.tracing, OtlpTracing):
+            await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(service.close)

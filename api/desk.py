@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from api.answers import Ready
 from api.batching import Batcher
+from api.tracing import NoTracing, Stage, Stages, Tracing
 from clipseek.assembly import Service
 from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
@@ -22,10 +23,12 @@ class Found:
     """The answer to one search, or why there is none.
 
     `source` says whether it came from a cache, was computed, or was computed for another request.
+    `stages` are those of the batch that it was found in.
     """
 
     answer: Ready | ClipseekError
     source: Source
+    stages: Sequence[Stage] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,10 @@ class _Place:
 class Desk:
     """Answers searches on the event loop; what takes time is done in one worker thread."""
 
-    def __init__(self, service: Service, metrics: Metrics) -> None:
+    def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._searcher = service.searcher
+        self._stages = Stages()
+        self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
         self._ttl_s = service.settings.cache_ttl_s
         self._metrics = metrics
@@ -51,6 +56,7 @@ class Desk:
             deadline_s=service.settings.search_deadline_s,
         )
         metrics.watch_queue(lambda: self._batcher.waiting)
+        self._searcher.watch(self._note)
 
     async def answer(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Return for each request its answer or its error.
@@ -64,6 +70,9 @@ class Desk:
         found = [one or _shared(*next(computed)) for one in known]
         for one in found:
             self._metrics.count_search(one.source, answered=isinstance(one.answer, Ready))
+        # The searches of one request were computed in one batch, unless it was too large for one.
+        for stages in {id(one.stages): one.stages for one in found}.values():
+            self._tracing.draw(stages)
         return found
 
     async def close(self) -> None:
@@ -76,15 +85,22 @@ class Desk:
         common = None if view is None else self._cache.peek(_key(view, request))
         return None if common is None else Found(Ready(request.query, common), "hit")
 
+    def _note(self, name: str, seconds: float) -> None:
+        """Hear of a stage of the searcher."""
+        self._metrics.stage(name, seconds)
+        self._stages.note(name, seconds)
+
     def _compute(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
-        places = self._places(requests)
-        found = self._stored(places)
-        unknown = [request for request in requests if request not in found]
-        results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
-        found |= {request: _written(result) for request, result in results.items()}
-        self._store(places, results, found)
-        return [found[request] for request in requests]
+        with self._stages.noting() as stages:
+            places = self._places(requests)
+            with self._stages.timing("cache"):
+                found = self._stored(places)
+            unknown = [request for request in requests if request not in found]
+            results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
+            found |= {request: _written(result) for request, result in results.items()}
+            self._store(places, results, found)
+        return [replace(found[request], stages=stages) for request in requests]
 
     def _places(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, _Place]:
         """Return where answers lie; a request whose collection cannot be opened is left out."""

@@ -158,6 +158,9 @@ class Settings(BaseSettings):
         default=None,
         description="folder of films that nginx sends for the API; without it, the API sends all",
     )
+    otlp_endpoint: str | None = Field(
+        default=None, min_length=1, description="collector of traces, as http://host:4318 (API)"
+    )
     log_format: Literal["text", "json"] = Field(
         default="text", description="how the API writes its log, `text` or `json`"
     )

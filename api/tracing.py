@@ -1,0 +1,209 @@
+"""Traces for OpenTelemetry: a span for each request, and in it one for each stage of its search.
+
+Searches are computed in batches, in a thread that belongs to no request. So the stages of a batch
+are timed there, and each request draws them into its own trace once it has its answer.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clipseek import __version__
+from clipseek.config import Settings
+from clipseek.errors import ConfigError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""The standard variable, which counts where the setting is not given."""
+_TIMEOUT_S = 5.0
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a batch: its name, and when it began and ended, in nanoseconds since 1970."""
+
+    name: str
+    began_ns: int
+    ended_ns: int
+
+
+class Stages:
+    """Notes the stages of what a thread computes."""
+
+    def __init__(self) -> None:
+        self._thread = threading.local()
+
+    @contextmanager
+    def noting(self) -> Iterator[list[Stage]]:
+        """Yield the list that the stages of this thread go to, inside."""
+        noted: list[Stage] = []
+        self._thread.noted = noted
+        try:
+            yield noted
+        finally:
+            self._thread.noted = None
+
+    def note(self, name: str, seconds: float) -> None:
+        """Note a stage that has just ended, if this thread is `noting`."""
+        here: list[Stage] | None = getattr(self._thread, "noted", None)
+        if here is not None:
+            ended = time.time_ns()
+            here.append(Stage(name, ended - round(seconds * _NS), ended))
+
+    @contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        """Note what is done inside as a stage."""
+        started = time.perf_counter()
+        yield
+        self.note(name, time.perf_counter() - started)
+
+
+class Tracing(Protocol):
+    """Where spans go."""
+
+    def draw(self, stages: Sequence[Stage]) -> None:
+        """Draw stages into the trace of the request that is being answered."""
+        ...
+
+
+class NoTracing:
+    """Traces nothing."""
+
+    def draw(self, stages: Sequence[Stage]) -> None:
+        """Do nothing."""
+
+
+class OtlpTracing:
+    """Sends spans to a collector by OTLP over HTTP, in batches, in a thread of its own.
+
+    The other standard variables hold too, such as `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and
+    `OTEL_EXPORTER_OTLP_HEADERS`: the SDK reads them. A collector that cannot be reached costs its
+    spans and nothing else.
+    """
+
+    def __init__(self, provider: "TracerProvider") -> None:
+        from opentelemetry import trace
+
+        self._provider = provider
+        self._trace = trace
+        self.tracer = provider.get_tracer("clipseek", __version__)
+
+    @classmethod
+    def to(cls, endpoint: str) -> Self:
+        """Open the way to a collector; nothing is sent yet.
+
+        Raises:
+            ConfigError: the endpoint is no address, or OpenTelemetry is not installed.
+        """
+        if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+            raise ConfigError(
+                f"the endpoint of traces must be as http://HOST:4318, got {endpoint!r}; "
+                f"correct CLIPSEEK_OTLP_ENDPOINT or {ENDPOINT}"
+            )
+        try:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+            from opentelemetry.sdk.resources import Resource
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        except ImportError as error:
+            raise ConfigError(
+                f"traces need the package {error.name}; `pip install clipseek[tracing]`, "
+                f"or unset CLIPSEEK_OTLP_ENDPOINT and {ENDPOINT}"
+            ) from error
+        exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=_TIMEOUT_S)
+        named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": "clipseek"}
+        resource = Resource.create({**named, "service.version": __version__})
+        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        return cls(provider)
+
+    def draw(self, stages: Sequence[Stage]) -> None:
+        """Draw stages as children of the current span."""
+        for stage in stages:
+            self.tracer.start_span(stage.name, start_time=stage.began_ns).end(stage.ended_ns)
+
+    def close(self) -> None:
+        """Send what is left, and stop."""
+        self._provider.shutdown()
+
+    @contextmanager
+    def request(self, scope: Scope) -> Iterator["_Answered"]:
+        """Open the span of a request, in the trace of the client where it named one.
+
+        Names and attributes are those of the semantic conventions for HTTP server spans.
+        """
+        from opentelemetry.propagate import extract
+
+        carrier = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        with self.tracer.start_as_current_span(
+            scope["method"],
+            context=extract(carrier),
+            kind=self._trace.SpanKind.SERVER,
+            attributes={"http.request.method": scope["method"], "url.path": scope["path"]},
+        ) as span:
+            answered = _Answered()
+            yield answered
+            route = getattr(scope.get("route"), "path", None)
+            if route is not None:
+                span.update_name(f"{scope['method']} {route}")
+                span.set_attribute("http.route", route)
+            span.set_attribute("clipseek.request_id", scope["state"]["request_id"])
+            span.set_attribute("http.response.status_code", answered.status)
+            if answered.source:
+                span.set_attribute("clipseek.cache", answered.source)
+            if answered.status >= 500:
+                span.set_status(self._trace.StatusCode.ERROR)
+
+
+@dataclass(slots=True)
+class _Answered:
+    """What is known of an answer once it has been begun."""
+
+    status: int = 0
+    source: str = ""
+
+
+class Traced:
+    """The outermost middleware where traces are asked for; probes are not traced."""
+
+    def __init__(self, app: ASGIApp, tracing: OtlpTracing) -> None:
+        self.app = app
+        self.tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request."""
+        if scope["type"] != "http" or scope["path"] in _PROBES:
+            await self.app(scope, receive, send)
+            return
+        with self.tracing.request(scope) as answered:
+
+            async def sent(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    answered.status = message["status"]
+                    answered.source = dict(message["headers"]).get(b"x-cache", b"").decode()
+                await send(message)
+
+            await self.app(scope, receive, sent)
+
+
+def opened(settings: Settings) -> OtlpTracing | NoTracing:
+    """Return where spans go by the setting, or by the standard variable; else nowhere.
+
+    Raises:
+        ConfigError: see `OtlpTracing.to`.
+    """
+    endpoint = settings.otlp_endpoint or os.environ.get(ENDPOINT)
+    return OtlpTracing.to(endpoint) if endpoint else NoTracing()

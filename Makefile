@@ -7,10 +7,11 @@ DEMO_FILMS := 12
 DEMO_SEED := 7
 KILLS := 300
 MINUTES := 10
+BENCHMARKS := embed_images embed_text decode ingest index peers
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test load soak chaos-ingest chaos demo serve clean
+.PHONY: help install check servers test load soak chaos-ingest chaos peers bench demo serve clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -45,6 +46,17 @@ load: install servers ## load the API and a constant handler, 1 to 500 connectio
 soak: install ## use one server for MINUTES in every way, and see whether it grows
 	$(BIN)/python -m tests.load.soak --minutes $(MINUTES)
 
+peers: .venv-peers/.installed ## make .venv-peers with the vector stores that bench compares with
+
+.venv-peers/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["peers"], sep="\n")' \
+		| .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement /dev/stdin
+	@touch $@
+
+bench: install peers ## measure every figure of benchmarks/ and write them to the README
+	$(BIN)/python -m benchmarks.report $(BENCHMARKS)
+
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
 
@@ -65,5 +77,5 @@ demo: install ## draw demo films, index them, ask five questions
 serve: install ## serve the API and the page over the demo films (DEMO=DIR for other data)
 	CLIPSEEK_DATA_DIR=$(DEMO) $(BIN)/python -m api
 
-clean: ## remove .venv and the demo's data
-	rm -rf .venv $(DEMO)
+clean: ## remove the environments and the demo's data
+	rm -rf .venv .venv-peers $(DEMO)

@@ -1,0 +1,79 @@
+"""The benchmarks of the index run at a small size, and the README shows what was recorded."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import index, peers, report
+from benchmarks.frames import made
+from benchmarks.peer import PEERS
+
+
+def test_made_frames_lie_as_frames_do() -> None:
+    """Neighbours are near-duplicates; sentences are far from all, as the modality gap has it."""
+    data = made(8000, 64, sentences=50)
+    frames = data.frames
+    near = (frames[1:400] * frames[:399]).sum(axis=1)
+    best = (data.asked @ frames.T).max(axis=1)
+    assert np.allclose(np.linalg.norm(frames, axis=1), 1, atol=1e-3)
+    assert np.median(near) > 0.95
+    assert 0.2 < np.median(best) < 0.5
+    assert (frames == frames.astype(np.float16)).all()
+
+
+def test_every_kind_is_measured(tmp_path: Path) -> None:
+    """The object has the agreed keys, and its recalls are those of indexes that search."""
+    said = index.measure(2000, 32, 1000, tmp_path)
+    assert {"name", "ratio", "recall", "bytes_share", "kind", "kinds"} <= set(said)
+    kinds = said["kinds"]
+    assert isinstance(kinds, list)
+    assert {"exact", "ivf-flat", "ivf-sq8", "ivf-pq"} < {each["kind"] for each in kinds}
+    assert all(each["recall"] >= 0.9 for each in kinds if "hnsw" not in each["kind"])
+    assert said["recall"] == 1.0
+
+
+def test_stores_that_are_missing_are_named(tmp_path: Path) -> None:
+    """Without their environment each is named with what installs it, and ours is measured."""
+    said = peers.measure(500, 16, tmp_path / "none" / "python", tmp_path)
+    assert set(said["missing"]) == set(PEERS)
+    assert all("make peers" in why for why in said["missing"].values())
+    assert [line["peer"] for line in said["stores"]] == ["clipseek"]
+    assert said["ratio"] is None
+
+
+@pytest.mark.skipif(not peers.PYTHON.is_file(), reason="`make peers` installs the other stores")
+def test_stores_that_are_installed_are_measured(tmp_path: Path) -> None:
+    """Each finds most of the true neighbours of a small library, or says what it lacks."""
+    said = peers.measure(1000, 16, peers.PYTHON, tmp_path)
+    assert len(said["stores"]) + len(said["missing"]) == 1 + len(PEERS)
+    assert all(line["recall"] >= 0.9 for line in said["stores"])
+
+
+def test_the_readme_shows_what_was_recorded() -> None:
+    """Its tables are those of benchmarks/results.json; `benchmarks.report` writes them."""
+    page = report.README.read_text("utf-8")
+    assert report.placed(page, report.tables(report.recorded())) == page
+
+
+def test_every_benchmark_of_the_report_is_run_by_make() -> None:
+    """`make bench` names each of them."""
+    makefile = (report.ROOT / "Makefile").read_text("utf-8")
+    line = next(line for line in makefile.splitlines() if line.startswith("BENCHMARKS :="))
+    assert line.split()[2:] == list(report.FIGURES)
+
+
+def test_tables_show_ratios_and_leave_times_of_machines_out() -> None:
+    """A row has the ratio and what was measured beside it, but no milliseconds."""
+    found = {"name": "index", "ratio": 60.5, "recall": 0.991, "exact_ms": 180.0, "kinds": []}
+    text = report.tables({"index": found})
+    assert "| 60.5 | recall 0.991 |" in text
+    assert "180" not in text
+    assert json.dumps(found)
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    """There is no place for the tables then."""
+    with pytest.raises(ValueError, match="bench"):
+        report.placed("# nothing\n", "")

@@ -76,11 +76,11 @@ class Service:
 
 
 class Compose:
-    """A whole file, with the defaults of its variables or with those given."""
+    """The whole file, with the defaults of its variables or with those given."""
 
-    def __init__(self, file: Path = FILE, **variables: str) -> None:
-        self.text = file.read_text("utf-8")
-        self.said: dict[str, Any] = _each_text(yaml.safe_load(self.text), variables)
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        said = yaml.safe_load(FILE.read_text("utf-8"))
+        self.said: dict[str, Any] = _each_text(said, variables or {})
 
     def __getitem__(self, name: str) -> Service:
         """Return a service."""

@@ -102,11 +102,13 @@ def tree() -> Iterator[Tree]:
     with tempfile.TemporaryDirectory(prefix="clipseek-image-") as folder:
         root = Path(folder)
         root.chmod(0o755)
-        yield _copied(root, dockerfile)
-        _set_mode(root, 0o777)
+        made = _copied(root, dockerfile)
+        yield made
+        _allow_writing(made.app, allow=True)
 
 
 def _copied(root: Path, dockerfile: Dockerfile) -> Tree:
+    """Make the tree and a volume that belongs to the images' user."""
     app, volume = root / "app", root / "volume"
     for name in Ignored((ROOT / ".dockerignore").read_text("utf-8")).context(ROOT):
         (app / name).parent.mkdir(parents=True, exist_ok=True)
@@ -114,15 +116,15 @@ def _copied(root: Path, dockerfile: Dockerfile) -> Tree:
     volume.mkdir()
     if os.getuid() == 0:
         os.chown(volume, 10001, 10001)
-    _set_mode(app, ~0o222)
+    _allow_writing(app, allow=False)
     return Tree(dockerfile, app, volume)
 
 
-def _set_mode(folder: Path, mask: int) -> None:
-    """Take bits from the modes of a tree, or give the owner all of them back."""
+def _allow_writing(folder: Path, *, allow: bool) -> None:
+    """Give or take every right to write below a folder."""
     for path in [folder, *folder.rglob("*")]:
-        mode = path.stat().st_mode & 0o777
-        path.chmod(mode & mask if mask < 0 else mode | 0o700)
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o200 if allow else mode & ~0o222)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from clipseek import __version__
 from clipseek.config import Settings
@@ -74,6 +74,13 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or - for stdin")
     ingest.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
     ingest.add_argument("--checkpoint", type=Path, metavar="FILE", help="local weights of --model")
+    ingest.usage = "indexer ingest [options] PATH [PATH ...]"
+    ingest.add_argument(
+        "--precision",
+        choices=_choices("precision"),
+        metavar="P",
+        help="fp32, bf16, int8 or auto (fp32)",
+    )
     ingest.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
     ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
     ingest.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the films")
@@ -86,6 +93,11 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     remove = _verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
     _output(remove)
+
+
+def _choices(setting: str) -> tuple[str, ...]:
+    """Return what a setting may be."""
+    return get_args(Settings.model_fields[setting].annotation)
 
 
 def _reading_verbs(verbs: "_Verbs") -> None:
@@ -177,6 +189,7 @@ def _run(options: argparse.Namespace) -> int:
         data_dir=options.data_dir,
         collection=getattr(options, "collection", None),
         model=getattr(options, "model", None),
+        precision=getattr(options, "precision", None),
         sample_fps=getattr(options, "fps", None),
         decode=getattr(options, "decode", None),
         index=getattr(options, "index", None),

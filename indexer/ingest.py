@@ -25,6 +25,7 @@ from rich.text import Text
 
 from clipseek import snapshot
 from clipseek.assembly import (
+    PictureSource,
     Service,
     build_snapshot,
     has_catalog,
@@ -33,9 +34,10 @@ from clipseek.assembly import (
     video_opener,
 )
 from clipseek.config import Settings
+from clipseek.embedding.precision import joined, split
 from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
-from indexer import discover
+from indexer import discover, sample
 from indexer.film import Report
 from indexer.output import counted, emit, note, say
 from indexer.pipeline import Options, Pipeline, Target
@@ -49,11 +51,12 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
         raise ConfigError("--tag must have at least one character, got ''")
     paths = discover.files(options.paths)
     opener = video_opener(settings)
-    model = _load(settings, settings.model, options) if _is_fresh(settings) else None
+    films = sample.pictures(paths, opener, fps=settings.sample_fps)
+    model = _load(settings, None, options, films) if _is_fresh(settings) else None
     service = open_service(settings)
     try:
-        _require_same_model(service, options)
-        model = _claim(service, model or _load(settings, _model_name(service, options), options))
+        existing = _require_same_model(service, options)
+        model = _claim(service, model or _load(settings, existing, options, films))
         target = Target(settings.collection, service.catalog, service.thumbnails, model, opener)
         run = _Run(total=len(paths), json=options.json, quiet=options.quiet)
         code = _ingest(target, paths, run, _options(settings, options))
@@ -79,32 +82,48 @@ def _is_fresh(settings: Settings) -> bool:
     return settings.database_url is None and not has_catalog(settings)
 
 
-def _model_name(service: Service, options: argparse.Namespace) -> str:
-    """Return the model that was asked for, or else the one that the collection has."""
-    settings = service.settings
-    if options.model:
-        return settings.model
-    known = {each.name: each.model for each in service.catalog.collections()}
-    return known.get(settings.collection, settings.model)
+def _require_same_model(service: Service, options: argparse.Namespace) -> str | None:
+    """Return the model that the collection has, None for a new one.
 
-
-def _require_same_model(service: Service, options: argparse.Namespace) -> None:
-    """Refuse another model by its name, before its weights are looked for.
+    Another model is refused by its name and precision, before its weights are looked for.
 
     Raises:
         ModelMismatch: the collection is indexed with another model.
     """
     settings = service.settings
+    existing = {each.name: each.model for each in service.catalog.collections()}.get(
+        settings.collection
+    )
+    if existing is None:
+        return None
+    base, precision = split(existing)
     named = options.model and not options.checkpoint and not Path(settings.model).is_dir()
-    known = {each.name: each.model for each in service.catalog.collections()}
-    existing = known.get(settings.collection, settings.model)
-    if named and existing != settings.model:
+    if named and settings.model not in (existing, base):
         raise ModelMismatch(settings.collection, existing, settings.model)
+    if options.precision not in (None, "auto", precision or "fp32"):
+        raise ModelMismatch(settings.collection, existing, joined(base, options.precision))
+    return existing
 
 
-def _load(settings: Settings, name: str, options: argparse.Namespace) -> Model:
-    report = _silent if options.quiet else note
-    return load_model(settings, name, checkpoint=options.checkpoint, report=report)
+def _load(
+    settings: Settings, existing: str | None, options: argparse.Namespace, films: PictureSource
+) -> Model:
+    """Load the model of the collection that exists, or the one that the settings name."""
+    name = settings.model
+    # A bundle in another precision may be named as it is, where none is asked for.
+    precision = options.precision or (None if settings.precision == "fp32" else settings.precision)
+    if existing is not None:
+        precision = split(existing)[1]
+        if not options.checkpoint and not (options.model and Path(name).is_dir()):
+            name = existing
+    return load_model(
+        settings,
+        name,
+        checkpoint=options.checkpoint,
+        precision=precision,
+        pictures=films,
+        report=_silent if options.quiet else note,
+    )
 
 
 def _silent(step: str) -> None:

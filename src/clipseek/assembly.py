@@ -6,13 +6,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from clipseek import snapshot, video
 from clipseek.cache import LocalCache, NoCache, TieredCache
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from clipseek.embedding import models
+from clipseek.embedding import precision as precisions
 from clipseek.embedding.bundle import MANIFEST, Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.pixels import fit
+from clipseek.embedding.precision import Choice
 from clipseek.errors import ConfigError, ModelMismatch, NothingIndexed, ServiceUnavailable
 from clipseek.model import Model
 from clipseek.protocols import Cache, Catalog, FrameSourceOpener
@@ -20,6 +26,11 @@ from clipseek.search import Searcher
 from clipseek.snapshot import Manifest
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
+
+PictureSource = Callable[
+    [Callable[[NDArray[np.uint8]], NDArray[np.uint8]], int, int], NDArray[np.uint8]
+]
+"""Reads pictures: takes what fits them to a model, its side in pixels, and how many at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +114,64 @@ def load_model(
     name: str,
     *,
     checkpoint: Path | None = None,
+    precision: Choice | None = None,
+    pictures: PictureSource | None = None,
     report: Callable[[str], None],
 ) -> Model:
     """Load a model by name; with the extra `models`, one that is not here yet is exported first.
 
-    `report` is told each step of an export.
+    Args:
+        settings: Where models lie, and the threads they get.
+        name: As `models.resolve` takes it.
+        checkpoint: Local weights of the architecture that `name` names.
+        precision: The one wanted of a model in fp32; None takes the model as it is named.
+        pictures: Reads real pictures, where a precision has to be measured.
+        report: Is told each step of an export.
 
     Raises:
-        ConfigError: no such model, or its weights cannot be had.
+        ConfigError: no such model, its weights cannot be had, or the precision cannot be.
     """
     bundle = models.resolve(name, settings.data_dir, checkpoint=checkpoint, report=report)
     at_path = checkpoint is None and (Path(name) / MANIFEST).is_file()
-    return _model(settings, bundle, str(Path(name).absolute()) if at_path else bundle.name)
+    known_as = str(Path(name).absolute()) if at_path else bundle.name
+    if precision in (None, "auto", bundle.precision) and bundle.precision != "fp32":
+        return _model(settings, bundle, known_as)
+    found = _in_precision(settings, bundle, precision or "fp32", pictures, report)
+    return _model(settings, found, known_as if found is bundle else found.name)
+
+
+def _in_precision(
+    settings: Settings,
+    bundle: Bundle,
+    precision: Choice,
+    pictures: PictureSource | None,
+    report: Callable[[str], None],
+) -> Bundle:
+    """Return a model's bundle in a precision, made and measured where it is not here yet."""
+    if precision == bundle.precision:
+        return bundle
+    if bundle.precision != "fp32":
+        raise ConfigError(
+            f"the bundle {bundle.name!r} is in {bundle.precision}; name the model in fp32, as in "
+            f"`--model {precisions.split(bundle.name)[0]} --precision {precision}`"
+        )
+    # The quantiser and OpenVINO are looked for only where a precision is asked for.
+    from clipseek.embedding import variant
+
+    def shown(count: int) -> NDArray[np.uint8]:
+        if pictures is None:
+            return np.empty((0, 0, 0, 3), np.uint8)
+        return pictures(partial(fit, recipe=bundle.recipe), bundle.image_size, count)
+
+    return variant.resolve(
+        bundle,
+        settings.data_dir,
+        precision,
+        captions=models.bank_captions(),
+        pictures=shown,
+        threads=settings.threads,
+        report=report,
+    )
 
 
 def load_collection_model(settings: Settings, collection: Collection) -> Model:

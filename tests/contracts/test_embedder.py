@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from clipseek.embedding.precision import Choice
 from clipseek.errors import ConfigError
 from clipseek.protocols import Embedder
 from clipseek.testing import ToyEmbedder
@@ -49,9 +51,29 @@ def _demo(folder: Path) -> Embedder:
         pytest.skip(f"the demo model is not there: {error}")
 
 
+def _in_precision(precision: Choice, folder: Path) -> Embedder:
+    from clipseek.embedding import variant
+    from clipseek.embedding.onnx import OnnxEmbedder
+    from clipseek.embedding.openclip import export_bundle
+
+    checkpoint = make_checkpoint("tiny-clip", folder)
+    base = export_bundle(
+        "tiny-clip", folder / "bundle", checkpoint=checkpoint, bank_captions=CAPTIONS
+    )
+    try:
+        made = variant.resolve(
+            base, folder, precision, captions=CAPTIONS, pictures=lambda _: pictures(48, 32, 32)
+        )
+    except ConfigError as error:
+        pytest.skip(f"no {precision} here: {error}")
+    return OnnxEmbedder(made, threads=2)
+
+
 MAKERS: dict[str, Callable[[Path], Embedder]] = {
     "toy": _toy,
     "onnx": _onnx,
+    "int8": partial(_in_precision, "int8"),
+    "bf16": partial(_in_precision, "bf16"),
     "openclip": _openclip,
     "demo": _demo,
 }

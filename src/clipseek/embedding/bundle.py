@@ -22,7 +22,12 @@ N is any number, the towers need not normalise their vectors. `bundle.json` hold
     fill             0 to 255, the padding of "longest"
     context_length   L, tokens of a sentence
     clean            what is done to a sentence before the tokenizer (see `words.clean`)
-    precision        "fp32"
+    precision        "fp32", "bf16" or "int8": of the visual tower
+    text_precision   "fp32" or "int8"; "fp32" where it is missing
+    runtime          what the visual tower needs, "onnxruntime" (also where it is missing) or
+                     "openvino"; the text tower runs on onnxruntime
+    base             fingerprint of the fp32 bundle that this one was made from, or null
+    measured         what the precision costs against fp32 (see `precision.Measured`), or null
     logit_scale      t, what the model multiplies a cosine with (already exponentiated)
     coherence        cosine below which a frame does not belong to the running segment
     relevance        {scale, offset, fitted}: the curve from evidence to relevance
@@ -39,12 +44,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding.pixels import Interpolation, Recipe
+from clipseek.embedding.precision import PRECISIONS, Measured, Precision, Runtime
 from clipseek.embedding.words import CLEANS, Clean
 from clipseek.errors import ConfigError
 from clipseek.types import Relevance, Resize
@@ -56,8 +62,6 @@ VISUAL, TEXT, TOKENIZER, BANK = "visual.onnx", "text.onnx", "tokenizer.json", "b
 
 # Where no one has measured how alike neighbouring frames of one scene are to a model.
 DEFAULT_COHERENCE = 0.85
-
-Precision = Literal["fp32"]
 
 _VECTOR_FIELDS = (
     "dim",
@@ -71,6 +75,8 @@ _VECTOR_FIELDS = (
     "clean",
     "precision",
 )
+# Fields that came later: they count where they are not what older bundles mean without them.
+_LATER_VECTOR_FIELDS = {"text_precision": "fp32", "runtime": "onnxruntime"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,10 @@ class Manifest:
     licence: str
     source: str
     precision: Precision = "fp32"
+    text_precision: Precision = "fp32"
+    runtime: Runtime = "onnxruntime"
+    base: str | None = None
+    measured: Measured | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -141,14 +151,14 @@ def peek(path: Path) -> Bundle:
         raise _damaged(path, f"{MANIFEST} has a missing or wrong field ({error})") from error
 
 
-def write(out: Path, manifest: Manifest, fill: Callable[[Path], None]) -> Bundle:
+def write(out: Path, manifest: Manifest, fill: Callable[[Path], Manifest | None]) -> Bundle:
     """Make a bundle at `out`, replacing one that is there; it appears whole or not at all.
 
     Args:
         out: The bundle's folder; its parents are made.
         manifest: What `bundle.json` will say.
-        fill: Puts every other file of the bundle into the folder that it is given. Where it
-            raises, nothing is left behind.
+        fill: Puts every other file of the bundle into the folder that it is given, and may return
+            another manifest to write. Where it raises, nothing is left behind.
 
     Raises:
         ConfigError: `out` holds something that is not a bundle, or cannot be written.
@@ -161,8 +171,7 @@ def write(out: Path, manifest: Manifest, fill: Callable[[Path], None]) -> Bundle
     except OSError as error:
         raise ConfigError(f"cannot write a model bundle in {out.parent}: {error}") from error
     try:
-        fill(work)
-        _seal(work, manifest)
+        _seal(work, fill(work) or manifest)
         bundle = load(work)
         _publish(work, out)
     finally:
@@ -179,7 +188,8 @@ def _seal(folder: Path, manifest: Manifest) -> None:
     # mkdtemp and onnx write for their user alone, and a bundle is read by other users too.
     folder.chmod(0o755)
     for file in folder.iterdir():
-        file.chmod(0o644)
+        if file.stat().st_mode & 0o777 != 0o644:  # a link to another bundle's file has it already
+            file.chmod(0o644)
     files = {file.name: _sha256(file) for file in sorted(folder.iterdir())}
     content = {"format": FORMAT, **asdict(manifest), "files": files}
     content["fingerprint"] = _fingerprint(manifest, files)
@@ -218,10 +228,12 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path, raw: dict[str, Any]) -> Bundle:
-    names = [field.name for field in fields(Manifest)]
-    values = {name: raw[name] for name in names}
+    later = {**_LATER_VECTOR_FIELDS, "base": None, "measured": None}
+    values = {field.name: (later | raw)[field.name] for field in fields(Manifest)}
     values |= {"mean": _triple(raw["mean"]), "std": _triple(raw["std"])}
     values["relevance"] = Relevance(**raw["relevance"])
+    if values["measured"] is not None:
+        values["measured"] = Measured(**values["measured"])
     bundle = Bundle(**values, path=path, files=dict(raw["files"]), fingerprint=raw["fingerprint"])
     _check_values(bundle)
     if _fingerprint(bundle, bundle.files) != bundle.fingerprint:
@@ -239,7 +251,9 @@ def _check_values(manifest: Manifest) -> None:
         "interpolation": get_args(Interpolation),
         "resize": get_args(Resize),
         "clean": CLEANS,
-        "precision": get_args(Precision),
+        "precision": PRECISIONS,
+        "text_precision": PRECISIONS,
+        "runtime": get_args(Runtime),
     }
     for name, allowed in choices.items():
         if getattr(manifest, name) not in allowed:
@@ -287,6 +301,8 @@ def _damaged(path: Path, what: str) -> ConfigError:
 def _fingerprint(manifest: Manifest, files: dict[str, str]) -> str:
     towers = {name: digest for name, digest in files.items() if name != BANK}
     facts = {name: getattr(manifest, name) for name in _VECTOR_FIELDS}
+    later = {name: getattr(manifest, name) for name in _LATER_VECTOR_FIELDS}
+    facts |= {name: later[name] for name in later if later[name] != _LATER_VECTOR_FIELDS[name]}
     content = json.dumps({"files": towers, "fields": facts}, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 

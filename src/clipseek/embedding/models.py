@@ -9,12 +9,13 @@ from pathlib import Path
 
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.bundle import MANIFEST, Bundle
+from clipseek.embedding.precision import split
 from clipseek.errors import ConfigError
 
 DEFAULT_MODEL = "PE-Core-B-16/meta"
 DEMO = "demo"
 
-_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)?")
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)?(@\w+)?")
 _RESEARCH = "research only: never a default"
 
 
@@ -128,6 +129,13 @@ def resolve(
     folder = bundle_folder(data_dir, model)
     if (folder / MANIFEST).is_file():
         return bundles.load(folder)
+    base, precision = split(model)
+    if precision is not None:
+        raise ConfigError(
+            f"model {model!r} is not on this machine: there is no bundle in {folder}; copy that "
+            f"folder from where the videos were indexed, or make it for a new collection with "
+            f"`indexer ingest PATH --model {base} --precision {precision}`"
+        )
     if not export:
         raise ConfigError(
             f"model {model!r} is not on this machine: there is no bundle in {folder}; copy that "

@@ -1,17 +1,16 @@
-"""OnnxEmbedder: runs a model bundle with onnxruntime on the CPU."""
+"""OnnxEmbedder: runs a model bundle on the CPU, with onnxruntime or OpenVINO."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from threading import Lock
+import os
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from tokenizers import Tokenizer
 
-from clipseek.embedding.bundle import ANY_LENGTH, TEXT, TOKENIZER, VISUAL, Bundle
+from clipseek.embedding.bundle import TEXT, TOKENIZER, VISUAL, Bundle
+from clipseek.embedding.openvino import OpenVinoTower
 from clipseek.embedding.pixels import fit, normalise
+from clipseek.embedding.session import OnnxTower
 from clipseek.embedding.words import clean
 from clipseek.errors import ConfigError
 
@@ -23,30 +22,22 @@ _BLOCK = 32
 # weights. ViT-B-32, one thread: 16 ms for a sentence of one token, 0.7 ms for each further one.
 _RUN_TOKENS = 22
 
-_LOAD_ERRORS = (
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
-
 
 class OnnxEmbedder:
     """Embeds pictures and sentences with the two towers of a bundle.
 
     A tower is loaded when it is first used: who searches needs no visual tower, who ingests no
-    text tower, and each can be more than a gigabyte.
+    text tower, and each can be more than a gigabyte. The visual tower runs where the bundle says.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Keep what is needed; `threads` None lets onnxruntime use all cores for a run."""
-        side, length = bundle.image_size, bundle.context_length
+        """Keep what is needed; `threads` None lets the runtime use all cores for a run."""
         self._bundle = bundle
-        self._visual = _Tower(bundle.path / VISUAL, "pixels", [3, side, side], bundle.dim, threads)
-        self._text = _Tower(bundle.path / TEXT, "tokens", [length], bundle.dim, threads)
+        self._threads = threads or os.cpu_count() or 1
+        self._visual = _visual(bundle, threads)
+        self._text = OnnxTower(
+            bundle.path / TEXT, "tokens", [bundle.context_length], bundle.dim, threads
+        )
         self._tokenizer = _tokenizer(bundle)
 
     @property
@@ -78,8 +69,8 @@ class OnnxEmbedder:
         recipe = self._bundle.recipe
         vectors = np.empty((len(pixels), self.dim), np.float32)
         for start in range(0, len(pixels), _BLOCK):
-            block = fit(pixels[start : start + _BLOCK], recipe)
-            vectors[start : start + _BLOCK] = _unit(self._visual.run(normalise(block, recipe)))
+            block = fit(pixels[start : start + _BLOCK], recipe, threads=self._threads)
+            vectors[start : start + _BLOCK] = _unit(self._visual(block))
         return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -92,9 +83,18 @@ class OnnxEmbedder:
         vectors = np.empty((len(texts), self.dim), np.float32)
         if len(texts) and not self._text.takes_any_length:
             lengths = np.full(len(texts), self._bundle.context_length)
-        for rows in blocks(lengths, _BLOCK):
+        for rows in blocks(lengths, self._together):
             vectors[rows] = _unit(self._text.run(tokens[rows, : lengths[rows].max()]))
         return vectors
+
+    @property
+    def _together(self) -> int:
+        """How many sentences share a run.
+
+        An int8 text tower takes the range of what it quantises from the rows of a run: a sentence
+        beside another one would have another vector.
+        """
+        return 1 if self._bundle.text_precision == "int8" else _BLOCK
 
     def tokens(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the token ids of sentences, int64 (N, context_length)."""
@@ -131,66 +131,15 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-class _Tower:
-    """One ONNX file, loaded by the first thread that runs it."""
-
-    def __init__(
-        self, file: Path, name: str, shape: list[int], dim: int, threads: int | None
-    ) -> None:
-        self._file = file
-        self._name = name
-        self._layout = [(name, shape), ("vectors", [dim])]
-        self._threads = threads
-        self._spinning = "0" if name == "tokens" else "1"
-        self._lock = Lock()
-        self._session: onnxruntime.InferenceSession | None = None
-
-    def run(self, rows: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Return float32 (N, dim), not normalised.
-
-        Raises:
-            ConfigError: onnxruntime cannot load the file, or it is of other sizes.
-        """
-        (vectors,) = self._loaded().run(["vectors"], {self._name: rows})
-        return np.asarray(vectors, np.float32)
-
-    @property
-    def takes_any_length(self) -> bool:
-        """Whether rows may be shorter than the layout says: then the axis has a name, no size."""
-        return bool(self._loaded().get_inputs()[0].shape[1] == ANY_LENGTH)
-
-    def _loaded(self) -> onnxruntime.InferenceSession:
-        with self._lock:
-            if self._session is None:
-                self._session = self._load()
-            return self._session
-
-    def _load(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads or 0
-        # Threads that wait by turning take the processor from the index and the web server: with
-        # 100 connections on two busy cores, 617 searches of the demo model a second, without it
-        # 1083.
-        options.add_session_config_entry("session.intra_op.allow_spinning", self._spinning)
-        options.log_severity_level = 3  # errors only: they are raised as well
-        try:
-            session = onnxruntime.InferenceSession(
-                str(self._file), options, providers=["CPUExecutionProvider"]
-            )
-        except _LOAD_ERRORS as error:
-            raise ConfigError(
-                f"onnxruntime {onnxruntime.__version__} cannot load {self._file}: {error}; "
-                "export the model again, or install a newer onnxruntime"
-            ) from error
-        found = [
-            (one.name, one.shape[1:]) for one in (*session.get_inputs(), *session.get_outputs())
-        ]
-        if found not in (self._layout, [("tokens", [ANY_LENGTH]), self._layout[1]]):
-            raise ConfigError(
-                f"{self._file} must take and give {self._layout} for each row, but has {found}; "
-                "export the model again"
-            )
-        return session
+def _visual(
+    bundle: Bundle, threads: int | None
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Return what turns fitted uint8 (N, S, S, 3) into float32 (N, dim), not normalised."""
+    if bundle.runtime == "openvino":
+        return OpenVinoTower(bundle, threads).run
+    side, recipe = bundle.image_size, bundle.recipe
+    tower = OnnxTower(bundle.path / VISUAL, "pixels", [3, side, side], bundle.dim, threads)
+    return lambda square: tower.run(normalise(square, recipe))
 
 
 def _tokenizer(bundle: Bundle) -> Tokenizer:

@@ -5,6 +5,7 @@ with torchvision's roundings (`Resize`, `CenterCrop`), written with Pillow and N
 gives the same pixels as the library that it was exported from, without torch.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,14 +37,22 @@ class Recipe:
     fill: int = 0
 
 
-def fit(pixels: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+def fit(pixels: NDArray[np.uint8], recipe: Recipe, *, threads: int = 1) -> NDArray[np.uint8]:
     """Scale and cut uint8 (N, H, W, 3) RGB to (N, S, S, 3); what has that size stays as it is."""
     side = recipe.image_size
     if pixels.shape[1:3] == (side, side):
         return pixels
     square = np.empty((len(pixels), side, side, 3), np.uint8)
-    for row, picture in enumerate(pixels):
-        square[row] = np.asarray(_square(Image.fromarray(picture), recipe))
+
+    def scale(row: int) -> None:
+        square[row] = np.asarray(_square(Image.fromarray(pixels[row]), recipe))
+
+    if min(threads, len(pixels)) == 1:
+        for row in range(len(pixels)):
+            scale(row)
+        return square
+    with ThreadPoolExecutor(threads) as pool:  # Pillow lets go of the interpreter as it scales
+        list(pool.map(scale, range(len(pixels))))
     return square
 
 

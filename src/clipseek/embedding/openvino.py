@@ -1,0 +1,108 @@
+"""OpenVinoTower: the visual tower of a bundle on OpenVINO, which knows bf16 and int8 matrix units.
+
+openvino is an optional package, and imported when the first picture is embedded: a process that
+only searches needs no visual tower and may do without it.
+"""
+
+import importlib
+import importlib.util
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.embedding.bundle import VISUAL, Bundle
+from clipseek.embedding.precision import Precision
+from clipseek.errors import ConfigError
+
+_EXTRA = "pip install 'clipseek[openvino]'"
+# OpenVINO's names. What is not int8 in an int8 graph runs in fp32.
+_HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+_CAPABILITIES: dict[Precision, str] = {"fp32": "FP32", "bf16": "BF16", "int8": "INT8"}
+
+
+def is_installed() -> bool:
+    """Say whether the package openvino is there."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def check_precision(precision: Precision) -> None:
+    """Make sure that a precision can run on OpenVINO here.
+
+    Raises:
+        ConfigError: openvino is not installed, or this processor lacks the precision.
+    """
+    found = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if _CAPABILITIES[precision] not in found:
+        raise ConfigError(
+            f"this processor computes no {precision}; use `--precision fp32`, or `--precision "
+            "auto`, which takes what is fastest here"
+        )
+
+
+class OpenVinoTower:
+    """Runs `visual.onnx` from uint8 pictures: their normalisation is part of the graph."""
+
+    def __init__(self, bundle: Bundle, threads: int | None) -> None:
+        """Keep what is needed; `threads` None lets OpenVINO use all cores."""
+        self._bundle = bundle
+        self._threads = threads
+        self._lock = Lock()
+        self._request: Any = None
+
+    def run(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 (N, dim), not normalised, for uint8 (N, S, S, 3).
+
+        Raises:
+            ConfigError: openvino is missing or cannot run this bundle.
+        """
+        with self._lock:
+            if self._request is None:
+                self._request = self._compiled().create_infer_request()
+            # A request holds its output until it runs again.
+            return np.array(self._request.infer([square])[0], np.float32)
+
+    def _compiled(self) -> Any:
+        bundle = self._bundle
+        check_precision(bundle.precision)
+        openvino = _openvino()
+        options: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[bundle.precision],
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": 1,
+        }
+        if self._threads:
+            options["INFERENCE_NUM_THREADS"] = self._threads
+        core = openvino.Core()
+        try:
+            graph = _from_uint8(openvino, core.read_model(str(bundle.path / VISUAL)), bundle)
+            return core.compile_model(graph, "CPU", options)
+        except RuntimeError as error:
+            line = " ".join(str(error).split())[:200]
+            raise ConfigError(
+                f"openvino {openvino.__version__} cannot load {bundle.path / VISUAL}: {line}; "
+                "make the bundle again with `indexer ingest`, or install a newer openvino"
+            ) from error
+
+
+def _from_uint8(openvino: ModuleType, graph: Any, bundle: Bundle) -> Any:
+    """Put the steps of `pixels.normalise` before the graph."""
+    steps = openvino.preprocess.PrePostProcessor(graph)
+    steps.input().tensor().set_element_type(openvino.Type.u8)
+    steps.input().tensor().set_layout(openvino.Layout("NHWC"))
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    prepare = steps.input().preprocess().convert_element_type(openvino.Type.f32)
+    prepare.mean([255 * value for value in bundle.mean])
+    prepare.scale([255 * value for value in bundle.std])
+    return steps.build()
+
+
+def _openvino() -> ModuleType:
+    if not is_installed():
+        raise ConfigError(
+            f"this precision runs on openvino, which is not installed; run `{_EXTRA}`, or use "
+            "`--precision fp32`"
+        )
+    return importlib.import_module("openvino")

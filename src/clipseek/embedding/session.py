@@ -1,0 +1,85 @@
+"""OnnxTower: one tower of a bundle, loaded by the first thread that runs it, on onnxruntime."""
+
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from clipseek.embedding.bundle import ANY_LENGTH
+from clipseek.errors import ConfigError
+
+_LOAD_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+class OnnxTower:
+    """Runs a file whose input is "pixels" or "tokens" and whose output is "vectors"."""
+
+    def __init__(
+        self, file: Path, name: str, shape: list[int], dim: int, threads: int | None
+    ) -> None:
+        """Keep what is needed; `shape` is that of a row of the input `name`."""
+        self._file = file
+        self._name = name
+        self._layout = [(name, shape), ("vectors", [dim])]
+        self._threads = threads
+        self._spinning = "0" if name == "tokens" else "1"
+        self._lock = Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+
+    def run(self, rows: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return float32 (N, dim), not normalised.
+
+        Raises:
+            ConfigError: onnxruntime cannot load the file, or it is of other sizes.
+        """
+        (vectors,) = self._loaded().run(["vectors"], {self._name: rows})
+        return np.asarray(vectors, np.float32)
+
+    @property
+    def takes_any_length(self) -> bool:
+        """Whether rows may be shorter than the layout says: then the axis has a name, no size."""
+        return bool(self._loaded().get_inputs()[0].shape[1] == ANY_LENGTH)
+
+    def _loaded(self) -> onnxruntime.InferenceSession:
+        with self._lock:
+            if self._session is None:
+                self._session = self._load()
+            return self._session
+
+    def _load(self) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads or 0
+        # Threads that wait by turning take the processor from the index and the web server: with
+        # 100 connections on two busy cores, 617 searches of the demo model a second, without it
+        # 1083.
+        options.add_session_config_entry("session.intra_op.allow_spinning", self._spinning)
+        options.log_severity_level = 3  # errors only: they are raised as well
+        try:
+            session = onnxruntime.InferenceSession(
+                str(self._file), options, providers=["CPUExecutionProvider"]
+            )
+        except _LOAD_ERRORS as error:
+            raise ConfigError(
+                f"onnxruntime {onnxruntime.__version__} cannot load {self._file}: {error}; "
+                "export the model again, or install a newer onnxruntime"
+            ) from error
+        found = [
+            (one.name, one.shape[1:]) for one in (*session.get_inputs(), *session.get_outputs())
+        ]
+        if found not in (self._layout, [("tokens", [ANY_LENGTH]), self._layout[1]]):
+            raise ConfigError(
+                f"{self._file} must take and give {self._layout} for each row, but has {found}; "
+                "export the model again"
+            )
+        return session

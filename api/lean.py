@@ -1,7 +1,7 @@
 """A route without FastAPI's dependencies, for endpoints that are asked very often."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
 from fastapi import Request
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api import problems
 from api.problems import Refused
@@ -21,19 +22,21 @@ Body = TypeVar("Body", bound=BaseModel)
 class LeanRoute(APIRoute):
     """Calls an endpoint `(request, body)` with its validated JSON body; it returns a Response.
 
-    The OpenAPI document is FastAPI's own, made from the signature; only its solver of dependencies
-    and its serializer of answers are passed by.
+    The OpenAPI document is FastAPI's own, made from the signature; only its solver of dependencies,
+    with the stacks that these would be closed by, and its serializer of answers are passed by.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request of this route."""
-        endpoint, model = self.endpoint, get_type_hints(self.endpoint)["body"]
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        model = get_type_hints(endpoint)["body"]
 
-        async def handler(request: Request) -> Response:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            # Errors are answered further out, by the application's own handlers.
+            request = Request(scope, receive, send)
             response: Response = await endpoint(request, await read(request, model))
-            return response
+            await response(scope, receive, send)
 
-        return handler
+        self.app = app
 
 
 async def read(request: Request, model: type[Body]) -> Body:

@@ -3,8 +3,10 @@
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.deploy import kustomize
@@ -105,6 +107,13 @@ def tree(folder: Path) -> Path:
         script = command_lines(f"Secrets of `{overlay}`")
         subprocess.run(["sh", "-euc", script], cwd=folder, check=True, capture_output=True)
     return folder / "kubernetes"
+
+
+@cache
+def rendered(overlay: str) -> Cluster:
+    """Render an overlay once for all tests, which leave it as it is."""
+    with tempfile.TemporaryDirectory(prefix="clipseek-kubernetes-") as folder:
+        return render(tree(Path(folder)), overlay)
 
 
 def render(kubernetes: Path, overlay: str) -> Cluster:

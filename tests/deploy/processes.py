@@ -26,6 +26,7 @@ class Node:
     folders: dict[str, Path]
     changed: dict[str, str] = field(default_factory=dict)
     """Variables that cannot be as they are: ports that may be taken, a model to be downloaded."""
+    path: str = os.environ["PATH"]
 
     def command(self, pod: Pod) -> list[str]:
         """Return the command of a pod's container, as it is run here."""
@@ -44,7 +45,7 @@ class Node:
         given = {
             name: self.here(value) for name, value in self.cluster.environment(pod).items()
         } | {name: value for name, value in self.changed.items() if name in self._names(pod)}
-        image = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "HOME": "/"}
+        image = {"PATH": self.path, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "HOME": "/"}
         return image | given
 
     def run(self, component: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,6 @@
 """The commands of kubernetes/ are run, with the environment that its manifests give them."""
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -23,7 +22,7 @@ from tests.chaos.conftest import require_programs
 from tests.chaos.program import wait_until
 from tests.chaos.proxy import nginx_command, nginx_files, own_folder
 from tests.contracts.postgres import Server, find_programs, free_port
-from tests.deploy.manifests import OVERLAYS, README, ROOT, Cluster, render, tree
+from tests.deploy.manifests import OVERLAYS, README, ROOT, Cluster, rendered
 from tests.deploy.processes import Node, end
 
 REAL_IP = ROOT / "kubernetes/overlays/production/real-ip.conf.template"
@@ -37,9 +36,9 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def cluster(folder: Path) -> Cluster:
+def cluster() -> Cluster:
     """Return the overlay that has a database of its own."""
-    return render(tree(folder / "tree"), "minimal")
+    return rendered("minimal")
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +97,10 @@ def asked(address: str, body: dict[str, str] | None = None) -> dict[str, object]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_commands_are_those_of_our_programs(overlay: str, tmp_path: Path) -> None:
+def test_commands_are_those_of_our_programs(overlay: str) -> None:
     """Read by their own parsers."""
     seen = set()
-    for pod in render(tree(tmp_path), overlay).pods():
+    for pod in rendered(overlay).pods():
         command = pod.container.get("command", [])
         if command[:1] == ["indexer"]:
             seen.add(indexer_parser().parse_args(command[1:]).verb)
@@ -207,13 +206,7 @@ def test_redis_asks_for_its_password(cluster: Cluster, tmp_path: Path) -> None:
 
 def with_postgres_programs(node: Node) -> Node:
     """Return the node with pg_dump on its path, as the image has it."""
-    path = f"{find_programs()}:{os.environ['PATH']}"
-    backup = node.cluster.pod("backup")
-    backup.container["env"] = [
-        *(each for each in backup.container["env"] if each["name"] != "PATH"),
-        {"name": "PATH", "value": path},
-    ]
-    return node
+    return replace(node, path=f"{find_programs()}:{node.path}")
 
 
 def test_a_backup_can_be_brought_back(indexed: Node, postgres_server: Server) -> None:
@@ -277,7 +270,7 @@ def test_a_backup_that_fails_takes_nothing_away(indexed: Node) -> None:
 def test_nginx_takes_its_configuration(overlay: str, tmp_path: Path) -> None:
     """With the variables of the Deployment; a name is an address here, which is not followed."""
     require_programs()
-    cluster = render(tree(tmp_path), overlay)
+    cluster = rendered(overlay)
     values = cluster.environment(cluster.pod("nginx"))
     servers = values["NGINX_SERVERS"].split(";", 1)[1].replace(" resolve", "")
     values["NGINX_SERVERS"] = re.sub(r"server \S+:", "server 127.0.0.1:", servers)

@@ -8,15 +8,15 @@ import yaml
 from api.__main__ import GRACE_S
 from clipseek.config import PREFIX, Settings
 from tests.api.renew import document
-from tests.deploy.manifests import COMPONENT, OVERLAYS, ROOT, Cluster, Pod, render, tree
+from tests.deploy.manifests import COMPONENT, OVERLAYS, ROOT, Cluster, Pod, rendered
 
 NGINX = (ROOT / "nginx" / "templates" / "clipseek.conf.template").read_text("utf-8")
 
 
-@pytest.fixture(scope="module", params=OVERLAYS)
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+@pytest.fixture(params=OVERLAYS)
+def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Return an overlay, rendered."""
-    return render(tree(tmp_path_factory.mktemp("kubernetes")), request.param)
+    return rendered(request.param)
 
 
 def chosen(cluster: Cluster, labels: dict[str, str]) -> list[Pod]:

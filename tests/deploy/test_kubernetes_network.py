@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.manifests import COMPONENT, Cluster, render, tree
+from tests.deploy.manifests import COMPONENT, Cluster, rendered
 from tests.deploy.reachability import Place, is_allowed
 
 PROMETHEUS = Place("monitoring", {"app.kubernetes.io/name": "prometheus"})
@@ -20,19 +20,19 @@ CATALOG = {"api", "index", "migrate", "backup"}
 """Who speaks to the database."""
 
 
-@pytest.fixture(scope="module", params=["minimal", "production"])
+@pytest.fixture(params=["minimal", "production"])
 def overlay(request: pytest.FixtureRequest) -> str:
     """Return the name of an overlay; `gpu` has the policies of `production`."""
     return str(request.param)
 
 
-@pytest.fixture(scope="module")
-def cluster(overlay: str, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+@pytest.fixture
+def cluster(overlay: str) -> Cluster:
     """Return the overlay, rendered."""
-    return render(tree(tmp_path_factory.mktemp("kubernetes")), overlay)
+    return rendered(overlay)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def places(cluster: Cluster) -> dict[str, Place]:
     """Return the pods by component."""
     (namespace,) = cluster.names("Namespace")

@@ -8,7 +8,7 @@ import yaml
 
 from clipseek import __version__
 from tests.deploy.kustomize import Object
-from tests.deploy.manifests import OVERLAYS, ROOT, Cluster, render, tree
+from tests.deploy.manifests import OVERLAYS, ROOT, Cluster, rendered
 
 VERSIONS = ("1.32", "1.37")
 """The oldest and the newest that kubernetes/README.md names."""
@@ -18,10 +18,10 @@ _MONITOR = {"selector": dict, "endpoints": list}
 _ENDPOINT = {"port": str, "path": str, "interval": str, "scrapeTimeout": str}
 
 
-@pytest.fixture(scope="module", params=OVERLAYS)
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+@pytest.fixture(params=OVERLAYS)
+def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Return an overlay, rendered."""
-    return render(tree(tmp_path_factory.mktemp("kubernetes")), request.param)
+    return rendered(request.param)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.deploy.kustomize import Object
-from tests.deploy.manifests import OVERLAYS, Cluster, render, tree
+from tests.deploy.manifests import OVERLAYS, Cluster, rendered
 
 _VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "projected", "secret"}
 _VOLUMES |= {"persistentVolumeClaim"}
@@ -49,10 +49,10 @@ def _of_container(container: Object, pod: Object) -> set[str]:
     return {rule for rule, is_kept in rules.items() if not is_kept}
 
 
-@pytest.fixture(scope="module", params=OVERLAYS)
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+@pytest.fixture(params=OVERLAYS)
+def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Return an overlay, rendered."""
-    return render(tree(tmp_path_factory.mktemp("kubernetes")), request.param)
+    return rendered(request.param)
 
 
 def test_every_pod_keeps_to_the_standard(cluster: Cluster) -> None:

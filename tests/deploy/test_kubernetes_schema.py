@@ -1,5 +1,7 @@
 """Every object of kubernetes/ is one that Kubernetes takes, by its own schemas."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
@@ -105,3 +107,13 @@ def test_readme_links_lead_to_files() -> None:
     paths = {name for name in named if name.startswith(("base/", "overlays/", "versions/"))}
     assert len(paths) >= 7
     assert {name for name in paths if not (folder / name).exists()} == set()
+
+
+def test_alerts_are_made_of_the_rules() -> None:
+    """The README's command wraps the file of docker/prometheus and changes nothing in it."""
+    readme = (ROOT / "kubernetes" / "README.md").read_text("utf-8")
+    (command,) = re.findall(r"^(\{ printf .*\}) \| kubectl apply -f -$", readme, re.MULTILINE)
+    made = subprocess.run(["sh", "-euc", command], cwd=ROOT, capture_output=True, check=True)
+    rule = yaml.safe_load(made.stdout)
+    rules = yaml.safe_load((ROOT / "docker" / "prometheus" / "rules.yml").read_text("utf-8"))
+    assert (rule["kind"], rule["spec"]) == ("PrometheusRule", rules)

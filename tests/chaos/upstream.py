@@ -19,12 +19,13 @@ class Upstream:
     body: bytes = b'{"status": "ok"}'
     seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    host: str = "127.0.0.1"
     port: int = 0
 
     @contextmanager
     def serving(self) -> Iterator["Upstream"]:
-        """Answer on a free port of the loopback address."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        """Answer at the port that was given, or at a free one."""
+        server = ThreadingHTTPServer((self.host, self.port), self._handler())
         server.daemon_threads = True
         self.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -1,10 +1,13 @@
 """docker-compose.yml against its schema, and against the code, the Dockerfile and nginx."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -278,6 +281,57 @@ def test_the_tls_overlay_has_every_variable_of_the_example() -> None:
     assert set(nginx["secrets"]) == set(said["secrets"])
     for name in nginx["secrets"]:
         assert f"/run/secrets/{name}" in nginx["environment"].values()
+
+
+def _compose() -> list[str]:
+    """Return the command of Docker Compose, or skip where there is none of version 2 or newer."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            asked = [*command, "version", "--short"]
+            done = subprocess.run(asked, capture_output=True, text=True, check=False)
+            if re.match(r"v?([2-9]|\d\d)\.", done.stdout):
+                return command
+    pytest.skip("no Docker Compose of version 2 on PATH")
+
+
+def _of_compose(*arguments: str) -> dict[str, Any]:
+    """Return what Docker Compose itself makes of the files."""
+    command = [*_compose(), *arguments, "config", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    read: dict[str, Any] = json.loads(done.stdout)
+    return read
+
+
+def test_compose_itself_reads_the_file_as_these_tests_do() -> None:
+    """Commands, variables, mounts and what is waited for; it needs no engine for that."""
+    read = _of_compose("--profile", "*")["services"]
+    assert set(read) == {service.name for service in SERVICES}
+    for service in SERVICES:
+        said = read[service.name]
+        words = [*(said.get("entrypoint") or []), *(said.get("command") or [])]
+        assert [word.replace("$$", "$") for word in words] == service.command
+        assert said.get("environment", {}) == service.environment
+        targets = {
+            mount["target"]: mount.get("read_only", False) for mount in said.get("volumes", [])
+        }
+        assert targets == {mount.target: mount.read_only for mount in service.mounts}
+        waits = said.get("depends_on", {})
+        assert {name: how["condition"] for name, how in waits.items()} == service.depends_on
+
+
+@pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
+def test_compose_itself_takes_an_overlay(file: Path) -> None:
+    """What the overlay says is there afterwards, and so are the limits."""
+    services = _of_compose("--file", str(FILE), "--file", str(file), "--profile", "*")["services"]
+    for name, said in yaml.safe_load(file.read_text("utf-8"))["services"].items():
+        assert services[name]["deploy"]["resources"]["limits"]
+        variables = services[name].get("environment", {})
+        assert said.get("environment", {}).items() <= variables.items()
+        if "build" in said:
+            assert services[name]["build"]["target"] == said["build"]["target"]
+        if "deploy" in said:
+            assert services[name]["deploy"]["resources"]["reservations"]["devices"]
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,19 @@ def test_the_database_has_connections_for_all() -> None:
     assert int(setting.partition("=")[2]) > (replicas + 1) * (POOL_SIZE + POOL_OVERFLOW) + 10
 
 
+def test_the_readme_uses_what_there_is() -> None:
+    """Its five lines name the script, the variable, the service and the port of the files."""
+    section = (ROOT / "README.md").read_text("utf-8").split("## With Docker")[1].split("\n## ")[0]
+    lines = section.split("```")[1].strip().splitlines()
+    assert lines[0].startswith("sh docker/secrets.sh")
+    assert "CLIPSEEK_FILMS=" in lines[1]
+    assert COMPOSE["indexer"].said["entrypoint"] == ["indexer"]
+    assert "run --rm indexer ingest /films" in lines[3]
+    address = COMPOSE["nginx"].said["ports"][0].rpartition(":")[0]
+    assert f"http://{address}/v1/search" in lines[4]
+    assert f"http://{COMPOSE['grafana'].said['ports'][0].rpartition(':')[0]}/" in section
+
+
 def test_addresses_name_services() -> None:
     """The URLs that the script writes lead to services and their ports."""
     script = (ROOT / "docker" / "secrets.sh").read_text("utf-8")

@@ -204,6 +204,21 @@ def test_redis_asks_for_its_password(cluster: Cluster, tmp_path: Path) -> None:
     assert "hush" not in " ".join(cluster.pod("redis").container["command"])
 
 
+def test_the_probe_of_postgres_tells_whether_it_answers(
+    cluster: Cluster, postgres_server: Server
+) -> None:
+    """By the exit code of its program."""
+    program, *options = cluster.pod("postgres").container["readinessProbe"]["exec"]["command"]
+    command = [str(find_programs() / program), *options]
+    codes = [
+        subprocess.run(
+            command, env={"PGPORT": str(port)}, stdout=subprocess.DEVNULL, check=False
+        ).returncode
+        for port in (postgres_server.port, free_port())
+    ]
+    assert codes == [0, 2]
+
+
 def with_postgres_programs(node: Node) -> Node:
     """Return the node with pg_dump on its path, as the image has it."""
     return replace(node, path=f"{find_programs()}:{node.path}")

@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from api.__main__ import GRACE_S
+from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
 from clipseek.config import PREFIX, Settings
 from tests.api.renew import document
-from tests.deploy.manifests import COMPONENT, OVERLAYS, ROOT, Cluster, Pod, rendered
+from tests.deploy.manifests import COMPONENT, OVERLAYS, README, ROOT, Cluster, Pod, rendered
 
 NGINX = (ROOT / "nginx" / "templates" / "clipseek.conf.template").read_text("utf-8")
 
@@ -258,6 +259,22 @@ def test_nginx_has_time_to_end(cluster: Cluster) -> None:
     pod = cluster.pod("nginx")
     longest = max(int(each) for each in re.findall(r"proxy_read_timeout (\d+)s", NGINX))
     assert pod.spec["terminationGracePeriodSeconds"] > seconds_of_prestop(pod) + longest
+
+
+def test_postgres_has_a_connection_for_everybody(cluster: Cluster) -> None:
+    """All replicas, the surplus of a rollout, indexing and the migration, each with a full pool."""
+    (replicas,) = [
+        each["spec"]["maxReplicas"] for each in cluster.of("HorizontalPodAutoscaler")
+    ] or [cluster.pod("api").owner["spec"]["replicas"]]
+    needed = (replicas + 1 + 2) * (POOL_SIZE + POOL_OVERFLOW)
+    if "postgres" in cluster.names("StatefulSet"):
+        said = " ".join(cluster.pod("postgres").container["args"])
+        reserved = 3  # superuser_reserved_connections
+    else:
+        said, reserved = README.read_text("utf-8"), 0
+    allowed = re.search(r"max_connections(?:=|` of )(\d+)", said)
+    assert allowed
+    assert int(allowed[1]) - reserved >= needed
 
 
 def test_replicas_keep_apart(cluster: Cluster) -> None:

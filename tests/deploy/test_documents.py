@@ -13,6 +13,7 @@ DOCUMENTS = [
     "indexer/README.md",
     "api/README.md",
     "docker/README.md",
+    "kubernetes/README.md",
     "nginx/README.md",
     "docs/cloud.md",
     "docs/sizing.md",

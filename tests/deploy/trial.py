@@ -90,9 +90,23 @@ def trial(dockerfile: Dockerfile, stage: str, root: Path) -> Iterator[str]:
         torch = image.succeeds("python", "-c", "import torch, open_clip")
         assert torch == (stage == "indexer")
         yield f"torch and open_clip are {'there' if torch else 'not there'}"
+        yield f"the command on the path: {image.run('indexer', '--version')}"
+        yield _missing_secret(image)
         yield from _ingest(image, stage)
         if stage == "api":
             yield from _serve(image)
+
+
+def _missing_secret(image: Image) -> str:
+    """Start what the image starts without the secret that it is told to read."""
+    settings = {"CLIPSEEK_DATABASE_URL_FILE": "/run/secrets/database_url"}
+    words = [*image.entrypoint, *(["status"] if image.entrypoint[-1] == "indexer" else [])]
+    done = subprocess.run(
+        image.command(words, settings), stderr=subprocess.PIPE, text=True, check=False
+    )
+    (said,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    return f"without its secret it ends with 2: {said}"
 
 
 def _sizes(image: Image, stage: str) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Client:
     """A connection to one port of the loopback address, made anew when it was lost."""
 
     def __init__(self, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
 
     def ask(

@@ -1,14 +1,15 @@
 """The commands of kubernetes/ are run, with the environment that its manifests give them."""
 
-import json
 import re
 import shlex
 import signal
 import subprocess
-import urllib.request
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from api.__main__ import _parser as api_parser
 from clipseek.catalog import SqlCatalog
 from clipseek.demo.films import make_films
 from indexer.cli import parser as indexer_parser
+from tests.chaos.client import Client
 from tests.chaos.conftest import require_programs
 from tests.chaos.program import wait_until
-from tests.chaos.proxy import nginx_command, nginx_files, own_folder
+from tests.chaos.proxy import nginx_command, nginx_files, own_folder, standing
 from tests.contracts.postgres import Server, find_programs, free_port
 from tests.deploy.manifests import OVERLAYS, README, ROOT, Cluster, rendered
 from tests.deploy.processes import Node, end
@@ -56,7 +58,7 @@ def bare(folder: Path, cluster: Cluster, postgres_server: Server) -> Node:
         "/backups": backups,
         "/scripts": ROOT / "kubernetes" / "base",
     }
-    return Node(cluster, folders, {"CLIPSEEK_MODEL": "demo", "CLIPSEEK_API_PORT": str(free_port())})
+    return Node(cluster, folders, {"CLIPSEEK_MODEL": "demo"})
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +83,6 @@ def may_be_written(data: Path, may: bool) -> None:
 def url(node: Node) -> str:
     """Return the URL of the node's database."""
     return (node.folders["/run/secrets/clipseek"] / "database-url").read_text("utf-8").strip()
-
-
-def asked(address: str, body: dict[str, str] | None = None) -> dict[str, object] | None:
-    """Return what a server answers, or None where it does not or refuses."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(address, data, headers)  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            found: dict[str, object] = json.load(answer)
-    except OSError:
-        return None
-    return found
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -138,26 +127,85 @@ def test_indexing_once_more_does_nothing_anew(indexed: Node) -> None:
     assert (indexed.folders["/var/lib/clipseek"] / "snapshots" / "default" / "current").exists()
 
 
-def test_a_replica_searches_on_a_volume_it_cannot_write(indexed: Node, tmp_path: Path) -> None:
-    """With Redis as its manifest starts it; told to end, it does so in time."""
+Replica = tuple[int, subprocess.Popen[bytes]]
+"""The port of a replica on this machine, and its process."""
+
+
+@contextmanager
+def replicas(node: Node, folder: Path, count: int) -> Iterator[list[Replica]]:
+    """Run replicas of the API that are ready, with Redis, on a data folder they cannot write."""
     require_programs()
-    data, store = (indexed.folders[path] for path in ("/var/lib/clipseek", "/run/secrets/clipseek"))
-    with redis_of_the_manifest(indexed.cluster, store.parent / "redis") as redis_url:
+    folder.mkdir(mode=0o755)
+    data, store = (node.folders[path] for path in ("/var/lib/clipseek", "/run/secrets/clipseek"))
+    ports = [free_port() for _ in range(count)]
+    with redis_of_the_manifest(node.cluster, folder / "redis") as redis_url:
         (store / "redis-url").write_text(redis_url, "utf-8")
         may_be_written(data, False)
-        process = indexed.start("api", tmp_path / "log")
+        started = [_replica(node, port, folder / f"{port}.log") for port in ports]
         try:
-            address = f"http://127.0.0.1:{indexed.changed['CLIPSEEK_API_PORT']}"
-            wait_until(
-                lambda: process.poll() is not None or asked(f"{address}/readyz") is not None, "api"
-            )
-            answer = asked(f"{address}/v1/search", {"query": "a red car"})
-            assert answer is not None, (tmp_path / "log").read_text("utf-8")
-            assert answer["hits"]
+            for port, process in zip(ports, started, strict=True):
+                wait_until(partial(_is_settled, port, process), f"replica {port}")
+            yield list(zip(ports, started, strict=True))
         finally:
-            code = end(process)
+            codes = {end(process) for process in started}
             may_be_written(data, True)
-    assert code in (0, -signal.SIGTERM)
+    assert codes <= {0, -signal.SIGTERM}
+
+
+def _replica(node: Node, port: int, log: Path) -> subprocess.Popen[bytes]:
+    changed = {**node.changed, "CLIPSEEK_API_PORT": str(port)}
+    return replace(node, changed=changed).start("api", log)
+
+
+def _is_settled(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Whether a replica is ready, or has ended."""
+    if process.poll() is not None:
+        return True
+    client = Client(port)
+    try:
+        return client.ask("GET", "/readyz").status == 200
+    finally:
+        client.close()
+
+
+def test_a_replica_searches_on_a_volume_it_cannot_write(indexed: Node, folder: Path) -> None:
+    """With Redis as its manifest starts it; told to end, it does so in time."""
+    with replicas(indexed, folder / "one", 1) as [(port, _process)]:
+        client = Client(port)
+        answer = client.search("a red car")
+        client.close()
+    assert answer.status == 200
+    assert answer.body["hits"]
+
+
+def test_no_search_fails_when_a_replica_is_told_to_end(indexed: Node, folder: Path) -> None:
+    """Behind nginx, as in a rollout; here it goes without the word in the DNS before."""
+    over = threading.Event()
+
+    def search(port: int) -> list[int]:
+        client = Client(port)
+        statuses: list[int] = []
+        while not over.is_set():
+            statuses.append(client.search(f"a red car {len(statuses)}").status)
+        client.close()
+        return statuses
+
+    with (
+        replicas(indexed, folder / "two", 2) as [(first, leaving), (second, _staying)],
+        own_folder() as proxy,
+        standing(proxy, [first, second]) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        asking = [pool.submit(search, client.port) for _ in range(3)]
+        try:
+            assert client.search("a blue car").status == 200
+            end(leaving)
+            assert client.search("a green car").status == 200
+        finally:
+            over.set()
+        statuses = [status for each in asking for status in each.result()]
+    assert len(statuses) > 3
+    assert set(statuses) == {200}
 
 
 @contextmanager

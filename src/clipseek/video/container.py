@@ -54,8 +54,10 @@ class Opened:
     stream_claim: Fraction | None
 
 
-def open_film(path: Path, *, threads: int) -> Opened:
+def open_film(path: Path, *, threads: int, options: dict[str, str] | None = None) -> Opened:
     """Open a regular file and choose its film stream, to be decoded by `threads` threads.
+
+    `options` are libavcodec's, for the decoder.
 
     Raises:
         UnreadableVideo: not a file, not readable, not media, or without a video stream.
@@ -70,6 +72,7 @@ def open_film(path: Path, *, threads: int) -> Opened:
     context = stream.codec_context
     context.thread_type = "AUTO"
     context.thread_count = threads
+    context.options = dict(options or {})
     # Without it libav keeps columns that Theora and others mark as outside the picture, where
     # cropping them would leave rows that do not start on an aligned address.
     context.flags |= CodecFlags.unaligned

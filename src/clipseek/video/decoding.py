@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 
 import av
 from av.packet import Packet
@@ -14,6 +15,8 @@ from clipseek.video.damage import Damage
 
 # A demuxer that fails so often in a row, without giving a packet, gives none any more.
 _MAX_DEMUX_ERRORS = 100
+# The packets that decoders take before they give the first frame: a few, or dozens with threads.
+_MOST_BEGUN = 100
 
 
 class Decoder:
@@ -25,6 +28,8 @@ class Decoder:
         self._damage = Damage()
         self._first: Fraction | None = None
         self._last_stamp = Fraction(0)
+        self._coming = self._packets()
+        self._begun: list[Packet[Stream]] = []
 
     @property
     def end(self) -> Fraction:
@@ -33,7 +38,9 @@ class Decoder:
 
     def frames(self) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Yield every frame that can be decoded, with its time in seconds from the start."""
-        for packet in self._packets():
+        for packet in self._coming:
+            if self._first is None and len(self._begun) <= _MOST_BEGUN:
+                self._begun.append(packet)
             # An empty packet shows the last frame again (Theora specification, section 7.1; AVI
             # too). libav refuses it, and it is no damage.
             if packet.size > 0:
@@ -42,12 +49,31 @@ class Decoder:
                 self._clock.prolong(packet.pts * self._opened.time_base)
         yield from self._decode(None)
 
-    def describe_damage(self) -> str:
-        """Say what is missing of the film, or return the empty string; once all is decoded."""
+    def replay(self) -> "Iterator[Packet[Stream]] | None":
+        """Give the film's packets anew and to its end, to one who decodes them instead.
+
+        None where there is damage already, or no frame yet.
+        """
+        is_whole = self._first is not None and len(self._begun) <= _MOST_BEGUN
+        if not is_whole or self._damage != Damage():
+            return None
+        return chain(self._begun, self._coming)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether packets or frames could not be read so far."""
+        return self._damage != Damage()
+
+    def describe_damage(self, end: Fraction | None = None) -> str:
+        """Say what is missing of the film, or return the empty string; once all is decoded.
+
+        `end` is where the last frame ends, if it was not decoded here.
+        """
+        end = self.end if end is None else end
         if self._opened.stream_claim is None or self._first is None:
-            claimed, reached = self._opened.claim, max(self.end, self._last_stamp)
+            claimed, reached = self._opened.claim, max(end, self._last_stamp)
         else:
-            claimed, reached = self._first + self._opened.stream_claim, self.end
+            claimed, reached = self._first + self._opened.stream_claim, end
         return self._damage.describe(claimed=claimed, reached=reached)
 
     def _packets(self) -> Iterator["Packet[Stream]"]:

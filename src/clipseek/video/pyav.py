@@ -20,7 +20,7 @@ from clipseek.video.conversion import Converter
 from clipseek.video.decoding import Decoder
 from clipseek.video.picture import Turn
 from clipseek.video.selection import Shown, batches, due, shown
-from clipseek.video.skimming import Requests, Skimmer, Thrift, Unskimmable
+from clipseek.video.skimming import OPTIONS, Requests, Skimmer, Thrift, Unskimmable
 
 Decode = Literal["exact", "fast", "keyframes"]
 Frames = Iterator[tuple[Fraction, VideoFrame]]
@@ -42,8 +42,8 @@ class PyAVFrames:
         self._path = path
         self._threads = threads
         self._decode: Decode = decode
-        self._opened = open_film(path, threads=threads)
-        self._decoder = Decoder(self._opened)
+        self._decoder: Decoder | Skimmer
+        self._open({} if decode == "exact" else OPTIONS)
         self._is_taken = self._is_exhausted = False
         try:
             self._frames = self._frames_from_the_first()
@@ -51,8 +51,12 @@ class PyAVFrames:
             self.close()
             raise
 
+    def _open(self, options: dict[str, str]) -> None:
+        self._opened = open_film(self._path, threads=self._threads, options=options)
+        self._decoder = self._exact = Decoder(self._opened)
+
     def _frames_from_the_first(self) -> Frames:
-        frames = self._decoder.frames()
+        frames = self._exact.frames()
         first = next(frames, None)
         if first is None:
             raise UnreadableVideo(str(self._path), "no frame could be decoded")
@@ -119,7 +123,7 @@ class PyAVFrames:
         chosen = (
             self._exactly(frames, times, cuts)
             if self._decode == "exact" or self._first_stamp is None
-            else self._skimmed(frames, times, cuts, self._decode, self._first_stamp)
+            else self._skimmed(times, cuts, self._decode, self._first_stamp)
         )
         yield from batches(
             (time, self._picture(frame, short_side), is_cut) for time, frame, is_cut in chosen
@@ -138,18 +142,17 @@ class PyAVFrames:
 
     def _skimmed(
         self,
-        frames: Frames,
         times: Iterable[float | Fraction],
         cuts: CutDetector | None,
         thrift: Thrift,
         first_stamp: int,
     ) -> Iterator[Shown[VideoFrame]]:
-        """Decode sparsely, as long as the film allows it; the rest of it exactly, by `frames`."""
-        opened = open_film(self._path, threads=self._threads)
-        base = opened.time_base
+        """Decode sparsely, as long as the film allows it, and the rest of it exactly."""
+        base = self._opened.time_base
         requests = Requests(times, origin=first_stamp - self.first_time / base, base=base)
         differ = None if cuts is None else self._differ
-        skimmer = Skimmer(opened, requests, thrift=thrift, differ=differ)
+        skimmer = Skimmer(self._opened, self._exact, requests, thrift=thrift, differ=differ)
+        self._decoder = skimmer
         last: Fraction | None = None
         try:
             for one in due(
@@ -160,12 +163,13 @@ class PyAVFrames:
             ):
                 last = one[0]
                 yield one
-            self._decoder = skimmer
         except Unskimmable:
-            unseen = dropwhile(lambda each: last is not None and each[0] <= last, frames)
+            self.close()
+            self._open({})
+            unseen = dropwhile(
+                lambda each: last is not None and each[0] <= last, self._exact.frames()
+            )
             yield from self._exactly(unseen, requests.rest(), cuts)
-        finally:
-            opened.container.close()
 
     def _is_cut(self, cuts: CutDetector, skimmer: Skimmer, frame: VideoFrame) -> bool:
         """Ask the detector about a frame before which others may have been left out."""

@@ -43,6 +43,10 @@ _OTHER_KEY = 1.5
 _SHORTEST_SHOT_S = Fraction(3, 10)
 
 
+OPTIONS = {"skip_loop_filter": "all"}
+"""What the decoder of a film is opened with."""
+
+
 class Unskimmable(Exception):
     """The film is damaged, or its packets do not say what they hold."""
 
@@ -81,12 +85,13 @@ class _Group:
         return self.stamps[0] if self.is_key and self.first == self.stamps[0] else None
 
 
-class Skimmer(Decoder):
+class Skimmer:
     """Decodes an opened film once, from its start, as sparsely as the requested times allow."""
 
     def __init__(
         self,
         opened: Opened,
+        begun: Decoder,
         requests: "Requests",
         *,
         thrift: Thrift,
@@ -94,10 +99,12 @@ class Skimmer(Decoder):
     ) -> None:
         """Decode for the requests, and with `differ` so that cuts between shots show.
 
-        `differ` says whether there may be a cut between two frames.
+        `begun` has decoded the first frame; its packets are decoded again. `differ` says whether
+        there may be a cut between two frames.
         """
-        super().__init__(opened)
         base = opened.time_base
+        self._begun = begun
+        self._context = opened.stream.codec_context
         self._requests = requests
         self._thrift = thrift
         self._reach = int(_REACH_S / base)
@@ -119,13 +126,15 @@ class Skimmer(Decoder):
         self._expected: int | None = None
         self._has_gap = False
         self._end = 0
-        context = opened.stream.codec_context
-        context.options = {**context.options, "skip_loop_filter": "all"}
 
     @property
     def end(self) -> Fraction:
         """The time until which the last frame is shown that the container names, in seconds."""
         return self._requests.seconds(self._end)
+
+    def describe_damage(self) -> str:
+        """Say what is missing of the film, or return the empty string; once all is decoded."""
+        return self._begun.describe_damage(self.end)
 
     def frames(self) -> Iterator[Timed]:
         """Yield what is decoded, each frame with its time in seconds from the start.
@@ -137,7 +146,7 @@ class Skimmer(Decoder):
         group = next(groups, None)
         if group is None or not group.is_key:
             raise Unskimmable("no keyframe at the start")
-        self._first = self._requests.seconds(group.first)
+        self._context.flush_buffers()
         while group is not None:
             following = next(groups, None)
             yield from self._feed(group, self._plan(group, following))
@@ -148,8 +157,9 @@ class Skimmer(Decoder):
 
     def _groups(self) -> Iterator[_Group]:
         group: _Group | None = None
-        for packet in self._packets():
-            if self._damage.packets or packet.is_corrupt or packet.is_discard:
+        packets = self._begun.replay()
+        for packet in packets or ():
+            if self._begun.is_damaged or packet.is_corrupt or packet.is_discard:
                 raise Unskimmable("damaged or trimmed")
             stamp = packet.pts
             if stamp is None:
@@ -164,7 +174,7 @@ class Skimmer(Decoder):
                 group = None
             group = group or _Group(packet.is_keyframe)
             group.add(packet, stamp)
-        if self._damage.packets:
+        if packets is None or self._begun.is_damaged:
             raise Unskimmable("damaged")
         if group is not None:
             yield self._checked(group)
@@ -246,9 +256,8 @@ class Skimmer(Decoder):
         if self._has_gap:
             yield from self._leap(group)
         shown = set(planned.shown)
-        context = self._opened.stream.codec_context
         for stamp, packet in zip(group.stamps[: planned.count], group.packets, strict=False):
-            context.skip_frame = "DEFAULT" if stamp in shown else "NONREF"
+            self._context.skip_frame = "DEFAULT" if stamp in shown else "NONREF"
             yield from self._decoded(packet)
         self._fed_to = max(group.stamps[: planned.count])
         self._has_gap = planned.count < len(group.packets)
@@ -258,13 +267,13 @@ class Skimmer(Decoder):
     def _leap(self, group: _Group) -> Iterator[Timed]:
         """Take from the decoder what it holds back, and let it begin anew at a keyframe."""
         yield from self._decoded(None)
-        self._opened.stream.codec_context.flush_buffers()
+        self._context.flush_buffers()
         self._expected = group.stamps[0]
         self._has_gap = False
         self._between, self._passed = self._passed, []
 
     def _decoded(self, packet: "Packet[Stream] | None") -> Iterator[Timed]:
-        for frame in _decode(self._opened.stream.codec_context, packet):
+        for frame in _decode(self._context, packet):
             last, is_behind_gap = self._last_out, self._expected is not None
             stamp = self._stamp(frame)
             if is_behind_gap and self._thrift == "fast" and last is not None:
@@ -288,10 +297,10 @@ class Skimmer(Decoder):
 
     def _closer_look(self) -> VideoCodecContext:
         """Make a second decoder of the film."""
-        film = self._opened.stream.codec_context
-        context = cast(VideoCodecContext, VideoCodecContext.create(film.codec, "r"))
-        context.extradata = film.extradata
-        context.options = {"skip_loop_filter": "all"}
+        codec = self._context.codec
+        context = cast(VideoCodecContext, VideoCodecContext.create(codec, "r"))
+        context.extradata = self._context.extradata
+        context.options = dict(OPTIONS)
         context.skip_frame = "NONREF"
         self._closer = context
         return context

@@ -38,11 +38,14 @@ ENV PATH=/app/bin:/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 
 FROM base AS requirements
 
+ARG EXTRAS=tracing
+
 WORKDIR /build
 COPY pyproject.toml docker/requirements.py ./
-RUN python requirements.py > api.txt \
-    && python requirements.py models > models.txt \
-    && python requirements.py gpu models > gpu.txt
+# hadolint ignore=SC2086
+RUN python requirements.py ${EXTRAS} > api.txt \
+    && python requirements.py ${EXTRAS} models > models.txt \
+    && python requirements.py ${EXTRAS} models gpu > gpu.txt
 
 
 FROM base AS app

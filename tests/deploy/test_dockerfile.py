@@ -274,5 +274,5 @@ def test_what_the_images_install_is_pinned() -> None:
     """Each package that pyproject.toml names has one version in constraints.txt."""
     pins = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
     pinned = {name.lower().replace("_", "-") for name in pins}
-    wanted = {name.partition("[")[0] for name in packages("gpu", "models")}
+    wanted = {name.partition("[")[0] for name in packages("gpu", "models", "tracing")}
     assert wanted <= pinned

@@ -53,7 +53,7 @@ class Layout:
 
     kind: Kind
     whole: Any = field(repr=False)
-    lists: Any | None = field(repr=False)
+    lists: Any = field(repr=False)
     store: Any = field(repr=False)
 
     @classmethod

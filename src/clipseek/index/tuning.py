@@ -1,6 +1,6 @@
 """The cheapest search of an index that still finds the true neighbours of held queries."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -31,12 +31,14 @@ _DEPTHS = (100, 200, 400, 800, 1600)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Queries of one kind and the true score of the tenth neighbour of each.
+    """Queries of one kind and their ten true neighbours, among vectors rounded to float16.
 
-    queries: float32 (Q, dim). tenth: float32 (Q, 1), of vectors rounded to float16.
+    queries: float32 (Q, dim). neighbours: float32 (Q, K, dim), best last. tenth: float32 (Q, 1),
+    the score of the last of them.
     """
 
     queries: NDArray[np.float32]
+    neighbours: NDArray[np.float32]
     tenth: NDArray[np.float32]
 
     @classmethod
@@ -47,8 +49,23 @@ class Held:
             queries, vectors, min(2 * k, len(vectors)), metric=faiss.METRIC_INNER_PRODUCT
         )[1]
         rows = vectors[near].astype(np.float16).astype(np.float32)
-        scores = np.sort(np.einsum("qkd,qd->qk", rows, queries), axis=1)
-        return cls(queries, np.asarray(scores[:, -k:][:, :1], np.float32))
+        scores = np.einsum("qkd,qd->qk", rows, queries)
+        best = np.argsort(scores, axis=1)[:, -k:]
+        return cls(
+            queries,
+            np.take_along_axis(rows, best[:, :, None], axis=1),
+            np.take_along_axis(scores, best[:, :1], axis=1).astype(np.float32),
+        )
+
+    def probes(self, index: Layout, share: float) -> int:
+        """Return how many lists hold so large a share of the neighbours, nearest lists first."""
+        centres = index.lists.quantizer
+        order = centres.search(self.queries, index.nlist)[1]
+        nearness = np.argsort(order, axis=1)
+        flat = self.neighbours.reshape(-1, self.neighbours.shape[2])
+        lists = centres.search(flat, 1)[1].reshape(len(self.queries), -1)
+        needed = np.sort(np.take_along_axis(nearness, lists, axis=1), axis=None) + 1
+        return int(needed[min(len(needed) - 1, math.ceil(share * len(needed)) - 1)])
 
     def recall(self, index: Layout, *, probes: int, depth: int) -> float:
         """Return the share of the ten neighbours found that score no less than the true tenth.
@@ -79,32 +96,19 @@ def held(vectors: NDArray[np.float32], queries: NDArray[np.float32] | None) -> l
 def tune(index: Layout, kinds: list[Held], target: float) -> float:
     """Set the fewest lists and the fewest vectors that reach a recall@10; return the recall.
 
-    It is that of the kind of query that fares worst. Where even all lists do not reach the target,
-    all are probed.
+    It is that of the kind of query that fares worst. The lists are those that hold the true
+    neighbours; the vectors are as many as the codes need to let them through.
     """
     spare = 1 - target
+    probes = max(kind.probes(index, target + _MARGIN * spare) for kind in kinds)
 
-    def recall(probes: int, depth: int) -> float:
+    def recall(depth: int) -> float:
         return min(kind.recall(index, probes=probes, depth=depth) for kind in kinds)
 
-    aim = target + _MARGIN * spare
-    probes = _least(index.nlist, lambda probes: recall(probes, _DEPTHS[-1]) >= aim)
-    depth, best = _DEPTHS[-1], recall(probes, _DEPTHS[-1])
+    depth, best = _DEPTHS[-1], recall(_DEPTHS[-1])
     for shallower in _DEPTHS[:-1] if index.is_coded else ():
-        if (measured := recall(probes, shallower)) >= best - _CODES * spare:
+        if (measured := recall(shallower)) >= best - _CODES * spare:
             depth, best = shallower, measured
             break
     index.use(probes, depth)
     return best
-
-
-def _least(most: int, enough: Callable[[int], bool]) -> int:
-    """Return the least number up to `most` that is enough, or `most`."""
-    too_few, probe = 0, 1
-    while most - too_few > 1:
-        if enough(probe):
-            most = probe
-        else:
-            too_few = probe
-        probe = 2 * probe if 2 * probe < most else (too_few + most) // 2
-    return most

@@ -108,6 +108,7 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
         app,
         access_log=False,
         log_config=None,
+        proxy_headers=False,  # nothing here asks who the client is
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from api import problems
@@ -32,11 +32,15 @@ class Observer(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Job(Generic[Answer]):
-    """One search that is to be computed, for all who asked for it."""
+    """One search that is to be computed.
+
+    callers: Who asked for it, each with a future of its own: one may go away. due: When it is
+    refused if it still waits, in seconds of the event loop's clock.
+    """
 
     request: SearchRequest
-    answer: asyncio.Future[Answer]
-    timer: asyncio.TimerHandle | None = None
+    due: float
+    callers: list[asyncio.Future[Answer]] = field(default_factory=list)
 
 
 class Batcher(Generic[Answer]):
@@ -64,6 +68,7 @@ class Batcher(Generic[Answer]):
         self._waiting: dict[SearchRequest, _Job[Answer]] = {}
         self._running: dict[SearchRequest, _Job[Answer]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -78,11 +83,12 @@ class Batcher(Generic[Answer]):
         """
         known = [self._known(request) is not None for request in requests]
         self._require_room(len(set(itertools.compress(requests, (not k for k in known)))))
-        jobs = [self._job(request) for request in requests]
+        loop = asyncio.get_running_loop()
+        calls = [self._call(request, loop) for request in requests]
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
-        # Shielded: others may wait for the same answer when one of them goes away.
-        answers = [await asyncio.shield(job.answer) for job in jobs]
+        self._watch(loop)
+        answers = [await call for call in calls]
         return list(zip(answers, known, strict=True))
 
     async def close(self) -> None:
@@ -103,24 +109,36 @@ class Batcher(Generic[Answer]):
             )
             raise Refused(problems.OVERLOADED, detail, RETRY_AFTER)
 
-    def _job(self, request: SearchRequest) -> _Job[Answer]:
-        """Return the job of a request, queued if there is none; its deadline counts from now."""
-        loop = asyncio.get_running_loop()
-        job = self._known(request)
+    def _call(
+        self, request: SearchRequest, loop: asyncio.AbstractEventLoop
+    ) -> asyncio.Future[Answer]:
+        """Ask for a job, queued if there is none; its deadline counts from now."""
+        job, due = self._known(request), loop.time() + self._deadline_s
         if job is None:
-            job = self._waiting[request] = _Job(request, loop.create_future())
-        elif job.timer is not None:
-            job.timer.cancel()
-        if request in self._waiting:
-            job.timer = loop.call_later(self._deadline_s, self._expire, job)
-        return job
+            job = self._waiting[request] = _Job(request, due)
+        job.due = due
+        call: asyncio.Future[Answer] = loop.create_future()
+        job.callers.append(call)
+        return call
 
-    def _expire(self, job: _Job[Answer]) -> None:
-        """Refuse a job that still waits."""
-        del self._waiting[job.request]
-        self._observer.shed("deadline", 1)
-        detail = f"the search waited for {self._deadline_s:g} s for its turn; ask again in a second"
-        _fail(job, Refused(problems.DEADLINE, detail, RETRY_AFTER))
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake up at the first deadline: one timer for all, as most are met."""
+        if self._timer is None and self._waiting:
+            first = min(job.due for job in self._waiting.values())
+            self._timer = loop.call_at(first, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse the jobs that wait past their deadline."""
+        late = [job for job in self._waiting.values() if job.due <= loop.time()]
+        for job in late:
+            del self._waiting[job.request]
+            self._observer.shed("deadline", 1)
+            detail = (
+                f"the search waited for {self._deadline_s:g} s for its turn; ask again in a second"
+            )
+            _fail(job, Refused(problems.DEADLINE, detail, RETRY_AFTER))
+        self._timer = None
+        self._watch(loop)
 
     async def _run(self) -> None:
         """Run batches for as long as searches wait."""
@@ -128,18 +146,20 @@ class Batcher(Generic[Answer]):
             while self._waiting:
                 await self._run_batch()
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             # Jobs are left only where the loop itself ends.
             for job in (*self._waiting.values(), *self._running.values()):
-                job.answer.cancel()
+                for call in job.callers:
+                    call.cancel()
             self._waiting.clear()
             self._running.clear()
 
     async def _run_batch(self) -> None:
         """Take the first jobs from the queue, compute them and give their answers."""
         for request in list(itertools.islice(self._waiting, MAX_BATCH)):
-            job = self._running[request] = self._waiting.pop(request)
-            if job.timer is not None:
-                job.timer.cancel()
+            self._running[request] = self._waiting.pop(request)
         jobs = list(self._running.values())
         self._observer.batch(len(jobs))
         loop = asyncio.get_running_loop()
@@ -151,11 +171,14 @@ class Batcher(Generic[Answer]):
                 _fail(job, error)
         else:
             for job, answer in zip(jobs, computed.result(), strict=True):
-                job.answer.set_result(answer)
+                for call in job.callers:
+                    if not call.done():
+                        call.set_result(answer)
         self._running.clear()
 
 
 def _fail(job: _Job[Answer], error: BaseException) -> None:
-    if not job.answer.done():
-        job.answer.set_exception(error)
-        job.answer.exception()  # it counts as seen: nobody may be left to hear it
+    for call in job.callers:
+        if not call.done():
+            call.set_exception(error)
+            call.exception()  # it counts as seen: nobody may be left to hear it

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from api.answers import Ready
@@ -138,7 +139,11 @@ class Desk:
 
 
 def _key(view: View, request: SearchRequest) -> str:
-    return result_key(request.collection, view.version, view.identity, request)
+    return _keyed(request.collection, view.version, view.identity, request)
+
+
+# Each search asks for its key on the event loop and, if it has to be computed, once more.
+_keyed = lru_cache(maxsize=4096)(result_key)
 
 
 def _written(result: SearchResult | ClipseekError) -> Found:

@@ -50,6 +50,8 @@ def text(low: int, high: int) -> BeforeValidator:
         trimmed = value.strip()
         if not low <= len(trimmed) <= high:
             raise _limits(f"must have {low} to {high} characters, got {len(trimmed)}")
+        if trimmed.isprintable():  # and so has no control characters
+            return trimmed
         for position, character in enumerate(trimmed):
             if unicodedata.category(character) in _CONTROL:
                 code = f"U+{ord(character):04X}"

@@ -5,8 +5,8 @@ One middleware instead of one for each duty: each would cost every request a cal
 """
 
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -109,7 +109,7 @@ class _Passage:
             elif name == b"content-length":
                 length = value
         self.announced = int(length) if length.isdigit() else 0
-        self.id = given.decode() if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        self.id = given.decode() if _SANE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         scope.setdefault("state", {})["request_id"] = self.id
 
     async def receive(self) -> Message:

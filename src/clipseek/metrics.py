@@ -85,6 +85,7 @@ class Metrics:
         ).set_function(lambda: self._open)
         # Looking labels up in the library takes longer than counting.
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._by_source: dict[str, Counter] = {}
         self._searches = Counter(
             "clipseek_searches",
             "Searches, by outcome: answered or refused.",
@@ -158,7 +159,9 @@ class Metrics:
     def count_search(self, source: str, *, answered: bool) -> None:
         """Count a search that was answered, or that has an error for its answer."""
         self._outcomes[answered].inc()
-        self._sources.labels(source).inc()
+        if source not in self._by_source:
+            self._by_source[source] = self._sources.labels(source)
+        self._by_source[source].inc()
 
     def count_refused(self, count: int) -> None:
         """Count searches of a batch that were not even valid."""

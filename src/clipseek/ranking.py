@@ -1,6 +1,7 @@
 """Neighbours of a query to moments: matching neighbours in time become one, in a total order."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,7 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One or several adjacent segments that match a query.
 
     All but `span` are those of the segment that matches best; `score` is its cosine.

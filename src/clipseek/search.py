@@ -134,8 +134,9 @@ class Searcher:
             # What was left out for the limits takes the place of what is gone.
             moments = self._moments(view, requests, vectors, cut=False)
             videos, _ = self._videos(name, moments)
+        judged = iter(_judged(moments, view=view, model=model))
         return [
-            _result(request, found, videos, view=view, model=model)
+            _result(request, [(moment, *next(judged)) for moment in found], videos, view)
             for request, found in zip(requests, moments, strict=True)
         ]
 
@@ -352,24 +353,29 @@ def problem(request: SearchRequest) -> InvalidQuery | None:
     return None
 
 
-def _result(
-    request: SearchRequest,
-    moments: Sequence[ranking.Moment],
-    videos: dict[str, Video],
-    *,
-    view: View,
-    model: Model,
-) -> SearchResult:
-    """Score the moments and cut them to what was asked; a video removed meanwhile is left out."""
+def _judged(
+    moments: Sequence[Sequence[ranking.Moment]], *, view: View, model: Model
+) -> list[tuple[float, float]]:
+    """Return evidence and relevance of all moments of a batch, one request's after another's."""
     constants = view.collection.relevance or model.relevance
-    scores = np.array([moment.score for moment in moments])
-    biases = np.array([moment.bias for moment in moments])
+    scores = np.array([moment.score for found in moments for moment in found])
+    biases = np.array([moment.bias for found in moments for moment in found])
     evidence = calibration.evidence(scores, biases, model.logit_scale)
     relevances = calibration.relevance(evidence, constants)
+    return list(zip(evidence.tolist(), relevances.tolist(), strict=True))
+
+
+def _result(
+    request: SearchRequest,
+    judged: Sequence[tuple[ranking.Moment, float, float]],
+    videos: dict[str, Video],
+    view: View,
+) -> SearchResult:
+    """Cut the moments to what was asked; a video removed meanwhile is left out."""
     hits = [
-        _hit(moment, videos[moment.video_id], float(evidence[i]), float(relevances[i]))
-        for i, moment in enumerate(moments)
-        if moment.video_id in videos and relevances[i] >= request.min_relevance
+        _hit(moment, videos[moment.video_id], evidence, relevance)
+        for moment, evidence, relevance in judged
+        if moment.video_id in videos and relevance >= request.min_relevance
     ]
     return SearchResult(
         query=request.query,

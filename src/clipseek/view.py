@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +18,7 @@ from clipseek.nearest import checked, contained
 from clipseek.protocols import Catalog, VectorIndex
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
-from clipseek.types import Collection, Neighbours, SegmentBlock
+from clipseek.types import Collection, Neighbours, Relevance, SegmentBlock
 
 # Videos whose blocks are asked for at once, for the sake of databases that bound a query's size.
 _VIDEOS_AT_ONCE = 500
@@ -250,7 +251,7 @@ class View:
     def identity(self) -> str:
         """What answers depend on besides the version: the model, the past and the constants."""
         collection = self.collection
-        return f"{collection.fingerprint} {self._history} {collection.relevance}"
+        return _identity(collection.fingerprint, self._history, collection.relevance)
 
     @property
     def delta_size(self) -> int:
@@ -310,6 +311,12 @@ def _nearest(found: Sequence[Neighbours], k: int) -> Neighbours:
     ids = np.concatenate([near.ids for near in found], axis=1)
     scores = np.concatenate([near.scores for near in found], axis=1)
     return _taken(ids, scores, np.lexsort((ids, -scores), axis=1)[:, :k])
+
+
+@lru_cache(maxsize=64)
+def _identity(fingerprint: str, history: str, relevance: Relevance | None) -> str:
+    """Return it from few views, as it is asked for by every search."""
+    return f"{fingerprint} {history} {relevance}"
 
 
 def _none() -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.chaos.client import Answer, Client
 from tests.chaos.program import wait_until
+from tests.contracts.postgres import free_port
 from tests.deploy.test_monitoring import RULES, expressions
 from tests.deploy.topology import Topology, missing_programs, running
 
@@ -194,6 +196,26 @@ def test_replicas_write_nothing_to_the_volume(topology: Topology, client: Client
         lambda: topology.healthy("api", topology.places.replicas[2]), "the replica", step_s=0.2
     )
     assert seen() == before
+
+
+def test_a_replica_needs_neither_capabilities_nor_writing(
+    topology: Topology, client: Client
+) -> None:
+    """On a volume that is mounted read only, it answers with hits, pictures and films."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounts cannot be changed here; that takes root and util-linux")
+    port = free_port()
+    program = topology.locked_replica(port)
+    program.start()
+    replica = Client(port)
+    try:
+        wait_until(lambda: topology.healthy("api", port), "the replica", step_s=0.3)
+        hit = replica.search(QUERY).body["hits"][0]
+        assert replica.ask("GET", hit["thumbnail_url"]).status == 200
+        assert replica.ask("GET", hit["play_url"].partition("#")[0]).status == 200
+    finally:
+        replica.close()
+        program.end()
 
 
 def test_a_wrong_password_is_one_sentence(topology: Topology) -> None:

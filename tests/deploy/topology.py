@@ -3,7 +3,7 @@
 Environment, commands, health checks, mounts and configuration files are read from the file itself.
 Only places change: a service's name and port become a port of the loopback address, and a folder
 of a container becomes one in a temporary folder. What containers add is not tried here: images,
-users, capabilities, read-only file systems, limits, networks and Docker's DNS.
+users, read-only roots, limits, networks and Docker's DNS.
 
     python -m tests.deploy.topology     starts it, says where it answers, and ends with Ctrl-C
 """
@@ -177,12 +177,24 @@ class Topology:
     def _settings(self, service: Service) -> dict[str, str]:
         return {name: self.places.of(value) for name, value in service.environment.items()}
 
-    def _replica(self, number: int, port: int) -> Program:
+    def _replica(self, number: int, port: int, *before: str) -> Program:
         service = self.compose["api"]
         settings = self._settings(service)
         # Three replicas share this machine: one address, a port of its own for each.
         settings |= {"CLIPSEEK_API_HOST": "127.0.0.1", "CLIPSEEK_API_PORT": str(port)}
-        return self._program(f"api-{number}", _on_this_machine(service.command), settings)
+        command = [*before, *_on_this_machine(service.command)]
+        return self._program(f"api-{number}", command, settings)
+
+    def locked_replica(self, port: int) -> Program:
+        """Return another replica that may not write the volume and has no capabilities.
+
+        It takes root to mount, and `unshare` and `setpriv` of util-linux.
+        """
+        data = str(self.places.folders["/var/lib/clipseek"])
+        mounted = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", mounted, data]
+        command += ["setpriv", "--no-new-privs", "--bounding-set", "-all"]
+        return self._replica(len(self.replicas), port, *command)
 
     def _redis_command(self) -> list[str]:
         *shell, text = self.compose["redis"].command

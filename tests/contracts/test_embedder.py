@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -34,11 +35,11 @@ def _onnx(folder: Path) -> Embedder:
     return OnnxEmbedder(bundle, threads=2)
 
 
-def _openclip(folder: Path) -> Embedder:
+def _openclip(resize: Literal["host", "device"], folder: Path) -> Embedder:
     checkpoint = make_checkpoint("tiny-clip", folder)
     from clipseek.embedding.openclip import OpenClipEmbedder
 
-    return OpenClipEmbedder.open("tiny-clip", checkpoint=checkpoint, device="cpu")
+    return OpenClipEmbedder.open("tiny-clip", checkpoint=checkpoint, device="cpu", resize=resize)
 
 
 def _demo(folder: Path) -> Embedder:
@@ -74,7 +75,8 @@ MAKERS: dict[str, Callable[[Path], Embedder]] = {
     "onnx": _onnx,
     "int8": partial(_in_precision, "int8"),
     "bf16": partial(_in_precision, "bf16"),
-    "openclip": _openclip,
+    "openclip": partial(_openclip, "host"),
+    "openclip-as-on-a-gpu": partial(_openclip, "device"),
     "demo": _demo,
 }
 

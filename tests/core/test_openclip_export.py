@@ -29,6 +29,7 @@ from clipseek.embedding.openclip import (  # noqa: E402
     export_model,
     load_open_clip,
 )
+from clipseek.embedding.openclip import resize as resizing  # noqa: E402
 from clipseek.embedding.openclip.tokenizer import (  # noqa: E402
     ODD_SENTENCES,
     convert_tokenizer,
@@ -78,6 +79,20 @@ def test_every_kind_of_tower_can_be_exported(name: str, tmp_path: Path) -> None:
     assert np.sum(embedder.embed_images(shown[None]) * image.numpy()) > 1 - AGREEMENT
     cosines = np.sum(embedder.embed_texts(CAPTIONS) * texts.numpy(), axis=1)
     assert cosines.min() > 1 - AGREEMENT
+
+
+def test_a_model_trained_with_a_sigmoid_keeps_its_bias(tmp_path: Path) -> None:
+    """SigLIP says of each pair alone whether it belongs together; CLIP has no such bias."""
+    sigmoid, softmax = (
+        export_bundle(
+            name, tmp_path / name, checkpoint=save_checkpoint(name, tmp_path), bank_captions=CAPTIONS
+        )
+        for name in ("tiny-sigmoid", "tiny-clip")
+    )
+    assert sigmoid.logit_bias == -10
+    assert sigmoid.relevance.offset == 0
+    assert softmax.logit_bias is None
+
 
 
 def test_the_torch_embedder_agrees_with_the_bundle(
@@ -217,6 +232,30 @@ def test_pictures_are_prepared_as_open_clip_prepares_them(
 
     found = pixels.normalise(pixels.fit(shown[None], recipe), recipe)[0]
     assert np.allclose(found, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("resize", "interpolation", "padding"), RECIPES, ids=["-".join(map(str, r)) for r in RECIPES]
+)
+@pytest.mark.parametrize("shape", [(90, 60), (33, 120), (20, 20)], ids=["tall", "wide", "small"])
+def test_pictures_are_prepared_on_a_device_as_on_the_host(
+    resize: Any, interpolation: Any, padding: int, shape: tuple[int, int]
+) -> None:
+    """No value differs by more than two levels of 255: each of two passes rounds."""
+    recipe = pixels.Recipe(
+        32, (0.48, 0.45, 0.4), (0.26, 0.27, 0.28), interpolation, resize, padding
+    )
+    shown = np.stack([picture(*shape, seed) for seed in range(3)])
+
+    square = resizing.fit(torch.from_numpy(shown), recipe)
+
+    wanted = pixels.fit(shown, recipe)
+    assert np.abs(square.numpy().astype(int) - wanted).max() <= 2
+    assert np.allclose(
+        resizing.normalise(torch.from_numpy(wanted), recipe).numpy(),
+        pixels.normalise(wanted, recipe),
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("mode", [mode for mode in CLEANS if mode != "none"])

@@ -66,18 +66,23 @@ def normalise(square: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.float32]:
     return scaled
 
 
-def _square(picture: Image.Image, recipe: Recipe) -> Image.Image:
+def scaled_size(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
+    """Return the width and height that a picture is scaled to before it is cut or padded."""
     side = recipe.image_size
-    width, height = picture.size
     if recipe.resize == "squash":
-        return _scaled(picture, (side, side), recipe)
+        return side, side
     if recipe.resize == "longest":
         ratio = max(width, height) / side
-        size = (max(1, round(width / ratio)), max(1, round(height / ratio)))
-        return _centre_pad(_scaled(picture, size, recipe), side, recipe.fill)
+        return max(1, round(width / ratio)), max(1, round(height / ratio))
     short = min(width, height)
-    size = (int(side * width / short), int(side * height / short))
-    return _centre_crop(_scaled(picture, size, recipe), side)
+    return int(side * width / short), int(side * height / short)
+
+
+def _square(picture: Image.Image, recipe: Recipe) -> Image.Image:
+    scaled = _scaled(picture, scaled_size(*picture.size, recipe), recipe)
+    if recipe.resize == "longest":
+        return _centre_pad(scaled, recipe.image_size, recipe.fill)
+    return _centre_crop(scaled, recipe.image_size)
 
 
 def _scaled(picture: Image.Image, size: tuple[int, int], recipe: Recipe) -> Image.Image:

@@ -1,0 +1,195 @@
+"""Films to a library that can be searched, beside the straightforward way.
+
+    python -m benchmarks.ingest [--films N] [--precision P] [--json]
+
+The films are real footage where it is at hand, else drawn ones of the same kind. The
+straightforward way: decord's `get_batch` of one frame a second, open_clip's own transform of each,
+`encode_image` in torch fp32, 32 at a time, `IndexFlatIP`. Ours: what `indexer ingest` does by
+default: fast decoding that finds cuts, segments, thumbnails, catalog and snapshot. Both run a
+ViT-B-32 with random weights that is loaded already (`benchmarks.model`), on all cores.
+
+`ratio`: their time over ours, films end to end. `ratio_without_skips`: the same for each frame that
+a model saw, so that frames that repeat the last one and were left out count for nothing. `skipped`:
+their share. `overlap`: the mean share of the ten nearest frames that ours finds of those of exact
+decoding in fp32, for pictures half a second off the sampled ones; a frame counts that is as near as
+the tenth within 0.001 (as in ann-benchmarks), for neighbours in time are alike. `cosine`: of the
+vectors of both.
+"""
+
+import argparse
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import decord
+import faiss as _faiss
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks import footage
+from benchmarks.model import Made, made, pictures
+from clipseek import snapshot
+from clipseek.catalog import SqlCatalog
+from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.precision import LEAST_PICTURES
+from clipseek.model import Model
+from clipseek.sampling import grid
+from clipseek.thumbnails import Thumbnails
+from clipseek.video import PyAVFrames
+from indexer.film import Report
+from indexer.pipeline import Options, Pipeline, Target
+
+faiss: Any = _faiss
+Vectors = NDArray[np.float32]
+BATCH, NEAREST, ALIKE = 32, 10, 1e-3
+DRAWN_S, DRAWN_SIZE, DRAWN_FILMS = 12, (960, 540), 4
+
+
+def straightforward(model: Made, films: Sequence[Path]) -> int:
+    """Index the films as most do; return how many frames were embedded."""
+    index = faiss.IndexFlatIP(512)
+    for path in films:
+        reader = decord.VideoReader(str(path))
+        step = reader.get_avg_fps()
+        count = max(1, int(len(reader) / step))
+        frames = reader.get_batch([min(len(reader) - 1, round(i * step)) for i in range(count)])
+        for block in np.array_split(frames.asnumpy(), -(-count // BATCH)):
+            shown = torch.stack([model.transform(Image.fromarray(one)) for one in block])
+            with torch.inference_mode():
+                index.add(model.model.encode_image(shown, normalize=True).numpy())
+    return int(index.ntotal)
+
+
+def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
+    """Index the films as `indexer ingest` does."""
+    catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
+    try:
+        catalog.ensure_collection(
+            "default", model.name, model.embedder.dim, model.embedder.fingerprint
+        )
+        opener = partial(PyAVFrames, decode="fast")
+        target = Target("default", catalog, Thumbnails(folder / "thumbnails"), model, opener)
+        options = Options(batch_size=BATCH)
+        pipeline = Pipeline(target, options, stop=threading.Event(), on_frames=lambda _: None)
+        reports = list(pipeline.run(films))
+        snapshot.build(catalog, folder / "snapshots", "default", queries=model.bank)
+        return reports
+    finally:
+        catalog.close()
+
+
+def overlap(films: Sequence[Path], fp32: OnnxEmbedder, folder: Path) -> dict[str, float]:
+    """Compare the vectors in the catalog with those of exact decoding in fp32."""
+    catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
+    kept = {each.uri: each.id for each in catalog.videos("default", limit=10_000)}
+    wanted, found, asked = [], [], []
+    for path in films:
+        times, vectors = catalog.frame_vectors("default", kept[str(path)])
+        exact_times, exact = _exact(path, fp32, grid(1))
+        standing = np.searchsorted(times, exact_times + 0.2 + 1e-6, side="right") - 1
+        wanted.append(exact)
+        found.append(vectors[np.maximum(standing, 0)])
+        asked.append(_exact(path, fp32, (each + 0.5 for each in grid(5)))[1])
+    catalog.close()
+    queries, truth, stored = (np.concatenate(rows) for rows in (asked, wanted, found))
+    return {
+        "overlap": round(_shared(queries, truth, stored), 4),
+        "cosine": round(float(np.einsum("nd,nd->n", truth, stored).mean()), 4),
+    }
+
+
+def _exact(path: Path, embedder: OnnxEmbedder, times: Any) -> tuple[NDArray[np.float64], Vectors]:
+    with PyAVFrames(path) as source:
+        side = embedder.image_size
+        batches = [
+            (batch.times, embedder.embed_images(batch.pixels))
+            for batch in source.read(times, short_side=side)
+        ]
+    if not batches:
+        return np.empty(0), np.empty((0, embedder.dim), np.float32)
+    taken, vectors = zip(*batches, strict=True)
+    return np.concatenate(taken), np.concatenate(vectors)
+
+
+def _shared(queries: Vectors, truth: Vectors, stored: Vectors) -> float:
+    """Return the share of the ten best rows by `stored` that are as good as ten by `truth`."""
+    scores = queries @ truth.T
+    tenth = np.sort(scores, axis=1)[:, -NEAREST]
+    best = np.argsort(-(queries @ stored.T), axis=1)[:, :NEAREST]
+    return float((np.take_along_axis(scores, best, 1) >= tenth[:, None] - ALIKE).mean())
+
+
+def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, Any]:
+    """Run both ways in turns, and compare what ours stores."""
+    with made(pictures(LEAST_PICTURES)) as model:
+        name = precision if precision in model.bundles else "fp32"
+        if precision == "auto":
+            name = "int8" if "int8" in model.bundles else "fp32"
+        bundle = model.bundles[name]
+        embedder = OnnxEmbedder(bundle)
+        loaded = Model(
+            "benchmark",
+            embedder,
+            bundle.logit_scale,
+            bundle.coherence,
+            bundle.relevance,
+            bundle.bank(),
+        )
+        embedder.embed_images(pictures(BATCH))
+        start = time.perf_counter()
+        frames = straightforward(model, films)
+        between = time.perf_counter()
+        reports = ours(loaded, films, folder)
+        end = time.perf_counter()
+        agreed = overlap(films, OnnxEmbedder(model.bundles["fp32"]), folder)
+    theirs_s, ours_s = between - start, end - between
+    sampled = sum(report.frames for report in reports)
+    embedded = sum(report.embedded for report in reports)
+    return {
+        "name": "ingest",
+        "ratio": round(theirs_s / ours_s, 2),
+        "compared": "decord get_batch, open_clip, torch fp32, IndexFlatIP; Pipeline and snapshot",
+        "ratio_without_skips": round(theirs_s / frames * embedded / ours_s, 2),
+        "skipped": round(1 - embedded / sampled, 3),
+        **agreed,
+        "precision": name,
+        "films": len(films),
+        "frames": frames,
+        "theirs_s": round(theirs_s, 2),
+        "ours_s": round(ours_s, 2),
+    }
+
+
+def drawn(folder: Path) -> list[Path]:
+    """Draw films, where there are no real ones."""
+    paths = [folder / f"drawn{number}.mp4" for number in range(DRAWN_FILMS)]
+    for path in paths:
+        footage.write(path, footage.pictures(DRAWN_SIZE, DRAWN_S), DRAWN_SIZE, {})
+    return paths
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--films", type=int, help="so many films; all without it")
+    parser.add_argument("--precision", default="auto", help="fp32, bf16, int8 or auto (auto)")
+    parser.add_argument("--json", action="store_true", help="one object")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as name:
+        films = (footage.films() or drawn(Path(name)))[: options.films]
+        found = measured(films, options.precision, Path(name))
+    if options.json:
+        print(json.dumps(found))
+    else:
+        print("\n".join(f"{key:20}{value}" for key, value in found.items()))
+
+
+if __name__ == "__main__":
+    main()

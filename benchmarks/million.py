@@ -1,6 +1,6 @@
 """How soon a replica is ready over a large snapshot, and how much memory it holds.
 
-    python -m benchmarks.million [--segments N] [--folder DIR] [--json]
+    python -m benchmarks.million [--segments N] [--kind KIND] [--folder DIR] [--json]
 
 Makes a library of N random unit vectors of 512 components, in heaps of films and of scenes as those
 of frames lie: a catalog in SQLite, written by the catalog itself, and its snapshot, by the builder.
@@ -63,7 +63,8 @@ def main() -> int:
     """Measure and print a line for each figure, or with --json one object."""
     options = _options()
     with _folder(options.folder) as folder:
-        settings = Settings.load(data_dir=folder, model=str(folder / "model"))
+        model = str(folder / "model")
+        settings = Settings.load(data_dir=folder, model=model, index=options.kind)
         started = time.monotonic()
         manifest = _library(settings, options.segments)
         found = _measure(folder, manifest, time.monotonic() - started)
@@ -76,6 +77,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Start a replica over a large snapshot.")
     parser.add_argument("--segments", type=int, default=1_000_000, help="how many (1000000)")
+    parser.add_argument("--kind", default="auto", help="of the index, as CLIPSEEK_INDEX (auto)")
     parser.add_argument("--folder", type=Path, help="where the library is made and left")
     parser.add_argument("--json", action="store_true", help="print one object")
     return parser.parse_args()
@@ -99,14 +101,17 @@ def _library(settings: Settings, count: int) -> Manifest:
     model = _model(Path(settings.model))
     service = open_service(settings)
     service.catalog.ensure_collection("default", settings.model, DIM, model.fingerprint)
-    _fill(service.catalog, count)
+    if not service.catalog.collection("default").version:
+        _fill(service.catalog, count)
     manifest = build_snapshot(service, "default")
     service.close()
     return manifest
 
 
 def _model(folder: Path) -> bundle.Bundle:
-    """Make a bundle of the demo model whose vectors are turned into longer ones by a matrix."""
+    """Return the bundle in a folder: the demo's, made longer by a matrix, unless one is there."""
+    if (folder / bundle.MANIFEST).is_file():
+        return bundle.load(folder)
     demo = models.resolve("demo", folder)
     matrix = np.random.default_rng(0).standard_normal((demo.dim, DIM)).astype(np.float32)
 

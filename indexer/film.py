@@ -21,7 +21,11 @@ SPOOL_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one file. `frames` counts sampled frames, `embedded` those that were new."""
+    """What became of one file.
+
+    `frames` counts sampled frames, `embedded` those that were new; `skipped` is the share of the
+    others, which repeat the last one.
+    """
 
     path: str
     state: State
@@ -30,6 +34,7 @@ class Report:
     duration: float = 0.0
     frames: int = 0
     embedded: int = 0
+    skipped: float = 0.0
     segments: int = 0
 
 
@@ -138,5 +143,6 @@ class Film:
             duration=self.duration,
             frames=self.sampled,
             embedded=len(self.vectors),
+            skipped=round(1 - len(self.vectors) / self.sampled, 3) if self.sampled else 0.0,
             segments=segments,
         )

@@ -181,12 +181,12 @@ def _stopping_on_signal(stop: threading.Event) -> Iterator[threading.Event]:
 
 
 class _FramesPerSecond(ProgressColumn):
-    """Frames embedded per second since the start of the run."""
+    """Frames embedded per second since the start of the run, and the share left out so far."""
 
     def render(self, task: Task) -> Text:
         """Draw the rate."""
         rate = task.fields["frames"] / task.elapsed if task.elapsed else 0.0
-        return Text(f"{rate:.0f} frames/s")
+        return Text(f"{rate:.0f} frames/s, {task.fields['skipped']:.0%} repeats")
 
 
 @dataclass
@@ -216,7 +216,7 @@ class _Run:
             transient=True,
             disable=self.quiet or not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("ingest", total=self.total, frames=0)
+        self._task = self._bar.add_task("ingest", total=self.total, frames=0, skipped=0.0)
 
     def __enter__(self) -> "_Run":
         self._bar.start()
@@ -236,7 +236,7 @@ class _Run:
         self.sampled += report.frames
         self.kept += report.embedded
         self.segments += report.segments
-        self._bar.advance(self._task)
+        self._bar.update(self._task, advance=1, skipped=self.skipped)
         if self.json:
             emit(asdict(report))
         if self.quiet and report.state != "failed":
@@ -250,6 +250,11 @@ class _Run:
                 soft_wrap=True,
             )
 
+    @property
+    def skipped(self) -> float:
+        """The share of sampled frames that repeat the last one, of the films done so far."""
+        return 1 - self.kept / self.sampled if self.sampled else 0.0
+
     def summary(self) -> None:
         """Print the totals of the run."""
         if self.quiet:
@@ -262,9 +267,8 @@ class _Run:
         line = f"{counted(sum(self.states.values()), 'film')}: {states or 'none'}"
         if self.sampled:
             seconds = time.monotonic() - self.started
-            skipped = 1 - self.kept / self.sampled
             line += (
-                f"; {counted(self.sampled, 'frame')} ({skipped:.0%} repeats), "
+                f"; {counted(self.sampled, 'frame')} ({self.skipped:.0%} repeats), "
                 f"{counted(self.segments, 'segment')} in {seconds:.1f} s"
             )
         (note if self.json else say)(line)

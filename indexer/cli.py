@@ -83,6 +83,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     )
     ingest.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
     ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
+    ingest.add_argument("--workers", type=int, metavar="N", help="films decoded at the same time")
     ingest.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the films")
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
@@ -192,6 +193,7 @@ def _run(options: argparse.Namespace) -> int:
         precision=getattr(options, "precision", None),
         sample_fps=getattr(options, "fps", None),
         decode=getattr(options, "decode", None),
+        workers=getattr(options, "workers", None),
         index=getattr(options, "index", None),
     )
     module = import_module(f"indexer.{MODULES.get(options.verb, 'commands')}")

@@ -195,7 +195,9 @@ class Pipeline:
             formed,
             frame_times=times,
             frame_vectors=vectors,
-            biases=calibration.bias(formed.vectors, to.model.bank, to.model.logit_scale),
+            biases=calibration.bias(
+                formed.vectors, to.model.bank, to.model.logit_scale, to.model.logit_bias
+            ),
             thumbnails=names,
         )
         return film.report("incomplete" if film.damage else "indexed", film.damage, len(formed))

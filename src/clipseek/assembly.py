@@ -199,6 +199,7 @@ def _model(settings: Settings, bundle: Bundle, name: str) -> Model:
         coherence=bundle.coherence,
         relevance=bundle.relevance,
         bank=bundle.bank(),
+        logit_bias=bundle.logit_bias,
     )
 
 

@@ -11,6 +11,11 @@ scale, v a segment and q a query:
 
 With scale 1 and offset -ln N, relevance is the model's own probability that q, and none of the
 bank's N sentences, describes v: exp(t q.v) / (exp(t q.v) + sum_b exp(t b.v)).
+
+A model trained with a sigmoid for each pair (Zhai et al. 2023, section 3.2) says of each pair
+alone whether it belongs together, and needs no bank: with b its logit bias, bias(v) = -b, and with
+scale 1 and offset 0 relevance is the model's own probability.
+
 Fitting scale and offset on labelled pairs is Platt scaling (Platt 1999).
 """
 
@@ -35,7 +40,10 @@ _NEWTON_STEPS = 100
 
 
 def bias(
-    vectors: NDArray[np.float32], bank: NDArray[np.float32], logit_scale: float
+    vectors: NDArray[np.float32],
+    bank: NDArray[np.float32],
+    logit_scale: float,
+    logit_bias: float | None = None,
 ) -> NDArray[np.float32]:
     """Return what the bank's sentences say of each vector: logsumexp_b(t * b.v) - ln N.
 
@@ -43,10 +51,13 @@ def bias(
         vectors: float32 (S, dim), unit rows.
         bank: float32 (N, dim), unit rows, N >= 1.
         logit_scale: t.
+        logit_bias: b of a model trained with a sigmoid: then -b for each, whatever the bank says.
 
     Returns:
         float32 (S,).
     """
+    if logit_bias is not None:
+        return np.full(len(vectors), -logit_bias, np.float32)
     biases = np.empty(len(vectors), np.float32)
     block = max(1, _BLOCK_CELLS // len(bank))
     for start in range(0, len(vectors), block):
@@ -69,8 +80,13 @@ def relevance(evidence: Floats, curve: Relevance) -> NDArray[np.float64]:
     return _sigmoid(curve.scale * np.asarray(evidence, np.float64) + curve.offset)
 
 
-def model_constants(n_bank: int) -> Relevance:
-    """Return the curve that is the model's own softmax probability against a bank of N."""
+def model_constants(n_bank: int, logit_bias: float | None = None) -> Relevance:
+    """Return the curve that is the model's own probability.
+
+    That is a softmax against a bank of N, and with `logit_bias` a sigmoid.
+    """
+    if logit_bias is not None:
+        return Relevance(scale=1.0, offset=0.0, fitted=False)
     if n_bank < 1:
         raise ValueError(f"n_bank must be >= 1, got {n_bank}")
     return Relevance(scale=1.0, offset=-float(np.log(n_bank)), fitted=False)

@@ -14,7 +14,8 @@ class Model:
     """What the pipeline and the searcher need of a model.
 
     name: by which a collection finds its model again: the bundle's, or the path of its folder.
-    logit_scale: the model's own, the multiplier of a cosine. coherence: cosine under which a
+    logit_scale: the model's own, the multiplier of a cosine. logit_bias: what it adds to that where
+    it was trained with a sigmoid, else None. coherence: cosine under which a
     frame does not belong to the running segment. relevance: the bundle's constants.
     bank: float32 (B, dim), unit rows; see `calibration.bias`.
     """
@@ -25,3 +26,4 @@ class Model:
     coherence: float
     relevance: Relevance
     bank: NDArray[np.float32] = field(repr=False)
+    logit_bias: float | None = None

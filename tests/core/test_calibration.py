@@ -30,6 +30,13 @@ def pairs(
     return random.normal(present, spread, count), random.normal(absent, spread, count)
 
 
+def test_a_sigmoids_bias_is_its_own() -> None:
+    """What the bank says does not count where the model says of each pair alone if it is right."""
+    bias = calibration.bias(units(7), units(50, seed=1), 20.0, logit_bias=-8.5)
+    assert bias.tolist() == [8.5] * 7
+    assert calibration.model_constants(50, -8.5) == Relevance(1.0, 0.0, fitted=False)
+
+
 def test_bias_is_the_log_of_the_mean_of_the_banks_exponentials() -> None:
     """The definition, in float64 and without blocks, gives the same numbers."""
     vectors, bank = units(7), units(50, seed=1)

@@ -12,9 +12,9 @@ from PIL import Image, ImageFilter
 from clipseek.demo.captions import Caption, full_caption, near_miss, partial_caption
 from clipseek.demo.drawing import draw
 from clipseek.demo.otherworld import estrange, stranger
+from clipseek.demo.symbols import number
 from clipseek.demo.truth import truth
 from clipseek.demo.world import (
-    COLOURS,
     KINDS,
     PLACES,
     Description,
@@ -25,31 +25,41 @@ from clipseek.demo.world import (
 
 GRID = 4  # the image tower looks at GRID x GRID cells
 NOTHING = 0  # in a cell; else 1 + the number of kind and colour
-THINGS = 1 + len(KINDS) * len(COLOURS)
 SENTENCES = 4  # a scene: full caption, partial caption, near miss, and one that varies
-# A picture is used this often, each time with other sentences: drawing costs a quarter of a step.
+# A picture is used this often: drawing 128 of them costs as much as learning from them.
 _USES = 4
 _NOUNS = frozenset((*KINDS, *PLACES, "woods", "town", "street", "rain", "snow", "night"))
+# Some people type sentences without articles.
+_TERSE = 0.15
+_ARTICLES = frozenset(("a", "an", "the"))
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Pictures and sentences that belong together.
+class Sentences:
+    """SENTENCES sentences for each of S scenes.
 
-    pixels: uint8 (B, S, S, 3). texts: SENTENCES * B sentences; the first B are the full captions
-    of the B pictures in order, the next B partial ones, the rest false of their own picture.
-    true: bool (SENTENCES * B, B), whether a sentence is true of a picture.
-    cells: int64 (B, GRID, GRID), what has its centre in each cell: NOTHING, or below THINGS.
+    texts: the first S are full captions of the scenes in order, the next S partial ones, the rest
+    false of their own scene. claims: what each says, None where it is of another world.
+    true: bool (SENTENCES * S, S), whether a sentence is true of a scene.
     """
 
-    pixels: NDArray[np.uint8]
     texts: list[str]
+    claims: list[Description | None]
     true: NDArray[np.bool_]
-    cells: NDArray[np.int64]
 
 
-def batches(seed: int, size: int, image_size: int) -> Iterator[Batch]:
-    """Yield batches without end; the same seed yields the same ones."""
+def discussions(seed: int, size: int) -> Iterator[tuple[list[Scene], Sentences]]:
+    """Yield scenes and sentences about them without end; the same seed yields the same ones."""
+    rng = Random(seed)
+    while True:
+        scenes = [stir(sample_scene(rng), rng) for _ in range(size)]
+        yield scenes, sentences(scenes, rng)
+
+
+def pictures(
+    seed: int, size: int, image_size: int
+) -> Iterator[tuple[list[Scene], NDArray[np.uint8]]]:
+    """Yield scenes and their pictures, uint8 (size, image_size, image_size, 3), without end."""
     rng = Random(seed)
     noise = np.random.default_rng(seed)
     pool: list[tuple[Scene, NDArray[np.uint8]]] = []
@@ -61,10 +71,7 @@ def batches(seed: int, size: int, image_size: int) -> Iterator[Batch]:
             scene = stir(sample_scene(rng), rng)
             pool.append((scene, worn(scene, image_size, rng, noise)))
         chosen = rng.sample(pool, size)
-        scenes = [scene for scene, _ in chosen]
-        texts, true = sentences(scenes, rng)
-        cells = np.stack([whereabouts(scene) for scene in scenes])
-        yield Batch(np.stack([pixels for _, pixels in chosen]), texts, true, cells)
+        yield [scene for scene, _ in chosen], np.stack([pixels for _, pixels in chosen])
 
 
 def stir(scene: Scene, rng: Random) -> Scene:
@@ -114,22 +121,28 @@ def whereabouts(scene: Scene) -> NDArray[np.int64]:
     for thing in scene.things:
         if thing.visible:
             row, column = (min(int(place * GRID), GRID - 1) for place in (thing.y, thing.x))
-            number = KINDS.index(thing.kind) * len(COLOURS) + COLOURS.index(thing.colour)
-            cells[row, column] = 1 + number
+            cells[row, column] = 1 + number(thing)
     return cells
 
 
-def sentences(scenes: list[Scene], rng: Random) -> tuple[list[str], NDArray[np.bool_]]:
+def sentences(scenes: list[Scene], rng: Random) -> Sentences:
     """Write SENTENCES columns of sentences about the scenes, and say which is true of which."""
     full = [full_caption(scene, rng) for scene in scenes]
     partial = [partial_caption(scene, rng) for scene in scenes]
     missed = [_miss(made, scene, rng) for made, scene in zip(full, scenes, strict=True)]
     varied = [_vary(*each, rng) for each in zip(full, partial, scenes, strict=True)]
     columns = [*full, *partial, *missed, *varied]
-    known = np.array([isinstance(each, Caption) for each in columns])
-    claims = [each.description if isinstance(each, Caption) else Description() for each in columns]
-    texts = [each.text if isinstance(each, Caption) else each for each in columns]
-    return texts, truth(claims, scenes) & known[:, None]
+    claims = [each.description if isinstance(each, Caption) else None for each in columns]
+    texts = [_said(each.text if isinstance(each, Caption) else each, rng) for each in columns]
+    true = truth([claim or Description() for claim in claims], scenes)
+    true &= np.array([claim is not None for claim in claims])[:, None]
+    return Sentences(texts, claims, true)
+
+
+def _said(text: str, rng: Random) -> str:
+    if rng.random() >= _TERSE:
+        return text
+    return " ".join(word for word in text.split() if word not in _ARTICLES)
 
 
 def _miss(made: Caption, scene: Scene, rng: Random) -> Caption | str:

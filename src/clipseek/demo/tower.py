@@ -18,6 +18,7 @@ IMAGE_SIZE = _STRIDE * GRID
 # In the words of open_clip's model configurations: 2.9 million parameters see, 1 million read.
 CONFIG: dict[str, Any] = {
     "embed_dim": 384,
+    "init_logit_bias": 0.0,  # trained with a sigmoid; set from the teacher
     "custom_text": True,
     "vision_cfg": {
         "image_size": IMAGE_SIZE,
@@ -63,10 +64,9 @@ def create(vocabulary_size: int) -> Any:
 class Eyes(nn.Module):
     """The image tower without its projection: features of a GRID x GRID map, cell after cell.
 
-    The projection that follows has weights of its own for each cell. A mean or an attention over
-    the cells, as CLIP has it, forgot which colour belongs to which thing and which one is left:
-    after 300 000 pictures such a model told "a red car left of a blue ball" from the same with
-    colours or sides exchanged in no more than half of the pairs.
+    The projection that follows has weights of its own for each cell: the vector is a sum over the
+    cells of what is in each, as the teacher's is a sum over things of what is where. A mean or an
+    attention over the cells, as CLIP has it, mixes them before the projection sees them.
     """
 
     num_features = CELL_FEATURES * GRID * GRID

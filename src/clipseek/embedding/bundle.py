@@ -29,6 +29,8 @@ N is any number, the towers need not normalise their vectors. `bundle.json` hold
     base             fingerprint of the fp32 bundle that this one was made from, or null
     measured         what the precision costs against fp32 (see `precision.Measured`), or null
     logit_scale      t, what the model multiplies a cosine with (already exponentiated)
+    logit_bias       what a model trained with a sigmoid (SigLIP) adds to that product; null, also
+                     where it is missing, for one trained with a softmax (see `calibration`)
     coherence        cosine below which a frame does not belong to the running segment
     relevance        {scale, offset, fitted}: the curve from evidence to relevance
     licence, source  of the weights, for people
@@ -101,6 +103,7 @@ class Manifest:
     precision: Precision = "fp32"
     text_precision: Precision = "fp32"
     runtime: Runtime = "onnxruntime"
+    logit_bias: float | None = None
     base: str | None = None
     measured: Measured | None = None
 
@@ -228,7 +231,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path, raw: dict[str, Any]) -> Bundle:
-    later = {**_LATER_VECTOR_FIELDS, "base": None, "measured": None}
+    later = {**_LATER_VECTOR_FIELDS, "logit_bias": None, "base": None, "measured": None}
     values = {field.name: (later | raw)[field.name] for field in fields(Manifest)}
     values |= {"mean": _triple(raw["mean"]), "std": _triple(raw["std"])}
     values["relevance"] = Relevance(**raw["relevance"])

@@ -30,6 +30,7 @@ from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.openclip.check import check_export
 from clipseek.embedding.openclip.facts import (
     context_length,
+    logit_bias,
     logit_scale,
     recipe_of,
     vector_length,
@@ -163,8 +164,9 @@ def export_model(
         context_length=context_length(model),
         clean=clean,
         logit_scale=logit_scale(model),
+        logit_bias=logit_bias(model),
         coherence=coherence,
-        relevance=relevance or model_constants(len(bank_captions)),
+        relevance=relevance or model_constants(len(bank_captions), logit_bias(model)),
         licence=licence,
         source=source,
     )

@@ -54,6 +54,12 @@ def logit_scale(model: nn.Module) -> float:
     return float(model.logit_scale.detach().exp())  # type: ignore[operator]
 
 
+def logit_bias(model: nn.Module) -> float | None:
+    """Return what the model adds to that product, None where it was trained with a softmax."""
+    bias = getattr(model, "logit_bias", None)
+    return None if bias is None else float(bias.detach())
+
+
 def _triple(values: float | Sequence[float]) -> tuple[float, float, float]:
     red, green, blue = [values] * 3 if isinstance(values, int | float) else values
     return float(red), float(green), float(blue)

@@ -16,9 +16,10 @@ from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
 from clipseek.types import FrameBatch, Video
 from indexer.film import File, Film, Report
 
-SHORT_SIDE = 256
+SHORT_SIDE = 224
 """Pictures are read with this many pixels on the shorter side, or the model's where that is
-more: enough for a thumbnail, and a film of any resolution takes the same memory."""
+more: enough for a thumbnail, and a film of any resolution takes the same memory. It is the side
+that most models take, so that a picture is scaled once."""
 JPEG_QUALITY = 80
 
 

@@ -1,0 +1,89 @@
+"""The most memory that `indexer ingest` takes for one large and one long film.
+
+    python -m benchmarks.memory [--hours H] [--seconds S] [--json]
+
+The large film is 3840x2160 H.264 of S seconds; the long one is a real film repeated until it lasts
+H hours, or a drawn one where there is no footage. Each is indexed by a process of its own with the
+demo model; what is printed is the largest resident size of each, in MB, the model included.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+from av.video.stream import VideoStream
+
+from benchmarks import footage
+
+LARGE = (3840, 2160)
+SMALL = (640, 360)
+REPEATED = "people_at_table.mp4"
+
+
+def repeated(source: Path, target: Path, hours: float) -> None:
+    """Write the packets of a film again and again, without decoding them."""
+    with av.open(str(target), "w") as output, av.open(str(source)) as film:
+        template = film.streams.video[0]
+        assert template.duration is not None
+        assert template.time_base is not None
+        stream = output.add_stream_from_template(template)
+        assert isinstance(stream, VideoStream)
+        length = template.duration
+        for turn in range(int(hours * 3600 / (length * template.time_base)) + 1):
+            film.seek(0)
+            for packet in film.demux(template):
+                if packet.dts is None or packet.pts is None:
+                    continue
+                packet.pts += turn * length
+                packet.dts += turn * length
+                packet.stream = stream
+                output.mux(packet)
+
+
+def peak_mb(film: Path, folder: Path) -> int:
+    """Index a film in a process of its own and return its largest resident size in MB."""
+    command = [sys.executable, "-m", "indexer", "--data-dir", str(folder), "ingest", str(film)]
+    process = subprocess.Popen([*command, "--model", "demo", "--quiet"])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"indexing {film.name} ended with {process.returncode}")
+    return usage.ru_maxrss // 1024
+
+
+def measured(hours: float, seconds: int, folder: Path) -> dict[str, object]:
+    """Make both films and index them."""
+    large, long, source = (folder / name for name in ("large.mp4", "long.mp4", "source.mp4"))
+    footage.write(large, footage.pictures(LARGE, seconds), LARGE, {"preset": "ultrafast"})
+    real = footage.FOOTAGE / REPEATED
+    if not real.exists():
+        real = source
+        footage.write(real, footage.pictures(SMALL, 20), SMALL, {})
+    repeated(real, long, hours)
+    found = {"large_mb": peak_mb(large, folder / "a"), "long_mb": peak_mb(long, folder / "b")}
+    return {"name": "memory", "ratio": None, **found, "hours": hours, "size": "3840x2160"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=3, help="length of the long film (3)")
+    parser.add_argument("--seconds", type=int, default=6, help="length of the large film (6)")
+    parser.add_argument("--json", action="store_true", help="one object")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as name:
+        found = measured(options.hours, options.seconds, Path(name))
+    if options.json:
+        print(json.dumps(found))
+    else:
+        print("\n".join(f"{key:12}{value}" for key, value in found.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -261,8 +261,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.deploy.image", description=__doc__)
-    parser.add_argument("--stage", choices=["api", "indexer"], default="api")
-    parser.add_argument("--work", type=Path, required=True, help="folder for the roots (2 GB)")
+    parser.add_argument("--stage", choices=["api", "indexer", "gpu"], default="api")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for the roots (2 GB and more)"
+    )
     parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
         "--lend",

@@ -23,6 +23,15 @@ LIMIT_BYTES = 600_000_000
 QUESTION = "a red car"
 PROBE = "touch /app/x 2>/dev/null || touch /etc/x 2>/dev/null || touch /opt/venv/x 2>/dev/null"
 
+IMPORT = "from clipseek.embedding.openclip.load import load_open_clip"
+MODEL = "ViT-S-32-alt"
+"""A small architecture of open_clip; its weights are random here, as no hub is asked."""
+WEIGHTS = f"""
+{IMPORT}
+import sys, torch
+torch.save(load_open_clip().create_model("{MODEL}").state_dict(), sys.argv[1])
+"""
+
 
 class Image:
     """An image of a stage: its root, and how a container of it is started."""
@@ -34,14 +43,25 @@ class Image:
         self.volume = self._last("VOLUME").strip('[]"')
 
     @property
-    def entrypoint(self) -> list[str]:
-        """The words that a container begins with."""
-        return [str(word) for word in json.loads(self._last("ENTRYPOINT"))]
+    def serving(self) -> list[str]:
+        """What starts the API: the entrypoint, with the words that stand after it by themselves."""
+        words = self._words("ENTRYPOINT")
+        return [*words, *self._words("CMD")] if self._stage == "gpu" else words
+
+    @property
+    def indexing(self) -> list[str]:
+        """What a verb of the indexer is given to."""
+        if self._stage == "api":
+            return ["python", "-m", "indexer"]
+        words = self._words("ENTRYPOINT")
+        return [*words, "indexer"] if self._stage == "gpu" else words
 
     @property
     def health(self) -> list[str]:
-        """The words of the health check."""
-        return [str(word) for word in json.loads(self._last("HEALTHCHECK").removeprefix("CMD"))]
+        """The words of the API's health check; the image with both roles has none of its own."""
+        check = self._dockerfile.stages["api"].last("HEALTHCHECK")
+        assert check is not None
+        return [str(word) for word in json.loads(check.rest.removeprefix("CMD"))]
 
     def command(self, words: Sequence[str], settings: Mapping[str, str] | None = None) -> list[str]:
         """Return what runs these words in a container."""
@@ -71,6 +91,9 @@ class Image:
             == 0
         )
 
+    def _words(self, word: str) -> list[str]:
+        return [str(each) for each in json.loads(self._last(word))]
+
     def _last(self, word: str) -> str:
         found = self._dockerfile.in_force(self._stage, word)
         if found is None:
@@ -87,23 +110,23 @@ def trial(dockerfile: Dockerfile, stage: str, root: Path) -> Iterator[str]:
         assert image.run("id", "-u") == "10001"
         assert not image.succeeds("sh", "-c", PROBE)
         yield "runs as uid 10001, and cannot write /app, /etc and /opt/venv"
-        torch = image.succeeds("python", "-c", "import torch, open_clip")
-        assert torch == (stage == "indexer")
+        torch = image.succeeds("python", "-c", f"{IMPORT}; load_open_clip()")
+        assert torch == (stage != "api")
         yield f"torch and open_clip are {'there' if torch else 'not there'}"
         yield f"the command on the path: {image.run('indexer', '--version')}"
         yield _missing_secret(image)
-        yield from _ingest(image, stage)
-        if stage == "api":
+        yield from _ingest(image)
+        if stage != "indexer":
             yield from _serve(image)
+        if stage != "api":
+            yield from _export(image)
 
 
 def _missing_secret(image: Image) -> str:
-    """Start what the image starts without the secret that it is told to read."""
+    """Start the indexer without the secret that it is told to read."""
     settings = {"CLIPSEEK_DATABASE_URL_FILE": "/run/secrets/database_url"}
-    words = [*image.entrypoint, *(["status"] if image.entrypoint[-1] == "indexer" else [])]
-    done = subprocess.run(
-        image.command(words, settings), stderr=subprocess.PIPE, text=True, check=False
-    )
+    command = image.command([*image.indexing, "status"], settings)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     (said,) = done.stderr.splitlines()
     assert done.returncode == 2
     return f"without its secret it ends with 2: {said}"
@@ -119,14 +142,25 @@ def _sizes(image: Image, stage: str) -> Iterator[str]:
     assert stage != "api" or total < LIMIT_BYTES
 
 
-def _ingest(image: Image, stage: str) -> Iterator[str]:
+def _ingest(image: Image) -> Iterator[str]:
     """Draw films in the volume and index them with the demo model."""
-    indexer = image.entrypoint if stage == "indexer" else ["python", "-m", "indexer"]
     films = f"{image.volume}/films"
-    image.run(*indexer, "demo", "--films", "2", "--seed", "7", "--out", films)
-    said = image.run(*indexer, "ingest", films, "--model", "demo")
+    image.run(*image.indexing, "demo", "--films", "2", "--seed", "7", "--out", films)
+    said = image.run(*image.indexing, "ingest", films, "--model", "demo")
     assert "2 indexed" in said, said
     yield said.splitlines()[-1]
+
+
+def _export(image: Image) -> Iterator[str]:
+    """Export a model of open_clip from local weights, and index the films with it."""
+    weights, films = f"{image.volume}/weights.pt", f"{image.volume}/films"
+    image.run("python", "-c", WEIGHTS, weights)
+    started = time.monotonic()
+    model = ["--collection", "exported", "--model", MODEL, "--checkpoint", weights]
+    said = image.run(*image.indexing, "ingest", films, *model)
+    assert "2 indexed" in said, said
+    took = time.monotonic() - started
+    yield f"{MODEL}, exported and used in {took:.1f} s: {said.splitlines()[-1]}"
 
 
 def _serve(image: Image) -> Iterator[str]:
@@ -153,7 +187,7 @@ def _serve(image: Image) -> Iterator[str]:
 
 @contextmanager
 def _started(image: Image, settings: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen(image.command(image.entrypoint, settings)) as process:
+    with subprocess.Popen(image.command(image.serving, settings)) as process:
         try:
             yield process
         finally:

@@ -7,6 +7,7 @@ needs root, `debootstrap` and `unshare`. docker/README.md says what that proves 
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -249,6 +250,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tests.deploy.trial import trial
 
     options = _parser().parse_args(arguments)
+    lacking = [name for name in ("debootstrap", "unshare", "chroot") if not shutil.which(name)]
+    if needed := [*(["root"] if os.getuid() != 0 else []), *lacking]:
+        _say(f"this needs {' and '.join(needed)}")
+        return 2
     given = dict(each.partition("=")[::2] for each in options.build_arg)
     dockerfile = Dockerfile.read((ROOT / "Dockerfile").read_text("utf-8"))
     options.work.mkdir(parents=True, exist_ok=True)

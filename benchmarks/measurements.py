@@ -2,12 +2,12 @@
 
 Everything is made for the occasion in a folder that is deleted afterwards: demo films that the
 indexer indexes, and libraries of made vectors (`benchmarks.vectors`) under the same model, which a
-server searches. Times of searches are processor time, so that other work disturbs them little; the
-rate of indexing is by the clock.
+server searches. Times are processor time, so that other work on the machine disturbs them little.
 """
 
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -40,6 +40,17 @@ from tests.contracts import postgres
 
 SMALL, PER_FILM, FILMS_SEED = 500, 50, 7
 WARM_UP, ASKED, K = 20, 400, 100
+_BUILD = """
+import sys
+from pathlib import Path
+from indexer.cli import main
+
+code = main(["--data-dir", sys.argv[1], "build", "--quiet"])
+status = Path("/proc/self/status").read_text("utf-8").splitlines()
+print(next(line for line in status if line.startswith("VmHWM:")).split()[1])
+sys.exit(code)
+"""
+"""Builds, and prints the most KiB that the process held. Its `ru_maxrss` would begin with ours."""
 _TABLES = {
     "segments": ("segments",),
     "frame_vectors": ("frame_vectors",),
@@ -67,7 +78,8 @@ class Measurements:
     `exact_bytes`, `approximate_bytes`, `table_bytes`: of the snapshot's files, for a segment.
     `replica_bytes`: resident memory of a server over a small library. `memory_ratio`: bytes that it
     grows by for a byte of the snapshot, at least 1. `build_ratio`: bytes of memory that building
-    takes for a byte of the vectors in float32, at least 1.
+    takes for a byte of the vectors in float32, at least 1. `frame_cpu_s`: processor time of a frame
+    that is indexed, decoding included.
     `search_cpu_s`: processor time of a search over a small library. `exact_cpu_s`: what a million
     segments add to it. `approximate_cpu_s`: what `rows` segments add in the other index;
     `approximate_power`: the power of their number that this grows with, from `rows` and a quarter.
@@ -89,7 +101,7 @@ class Measurements:
     sqlite: Rows
     postgresql: Rows | None
     thumbnail_bytes: float
-    frames_per_second: float
+    frame_cpu_s: float
     search_cpu_s: float
     exact_cpu_s: float
     approximate_cpu_s: float
@@ -115,7 +127,7 @@ def measure(
         folder = Path(made_here)
         bundle = models.resolve(model, folder / "own", checkpoint=checkpoint, report=report)
         report(f"indexing {size.films} demo films")
-        rate, thumbnail = _indexed(folder, bundle, size.films)
+        frame_s, thumbnail = _indexed(folder, bundle, size.films)
         report(f"making a library of {size.rows} segments of {bundle.dim} dimensions")
         vectors, sentences = made(size.rows, bundle.dim)
         small, least = _library(folder / "small", bundle, vectors[:SMALL])
@@ -132,7 +144,7 @@ def measure(
         return Measurements(
             machine=_machine(),
             cores=len(os.sched_getaffinity(0)),
-            model=model,
+            model=bundle.name,
             dim=bundle.dim,
             rows=size.rows,
             exact_bytes=_bytes(large, INDEX) / size.rows,
@@ -145,7 +157,7 @@ def measure(
             sqlite=_rows(_sqlite_bytes(folder / "large" / "catalog.db"), size.rows),
             postgresql=_postgresql(bundle, vectors, report) if size.postgresql else None,
             thumbnail_bytes=thumbnail,
-            frames_per_second=rate,
+            frame_cpu_s=frame_s,
             search_cpu_s=at_least,
             exact_cpu_s=max(0.0, at_most - at_least) / more * 1e6,
             approximate_cpu_s=whole_s,
@@ -182,28 +194,39 @@ def _machine() -> str:
 
 
 def _indexed(folder: Path, bundle: Bundle, films: int) -> tuple[float, float]:
-    """Index demo films; return frames embedded in a second, and the mean size of a thumbnail.
+    """Index demo films; return the processor time of a frame, and the mean size of a thumbnail.
 
     What a run takes that finds nothing to do is taken off: starting, and loading the model.
     """
     make_films(films, FILMS_SEED, folder / "films")
-    (embedded, all_s), (none, start_s) = (_ingest(folder, bundle) for _ in range(2))
+    (embedded, all_s), (_, start_s) = (_ingest(folder, bundle) for _ in range(2))
     sizes = [path.stat().st_size for path in (folder / "demo" / "thumbnails").rglob("*.jpg")]
-    return (embedded - none) / max(all_s - start_s, 1e-3), float(np.mean(sizes))
+    return max(all_s - start_s, 1e-3) / embedded, float(np.mean(sizes))
 
 
 def _ingest(folder: Path, bundle: Bundle) -> tuple[int, float]:
-    """Run the indexer over the films; return the frames that it embedded, and seconds."""
+    """Run the indexer over the films; return the frames that it embedded, and processor time."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(folder / "demo"), "ingest"]
     command += [str(folder / "films"), "--model", str(bundle.path), "--no-build", "--json"]
-    started = time.perf_counter()
-    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - started
-    return sum(json.loads(line)["embedded"] for line in done.stdout.splitlines()), seconds
+    before = _children_s()
+    said = _run(*command)
+    seconds = _children_s() - before
+    return sum(json.loads(line)["embedded"] for line in said.splitlines()), seconds
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+def _children_s() -> float:
+    """Return the processor time of the processes that we started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _run(*command: str) -> str:
+    """Run a program of this repository to its end; return what it printed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=None, text=True, check=True
+    )
+    return done.stdout
 
 
 def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, int]:
@@ -215,14 +238,11 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
     service = open_service(settings)
     _fill(service.catalog, bundle, vectors)
     service.close()
-    command = [sys.executable, "-m", "indexer", "--data-dir", str(folder), "build", "--quiet"]
-    with subprocess.Popen(command, env=_environment()) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    done = _run(sys.executable, "-c", _BUILD, str(folder))
     manifest = current_manifest(settings.snapshot_root, "default")
-    if process.returncode or manifest is None:
-        raise RuntimeError(f"the build ended with {process.returncode}")
-    return manifest, 1024 * usage.ru_maxrss
+    if manifest is None:
+        raise RuntimeError("the build left no snapshot")
+    return manifest, 1024 * int(done.splitlines()[-1])
 
 
 def _fill(catalog: Catalog, bundle: Bundle, vectors: Vectors) -> None:

@@ -40,7 +40,8 @@ class Assumptions:
     cores: int = 4  # of a replica
     memory_gib: float = 64.0  # of a machine
     slowest_s: float = 0.25  # processor time that one search may take
-    indexers: int = 1  # machines like the one measured
+    indexers: int = 1  # processes, each over films of its own
+    indexer_cores: int = 8  # of each
     queries_per_second: float = 0.0  # of a replica over a small library; 0: as measured
     frames_per_second: float = 0.0  # of an indexer; 0: as measured
     thumbnail_bytes: float = 0.0  # of one; 0: as measured
@@ -102,11 +103,13 @@ def need(users: int, videos: int, given: Assumptions, measured: Measurements) ->
         asked_per_s=asked,
         replica_per_s=rate,
         replicas=parts * max(least, math.ceil(asked / (given.utilisation * rate))),
-        indexing_hours=frames
-        / (given.frames_per_second or measured.frames_per_second)
-        / 3600
-        / given.indexers,
+        indexing_hours=frames / _frames_per_s(given, measured) / 3600 / given.indexers,
     )
+
+
+def _frames_per_s(given: Assumptions, measured: Measurements) -> float:
+    """Return the frames that one indexer does in a second, its processors all at work."""
+    return given.frames_per_second or given.indexer_cores / measured.frame_cpu_s
 
 
 def _parts(segments: float, given: Assumptions, measured: Measurements) -> int:

@@ -4,10 +4,8 @@
 
 Measures first (`benchmarks.measurements`), a minute with the demo model, unless `--recorded` names
 a file of former measurements, which `--record` writes. Assumptions are options, each with its
-default in `benchmarks.needs`. `--page FILE` puts the tables between the marks in a page. So
-docs/sizing.md is made, on a machine that does nothing else:
-
-    python -m benchmarks.sizing --record benchmarks/sizing.json --page docs/sizing.md
+default in `benchmarks.needs`. `--page FILE` puts the tables between the marks in a page;
+docs/sizing.md says how it was made.
 """
 
 import argparse
@@ -101,7 +99,7 @@ def _measured(measured: Measurements) -> str:
         ("a thumbnail of a demo film", f"{measured.thumbnail_bytes:,.0f} bytes"),
         ("SQLite: a segment, a frame, a video", _of(measured.sqlite)),
         ("PostgreSQL: a segment, a frame, a video", _of(measured.postgresql)),
-        ("frames indexed in a second", f"{measured.frames_per_second:.1f}"),
+        ("processor time of a frame indexed", f"{1000 * measured.frame_cpu_s:.0f} ms"),
         ("processor time of a search", f"{1000 * measured.search_cpu_s:.1f} ms"),
         ("a million segments add, exact", f"{1000 * measured.exact_cpu_s:.0f} ms"),
         (

@@ -26,11 +26,12 @@ def test_no_request_fails_under_load(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_server_in_use_does_not_grow() -> None:
     """Neither in memory nor in open files, while it is asked and its library changes.
 
-    In so short a time a page more for each of some thousand requests would show.
+    In so short a time only a leak of some hundred kilobytes a request would show; `make soak` sees
+    less.
     """
     found, errors = soak(seconds=20, users=4)
     assert not errors
-    assert found.requests > 200
+    assert found.requests > 50
     assert found.changes >= 2
-    assert found.rss_end - found.rss_start < 24 * MIB
+    assert found.rss_end - found.rss_start < 32 * MIB
     assert found.fds_end - found.fds_start <= 16

@@ -27,7 +27,7 @@ class Decoder:
         self._clock = Clock(opened.start, opened.frame_rate)
         self._damage = Damage()
         self._first: Fraction | None = None
-        self._last_stamp = Fraction(0)
+        self._ends: dict[int, tuple[int, Fraction]] = {}
         self._coming = self._packets()
         self._begun: list[Packet[Stream]] = []
 
@@ -98,8 +98,15 @@ class Decoder:
         As timestamps, not from the start: Matroska and FLV state the last timestamp as duration.
         """
         if packet.pts is not None:
-            end = (packet.pts + (packet.duration or 0)) * packet.time_base
-            self._last_stamp = max(self._last_stamp, end)
+            end = packet.pts + (packet.duration or 0)
+            known = self._ends.get(packet.stream_index)
+            if known is None or end > known[0]:
+                self._ends[packet.stream_index] = end, packet.time_base
+
+    @property
+    def _last_stamp(self) -> Fraction:
+        """How far the file could be read, in seconds as its timestamps count."""
+        return max((end * base for end, base in self._ends.values()), default=Fraction(0))
 
     def _decode(self, packet: "Packet[Stream] | None") -> Iterator[tuple[Fraction, VideoFrame]]:
         """Decode a packet, or with None what the decoder still holds back."""

@@ -21,7 +21,7 @@ from clipseek.embedding.pixels import fit
 from clipseek.embedding.precision import Choice
 from clipseek.errors import ConfigError, ModelMismatch, NothingIndexed, ServiceUnavailable
 from clipseek.model import Model
-from clipseek.protocols import Cache, Catalog, FrameSourceOpener
+from clipseek.protocols import Cache, Catalog, Embedder, FrameSourceOpener
 from clipseek.search import Searcher
 from clipseek.snapshot import Manifest
 from clipseek.thumbnails import Thumbnails
@@ -73,6 +73,7 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
         refresh_s=settings.refresh_s,
         cache=cache,
         cache_ttl_s=settings.cache_ttl_s,
+        on_gpu=settings.device == "cuda",
     )
     return Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root), cache)
 
@@ -194,12 +195,30 @@ def load_collection_model(settings: Settings, collection: Collection) -> Model:
 def _model(settings: Settings, bundle: Bundle, name: str) -> Model:
     return Model(
         name=name,
-        embedder=OnnxEmbedder(bundle, threads=settings.threads),
+        embedder=_embedder(settings, bundle),
         logit_scale=bundle.logit_scale,
         coherence=bundle.coherence,
         relevance=bundle.relevance,
         bank=bundle.bank(),
         logit_bias=bundle.logit_bias,
+    )
+
+
+def _embedder(settings: Settings, bundle: Bundle) -> Embedder:
+    """Return what runs the bundle: its towers, or on a GPU the weights that they came from."""
+    if settings.device == "cpu":
+        return OnnxEmbedder(bundle, threads=settings.threads)
+    architecture, _, tag = bundle.name.partition("/")
+    if bundle.precision != "fp32" or not tag:
+        raise ConfigError(
+            f"device cuda takes a model of open_clip's list in fp32, and {bundle.name!r} is none; "
+            "set CLIPSEEK_DEVICE=cpu, or name another model (`indexer models` prints them)"
+        )
+    # torch takes seconds to import, which who has no GPU need not wait for.
+    from clipseek.embedding.openclip import OpenClipEmbedder
+
+    return OpenClipEmbedder.open(
+        architecture, pretrained=tag, device=settings.device, fingerprint=bundle.fingerprint
     )
 
 

@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         default=None, ge=1, description="threads of the model; without it, one per core"
     )
+    device: Literal["cpu", "cuda"] = Field(
+        default="cpu",
+        description="what embeds and searches; cuda: the models of open_clip's list, and FAISS",
+    )
     index: Literal["auto", "exact", "ivf-flat", "ivf-sq8", "ivf-pq"] = Field(
         default="auto", description="kind of index that a build makes; auto measures and chooses"
     )

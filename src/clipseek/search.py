@@ -70,6 +70,7 @@ class Searcher:
 
     `load_model` turns a collection into its model; it is called once per model. Sentences whose
     vectors are in the `cache` are not embedded again; new ones stay there for `cache_ttl_s`.
+    With `on_gpu`, snapshots are searched on a GPU.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class Searcher:
         refresh_s: float = 1.0,
         cache: Cache | None = None,
         cache_ttl_s: float = 3600.0,
+        on_gpu: bool = False,
     ) -> None:
+        self._on_gpu = on_gpu
         self._catalog = catalog
         self._snapshot_root = snapshot_root
         self._load_model = load_model
@@ -227,7 +230,7 @@ class Searcher:
         try:
             if late is not None:
                 return late.view.follow(self._catalog, self._snapshot_root)
-            return View.open(self._catalog, self._snapshot_root, name)
+            return View.open(self._catalog, self._snapshot_root, name, on_gpu=self._on_gpu)
         except CollectionNotFound as error:
             self._views.pop(name, None)
             if name == "default":

@@ -107,13 +107,15 @@ class _Published:
     due: int | None = None
 
     @classmethod
-    def at(cls, root: Path, name: str) -> Self:
+    def at(cls, root: Path, name: str, *, on_gpu: bool) -> Self:
         """Open what is published; a fault becomes a note."""
         seen = _seen(root, name)
         try:
             found = snapshot.open_current(root, name)
         except ServiceUnavailable as error:
             return cls(seen, note=str(error))
+        if found and on_gpu:
+            found = replace(found, index=found.index.to_gpu())
         return cls(found.name if found else seen, found)
 
     def judged(self, catalog: Catalog, collection: Collection) -> "_Published":
@@ -144,23 +146,29 @@ class View:
     _seen: str
     _due: int | None
     _history: str
+    _on_gpu: bool
     _base: _Part = field(repr=False)
     _delta: tuple[_Delta, ...] = field(repr=False)
 
     @classmethod
-    def open(cls, catalog: Catalog, snapshot_root: Path, name: str) -> Self:
+    def open(
+        cls, catalog: Catalog, snapshot_root: Path, name: str, *, on_gpu: bool = False
+    ) -> Self:
         """Open a collection: the published snapshot and what changed since, or the whole catalog.
 
         A snapshot that is damaged, of another model, or not of the catalog's past is left aside.
+        With `on_gpu`, snapshots are searched on a GPU; what changed since stays on the CPU.
 
         Raises:
             CollectionNotFound: there is no such collection.
+            ConfigError: FAISS sees no GPU, and one was asked for.
             ServiceUnavailable: the catalog cannot be read.
         """
-        return cls._made(catalog, name, _Published.at(snapshot_root, name))
+        published = _Published.at(snapshot_root, name, on_gpu=on_gpu)
+        return cls._made(catalog, name, published, on_gpu=on_gpu)
 
     @classmethod
-    def _made(cls, catalog: Catalog, name: str, published: _Published) -> Self:
+    def _made(cls, catalog: Catalog, name: str, published: _Published, *, on_gpu: bool) -> Self:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
             published = published.judged(now, collection)
@@ -179,6 +187,7 @@ class View:
             _seen=published.seen,
             _due=published.due,
             _history=history,
+            _on_gpu=on_gpu,
             _base=_base(table, vectors) if found is None else _part(found).without(changed),
             _delta=() if found is None else _joined([_delta(table, vectors)]),
         )
@@ -194,12 +203,12 @@ class View:
         seen, collection = _seen(snapshot_root, name), catalog.collection(name)
         if seen == self._seen and (self._due is None or collection.version < self._due):
             return self.follow(catalog, snapshot_root)
-        published = _Published.at(snapshot_root, name)
+        published = _Published.at(snapshot_root, name, on_gpu=self._on_gpu)
         with catalog.consistent(name) as now:
             published = published.judged(now, now.collection(name))
         followed = None if published.found else self._followed(catalog)
         if followed is None:
-            return self._made(catalog, name, published)
+            return self._made(catalog, name, published, on_gpu=self._on_gpu)
         return replace(followed, note=published.note, _seen=published.seen, _due=published.due)
 
     def follow(self, catalog: Catalog, snapshot_root: Path) -> Self:
@@ -210,7 +219,9 @@ class View:
         name = self.collection.name
         if catalog.collection(name) == self.collection:
             return self
-        return self._followed(catalog) or self.open(catalog, snapshot_root, name)
+        return self._followed(catalog) or self.open(
+            catalog, snapshot_root, name, on_gpu=self._on_gpu
+        )
 
     def _followed(self, catalog: Catalog) -> Self | None:
         """Return the view with the changes since it, or None where it is not the catalog's past."""

@@ -16,6 +16,7 @@ from clipseek.embedding.openclip.facts import context_length, recipe_of, vector_
 from clipseek.embedding.openclip.weights import Loaded, load_weights
 from clipseek.embedding.pixels import Recipe, normalise
 from clipseek.embedding.pixels import fit as pixels_fit
+from clipseek.errors import ConfigError
 
 # Rows that go through a tower at once: bounds memory; a GPU is full well before.
 _BLOCK = {"cpu": 32, "cuda": 512}
@@ -71,8 +72,13 @@ class OpenClipEmbedder:
                 by two levels of 255 at most. None takes the device where that is a GPU.
 
         Raises:
-            ConfigError: no such model, or its weights cannot be had.
+            ConfigError: no such model, its weights cannot be had, or torch sees no GPU.
         """
+        if device and device.startswith("cuda") and not torch.cuda.is_available():
+            raise ConfigError(
+                f"torch {torch.__version__} sees no GPU, but device {device} was asked for; "
+                "install a build of torch for CUDA, or set CLIPSEEK_DEVICE=cpu"
+            )
         loaded = load_weights(architecture, pretrained=pretrained, checkpoint=checkpoint)
         name = f"{architecture}/{pretrained or (checkpoint.stem if checkpoint else '')}"
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,51 @@
+"""A GPU that is asked for and is not there, or is of no use, is said in one sentence."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from clipseek.assembly import load_model
+from clipseek.config import Settings
+from clipseek.errors import ConfigError
+from clipseek.index import gpus
+from clipseek.search import Searcher
+from clipseek.view import View
+from tests.api.library import toy_model
+from tests.core.test_view import NAME, build, filled
+
+needs_no_gpu = pytest.mark.skipif(bool(gpus()), reason="there is a GPU")
+
+
+def test_a_bundle_of_its_own_has_no_weights_for_torch(tmp_path: Path) -> None:
+    """The demo model runs from its bundle only."""
+    settings = Settings(data_dir=tmp_path, device="cuda")
+    with pytest.raises(ConfigError, match=r"open_clip's list in fp32, and 'demo' is none"):
+        load_model(settings, "demo", report=lambda _: None)
+
+
+@needs_no_gpu
+def test_torch_without_a_gpu_is_said() -> None:
+    """Nothing is loaded where it could not run."""
+    openclip = pytest.importorskip("clipseek.embedding.openclip", reason="needs open_clip")
+    with pytest.raises(ConfigError, match="sees no GPU, but device cuda was asked for"):
+        openclip.OpenClipEmbedder.open("ViT-B-32", pretrained="openai", device="cuda")
+
+
+@needs_no_gpu
+def test_faiss_without_a_gpu_is_said(tmp_path: Path) -> None:
+    """A view does not fall back to the CPU unasked."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    with pytest.raises(ConfigError, match="faiss sees 0 GPUs"):
+        View.open(catalog, tmp_path, NAME, on_gpu=True)
+
+
+@needs_no_gpu
+def test_a_searcher_on_a_gpu_opens_views_there(tmp_path: Path) -> None:
+    """What the setting CLIPSEEK_DEVICE=cuda gives the searcher reaches the snapshot."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    searcher = Searcher(catalog, tmp_path, toy_model, on_gpu=True)
+    with closing(searcher), pytest.raises(ConfigError, match="faiss sees 0 GPUs"):
+        searcher.view(NAME)

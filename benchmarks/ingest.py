@@ -34,21 +34,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import footage
-from benchmarks.model import Made, made, pictures
+from benchmarks.model import Made, made
 from clipseek import snapshot
 from clipseek.catalog import SqlCatalog
+from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.embedding.precision import LEAST_PICTURES
+from clipseek.embedding.pixels import Recipe, fit
 from clipseek.model import Model
 from clipseek.sampling import grid
 from clipseek.thumbnails import Thumbnails
 from clipseek.video import PyAVFrames
+from indexer import sample
 from indexer.film import Report
 from indexer.pipeline import Options, Pipeline, Target
 
 faiss: Any = _faiss
 Vectors = NDArray[np.float32]
 BATCH, NEAREST, ALIKE = 32, 10, 1e-3
+SIDE, SAMPLES = 224, 128
 DRAWN_S, DRAWN_SIZE, DRAWN_FILMS = 12, (960, 540), 4
 
 
@@ -93,9 +96,8 @@ def overlap(films: Sequence[Path], fp32: OnnxEmbedder, folder: Path) -> dict[str
     for path in films:
         times, vectors = catalog.frame_vectors("default", kept[str(path)])
         exact_times, exact = _exact(path, fp32, grid(1))
-        standing = np.searchsorted(times, exact_times + 0.2 + 1e-6, side="right") - 1
         wanted.append(exact)
-        found.append(vectors[np.maximum(standing, 0)])
+        found.append(vectors[_standing(times, exact_times)])
         asked.append(_exact(path, fp32, (each + 0.5 for each in grid(5)))[1])
     catalog.close()
     queries, truth, stored = (np.concatenate(rows) for rows in (asked, wanted, found))
@@ -103,6 +105,14 @@ def overlap(films: Sequence[Path], fp32: OnnxEmbedder, folder: Path) -> dict[str
         "overlap": round(_shared(queries, truth, stored), 4),
         "cosine": round(float(np.einsum("nd,nd->n", truth, stored).mean()), 4),
     }
+
+
+def _standing(kept: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return which kept frame stands for each time: one within 0.2 s, else the last before it."""
+    nearest = np.abs(kept[None] - times[:, None]).argmin(axis=1)
+    before = np.maximum(np.searchsorted(kept, times + 1e-4, side="right") - 1, 0)
+    is_near = np.abs(kept[nearest] - times) <= 0.2 + 1e-4
+    return np.where(is_near, nearest, before)
 
 
 def _exact(path: Path, embedder: OnnxEmbedder, times: Any) -> tuple[NDArray[np.float64], Vectors]:
@@ -126,13 +136,27 @@ def _shared(queries: Vectors, truth: Vectors, stored: Vectors) -> float:
     return float((np.take_along_axis(scores, best, 1) >= tenth[:, None] - ALIKE).mean())
 
 
+def _samples(films: Sequence[Path]) -> NDArray[np.uint8]:
+    """Return the pictures that `indexer ingest` measures precisions with, of the first films."""
+    read = sample.pictures(films, PyAVFrames, fps=1.0)
+    recipe = Recipe(SIDE, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    return read(lambda pixels: fit(pixels, recipe), SIDE, SAMPLES)
+
+
+def _fastest(model: Made) -> Bundle:
+    """Return the fastest bundle that is measured as good as fp32, as `--precision auto` does."""
+    good = [
+        (bundle.measured.speedup, bundle)
+        for bundle in model.bundles.values()
+        if bundle.measured is not None and bundle.measured.is_as_good
+    ]
+    return max(good, key=lambda each: each[0], default=(1.0, model.bundles["fp32"]))[1]
+
+
 def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, Any]:
     """Run both ways in turns, and compare what ours stores."""
-    with made(pictures(LEAST_PICTURES)) as model:
-        name = precision if precision in model.bundles else "fp32"
-        if precision == "auto":
-            name = "int8" if "int8" in model.bundles else "fp32"
-        bundle = model.bundles[name]
+    with made(_samples(films)) as model:
+        bundle = _fastest(model) if precision == "auto" else model.bundles[precision]
         embedder = OnnxEmbedder(bundle)
         loaded = Model(
             "benchmark",
@@ -142,7 +166,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
             bundle.relevance,
             bundle.bank(),
         )
-        embedder.embed_images(pictures(BATCH))
+        embedder.embed_images(_samples(films)[:BATCH])
         start = time.perf_counter()
         frames = straightforward(model, films)
         between = time.perf_counter()
@@ -159,7 +183,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
         "ratio_without_skips": round(theirs_s / frames * embedded / ours_s, 2),
         "skipped": round(1 - embedded / sampled, 3),
         **agreed,
-        "precision": name,
+        "precision": bundle.precision,
         "films": len(films),
         "frames": frames,
         "theirs_s": round(theirs_s, 2),

@@ -33,7 +33,7 @@ faiss: Any = _faiss
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-LIMIT_S = 900
+LIMIT_S = 300
 EQUAL = 0.005
 
 Line = dict[str, Any]
@@ -71,9 +71,12 @@ def asked(name: str, python: Path, folder: Path) -> Line | str:
     if not python.is_file():
         return f"{python} is not there; `make peers` installs it"
     command = [str(python), "-m", "benchmarks.peer", name, str(folder)]
-    run = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False
-    )
+    try:
+        run = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"not done within {LIMIT_S} s"
     if run.returncode:
         last = (run.stderr.strip().splitlines() or ["it said nothing"])[-1]
         return f"{last}; `make peers` installs it"
@@ -110,7 +113,7 @@ def measure(segments: int, dim: int, python: Path, folder: Path) -> dict[str, An
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print lines, or with --json one object."""
     parser = argparse.ArgumentParser(description="Measure other vector stores beside ours.")
-    parser.add_argument("--segments", type=int, default=200_000, metavar="N")
+    parser.add_argument("--segments", type=int, default=110_000, metavar="N")
     parser.add_argument("--dim", type=int, default=512, metavar="D")
     parser.add_argument("--python", type=Path, default=PYTHON, metavar="FILE")
     parser.add_argument("--json", action="store_true", help="print one object")

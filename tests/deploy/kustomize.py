@@ -164,12 +164,12 @@ def _merge_key(items: list[Any]) -> str | None:
 
 
 def _merge_list(into: list[Object], partials: list[Object], key: str) -> None:
+    """Merge items of one name; new ones come first, as kustomize puts them."""
+    known = {item.get(key): item for item in into}
     for partial in partials:
-        same = [item for item in into if item.get(key) == partial[key]]
-        if same:
-            _merge(same[0], partial)
-        else:
-            into.append(copy.deepcopy(partial))
+        if partial[key] in known:
+            _merge(known[partial[key]], partial)
+    into[:0] = [copy.deepcopy(partial) for partial in partials if partial[key] not in known]
 
 
 def _operate(target: Object, operation: Object) -> None:

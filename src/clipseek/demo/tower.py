@@ -53,7 +53,9 @@ def create(vocabulary_size: int) -> Any:
         ConfigError: the extra `models` is not installed.
     """
     open_clip = load_open_clip()
-    importlib.import_module("timm.models").register_model(clipseek_cartoon)
+    timm = importlib.import_module("timm.models")
+    if not timm.is_model(clipseek_cartoon.__name__):
+        timm.register_model(clipseek_cartoon)
     text = {**CONFIG["text_cfg"], "vocab_size": vocabulary_size}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, f"{NAME}.json").write_text(json.dumps({**CONFIG, "text_cfg": text}))

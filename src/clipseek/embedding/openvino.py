@@ -6,6 +6,7 @@ only searches needs no visual tower and may do without it.
 
 import importlib
 import importlib.util
+import os
 from threading import Lock
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,10 @@ from clipseek.embedding.bundle import VISUAL, Bundle
 from clipseek.embedding.precision import Precision
 from clipseek.errors import ConfigError
 
+# Pictures that go through the tower together: a graph of one fixed shape, on two streams that share
+# the threads. A ViT-B-32 in int8 took 4.8 ms a picture so on two cores, and 6.9 ms on one stream in
+# a graph of any shape. A last block that is not full is filled up.
+_BLOCK, _STREAMS = 16, 2
 _EXTRA = "pip install 'clipseek[openvino]'"
 # OpenVINO's names. What is not int8 in an int8 graph runs in fp32.
 _HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -50,7 +55,7 @@ class OpenVinoTower:
         self._bundle = bundle
         self._threads = threads
         self._lock = Lock()
-        self._request: Any = None
+        self._queue: Any = None
 
     def run(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return float32 (N, dim), not normalised, for uint8 (N, S, S, 3).
@@ -58,26 +63,36 @@ class OpenVinoTower:
         Raises:
             ConfigError: openvino is missing or cannot run this bundle.
         """
+        rows = np.empty((len(square), self._bundle.dim), np.float32)
+
+        def keep(request: Any, start: int) -> None:
+            block = rows[start : start + _BLOCK]
+            block[:] = request.get_output_tensor().data[: len(block)]
+
         with self._lock:
-            if self._request is None:
-                self._request = self._compiled().create_infer_request()
-            # A request holds its output until it runs again.
-            return np.array(self._request.infer([square])[0], np.float32)
+            if self._queue is None:
+                self._queue = _openvino().AsyncInferQueue(self._compiled())
+            self._queue.set_callback(keep)
+            for start in range(0, len(square), _BLOCK):
+                self._queue.start_async([_full(square[start : start + _BLOCK])], start)
+            self._queue.wait_all()
+        return rows
 
     def _compiled(self) -> Any:
         bundle = self._bundle
         check_precision(bundle.precision)
         openvino = _openvino()
+        threads = self._threads or os.cpu_count() or 1
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": _HINTS[bundle.precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
-            "NUM_STREAMS": 1,
+            "NUM_STREAMS": min(threads, _STREAMS),
+            "INFERENCE_NUM_THREADS": threads,
         }
-        if self._threads:
-            options["INFERENCE_NUM_THREADS"] = self._threads
         core = openvino.Core()
         try:
             graph = _from_uint8(openvino, core.read_model(str(bundle.path / VISUAL)), bundle)
+            graph.reshape([_BLOCK, bundle.image_size, bundle.image_size, 3])
             return core.compile_model(graph, "CPU", options)
         except RuntimeError as error:
             line = " ".join(str(error).split())[:200]
@@ -85,6 +100,12 @@ class OpenVinoTower:
                 f"openvino {openvino.__version__} cannot load {bundle.path / VISUAL}: {line}; "
                 "make the bundle again with `indexer ingest`, or install a newer openvino"
             ) from error
+
+
+def _full(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the block with as many empty pictures behind it as are missing."""
+    missing = _BLOCK - len(square)
+    return square if not missing else np.pad(square, ((0, missing), (0, 0), (0, 0), (0, 0)))
 
 
 def _from_uint8(openvino: ModuleType, graph: Any, bundle: Bundle) -> Any:

@@ -16,10 +16,13 @@ LABEL org.opencontainers.image.title="clipseek" \
     org.opencontainers.image.description="Find the moment in your videos that a sentence describes." \
     org.opencontainers.image.licenses="Apache-2.0"
 
-ARG APT_MIRROR=http://deb.debian.org
+ARG APT_MIRROR=
 
 # The base image is pinned, so Debian's security fixes since then come from here.
-RUN sed --in-place "s|http://deb.debian.org|${APT_MIRROR}|" /etc/apt/sources.list.d/debian.sources \
+RUN if [ -n "${APT_MIRROR}" ]; then \
+        sed --in-place --regexp-extended "s|^(URIs: )https?://[^/]+|\1${APT_MIRROR}|" \
+            /etc/apt/sources.list.d/debian.sources; \
+    fi \
     && apt-get update \
     && apt-get upgrade --yes \
     && apt-get clean \
@@ -50,7 +53,7 @@ RUN python requirements.py ${EXTRAS} > api.txt \
 
 FROM base AS app
 
-ARG PIP_INDEX_URL=https://pypi.org/simple
+ARG PIP_INDEX_URL=
 
 # At the path that the scripts in /app/bin begin with; the images have their own environment there.
 RUN python -m venv /opt/venv \
@@ -67,7 +70,7 @@ RUN /opt/venv/bin/pip install --no-cache-dir --no-index --no-deps --no-build-iso
 
 FROM base AS packages
 
-ARG PIP_INDEX_URL=https://pypi.org/simple
+ARG PIP_INDEX_URL=
 
 # 70 MB of packages are of no use here: tests, an accelerator of downloads (which `indexer` installs
 # again), and bytecode of modules that are never imported. What a start imports is compiled, which
@@ -104,12 +107,12 @@ ENTRYPOINT ["python", "-m", "api"]
 
 FROM packages AS indexer
 
-ARG PIP_INDEX_URL=https://pypi.org/simple
-# An index of torch builds without CUDA, which saves several GB. Only torch comes from there.
-ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+ARG PIP_INDEX_URL=
+# Name an index of torch builds without CUDA, which saves several GB. Only torch comes from there.
+ARG TORCH_INDEX_URL=
 
 RUN /opt/venv/bin/pip install --no-cache-dir --no-deps \
-        --index-url "${TORCH_INDEX_URL}" --constraint /build/constraints.txt torch torchvision
+        ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} --constraint /build/constraints.txt torch torchvision
 COPY --from=requirements /build/models.txt /build/
 RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: \
         --constraint /build/constraints.txt --requirement /build/models.txt
@@ -125,15 +128,15 @@ CMD ["--help"]
 
 FROM base AS gpu
 
-ARG PIP_INDEX_URL=https://pypi.org/simple
+ARG PIP_INDEX_URL=
 # CUDA 12 as FAISS has it (faiss-gpu-cu12), so that one CUDA is in the image. The driver is the host's.
-ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cu126
+ARG TORCH_INDEX_URL=
 
 COPY constraints.txt /build/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip uninstall --yes setuptools \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps \
-        --index-url "${TORCH_INDEX_URL}" --constraint /build/constraints.txt torch torchvision
+        ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} --constraint /build/constraints.txt torch torchvision
 COPY --from=requirements /build/gpu.txt /build/
 RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: \
         --constraint /build/constraints.txt --requirement /build/gpu.txt

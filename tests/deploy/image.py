@@ -20,7 +20,6 @@ from tests.deploy.dockerfile import Dockerfile, Instruction, Stage, expand
 from tests.deploy.ignored import Ignored
 
 ROOT = Path(__file__).parents[2]
-MIRROR = "http://deb.debian.org"
 SUITE = "bookworm"
 PYTHON = "ca-certificates,python3,python3-pip,python3-venv"
 """What the official image of Python has and Debian's smallest system has not."""
@@ -71,7 +70,7 @@ class Builder:
 
     @property
     def _mirror(self) -> str:
-        return self.arguments.get("APT_MIRROR", MIRROR)
+        return self.arguments.get("APT_MIRROR", "")
 
     def _execute(self, stage: Stage, root: Path) -> None:
         below = self.dockerfile.environment(stage.base) if stage.base in self._stages else {}
@@ -149,11 +148,14 @@ def debian(work: Path, mirror: str) -> Path:
             f"--include={PYTHON}",
             SUITE,
             part,
-            f"{mirror}/debian",
+            *([f"{mirror}/debian"] if mirror else []),
         )
-        (part / "etc/apt/sources.list").unlink(missing_ok=True)
+        # As debootstrap wrote it: "deb URI SUITE ...".
+        written = part / "etc/apt/sources.list"
+        uri = written.read_text("utf-8").split()[1].removesuffix("/").removesuffix("/debian")
+        written.unlink()
         sources = part / "etc/apt/sources.list.d/debian.sources"
-        sources.write_text(SOURCES.format(mirror=MIRROR), "utf-8")
+        sources.write_text(SOURCES.format(mirror=uri), "utf-8")
         (part / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         for mark in part.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
             mark.unlink()

@@ -40,6 +40,7 @@ from clipseek.catalog import SqlCatalog
 from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.pixels import Recipe, fit
+from clipseek.embedding.precision import overlap as share_of_best
 from clipseek.model import Model
 from clipseek.sampling import grid
 from clipseek.thumbnails import Thumbnails
@@ -50,7 +51,7 @@ from indexer.pipeline import Options, Pipeline, Target
 
 faiss: Any = _faiss
 Vectors = NDArray[np.float32]
-BATCH, NEAREST, ALIKE = 32, 10, 1e-3
+BATCH = 32
 SIDE, SAMPLES = 224, 128
 DRAWN_S, DRAWN_SIZE, DRAWN_FILMS = 12, (960, 540), 4
 
@@ -102,7 +103,7 @@ def overlap(films: Sequence[Path], fp32: OnnxEmbedder, folder: Path) -> dict[str
     catalog.close()
     queries, truth, stored = (np.concatenate(rows) for rows in (asked, wanted, found))
     return {
-        "overlap": round(_shared(queries, truth, stored), 4),
+        "overlap": round(share_of_best(queries @ stored.T, queries @ truth.T), 4),
         "cosine": round(float(np.einsum("nd,nd->n", truth, stored).mean()), 4),
     }
 
@@ -126,14 +127,6 @@ def _exact(path: Path, embedder: OnnxEmbedder, times: Any) -> tuple[NDArray[np.f
         return np.empty(0), np.empty((0, embedder.dim), np.float32)
     taken, vectors = zip(*batches, strict=True)
     return np.concatenate(taken), np.concatenate(vectors)
-
-
-def _shared(queries: Vectors, truth: Vectors, stored: Vectors) -> float:
-    """Return the share of the ten best rows by `stored` that are as good as ten by `truth`."""
-    scores = queries @ truth.T
-    tenth = np.sort(scores, axis=1)[:, -NEAREST]
-    best = np.argsort(-(queries @ stored.T), axis=1)[:, :NEAREST]
-    return float((np.take_along_axis(scores, best, 1) >= tenth[:, None] - ALIKE).mean())
 
 
 def _samples(films: Sequence[Path]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding import models, openvino
-from clipseek.embedding.bundle import MANIFEST, TEXT, Bundle
+from clipseek.embedding.bundle import MANIFEST, TEXT, VISUAL, Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.precision import Measured, cosine, joined, overlap, split
 from clipseek.errors import ConfigError
@@ -80,6 +80,23 @@ def test_an_int8_model_is_a_bundle_of_its_own(base: Bundle, tmp_path: Path) -> N
     assert found.measured is not None
     assert found.measured.images > 0.9
     assert found.measured.pictures == 36
+
+
+def test_attention_itself_is_not_quantised(base: Bundle, tmp_path: Path) -> None:
+    """Weights are int8; a product of two activations takes numbers as they come."""
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(made(base, tmp_path, "int8").path / VISUAL).graph
+    made_by = {name: node for node in graph.node for name in node.output}
+
+    products = [
+        [made_by[name].op_type for name in node.input]
+        for node in graph.node
+        if node.op_type == "MatMul"
+    ]
+
+    assert ["DequantizeLinear", "DequantizeLinear"] in products
+    assert any("DequantizeLinear" not in kinds for kinds in products)
+    assert not any(kinds.count("DequantizeLinear") == 1 for kinds in products)
 
 
 def test_without_openvino_int8_runs_on_onnxruntime(
@@ -264,6 +281,17 @@ def test_the_overlap_is_the_share_of_the_ten_best() -> None:
 
     assert overlap(found, wanted) == pytest.approx(0.9)
     assert overlap(wanted, wanted) == 1
+
+
+def test_scores_that_are_all_but_equal_count_as_found() -> None:
+    """Frames of one scene may change places, less than 0.001 apart in fp32, and no others."""
+    wanted = np.linspace(0.3, 0.1, 20, dtype=np.float32)[None]
+    found = wanted.copy()
+    found[0, [9, 10]] = found[0, [10, 9]]
+
+    for apart, share in ((0.0009, 1.0), (0.002, 0.9)):
+        wanted[0, 10] = wanted[0, 9] - np.float32(apart)
+        assert overlap(found, wanted) == pytest.approx(share)
 
 
 def test_the_manifest_says_what_was_measured(base: Bundle, tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ _QUANTISED = ["MatMul", "Gemm", "Conv"]
 def quantise_visual(source: Path, out: Path, pixels: NDArray[np.float32]) -> None:
     """Write a visual tower whose weights and activations are int8.
 
+    Products of two activations, as in attention, and what comes out of a product are not: OpenVINO
+    then runs each attention as one kernel.
+
     Ranges of activations are those seen over `pixels`, normalised float32 (N, 3, S, S), and fixed:
     a picture's vector does not depend on its neighbours in a batch, as it would if ranges were
     taken from each batch (measured for a random ViT-B-32: 3e-3 in a number of a unit vector).
@@ -40,7 +43,8 @@ def quantise_visual(source: Path, out: Path, pixels: NDArray[np.float32]) -> Non
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
+            nodes_to_exclude=_without_weights(folded),
+            extra_options={"OpTypesToExcludeOutputQuantization": _QUANTISED},
         )
 
 
@@ -72,6 +76,20 @@ def _folded(source: Path, out: Path) -> Path:
     )
     onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
     return out
+
+
+def _without_weights(file: Path) -> list[str]:
+    """Return the names of the products of two activations."""
+    import onnx  # only now: a process that searches does without it
+
+    graph = onnx.load(file, load_external_data=False).graph
+    fixed = {tensor.name for tensor in graph.initializer}
+    fixed |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    return [
+        node.name
+        for node in graph.node
+        if node.op_type == "MatMul" and fixed.isdisjoint(node.input)
+    ]
 
 
 def _quantiser() -> Any:

@@ -27,6 +27,7 @@ from clipseek.embedding.bundle import (
     Bundle,
 )
 from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.openclip.attention import written_out
 from clipseek.embedding.openclip.check import check_export
 from clipseek.embedding.openclip.facts import (
     context_length,
@@ -212,7 +213,7 @@ def _export_towers(
     # Two rows, because the exporter treats a batch of one as a constant.
     pixels = torch.zeros(2, 3, side, side)
     try:
-        with _plain_tracing():
+        with _plain_tracing(), written_out(model):
             _export_tower(_Visual(model), pixels, {"pixels": {0: "N"}}, folder / VISUAL)
             _export_text(model, manifest, folder, report)
     except (OnnxExporterError, RuntimeError) as error:

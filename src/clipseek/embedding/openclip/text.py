@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.openclip.attention import is_plain
 from clipseek.embedding.openclip.load import load_open_clip
 
 # How far a number of a unit vector may be from the same of the whole tower.
@@ -47,8 +48,7 @@ class WholeText(nn.Module):
 class CutText(nn.Module):
     """The same tower over its parts: tokens int64 (N, L), L up to the context length, to vectors.
 
-    It shares the weights of the model. Attention is written out: `nn.MultiheadAttention`, exported
-    by tracing, reshapes to the length it was traced with.
+    It shares the weights of the model. To be exported with attention `written_out`.
     """
 
     def __init__(self, tower: Any, *, end_id: int | None) -> None:
@@ -63,8 +63,7 @@ class CutText(nn.Module):
         rows = tower.token_embedding(tokens) + tower.positional_embedding[:length]
         mask = tower.attn_mask[:length, :length]
         for block in tower.transformer.resblocks:
-            rows = rows + block.ls_1(_attend(block.attn, block.ln_1(rows), mask, count, length))
-            rows = rows + block.ls_2(block.mlp(block.ln_2(rows)))
+            rows = block(rows, attn_mask=mask)
         found = tokens if self.end_id is None else (tokens == self.end_id).int()
         pooled: Tensor = tower.ln_final(rows[torch.arange(count), found.argmax(dim=-1)])
         return _projected(pooled, tower.text_projection)
@@ -94,22 +93,6 @@ def _alone(embedder: OnnxEmbedder, sentences: Sequence[str]) -> NDArray[np.float
     return np.concatenate([embedder.embed_texts([sentence]) for sentence in sentences])
 
 
-def _attend(
-    attention: nn.MultiheadAttention, rows: Tensor, mask: Tensor, count: int, length: int
-) -> Tensor:
-    """Attend as `nn.MultiheadAttention` does; `count` and `length` are traced, not constants."""
-    heads, width = attention.num_heads, attention.head_dim
-    projected = nn.functional.linear(rows, attention.in_proj_weight, attention.in_proj_bias)
-    query, key, value = (
-        part.reshape(count, length, heads, width).transpose(1, 2)
-        for part in projected.chunk(3, dim=-1)
-    )
-    scores = (query * width**-0.5) @ key.transpose(2, 3) + mask
-    seen = (scores.softmax(dim=-1) @ value).transpose(1, 2)
-    mixed: Tensor = attention.out_proj(seen.reshape(count, length, heads * width))
-    return mixed
-
-
 def _projected(pooled: Tensor, projection: Any) -> Tensor:
     if projection is None:
         return pooled
@@ -128,13 +111,8 @@ def _is_causal(tower: Any) -> bool:
 
 
 def _has_plain_blocks(tower: Any) -> bool:
-    """Say whether every block is open_clip's default one, whose forward is written out above."""
+    """Say whether every block is open_clip's default one, which takes rows of any length."""
     plain = load_open_clip().transformer.ResidualAttentionBlock
     return all(
-        type(block) is plain
-        and type(block.attn) is nn.MultiheadAttention
-        and block.attn.in_proj_weight is not None
-        and block.attn.bias_k is None
-        and not block.attn.add_zero_attn
-        for block in tower.transformer.resblocks
+        type(block) is plain and is_plain(block.attn) for block in tower.transformer.resblocks
     )

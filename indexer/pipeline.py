@@ -19,7 +19,7 @@ from clipseek.types import Video
 from indexer.film import Film, Report
 from indexer.reader import End, Frames, Reader
 
-AHEAD = 4
+AHEAD = 16
 """Decoded batches that may wait for the model: enough that it does not idle, few enough that
 memory stays flat."""
 PATIENCE_S = 0.1
@@ -43,7 +43,7 @@ class Options:
     fps: float = 1.0
     force: bool = False
     workers: int = 2
-    batch_size: int = 32
+    batch_size: int = 64
     tags: tuple[str, ...] = ()
 
 

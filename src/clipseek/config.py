@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
     workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
-    batch_size: int = Field(default=32, ge=1, le=4096, description="pictures embedded together")
+    batch_size: int = Field(default=64, ge=1, le=4096, description="pictures embedded together")
     threads: int | None = Field(
         default=None, ge=1, description="threads of the model; without it, one per core"
     )

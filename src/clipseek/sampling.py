@@ -158,20 +158,23 @@ def may_part(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
 
 
 class _Luma:
-    """What the cut detector keeps of a frame's brightness, all in levels of 0..255.
+    """What the cut detector keeps of a frame's brightness, uint8 (h, w), in levels of 0..255.
 
     What only a suspected cut needs is computed then.
     """
 
     def __init__(self, luma: NDArray[np.uint8]) -> None:
         self._luma = luma
-        self._levels = luma.astype(np.float32)
-        self._lowest = _over_neighbours(self._levels, np.minimum)
-        self._highest = _over_neighbours(self._levels, np.maximum)
+        self._lowest = _over_neighbours(luma, np.minimum)
+        self._highest = _over_neighbours(luma, np.maximum)
+
+    @cached_property
+    def _levels(self) -> NDArray[np.float32]:
+        return self._luma.astype(np.float32)
 
     @cached_property
     def _mean(self) -> float:
-        return float(self._levels.mean())
+        return float(self._luma.sum()) / self._luma.size
 
     @cached_property
     def _deviation(self) -> float:
@@ -188,9 +191,9 @@ class _Luma:
 
     def change_from(self, other: "_Luma") -> float:
         """Return the mean distance of each pixel from the range of its neighbours in `other`."""
-        above = self._levels - other._highest
-        below = other._lowest - self._levels
-        return float(np.maximum(0, np.maximum(above, below)).mean())
+        above = np.maximum(self._luma, other._highest) - other._highest
+        below = other._lowest - np.minimum(self._luma, other._lowest)
+        return float((above + below).sum()) / above.size
 
     def is_glare_after(self, other: "_Luma") -> bool:
         """Say whether this picture is little else but bright, and `other` by far was not."""
@@ -213,8 +216,8 @@ class _Luma:
         return covariance / (self._deviation * other._deviation)
 
 
-def _over_neighbours(levels: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np.float32]:
-    """Return the lowest or highest of each pixel and its eight neighbours, float32 (h, w)."""
+def _over_neighbours(levels: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
+    """Return the lowest or highest of each pixel and its eight neighbours, uint8 (h, w)."""
     rows = levels.copy()
     extreme(rows[1:], levels[:-1], out=rows[1:])
     extreme(rows[:-1], levels[1:], out=rows[:-1])

@@ -21,8 +21,10 @@ FEW_ROWS, FEW_SHARE = 10_000, 0.01
 
 # The kinds tried for a collection too large for exact search, fastest first.
 _TRIED: tuple[Kind, ...] = ("ivf-pq", "ivf-flat")
-# Vectors that are scored beyond the depth for each neighbour asked for, where codes choose them.
-_PER_NEIGHBOUR = 8
+# Rows asked for beyond those wanted: among them are those whose scores are all but equal.
+_SPARE = 32
+# Vectors that are scored beyond the depth, which is tuned for ten neighbours, for each further one.
+_PER_NEIGHBOUR, _TUNED_FOR = 8, 10
 
 
 class FaissIndex:
@@ -146,7 +148,7 @@ class FaissIndex:
         k = min(k, available)
         if not k or not len(queries):
             return np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
-        ask, probes = min(k + 32, available), self._probes(available)
+        ask, probes = min(k + _SPARE, available), self._probes(available)
         while True:
             scores, found = self._ask(queries, ask, probes, rows)
             if (found[:, k - 1] < 0).any():
@@ -170,7 +172,8 @@ class FaissIndex:
         """Search once; rows that FAISS did not find are -1, with the lowest of scores."""
         if self._gpu is not None and rows is None and ask <= GPU_LIMIT:
             return self._gpu.search(queries, ask)
-        depth = self._layout.depth + _PER_NEIGHBOUR * ask
+        further = max(0, ask - _SPARE - _TUNED_FOR)
+        depth = self._layout.depth + _PER_NEIGHBOUR * further
         return self._layout.search(queries, ask, probes=probes, depth=depth, rows=rows)
 
     def _ordered(

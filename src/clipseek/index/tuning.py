@@ -25,8 +25,8 @@ _NOISE, _FAR_NOISE = 0.5, 2.0
 # error, so that queries that were not held reach the target too.
 _MARGIN = 0.3
 # Of what the target leaves, the share that scoring fewer vectors may cost.
-_CODES = 0.05
-_DEPTHS = (100, 200, 400, 800, 1600)
+_CODES = 0.03
+_DEPTHS = (100, 200, 300, 400, 600, 800, 1600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Held:
     def probes(self, index: Layout, share: float) -> int:
         """Return how many lists hold so large a share of the neighbours, nearest lists first."""
         centres = index.lists.quantizer
-        order = centres.search(self.queries, index.nlist)[1]
+        order = centres.search(index.turned(self.queries), index.nlist)[1]
         nearness = np.argsort(order, axis=1)
         flat = self.neighbours.reshape(-1, self.neighbours.shape[2])
-        lists = centres.search(flat, 1)[1].reshape(len(self.queries), -1)
+        lists = centres.search(index.turned(flat), 1)[1].reshape(len(self.queries), -1)
         needed = np.sort(np.take_along_axis(nearness, lists, axis=1), axis=None) + 1
         return int(needed[min(len(needed) - 1, math.ceil(share * len(needed)) - 1)])
 

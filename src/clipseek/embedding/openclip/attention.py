@@ -53,16 +53,49 @@ def _forward(
         return nn.MultiheadAttention.forward(
             attention, query, key, value, need_weights=need_weights, attn_mask=attn_mask, **others
         )
-    count, length, _ = query.shape  # traced, not constants
-    heads, width = attention.num_heads, attention.head_dim
-    projected = nn.functional.linear(query, attention.in_proj_weight, attention.in_proj_bias)
-    asked, held, given = (
-        part.reshape(count, length, heads, width).transpose(1, 2)
-        for part in projected.chunk(3, dim=-1)
-    )
-    scores = (asked * width**-0.5) @ held.transpose(2, 3)
-    if attn_mask is not None:
-        scores = scores + attn_mask
-    seen = (scores.softmax(dim=-1) @ given).transpose(1, 2)
-    mixed: Tensor = attention.out_proj(seen.reshape(count, length, heads * width))
+    mixed = attend(attention, query, query, attn_mask)
     return mixed, None
+
+
+def attend(
+    attention: nn.MultiheadAttention, asking: Tensor, rows: Tensor, mask: Tensor | None
+) -> Tensor:
+    """Let (N, A, width) attend to `rows` (N, L, width), which they are themselves or some of.
+
+    Args:
+        attention: A plain one (see `is_plain`).
+        asking: The rows whose result is wanted.
+        rows: All rows.
+        mask: What is added to the scores (N, heads, A, L), in a shape that fits; None for nothing.
+    """
+    width = rows.shape[2]
+    weights, biases = attention.in_proj_weight, attention.in_proj_bias
+    if asking is rows:
+        query, key, value = _projected(rows, weights, biases).chunk(3, dim=-1)
+    else:
+        query = _projected(asking, weights[:width], _part(biases, slice(width)))
+        both = _projected(rows, weights[width:], _part(biases, slice(width, None)))
+        key, value = both.chunk(2, dim=-1)
+    scores = (_heads(attention, query) * attention.head_dim**-0.5) @ _heads(
+        attention, key
+    ).transpose(2, 3)
+    if mask is not None:
+        scores = scores + mask
+    seen = (scores.softmax(dim=-1) @ _heads(attention, value)).transpose(1, 2)
+    count, length, _ = asking.shape  # traced, not constants
+    mixed: Tensor = attention.out_proj(seen.reshape(count, length, width))
+    return mixed
+
+
+def _heads(attention: nn.MultiheadAttention, rows: Tensor) -> Tensor:
+    """Return (N, L, width) as (N, heads, L, width of a head)."""
+    count, length, _ = rows.shape
+    return rows.reshape(count, length, attention.num_heads, attention.head_dim).transpose(1, 2)
+
+
+def _projected(rows: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
+    return nn.functional.linear(rows, weights, biases)
+
+
+def _part(biases: Tensor | None, part: slice) -> Tensor | None:
+    return None if biases is None else biases[part]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.embedding.openclip.attention import is_plain
+from clipseek.embedding.openclip.attention import attend, is_plain
 from clipseek.embedding.openclip.load import load_open_clip
 
 # How far a number of a unit vector may be from the same of the whole tower.
@@ -48,7 +48,8 @@ class WholeText(nn.Module):
 class CutText(nn.Module):
     """The same tower over its parts: tokens int64 (N, L), L up to the context length, to vectors.
 
-    It shares the weights of the model. To be exported with attention `written_out`.
+    It shares the weights of the model. The last block computes the end token alone: nothing else
+    of it is read. To be exported with attention `written_out`.
     """
 
     def __init__(self, tower: Any, *, end_id: int | None) -> None:
@@ -59,14 +60,25 @@ class CutText(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the vectors, not normalised."""
-        tower, (count, length) = self.tower, tokens.shape
+        tower, length = self.tower, tokens.shape[1]
         rows = tower.token_embedding(tokens) + tower.positional_embedding[:length]
         mask = tower.attn_mask[:length, :length]
-        for block in tower.transformer.resblocks:
+        *blocks, last = tower.transformer.resblocks
+        for block in blocks:
             rows = block(rows, attn_mask=mask)
         found = tokens if self.end_id is None else (tokens == self.end_id).int()
-        pooled: Tensor = tower.ln_final(rows[torch.arange(count), found.argmax(dim=-1)])
+        pooled = tower.ln_final(_at_end(last, rows, mask, found.argmax(dim=-1)))
         return _projected(pooled, tower.text_projection)
+
+
+def _at_end(block: Any, rows: Tensor, mask: Tensor, end: Tensor) -> Tensor:
+    """Return what the last block makes of one row of each sentence, (N, width), and of no other."""
+    every = torch.arange(rows.shape[0])
+    inner, own = block.ln_1(rows), rows[every, end][:, None]
+    seen = attend(block.attn, inner[every, end][:, None], inner, mask[end][:, None, None])
+    own = own + block.ls_1(seen)
+    own = own + block.ls_2(block.mlp(block.ln_2(own)))
+    return own[:, 0]
 
 
 def cut(model: nn.Module) -> CutText | None:

@@ -68,6 +68,9 @@ def _application(opened: Service) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
+        # FastAPI's own, which is asked for every request whether it is configured, would tell a
+        # second time what `tracing` and `Metrics` tell.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = opened
     app.state.readiness = Readiness(opened)

@@ -325,4 +325,4 @@ def play_url(video_id: str, collection: str, start: float, end: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{round(value, 3):.15g}"

@@ -135,7 +135,8 @@ def segment_iou(films: list[Film], spans: Callable[[Film], NDArray[np.float64]])
 def hit_iou(films: list[Film], asked: list[tuple[int, Span, Vector]], *, merged: bool) -> float:
     """Return the mean IoU of what was asked for with the first hit, zero in another film."""
     formed = [film.formed() for film in films]
-    owners = np.repeat([f"{number:03}" for number in range(len(films))], [len(f) for f in formed])
+    owners = np.repeat(np.arange(len(films)), [len(f) for f in formed])
+    names = np.array([f"{number:03}" for number in range(len(films))])
     spans = np.concatenate([f.spans for f in formed])
     index = ExactIndex(np.arange(len(spans)), np.concatenate([f.vectors for f in formed]))
     chance = np.random.default_rng(9)
@@ -144,8 +145,8 @@ def hit_iou(films: list[Film], asked: list[tuple[int, Span, Vector]], *, merged:
         text = unit(unit(meant) + 0.7 * chance.normal(size=DIM) / DIM**0.5 - 0.3 * CONE)
         near = index.search(text[None], ranking.candidates(10) if merged else 1)
         ids = near.ids[0]
-        rows = Rows(owners[ids], spans[ids], spans[ids, 0], near.scores[0])
-        first = ranking.merge(ids, near.scores[0], rows)[0]
+        rows = Rows(names[owners[ids]], owners[ids], spans[ids], spans[ids, 0], near.scores[0])
+        first = ranking.merge(near, rows, [len(ids)], [1])[0][0]
         ious.append(first.span.iou(span) if first.video_id == f"{number:03}" else 0.0)
     return float(np.mean(ious))
 

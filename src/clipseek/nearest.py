@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 _SCORES_BYTES = 64 * 2**20  # of the scores of one block of queries
 _BLOCK_ROWS = 8192  # rows that are gathered or widened at a time
+_PAIRS = 256  # rows of several queries that are scored at a time: they stay in the cache
 
 
 def checked(queries: NDArray[np.float32], k: int, dim: int) -> NDArray[np.float32]:
@@ -69,6 +70,24 @@ def scores_of(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArr
     for start in range(0, len(vectors), _BLOCK_ROWS):
         part = slice(start, start + _BLOCK_ROWS)
         scores[part] = (vectors[part] * wide).sum(axis=1)
+    return scores
+
+
+def scores_of_pairs(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], asked_by: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the cosine float32 (N,) of each row and its query, as `scores_of` does.
+
+    Args:
+        vectors: float32 (N, dim).
+        queries: float32 (Q, dim).
+        asked_by: int64 (N,), the query of each row.
+    """
+    scores = np.empty(len(vectors), np.float32)
+    wide = queries.astype(np.float64)
+    for start in range(0, len(vectors), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        scores[part] = (vectors[part] * wide[asked_by[part]]).sum(axis=1)
     return scores
 
 

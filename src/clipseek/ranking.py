@@ -1,12 +1,14 @@
 """Neighbours of a query to moments: matching neighbours in time become one, in a total order."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.types import Span
+from clipseek.types import Neighbours, Span
 
 # Segments of one video that lie no further apart are adjacent; times are stored as float32, which
 # keeps a millisecond up to 2.3 hours (2**13 s * 2**-24 = 0.5 ms).
@@ -24,26 +26,19 @@ _REACH = 0.35
 class Rows:
     """What is known of some segments, rows together.
 
-    video_ids: str (K,). spans: float64 (K, 2) seconds. best_times: float64 (K,) seconds.
-    biases: float32 (K,), `calibration.bias` of each vector.
+    video_ids: str (K,). owners: int64 (K,), equal where the videos are. spans: float64 (K, 2)
+    seconds. best_times: float64 (K,) seconds. biases: float32 (K,), `calibration.bias` of each
+    vector.
     """
 
     video_ids: NDArray[np.str_]
+    owners: NDArray[np.int64]
     spans: NDArray[np.float64]
     best_times: NDArray[np.float64]
     biases: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.video_ids)
-
-    def part(self, start: int, stop: int) -> "Rows":
-        """Return some of the rows."""
-        return Rows(
-            video_ids=self.video_ids[start:stop],
-            spans=self.spans[start:stop],
-            best_times=self.best_times[start:stop],
-            biases=self.biases[start:stop],
-        )
 
 
 class Moment(NamedTuple):
@@ -66,9 +61,9 @@ def candidates(limit: int) -> int:
 
 
 def merge(
-    ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows, *, at_most: int | None = None
-) -> list[Moment]:
-    """Merge the neighbours of one query to moments, best first.
+    near: Neighbours, rows: Rows, asked: Sequence[int], at_most: Sequence[int | None]
+) -> list[list[Moment]]:
+    """Merge the neighbours of each query of a batch to moments, best first.
 
     From each peak of the score a moment grows to both sides over adjacent segments, for as long
     as their score is near that of the peak. How near is measured by how far the peak stands out
@@ -76,63 +71,76 @@ def merge(
     is merely next to it. Neighbours past rank 64 change nothing above them.
 
     Args:
-        ids: int64 (K,), distinct segment ids.
-        scores: float32 (K,), cosines.
-        rows: What is known of those segments, in the same order.
-        at_most: How many moments to return, or None for all.
+        near: Distinct segment ids int64 (Q, K) and cosines float32 (Q, K), of each query.
+        rows: What is known of those segments, in the same order, Q * K of them.
+        asked: How many of its neighbours count for each query, the first ones: at least 64, or all.
+        at_most: How many moments to return of each query, or None for all.
 
     Returns:
-        Moments by descending score, then video id, then start; the order of the neighbours given
-        does not matter.
+        For each query moments by descending score, then video id, then start; the order of the
+        neighbours given does not matter.
     """
-    if not len(ids):
-        return []
-    order = _best_first(ids, scores, rows)
-    near = order[:_FLOOR_RANK]
-    left, right = _adjacent(near, ids, rows)
+    queries, width = near.ids.shape
+    if not width:
+        return [[] for _ in range(queries)]
+    ids, scores = near.ids.ravel(), near.scores.ravel()
+    order = _best_first(near, rows, asked)
+    left, right = _adjacent(order[:, :_FLOOR_RANK], ids, rows)
     # Single numbers are read several times faster from lists than from arrays.
     heights = scores.tolist()
-    floor = heights[near[-1]]
     taken = [False] * len(heights)
     grown: list[tuple[int, int, int]] = []
-    for peak in order.tolist():
-        if len(grown) == at_most:
-            break
-        if not taken[peak]:
-            least = heights[peak] - _REACH * max(0.0, heights[peak] - floor)
-            first = _grow(peak, left, least, heights, taken)
-            last = _grow(peak, right, least, heights, taken)
-            grown.append((peak, first, last))
-    return _moments(grown, ids, scores, rows)
+    ends = []
+    for mine, count, most in zip(order.tolist(), asked, at_most, strict=True):
+        begin, floor = len(grown), heights[mine[min(_FLOOR_RANK, count, width) - 1]]
+        for peak in mine[:count]:
+            if len(grown) - begin == most:
+                break
+            if not taken[peak]:
+                least = heights[peak] - _REACH * max(0.0, heights[peak] - floor)
+                first = _grow(peak, left, least, heights, taken)
+                last = _grow(peak, right, least, heights, taken)
+                grown.append((peak, first, last))
+        ends.append(len(grown))
+    moments = _moments(grown, ids, scores, rows)
+    return [moments[begin:end] for begin, end in itertools.pairwise([0, *ends])]
 
 
-def _best_first(
-    ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows
-) -> NDArray[np.int64]:
-    """Return the total order, int64 (K,); only ties need more than the scores."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    if (ranked[1:] == ranked[:-1]).any():
-        return np.lexsort((ids, rows.spans[:, 0], rows.video_ids, -scores))
+def _best_first(near: Neighbours, rows: Rows, asked: Sequence[int]) -> NDArray[np.int64]:
+    """Return the total order of each query's neighbours, int64 (Q, K) rows.
+
+    Those that do not count come last. Only ties need more than the scores.
+    """
+    queries, width = near.ids.shape
+    counts = np.arange(width) < np.array(asked)[:, None]
+    scores = np.where(counts, near.scores, -np.inf)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ranked = np.take_along_axis(scores, order, axis=1)
+    ties = (ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] > -np.inf)
+    order += width * np.arange(queries)[:, None]
+    for query in np.flatnonzero(ties.any(axis=1)):
+        mine = slice(query * width, (query + 1) * width)
+        keys = near.ids[query], rows.spans[mine, 0], rows.video_ids[mine], -scores[query]
+        order[query] = query * width + np.lexsort(keys)
     return order
 
 
 def _adjacent(
     near: NDArray[np.int64], ids: NDArray[np.int64], rows: Rows
 ) -> tuple[list[int], list[int]]:
-    """Return for each segment which of `near` ends where it starts, and which comes next.
+    """Return for each segment which of `near`, rows (Q, M), ends where it starts, and the next.
 
-    Both are of length K, with -1 for none and for segments that are not `near` themselves.
+    Both are of the length of all rows, with -1 for none and for segments that are not `near`.
     """
-    numbers: dict[str, int] = {}
-    names = rows.video_ids[near].tolist()
-    video = np.array([numbers.setdefault(name, len(numbers)) for name in names])
-    starts, ends = rows.spans[near, 0], rows.spans[near, 1]
-    order = np.lexsort((ids[near], starts, video))
+    videos = 1 + int(rows.owners.max())
+    flat = near.ravel()
+    group = rows.owners[flat] + videos * np.repeat(np.arange(len(near)), near.shape[1])
+    starts, ends = rows.spans[flat, 0], rows.spans[flat, 1]
+    order = np.lexsort((ids[flat], starts, group))
     one, two = order[:-1], order[1:]
-    touch = (video[one] == video[two]) & (np.abs(ends[one] - starts[two]) <= ADJACENT_S)
+    touch = (group[one] == group[two]) & (np.abs(ends[one] - starts[two]) <= ADJACENT_S)
     left, right = [-1] * len(ids), [-1] * len(ids)
-    for earlier, later in zip(near[one[touch]].tolist(), near[two[touch]].tolist(), strict=True):
+    for earlier, later in zip(flat[one[touch]].tolist(), flat[two[touch]].tolist(), strict=True):
         left[later], right[earlier] = earlier, later
     return left, right
 

@@ -173,18 +173,15 @@ class Searcher:
                 near = view.search(vectors[positions], k, allow_videos=allowed)
             if allowed is None:
                 self._sample(view, vectors[positions], near)
-            rows = view.rows(near.ids.ravel())
-            width = near.ids.shape[1]
-            for row, i in enumerate(positions):
-                request = requests[i]
+            asking = [requests[i] for i in positions]
+            merged = ranking.merge(
+                near,
+                view.rows(near.ids.ravel()),
                 # Its own number of neighbours, so that it does not matter who asked beside it.
-                own = min(width, ranking.candidates(request.limit))
-                found[i] = ranking.merge(
-                    near.ids[row, :own],
-                    near.scores[row, :own],
-                    rows.part(row * width, row * width + own),
-                    at_most=request.limit if cut and not request.min_relevance else None,
-                )
+                [ranking.candidates(request.limit) for request in asking],
+                [None if not cut or one.min_relevance else one.limit for one in asking],
+            )
+            found.update(zip(positions, merged, strict=True))
         return [found[i] for i in range(len(requests))]
 
     def _allowed(

@@ -85,8 +85,10 @@ class SegmentTable:
         if len(missing := ids[~contained(self.ids, ids)]):
             raise SegmentNotFound(int(missing[0]))
         places = np.searchsorted(self.ids, ids)
+        owners = self.owners[places]
         return Rows(
-            video_ids=self.videos[self.owners[places]],
+            video_ids=self.videos[owners],
+            owners=owners.astype(np.int64),
             spans=self.spans[places],
             best_times=self.best_times[places],
             biases=self.biases[places],

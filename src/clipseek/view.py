@@ -301,16 +301,20 @@ class View:
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""
-        held = [contained(part.table.ids, ids) for part in (self._base, *self._delta)]
+        tables = [part.table for part in (self._base, *self._delta)]
+        if len(tables) == 1:
+            return tables[0].rows(ids)
+        held = [contained(table.ids, ids) for table in tables]
         if len(missing := ids[~np.logical_or.reduce(held)]):
             raise SegmentNotFound(int(missing[0]))
-        known = [
-            part.table.rows(ids[mine])
-            for part, mine in zip((self._base, *self._delta), held, strict=True)
-        ]
+        known = [table.rows(ids[mine]) for table, mine in zip(tables, held, strict=True)]
         order = np.argsort(np.concatenate([np.flatnonzero(mine) for mine in held]))
+        # All segments of a video lie in one part.
+        before = np.cumsum([0, *(len(table.videos) for table in tables[:-1])])
+        owners = [rows.owners + count for rows, count in zip(known, before, strict=True)]
         return Rows(
             video_ids=np.concatenate([rows.video_ids for rows in known])[order],
+            owners=np.concatenate(owners)[order],
             spans=np.concatenate([rows.spans for rows in known])[order],
             best_times=np.concatenate([rows.best_times for rows in known])[order],
             biases=np.concatenate([rows.biases for rows in known])[order],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clipseek import ranking
 from clipseek.ranking import Moment, Rows
-from clipseek.types import Span
+from clipseek.types import Neighbours, Span
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,26 @@ class Found:
 
 def merge(found: list[Found]) -> list[Moment]:
     """Merge neighbours given one by one; best times and biases follow from the ids."""
+    return merge_all([found])[0]
+
+
+def merge_all(batch: list[list[Found]]) -> list[list[Moment]]:
+    """Merge the neighbours of several queries together, as many of each."""
+    found = [one for mine in batch for one in mine]
+    names = sorted({one.video for one in found})
     rows = Rows(
         video_ids=np.array([one.video for one in found], dtype=np.str_),
+        owners=np.array([names.index(one.video) for one in found], np.int64),
         spans=np.array([(one.start, one.end) for one in found]).reshape(-1, 2),
         best_times=np.array([one.start + 0.25 for one in found]),
         biases=np.array([one.id / 8 for one in found], np.float32),
     )
-    ids = np.array([one.id for one in found], np.int64)
-    return ranking.merge(ids, np.array([one.score for one in found], np.float32), rows)
+    shape = len(batch), len(found) // len(batch)
+    near = Neighbours(
+        np.array([one.id for one in found], np.int64).reshape(shape),
+        np.array([one.score for one in found], np.float32).reshape(shape),
+    )
+    return ranking.merge(near, rows, [shape[1]] * len(batch), [None] * len(batch))
 
 
 def film(video: str, scores: list[float], *, first_id: int = 1) -> list[Found]:
@@ -135,6 +147,15 @@ def test_the_order_of_the_neighbours_does_not_matter(found: list[Found], seed: i
     """Any order of the neighbours gives the same moments in the same order."""
     order = np.random.default_rng(seed).permutation(len(found))
     assert merge([found[i] for i in order]) == merge(found)
+
+
+@given(neighbours, neighbours)
+def test_who_asked_beside_changes_nothing(one: list[Found], other: list[Found]) -> None:
+    """Two queries that find segments of the same films have the moments that each has alone."""
+    count = min(len(one), len(other))
+    both = [one[:count], other[:count]]
+
+    assert merge_all(both) == [merge(found) for found in both]
 
 
 @given(neighbours)

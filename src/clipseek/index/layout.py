@@ -200,7 +200,8 @@ class Layout:
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return rows as float32 (R, dim)."""
-        return np.asarray(self.store.reconstruct_batch(rows), np.float32)
+        with _threads(rows.size * int(self.whole.d)):
+            return np.asarray(self.store.reconstruct_batch(rows), np.float32)
 
 
 def centres_of(vectors: NDArray[np.float32]) -> Any:

@@ -18,7 +18,7 @@ RETRY_AFTER = {"Retry-After": "1"}
 # Batches that run side by side: while one is in the model or the index, which leave the interpreter
 # free, the other has it. With 100 connections on two cores 2000 searches of the demo model a second
 # instead of 1750. Fewer than so many searches wait for the batch that runs.
-_SIDE_BY_SIDE, _ENOUGH = 2, 16
+_SIDE_BY_SIDE, _ENOUGH = 2, 40
 
 Answer = TypeVar("Answer")
 

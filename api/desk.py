@@ -101,7 +101,8 @@ class Desk:
             results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
             found |= {request: _written(result) for request, result in results.items()}
             self._store(places, results, found)
-        return [replace(found[request], stages=stages) for request in requests]
+        mine = [found[request] for request in requests]
+        return [Found(one.answer, one.source, stages) for one in mine]
 
     def _places(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, _Place]:
         """Return where answers lie; a request whose collection cannot be opened is left out."""

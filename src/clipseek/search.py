@@ -388,13 +388,7 @@ def _result(
 
 def _hit(moment: ranking.Moment, video: Video, evidence: float, relevance: float) -> Hit:
     return Hit(
-        video=video,
-        segment_id=moment.segment_id,
-        span=moment.span,
-        best_time=moment.best_time,
-        score=moment.score,
-        relevance=relevance,
-        evidence=evidence,
+        video, moment.segment_id, moment.span, moment.best_time, moment.score, relevance, evidence
     )
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
-from clipseek.nearest import contained
 from clipseek.ranking import Rows
 from clipseek.types import SegmentBlock
 
@@ -82,9 +81,10 @@ class SegmentTable:
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of the segments, in the order asked; raise SegmentNotFound."""
-        if len(missing := ids[~contained(self.ids, ids)]):
+        places = np.searchsorted(self.ids, ids).clip(max=max(0, len(self) - 1))
+        known = self.ids[places] == ids if len(self) else np.zeros(len(ids), np.bool_)
+        if len(missing := ids[~known]):
             raise SegmentNotFound(int(missing[0]))
-        places = np.searchsorted(self.ids, ids)
         owners = self.owners[places]
         return Rows(
             video_ids=self.videos[owners],

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,8 +142,7 @@ class Neighbours:
             raise ValueError(f"ids {self.ids.shape} and scores {self.scores.shape} must match")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One answer to a query: a moment of a video.
 
     `score` is the cosine of query and segment, higher is better; `relevance` is in [0, 1] and

@@ -88,6 +88,61 @@ def test_what_comes_while_a_batch_runs_is_the_next_batch() -> None:
     run(test())
 
 
+def test_where_many_wait_a_second_batch_runs_beside_the_first() -> None:
+    """Few wait for the batch that runs; no more than two run, and each search is answered once."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work, queue=1000)
+
+        async def ask(name: str, count: int) -> list[str]:
+            found = await batcher.answer(asked(*(f"{name}{i}" for i in range(count))))
+            return [answer for answer, _ in found]
+
+        calls = [asyncio.create_task(ask("first", 1))]
+        await work.started()
+        for name, count in (("few", 39), ("one", 1)):
+            assert len(work.batches) == 1
+            calls.append(asyncio.create_task(ask(name, count)))
+            await asyncio.sleep(0)
+        await work.started()
+        calls.append(asyncio.create_task(ask("more", 100)))
+        await asyncio.sleep(0.05)
+
+        assert [len(batch) for batch in work.batches] == [1, 40]
+        for _ in range(4):
+            work.let_go.release()
+        found = [answer for call in calls for answer in await call]
+        assert [len(batch) for batch in work.batches] == [1, 40, 100]
+        wanted = [f"{n}{i}" for n, c in (("first", 1), ("few", 39), ("one", 1)) for i in range(c)]
+        assert found == [query.upper() for query in [*wanted, *(f"more{i}" for i in range(100))]]
+        await batcher.close()
+
+    run(test())
+
+
+def test_what_a_second_batch_leaves_behind_is_computed() -> None:
+    """It ends where few wait; the first one takes them, whichever ends first."""
+
+    async def test() -> None:
+        for rounds in range(4):
+            work = Work(held=rounds % 2 == 0)
+            batcher = made(work, queue=1000)
+            calls = [
+                asyncio.create_task(batcher.answer(asked(*(f"{n} {i}" for i in range(n)))))
+                for n in (1, 50, 3, 45, 2)
+            ]
+            for _ in range(20):
+                work.let_go.release()
+                await asyncio.sleep(0)
+            for call in calls:
+                assert all(not shared for _, shared in await call)
+            assert sum(map(len, work.batches)) == 101
+            await batcher.close()
+
+    run(test())
+
+
 def test_equal_searches_are_computed_once() -> None:
     """Whether the first of them waits or runs already; the later ones hear that they share."""
 

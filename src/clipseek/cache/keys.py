@@ -11,6 +11,10 @@ from hashlib import blake2b
 
 from clipseek.types import SearchRequest
 
+_ASKED = tuple(field.name for field in fields(SearchRequest))
+# Made once: `json.dumps` makes an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 
 def normalised(text: str) -> str:
     """Return a query without the differences that no one means.
@@ -32,13 +36,12 @@ def result_key(collection: str, version: int, fingerprint: str, request: SearchR
     Queries that are equal when normalised share a key: an answer that repeats the query must be
     given the one that was asked.
     """
-    asked = {field.name: getattr(request, field.name) for field in fields(request)}
+    asked = {name: getattr(request, name) for name in _ASKED}
     asked["query"] = normalised(request.query)
     return _key("result", [collection, version, fingerprint, asked])
 
 
 def _key(kind: str, parts: list[object]) -> str:
     # Not ASCII: as escapes, a surrogate pair and the character that it stands for look alike.
-    content = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    digest = blake2b(content.encode("utf-8", "surrogatepass"), digest_size=32)
+    digest = blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=32)
     return f"{kind}:{digest.hexdigest()}"

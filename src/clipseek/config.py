@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
     batch_size: int = Field(default=64, ge=1, le=4096, description="pictures embedded together")
     threads: int | None = Field(
-        default=None, ge=1, description="threads of the model; without it, one per core"
+        default=None,
+        ge=1,
+        description="threads of the model, one for a text tower of up to 16 MB; without it, one per core",
     )
     device: Literal["cpu", "cuda"] = Field(
         default="cpu",

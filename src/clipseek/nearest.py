@@ -4,12 +4,14 @@ A row is scored in float64 from its own values, whatever block it lies in: equal
 and a score does not depend on where a vector is stored.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 _SCORES_BYTES = 64 * 2**20  # of the scores of one block of queries
 _BLOCK_ROWS = 8192  # rows that are gathered or widened at a time
-_PAIRS = 256  # rows of several queries that are scored at a time: they stay in the cache
+_PAIRS = 256  # rows that are scored at a time: they stay in the cache
 
 
 def checked(queries: NDArray[np.float32], k: int, dim: int) -> NDArray[np.float32]:
@@ -42,16 +44,26 @@ def ascending(
 
 def rows_of(ids: NDArray[np.int64], allow: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows, ascending, of those allowed ids that there are."""
-    wanted = np.unique(np.asarray(allow, np.int64))
-    return np.searchsorted(ids, wanted[contained(ids, wanted)]).astype(np.int64)
+    places, is_there = located(ids, np.unique(np.asarray(allow, np.int64)))
+    return places[is_there]
+
+
+def located(
+    held: NDArray[np.int64], ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return of each id, in an array of any shape, its place in `held`, which ascends.
+
+    And whether it is there: the place of one that is not means nothing.
+    """
+    if not len(held):
+        return np.zeros(ids.shape, np.int64), np.zeros(ids.shape, np.bool_)
+    places = np.searchsorted(held, ids).clip(max=len(held) - 1).astype(np.int64)
+    return places, np.asarray(held[places] == ids, np.bool_)
 
 
 def contained(held: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Say of each id, in an array of any shape, whether it is in `held`, which ascends."""
-    if not len(held):
-        return np.zeros(ids.shape, np.bool_)
-    places = np.searchsorted(held, ids).clip(max=len(held) - 1)
-    return np.asarray(held[places] == ids, np.bool_)
+    return located(held, ids)[1]
 
 
 def rounding(dim: int) -> float:
@@ -63,32 +75,33 @@ def rounding(dim: int) -> float:
     return dim * 2.0**-23
 
 
-def scores_of(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the cosines float32 (N,), summed in float64 in one order for every row."""
-    scores = np.empty(len(vectors), np.float32)
-    wide = query.astype(np.float64)
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        part = slice(start, start + _BLOCK_ROWS)
-        scores[part] = (vectors[part] * wide).sum(axis=1)
-    return scores
+def ordered(
+    vectors: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    queries: NDArray[np.float32],
+    asked_by: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    k: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Score rows in float64 and return the k best of each query, and their cosines, (Q, k) each.
 
-
-def scores_of_pairs(
-    vectors: NDArray[np.float32], queries: NDArray[np.float32], asked_by: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return the cosine float32 (N,) of each row and its query, as `scores_of` does.
+    They stand by descending cosine, rounded to float32, then ascending row.
 
     Args:
-        vectors: float32 (N, dim).
+        vectors: Gives rows as float32 (R, dim).
         queries: float32 (Q, dim).
-        asked_by: int64 (N,), the query of each row.
+        asked_by: int64 (N,), ascending: the query of each row, at least k of each.
+        rows: int64 (N,), distinct for each query.
+        k: How many.
     """
-    scores = np.empty(len(vectors), np.float32)
+    exact = np.empty(len(rows), np.float32)
     wide = queries.astype(np.float64)
-    for start in range(0, len(vectors), _PAIRS):
+    for start in range(0, len(rows), _PAIRS):
         part = slice(start, start + _PAIRS)
-        scores[part] = (vectors[part] * wide[asked_by[part]]).sum(axis=1)
-    return scores
+        exact[part] = (vectors(rows[part]) * wide[asked_by[part]]).sum(axis=1)
+    order = np.lexsort((rows, -exact, asked_by))
+    first = np.searchsorted(asked_by, np.arange(len(queries)))
+    best = order[first[:, None] + np.arange(k)]
+    return rows[best], exact[best]
 
 
 def nearest(
@@ -104,20 +117,15 @@ def nearest(
     scores = np.empty((len(queries), k), np.float32)
     step = max(1, _SCORES_BYTES // (4 * max(count, 1)))
     for start in range(0, len(queries) if k else 0, step):
-        block = _rough(vectors, queries[start : start + step], rows)
-        for number, rough in enumerate(block, start):
-            near = np.flatnonzero(rough >= _kth(rough, k) - rounding(vectors.shape[1]))
-            near = near if rows is None else rows[near]
-            exact = scores_of(vectors[near], queries[number])
-            best = np.lexsort((near, -exact))[:k]
-            found[number], scores[number] = near[best], exact[best]
+        part = slice(start, start + step)
+        rough = _rough(vectors, queries[part], rows)
+        kth = np.partition(rough, count - k, axis=1)[:, count - k, None]
+        asked_by, near = np.nonzero(rough >= kth - rounding(vectors.shape[1]))
+        near = near if rows is None else rows[near]
+        found[part], scores[part] = ordered(
+            lambda some: vectors[some], queries[part], asked_by, near, k
+        )
     return found, scores
-
-
-def _kth(scores: NDArray[np.float32], k: int) -> float:
-    """Return the k-th highest score."""
-    place = len(scores) - k
-    return float(np.partition(scores, place)[place])
 
 
 def _rough(

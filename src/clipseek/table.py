@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
+from clipseek.nearest import located
 from clipseek.ranking import Rows
 from clipseek.types import SegmentBlock
 
@@ -81,9 +82,8 @@ class SegmentTable:
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of the segments, in the order asked; raise SegmentNotFound."""
-        places = np.searchsorted(self.ids, ids).clip(max=max(0, len(self) - 1))
-        known = self.ids[places] == ids if len(self) else np.zeros(len(ids), np.bool_)
-        if len(missing := ids[~known]):
+        places, is_there = located(self.ids, ids)
+        if len(missing := ids[~is_there]):
             raise SegmentNotFound(int(missing[0]))
         owners = self.owners[places]
         return Rows(

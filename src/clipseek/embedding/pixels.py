@@ -40,12 +40,8 @@ class Recipe:
 def fit(pixels: NDArray[np.uint8], recipe: Recipe, *, threads: int = 1) -> NDArray[np.uint8]:
     """Scale and cut uint8 (N, H, W, 3) RGB to (N, S, S, 3); what has that size stays as it is."""
     side = recipe.image_size
-    height, width = pixels.shape[1:3]
-    if (height, width) == (side, side):
+    if pixels.shape[1:3] == (side, side):
         return pixels
-    if recipe.resize == "shortest" and scaled_size(width, height, recipe) == (width, height):
-        left, top = _margins(width, height, side)
-        return pixels[:, top : top + side, left : left + side]
     square = np.empty((len(pixels), side, side, 3), np.uint8)
 
     def scale(row: int) -> None:
@@ -96,13 +92,9 @@ def _scaled(picture: Image.Image, size: tuple[int, int], recipe: Recipe) -> Imag
 
 
 def _centre_crop(picture: Image.Image, side: int) -> Image.Image:
-    left, top = _margins(*picture.size, side)
+    left = round((picture.width - side) / 2)
+    top = round((picture.height - side) / 2)
     return picture.crop((left, top, left + side, top + side))
-
-
-def _margins(width: int, height: int, side: int) -> tuple[int, int]:
-    """Return how many pixels lie left of and above the square that is kept."""
-    return round((width - side) / 2), round((height - side) / 2)
 
 
 def _centre_pad(picture: Image.Image, side: int, fill: int) -> Image.Image:

@@ -10,7 +10,7 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.index import tuning
 from clipseek.index.gpu import GPU_LIMIT, OnGpu
 from clipseek.index.layout import LEAST_ROWS, Kind, Layout, centres_of
-from clipseek.nearest import ascending, checked, nearest, rounding, rows_of, scores_of_pairs
+from clipseek.nearest import ascending, checked, nearest, ordered, rounding, rows_of
 from clipseek.types import Neighbours
 
 # Largest collection that is searched exactly. House rule: exact until it is too slow.
@@ -156,7 +156,7 @@ class FaissIndex:
             elif ask < available and _in_doubt(scores, k, self.dim):
                 ask = min(2 * ask, available)
             else:
-                return self._ordered(queries, found, scores, k)
+                return self._best(queries, found, scores, k)
 
     def _probes(self, available: int) -> int:
         """Return the probes that compare a query with as many allowed rows as without a filter."""
@@ -176,24 +176,20 @@ class FaissIndex:
         depth = self._layout.depth + _PER_NEIGHBOUR * further
         return self._layout.search(queries, ask, probes=probes, depth=depth, rows=rows)
 
-    def _ordered(
+    def _best(
         self,
         queries: NDArray[np.float32],
         found: NDArray[np.int64],
         scores: NDArray[np.float32],
         k: int,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Score the rows anew that may be the k best, in float64, and put them in total order."""
+        """Score the rows anew that may be the k best, and put these in total order."""
         may_be = found >= 0
         if self._gpu is None:  # whose scores are of float16, and further off
             may_be &= scores >= scores[:, k - 1 : k] - rounding(self.dim)
         asked_by, places = np.nonzero(may_be)
         rows = found[asked_by, places]
-        exact = scores_of_pairs(self._layout.vectors(rows), queries, asked_by)
-        order = np.lexsort((rows, -exact, asked_by))
-        first = np.searchsorted(asked_by, np.arange(len(queries)))
-        best = order[first[:, None] + np.arange(k)]
-        return rows[best], exact[best]
+        return ordered(self._layout.vectors, queries, asked_by, rows, k)
 
 
 def _in_doubt(scores: NDArray[np.float32], k: int, dim: int) -> bool:

@@ -71,10 +71,10 @@ def attend(
     width = rows.shape[2]
     weights, biases = attention.in_proj_weight, attention.in_proj_bias
     if asking is rows:
-        query, key, value = _projected(rows, weights, biases).chunk(3, dim=-1)
+        query, key, value = nn.functional.linear(rows, weights, biases).chunk(3, dim=-1)
     else:
-        query = _projected(asking, weights[:width], _part(biases, slice(width)))
-        both = _projected(rows, weights[width:], _part(biases, slice(width, None)))
+        query = nn.functional.linear(asking, weights[:width], _part(biases, slice(width)))
+        both = nn.functional.linear(rows, weights[width:], _part(biases, slice(width, None)))
         key, value = both.chunk(2, dim=-1)
     scores = (_heads(attention, query) * attention.head_dim**-0.5) @ _heads(
         attention, key
@@ -91,10 +91,6 @@ def _heads(attention: nn.MultiheadAttention, rows: Tensor) -> Tensor:
     """Return (N, L, width) as (N, heads, L, width of a head)."""
     count, length, _ = rows.shape
     return rows.reshape(count, length, attention.num_heads, attention.head_dim).transpose(1, 2)
-
-
-def _projected(rows: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
-    return nn.functional.linear(rows, weights, biases)
 
 
 def _part(biases: Tensor | None, part: slice) -> Tensor | None:

@@ -115,7 +115,8 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         default=None,
         ge=1,
-        description="threads of the model, one for a text tower of up to 16 MB; without it, one per core",
+        description="threads of the model, one for a text tower of up to 16 MB; without it, "
+        "one per core",
     )
     device: Literal["cpu", "cuda"] = Field(
         default="cpu",

@@ -46,8 +46,11 @@ def unit(rows: Vectors) -> Vectors:
     return scaled
 
 
-def made(count: int, dim: int, *, sentences: int = 512, seed: int = 0) -> Made:
-    """Make `count` frames, and so many sentences to hold and to ask."""
+def made(count: int, dim: int, *, sentences: int = 512, seed: int = 0, cuts: float = CUTS) -> Made:
+    """Make `count` frames, and so many sentences to hold and to ask.
+
+    With `cuts` 1, every frame begins a shot: no two are near-duplicates.
+    """
     chance = np.random.default_rng(seed)
     films = -(-count // FILM)
     cone, other = unit(chance.standard_normal((2, dim), np.float32))
@@ -63,7 +66,7 @@ def made(count: int, dim: int, *, sentences: int = 512, seed: int = 0) -> Made:
     themes, shots = _THEME * some(films), some(films)
     for step in range(FILM):
         shots = WALK * shots + np.float32((1 - WALK**2) ** 0.5) * some(films)
-        cut = chance.random(films) < CUTS
+        cut = chance.random(films) < cuts
         shots[cut] = some(int(cut.sum()))
         frames[:, step] = unit(cone + (themes + _SHOT * shots) @ turned).astype(np.float16)
     rows = frames.reshape(-1, dim)[:count]

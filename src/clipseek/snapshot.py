@@ -34,9 +34,13 @@ from clipseek.protocols import Catalog
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, SegmentBlock
 
-FORMAT = 2
+FORMAT = 3
 # Formats that are read, with the names that kinds of index had in them.
-_KINDS_WERE: dict[int, dict[str, str]] = {1: {"flat": "exact", "ivf": "ivf-flat"}, FORMAT: {}}
+_KINDS_WERE: dict[int, dict[str, str]] = {
+    1: {"flat": "exact", "ivf": "ivf-flat"},
+    2: {},
+    FORMAT: {},
+}
 POINTER, LOCK, MANIFEST = "current", ".lock", "manifest.json"
 INDEX, SEGMENTS = "index.faiss", "segments.npz"
 # How many changes before a snapshot tell whether it is of this database's past.

@@ -82,7 +82,7 @@ def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
     files = told.pop("files")
     del told["created_at"]
     assert told == {
-        "format": 2,
+        "format": 3,
         "collection": NAME,
         "model": "demo",
         "fingerprint": "print",
@@ -239,7 +239,7 @@ def test_every_damaged_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
-        pytest.param("format", 3, "format 3, this release reads 2", id="format"),
+        pytest.param("format", 9, "format 9, this release reads 3", id="format"),
         pytest.param("count", 9, "its manifest says 9", id="count"),
         pytest.param("dim", 7, "its manifest says 10 of 7", id="dim"),
         pytest.param("version", "x", "is no manifest", id="type"),

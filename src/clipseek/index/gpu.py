@@ -50,7 +50,7 @@ class OnGpu:
         index = faiss.GpuIndexFlatIP(faiss.StandardGpuResources(), store.d, config)
         for start in range(0, store.ntotal, _BLOCK_ROWS):
             rows = min(_BLOCK_ROWS, store.ntotal - start)
-            index.add(store.reconstruct_n(start, rows))
+            index.add(store.reconstruct_batch(np.arange(start, start + rows)))
         return cls(index)
 
     def search(

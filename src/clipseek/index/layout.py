@@ -2,16 +2,20 @@
 
 exact      all vectors in float32, every one compared
 ivf-flat   lists of vectors in float16, the nearest lists compared
-ivf-sq8    lists of codes of 8 bits a component; the best are scored by vectors in float16
+ivf-sq8    lists of codes of 8 bits a component
 ivf-pq     lists of codes of 2 bits a component, compared 32 at a time by shuffles of registers
            (Andre, Kermarrec, Le Scouarnec 2015, "Cache locality is not enough"); the vectors are
-           turned before, so that codes are equally exact everywhere (see `_turn`); the best are
-           scored by vectors in float16
+           turned before, so that codes are equally exact everywhere (see `_turn`)
+
+Codes stand for runs: rows one after the other that are near-duplicates, as those of a film are
+while little moves (see `_runs`); a row unlike the one before and the next is a run of its own. The
+code is that of a run's mean, and the vectors of the best runs are scored in float16. In FAISS, each
+run is a list of one index of float16, whose quantizer is the index of codes.
 
 float16 is what the catalog keeps vectors in: a score of such a row is off by at most 4.9e-4 (see
-`catalog.rows.pack`). HNSW is no kind here: over 100 000 made frames in float16 it needed efSearch
-1024 and 2.0 ms of a processor for a recall@10 of 0.99 of sentences, `ivf-pq` 1.1 ms for 0.997, and
-more than twice the time to build (`python -m benchmarks.index` has both).
+`catalog.rows.pack`). HNSW is no kind here: over a million made frames in float16 it took 12.9 ms of
+a processor for a recall@10 of 0.97 of sentences (efSearch 4096) and 124 s to build; `ivf-pq` took
+1.5 ms of two processors for 0.99, and 24 s. `python -m benchmarks.index` has both, over fewer.
 """
 
 from collections.abc import Iterator
@@ -41,11 +45,17 @@ _BLOCK_ROWS = 8192  # rows that are added at a time
 # rounds, three times the work, in 0.14.
 _TRAINED_ON, _ROUNDS = 20, 5
 _LIST = 100  # vectors of a list; in lists of 143 the same neighbours lay in 0.23 of them
+# How far a run goes before the next begins: the sum of 1 - cosine from row to row, as a share of
+# what two rows differ by on average; and most rows of a run. With 0.15 to 0.25, the same recall of
+# sentences among a million made frames takes the same time; with 0.08 and 0.33, more.
+_TRAVEL, _LONGEST = 0.15, 64
+_SAME = 1e-6  # what float32 rounds a cosine by; equal rows travel no less
 _CODED = 16_384  # vectors that codes are trained on; FAISS takes 256 for each of 16 values
 # Products that FAISS does in one thread, some 5 ms of work. More threads wait for each other by
 # turning: with 10 connections on two busy cores 342 searches a second, in one thread 867
 # (`python -m benchmarks.serve`).
 _FEW_PRODUCTS = 5e7
+_PLACE_BITS = 32  # of the place within a list, in what FAISS notes of each row
 # FAISS's way through the lists of codes: its own choice, which gives each thread queries of its
 # own, or one query's lists to several threads. One query, two threads, a million vectors: 5.2 ms
 # and 3.5 ms; of several queries each 2.3 ms and 3.0 ms.
@@ -56,65 +66,70 @@ _OWN_CHOICE, _SHARED_LISTS = 0, 14
 class Layout:
     """A FAISS index of one kind, whose rows are numbered from 0.
 
-    whole: What is searched and saved. lists: The part that probes lists, or None where there are
-    none. store: The part that gives rows back. turn: What turns vectors before they come to the
-    lists, or None.
+    whole: What is searched and saved, and gives rows back. lists: The part that probes lists, or
+    None where there are none. turn: What turns vectors before they come to the lists, or None.
+    runs: int32 (N,), the run of each row, where codes stand for runs, or None.
     """
 
     kind: Kind
     whole: Any = field(repr=False)
     lists: Any = field(repr=False)
-    store: Any = field(repr=False)
     turn: Any = field(default=None, repr=False)
+    runs: NDArray[np.int32] | None = field(default=None, repr=False)
 
     @classmethod
     def exact(cls, vectors: NDArray[np.float32]) -> Self:
         """Keep float32 (N, dim) as they are."""
         index = faiss.IndexFlatIP(vectors.shape[1])
         _add(index, vectors)
-        return cls("exact", index, None, index)
+        return cls("exact", index, None)
 
     @classmethod
-    def made(cls, kind: Kind, centres: Any, vectors: NDArray[np.float32]) -> Self:
-        """Put float32 (N, dim) into the lists of some centres (see `centres_of`)."""
+    def made(cls, kind: Kind, vectors: NDArray[np.float32]) -> Self:
+        """Lay out float32 (N, dim), at least `LEAST_ROWS` of them."""
         if kind == "exact":
             return cls.exact(vectors)
-        chosen = np.random.default_rng(0).permutation(len(vectors))[:_CODED]
-        sample = vectors[np.sort(chosen)]
+        if kind == "ivf-flat":
+            lists = _float16(_centres_of(vectors), vectors.shape[1])
+            _add(lists, vectors)
+            lists.make_direct_map()
+            return cls(kind, lists, lists)
+        runs = _runs(vectors)
+        means = _means(vectors, runs)
+        centres, sample = _centres_of(means), means[_some(len(means), _CODED)]
         turn = _turn(centres, sample) if kind == "ivf-pq" else None
-        lists = _LISTS[kind](centres if turn is None else _turned(centres, turn), vectors.shape[1])
+        lists = _CODES[kind](centres if turn is None else _turned(centres, turn), vectors.shape[1])
         base = lists if turn is None else faiss.IndexPreTransform(turn, lists)
         base.train(sample)
-        _add(base, vectors)
-        if kind == "ivf-flat":
-            lists.make_direct_map()
-            return cls(kind, lists, lists, lists)
-        store = faiss.IndexScalarQuantizer(
-            vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        )
-        _add(store, vectors)
-        return cls(kind, faiss.IndexRefine(base, store), lists, store, turn)
+        _add(base, means)
+        whole = _float16(base, vectors.shape[1])
+        _add_to(whole, vectors, runs)
+        whole.make_direct_map()
+        return cls(kind, whole, lists, turn, runs)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Map a saved index into memory; processes share its pages. Raises ServiceUnavailable."""
         try:
-            whole = faiss.read_index(str(path), _mapped())
-        except (RuntimeError, MemoryError) as error:
+            whole = faiss.read_index(str(path), _mapped(path))
+        except (OSError, RuntimeError, MemoryError) as error:
             raise ServiceUnavailable(
                 f"{path} is no index that can be read ({_brief(error)}); run `indexer build`"
             ) from error
-        if isinstance(whole, faiss.IndexRefine):
-            lists, store = map(faiss.downcast_index, (whole.base_index, whole.refine_index))
-            turn = None
-            if isinstance(lists, faiss.IndexPreTransform):
-                turn = faiss.downcast_VectorTransform(lists.chain.at(0))
-                lists = faiss.downcast_index(lists.index)
-            coded = isinstance(lists, faiss.IndexIVFPQFastScan)
-            return cls("ivf-pq" if coded else "ivf-sq8", whole, lists, store, turn)
-        if isinstance(whole, faiss.IndexIVF):
-            return cls("ivf-flat", whole, whole, whole)
-        return cls("exact", whole, None, whole)
+        if not isinstance(whole, faiss.IndexIVF):
+            return cls("exact", whole, None)
+        rows = faiss.downcast_InvertedLists(whole.invlists)
+        if isinstance(rows, faiss.OnDiskInvertedLists):
+            rows.prefetch_nthread = 0
+        lists, turn = faiss.downcast_index(whole.quantizer), None
+        if isinstance(lists, faiss.IndexPreTransform):
+            turn = faiss.downcast_VectorTransform(lists.chain.at(0))
+            lists = faiss.downcast_index(lists.index)
+        if not isinstance(lists, faiss.IndexIVF):
+            return cls("ivf-flat", whole, whole)
+        kind: Kind = "ivf-sq8" if turn is None else "ivf-pq"
+        places = faiss.vector_to_array(whole.direct_map.array)
+        return cls(kind, whole, lists, turn, (places >> _PLACE_BITS).astype(np.int32))
 
     def save(self, path: Path) -> None:
         """Write it to a file; raise ServiceUnavailable."""
@@ -134,21 +149,21 @@ class Layout:
         return 0 if self.lists is None else int(self.lists.nprobe)
 
     @property
-    def is_coded(self) -> bool:
-        """Whether codes choose which vectors are scored."""
-        return self.whole is not self.store
+    def depth(self) -> int:
+        """How many runs have their vectors scored for ten neighbours; 0 without codes."""
+        return 0 if self.runs is None else int(self.whole.nprobe)
 
     @property
-    def depth(self) -> int:
-        """How many vectors are scored for ten neighbours, where codes choose them; else 0."""
-        return round(10 * self.whole.k_factor) if self.is_coded else 0
+    def rows_per_run(self) -> float:
+        """How many rows a run has on average; 1 where there are none."""
+        return 1.0 if self.runs is None else len(self.runs) / self.lists.ntotal
 
     def use(self, nprobe: int, depth: int) -> None:
         """Set what a search does from now on, and when it is loaded again."""
         if self.lists is not None:
             self.lists.nprobe = nprobe
-        if self.is_coded:
-            self.whole.k_factor = depth / 10
+        if self.runs is not None:
+            self.whole.nprobe = depth
 
     def search(
         self,
@@ -165,32 +180,51 @@ class Layout:
             queries: float32 (Q, dim).
             k: How many.
             probes: Lists that are looked through.
-            depth: Vectors that are scored, where codes choose them.
+            depth: Runs whose vectors are scored, where codes choose them.
             rows: The only rows allowed, if given.
         """
-        selector = None if rows is None else _selector(rows, self.whole.ntotal)
-        with _threads(self._products(len(queries), probes)) as threads:
+        with _threads(self._products(len(queries), probes, depth)) as threads:
             if self.kind == "ivf-pq":  # whatever it is set to, the same rows are found
                 self.lists.implem = _SHARED_LISTS if len(queries) < threads else _OWN_CHOICE
             scores, found = self.whole.search(
-                queries, k, params=self._parameters(selector, k, probes, depth)
+                queries, k, params=self._parameters(rows, probes, depth)
             )
         return scores, found
 
-    def _parameters(self, selector: Any, k: int, probes: int, depth: int) -> Any:
+    def ranked(self, queries: NDArray[np.float32], *, probes: int, depth: int) -> NDArray[np.int64]:
+        """Return the runs that seem best by their codes, int64 (Q, depth); none is -1."""
+        base = self.whole.quantizer
+        return np.asarray(base.search(queries, depth, params=self._within(None, probes))[1])
+
+    def _parameters(self, rows: NDArray[np.int64] | None, probes: int, depth: int) -> Any:
+        selector = None if rows is None else _selector(rows, int(self.whole.ntotal))
         if self.lists is None:
             return faiss.SearchParameters(sel=selector)
-        within = faiss.SearchParametersIVF(sel=selector, nprobe=min(probes, self.nlist))
-        if not self.is_coded:
-            return within
-        if self.turn is not None:
-            within = faiss.SearchParametersPreTransform(index_params=within)
-        factor = max(k, min(depth, self.whole.ntotal)) / k
-        return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=within)
+        if self.runs is None:
+            return faiss.SearchParametersIVF(sel=selector, nprobe=min(probes, self.nlist))
+        runs = int(self.lists.ntotal)
+        allowed = None if rows is None else _selector(self.runs[rows], runs)
+        return faiss.SearchParametersIVF(
+            sel=selector,
+            nprobe=min(depth, runs),
+            quantizer_params=self._within(allowed, probes),
+        )
 
-    def _products(self, queries: int, probes: int) -> float:
-        share = min(1.0, probes / self.nlist) if self.nlist else 1.0
-        return share * queries * int(self.whole.ntotal) * int(self.whole.d)
+    def _within(self, selector: Any, probes: int) -> Any:
+        """Return the parameters of a search of the codes."""
+        within = faiss.SearchParametersIVF(sel=selector, nprobe=min(probes, self.nlist))
+        if self.turn is None:
+            return within
+        return faiss.SearchParametersPreTransform(index_params=within)
+
+    def _products(self, queries: int, probes: int, depth: int) -> float:
+        """Return how many components are multiplied."""
+        if self.lists is None:
+            return float(queries * self.whole.ntotal * self.whole.d)
+        rows = min(1.0, probes / self.nlist) * int(self.lists.ntotal)
+        if self.runs is not None:
+            rows += depth * self.rows_per_run
+        return queries * rows * int(self.whole.d)
 
     def turned(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 (N, dim) as the lists have them."""
@@ -201,10 +235,54 @@ class Layout:
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return rows as float32 (R, dim)."""
         with _threads(rows.size * int(self.whole.d)):
-            return np.asarray(self.store.reconstruct_batch(rows), np.float32)
+            return np.asarray(self.whole.reconstruct_batch(rows), np.float32)
+
+    def lists_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the list that each of some rows, of any shape, is found in."""
+        held = np.empty(int(self.lists.ntotal), np.int64)
+        inverted = faiss.downcast_InvertedLists(self.lists.invlists)
+        for number in range(self.nlist):
+            if size := inverted.list_size(number):
+                held[faiss.rev_swig_ptr(inverted.get_ids(number), size)] = number
+        found: NDArray[np.int64] = held[rows if self.runs is None else self.runs[rows]]
+        return found
 
 
-def centres_of(vectors: NDArray[np.float32]) -> Any:
+def _runs(vectors: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return the run of each of float32 (N, dim) unit rows, from 0, ascending.
+
+    Rows travel by 1 - cosine from one to the next; a new run begins where they have gone `_TRAVEL`.
+    Each row is a run of its own where runs would be too few for codes.
+    """
+    steps = np.zeros(len(vectors))
+    for start in range(1, len(vectors), _BLOCK_ROWS):
+        rows = vectors[start : start + _BLOCK_ROWS]
+        before = vectors[start - 1 : start - 1 + len(rows)]
+        steps[start : start + len(rows)] = 1 - np.einsum("nd,nd->n", rows, before)
+    apart = 1 - float(np.square(vectors.mean(axis=0, dtype=np.float64)).sum())
+    travel = max(_TRAVEL * apart, _SAME)
+    legs = np.cumsum(np.maximum(steps, travel / _LONGEST)) // travel
+    runs = np.cumsum(np.diff(legs, prepend=legs[0]) > 0).astype(np.int32)
+    return runs if runs[-1] >= LEAST_ROWS else np.arange(len(vectors), dtype=np.int32)
+
+
+def _means(vectors: NDArray[np.float32], runs: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the mean of each run, float32 (R, dim)."""
+    if runs[-1] == len(runs) - 1:
+        return vectors
+    starts = np.flatnonzero(np.diff(runs, prepend=-1))
+    sizes = np.diff(starts, append=len(runs)).astype(np.float32)
+    means: NDArray[np.float32] = np.add.reduceat(vectors, starts, axis=0)
+    means /= sizes[:, None]
+    return means
+
+
+def _some(count: int, most: int) -> NDArray[np.int64]:
+    """Return rows drawn at random, ascending, the same ones every time."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
+def _centres_of(vectors: NDArray[np.float32]) -> Any:
     """Return the centres of the lists in a FAISS index, the same ones every time.
 
     There are 4 to 8 times sqrt(N), within what FAISS advises below a million vectors (wiki,
@@ -216,21 +294,23 @@ def centres_of(vectors: NDArray[np.float32]) -> Any:
     trained = faiss.Clustering(dim, lists)
     trained.niter, trained.seed, trained.spherical = _ROUNDS, 1234, True
     trained.min_points_per_centroid, trained.max_points_per_centroid = 1, _TRAINED_ON
-    sample = np.random.default_rng(0).permutation(count)[: _TRAINED_ON * lists]
     centres = faiss.IndexFlatIP(dim)
-    trained.train(vectors[np.sort(sample)], centres)
+    trained.train(vectors[_some(count, _TRAINED_ON * lists)], centres)
     return centres
 
 
-def _ivf_flat(centres: Any, dim: int) -> Any:
-    return faiss.IndexIVFScalarQuantizer(
-        centres,
+def _float16(quantizer: Any, dim: int) -> Any:
+    """Return an empty index of float16 in as many lists as the quantizer has vectors."""
+    lists = faiss.IndexIVFScalarQuantizer(
+        quantizer,
         dim,
-        centres.ntotal,
+        quantizer.ntotal,
         faiss.ScalarQuantizer.QT_fp16,
         faiss.METRIC_INNER_PRODUCT,
         False,
     )
+    lists.is_trained = True
+    return lists
 
 
 def _ivf_sq8(centres: Any, dim: int) -> Any:
@@ -280,7 +360,7 @@ def _ivf_pq(centres: Any, dim: int) -> Any:
     return lists
 
 
-_LISTS = {"ivf-flat": _ivf_flat, "ivf-sq8": _ivf_sq8, "ivf-pq": _ivf_pq}
+_CODES = {"ivf-sq8": _ivf_sq8, "ivf-pq": _ivf_pq}
 
 
 @contextmanager
@@ -295,16 +375,22 @@ def _threads(products: float) -> Iterator[int]:
         faiss.omp_set_num_threads(most)
 
 
-def _selector(rows: NDArray[np.int64], count: int) -> Any:
+def _selector(rows: NDArray[np.integer[Any]], count: int) -> Any:
     """Return the FAISS selector of some of `count` rows, one bit for each."""
     mask = np.zeros(count, np.bool_)
     mask[rows] = True
     return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
 
 
-def _mapped() -> int:
-    """Return the flags that map an index file; `exact` is mapped from faiss 1.11 on, else read."""
-    return int(getattr(faiss, "IO_FLAG_MMAP_IFC", 0) | faiss.IO_FLAG_READ_ONLY)
+def _mapped(path: Path) -> int:
+    """Return the flags that map an index file; `exact` is mapped from faiss 1.11 on, else read.
+
+    Lists need another flag than `exact`, which a file begins with the name of.
+    """
+    with path.open("rb") as file:
+        is_exact = file.read(4) == b"IxFI"
+    flag = getattr(faiss, "IO_FLAG_MMAP_IFC", 0) if is_exact else faiss.IO_FLAG_MMAP
+    return int(flag | faiss.IO_FLAG_READ_ONLY)
 
 
 def _brief(error: BaseException) -> str:
@@ -315,3 +401,12 @@ def _brief(error: BaseException) -> str:
 def _add(index: Any, vectors: NDArray[np.float32]) -> None:
     for start in range(0, len(vectors), _BLOCK_ROWS):
         index.add(vectors[start : start + _BLOCK_ROWS])
+
+
+def _add_to(index: Any, vectors: NDArray[np.float32], lists: NDArray[np.int32]) -> None:
+    """Add rows to the lists that are said."""
+    for start in range(0, len(vectors), _BLOCK_ROWS):
+        rows = np.ascontiguousarray(vectors[start : start + _BLOCK_ROWS])
+        ids = np.arange(start, start + len(rows))
+        places = lists[start : start + len(rows)].astype(np.int64)
+        index.add_core(len(rows), *map(faiss.swig_ptr, (rows, ids, places)))

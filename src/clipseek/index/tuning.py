@@ -24,21 +24,24 @@ _NOISE, _FAR_NOISE = 0.5, 2.0
 # What is aimed at beyond the target, as a share of what the target leaves: twice the standard
 # error, so that queries that were not held reach the target too.
 _MARGIN = 0.3
-# Of what the target leaves, the share that scoring fewer vectors may cost.
-_CODES = 0.03
-_DEPTHS = (100, 200, 300, 400, 600, 800, 1600)
+# What scoring a run costs, in codes compared: over a million vectors of 512 components in lists of
+# codes of 2 bits, a code took 6.9 ns and a run, of 1 vector or of 6, 0.9 to 1.3 us.
+_RUN = 150
+_LEAST = 10  # fewest runs that are scored, so that there are ten rows
+_DEEPEST = 2048  # most runs that are scored for ten neighbours, and that places are noted of
+_EFFORTS = 40  # numbers of lists that are weighed against each other
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """Queries of one kind and their ten true neighbours, among vectors rounded to float16.
 
-    queries: float32 (Q, dim). neighbours: float32 (Q, K, dim), best last. tenth: float32 (Q, 1),
+    queries: float32 (Q, dim). neighbours: int64 (Q, K), rows, best last. tenth: float32 (Q, 1),
     the score of the last of them.
     """
 
     queries: NDArray[np.float32]
-    neighbours: NDArray[np.float32]
+    neighbours: NDArray[np.int64]
     tenth: NDArray[np.float32]
 
     @classmethod
@@ -53,19 +56,27 @@ class Held:
         best = np.argsort(scores, axis=1)[:, -k:]
         return cls(
             queries,
-            np.take_along_axis(rows, best[:, :, None], axis=1),
+            np.take_along_axis(near, best, axis=1),
             np.take_along_axis(scores, best[:, :1], axis=1).astype(np.float32),
         )
 
-    def probes(self, index: Layout, share: float) -> int:
-        """Return how many lists hold so large a share of the neighbours, nearest lists first."""
-        centres = index.lists.quantizer
-        order = centres.search(index.turned(self.queries), index.nlist)[1]
-        nearness = np.argsort(order, axis=1)
-        flat = self.neighbours.reshape(-1, self.neighbours.shape[2])
-        lists = centres.search(index.turned(flat), 1)[1].reshape(len(self.queries), -1)
-        needed = np.sort(np.take_along_axis(nearness, lists, axis=1), axis=None) + 1
-        return int(needed[min(len(needed) - 1, math.ceil(share * len(needed)) - 1)])
+    def nearness(self, index: Layout) -> NDArray[np.int64]:
+        """Return of each neighbour how many lists are nearer than its own, int64 (Q, K)."""
+        order = index.lists.quantizer.search(index.turned(self.queries), index.nlist)[1]
+        return np.take_along_axis(
+            np.argsort(order, axis=1), index.lists_of(self.neighbours), axis=1
+        )
+
+    def places(self, index: Layout, probes: int) -> NDArray[np.int64]:
+        """Return of each neighbour how many runs seem nearer than its own, int64 (Q, K)."""
+        if index.runs is None:
+            return np.zeros_like(self.neighbours)
+        ranked = index.ranked(self.queries, probes=probes, depth=_DEEPEST)
+        own = index.runs[self.neighbours]
+        places = np.full(own.shape, _DEEPEST, np.int64)
+        query, neighbour, place = np.nonzero(ranked[:, None] == own[:, :, None])
+        places[query, neighbour] = place
+        return places
 
     def recall(self, index: Layout, *, probes: int, depth: int) -> float:
         """Return the share of the ten neighbours found that score no less than the true tenth.
@@ -94,21 +105,30 @@ def held(vectors: NDArray[np.float32], queries: NDArray[np.float32] | None) -> l
 
 
 def tune(index: Layout, kinds: list[Held], target: float) -> float:
-    """Set the fewest lists and the fewest vectors that reach a recall@10; return the recall.
+    """Set the lists and the runs that reach a recall@10 at the least cost; return the recall.
 
-    It is that of the kind of query that fares worst. The lists are those that hold the true
-    neighbours; the vectors are as many as the codes need to let them through.
+    It is that of the kind of query that fares worst. A neighbour is found where its list is among
+    the nearest, and its run among those that seem best in these lists.
     """
-    spare = 1 - target
-    probes = max(kind.probes(index, target + _MARGIN * spare) for kind in kinds)
+    goal = target + _MARGIN * (1 - target)
+    near = [kind.nearness(index) for kind in kinds]
+    shares = np.linspace(min(goal, 1), 1, _EFFORTS)[:-1]
+    tried = [max(np.quantile(each, share, method="higher") for each in near) for share in shares]
+    probes = [int(most) + 1 for most in tried]
+    places = [kind.places(index, probes[-1]) for kind in kinds]
+    needed = [
+        max(_depth(n < most, p, goal) for n, p in zip(near, places, strict=True)) for most in probes
+    ]
+    codes = int(index.lists.ntotal) / index.nlist
+    best = np.argmin(
+        [most * codes + depth * _RUN for most, depth in zip(probes, needed, strict=True)]
+    )
+    index.use(probes[best], needed[best])
+    return min(kind.recall(index, probes=probes[best], depth=needed[best]) for kind in kinds)
 
-    def recall(depth: int) -> float:
-        return min(kind.recall(index, probes=probes, depth=depth) for kind in kinds)
 
-    depth, best = _DEPTHS[-1], recall(_DEPTHS[-1])
-    for shallower in _DEPTHS[:-1] if index.is_coded else ():
-        if (measured := recall(shallower)) >= best - _CODES * spare:
-            depth, best = shallower, measured
-            break
-    index.use(probes, depth)
-    return best
+def _depth(is_near: NDArray[np.bool_], places: NDArray[np.int64], share: float) -> int:
+    """Return how many runs are scored until so large a share of the neighbours is found."""
+    within = np.sort(np.where(is_near, places, _DEEPEST), axis=None)
+    last = min(len(within), math.ceil(share * len(within))) - 1
+    return max(_LEAST, min(_DEEPEST, int(within[last]) + 1))

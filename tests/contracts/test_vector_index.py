@@ -466,6 +466,19 @@ def test_a_damaged_file_says_what_to_do(
         FaissIndex.load(tmp_path / "index.faiss", ids, recall=1.0)
 
 
+def test_an_index_of_a_former_release_says_so(tmp_path: Path) -> None:
+    """Codes for each row, and the rows beside them, are how `ivf-pq` once lay."""
+    _, vectors = library(700)
+    former = faiss.IndexRefineFlat(
+        faiss.index_factory(DIM, "IVF4,Flat", faiss.METRIC_INNER_PRODUCT)
+    )
+    former.train(vectors)
+    former.add(vectors)
+    faiss.write_index(former, str(tmp_path / "index.faiss"))
+    with pytest.raises(ServiceUnavailable, match=r"former release; run `indexer build`"):
+        FaissIndex.load(tmp_path / "index.faiss", np.arange(700), recall=1.0)
+
+
 def test_a_file_of_another_number_of_rows_is_refused(tmp_path: Path) -> None:
     """Ids and vectors must be of one build."""
     ids, vectors = library(30)

@@ -116,8 +116,10 @@ class Layout:
             raise ServiceUnavailable(
                 f"{path} is no index that can be read ({_brief(error)}); run `indexer build`"
             ) from error
-        if not isinstance(whole, faiss.IndexIVF):
+        if isinstance(whole, faiss.IndexFlat):
             return cls("exact", whole, None)
+        if not isinstance(whole, faiss.IndexIVF):
+            raise ServiceUnavailable(f"{path} is of a former release; run `indexer build`")
         rows = faiss.downcast_InvertedLists(whole.invlists)
         if isinstance(rows, faiss.OnDiskInvertedLists):
             rows.prefetch_nthread = 0

@@ -25,7 +25,7 @@ FIGURES = {
     "embed_text": "a sentence to a vector, against open_clip in fp32",
     "decode": "1080p at one picture a second, against decord",
     "ingest": "films end to end, against decord, open_clip in fp32 and IndexFlatIP",
-    "index": "a sentence among a million segments, against IndexFlatIP",
+    "index": "a sentence among a million frames of films, against IndexFlatIP",
     "peers": "the same, against the fastest other store of equal recall",
 }
 """Benchmarks by name, in the order of the table: what each compares."""

@@ -165,8 +165,9 @@ class _Luma:
 
     def __init__(self, luma: NDArray[np.uint8]) -> None:
         self._luma = luma
-        self._lowest = _over_neighbours(luma, np.minimum)
-        self._highest = _over_neighbours(luma, np.maximum)
+        self._both = np.empty((2, *luma.shape), np.uint8)  # bright and dark are one question
+        self._both[0], self._both[1] = luma, ~luma
+        self._lowest = _lowest_neighbours(self._both)
 
     @cached_property
     def _levels(self) -> NDArray[np.float32]:
@@ -191,9 +192,8 @@ class _Luma:
 
     def change_from(self, other: "_Luma") -> float:
         """Return the mean distance of each pixel from the range of its neighbours in `other`."""
-        above = np.maximum(self._luma, other._highest) - other._highest
-        below = other._lowest - np.minimum(self._luma, other._lowest)
-        return float((above + below).sum()) / above.size
+        beyond = other._lowest - np.minimum(self._both, other._lowest)
+        return float(beyond.sum()) / self._luma.size
 
     def is_glare_after(self, other: "_Luma") -> bool:
         """Say whether this picture is little else but bright, and `other` by far was not."""
@@ -216,15 +216,15 @@ class _Luma:
         return covariance / (self._deviation * other._deviation)
 
 
-def _over_neighbours(levels: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
-    """Return the lowest or highest of each pixel and its eight neighbours, uint8 (h, w)."""
+def _lowest_neighbours(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the lowest of each pixel and its eight neighbours in each picture, uint8 (N, h, w)."""
     rows = levels.copy()
-    extreme(rows[1:], levels[:-1], out=rows[1:])
-    extreme(rows[:-1], levels[1:], out=rows[:-1])
-    both = rows.copy()
-    extreme(both[:, 1:], rows[:, :-1], out=both[:, 1:])
-    extreme(both[:, :-1], rows[:, 1:], out=both[:, :-1])
-    return both
+    np.minimum(rows[:, 1:], levels[:, :-1], out=rows[:, 1:])
+    np.minimum(rows[:, :-1], levels[:, 1:], out=rows[:, :-1])
+    lowest = rows.copy()
+    np.minimum(lowest[:, :, 1:], rows[:, :, :-1], out=lowest[:, :, 1:])
+    np.minimum(lowest[:, :, :-1], rows[:, :, 1:], out=lowest[:, :, :-1])
+    return lowest
 
 
 def thumbprint(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -237,8 +237,10 @@ def thumbprint(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width, _ = pixels.shape
     rows = np.linspace(0, height, min(height, _BLOCKS), endpoint=False, dtype=np.intp)
     columns = np.linspace(0, width, min(width, _BLOCKS), endpoint=False, dtype=np.intp)
-    sums = np.add.reduceat(pixels, columns, axis=1, dtype=np.float32)
-    sums = np.add.reduceat(sums, rows, axis=0)
+    bands = np.empty((len(rows), width, 3), np.float32)
+    for band, start, stop in zip(bands, rows, [*rows[1:], height], strict=True):
+        np.add.reduce(pixels[start:stop], axis=0, dtype=np.float32, out=band)
+    sums = np.add.reduceat(bands, columns, axis=1)
     areas = np.diff(rows, append=height)[:, None] * np.diff(columns, append=width)
     red, green, blue = np.moveaxis(sums / areas[..., None], 2, 0)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue

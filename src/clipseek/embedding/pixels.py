@@ -42,7 +42,11 @@ class Recipe:
 def fit(pixels: NDArray[np.uint8], recipe: Recipe, *, threads: int = 1) -> NDArray[np.uint8]:
     """Scale and cut uint8 (N, H, W, 3) RGB to (N, S, S, 3); what has that size stays as it is."""
     side = recipe.image_size
-    if pixels.shape[1:3] == (side, side):
+    height, width = pixels.shape[1:3]
+    if recipe.resize == "shortest" and scaled_size(width, height, recipe) == (width, height):
+        left, top = _margin(width, side), _margin(height, side)
+        return pixels[:, top : top + side, left : left + side]
+    if (height, width) == (side, side):
         return pixels
     square = np.empty((len(pixels), side, side, 3), np.uint8)
 
@@ -84,14 +88,19 @@ def _square(picture: Image.Image, recipe: Recipe) -> Image.Image:
     (width, height), side = scaled_size(*picture.size, recipe), recipe.image_size
     by = _FILTERS[recipe.interpolation]
     if recipe.resize == "shortest" and width > height:
-        left = round((width - side) / 2)
+        left = _margin(width, side)
         columns = (left * picture.width / width, (left + side) * picture.width / width)
         return picture.resize((side, side), by, box=(columns[0], 0, columns[1], picture.height))
     scaled = picture if picture.size == (width, height) else picture.resize((width, height), by)
     if recipe.resize == "longest":
         return _centre_pad(scaled, side, recipe.fill)
-    top = round((height - side) / 2)
+    top = _margin(height, side)
     return scaled.crop((0, top, side, top + side))
+
+
+def _margin(length: int, side: int) -> int:
+    """Return how many pixels lie before the part that is kept."""
+    return round((length - side) / 2)
 
 
 def _centre_pad(picture: Image.Image, side: int, fill: int) -> Image.Image:

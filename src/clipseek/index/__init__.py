@@ -3,6 +3,7 @@
 exact.py   ExactIndex: every vector, in NumPy
 faiss.py   FaissIndex: FAISS, of the kind that was chosen at build
 layout.py  the kinds: how vectors lie in a FAISS index and how it is searched
+runs.py    rows one after the other that are near-duplicates, and so share a code
 tuning.py  held queries, their true neighbours, and the cheapest search that finds them
 gpu.py     the vectors on a GPU
 

@@ -8,7 +8,7 @@ ivf-pq     lists of codes of 2 bits a component, compared 32 at a time by shuffl
            turned before, so that codes are equally exact everywhere (see `_turn`)
 
 Codes stand for runs: rows one after the other that are near-duplicates, as those of a film are
-while little moves (see `_runs`); a row unlike the one before and the next is a run of its own. The
+while little moves (see `runs`); a row unlike the one before and the next is a run of its own. The
 code is that of a run's mean, and the vectors of the best runs are scored in float16. In FAISS, each
 run is a list of one index of float16, whose quantizer is the index of codes.
 
@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
+from clipseek.index.runs import means_of, runs_of
 
 # The stubs of some releases lack what its Python layer adds.
 faiss: Any = _faiss
@@ -45,12 +46,6 @@ _BLOCK_ROWS = 8192  # rows that are added at a time
 # rounds, three times the work, in 0.14.
 _TRAINED_ON, _ROUNDS = 20, 5
 _LIST = 100  # vectors of a list; in lists of 143 the same neighbours lay in 0.23 of them
-# How far a run goes before the next begins: the sum of 1 - cosine from row to row, as a share of
-# what two rows differ by on average; and most rows of a run. Of a million made frames, 0.993 of the
-# neighbours of sentences took 1.29 ms with 0.16 and 1.39 ms with 0.24; with 0.08, comparing codes
-# took 1.6 times as long as with 0.16 for 0.97 of them.
-_TRAVEL, _LONGEST = 0.15, 64
-_SAME = 1e-6  # what float32 rounds a cosine by; equal rows travel no less
 _CODED = 16_384  # vectors that codes are trained on; FAISS takes 256 for each of 16 values
 # Products that FAISS does in one thread, some 5 ms of work. More threads wait for each other by
 # turning: with 10 connections on two busy cores 342 searches a second, in one thread 867
@@ -95,8 +90,8 @@ class Layout:
             _add(lists, vectors)
             lists.make_direct_map()
             return cls(kind, lists, lists)
-        runs = _runs(vectors)
-        means = _means(vectors, runs)
+        runs = runs_of(vectors, least=LEAST_ROWS)
+        means = means_of(vectors, runs)
         centres, sample = _centres_of(means), means[_some(len(means), _CODED)]
         turn = _turn(centres, sample) if kind == "ivf-pq" else None
         lists = _CODES[kind](centres if turn is None else _turned(centres, turn), vectors.shape[1])
@@ -249,35 +244,6 @@ class Layout:
                 held[faiss.rev_swig_ptr(inverted.get_ids(number), size)] = number
         found: NDArray[np.int64] = held[rows if self.runs is None else self.runs[rows]]
         return found
-
-
-def _runs(vectors: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return the run of each of float32 (N, dim) unit rows, from 0, ascending.
-
-    Rows travel by 1 - cosine from one to the next; a new run begins where they have gone `_TRAVEL`.
-    Each row is a run of its own where runs would be too few for codes.
-    """
-    steps = np.zeros(len(vectors))
-    for start in range(1, len(vectors), _BLOCK_ROWS):
-        rows = vectors[start : start + _BLOCK_ROWS]
-        before = vectors[start - 1 : start - 1 + len(rows)]
-        steps[start : start + len(rows)] = 1 - np.einsum("nd,nd->n", rows, before)
-    apart = 1 - float(np.square(vectors.mean(axis=0, dtype=np.float64)).sum())
-    travel = max(_TRAVEL * apart, _SAME)
-    legs = np.cumsum(np.maximum(steps, travel / _LONGEST)) // travel
-    runs = np.cumsum(np.diff(legs, prepend=legs[0]) > 0).astype(np.int32)
-    return runs if runs[-1] >= LEAST_ROWS else np.arange(len(vectors), dtype=np.int32)
-
-
-def _means(vectors: NDArray[np.float32], runs: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the mean of each run, float32 (R, dim)."""
-    if runs[-1] == len(runs) - 1:
-        return vectors
-    starts = np.flatnonzero(np.diff(runs, prepend=-1))
-    sizes = np.diff(starts, append=len(runs)).astype(np.float32)
-    means: NDArray[np.float32] = np.add.reduceat(vectors, starts, axis=0)
-    means /= sizes[:, None]
-    return means
 
 
 def _some(count: int, most: int) -> NDArray[np.int64]:

@@ -130,9 +130,12 @@ def _judging_verbs(verbs: "_Verbs") -> None:
     evaluate.add_argument("captions", type=Path, metavar="CAPTIONS.jsonl")
     _output(evaluate)
     calibrate = _verb(
-        verbs, "calibrate", "fit relevance to known queries", "indexer calibrate captions.jsonl"
+        verbs,
+        "calibrate",
+        "judge relevance anew by the model's bank, and fit it to known queries",
+        "indexer calibrate captions.jsonl",
     )
-    calibrate.add_argument("captions", type=Path, metavar="CAPTIONS.jsonl")
+    calibrate.add_argument("captions", type=Path, nargs="?", metavar="CAPTIONS.jsonl")
     _output(calibrate)
 
 

@@ -41,6 +41,7 @@ from indexer import discover, sample
 from indexer.film import Report
 from indexer.output import counted, emit, note, say
 from indexer.pipeline import Options, Pipeline, Target
+from indexer.rescoring import rescore
 
 INTERRUPTED = 130
 
@@ -131,14 +132,16 @@ def _silent(step: str) -> None:
 
 
 def _claim(service: Service, model: Model) -> Model:
-    """Make the collection, or make sure that it has this model.
+    """Make the collection, or make sure that it has this model and is judged by its bank.
 
     Raises:
         ModelMismatch: the collection is indexed with another model. Nothing was written.
     """
+    name, embedder = service.settings.collection, model.embedder
     service.catalog.ensure_collection(
-        service.settings.collection, model.name, model.embedder.dim, model.embedder.fingerprint
+        name, model.name, embedder.dim, embedder.fingerprint, model.scoring
     )
+    rescore(service.catalog, name, model, note)
     return model
 
 

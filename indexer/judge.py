@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipseek import calibration
-from clipseek.assembly import Service, open_existing
+from clipseek.assembly import Service, load_collection_model, open_existing
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.evaluation import Caption, Found
@@ -18,6 +18,7 @@ from clipseek.search import MAX_BATCH, MAX_LIMIT
 from clipseek.types import SearchRequest, SearchResult, Span
 from indexer.commands import all_videos
 from indexer.output import counted, emit, note, say
+from indexer.rescoring import rescore
 
 
 class _Line(BaseModel):
@@ -62,33 +63,50 @@ def evaluate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def calibrate(settings: Settings, options: argparse.Namespace) -> int:
-    """Fit the two constants of relevance to the user's own queries and store them."""
-    captions = read_captions(options.captions)
+    """Judge by the model's bank as it is now; with captions, fit the constants to them too."""
+    captions = None if options.captions is None else read_captions(options.captions)
     service = open_existing(settings)
     try:
-        answers = _search(service, [caption.query for caption in captions])
-        best = np.array([_best_evidence(answer) for answer in answers])
-        absent = np.array([caption.absent for caption in captions])
-        constants = calibration.fit(best[~absent], best[absent])
-        version = service.catalog.set_relevance(settings.collection, constants)
+        is_new = _judge_anew(service)
+        record = None if captions is None else _fit(service, captions)
+        collection = service.catalog.collection(settings.collection)
     finally:
         service.close()
-    record = {
-        "collection": settings.collection,
+    if record is None and not is_new:
+        note(f"relevance of collection {collection.name} is judged by this bank already")
+    about = {"collection": collection.name, "version": collection.version, "rescored": is_new}
+    if options.json:
+        emit({**about, **(record or {})})
+    elif record is not None:
+        say(
+            f"relevance of collection {collection.name}: scale {record['scale']:.4f}, "
+            f"offset {record['offset']:.4f}, fitted on {record['present']} present and "
+            f"{record['absent']} absent queries (AUC {record['auc']:.3f})"
+        )
+    return 0
+
+
+def _judge_anew(service: Service) -> bool:
+    """Compute the biases anew where the bank or the constants have changed; say whether."""
+    name = service.settings.collection
+    model = load_collection_model(service.settings, service.catalog.collection(name))
+    return rescore(service.catalog, name, model, note)
+
+
+def _fit(service: Service, captions: Sequence[Caption]) -> dict[str, float]:
+    """Fit the two constants of relevance to the user's own queries and store them."""
+    answers = _search(service, [caption.query for caption in captions])
+    best = np.array([_best_evidence(answer) for answer in answers])
+    absent = np.array([caption.absent for caption in captions])
+    constants = calibration.fit(best[~absent], best[absent])
+    service.catalog.set_relevance(service.settings.collection, constants)
+    return {
         "scale": constants.scale,
         "offset": constants.offset,
         "auc": calibration.auc(best[~absent], best[absent]),
-        "version": version,
+        "present": int((~absent).sum()),
+        "absent": int(absent.sum()),
     }
-    if options.json:
-        emit(record)
-    else:
-        say(
-            f"relevance of collection {settings.collection}: scale {constants.scale:.4f}, "
-            f"offset {constants.offset:.4f}, fitted on {(~absent).sum()} present and "
-            f"{absent.sum()} absent queries (AUC {record['auc']:.3f})"
-        )
-    return 0
 
 
 def read_captions(path: Path) -> list[Caption]:

@@ -199,6 +199,7 @@ class Pipeline:
                 formed.vectors, to.model.bank, to.model.logit_scale, to.model.logit_bias
             ),
             thumbnails=names,
+            scoring=to.model.scoring,
         )
         return film.report("incomplete" if film.damage else "indexed", film.damage, len(formed))
 

@@ -15,7 +15,7 @@ from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
-from clipseek.embedding.bundle import MANIFEST, Bundle
+from clipseek.embedding.bundle import BANK, MANIFEST, Bundle
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.pixels import fit
 from clipseek.embedding.precision import Choice
@@ -201,6 +201,7 @@ def _model(settings: Settings, bundle: Bundle, name: str) -> Model:
         relevance=bundle.relevance,
         bank=bundle.bank(),
         logit_bias=bundle.logit_bias,
+        bank_hash=bundle.files[BANK],
     )
 
 

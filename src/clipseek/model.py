@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.protocols import Embedder
-from clipseek.types import Relevance
+from clipseek.types import Relevance, Scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Model:
     logit_scale: the model's own, the multiplier of a cosine. logit_bias: what it adds to that where
     it was trained with a sigmoid, else None. coherence: cosine under which a
     frame does not belong to the running segment. relevance: the bundle's constants.
-    bank: float32 (B, dim), unit rows; see `calibration.bias`.
+    bank: float32 (B, dim), unit rows; see `calibration.bias`. bank_hash: of the file it is from.
     """
 
     name: str
@@ -27,3 +27,9 @@ class Model:
     relevance: Relevance
     bank: NDArray[np.float32] = field(repr=False)
     logit_bias: float | None = None
+    bank_hash: str = ""
+
+    @property
+    def scoring(self) -> Scoring:
+        """What turns this model's scores into relevance."""
+        return Scoring(self.bank_hash, self.logit_scale, self.relevance, self.logit_bias)

@@ -1,6 +1,6 @@
 """The seams of clipseek: what each replaceable part promises. One contract test runs over each."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,11 +16,15 @@ from clipseek.types import (
     FrameBatch,
     Neighbours,
     Relevance,
+    Scoring,
     Segment,
     SegmentBlock,
     Segments,
     Video,
 )
+
+BiasOf = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Returns `calibration.bias` float32 (S,) of vectors float32 (S, dim)."""
 
 
 class CutDetector(Protocol):
@@ -155,8 +159,15 @@ class Catalog(Protocol):
     Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
     """
 
-    def ensure_collection(self, name: str, model: str, dim: int, fingerprint: str) -> Collection:
-        """Return the collection, made if it is missing.
+    def ensure_collection(
+        self,
+        name: str,
+        model: str,
+        dim: int,
+        fingerprint: str,
+        scoring: Scoring | None = None,
+    ) -> Collection:
+        """Return the collection, made if it is missing; one that is there keeps its scoring.
 
         Raises:
             ModelMismatch: it exists with another model or fingerprint.
@@ -175,6 +186,18 @@ class Catalog(Protocol):
         """Store the constants fitted on the user's queries; return the new version."""
         ...
 
+    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
+        """Give every segment its bias anew, from its stored vector; return the new version.
+
+        One change, seen as a whole or not at all. The constants fitted on the user's queries go
+        where the evidence they were fitted to is another one now.
+        """
+        ...
+
+    def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
+        ...
+
     def put(
         self,
         collection: str,
@@ -185,8 +208,11 @@ class Catalog(Protocol):
         frame_vectors: NDArray[np.float32],
         biases: NDArray[np.float32],
         thumbnails: Sequence[str],
+        scoring: Scoring | None = None,
     ) -> int:
         """Store one video and replace what it was before, in one transaction.
+
+        Where `scoring` says what the biases were made by, it must be that of the collection.
 
         Another video that was indexed from the same uri is removed in the same transaction: the
         file has changed. `segments.best` points into `frame_times`; times are stored as float32.
@@ -196,6 +222,7 @@ class Catalog(Protocol):
 
         Raises:
             CollectionNotFound: no such collection.
+            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
             ValueError: rows do not belong together, a number is not finite, or a text is no text.
         """
         ...

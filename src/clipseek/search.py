@@ -24,7 +24,15 @@ from clipseek.errors import (
 )
 from clipseek.model import Model
 from clipseek.protocols import Cache, Catalog
-from clipseek.types import Collection, Hit, Neighbours, SearchRequest, SearchResult, Video
+from clipseek.types import (
+    Collection,
+    Hit,
+    Neighbours,
+    Scoring,
+    SearchRequest,
+    SearchResult,
+    Video,
+)
 from clipseek.view import View
 
 MAX_QUERY_CHARACTERS = 1000
@@ -94,6 +102,7 @@ class Searcher:
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
         self._views: dict[str, _Opened] = {}
         self._models: dict[str, Model] = {}
+        self._told: set[tuple[str, Scoring | None]] = set()
         self._opening = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -240,7 +249,24 @@ class Searcher:
         with self._opening:
             if key not in self._models:
                 self._models[key] = self._load_model(collection)
-            return self._models[key]
+            model = self._models[key]
+        self._tell_of_other_scoring(collection, model)
+        return model
+
+    def _tell_of_other_scoring(self, collection: Collection, model: Model) -> None:
+        """Say once that a collection is judged by something else than its model has now."""
+        if collection.scoring in (None, model.scoring):
+            return
+        told = collection.name, collection.scoring
+        if told not in self._told:
+            self._told.add(told)
+            log.warning(
+                "collection %s is judged by another bank or other constants than its model %s has "
+                "now; `indexer calibrate --collection %s` judges it by those",
+                collection.name,
+                collection.model,
+                collection.name,
+            )
 
     def refresh(self) -> None:
         """Bring every opened view up to the last committed change."""
@@ -356,11 +382,15 @@ def problem(request: SearchRequest) -> InvalidQuery | None:
 def _judged(
     moments: Sequence[Sequence[ranking.Moment]], *, view: View, model: Model
 ) -> list[tuple[float, float]]:
-    """Return evidence and relevance of all moments of a batch, one request's after another's."""
-    constants = view.collection.relevance or model.relevance
+    """Return evidence and relevance of all moments of a batch, one request's after another's.
+
+    They are judged by what the stored biases were made by, whatever this machine's bundle holds.
+    """
+    scoring = view.collection.scoring or model.scoring
+    constants = view.collection.relevance or scoring.relevance
     scores = np.array([moment.score for found in moments for moment in found])
     biases = np.array([moment.bias for found in moments for moment in found])
-    evidence = calibration.evidence(scores, biases, model.logit_scale)
+    evidence = calibration.evidence(scores, biases, scoring.logit_scale)
     relevances = calibration.relevance(evidence, constants)
     return list(zip(evidence.tolist(), relevances.tolist(), strict=True))
 

@@ -63,7 +63,8 @@ class Manifest:
 
     `history` is the hash of the last changes up to `version`, or empty where it was not recorded.
     `created_at` is in UTC, as RFC 3339 writes it. `kind` is how the index is searched, `asked` what
-    was asked for; `bytes_per_vector` is the size of its file over `count`.
+    was asked for; `bytes_per_vector` is the size of its file over `count`. `scoring` is the hash of
+    what the biases were made by, or empty where that was not recorded.
     """
 
     format: int
@@ -81,6 +82,7 @@ class Manifest:
     files: dict[str, File]
     asked: str = "auto"
     bytes_per_vector: int = 0
+    scoring: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,15 @@ def mismatch(manifest: Manifest, catalog: Catalog, collection: Collection) -> st
     return ""
 
 
+def has_biases_of(manifest: Manifest, collection: Collection) -> bool:
+    """Whether a snapshot of this collection's past has the biases that the collection has now."""
+    return manifest.version >= collection.scored_at and manifest.scoring == _hash(collection)
+
+
+def _hash(collection: Collection) -> str:
+    return "" if collection.scoring is None else collection.scoring.hash
+
+
 def _open(folder: Path, *, verify: bool) -> Snapshot:
     manifest = _read_manifest(folder)
     for problem in _problems(folder, manifest, check_sums=verify):
@@ -360,6 +371,7 @@ def _manifest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
         asked=asked,
+        scoring=_hash(collection),
     )
 
 

@@ -1,7 +1,8 @@
 """The few types that the parts of clipseek speak to each other in; shapes are checked when made."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -194,12 +195,42 @@ class Relevance:
     fitted: bool
 
 
+FORMULA = 1
+"""Counts up when `calibration.bias` or `calibration.evidence` gives other numbers than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """Everything that turns a score into relevance, apart from the score itself.
+
+    `bank` is the SHA-256 of the bank's file. `logit_scale` and `logit_bias` are the model's own,
+    `relevance` its constants, and `formula` is the `FORMULA` that biases were computed by.
+    """
+
+    bank: str
+    logit_scale: float
+    relevance: Relevance
+    logit_bias: float | None = None
+    formula: int = FORMULA
+
+    def same_evidence(self, other: "Scoring | None") -> bool:
+        """Whether a segment has the same bias, and a score the same evidence, by both."""
+        return other is not None and self == replace(other, relevance=self.relevance)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 in hex, equal where all of it is."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A named library of videos indexed with exactly one model.
 
     `fingerprint` is that of the bundle; `version` the number of the last committed change;
-    `relevance` the constants fitted on the user's own queries, or None for the bundle's.
+    `relevance` the constants fitted on the user's own queries, or None for those of `scoring`.
+    `scoring` is what all biases were made by, or None where that was not recorded; `scored_at` is
+    the version that replaced the biases of all segments, or 0 where none has.
     """
 
     name: str
@@ -208,6 +239,8 @@ class Collection:
     fingerprint: str
     version: int
     relevance: Relevance | None = None
+    scoring: Scoring | None = None
+    scored_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

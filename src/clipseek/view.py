@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from clipseek import snapshot
 from clipseek.errors import SegmentNotFound, ServiceUnavailable
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
-from clipseek.nearest import checked, contained
+from clipseek.nearest import checked, contained, located
 from clipseek.protocols import Catalog, VectorIndex
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
-from clipseek.types import Collection, Neighbours, Relevance, SegmentBlock
+from clipseek.types import Collection, Neighbours, Relevance, Scoring, SegmentBlock
 
 # Videos whose blocks are asked for at once, for the sake of databases that bound a query's size.
 _VIDEOS_AT_ONCE = 500
@@ -46,6 +46,13 @@ class _Part:
         """Return the part with the segments of some videos dead."""
         gone = self.table.ids_of(videos)
         return replace(self, dead=np.union1d(self.dead, gone)) if len(gone) else self
+
+    def rescored(self, ids: NDArray[np.int64], biases: NDArray[np.float32]) -> Self:
+        """Return the part with other biases of those of its segments that are among `ids`."""
+        places, is_there = located(ids, self.table.ids)
+        judged = self.table.biases.copy()
+        judged[is_there] = biases[places[is_there]]
+        return replace(self, table=replace(self.table, biases=judged))
 
     def search(
         self, queries: NDArray[np.float32], k: int, videos: Sequence[str] | None
@@ -172,12 +179,16 @@ class View:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
             published = published.judged(now, collection)
-            found, changed = published.found, set[str]()
+            found = published.found
             if found is None:
                 table, vectors = SegmentTable.of(now.blocks(name), collection.dim)
+                base = _base(table, vectors)
             else:
                 changed = _changed(now, name, found.manifest.version)
                 table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
+                base = _part(found).without(changed)
+                if not snapshot.has_biases_of(found.manifest, collection):
+                    base = base.rescored(*now.biases(name))
             history = snapshot.history(now, name, collection.version)
         return cls(
             collection=collection,
@@ -188,7 +199,7 @@ class View:
             _due=published.due,
             _history=history,
             _on_gpu=on_gpu,
-            _base=_base(table, vectors) if found is None else _part(found).without(changed),
+            _base=base,
             _delta=() if found is None else _joined([_delta(table, vectors)]),
         )
 
@@ -228,24 +239,21 @@ class View:
         name = self.collection.name
         with catalog.consistent(name) as now:
             collection = now.collection(name)
-            same = replace(collection, version=0, relevance=None) == replace(
-                self.collection, version=0, relevance=None
-            )
-            if not same or collection.version < self.version:
+            if not _same(collection, self.collection) or collection.version < self.version:
                 return None
             if snapshot.history(now, name, self.version) != self._history:
                 return None
             changed = _changed(now, name, self.version)
             table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
             history = snapshot.history(now, name, collection.version)
+            anew = None if collection.scored_at <= self.version else now.biases(name)
+        base = self._base.without(changed)
         parts = [part.without(changed) for part in self._delta]
+        if anew is not None:
+            base, parts = base.rescored(*anew), [part.rescored(*anew) for part in parts]
         parts.append(_delta(table, vectors))
         return replace(
-            self,
-            collection=collection,
-            _history=history,
-            _base=self._base.without(changed),
-            _delta=_joined(parts),
+            self, collection=collection, _history=history, _base=base, _delta=_joined(parts)
         )
 
     @property
@@ -260,9 +268,11 @@ class View:
 
     @property
     def identity(self) -> str:
-        """What answers depend on besides the version: the model, the past and the constants."""
+        """What answers depend on besides the version: the model, the past and the scoring."""
         collection = self.collection
-        return _identity(collection.fingerprint, self._history, collection.relevance)
+        return _identity(
+            collection.fingerprint, self._history, collection.scoring, collection.relevance
+        )
 
     @property
     def delta_size(self) -> int:
@@ -329,9 +339,25 @@ def _nearest(found: Sequence[Neighbours], k: int) -> Neighbours:
 
 
 @lru_cache(maxsize=64)
-def _identity(fingerprint: str, history: str, relevance: Relevance | None) -> str:
+def _identity(
+    fingerprint: str, history: str, scoring: Scoring | None, relevance: Relevance | None
+) -> str:
     """Return it from few views, as it is asked for by every search."""
-    return f"{fingerprint} {history} {relevance}"
+    return f"{fingerprint} {history} {scoring and scoring.hash} {relevance}"
+
+
+def _same(one: Collection, other: Collection) -> bool:
+    """Whether one is the other at another version: what may change of a collection is left out."""
+    return (
+        replace(
+            one,
+            version=other.version,
+            relevance=other.relevance,
+            scoring=other.scoring,
+            scored_at=other.scored_at,
+        )
+        == other
+    )
 
 
 def _none() -> NDArray[np.int64]:

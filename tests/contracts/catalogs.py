@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clipseek.catalog import SqlCatalog
 from clipseek.protocols import Catalog
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Segments, Video
+from clipseek.types import Scoring, Segments, Video
 
 DIM = 8
 
@@ -27,7 +27,9 @@ class Film:
     biases: NDArray[np.float32]
     thumbnails: tuple[str, ...]
 
-    def put_into(self, catalog: Catalog, collection: str = "default") -> int:
+    def put_into(
+        self, catalog: Catalog, collection: str = "default", scoring: Scoring | None = None
+    ) -> int:
         """Put the film and return the version."""
         return catalog.put(
             collection,
@@ -37,6 +39,7 @@ class Film:
             frame_vectors=self.frame_vectors,
             biases=self.biases,
             thumbnails=self.thumbnails,
+            scoring=scoring,
         )
 
 

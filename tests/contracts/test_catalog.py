@@ -5,15 +5,27 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from clipseek.catalog import SqlCatalog
 from clipseek.errors import (
     CollectionNotFound,
     ModelMismatch,
     SegmentNotFound,
+    ServiceUnavailable,
     VideoNotFound,
 )
 from clipseek.protocols import Catalog
-from clipseek.types import Change, Collection, Relevance, SegmentBlock, Segments, Span, Video
+from clipseek.types import (
+    Change,
+    Collection,
+    Relevance,
+    Scoring,
+    SegmentBlock,
+    Segments,
+    Span,
+    Video,
+)
 from tests.contracts.catalogs import DIM, film
 
 HALF = 2**-11  # the relative rounding of float16
@@ -107,6 +119,93 @@ class TestCollections:
         """NaN is no constant."""
         with pytest.raises(ValueError, match="finite"):
             catalog.set_relevance("default", Relevance(float("nan"), 0.0, fitted=True))
+
+
+BANK = Scoring("bank 1", 100.0, Relevance(1.0, -7.5, fitted=False))
+OTHERS = {
+    "bank": replace(BANK, bank="bank 2"),
+    "logit scale": replace(BANK, logit_scale=50.000001),
+    "logit bias": replace(BANK, logit_bias=-12.5),
+    "formula": replace(BANK, formula=2),
+}
+
+
+def sums(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Stand in for a bias: it depends on the vector alone."""
+    total: NDArray[np.float32] = vectors.sum(axis=1)
+    return total
+
+
+class TestScoring:
+    def test_a_collection_keeps_what_it_is_made_with(self, catalog: Catalog) -> None:
+        """Ensuring it with another scoring changes nothing: biases are as they were."""
+        assert catalog.ensure_collection("new", "toy", DIM, "f1", BANK).scoring == BANK
+        again = catalog.ensure_collection("new", "toy", DIM, "f1", OTHERS["bank"])
+        assert (again.scoring, again.scored_at) == (BANK, 0)
+
+    def test_rescoring_gives_every_segment_its_bias_anew(self, catalog: Catalog) -> None:
+        """From the stored vectors, as one change of its collection alone."""
+        film("a").put_into(catalog)
+        film("b", count=2).put_into(catalog)
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        film("a").put_into(catalog, "other")
+        before = catalog.biases("other")[1].tolist()
+        assert catalog.rescore("default", BANK, sums) == 3
+        block = whole(catalog)
+        np.testing.assert_array_equal(block.biases, sums(block.vectors))
+        ids, biases = catalog.biases("default")
+        assert ids.tolist() == block.ids.tolist()
+        np.testing.assert_array_equal(biases, block.biases)
+        assert catalog.biases("other")[1].tolist() == before
+        assert catalog.changes("default", 2) == [Change(3, "calibrate", None)]
+        now = catalog.collection("default")
+        assert (now.scoring, now.scored_at) == (BANK, 3)
+
+    @pytest.mark.parametrize("scoring", OTHERS.values(), ids=OTHERS.keys())
+    def test_other_evidence_takes_fitted_constants_away(
+        self, catalog: Catalog, scoring: Scoring
+    ) -> None:
+        """They were fitted to evidence that is not computed any more."""
+        catalog.rescore("default", BANK, sums)
+        catalog.set_relevance("default", Relevance(0.5, 1.0, fitted=True))
+        catalog.rescore("default", scoring, sums)
+        assert catalog.collection("default").relevance is None
+
+    def test_other_constants_of_the_model_leave_fitted_ones(self, catalog: Catalog) -> None:
+        """The evidence that they were fitted to is the same."""
+        fitted = Relevance(0.5, 1.0, fitted=True)
+        catalog.rescore("default", BANK, sums)
+        catalog.set_relevance("default", fitted)
+        moved = replace(BANK, relevance=Relevance(2.0, 0.0, fitted=True))
+        catalog.rescore("default", moved, sums)
+        assert catalog.collection("default").relevance == fitted
+        assert catalog.collection("default").scoring == moved
+
+    @pytest.mark.parametrize("scoring", OTHERS.values(), ids=OTHERS.keys())
+    def test_biases_of_another_scoring_are_refused(
+        self, catalog: Catalog, scoring: Scoring
+    ) -> None:
+        """A run that began before the collection was judged anew stores nothing."""
+        catalog.ensure_collection("new", "toy", DIM, "f1", BANK)
+        with pytest.raises(ServiceUnavailable, match="run the same command again"):
+            film().put_into(catalog, "new", scoring)
+        assert catalog.collection("new").version == 0
+        assert film().put_into(catalog, "new", BANK) == 1
+
+    def test_a_video_that_comes_meanwhile_is_judged_too(self, sql_catalog: SqlCatalog) -> None:
+        """Biases are computed before the transaction; what is put until then is not left out."""
+        film("a").put_into(sql_catalog)
+        late = iter([film("b"), film("c", count=1)])
+
+        def bias(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+            for given in late:
+                given.put_into(sql_catalog)
+            return sums(vectors)
+
+        sql_catalog.rescore("default", BANK, bias)
+        block = whole(sql_catalog)
+        assert len(block) == 7
+        np.testing.assert_allclose(block.biases, sums(block.vectors), rtol=1e-6)
 
 
 class TestPut:

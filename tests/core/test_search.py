@@ -1,10 +1,13 @@
 """The query path over a catalog in memory and a toy model that knows colours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from clipseek import calibration
 from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed
@@ -19,19 +22,25 @@ MODEL = Model("toy", EMBEDDER, 20.0, 0.9, Relevance(1.0, 0.0, fitted=False), BAN
 
 
 def _put(
-    catalog: MemoryCatalog, video_id: str, colours: Sequence[str], tags: tuple[str, ...] = ()
+    catalog: MemoryCatalog,
+    video_id: str,
+    colours: Sequence[str],
+    tags: tuple[str, ...] = (),
+    *,
+    model: Model = MODEL,
+    collection: str = "default",
 ) -> None:
     """Put a film that shows each colour for two seconds."""
     count = len(colours)
     vectors = EMBEDDER.embed_texts(colours)
     starts = 2.0 * np.arange(count, dtype=np.float64)
     catalog.put(
-        "default",
+        collection,
         Video(video_id, f"/{video_id}.mp4", video_id, 2.0 * count, 64, 36, 1, 1, tags=tags),
         Segments(np.stack([starts, starts + 2], axis=1), vectors, np.arange(count)),
         frame_times=starts,
         frame_vectors=vectors,
-        biases=calibration.bias(vectors, BANK, MODEL.logit_scale),
+        biases=calibration.bias(vectors, model.bank, model.logit_scale),
         thumbnails=[f"{video_id}/{i}.jpg" for i in range(count)],
     )
 
@@ -71,6 +80,83 @@ def test_relevance_tells_present_from_absent(searcher: Searcher) -> None:
     """A colour that is there is relevant; a sentence about nothing known is not."""
     assert _one(searcher, "red").hits[0].relevance > 0.9
     assert _one(searcher, "a submarine").hits[0].relevance < 0.1
+
+
+def _bias(model: Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return what computes a model's biases."""
+    return partial(calibration.bias, bank=model.bank, logit_scale=model.logit_scale)
+
+
+OTHER_BANK = EMBEDDER.embed_texts(["red", "cyan", "magenta"])
+OTHERS = {
+    "bank": replace(MODEL, bank=OTHER_BANK, bank_hash="other"),
+    "logit scale": replace(MODEL, logit_scale=5.0),
+    "constants": replace(MODEL, relevance=Relevance(0.5, -3.0, fitted=True)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
+def test_relevance_does_not_depend_on_the_bundle_of_the_machine_that_searches(
+    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture, other: Model
+) -> None:
+    """It is judged by what the biases were made by, and the log says what to do, once."""
+    store.rescore("default", MODEL.scoring, _bias(MODEL))
+    expected = _one(Searcher(store, tmp_path, lambda _: MODEL), "red").hits
+    assert not caplog.messages
+    searcher = Searcher(store, tmp_path, lambda _: other)
+    assert _one(searcher, "red").hits == expected
+    assert _one(searcher, "red").hits == expected
+    assert [message for message in caplog.messages if "`indexer calibrate" in message] == [
+        caplog.messages[0]
+    ]
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
+def test_a_search_after_rescoring_equals_one_of_a_new_collection(
+    store: MemoryCatalog, tmp_path: Path, other: Model
+) -> None:
+    """An open searcher takes the new biases, scale and constants up together."""
+    store.rescore("default", MODEL.scoring, _bias(MODEL))
+    searcher = Searcher(store, tmp_path, lambda _: MODEL)
+    before = _one(searcher, "red").hits
+    store.rescore("default", other.scoring, _bias(other))
+    searcher.refresh()
+    after = _one(searcher, "red").hits
+    new = MemoryCatalog()
+    new.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint, other.scoring)
+    _put(new, "one", ["red", "blue", "green"], model=other)
+    _put(new, "two", ["blue"], tags=("night",), model=other)
+    expected = _one(Searcher(new, tmp_path, lambda _: other), "red").hits
+    assert [hit.relevance for hit in after] == pytest.approx([h.relevance for h in expected], 1e-3)
+    assert [hit.relevance for hit in after] != [hit.relevance for hit in before]
+
+
+def test_collections_of_one_model_may_be_judged_differently(
+    store: MemoryCatalog, tmp_path: Path
+) -> None:
+    """Each by its own scale and constants, in one batch; the model is loaded once."""
+    store.rescore("default", MODEL.scoring, _bias(MODEL))
+    other = replace(OTHERS["logit scale"], relevance=Relevance(0.5, -3.0, fitted=True))
+    store.ensure_collection("other", "toy", EMBEDDER.dim, EMBEDDER.fingerprint, other.scoring)
+    _put(store, "one", ["red", "blue", "green"], model=other, collection="other")
+    loaded = []
+
+    def load(collection: Collection) -> Model:
+        loaded.append(collection.name)
+        return MODEL
+
+    searcher = Searcher(store, tmp_path, load)
+    requests = [SearchRequest("red", limit=1, collection=name) for name in ("default", "other")]
+    answers = searcher.search(requests)
+    found = [answer.hits[0] for answer in answers if isinstance(answer, SearchResult)]
+    for hit, model in zip(found, (MODEL, other), strict=True):
+        bias = float(_bias(model)(EMBEDDER.embed_texts(["red"]))[0])
+        evidence = model.logit_scale * hit.score - bias
+        curve = model.relevance
+        assert hit.relevance == pytest.approx(
+            1 / (1 + np.exp(-curve.scale * evidence - curve.offset)), abs=2e-3
+        )
+    assert loaded == ["default"]
 
 
 def test_limit_and_minimum_cut_the_hits(searcher: Searcher) -> None:

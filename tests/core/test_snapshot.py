@@ -95,6 +95,7 @@ def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
         "recall_at_10": 1.0,
         "nprobe": 0,
         "history": "",
+        "scoring": "",
     }
     assert set(files) == {"index.faiss", "segments.npz"}
     for name, sums in files.items():

@@ -19,7 +19,7 @@ from clipseek.errors import CollectionNotFound, SegmentNotFound, ServiceUnavaila
 from clipseek.index import ExactIndex
 from clipseek.protocols import Catalog
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Relevance, SegmentBlock
+from clipseek.types import Relevance, Scoring, SegmentBlock
 from clipseek.view import View
 from tests.contracts.catalogs import DIM, film, unit_rows
 
@@ -70,7 +70,9 @@ steps = st.lists(
         st.tuples(st.just("put"), st.sampled_from("abcdef"), st.integers(1, 6)),
         st.tuples(st.just("remove"), st.sampled_from("abcdef"), st.just(0)),
         st.tuples(
-            st.sampled_from(["calibrate", "build", "wipe", "damage"]), st.just(""), st.just(0)
+            st.sampled_from(["calibrate", "rescore", "build", "wipe", "damage"]),
+            st.just(""),
+            st.just(0),
         ),
         st.tuples(st.just("refresh"), st.just(""), st.just(0)),
     ),
@@ -87,6 +89,9 @@ def take(step: tuple[str, str, int], catalog: MemoryCatalog, root: Path, seed: i
         catalog.remove(NAME, video_id)
     elif kind == "calibrate":
         catalog.set_relevance(NAME, Relevance(1.0, float(seed), fitted=True))
+    elif kind == "rescore":
+        scoring = Scoring("bank", 10.0 + seed % 3, Relevance(1.0, 0.0, fitted=False))
+        catalog.rescore(NAME, scoring, lambda vectors: scoring.logit_scale * vectors[:, 0])
     elif kind == "build":
         build(root, catalog)
     elif kind == "wipe":
@@ -113,6 +118,44 @@ def test_refreshed_views_equal_fresh_ones(life: list[tuple[str, str, int]]) -> N
         assert_agrees(view, catalog)
         assert_agrees(View.open(catalog, root, NAME), catalog)
         assert view.refresh(catalog, root) is view
+
+
+SCORING = Scoring("another bank", 10.0, Relevance(1.0, 0.0, fitted=False))
+
+
+def judged_anew(catalog: MemoryCatalog) -> None:
+    """Give all segments other biases."""
+    catalog.rescore(NAME, SCORING, lambda vectors: 7 * vectors[:, 1])
+
+
+@pytest.mark.parametrize("videos_beside", ["", "de"], ids=["all", "some"])
+def test_a_snapshot_of_older_biases_is_searched_with_the_new_ones(
+    tmp_path: Path, videos_beside: str
+) -> None:
+    """Its vectors are as right as ever; no segment of it is judged by the former bank."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    followed = View.open(catalog, tmp_path, NAME)
+    for video_id in videos_beside:
+        film(video_id).put_into(catalog)
+    followed = followed.refresh(catalog, tmp_path)
+    before = followed.identity
+    judged_anew(catalog)
+    for view in (followed.refresh(catalog, tmp_path), View.open(catalog, tmp_path, NAME)):
+        assert_agrees(view, catalog)
+        assert view.snapshot_version == 3
+        assert view.identity != before
+
+
+def test_a_snapshot_of_another_scoring_at_the_same_version_is_not_believed(tmp_path: Path) -> None:
+    """A database that was restored and judged anew otherwise has the same changes."""
+    catalog, restored = filled(), filled()
+    judged_anew(catalog)
+    build(tmp_path, catalog)
+    restored.rescore(
+        NAME, Scoring("a third", 10.0, SCORING.relevance), lambda vectors: -vectors[:, 2]
+    )
+    assert_agrees(View.open(restored, tmp_path, NAME), restored)
 
 
 def test_without_a_snapshot_the_catalog_is_read(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.errors import ModelMismatch
-from clipseek.types import Collection, Relevance, Segments, Span, Video
+from clipseek.errors import ModelMismatch, ServiceUnavailable
+from clipseek.types import Collection, Relevance, Scoring, Segments, Span, Video
 
 # PostgreSQL's text and jsonb hold no NUL, and UTF-8 no lone surrogates, which stand in names of
 # files that are not UTF-8 (os.fsdecode).
@@ -74,6 +74,15 @@ def require_model(found: Collection, model: str, *, dim: int, fingerprint: str) 
     if (found.dim, found.fingerprint) != (dim, fingerprint):
         raise ModelMismatch(
             found.name, found.model, model, weights=(found.fingerprint, fingerprint)
+        )
+
+
+def require_scoring(collection: str, found: Scoring | None, scoring: Scoring | None) -> None:
+    """Raise ServiceUnavailable for biases made by other means than those of the collection."""
+    if scoring is not None and found is not None and not scoring.same_evidence(found):
+        raise ServiceUnavailable(
+            f"another process has judged collection {collection!r} anew by another bank meanwhile; "
+            "run the same command again"
         )
 
 

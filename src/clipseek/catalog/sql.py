@@ -12,7 +12,14 @@ from sqlalchemy import RowMapping, Select, bindparam, func, select, update
 
 from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database, Transactions
-from clipseek.catalog.rows import Film, require_finite, require_model, storable, unpack
+from clipseek.catalog.rows import (
+    Film,
+    require_finite,
+    require_model,
+    require_scoring,
+    storable,
+    unpack,
+)
 from clipseek.catalog.tables import (
     among,
     bears,
@@ -23,10 +30,12 @@ from clipseek.catalog.tables import (
     videos,
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
+from clipseek.protocols import BiasOf
 from clipseek.types import (
     Change,
     Collection,
     Relevance,
+    Scoring,
     Segment,
     SegmentBlock,
     Segments,
@@ -84,21 +93,30 @@ class SqlCatalog:
             raise
         return cls(database)
 
-    def ensure_collection(self, name: str, model: str, dim: int, fingerprint: str) -> Collection:
+    def ensure_collection(
+        self,
+        name: str,
+        model: str,
+        dim: int,
+        fingerprint: str,
+        scoring: Scoring | None = None,
+    ) -> Collection:
         """Return the collection, made if it is missing; raise ModelMismatch."""
         storable(name=name, model=model, fingerprint=fingerprint)
         try:
             found = self.collection(name)
         except CollectionNotFound:
             with self._database.writing() as connection:
-                writes.make_collection(connection, name, model, dim=dim, fingerprint=fingerprint)
+                writes.make_collection(
+                    connection, name, model, dim=dim, fingerprint=fingerprint, scoring=scoring
+                )
             found = self.collection(name)
         require_model(found, model, dim=dim, fingerprint=fingerprint)
         return found
 
     def collection(self, name: str) -> Collection:
         """Return the collection, with its version as committed now; raise CollectionNotFound."""
-        rows = self._all(select(collections).where(collections.c.name == name))
+        rows = self._all(_row_of(name))
         if not rows:
             raise CollectionNotFound(name)
         return _collection(rows[0])
@@ -117,6 +135,40 @@ class SqlCatalog:
             writes.note(connection, collection, version, "calibrate")
         return version
 
+    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
+        """Give every segment its bias anew, from its stored vector; return the new version.
+
+        What takes long is computed before other writers have to wait. A vector never changes under
+        its id, so only the segments that came meanwhile are left for the transaction.
+        """
+        judged = dict[int, float]()
+        for block in self.blocks(collection):
+            judged |= zip(block.ids.tolist(), bias(block.vectors).tolist(), strict=True)
+        query = select(segments.c.id).where(segments.c.collection == collection)
+        with self._database.writing() as connection:
+            version = writes.next_version(connection, collection)
+            before = _collection(connection.execute(_row_of(collection)).mappings().one())
+            stored = connection.scalars(query).all()
+            for segment in (segment for segment in stored if segment not in judged):
+                packed = connection.scalar(
+                    select(segments.c.vector).where(segments.c.id == segment)
+                )
+                vector = unpack(np.frombuffer(packed or b"", "<f2")[None])
+                judged[segment] = float(bias(vector)[0])
+            writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
+            keep = scoring.same_evidence(before.scoring)
+            writes.store_scoring(connection, collection, version, scoring, keep_fitted=keep)
+            writes.note(connection, collection, version, "calibrate")
+        return version
+
+    def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
+        query = select(segments.c.id, segments.c.bias).where(segments.c.collection == collection)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(segments.c.id)).all()
+        ids = np.array([row[0] for row in rows], np.int64)
+        return ids, np.array([row[1] for row in rows], np.float32)
+
     def put(
         self,
         collection: str,
@@ -127,12 +179,14 @@ class SqlCatalog:
         frame_vectors: NDArray[np.float32],
         biases: NDArray[np.float32],
         thumbnails: Sequence[str],
+        scoring: Scoring | None = None,
     ) -> int:
         """Store one video and replace what it was before, in one transaction.
 
         Another video from the same uri is removed first, as a change with its own version.
 
         Raises:
+            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
             ValueError: what is given does not belong together (see `Film.of`).
         """
         film = Film.of(
@@ -145,6 +199,9 @@ class SqlCatalog:
         )
         with self._database.writing() as connection:
             film.require_dim(writes.lock(connection, collection))
+            if scoring is not None:
+                row = connection.execute(_row_of(collection)).mappings().one()
+                require_scoring(collection, _collection(row).scoring, scoring)
             writes.evict(connection, collection, video.uri, keep=video.id)
             version = writes.next_version(connection, collection)
             writes.delete_video(connection, collection, video.id)
@@ -319,10 +376,22 @@ def _videos_of(collection: str) -> Select[Any]:
     return select(*_VIDEO).where(videos.c.collection == collection)
 
 
+def _row_of(name: str) -> Select[Any]:
+    return select(collections).where(collections.c.name == name)
+
+
 def _collection(row: RowMapping) -> Collection:
     values = dict(row)
-    relevance = values.pop("relevance")
-    return Collection(**values, relevance=Relevance(**relevance) if relevance else None)
+    relevance, scoring = values.pop("relevance"), values.pop("scoring")
+    return Collection(
+        **values,
+        relevance=Relevance(**relevance) if relevance else None,
+        scoring=_scoring(**scoring) if scoring else None,
+    )
+
+
+def _scoring(*, relevance: dict[str, Any], **values: Any) -> Scoring:
+    return Scoring(**values, relevance=Relevance(**relevance))
 
 
 def _video(row: RowMapping) -> Video:

@@ -63,6 +63,8 @@ collections = Table(
     Column("fingerprint", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("relevance", Json),
+    Column("scoring", Json),
+    Column("scored_at", BigInteger, nullable=False, server_default="0"),
 )
 
 videos = Table(

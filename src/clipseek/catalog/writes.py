@@ -7,20 +7,40 @@ their order and without gaps, and whoever has read all changes up to 17 will nev
 came late.
 """
 
-from sqlalchemy import Connection, delete, insert, select, update
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import islice
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.rows import Film, now
 from clipseek.catalog.tables import changes, collections, frame_vectors, segments, videos
 from clipseek.errors import CollectionNotFound
-from clipseek.types import ChangeKind, Relevance
+from clipseek.types import ChangeKind, Relevance, Scoring
+
+_AT_ONCE = 10_000  # rows that are updated by one call
 
 
 def make_collection(
-    connection: Connection, name: str, model: str, *, dim: int, fingerprint: str
+    connection: Connection,
+    name: str,
+    model: str,
+    *,
+    dim: int,
+    fingerprint: str,
+    scoring: Scoring | None,
 ) -> None:
     """Insert a collection without changes, unless another process was quicker."""
-    values = {"name": name, "model": model, "dim": dim, "fingerprint": fingerprint, "version": 0}
+    values = {
+        "name": name,
+        "model": model,
+        "dim": dim,
+        "fingerprint": fingerprint,
+        "version": 0,
+        "scoring": None if scoring is None else asdict(scoring),
+        "scored_at": 0,
+    }
     if connection.dialect.name == "postgresql":
         connection.execute(postgresql.insert(collections).values(values).on_conflict_do_nothing())
     else:
@@ -152,3 +172,25 @@ def store_relevance(connection: Connection, collection: str, relevance: Relevanc
     connection.execute(
         update(collections).where(collections.c.name == collection).values(relevance=constants)
     )
+
+
+def store_scoring(
+    connection: Connection, collection: str, version: int, scoring: Scoring, *, keep_fitted: bool
+) -> None:
+    """Write what all biases are made by from this version on into the collection's row."""
+    values: dict[str, object] = {"scoring": asdict(scoring), "scored_at": version}
+    if not keep_fitted:
+        values["relevance"] = None
+    connection.execute(update(collections).where(collections.c.name == collection).values(values))
+
+
+def store_biases(connection: Connection, rows: Iterable[tuple[int, float]]) -> None:
+    """Write the biases of segments, given by their ids."""
+    statement = (
+        update(segments)
+        .where(segments.c.id == bindparam("segment"))
+        .values(bias=bindparam("evidence"))
+    )
+    remaining = ({"segment": number, "evidence": bias} for number, bias in rows)
+    while some := list(islice(remaining, _AT_ONCE)):
+        connection.execute(statement, some)

@@ -10,13 +10,23 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.catalog.rows import Film, now, require_finite, require_model, storable, unpack
+from clipseek.catalog.rows import (
+    Film,
+    now,
+    require_finite,
+    require_model,
+    require_scoring,
+    storable,
+    unpack,
+)
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
+from clipseek.protocols import BiasOf
 from clipseek.types import (
     Change,
     ChangeKind,
     Collection,
     Relevance,
+    Scoring,
     Segment,
     SegmentBlock,
     Segments,
@@ -89,10 +99,17 @@ class MemoryCatalog:
         self._ids = itertools.count(1)
         self._frozen = False
 
-    def ensure_collection(self, name: str, model: str, dim: int, fingerprint: str) -> Collection:
+    def ensure_collection(
+        self,
+        name: str,
+        model: str,
+        dim: int,
+        fingerprint: str,
+        scoring: Scoring | None = None,
+    ) -> Collection:
         """Return the collection, made if it is missing; raise ModelMismatch."""
         storable(name=name, model=model, fingerprint=fingerprint)
-        made = Collection(name, model, dim, fingerprint, version=0)
+        made = Collection(name, model, dim, fingerprint, version=0, scoring=scoring)
         with self._writing():
             found = self._shelves.setdefault(name, _Shelf(made)).collection
         require_model(found, model, dim=dim, fingerprint=fingerprint)
@@ -116,6 +133,37 @@ class MemoryCatalog:
             self._shelves[collection] = replace(shelf, collection=fitted)
         return fitted.version
 
+    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
+        """Give every segment its bias anew; return the new version."""
+        with self._writing():
+            shelf = self._shelf(collection)
+            judged = {
+                video_id: replace(
+                    stored,
+                    film=replace(
+                        stored.film,
+                        biases=bias(unpack(stored.film.vectors)).astype(np.float64),
+                    ),
+                )
+                for video_id, stored in shelf.stored.items()
+            }
+            keeps = scoring.same_evidence(shelf.collection.scoring)
+            shelf = shelf.changed("calibrate", None, judged)
+            scored = replace(
+                shelf.collection,
+                scoring=scoring,
+                scored_at=shelf.collection.version,
+                relevance=shelf.collection.relevance if keeps else None,
+            )
+            self._shelves[collection] = replace(shelf, collection=scored)
+        return scored.version
+
+    def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
+        found = self._segments(collection)
+        ids = np.array([segment.id for segment in found], np.int64)
+        return ids, np.array([segment.bias for segment in found], np.float32)
+
     def put(
         self,
         collection: str,
@@ -126,6 +174,7 @@ class MemoryCatalog:
         frame_vectors: NDArray[np.float32],
         biases: NDArray[np.float32],
         thumbnails: Sequence[str],
+        scoring: Scoring | None = None,
     ) -> int:
         """Store one video and replace what it was before; return the new version."""
         film = Film.of(
@@ -139,6 +188,7 @@ class MemoryCatalog:
         with self._writing():
             shelf = self._shelf(collection)
             film.require_dim(shelf.collection.dim)
+            require_scoring(collection, shelf.collection.scoring, scoring)
             shelf = shelf.evicted(video.uri, keep=video.id)
             ids = tuple(itertools.islice(self._ids, len(segments)))
             stored = _Stored(replace(film.video, indexed_at=now()), film, ids)

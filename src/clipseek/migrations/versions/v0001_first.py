@@ -31,6 +31,8 @@ def _collections() -> None:
         sa.Column("fingerprint", sa.Text, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("relevance", JSON),
+        sa.Column("scoring", JSON),
+        sa.Column("scored_at", sa.BigInteger, nullable=False, server_default="0"),
     )
 
 

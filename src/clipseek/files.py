@@ -1,0 +1,70 @@
+"""Opening regular files: the descriptor that was checked is the one that is read."""
+
+import errno
+import io
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class NotARegularFile(OSError):
+    """A pipe, a socket, a device or a folder where a file was expected."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", str(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which file it is and in which state: equal stamps, the same bytes."""
+
+    device: int
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """Take the stamp from what `os.stat` or `os.fstat` says."""
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def open_regular(path: Path | str, *, follow_links: bool = True) -> io.FileIO:
+    """Open a regular file for reading; nothing else is ever waited for or read from.
+
+    A device is not even opened where that can be seen before, because opening one may act on it.
+
+    Raises:
+        NotARegularFile: it is a pipe, a socket, a device or a folder, or with `follow_links=False`
+            a link.
+        OSError: it is missing, or may not be read.
+    """
+    _require_regular(Path(path).stat(follow_symlinks=follow_links), path)
+    flags = _FLAGS if follow_links else _FLAGS | os.O_NOFOLLOW
+    try:
+        file = io.FileIO(path, opener=lambda name, _: os.open(name, flags))
+    except OSError as error:
+        # Swapped since the look: a socket (ENXIO), a folder, or a link that is not followed (ELOOP).
+        if error.errno in (errno.ENXIO, errno.EISDIR):
+            raise NotARegularFile(path) from error
+        if error.errno == errno.ELOOP and not follow_links:
+            raise NotARegularFile(path) from error
+        raise
+    try:
+        _require_regular(os.fstat(file.fileno()), path)
+    except NotARegularFile:
+        file.close()
+        raise
+    return file
+
+
+def _require_regular(status: os.stat_result, path: Path | str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotARegularFile(path)
+
+
+__all__ = ["NotARegularFile", "Stamp", "open_regular"]

@@ -48,7 +48,7 @@ def open_regular(path: Path | str, *, follow_links: bool = True) -> io.FileIO:
     try:
         file = io.FileIO(path, opener=lambda name, _: os.open(name, flags))
     except OSError as error:
-        # Swapped since the look: a socket (ENXIO), a folder, or a link that is not followed (ELOOP).
+        # Swapped since the look: a socket (ENXIO), a folder, or a link not followed (ELOOP).
         if error.errno in (errno.ENXIO, errno.EISDIR):
             raise NotARegularFile(path) from error
         if error.errno == errno.ELOOP and not follow_links:

@@ -1,13 +1,15 @@
 """The command `indexer`: its options, its exit codes, and which function runs which verb."""
 
 import argparse
-import os
+import difflib
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 from clipseek import __version__
 from clipseek.config import Settings
@@ -21,6 +23,7 @@ from clipseek.errors import (
     UnreadableVideo,
     VideoNotFound,
 )
+from indexer.output import discard, finish, note, outputs
 
 EXIT_CODES: dict[type[ClipseekError], int] = {
     ConfigError: 2,
@@ -44,25 +47,41 @@ examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors name what was likely meant."""
+
+    verbs: Mapping[str, "Parser"] = MappingProxyType({})
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and what is spelled alike; exit 2."""
+        wrong = re.findall(r"(?:invalid choice: '|unrecognized arguments: .*?)([\w-]+)", message)
+        known = re.findall(r"--[a-z][a-z-]+", self.format_help()) + re.findall(
+            r"'([\w.-]+)'", message.partition("choose from")[2]
+        )
+        meant = difflib.get_close_matches(wrong[0], known, n=1) if wrong else []
+        super().error(f"{message}; did you mean {meant[0]}?" if meant else message)
+
+
+def parser() -> Parser:
     """Build the parser of every verb and option."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="indexer",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"clipseek {__version__}")
-    top.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data lives")
+    top.add_argument("--data-dir", metavar="DIR", help="where all data lives")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     _writing_verbs(verbs)
     _reading_verbs(verbs)
     _judging_verbs(verbs)
+    top.verbs = verbs.choices
     return top
 
 
 if TYPE_CHECKING:
-    _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Verbs = argparse._SubParsersAction[Parser]
 MODULES = {"ingest": "ingest", "build": "ingest", "evaluate": "judge", "calibrate": "judge"}
 """Where verbs live that are not in `indexer.commands`."""
 Verb = Callable[[Settings, argparse.Namespace], int]
@@ -139,7 +158,7 @@ def _judging_verbs(verbs: "_Verbs") -> None:
     _output(calibrate)
 
 
-def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> argparse.ArgumentParser:
+def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> Parser:
     """Add a verb. `--data-dir` may stand before or behind it."""
     added = verbs.add_parser(
         name,
@@ -149,12 +168,12 @@ def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> argparse.Ar
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     added.add_argument(
-        "--data-dir", type=Path, metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        "--data-dir", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS
     )
     return added
 
 
-def _output(verb: argparse.ArgumentParser, *, collection: bool = True, quiet: bool = False) -> None:
+def _output(verb: Parser, *, collection: bool = True, quiet: bool = False) -> None:
     """Add the options that shape the output, and the collection where one is meant."""
     if collection:
         verb.add_argument("--collection", metavar="NAME", help="named library (default)")
@@ -165,20 +184,42 @@ def _output(verb: argparse.ArgumentParser, *, collection: bool = True, quiet: bo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = parser().parse_args(arguments)
-    try:
-        code = _run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output has gone; say nothing more, also not at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except ClipseekError as error:
-        print(f"indexer: {error}", file=sys.stderr)
-        return exit_code(error)
+    with outputs():
+        try:
+            code = _called(sys.argv[1:] if arguments is None else arguments)
+            finish()
+        except BrokenPipeError:
+            # The reader of our output has gone; say nothing more, also not at interpreter exit.
+            discard(sys.stdout)
+            return 0
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except ClipseekError as error:
+            note(f"indexer: {error}")
+            return exit_code(error)
+        except OSError as error:
+            # A file of ours, or a folder above it, that a verb did not expect to fail.
+            note(f"indexer: {_sentence(error)}")
+            return 1
     return code
+
+
+def _called(arguments: Sequence[str]) -> int:
+    """Parse and run; without any argument, help is what is wanted."""
+    top = parser()
+    try:
+        options, unknown = top.parse_known_args(arguments or ["--help"])
+        if unknown:
+            top.verbs[options.verb].error(f"unrecognized arguments: {' '.join(unknown)}")
+    except SystemExit:
+        finish()
+        raise
+    return _run(options)
+
+
+def _sentence(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}; check the path and the rights of this user"
 
 
 def exit_code(error: ClipseekError) -> int:

@@ -3,9 +3,12 @@
 import argparse
 import builtins
 import math
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
+from unicodedata import normalize
 
 from clipseek import snapshot
 from clipseek.assembly import Service, open_existing
@@ -15,10 +18,12 @@ from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNot
 from clipseek.protocols import Catalog
 from clipseek.search import problem
 from clipseek.types import Collection, SearchRequest, SearchResult, Video
+from indexer.naming import resolved, text
 from indexer.output import Column, clock, counted, emit, note, say, size, table
 from indexer.verification import problems
 
 PAGE = 1000
+TAGS_SHOWN = 20
 MEND = (
     "`indexer build --collection NAME` makes a snapshot anew, "
     "`indexer ingest FILE --force --collection NAME` a film with its thumbnails"
@@ -29,7 +34,7 @@ DEMO_MARK = ".clipseek-demo"
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
-    tags = tuple(options.tag) or None
+    tags = tuple(normalize("NFC", tag) for tag in options.tag) or None
     query = " ".join(options.query)
     request = SearchRequest(query, options.limit, settings.collection, tags=tags)
     if wrong := problem(request):
@@ -37,12 +42,41 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
     service = open_existing(settings)
     try:
         answer = service.searcher.search([request])[0]
+        unknown = ""
+        if tags and isinstance(answer, SearchResult) and not answer.hits:
+            unknown = _unknown_tag(service.catalog, settings.collection, tags)
     finally:
         service.close()
     if isinstance(answer, ClipseekError):
         raise answer
-    (_hits_as_json if options.json else _hits_as_table)(answer)
+    if unknown:
+        note(unknown)
+    elif options.json:
+        _hits_as_json(answer)
+    else:
+        _hits_as_table(answer)
     return 0
+
+
+def _unknown_tag(catalog: Catalog, collection: str, tags: Sequence[str]) -> str:
+    """Say which of the tags no video has, or that none has them all; empty where one has."""
+    known: set[str] = set()
+    for video in all_videos(catalog, collection):
+        if set(tags) <= set(video.tags):
+            return ""
+        known.update(video.tags)
+    unknown = [tag for tag in tags if tag not in known]
+    if not unknown:
+        return f"no video has all of the tags {', '.join(map(repr, tags))}"
+    if not known:
+        return (
+            f"no video has the tag {unknown[0]!r}: none has a tag; `indexer ingest --tag` adds one"
+        )
+    shown = ", ".join(map(repr, sorted(known)[:TAGS_SHOWN]))
+    more = ", …" if len(known) > TAGS_SHOWN else ""
+    meant = get_close_matches(unknown[0], known, n=1)
+    guess = f"; did you mean {meant[0]!r}?" if meant else ""
+    return f"no video has the tag {unknown[0]!r}{guess}; tags are {shown}{more}"
 
 
 def _hits_as_json(answer: SearchResult) -> None:
@@ -145,9 +179,25 @@ def remove(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _named(catalog: Catalog, collection: str, name: str) -> Video:
-    """Find a video by its id, or by the path of the file it was indexed from."""
-    at_path = catalog.video_at(collection, str(Path(name).absolute()))
-    return at_path or catalog.video(collection, name)
+    """Find a video by the path of the file it was indexed from, or by its id.
+
+    A path is found in any normal form of Unicode: macOS stores another than keyboards type.
+
+    Raises:
+        VideoNotFound: there is none, or several that differ in their form alone.
+    """
+    path = text(resolved(name))
+    for uri in (path, os.path.realpath(path)):
+        if (video := catalog.video_at(collection, uri)) is not None:
+            return video
+    try:
+        return catalog.video(collection, name)
+    except VideoNotFound:
+        composed = normalize("NFC", path)
+        alike = [v for v in all_videos(catalog, collection) if normalize("NFC", v.uri) == composed]
+        if len(alike) != 1:
+            raise
+        return alike[0]
 
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
@@ -291,7 +341,8 @@ def settings_in_force(
         source = "default"
         if name in settings.model_fields_set:
             source = "option" if given.get(name) is not None else "environment"
-        plain = value if isinstance(value, int | float | None) else str(value)
+        listed = ",".join(value) if isinstance(value, tuple) else str(value)
+        plain = value if isinstance(value, int | float | None) else listed
         yield {
             "setting": f"{PREFIX}{name.upper()}",
             "value": plain,

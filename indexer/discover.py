@@ -1,97 +1,262 @@
-"""From the paths that a user names to the video files to look at."""
+"""From the paths that a user names to the video files to look at, and what is left out."""
 
 import os
+import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipseek.errors import ConfigError
-
-_ENDINGS = """
-    3g2 3gp asf avi divx dv f4v flv gif h264 h265 hevc 264 265 ivf m1v m2t m2ts m2v m4v mj2 mjpeg
-    mjpg mkv mov mp4 mpe mpeg mpg mts mxf obu ogg ogm ogv ogx qt rm rmvb ts vob webm wmv y4m
-"""
-SUFFIXES = frozenset(f".{ending}" for ending in _ENDINGS.split())
-"""Endings under which a folder's files are taken; a file of another name is taken when its first
-bytes are those of a video container, and a file that is named itself is always taken."""
-
-_SNIFF_BYTES = 377  # two packets of an MPEG transport stream, 188 bytes each, and the next 0x47
-_STARTS = (
-    b"\x1aE\xdf\xa3",  # Matroska
-    b"OggS",
-    b"FLV\x01",
-    b"GIF87a",
-    b"GIF89a",
-    b"\x00\x00\x01\xba",  # MPEG program stream
-    b"\x00\x00\x01\xb3",  # MPEG video
-    b"\x00\x00\x00\x01\x67",  # H.264, a sequence parameter set
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
+from clipseek.files import open_regular
+from indexer.film import Report
+from indexer.kinds import (
+    HEAD_BYTES,
+    PHRASES,
+    Reason,
+    Siblings,
+    Skip,
+    by_content,
+    by_name,
+    is_named_as_video,
+    phrase,
 )
+from indexer.naming import resolved, spellings, text
+
+LeftOut = dict[Reason, list[str]]
+_NO_VIDEO: tuple[tuple[Reason, str], ...] = (
+    ("audio", "audio only"),
+    ("picture", "a picture, not a video"),
+)
+"""How a reader begins to say that a file is another kind of thing than a video."""
 
 
-def files(paths: Iterable[str]) -> list[Path]:
-    """Return the video files under the paths, absolute, sorted within a folder, each once.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The videos to look at, what could not be looked at, and the names of what was left out.
 
-    "-" stands for a list of paths on standard input, one a line.
+    `named` are those files that were named themselves; the others are of folders.
+    """
+
+    files: Sequence[Path]
+    failures: Sequence[Report]
+    named: frozenset[Path] = frozenset()
+    left_out: LeftOut = field(default_factory=dict)
+
+    def leaves_out(self, report: Report) -> bool:
+        """Whether a file failed for being no video, and is of a folder: then it is left out."""
+        reason = next((kind for kind, said in _NO_VIDEO if report.reason.startswith(said)), None)
+        if report.state != "failed" or reason is None or Path(report.path) in self.named:
+            return False
+        self.left_out.setdefault(reason, []).append(report.path)
+        return True
+
+    @property
+    def left_out_in_words(self) -> str:
+        """Say how many entries were left out, and why; empty where none was."""
+        return _in_words(self.left_out)
+
+
+def look(paths: Iterable[str], skip: Iterable[str] = ()) -> Found:
+    """Find the video files under the paths, absolute, sorted within a folder, each once.
+
+    "-" stands for a list of paths on standard input, one a line. A folder that is linked to is
+    followed once, and a file that several links lead to is one video. `skip` is the setting.
 
     Raises:
         ConfigError: a path does not exist, or a folder holds no video.
     """
-    named = [name for path in paths for name in (_stdin() if path == "-" else [path])]
-    if not named:
+    walk = _Walk(Skip(skip))
+    tops = [path for name, listed in _names(paths) for path in walk.named(name, is_listed=listed)]
+    below = walk.below([path for path in tops if path not in walk.files])
+    for folder, files in below.items():
+        if not files and not walk.failures:
+            raise ConfigError(_empty(folder, walk.left_out))
+    found = [file for path in tops for file in below.get(path, [path])]
+    return Found([*dict.fromkeys(found)], walk.failures, frozenset(walk.files), walk.left_out)
+
+
+def _in_words(left_out: LeftOut) -> str:
+    return ", ".join(phrase(reason, left_out[reason]) for reason in PHRASES if reason in left_out)
+
+
+def _empty(folder: Path, left_out: LeftOut) -> str:
+    words = _in_words(left_out)
+    return (
+        f"{folder}: this folder holds no video{f' (left out: {words})' if words else ''}; "
+        "name a folder or file that does"
+    )
+
+
+def _names(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Yield each name, and whether it comes from the list on standard input."""
+    is_empty = True
+    for path in paths:
+        for name in _stdin() if path == "-" else [path]:
+            is_empty = False
+            yield name, path == "-"
+    if is_empty:
         raise ConfigError("no path was given; name files or folders, or pipe a list into `-`")
-    found = [file for name in named for file in _below(Path(name))]
-    return list(dict.fromkeys(found))
 
 
 def _stdin() -> Iterator[str]:
-    return (line for line in (raw.rstrip("\r\n") for raw in sys.stdin) if line)
+    """Yield the lines of standard input; names are bytes, whatever the terminal's encoding is."""
+    if sys.stdin is None:
+        raise ConfigError("`-` reads paths from standard input, which is closed; pipe a list in")
+    raw = getattr(sys.stdin, "buffer", None)
+    lines = sys.stdin if raw is None else map(os.fsdecode, raw)
+    return (line for line in (line.rstrip("\r\n") for line in lines) if line)
 
 
-def _below(path: Path) -> list[Path]:
-    absolute = _absolute(path)
-    if absolute.is_dir():
-        found = sorted(_walk(absolute))
-        if not found:
-            raise ConfigError(
-                f"{path}: this folder holds no video; name a folder or file that does"
-            )
-        return found
-    if not os.path.lexists(absolute):
-        raise ConfigError(f"{path}: no such file or folder; check the spelling")
-    return [absolute]
+class _Walk:
+    """Goes through folders without recursion, and notes what fails and what is left out."""
 
+    def __init__(self, skip: Skip) -> None:
+        self.failures: list[Report] = []
+        self.left_out: LeftOut = {}
+        self.files: set[Path] = set()
+        self._skip = skip
+        self._entered: set[tuple[int, int]] = set()
 
-def _absolute(path: Path) -> Path:
-    """Return the one spelling by which a file is known; links keep their own names.
+    def named(self, name: str, *, is_listed: bool) -> list[Path]:
+        """Return the file or folder that a name stands for; none where it cannot be looked at.
 
-    `a/../b` is `b`, unless `a` is a link to elsewhere: then only the file system knows.
-    """
-    plain = Path(os.path.abspath(path))  # noqa: PTH100  Path.absolute leaves ".." in
-    return plain if os.path.lexists(plain) else path.absolute()
+        A name that is mistyped ends a command, and one in a list, which may be of yesterday, fails.
+        """
+        path = resolved(name)
+        for spelling in map(Path, spellings(str(path))):
+            try:
+                spelling.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                self._fail(spelling, error)
+                return []
+            if not self._is_folder(spelling):
+                self.files.add(spelling)
+            return [spelling]
+        if not is_listed:
+            raise ConfigError(f"{name}: no such file or folder; check the spelling")
+        self.failures.append(Report(text(path), "failed", reason="no such file or folder"))
+        return []
 
+    @staticmethod
+    def _is_folder(path: Path) -> bool:
+        """Whether a name is a folder's; the reader says what is wrong with any other."""
+        try:
+            return stat.S_ISDIR(path.stat().st_mode)
+        except OSError:
+            return False
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the video files of a folder and its sub-folders; hidden ones are left out."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(root, name)
-            if not name.startswith(".") and path.is_file() and _looks_like_video(path):
-                yield path
+    def below(self, tops: Sequence[Path]) -> dict[Path, list[Path]]:
+        """Return the video files under each folder, sorted.
 
+        Links come last, so that a file's own path is the one that it is known by.
+        """
+        trees = {top: _Tree() for top in tops}
+        for top, tree in trees.items():
+            self._go_through(str(top), tree, follow=False)
+        for tree in trees.values():
+            while tree.folder_links:
+                self._go_through(tree.folder_links.pop(0), tree, follow=True)
+        _follow_files(trees.values())
+        return {top: sorted(map(Path, tree.files)) for top, tree in trees.items()}
 
-def _looks_like_video(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES or _has_video_signature(path)
+    def _go_through(self, top: str, tree: "_Tree", *, follow: bool) -> None:
+        """List a folder and those in it; with `follow`, only what was not entered before."""
+        pending = [top]
+        while pending:
+            folder = pending.pop()
+            entries = self._entries(folder, follow=follow)
+            siblings = Siblings(entry.name for entry in entries)
+            for entry in entries:
+                try:
+                    if self._take(entry, siblings, tree):
+                        pending.append(entry.path)
+                except OSError as error:
+                    self._fail(entry.path, error)
 
+    def _entries(self, folder: str, *, follow: bool) -> list["os.DirEntry[str]"]:
+        """Return the entries of a folder; where listing fails midway, those that came."""
+        entries: list[os.DirEntry[str]] = []
+        try:
+            status = os.stat(folder)  # noqa: PTH116  a Path of a thousand folders takes long
+            identity = (status.st_dev, status.st_ino)
+            if follow and identity in self._entered:
+                return []
+            self._entered.add(identity)
+            with os.scandir(folder) as listing:
+                entries.extend(listing)
+        except OSError as error:
+            self._fail(folder, error)
+        return sorted(entries, key=lambda entry: entry.name)
 
-def _has_video_signature(path: Path) -> bool:
-    """Whether the first bytes are those of a container, a raw stream or an ISO base media file."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_SNIFF_BYTES)
-    except OSError:
+    def _take(self, entry: "os.DirEntry[str]", siblings: Siblings, tree: "_Tree") -> bool:
+        """Sort one entry; return whether it is a folder to be gone through."""
+        reason = self._skip.reason(entry.name, siblings)
+        if reason is not None:
+            if self._would_be_taken(entry, reason):
+                self._leave(reason, entry)
+        elif entry.is_dir():
+            if not entry.is_symlink():
+                return True
+            tree.folder_links.append(entry.path)
+        elif entry.is_file():
+            if self._is_video(entry):
+                (tree.file_links if entry.is_symlink() else tree.files).append(entry.path)
+        elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110
+            self._leave("link", entry)
+        elif is_named_as_video(entry.name):
+            self._leave("special", entry)
         return False
-    transport = len(head) == _SNIFF_BYTES and head[0] == head[188] == head[376] == 0x47
-    avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "
-    return transport or avi or head[4:8] == b"ftyp" or head.startswith(_STARTS)
+
+    def _would_be_taken(self, entry: "os.DirEntry[str]", reason: Reason) -> bool:
+        """Whether what is left out by its name is worth a word: a folder, or likely a video."""
+        if reason not in ("hidden", "unfinished") or is_named_as_video(entry.name):
+            return True
+        return entry.is_dir(follow_symlinks=False)
+
+    def _is_video(self, entry: "os.DirEntry[str]") -> bool:
+        try:
+            kind = by_name(entry.name) or by_content(entry.name, _head(entry.path))
+        except OSError:
+            if is_named_as_video(entry.name):
+                return True  # the reader says what is wrong with it
+            kind = "unreadable"
+        if kind is not None and kind != "video":
+            self._leave(kind, entry)
+        return kind == "video"
+
+    def _leave(self, reason: Reason, entry: "os.DirEntry[str]") -> None:
+        self.left_out.setdefault(reason, []).append(entry.path)
+
+    def _fail(self, path: str | Path, error: OSError) -> None:
+        self.failures.append(Report(text(path), "failed", reason=error.strerror or str(error)))
+
+
+@dataclass(slots=True)
+class _Tree:
+    """What was found under one folder that the user named."""
+
+    files: list[str] = field(default_factory=list)
+    file_links: list[str] = field(default_factory=list)
+    folder_links: list[str] = field(default_factory=list)
+
+
+def _follow_files(trees: Iterable[_Tree]) -> None:
+    """Add the files that links lead to, each once, unless they are found by their own names."""
+    trees = [tree for tree in trees if tree.files or tree.file_links]
+    if not any(tree.file_links for tree in trees):
+        return
+    known = {os.path.realpath(file) for tree in trees for file in tree.files}
+    for tree in trees:
+        for link in sorted(tree.file_links):
+            target = os.path.realpath(link)
+            if target not in known:
+                known.add(target)
+                tree.files.append(link)
+
+
+def _head(path: str) -> bytes:
+    with open_regular(path) as file:
+        return file.read(HEAD_BYTES)

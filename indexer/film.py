@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.files import mtime_ns
 from clipseek.types import Video
 
 State = Literal["indexed", "unchanged", "incomplete", "failed"]
@@ -50,7 +51,7 @@ class File:
     def at(cls, path: Path) -> "File":
         """Look at the file; raise OSError when it is not there."""
         stat = path.stat()
-        return cls(path, stat.st_size, stat.st_mtime_ns)
+        return cls(path, stat.st_size, mtime_ns(stat))
 
     def is_source_of(self, video: Video) -> bool:
         """Whether the video was indexed from this very state of this file."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
+from unicodedata import normalize
 
 from rich.console import Console
 from rich.progress import (
@@ -39,6 +40,7 @@ from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
 from indexer import discover, sample
 from indexer.film import Report
+from indexer.naming import shown
 from indexer.output import counted, emit, note, say
 from indexer.pipeline import Options, Pipeline, Target
 from indexer.rescoring import rescore
@@ -50,16 +52,25 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
     """Index the named films; exit 1 when some could not be indexed."""
     if not all(tag.strip() for tag in options.tag):
         raise ConfigError("--tag must have at least one character, got ''")
-    paths = discover.files(options.paths)
+    found = discover.look(options.paths, settings.skip)
+    run = _Run(found, json=options.json, quiet=options.quiet)
+    for failure in found.failures:
+        run.report(failure)
+    if not found.files:
+        run.summary()
+        return 1
+    paths = found.files
     opener = video_opener(settings)
     films = sample.pictures(paths, opener, fps=settings.sample_fps)
-    model = _load(settings, None, options, films) if _is_fresh(settings) else None
+    is_fresh = _is_fresh(settings)
+    model = _load(settings, None, options, films) if is_fresh else None
     service = open_service(settings)
+    if is_fresh and not options.quiet:
+        note(f"new, empty library in {settings.data_dir}")
     try:
         existing = _require_same_model(service, options)
         model = _claim(service, model or _load(settings, existing, options, films))
         target = Target(settings.collection, service.catalog, service.thumbnails, model, opener)
-        run = _Run(total=len(paths), json=options.json, quiet=options.quiet)
         code = _ingest(target, paths, run, _options(settings, options))
         if code != INTERRUPTED and not options.no_build:
             _build(service, quiet=options.quiet or options.json)
@@ -74,7 +85,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
         force=options.force,
         workers=settings.workers,
         batch_size=settings.batch_size,
-        tags=tuple(options.tag),
+        tags=tuple(dict.fromkeys(normalize("NFC", tag) for tag in options.tag)),
     )
 
 
@@ -196,7 +207,7 @@ class _FramesPerSecond(ProgressColumn):
 class _Run:
     """What one run tells its user: a bar on a terminal, else a line per film; then a summary."""
 
-    total: int
+    found: discover.Found
     json: bool
     quiet: bool
     states: Counter[str] = field(default_factory=Counter)
@@ -219,9 +230,11 @@ class _Run:
             transient=True,
             disable=self.quiet or not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("ingest", total=self.total, frames=0, skipped=0.0)
+        total = len(self.found.files) + len(self.found.failures)
+        self._task = self._bar.add_task("ingest", total=total, frames=0, skipped=0.0)
 
     def __enter__(self) -> "_Run":
+        self.started = time.monotonic()
         self._bar.start()
         return self
 
@@ -235,6 +248,9 @@ class _Run:
 
     def report(self, report: Report) -> None:
         """Tell what became of one film."""
+        if self.found.leaves_out(report):
+            self._bar.update(self._task, advance=1)
+            return
         self.states[report.state] += 1
         self.sampled += report.frames
         self.kept += report.embedded
@@ -247,7 +263,7 @@ class _Run:
         if report.state == "failed" or not self.json:
             reason = f": {report.reason}" if report.reason else ""
             self._console.print(
-                f"{report.state:<10} {report.path}{reason}",
+                shown(f"{report.state:<10} {report.path}{reason}"),
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -274,7 +290,8 @@ class _Run:
                 f"; {counted(self.sampled, 'frame')} ({self.skipped:.0%} repeats), "
                 f"{counted(self.segments, 'segment')} in {seconds:.1f} s"
             )
-        (note if self.json else say)(line)
+        left_out = self.found.left_out_in_words
+        (note if self.json else say)(line + (f"; left out: {left_out}" if left_out else ""))
 
 
 def build(settings: Settings, options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from clipseek.evaluation import evaluate as judge
 from clipseek.search import MAX_BATCH, MAX_LIMIT
 from clipseek.types import SearchRequest, SearchResult, Span
 from indexer.commands import all_videos
+from indexer.naming import resolved, spellings
 from indexer.output import counted, emit, note, say
 from indexer.rescoring import rescore
 
@@ -116,7 +117,7 @@ def read_captions(path: Path) -> list[Caption]:
         ConfigError: the file cannot be read, or a line is wrong; names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = resolved(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     captions = []
@@ -169,10 +170,13 @@ def _found(answer: SearchResult, files: set[str]) -> list[Found]:
 
 
 def _file(uri: str, files: set[str]) -> str:
-    """Return the captions' name of a video: the longest tail of its path that they use."""
+    """Return the captions' name of a video: the longest tail of its path that they use.
+
+    In any normal form of Unicode: captions are typed, and macOS stores another form.
+    """
     parts = PurePath(uri).parts
     tails = ("/".join(parts[i:]) for i in range(len(parts)))
-    return next((tail for tail in tails if tail in files), uri)
+    return next((form for tail in tails for form in spellings(tail) if form in files), uri)
 
 
 def _best_evidence(answer: SearchResult) -> float:

@@ -1,24 +1,158 @@
 """What the commands print: tables for people, one JSON object per line for programs."""
 
+import contextlib
+import errno
+import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TextIO
+
+from rich.cells import cell_len
+
+from clipseek.errors import ServiceUnavailable
+from indexer.naming import shown
+
+
+class OutputFailed(ServiceUnavailable):
+    """Standard output takes nothing: a full disk, or closed from the start."""
+
+
+@contextlib.contextmanager
+def outputs() -> Iterator[None]:
+    """Make both outputs fit for any text, and standard error for any state of its own.
+
+    A name that the encoding lacks is escaped. Standard error says what is wrong elsewhere, so that
+    it is full or closed ends nothing.
+    """
+    for number in (0, 1, 2):
+        _keep_taken(number)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    with contextlib.redirect_stderr(_Lenient(sys.stderr)):
+        yield
+
+
+def _keep_taken(number: int) -> None:
+    """Open nothing in the place of a closed stream: the next file, a database, would take it."""
+    try:
+        os.fstat(number)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)
+
+
+class _Lenient(io.TextIOBase):
+    """Standard error; what it cannot take is not written."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        if self._stream is not None:
+            try:
+                self._stream.write(text)
+            except OSError:
+                self._give_up()
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+            except OSError:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        discard(self._stream)
+        self._stream = None
+
+    def isatty(self) -> bool:
+        """Whether a person reads this on a terminal."""
+        return self._stream is not None and self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the number of the file behind it."""
+        if self._stream is None:
+            raise io.UnsupportedOperation("fileno")
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # it is never set
+        """The encoding of the stream."""
+        return "utf-8" if self._stream is None else self._stream.encoding
+
+
+def discard(stream: TextIO | None) -> None:
+    """Let what a stream holds back go nowhere, so that the interpreter's end says nothing."""
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):  # no file is behind it, or it is closed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _write(text: str, *, flush: bool = False) -> None:
+    """Print on standard output.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        OutputFailed: it cannot be written.
+    """
+    if sys.stdout is None:
+        raise OutputFailed("standard output is closed; leave it open, or send it to a file")
+    try:
+        print(text, flush=flush)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def finish() -> None:
+    """Write out what is held back of standard output; raises as printing does."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> OutputFailed:
+    discard(sys.stdout)
+    way = "make room" if error.errno == errno.ENOSPC else "check where it leads"
+    return OutputFailed(f"standard output cannot be written: {error.strerror}; {way}")
 
 
 def emit(record: dict[str, object]) -> None:
     """Print one JSON object on its own line, at once."""
-    print(json.dumps(record, ensure_ascii=False), flush=True)
+    line = json.dumps(record, ensure_ascii=False)
+    _write(line if _fits(line) else json.dumps(record), flush=True)
+
+
+def _fits(line: str) -> bool:
+    """Whether standard output can write a text as it is, on one line."""
+    try:
+        line.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return len(line.splitlines()) == 1
 
 
 def say(line: str) -> None:
     """Print a result for a person."""
-    print(line)
+    _write(shown(line))
 
 
 def note(line: str) -> None:
     """Print what is not a result, on standard error."""
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        print(shown(line), file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +165,21 @@ class Column:
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under their titles, each column as wide as its widest cell."""
-    lines = [[column.title for column in columns], *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    titles = [column.title for column in columns]
+    lines = [titles, *([shown(str(cell)) for cell in row] for row in rows)]
+    widths = [max(cell_len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         cells = (
-            cell.rjust(width) if column.right else cell.ljust(width)
+            _padded(cell, width, right=column.right)
             for cell, width, column in zip(line, widths, columns, strict=True)
         )
-        print("  ".join(cells).rstrip())
+        _write("  ".join(cells).rstrip())
+
+
+def _padded(cell: str, width: int, *, right: bool) -> str:
+    """Fill a cell up to a width in columns of a terminal, of which a wide character takes two."""
+    blank = " " * (width - cell_len(cell))
+    return blank + cell if right else cell + blank
 
 
 def clock(seconds: float) -> str:

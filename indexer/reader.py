@@ -15,6 +15,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
 from clipseek.types import FrameBatch, Video
 from indexer.film import File, Film, Report
+from indexer.naming import text
 
 SHORT_SIDE = 224
 """Pictures are read with this many pixels on the shorter side, or the model's where that is
@@ -87,8 +88,9 @@ class Reader:
     def _identify(self, path: Path) -> Report | Film:
         """Decide by (size, mtime), then by content, whether the file is indexed already."""
         if not _is_text(str(path)):
-            name = str(path).encode(errors="surrogateescape").decode(errors="replace")
-            return Report(name, "failed", reason="the name is not valid UTF-8; rename the file")
+            return Report(
+                text(path), "failed", reason="the name is not valid UTF-8; rename the file"
+            )
         file = File.at(path)
         known = self._catalog.video_at(self._collection, str(path))
         if known is not None and file.is_source_of(known) and not self._force:

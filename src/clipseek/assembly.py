@@ -106,8 +106,20 @@ def open_existing(settings: Settings) -> Service:
 
 
 def has_catalog(settings: Settings) -> bool:
-    """Whether the data folder holds a catalog of its own."""
-    return (settings.data_dir / "catalog.db").exists()
+    """Whether the data folder holds a catalog of its own.
+
+    Raises:
+        ServiceUnavailable: the folder cannot be looked at, so there may be one.
+    """
+    try:
+        (settings.data_dir / "catalog.db").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ServiceUnavailable(
+            f"the data folder {settings.data_dir} cannot be read: {error.strerror}; {_WRITABLE}"
+        ) from error
+    return True
 
 
 def load_model(

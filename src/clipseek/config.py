@@ -50,6 +50,46 @@ def _origins(listed: object) -> object:
     return origins
 
 
+def _at_home(path: Path) -> Path:
+    """Return a path with its `~` expanded, which a shell does not do in `NAME=~/x` or a file."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"nobody's home folder is known as {path.parts[0]}, got {path}") from error
+
+
+def _not_empty(path: object) -> object:
+    """Refuse an empty text, which a variable that is not set leaves and Path takes for `.`."""
+    if path == "":
+        raise ValueError("a path is needed, got ''")
+    return path
+
+
+def _default_folder() -> Path:
+    try:
+        return Path.home() / ".clipseek"
+    except RuntimeError as error:
+        raise ConfigError(
+            f"this user has no home folder; set {PREFIX}DATA_DIR or --data-dir to a folder"
+        ) from error
+
+
+def _model_at_home(name: str) -> str:
+    """Expand the `~` of a bundle's folder; other names are of models."""
+    return str(_at_home(Path(name))) if name.startswith("~") else name
+
+
+def _words(listed: object) -> object:
+    """Split text at commas; an empty text is an empty list."""
+    if not isinstance(listed, str):
+        return listed
+    return tuple(part.strip() for part in listed.split(",") if part.strip())
+
+
+AtHome = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_at_home)]
+"""A path of the user's; `~` is the home folder."""
+
+
 def _secret(name: str, file: Path) -> str:
     """Return the secret that a file holds, without the line's end that editors leave.
 
@@ -75,15 +115,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    data_dir: Path = Field(
-        default_factory=lambda: Path.home() / ".clipseek",
+    data_dir: AtHome = Field(
+        default_factory=_default_folder,
         description="folder of the catalog, the snapshots, the thumbnails and the models",
     )
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL or SQLite URL; without it, catalog.db in the data folder",
     )
-    database_url_file: Path | None = Field(
+    database_url_file: AtHome | None = Field(
         default=None, description="file that holds the database URL, as secrets are mounted"
     )
     database_wait_s: float = Field(
@@ -95,7 +135,7 @@ class Settings(BaseSettings):
     collection: Annotated[str, AfterValidator(collection_name)] = Field(
         default="default", description="collection that commands use when none is named"
     )
-    model: str = Field(
+    model: Annotated[str, AfterValidator(_model_at_home)] = Field(
         default="PE-Core-B-16/meta",
         min_length=1,
         description="model of a new collection: ARCHITECTURE/PRETRAINED, demo, or a bundle folder",
@@ -103,6 +143,10 @@ class Settings(BaseSettings):
     precision: Literal["fp32", "bf16", "int8", "auto"] = Field(
         default="fp32",
         description="of a new collection's model; auto: the fastest measured as good as fp32",
+    )
+    skip: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        default=("hidden", "system", "unfinished", "doubles"),
+        description="what is left out of folders: kinds, and patterns of names such as *-proxy.mp4",
     )
     decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")
     decode: Literal["exact", "fast", "keyframes"] = Field(
@@ -132,7 +176,7 @@ class Settings(BaseSettings):
         default=None,
         description="Redis URL of the cache that replicas share; without it, each has its own",
     )
-    redis_url_file: Path | None = Field(
+    redis_url_file: AtHome | None = Field(
         default=None, description="file that holds the Redis URL, as secrets are mounted"
     )
     redis_timeout_s: float = Field(
@@ -161,7 +205,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_origins)] = Field(
         default=None, description="sites whose pages may ask the API, such as https://a.example"
     )
-    accel_dir: Path | None = Field(
+    accel_dir: AtHome | None = Field(
         default=None,
         description="folder of films that nginx sends for the API; without it, the API sends all",
     )
@@ -184,7 +228,7 @@ class Settings(BaseSettings):
             if given.get(name) is not None:
                 setting = f"{PREFIX}{name.upper()}"
                 raise ConfigError(f"{setting} and {setting}_FILE are both set; unset one of them")
-            read[name] = _secret(name, Path(file))
+            read[name] = _secret(name, _at_home(Path(file)))
         return {**given, **read}
 
     @classmethod

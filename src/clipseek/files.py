@@ -18,6 +18,14 @@ class NotARegularFile(OSError):
         super().__init__(errno.EINVAL, "not a regular file", str(path))
 
 
+def mtime_ns(status: os.stat_result) -> int:
+    """Return a file's time of change in nanoseconds as databases keep it, in 64 bits with a sign.
+
+    Years outside 1677 to 2262 wrap around: what is compared stays different.
+    """
+    return (status.st_mtime_ns + 2**63) % 2**64 - 2**63
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Which file it is and in which state: equal stamps, the same bytes."""
@@ -30,7 +38,7 @@ class Stamp:
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
         """Take the stamp from what `os.stat` or `os.fstat` says."""
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        return cls(status.st_dev, status.st_ino, status.st_size, mtime_ns(status))
 
 
 def open_regular(path: Path | str, *, follow_links: bool = True) -> io.FileIO:
@@ -67,4 +75,4 @@ def _require_regular(status: os.stat_result, path: Path | str) -> None:
         raise NotARegularFile(path)
 
 
-__all__ = ["NotARegularFile", "Stamp", "open_regular"]
+__all__ = ["NotARegularFile", "Stamp", "mtime_ns", "open_regular"]

@@ -94,3 +94,57 @@ def test_a_secret_from_two_places_is_refused(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgresql://me:hush@db/x")
     with pytest.raises(ConfigError, match=r"DATABASE_URL and .*_FILE are both set"):
         Settings.load(database_url="sqlite:///a", database_url_file=tmp_path / "url")
+
+
+@pytest.mark.parametrize("name", ["data_dir", "accel_dir"])
+def test_a_home_folder_is_expanded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell expands `~` in neither `NAME="~/x"` nor an environment file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(f"CLIPSEEK_{name.upper()}", "~/x")
+    assert getattr(Settings.load(), name) == tmp_path / "x"
+
+
+def test_a_home_folder_is_expanded_for_a_secret_and_a_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every setting that is a path."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "url").write_text("redis://cache/0")
+    assert Settings.load(redis_url_file="~/url").redis_url is not None
+    assert Settings.load(model="~/bundle").model == str(tmp_path / "bundle")
+    assert Settings.load(model="ViT-B-32/openai").model == "ViT-B-32/openai"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("", "a path is needed", id="empty"),
+        pytest.param("~nobody-at-all/x", "home folder", id="no such user"),
+    ],
+)
+def test_a_path_that_is_none_is_refused(path: str, expected: str) -> None:
+    """An unset variable in a script must not put a library into the current folder."""
+    with pytest.raises(ConfigError, match=f"CLIPSEEK_DATA_DIR: .*{expected}"):
+        Settings.load(data_dir=path)
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers run as numbers that no one gave a home."""
+
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(ConfigError, match="CLIPSEEK_DATA_DIR"):
+        Settings.load()
+    assert Settings.load(data_dir="/srv/x").data_dir == Path("/srv/x")
+
+
+def test_what_is_skipped_is_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With commas; an empty one is none."""
+    monkeypatch.setenv("CLIPSEEK_SKIP", "hidden, *-proxy.mp4")
+    assert Settings.load().skip == ("hidden", "*-proxy.mp4")
+    monkeypatch.setenv("CLIPSEEK_SKIP", "")
+    assert Settings.load().skip == ()

@@ -1,5 +1,6 @@
 """The command `indexer` over a small library, as a user runs it."""
 
+import errno
 import json
 import os
 import re
@@ -8,8 +9,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from unicodedata import normalize
 
+import av
+import numpy as np
 import pytest
 
 from tests.e2e.conftest import Library
@@ -125,6 +130,111 @@ def test_a_bad_file_is_reported_and_the_run_goes_on(
     assert "empty" in str(states["empty.mkv"]["reason"])
 
 
+def test_a_folder_without_rights_fails_and_the_rest_is_indexed(
+    empty: Library,
+    clip: Callable[[str], Path],
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Exit 1, one object for the folder, and a count of what was left out in the summary."""
+    good = clip("good.mp4")
+    closed = good.parent / "closed"
+    closed.mkdir()
+    (good.parent / "@eaDir").mkdir()
+    really = os.scandir
+
+    def scandir(path: str) -> object:
+        if path == str(closed):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return really(path)
+
+    monkeypatch.setattr("indexer.discover.os.scandir", scandir)
+    assert empty.run("ingest", str(good.parent), "--model", "demo", "--json") == 1
+    printed = capsys.readouterr()
+    films = {film["path"]: film for film in map(json.loads, printed.out.splitlines())}
+    assert films[str(good)]["state"] == "indexed"
+    assert (films[str(closed)]["state"], films[str(closed)]["reason"]) == (
+        "failed",
+        "Permission denied",
+    )
+    assert f"failed     {closed}: Permission denied" in printed.err
+    assert "2 films: 1 indexed, 1 failed" in printed.err
+    assert "left out: 1 folder of the system (@eaDir)" in printed.err
+
+
+def test_where_nothing_can_be_looked_at_nothing_is_made(
+    empty: Library, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 1 and the reason; no model is loaded, and no library begun."""
+
+    def scandir(path: str) -> object:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr("indexer.discover.os.scandir", scandir)
+    assert empty.run("ingest", str(tmp_path), "--model", "demo") == 1
+    assert f"{tmp_path}: Permission denied" in capsys.readouterr().err
+    assert not empty.data_dir.exists()
+
+
+def test_sound_without_pictures_is_left_out_of_a_folder(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """Music beside a video is no failure; named itself it is one, and says what it is."""
+    video = clip("video.mp4")
+    song = video.with_name("song.mp4")
+    with av.open(song, "w") as container:
+        stream = container.add_stream("aac", rate=44100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 44100
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert empty.run("ingest", str(video.parent), "--model", "demo") == 0
+    assert "left out: 1 file without pictures (song.mp4)" in capsys.readouterr().out
+    assert empty.run("ingest", str(song)) == 1
+    assert "song.mp4: audio only" in capsys.readouterr().err
+
+
+def test_a_new_library_is_told(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """A mistyped data folder is noticed; the second run says nothing."""
+    path = clip("clip.mp4")
+    assert empty.run("ingest", str(path), "--model", "demo") == 0
+    assert f"new, empty library in {empty.data_dir}" in capsys.readouterr().err
+    assert empty.run("ingest", str(path)) == 0
+    assert "new, empty" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["there", "deleted"])
+def test_remove_finds_what_ingest_stored_by_the_same_words(
+    empty: Library,
+    clip: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    is_gone: bool,
+) -> None:
+    """`../x.mp4` is one file in both, also when it was deleted meanwhile."""
+    path = clip("clip.mp4")
+    here = path.parent / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert empty.run("ingest", "../clip.mp4", "--model", "demo", "--quiet") == 0
+    if is_gone:
+        path.unlink()
+    assert empty.run("remove", "../clip.mp4") == 0
+    assert str(path) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("stored", "typed"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_remove_finds_a_name_in_another_normal_form(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture, stored: str, typed: str
+) -> None:
+    """The file system of macOS stores names decomposed; a keyboard types them composed."""
+    path = clip(normalize(stored, "été.mp4"))  # type: ignore[arg-type]  # two of four forms
+    assert empty.run("ingest", str(path), "--model", "demo", "--quiet") == 0
+    named = path.with_name(normalize(typed, "été.mp4"))  # type: ignore[arg-type]  # two of four
+    assert empty.run("remove", str(named)) == 0
+
+
 def test_a_name_that_is_no_text_is_reported(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
@@ -134,6 +244,22 @@ def test_a_name_that_is_no_text_is_reported(
     os.rename(path, odd)  # noqa: PTH104  a bytes path on purpose
     assert empty.run("ingest", str(path.parent), "--model", "demo", "--json") == 1
     assert "not valid UTF-8" in str(_lines(capsys)[0]["reason"])
+
+
+@pytest.mark.parametrize("year", [1900, 2400], ids=str)
+def test_a_date_of_another_century_is_indexed(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture, year: int
+) -> None:
+    """Nanoseconds since 1970 are more than 64 bits in 2400; the second run finds it unchanged."""
+    path = clip("clip.mp4")
+    seconds = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    os.utime(path, (seconds, seconds))
+    assert empty.run("ingest", str(path), "--model", "demo", "--json") == 0
+    assert empty.run("ingest", str(path), "--json") == 0
+    os.utime(path, (seconds + 60, seconds + 60))
+    assert empty.run("ingest", str(path), "--json") == 0
+    assert [film["state"] for film in _lines(capsys)] == ["indexed", "unchanged", "unchanged"]
+    assert empty.run("remove", str(path)) == 0
 
 
 def test_another_model_is_refused_and_nothing_written(library: Library, capsys: Capture) -> None:

@@ -56,6 +56,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert set(rows) == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name, declared in Settings.model_fields.items():
         default = declared.get_default(call_default_factory=False)
+        if isinstance(default, tuple):
+            default = ",".join(default)
         if default is not None and name != "data_dir":
             assert rows[f"{PREFIX}{name.upper()}"] == f"`{default}`"
 

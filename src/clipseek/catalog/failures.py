@@ -45,7 +45,7 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
     if isinstance(error, PoolTimeout):
         return ServiceUnavailable(f"all connections to {place} are in use; try again")
     codes, cause = _codes(error), _first_line(error)
-    missing = codes & _CLOSED and file is not None and not file.exists()
+    missing = codes & _CLOSED and file is not None and _is_missing(file)
     if missing or _NO_TABLE in codes or cause.startswith("no such table"):
         return no_catalog(place)
     for meant, sentence in _SENTENCES:
@@ -55,6 +55,17 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
         f"{place} cannot be used now ({cause}); check that the database runs and that the "
         "database URL is right"
     )
+
+
+def _is_missing(file: Path) -> bool:
+    """Whether there is no such file; one in a folder that may not be entered may be there."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _codes(error: SQLAlchemyError) -> set[str | int]:

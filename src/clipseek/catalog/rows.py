@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ def now() -> str:
 def cleaned(text: str) -> str:
     """Return the text with U+FFFD for every character that a database cannot hold."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def tag_form(tag: str) -> str:
+    """Return a tag as it is stored and looked for: letters composed (NFC), as people mean them."""
+    return normalize("NFC", tag)
 
 
 def storable(**texts: str) -> None:
@@ -182,6 +188,6 @@ def _plain(video: Video, segments: int) -> Video:
         height=int(video.height),
         size_bytes=int(video.size_bytes),
         mtime_ns=int(video.mtime_ns),
-        tags=tuple(video.tags),
+        tags=tuple(map(tag_form, video.tags)),
         segments=segments,
     )

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.expression import ColumnElement, Select
 
-from clipseek.catalog.rows import cleaned
+from clipseek.catalog.rows import cleaned, tag_form
 
 metadata = MetaData()
 
@@ -153,4 +153,4 @@ def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElem
 
 def bears(tag: str, dialect: str) -> ColumnElement[bool]:
     """Return the condition that a video bears a tag."""
-    return literal(cleaned(tag), Text).in_(elements(videos.c.tags, dialect))
+    return literal(cleaned(tag_form(tag)), Text).in_(elements(videos.c.tags, dialect))

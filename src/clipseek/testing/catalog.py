@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,7 +241,7 @@ class MemoryCatalog:
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
     ) -> list[Video]:
         """Return videos in the order of their ids, past `after`, that bear all `tags`."""
-        wanted = set(tags)
+        wanted = {normalize("NFC", tag) for tag in tags}
         past = [video for video in self._videos(collection) if video.id > after]
         return [video for video in past if wanted <= set(video.tags)][:limit]
 

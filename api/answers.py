@@ -8,12 +8,16 @@ from typing import Self
 from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
+from clipseek.cache.keys import cut_at, normalised
 from clipseek.types import Hit, SearchResult
 
 _TAG_BYTES = 12
 # From 2048 bytes on, hashing lets go of the interpreter, and the event loop would wait for it again
 # behind the threads that search: 20 us an answer instead of 5.
 _SLICE = 2047
+
+_CUT = b'{"truncated_at":'
+_WHOLE = _CUT + b"null"
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -23,7 +27,8 @@ class Ready:
     """The answer to one search, as it is for everyone who asks the same of the same version.
 
     common: a JSON object without its first field, `query`, and its last, `took_ms`. Queries that
-    differ only in white space share it.
+    differ only in white space share it: its first field, `truncated_at`, counts characters of the
+    normalised query.
     """
 
     query: str
@@ -37,6 +42,7 @@ class Ready:
         long as all the rest.
         """
         common = {
+            "truncated_at": _normalised_at(result),
             "model": result.model,
             "collection": result.collection,
             "version": result.version,
@@ -55,7 +61,20 @@ class Ready:
     def json(self, took_ms: float) -> bytes:
         """Return the whole JSON object."""
         query = _encode(self.query).encode()
-        return b'{"query":%b,%b,"took_ms":%.3f}' % (query, self.common[1:-1], took_ms)
+        return b'{"query":%b,%b,"took_ms":%.3f}' % (query, self._fields(), took_ms)
+
+    def _fields(self) -> bytes:
+        """Return the common fields, with the place where this very query is cut."""
+        if self.common.startswith(_WHOLE):
+            return self.common[1:-1]
+        place, _, others = self.common.removeprefix(_CUT).partition(b",")
+        return b'"truncated_at":%d,%b' % (cut_at(self.query, int(place)), others[:-1])
+
+
+def _normalised_at(result: SearchResult) -> int | None:
+    """Return where the query is cut as those who share the answer have it: when normalised."""
+    at = result.truncated_at
+    return None if at is None else len(normalised(result.query[:at]))
 
 
 def _hit(hit: Hit, collection: str) -> dict[str, object]:

@@ -19,6 +19,7 @@ _PLAY = f"/v1/videos/{_VIDEO_ID}/file?collection=default#t=42,47.5"
 SEARCH = {"query": "a red car turning at night", "limit": 10}
 SEARCH_ANSWER = {
     "query": "a red car turning at night",
+    "truncated_at": None,
     "model": "PE-Core-B-16/meta",
     "collection": "default",
     "version": 12,
@@ -88,6 +89,7 @@ _INVALID = {
 }
 _INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
 _DETAILS: dict[Kind, str] = {
+    problems.KINDS[errors.QueryNotRead]: str(errors.QueryNotRead("???", "PE-Core-B-16/meta")),
     problems.KINDS[errors.VideoNotFound]: str(errors.VideoNotFound("abc", "default")),
     problems.KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
     problems.KINDS[errors.CollectionNotFound]: str(errors.CollectionNotFound("films")),

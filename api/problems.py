@@ -42,6 +42,13 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "A value of the request is outside its limits",
         "`detail` names the value and its limits, `errors` each field. Correct it, ask again.",
     ),
+    errors.QueryNotRead: Kind(
+        "query-not-read",
+        422,
+        "The query has no words",
+        "The query has no letter, digit or pictograph, or none that the model takes. Describe the "
+        "moment in words.",
+    ),
     errors.VideoNotFound: Kind(
         "video-not-found",
         404,

@@ -190,6 +190,11 @@ class SearchAnswer(BaseModel):
     """The moments found, best first."""
 
     query: str
+    truncated_at: int | None = Field(
+        default=None,
+        description="The model takes no longer sentence, and read only so many characters of "
+        "`query`; null where it read all of it.",
+    )
     model: str = Field(description="The model that the collection is indexed with.")
     collection: str
     version: int = Field(description="Number of the last change of the collection that was seen.")

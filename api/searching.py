@@ -21,6 +21,7 @@ from clipseek.errors import (
     InvalidQuery,
     ModelMismatch,
     NothingIndexed,
+    QueryNotRead,
 )
 
 BODY = (problems.MALFORMED_JSON, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
@@ -39,6 +40,7 @@ router = APIRouter(route_class=LeanRoute)
         **examples.responses(
             "/v1/search",
             InvalidQuery,
+            QueryNotRead,
             CollectionNotFound,
             NothingIndexed,
             ModelMismatch,

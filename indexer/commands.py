@@ -49,6 +49,8 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
         service.close()
     if isinstance(answer, ClipseekError):
         raise answer
+    if answer.truncated_at is not None:
+        note(_cut(answer.query[: answer.truncated_at], answer.model))
     if unknown:
         note(unknown)
     elif options.json:
@@ -77,6 +79,14 @@ def _unknown_tag(catalog: Catalog, collection: str, tags: Sequence[str]) -> str:
     meant = get_close_matches(unknown[0], known, n=1)
     guess = f"; did you mean {meant[0]!r}?" if meant else ""
     return f"no video has the tag {unknown[0]!r}{guess}; tags are {shown}{more}"
+
+
+def _cut(read: str, model: str) -> str:
+    """Say how much of a query was read."""
+    return (
+        f"model {model} takes no longer sentence: it read the first {len(read)} characters, up to "
+        f"{read[-30:]!r}, and nothing of the rest was searched for"
+    )
 
 
 def _hits_as_json(answer: SearchResult) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from clipseek import calibration
 from clipseek.assembly import Service, load_collection_model, open_existing
 from clipseek.config import Settings
-from clipseek.errors import ClipseekError, ConfigError
+from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption, Found
 from clipseek.evaluation import evaluate as judge
 from clipseek.search import MAX_BATCH, MAX_LIMIT
@@ -97,8 +97,9 @@ def _judge_anew(service: Service) -> bool:
 def _fit(service: Service, captions: Sequence[Caption]) -> dict[str, float]:
     """Fit the two constants of relevance to the user's own queries and store them."""
     answers = _search(service, [caption.query for caption in captions])
-    best = np.array([_best_evidence(answer) for answer in answers])
-    absent = np.array([caption.absent for caption in captions])
+    found = [i for i, answer in enumerate(answers) if answer.hits]
+    best = np.array([_best_evidence(answers[i]) for i in found])
+    absent = np.array([captions[i].absent for i in found], np.bool_)
     constants = calibration.fit(best[~absent], best[absent])
     service.catalog.set_relevance(service.settings.collection, constants)
     return {
@@ -142,12 +143,18 @@ def _first(error: ValueError) -> str:
 
 
 def _search(service: Service, queries: Sequence[str]) -> list[SearchResult]:
-    """Answer all queries in batches; the first that cannot be answered raises."""
+    """Answer all queries in batches; the first that cannot be answered raises.
+
+    For a query without a word, nothing is found.
+    """
     collection = service.settings.collection
     requests = [SearchRequest(query, MAX_LIMIT, collection) for query in queries]
     results = []
     for start in range(0, len(requests), MAX_BATCH):
         for answer in service.searcher.search(requests[start : start + MAX_BATCH]):
+            if isinstance(answer, QueryNotRead):
+                note(f"indexer: {answer}")
+                answer = SearchResult(answer.query, (), collection, answer.model, version=0)
             if isinstance(answer, ClipseekError):
                 raise answer
             results.append(answer)
@@ -180,7 +187,7 @@ def _file(uri: str, files: set[str]) -> str:
 
 
 def _best_evidence(answer: SearchResult) -> float:
-    return max((hit.evidence for hit in answer.hits), default=float("-inf"))
+    return max(hit.evidence for hit in answer.hits)
 
 
 def _print(result: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ ClipseekError
 ├─ ConfigError              a setting is missing or wrong
 ├─ RequestError             the caller can fix it
 │  ├─ InvalidQuery
+│  ├─ QueryNotRead
 │  ├─ VideoNotFound
 │  ├─ SegmentNotFound
 │  ├─ CollectionNotFound
@@ -33,6 +34,19 @@ class RequestError(ClipseekError):
 
 class InvalidQuery(RequestError):
     """The query text or a search parameter is outside its limits."""
+
+
+class QueryNotRead(RequestError):
+    """There is nothing in a query that the model reads."""
+
+    def __init__(self, query: str, model: str) -> None:
+        self.query = query
+        self.model = model
+        shown = query if len(query) <= 40 else f"{query[:40]}…"
+        super().__init__(
+            f"model {model!r} finds no word in the query {shown!r}, so nothing can match it; "
+            "describe the moment in words"
+        )
 
 
 class VideoNotFound(RequestError):

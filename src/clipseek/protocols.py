@@ -128,7 +128,15 @@ class Embedder(Protocol):
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed sentences; return float32 (N, dim), unit rows."""
+        """Embed sentences; return float32 (N, dim), unit rows. What is too long is cut."""
+        ...
+
+    def read(self, texts: Sequence[str]) -> list[int]:
+        """Return how many characters of each sentence the model reads.
+
+        All of them, unless the sentence has more words than the model takes; 0 where there is
+        nothing in it for the model, as in "???", so that its vector says nothing.
+        """
         ...
 
 

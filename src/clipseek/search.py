@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
-from clipseek.cache import NoCache, TextVectors
+from clipseek.cache import Embedded, NoCache, TextVectors
+from clipseek.cache.keys import cut_at
 from clipseek.errors import (
     ClipseekError,
     CollectionNotFound,
     ConfigError,
     InvalidQuery,
     NothingIndexed,
+    QueryNotRead,
     StateError,
 )
 from clipseek.model import Model
@@ -139,17 +141,33 @@ class Searcher:
             raise NothingIndexed(name)
         model = self.model(view.collection)
         with self._stage("embed"):
-            vectors = self._texts.embed(model.embedder, [request.query for request in requests])
-        moments = self._moments(view, requests, vectors)
+            read = self._texts.embed(model.embedder, [request.query for request in requests])
+        known = [i for i, end in enumerate(read.ends) if end != 0]
+        sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
+        found = self._found(view, model, [requests[i] for i in known], sentences)
+        answers = dict(zip(known, found, strict=True))
+        return [
+            answers[i] if i in answers else QueryNotRead(request.query, view.model)
+            for i, request in enumerate(requests)
+        ]
+
+    def _found(
+        self, view: View, model: Model, requests: Sequence[SearchRequest], read: Embedded
+    ) -> list[SearchResult]:
+        """Search for sentences that the model reads."""
+        if not requests:
+            return []
+        name = view.collection.name
+        moments = self._moments(view, requests, read.vectors)
         videos, are_gone = self._videos(name, moments)
         if are_gone:
             # What was left out for the limits takes the place of what is gone.
-            moments = self._moments(view, requests, vectors, cut=False)
+            moments = self._moments(view, requests, read.vectors, cut=False)
             videos, _ = self._videos(name, moments)
         judged = iter(_judged(moments, view=view, model=model))
         return [
-            _result(request, [(moment, *next(judged)) for moment in found], videos, view)
-            for request, found in zip(requests, moments, strict=True)
+            _result(request, end, [(moment, *next(judged)) for moment in found], videos, view)
+            for request, end, found in zip(requests, read.ends, moments, strict=True)
         ]
 
     def _videos(
@@ -397,11 +415,15 @@ def _judged(
 
 def _result(
     request: SearchRequest,
+    end: int | None,
     judged: Sequence[tuple[ranking.Moment, float, float]],
     videos: dict[str, Video],
     view: View,
 ) -> SearchResult:
-    """Cut the moments to what was asked; a video removed meanwhile is left out."""
+    """Cut the moments to what was asked; a video removed meanwhile is left out.
+
+    `end` is where the normalised query is cut, or None.
+    """
     hits = [
         _hit(moment, videos[moment.video_id], evidence, relevance)
         for moment, evidence, relevance in judged
@@ -413,6 +435,7 @@ def _result(
         collection=view.collection.name,
         model=view.collection.model,
         version=view.version,
+        truncated_at=None if end is None else cut_at(request.query, end),
     )
 
 

@@ -174,13 +174,17 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The ranked hits of one search and the version of the collection they were made from."""
+    """The ranked hits of one search and the version of the collection they were made from.
+
+    `truncated_at` is how many characters of the query the model read, where it did not read all.
+    """
 
     query: str
     hits: Sequence[Hit]
     collection: str
     model: str
     version: int
+    truncated_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

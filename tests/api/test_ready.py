@@ -40,6 +40,15 @@ def found(answer: Any) -> dict[str, Any]:
     return body
 
 
+def test_each_query_is_cut_at_its_own_place(cached: TestClient) -> None:
+    """Queries that differ in white space share an answer, and are not of the same length."""
+    one, other = " ".join(["red"] * 60), "  ".join(["red"] * 60)
+    for query, at in ((one, 159), (other, 198), (one, 159)):
+        answer = cached.post("/v1/search", json={"query": query})
+        assert answer.json()["truncated_at"] == at
+    assert answer.headers["X-Cache"] == "hit"
+
+
 def test_a_second_equal_search_has_the_same_answer_from_the_cache(cached: TestClient) -> None:
     """Only its time differs."""
     first, second = (cached.post("/v1/search", json={"query": "red"}) for _ in range(2))

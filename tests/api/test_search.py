@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clipseek.testing import TOY_WORDS
 from tests.api.library import Library
 
 JSON_VALUES = st.recursive(
@@ -256,3 +257,28 @@ def test_no_json_makes_the_server_fail(client: TestClient, body: object) -> None
     )
     assert answer.status_code in (200, 404, 422)
     assert answer.status_code == 200 or answer.json()["type"].startswith("/problems/")
+
+
+NOT_READ = ["???", "!", "\u200b", ". . .", "\u0301", "\ufffd", "?" * 900]
+
+
+@pytest.mark.parametrize("query", NOT_READ, ids=ascii)
+def test_a_query_without_a_word_is_refused(client: TestClient, query: str) -> None:
+    """By a sentence that says so; alone, and in a batch only in its place."""
+    answer = client.post("/v1/search", json={"query": query})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/query-not-read")
+    assert "finds no word in the query" in answer.json()["detail"]
+    searches = [{"query": "red"}, {"query": query}]
+    found, refused = client.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    assert found["hits"]
+    assert refused["problem"]["type"] == "/problems/query-not-read"
+
+
+def test_an_answer_says_where_the_query_was_cut(client: TestClient) -> None:
+    """By the characters that were read; null where all were."""
+    words = "red " * TOY_WORDS
+    searches = [{"query": f"{words}blue"}, {"query": words}]
+    both = client.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    assert [answer["truncated_at"] for answer in both] == [4 * TOY_WORDS - 1, None]
+    alone = client.post("/v1/search", json=searches[0]).json()
+    assert alone["truncated_at"] == 4 * TOY_WORDS - 1

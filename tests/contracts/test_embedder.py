@@ -208,3 +208,63 @@ def test_different_pictures_have_different_vectors(embedder: Embedder) -> None:
     left, right = embedder.embed_images(black_and_white)
 
     assert float(left @ right) < 0.9999
+
+
+NOTHING = [
+    "",
+    "???",
+    "!",
+    ". . .",
+    " \u3000",
+    "\u200b",
+    "\u0301",
+    "\u3164",
+    "\ufffd",
+]
+
+
+def test_signs_alone_are_not_read(embedder: Embedder) -> None:
+    """Their vectors are of no sentence, also where a tokenizer has tokens for them."""
+    assert embedder.read(NOTHING) == [0] * len(NOTHING)
+
+
+@pytest.mark.parametrize(
+    "embedder", [_onnx, partial(_openclip, "host")], indirect=True, ids=["onnx", "openclip"]
+)
+def test_entities_of_signs_are_not_read(embedder: Embedder) -> None:
+    """Where a sentence is cleaned before the tokenizer sees it, that decides."""
+    assert embedder.read(["&nbsp;", "&#63;&#63;", "a &amp; b"]) == [0, 0, 9]
+
+
+def test_a_sentence_is_read_whole(embedder: Embedder) -> None:
+    """Also one that ends in signs, and in whatever company."""
+    texts = [*CAPTIONS, "a car?", "Two cats, one house.", " red ball "]
+    assert embedder.read(["???", *texts]) == [0, *(len(text) for text in texts)]
+    assert embedder.read([]) == []
+
+
+def test_of_a_long_sentence_the_beginning_is_read(embedder: Embedder) -> None:
+    """What is read is read whole when it stands alone, and with the next word it is cut."""
+    text = "a red car and a blue ball " * 30
+    (end,) = embedder.read([text])
+    assert 40 < end < len(text) / 2
+    assert text[end] == " "
+    following = text[: text.index(" ", end + 1)]
+    assert embedder.read([text[:end], following]) == [end, end]
+
+
+def test_words_past_the_end_change_nothing(embedder: Embedder) -> None:
+    """That is what being cut means: sentences that differ only there have the same vector."""
+    text = "a red car and a blue ball " * 30
+    (end,) = embedder.read([text])
+    cut = text.index(" ", end + 1)
+    one, other = embedder.embed_texts([f"{text[:cut]} at night", f"{text[:cut]} a dog runs"])
+    assert np.allclose(one, other, atol=1e-5)
+
+
+def test_one_long_word_is_read_in_part(embedder: Embedder) -> None:
+    """Languages without spaces have no words to cut between."""
+    text = "猫" * 500
+    (end,) = embedder.read([text])
+    assert 0 < end <= len(text)
+    assert embedder.read([text[:end]]) == [end]

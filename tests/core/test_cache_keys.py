@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clipseek.cache.keys import normalised, result_key, vector_key
+from clipseek.cache.keys import cut_at, normalised, result_key, vector_key
 from clipseek.types import SearchRequest
 
 # Also lone surrogates, which Python takes and UTF-8 does not.
@@ -51,6 +51,30 @@ def test_what_no_one_means_makes_no_difference(text: str) -> None:
     assert vector_key("f", text) == vector_key("f", "un café noir")
     request = SearchRequest("un café noir")
     assert result_key("c", 1, "f", replace(request, query=text)) == result_key("c", 1, "f", request)
+
+
+@given(TEXTS, st.integers(0, 12))
+def test_a_place_in_the_normalised_query_is_one_in_the_query(text: str, length: int) -> None:
+    """Up to there both say the same, and no white space is left at the end."""
+    length = min(length, len(normalised(text)))
+    at = cut_at(text, length)
+    assert len(normalised(text[:at])) <= length
+    assert text[:at] == text[:at].rstrip()
+    rest = text[at:].strip()
+    assert not rest or len(normalised(text[: at + len(text[at:].rstrip())])) >= length
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("un café noir", "un café", id="as it is"),
+        pytest.param("un \t\u3000 café\n noir", "un \t\u3000 café", id="white space"),
+        pytest.param("un cafe\u0301 noir", "un cafe\u0301", id="composed"),
+    ],
+)
+def test_queries_with_one_key_are_cut_each_at_its_own_place(text: str, expected: str) -> None:
+    """The seventh character of what they have in common."""
+    assert text[: cut_at(text, 7)] == expected
 
 
 def test_case_makes_a_difference() -> None:

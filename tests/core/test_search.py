@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek import calibration
-from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed
+from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed, QueryNotRead
 from clipseek.model import Model
 from clipseek.search import MAX_LIMIT, MAX_QUERY_CHARACTERS, Searcher
-from clipseek.testing import MemoryCatalog, ToyEmbedder
+from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection, Relevance, SearchRequest, SearchResult, Segments, Video
 
 EMBEDDER = ToyEmbedder()
@@ -226,6 +226,22 @@ def test_limits_are_named(searcher: Searcher, request_: SearchRequest, expected:
     answer = searcher.search([request_])[0]
     assert isinstance(answer, InvalidQuery)
     assert expected in str(answer)
+
+
+def test_a_query_without_a_word_has_its_error_in_its_place(searcher: Searcher) -> None:
+    """The others of the batch are answered."""
+    answers = searcher.search([SearchRequest(query) for query in ("red", "???", "blue")])
+    assert [type(answer) for answer in answers] == [SearchResult, QueryNotRead, SearchResult]
+    assert "'???'" in str(answers[1])
+    assert answers[2] == searcher.search([SearchRequest("blue")])[0]
+
+
+def test_a_query_that_is_too_long_says_where_it_was_cut(searcher: Searcher) -> None:
+    """In its own characters, white space and all; one that fits says nothing."""
+    words = " red " * TOY_WORDS
+    cut = _one(searcher, f"{words} blue")
+    assert cut.truncated_at == len(words.rstrip())
+    assert _one(searcher, words).truncated_at is None
 
 
 def test_nothing_indexed_names_the_command(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from clipseek.cache.keys import vector_key
 from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.search import Searcher
-from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
+from clipseek.testing import TOY_WORDS, DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Relevance, SearchRequest, SearchResult, Segments, Video
 from tests.clock import Clock
 
@@ -158,7 +158,14 @@ def test_an_outage_of_the_cache_changes_no_answer(
 
 
 @pytest.mark.parametrize(
-    "value", [b"", bytes(4 * ToyEmbedder.dim + 4), b"\x00"], ids=["empty", "long", "short"]
+    "value",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(bytes(4 * ToyEmbedder.dim), id="no end"),
+        pytest.param(bytes(4 * ToyEmbedder.dim) + b"\x04\0\0\0", id="end past the sentence"),
+        pytest.param(bytes(4 * ToyEmbedder.dim + 8), id="long"),
+        pytest.param(b"\x00", id="short"),
+    ],
 )
 def test_what_is_no_vector_of_this_model_is_embedded(
     embedder: NotingEmbedder, value: bytes
@@ -168,8 +175,19 @@ def test_what_is_no_vector_of_this_model_is_embedded(
     cache.put(vector_key(embedder.fingerprint, "red"), value, HOUR_S)
     vectors = TextVectors(cache, HOUR_S)
     for _ in range(2):
-        assert np.array_equal(vectors.embed(embedder, ["red"]), ToyEmbedder().embed_texts(["red"]))
+        found = vectors.embed(embedder, ["red"])
+        assert np.array_equal(found.vectors, ToyEmbedder().embed_texts(["red"]))
+        assert found.ends == [None]
     assert embedder.batches == [["red"]]
+
+
+def test_what_was_read_is_remembered(embedder: NotingEmbedder) -> None:
+    """All of a sentence, a part of it, or nothing: the same from the cache."""
+    vectors = TextVectors(DictCache(), HOUR_S)
+    texts = ["red  boat", "red " * TOY_WORDS + "blue", "?!"]
+    for _ in range(2):
+        assert vectors.embed(embedder, texts).ends == [None, 4 * TOY_WORDS - 1, 0]
+    assert len(embedder.batches) == 1
 
 
 def test_models_do_not_share_vectors(embedder: NotingEmbedder) -> None:
@@ -194,7 +212,7 @@ def test_cached_vectors_are_bit_for_bit_those_embedded(embedder: NotingEmbedder)
     """So that an answer does not tell where its vector came from; they can be written to."""
     vectors = TextVectors(DictCache(), HOUR_S)
     texts = ["red", "a blue boat", "a submarine"]
-    first, again = (vectors.embed(embedder, texts) for _ in range(2))
+    first, again = (vectors.embed(embedder, texts).vectors for _ in range(2))
     assert first.tobytes() == again.tobytes() == ToyEmbedder().embed_texts(texts).tobytes()
     assert again.dtype == np.float32
     assert again.flags.writeable
@@ -202,7 +220,7 @@ def test_cached_vectors_are_bit_for_bit_those_embedded(embedder: NotingEmbedder)
 
 def test_no_sentences_give_no_vectors(embedder: NotingEmbedder) -> None:
     """An empty batch has the shape of the model, and asks nothing of it."""
-    assert TextVectors(DictCache(), HOUR_S).embed(embedder, []).shape == (0, embedder.dim)
+    assert TextVectors(DictCache(), HOUR_S).embed(embedder, []).vectors.shape == (0, embedder.dim)
     assert embedder.batches == []
 
 
@@ -220,4 +238,4 @@ def test_an_error_of_the_model_is_not_remembered(embedder: NotingEmbedder) -> No
     vectors = TextVectors(DictCache(), HOUR_S)
     with pytest.raises(MemoryError):
         vectors.embed(failing, ["red"])
-    assert np.array_equal(vectors.embed(failing, ["red"]), embedder.embed_texts(["red"]))
+    assert np.array_equal(vectors.embed(failing, ["red"]).vectors, embedder.embed_texts(["red"]))

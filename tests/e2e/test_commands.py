@@ -52,6 +52,41 @@ def test_search_says_when_nothing_matches(shared_library: Library, capsys: Captu
     assert printed.out.startswith("relevance")
 
 
+@pytest.mark.parametrize("query", ["???", "!", "🚗", "\u200b", ". . .", "\u0301"], ids=ascii)
+def test_a_query_without_a_word_is_wrong_use(
+    shared_library: Library, capsys: Capture, query: str
+) -> None:
+    """Every video would match it as well as any other."""
+    assert shared_library.run("search", query) == 2
+    printed = capsys.readouterr()
+    assert "finds no word in the query" in printed.err
+    assert not printed.out
+
+
+@pytest.mark.parametrize("query", ["qwxyz", "ein Hund im Wald", "42"])
+def test_words_that_the_model_does_not_know_match_nothing(
+    shared_library: Library, capsys: Capture, query: str
+) -> None:
+    """They were part of its training; no moment is relevant."""
+    assert shared_library.run("search", query, "--json") == 0
+    assert all(float(str(hit["relevance"])) < 0.5 for hit in _lines(capsys))
+
+
+def test_search_says_where_a_query_was_cut(shared_library: Library, capsys: Capture) -> None:
+    """30 words fit beside start and end; sentences that differ past them have the same hits."""
+    beginning = " ".join(["a red car"] * 10)
+    found = []
+    for ending in ("at night", "in the snow"):
+        assert shared_library.run("search", f"{beginning} {ending}", "--json") == 0
+        printed = capsys.readouterr()
+        assert f"the first {len(beginning)} characters" in printed.err
+        found.append(printed.out)
+    assert found[0] == found[1]
+    assert shared_library.run("search", beginning, "--json") == 0
+    printed = capsys.readouterr()
+    assert "characters" not in printed.err
+
+
 def test_second_ingest_does_no_work(library: Library, capsys: Capture) -> None:
     """Every film is unchanged, nothing is read and the version stays."""
     library.run("status", "--json")

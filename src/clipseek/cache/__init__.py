@@ -6,7 +6,7 @@
 from clipseek.cache.flight import SingleFlight
 from clipseek.cache.local import LocalCache
 from clipseek.cache.nothing import NoCache
-from clipseek.cache.text import TextVectors
+from clipseek.cache.text import Embedded, TextVectors
 from clipseek.cache.tiered import TieredCache
 
-__all__ = ["LocalCache", "NoCache", "SingleFlight", "TextVectors", "TieredCache"]
+__all__ = ["Embedded", "LocalCache", "NoCache", "SingleFlight", "TextVectors", "TieredCache"]

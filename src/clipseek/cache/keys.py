@@ -6,6 +6,7 @@ invalidated. Keys are BLAKE2b-256 (RFC 7693) of JSON, in which no two inputs loo
 
 import json
 import unicodedata
+from bisect import bisect_right
 from dataclasses import fields
 from hashlib import blake2b
 
@@ -23,6 +24,12 @@ def normalised(text: str) -> str:
     Unicode Standard Annex 15). Case stays: some tokenizers tell it apart.
     """
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def cut_at(text: str, length: int) -> int:
+    """Return how many characters of a query make the first `length` of what it is normalised to."""
+    longer = bisect_right(range(len(text) + 1), length, key=lambda end: len(normalised(text[:end])))
+    return len(text[: longer - 1].rstrip())
 
 
 def vector_key(fingerprint: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """TextVectors: sentences to vectors, each embedded once as long as a cache remembers it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +9,21 @@ from numpy.typing import NDArray
 from clipseek.cache.keys import normalised, vector_key
 from clipseek.protocols import Cache, Embedder
 
-# A vector lies in the cache as its components, little-endian.
+# A vector lies in the cache as its components, and behind them how much of the sentence was read.
 _STORED = np.dtype("<f4")
+_END_BYTES = 4  # little-endian, as `Embedder.read` says it
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Sentences as a model has them.
+
+    vectors: float32 (N, dim), unit rows. ends: How many characters of each sentence, as
+    `keys.normalised` makes it, the model reads: 0 where it finds nothing in it, None for all.
+    """
+
+    vectors: NDArray[np.float32]
+    ends: Sequence[int | None]
 
 
 class TextVectors:
@@ -22,27 +36,40 @@ class TextVectors:
         self._cache = cache
         self._ttl_s = ttl_s
 
-    def embed(self, embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32 (N, dim), unit rows; what is not cached is embedded as one batch."""
+    def embed(self, embedder: Embedder, texts: Sequence[str]) -> Embedded:
+        """Embed each sentence; what is not cached is embedded as one batch."""
         keys = [vector_key(embedder.fingerprint, text) for text in texts]
         sentences = dict(zip(keys, map(normalised, texts), strict=True))
-        vectors = self._known(list(sentences), embedder.dim)
-        unknown = [key for key in sentences if key not in vectors]
+        known = self._known(sentences, embedder.dim)
+        unknown = [key for key in sentences if key not in known]
         if unknown:
-            rows = embedder.embed_texts([sentences[key] for key in unknown])
-            vectors |= zip(unknown, rows, strict=True)
-            entries = {key: vectors[key].astype(_STORED).tobytes() for key in unknown}
+            new = [sentences[key] for key in unknown]
+            rows = embedder.embed_texts(new).astype(_STORED, copy=False)
+            read = embedder.read(new)
+            known |= zip(unknown, zip(rows, read, strict=True), strict=True)
+            entries = {
+                key: row.tobytes() + end.to_bytes(_END_BYTES, "little")
+                for key, row, end in zip(unknown, rows, read, strict=True)
+            }
             self._cache.put_many(entries, self._ttl_s)
-        found = np.empty((len(keys), embedder.dim), np.float32)
-        for row, key in zip(found, keys, strict=True):
-            row[:] = vectors[key]
-        return found
+        vectors = np.empty((len(keys), embedder.dim), np.float32)
+        ends: list[int | None] = []
+        for row, key in zip(vectors, keys, strict=True):
+            row[:], end = known[key]
+            ends.append(None if 0 < end == len(sentences[key]) else end)
+        return Embedded(vectors, ends)
 
-    def _known(self, keys: Sequence[str], dim: int) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors that the cache has; what is no vector of this length is not one."""
-        values = zip(keys, self._cache.get_many(keys), strict=True)
-        return {
-            key: np.frombuffer(value, _STORED)
-            for key, value in values
-            if value is not None and len(value) == dim * _STORED.itemsize
-        }
+    def _known(
+        self, sentences: Mapping[str, str], dim: int
+    ) -> dict[str, tuple[NDArray[np.float32], int]]:
+        """Return what the cache has; what is no vector of this length is not one."""
+        size = dim * _STORED.itemsize
+        known = {}
+        values = self._cache.get_many(list(sentences))
+        for (key, sentence), value in zip(sentences.items(), values, strict=True):
+            if value is None or len(value) != size + _END_BYTES:
+                continue
+            end = int.from_bytes(value[size:], "little")
+            if end <= len(sentence):
+                known[key] = np.frombuffer(value, _STORED, dim), end
+        return known

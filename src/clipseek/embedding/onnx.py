@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from clipseek.embedding.bundle import TEXT, TOKENIZER, VISUAL, Bundle
 from clipseek.embedding.openvino import OpenVinoTower
 from clipseek.embedding.pixels import fit, normalise
 from clipseek.embedding.session import OnnxTower
-from clipseek.embedding.words import clean
+from clipseek.embedding.words import clean, longest_read, says_something
 from clipseek.errors import ConfigError
 
 # Rows that go through a tower at once. More does not run faster on a CPU and costs memory: the
@@ -49,6 +50,9 @@ class OnnxEmbedder:
             1 if _is_small(bundle) else threads,
         )
         self._tokenizer = _tokenizer(bundle)
+        self._empty = _empty_tokens(self._tokenizer)
+        # `read` and `embed_texts` are asked about the same sentences, by a few threads.
+        self._encoded = lru_cache(maxsize=8)(self._tokenized)
 
     @property
     def model(self) -> str:
@@ -90,7 +94,7 @@ class OnnxEmbedder:
         A tower that takes any length sees no padding past the longest sentence of a block, and
         sentences of like length share a block: a long one does not make short ones long.
         """
-        tokens, lengths = self._encoded(texts)
+        tokens, lengths, _ = self._encoded(tuple(texts))
         vectors = np.empty((len(texts), self.dim), np.float32)
         if len(texts) and not self._text.takes_any_length:
             lengths = np.full(len(texts), self._bundle.context_length)
@@ -109,16 +113,37 @@ class OnnxEmbedder:
 
     def tokens(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the token ids of sentences, int64 (N, context_length)."""
-        return self._encoded(texts)[0]
+        return self._encoded(tuple(texts))[0]
 
-    def _encoded(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the token ids, and how many of each row are no padding, int64 (N,)."""
+    def read(self, texts: Sequence[str]) -> list[int]:
+        """Return how many characters of each sentence the model reads; see `protocols`."""
+        tokens, _, is_cut = self._encoded(tuple(texts))
+        has_words = [bool(row.any()) for row in np.isin(tokens, self._empty, invert=True)]
+        ends = []
+        for text, words, cut in zip(texts, has_words, is_cut, strict=True):
+            if not words or not says_something(clean(text, self._bundle.clean)):
+                ends.append(0)
+            else:
+                ends.append(longest_read(text, self._fits) if cut else len(text))
+        return ends
+
+    def _fits(self, text: str) -> bool:
+        return not self._tokenizer.encode(clean(text, self._bundle.clean)).overflowing
+
+    def _tokenized(
+        self, texts: tuple[str, ...]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[bool]]:
+        """Return the token ids, how many of each row are no padding, int64 (N,), and what is cut.
+
+        A sentence is cut where it has more tokens than a row.
+        """
         cleaned = [clean(text, self._bundle.clean) for text in texts]
         encodings = self._tokenizer.encode_batch(cleaned)
         shape = len(texts), self._bundle.context_length
         ids = np.asarray([one.ids for one in encodings], np.int64).reshape(shape)
         seen = np.asarray([one.attention_mask for one in encodings], np.int64).reshape(shape)
-        return ids, np.maximum(seen.sum(axis=1), 1)
+        is_cut = [bool(one.overflowing) for one in encodings]
+        return ids, np.maximum(seen.sum(axis=1), 1), is_cut
 
 
 def blocks(lengths: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
@@ -157,6 +182,11 @@ def _visual(
     side, recipe = bundle.image_size, bundle.recipe
     tower = OnnxTower(bundle.path / VISUAL, "pixels", [3, side, side], bundle.dim, threads)
     return lambda square: tower.run(normalise(square, recipe))
+
+
+def _empty_tokens(tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """Return the ids of the tokens that any sentence has: start, end and padding."""
+    return np.unique(np.array(tokenizer.encode("").ids, np.int64))
 
 
 def _tokenizer(bundle: Bundle) -> Tokenizer:

@@ -10,6 +10,8 @@ import html
 import re
 import string
 import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import Literal, get_args
 
 Clean = Literal["none", "whitespace", "lower", "canonicalize"]
@@ -31,6 +33,37 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udfff]"
 )
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+# Letters and symbols that show nothing (Hangul fillers, blank Braille), and those that stand for
+# something else that is not there (object and character replacement).
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\ufffd")
+
+
+def says_something(text: str) -> bool:
+    """Whether a sentence has a letter, a digit or a pictograph that can be seen.
+
+    Tokenizers of bytes have tokens for anything, also for "???" and for invisible characters.
+    """
+    return any(
+        (character.isalnum() or unicodedata.category(character) == "So") and character not in _BLANK
+        for character in text
+    )
+
+
+def longest_read(text: str, fits: Callable[[str], bool]) -> int:
+    """Return how many characters of a sentence fit, up to the end of a word.
+
+    Only where the first word itself does not fit, the end lies within it. `fits` says whether the
+    beginning of a sentence does; a shorter one does where a longer one does.
+    """
+    if fits(text):
+        return len(text)
+    end = bisect_left(range(len(text)), True, key=lambda end: not fits(text[: end + 1]))
+    if text[end].isspace() or text[end - 1 : end].isspace():
+        return len(text[:end].rstrip())
+    before, *word = text[:end].rsplit(maxsplit=1)
+    return len(before) if word else end
 
 
 def clean(text: str, mode: Clean) -> str:

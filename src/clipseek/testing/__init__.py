@@ -2,7 +2,15 @@
 
 from clipseek.testing.cache import DictCache
 from clipseek.testing.catalog import MemoryCatalog
-from clipseek.testing.embedder import TOY_COLOURS, ToyEmbedder
+from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
 
-__all__ = ["TOY_COLOURS", "Colour", "DictCache", "MemoryCatalog", "SyntheticFrames", "ToyEmbedder"]
+__all__ = [
+    "TOY_COLOURS",
+    "TOY_WORDS",
+    "Colour",
+    "DictCache",
+    "MemoryCatalog",
+    "SyntheticFrames",
+    "ToyEmbedder",
+]

@@ -1,11 +1,15 @@
 """ToyEmbedder: an embedder that knows colours only."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding.pixels import Recipe, fit
+
+TOY_WORDS = 40
+"""Words of a sentence that ToyEmbedder reads."""
 
 # RGB in [0, 1] of the words that ToyEmbedder knows.
 TOY_COLOURS = {
@@ -27,7 +31,7 @@ class ToyEmbedder:
 
     The space is (red - 0.5, green - 0.5, blue - 0.5, 0.5, 0), normalised: a picture of one colour
     has cosine 1 with that colour's word. A sentence without a colour word is (0, 0, 0, 0, 1):
-    cosine 0 with every picture.
+    cosine 0 with every picture. No more than the first 40 words of a sentence are read.
     """
 
     model = "toy"
@@ -49,9 +53,19 @@ class ToyEmbedder:
         """Embed sentences by their colour words; return float32 (N, 5), unit rows."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         for row, text in enumerate(texts):
-            named = [TOY_COLOURS[word] for word in text.lower().split() if word in TOY_COLOURS]
+            words = text.lower().split()[:TOY_WORDS]
+            named = [TOY_COLOURS[word] for word in words if word in TOY_COLOURS]
             vectors[row] = self._vectors(np.mean([named], axis=1))[0] if named else (0, 0, 0, 0, 1)
         return vectors
+
+    def read(self, texts: Sequence[str]) -> list[int]:
+        """Return how many characters are read: to the end of the 40th word; 0 without a letter."""
+        found = []
+        for text in texts:
+            ends = [word.end() for word in re.finditer(r"\S+", text)]
+            end = len(text) if len(ends) <= TOY_WORDS else ends[TOY_WORDS - 1]
+            found.append(end if re.search(r"[^\W\u3164]", text) else 0)
+        return found
 
     def _vectors(self, colours: NDArray[np.float64]) -> NDArray[np.float32]:
         rows = np.zeros((len(colours), self.dim))

@@ -16,6 +16,7 @@ from clipseek.embedding.openclip.facts import context_length, recipe_of, vector_
 from clipseek.embedding.openclip.weights import Loaded, load_weights
 from clipseek.embedding.pixels import Recipe, normalise
 from clipseek.embedding.pixels import fit as pixels_fit
+from clipseek.embedding.words import clean, longest_read, says_something
 from clipseek.errors import ConfigError
 
 # Rows that go through a tower at once: bounds memory; a GPU is full well before.
@@ -131,6 +132,23 @@ class OpenClipEmbedder:
             return tokens.to(self._device)
 
         return self._embed(len(texts), rows, self._model.encode_text)
+
+    def read(self, texts: Sequence[str]) -> list[int]:
+        """Return how many characters of each sentence the model reads; see `protocols`."""
+        return [
+            longest_read(text, self._fits) if says_something(clean(text, "whitespace")) else 0
+            for text in texts
+        ]
+
+    def _fits(self, text: str) -> bool:
+        """Whether a sentence has no more tokens than the model takes.
+
+        The tokenizers cut without a word, so one is asked for a token more: that is padding, as of
+        no sentence, behind the same tokens.
+        """
+        (row,) = self._tokenize([text], context_length=self._length)
+        longer, nothing = self._tokenize([text, ""], context_length=self._length + 1)
+        return bool((longer[:-1] == row).all()) and bool(longer[-1] == nothing[-1])
 
     @property
     def _is_gpu(self) -> bool:

@@ -52,6 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     except ClipseekError as error:
         return _fail(str(error), 1)
+    except OSError as error:
+        # A file below a folder of another user, or on a disk that fails.
+        return _fail(
+            f"{error.filename}: {error.strerror}; check the path and this user's rights", 1
+        )
     except KeyboardInterrupt:
         return 130
 

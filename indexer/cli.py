@@ -23,7 +23,7 @@ from clipseek.errors import (
     UnreadableVideo,
     VideoNotFound,
 )
-from indexer.output import discard, finish, note, outputs
+from indexer.output import discard, finish, note, outputs, write
 
 EXIT_CODES: dict[type[ClipseekError], int] = {
     ConfigError: 2,
@@ -51,6 +51,13 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors name what was likely meant."""
 
     verbs: Mapping[str, "Parser"] = MappingProxyType({})
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print help and version as results are: argparse says nothing where that fails."""
+        if file is sys.stdout:
+            write(message.rstrip("\n"))
+        else:
+            super()._print_message(message, file)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and what is spelled alike; exit 2."""
@@ -81,6 +88,8 @@ def parser() -> Parser:
 
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     _Verbs = argparse._SubParsersAction[Parser]
 MODULES = {"ingest": "ingest", "build": "ingest", "evaluate": "judge", "calibrate": "judge"}
 """Where verbs live that are not in `indexer.commands`."""

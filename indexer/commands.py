@@ -78,7 +78,7 @@ def _unknown_tag(catalog: Catalog, collection: str, tags: Sequence[str]) -> str:
     more = ", …" if len(known) > TAGS_SHOWN else ""
     meant = get_close_matches(unknown[0], known, n=1)
     guess = f"; did you mean {meant[0]!r}?" if meant else ""
-    return f"no video has the tag {unknown[0]!r}{guess}; tags are {shown}{more}"
+    return f"no video has the tag {unknown[0]!r}; tags are {shown}{more}{guess}"
 
 
 def _cut(read: str, model: str) -> str:

@@ -119,8 +119,10 @@ def read_captions(path: Path) -> list[Caption]:
     """
     try:
         lines = resolved(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text: {error}") from error
     captions = []
     for number, line in enumerate(lines, 1):
         if line.strip():

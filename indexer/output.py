@@ -94,8 +94,8 @@ def discard(stream: TextIO | None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _write(text: str, *, flush: bool = False) -> None:
-    """Print on standard output.
+def write(text: str, *, flush: bool = False) -> None:
+    """Print a text on standard output as it is.
 
     Raises:
         BrokenPipeError: nobody reads it any more.
@@ -132,7 +132,7 @@ def _unwritable(error: OSError) -> OutputFailed:
 def emit(record: dict[str, object]) -> None:
     """Print one JSON object on its own line, at once."""
     line = json.dumps(record, ensure_ascii=False)
-    _write(line if _fits(line) else json.dumps(record), flush=True)
+    write(line if _fits(line) else json.dumps(record), flush=True)
 
 
 def _fits(line: str) -> bool:
@@ -146,7 +146,7 @@ def _fits(line: str) -> bool:
 
 def say(line: str) -> None:
     """Print a result for a person."""
-    _write(shown(line))
+    write(shown(line))
 
 
 def note(line: str) -> None:
@@ -173,7 +173,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
             _padded(cell, width, right=column.right)
             for cell, width, column in zip(line, widths, columns, strict=True)
         )
-        _write("  ".join(cells).rstrip())
+        write("  ".join(cells).rstrip())
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:

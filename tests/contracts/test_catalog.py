@@ -433,6 +433,13 @@ class TestRead:
             pages.append([video.id for video in page])
         assert pages == [[], ["B", "_c"], ["a", "b"], ["ä"]]
 
+    @pytest.mark.parametrize("stored", ["été", "e\u0301te\u0301"], ids=["NFC", "NFD"])
+    def test_a_tag_is_one_in_every_normal_form(self, catalog: Catalog, stored: str) -> None:
+        """Keyboards compose letters and macOS decomposes them; people mean the same."""
+        film("a", tags=(stored,)).put_into(catalog)
+        for asked in ("été", "e\u0301te\u0301"):
+            assert [v.tags for v in catalog.videos("default", tags=[asked])] == [("été",)]
+
     def test_tags_filter_by_all_of_them(self, catalog: Catalog) -> None:
         """Tags are compared as a whole, and pages are filled after the filter."""
         film("a", tags=("night", "red")).put_into(catalog)

@@ -101,7 +101,7 @@ def write(
         sound = output.add_stream("aac", rate=SOUND_RATE) if sound_s else None
         output.start_encoding()
         if sound is not None:
-            _mux_silence(output, sound, sound_s)
+            mux_silence(output, sound, sound_s)
         for time in plan.times:
             made = (frame or plan.frame)(time)
             tick = 1 / plan.rate if not plan.stamps else MILLISECOND
@@ -113,7 +113,7 @@ def write(
 def write_sound(path: Path, seconds: float = 2) -> None:
     """Write a file of nothing but silence."""
     with av.open(str(path), "w") as output:
-        _mux_silence(output, output.add_stream("aac", rate=SOUND_RATE), seconds)
+        mux_silence(output, output.add_stream("aac", rate=SOUND_RATE), seconds)
 
 
 def _named(target: Path | io.RawIOBase) -> str | io.RawIOBase:
@@ -128,7 +128,8 @@ def _film_stream(output: OutputContainer, plan: Plan, codec: str) -> VideoStream
     return stream
 
 
-def _mux_silence(output: OutputContainer, stream: AudioStream, seconds: float) -> None:
+def mux_silence(output: OutputContainer, stream: AudioStream, seconds: float) -> None:
+    """Write so much silence to a stream."""
     for i in range(math.ceil(seconds * SOUND_RATE / 1024)):
         frame = AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
         frame.sample_rate, frame.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)

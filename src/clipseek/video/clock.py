@@ -5,8 +5,9 @@ from fractions import Fraction
 # A step back by more than this begins a new count of timestamps, as where MPEG-TS recordings were
 # joined; a smaller one is one wrong timestamp. ffmpeg's `dts_error_threshold` plays the same part.
 _RESET_S = 1
-# A step forward by more than this is a broken timestamp: 33 bits of MPEG-TS wrap after 26.5 hours.
-_LEAP_S = 24 * 3600
+# The first timestamp is no further from the start of the file than this. It is more than 33 bits of
+# MPEG-TS hold before they wrap, 26.5 hours, but for a little.
+_LATEST_FIRST_S = 24 * 3600
 # The rate of a stream that states none, or none that can be: the default of ffmpeg's demuxers of
 # raw video (option `framerate`).
 _FALLBACK_RATE = Fraction(25)
@@ -28,9 +29,18 @@ class Clock:
     ends. `end` is the time until which the last frame is shown.
     """
 
-    def __init__(self, start: Fraction | None, frame_rate: Fraction) -> None:
-        """Count from `start`, the container's start time, or else from the first timestamp."""
+    def __init__(
+        self, start: Fraction | None, frame_rate: Fraction, *, leap_s: int = _LATEST_FIRST_S
+    ) -> None:
+        """Count from `start`, the container's start time, or else from the first timestamp.
+
+        A step forward by more than `leap_s` seconds is a leap of the clock: the next frame follows
+        the last one at once.
+        """
         self._start = start
+        self._leap_s = leap_s
+        self.has_leapt = False
+        """Whether the timestamps were set anew somewhere, so that their last says nothing."""
         self._step = 1 / frame_rate
         self._previous: Fraction | None = None
         self._stamps = _Stamps()
@@ -41,21 +51,21 @@ class Clock:
         stamp = self._stamps.choose(pts, dts)
         time = self._first(stamp) if self._previous is None else self._next(stamp, self._previous)
         self._previous = time
-        self.end = time + (duration if duration and 0 < duration < _LEAP_S else self._step)
+        self.end = time + (duration if duration and 0 < duration < self._leap_s else self._step)
         return time
 
     def prolong(self, stamp: Fraction) -> None:
         """Note that the last frame is shown again at `stamp`, for the length of one frame."""
         if self._start is not None and self._previous is not None:
             time = stamp - self._start
-            if time - self._previous < _LEAP_S:
+            if time - self._previous < self._leap_s:
                 self.end = max(self.end, time + self._step)
 
     def _first(self, stamp: Fraction | None) -> Fraction:
         if stamp is None:
             self._start = Fraction(0)
             return self._start
-        if self._start is None or not 0 <= stamp - self._start < _LEAP_S:
+        if self._start is None or not 0 <= stamp - self._start < _LATEST_FIRST_S:
             self._start = stamp
         return stamp - self._start
 
@@ -64,7 +74,8 @@ class Clock:
         if stamp is None:
             return self.end
         ahead = stamp - self._start - previous
-        if ahead < -_RESET_S or ahead > _LEAP_S:
+        if ahead < -_RESET_S or ahead > self._leap_s:
+            self.has_leapt = True
             self._start = stamp - self.end
             return self.end
         # Half a frame, so that the next timestamp, if right, is still ahead of this one.
@@ -92,3 +103,17 @@ class _Stamps:
         if pts is None or (dts is not None and self._faults[0] > self._faults[1]):
             return dts
         return pts
+
+
+def stated_end(
+    last: Fraction, own: Fraction, stated: Fraction | None, longest: Fraction
+) -> Fraction:
+    """Return where the last picture ends: as the container states it, where that can be, or `own`.
+
+    Args:
+        last: When the last picture begins.
+        own: Where it ends by its own duration.
+        stated: Where the stream ends by what its container says.
+        longest: The longest duration that any packet states.
+    """
+    return stated if stated is not None and last < stated <= last + longest else own

@@ -1,6 +1,8 @@
 """Opening a local file with libav: what is refused, and which stream is the film."""
 
 import stat
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ from av.video.stream import VideoStream
 
 from clipseek.errors import UnreadableVideo
 from clipseek.video.clock import usable_rate
+from clipseek.video.kinds import is_picture
 
 # Demuxers that read the one file they are given. Playlists (hls, concat, dash, imf), sessions
 # (sdp, rtsp), patterns of names (image2), scripts (lavfi, avisynth) and text (tty, subtitles)
@@ -35,6 +38,23 @@ _OPTIONS = {
 # ffmpeg itself stops at about 268 million pixels (libavutil/imgutils.c); this bounds each side.
 _LONGEST_SIDE = 16384
 _MICROSECOND = Fraction(1, av.time_base)
+# Streams of a picture, or of pictures to seek by: they are not the video.
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+# A stream with so few pictures, where another has so many, is a poster or a slide.
+_FEW, _MANY = 3, 300
+# Sample entries of MP4 whose content is encrypted: ISO/IEC 23001-7, and Apple's FairPlay.
+_ENCRYPTED_TAGS = frozenset({"encv", "drmi"})
+# Transport and program streams carry a clock that may be set anew, and no still of ten seconds:
+# ITU-T H.222.0 asks for timestamps at least every 0.7 s. ffmpeg's `dts_delta_threshold` is ten
+# seconds too.
+_CLOCKED = frozenset({"mpegts", "mpeg"})
+_CLOCK_LEAP_S = 10
+# Elsewhere a step forward by more than this is a broken timestamp.
+_LEAP_S = 24 * 3600
+_HEAD_BYTES = 512
+
+
+ENCRYPTED = "encrypted: a copy without protection can be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,8 @@ class Opened:
 
     `start` is where the file's timestamps begin. `claim` is the length of the whole file, sound
     included, and `stream_claim` that of the film stream alone; None where nothing is said.
+    `stream_start` is where the stream's timestamps begin. A step forward of the timestamps by more
+    than `leap_s` is a leap of the clock, and not a picture that stands for so long.
     """
 
     container: InputContainer
@@ -52,6 +74,24 @@ class Opened:
     start: Fraction | None
     claim: Fraction | None
     stream_claim: Fraction | None
+    stream_start: Fraction | None
+    leap_s: int
+
+    @property
+    def stream_end(self) -> Fraction | None:
+        """Where the stream ends by what it says, in seconds from the start of the file."""
+        if self.stream_claim is None or self.stream_start is None:
+            return None
+        return self.stream_start - (self.start or 0) + self.stream_claim
+
+    @property
+    def states_end(self) -> bool:
+        """Whether the stream's end is stated, and packets say only when the next is decoded.
+
+        In MP4 the duration of a sample is the step to the next one in the order of decoding
+        (ISO/IEC 14496-12, 8.6.1.2), so that of the last picture shown may be any other's.
+        """
+        return self.container.format.name.startswith("mov")
 
 
 def open_film(path: Path, *, threads: int, options: dict[str, str] | None = None) -> Opened:
@@ -79,7 +119,9 @@ def open_film(path: Path, *, threads: int, options: dict[str, str] | None = None
     rate = usable_rate(stream.average_rate, stream.guessed_rate, stream.base_rate)
     claims = _claims(container, stream)
     time_base = stream.time_base or 1 / rate
-    return Opened(container, stream, time_base, rate, _start(container), *claims)
+    begins = None if stream.start_time is None else stream.start_time * time_base
+    leap_s = _CLOCK_LEAP_S if container.format.name in _CLOCKED else _LEAP_S
+    return Opened(container, stream, time_base, rate, _start(container), *claims, begins, leap_s)
 
 
 def _beginning(path: Path) -> bytes:
@@ -88,13 +130,15 @@ def _beginning(path: Path) -> bytes:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UnreadableVideo(str(path), "not a file")
         with path.open("rb") as file:
-            beginning = file.read(12)
+            beginning = file.read(_HEAD_BYTES)
     except OSError as error:
         raise UnreadableVideo(str(path), f"cannot be opened: {error.strerror}") from error
     except ValueError as error:
         raise UnreadableVideo(str(path), f"cannot be opened: {error}") from error
     if not beginning:
         raise UnreadableVideo(str(path), "empty file")
+    if is_picture(beginning):
+        raise UnreadableVideo(str(path), "a picture, not a video")
     return beginning
 
 
@@ -121,18 +165,42 @@ def _film_stream(container: InputContainer, path: Path) -> VideoStream:
     """Return what libav holds to be the main video stream, if it is a film and can be decoded."""
     if container.format.name.endswith("_pipe"):
         raise UnreadableVideo(str(path), "a picture, not a video")
-    best = container.streams.best("video")
-    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    films = [s for s in container.streams.video if not s.disposition & _PICTURES]
     if not films:
-        kind = "audio only: no video stream" if container.streams.audio else "no video stream"
-        raise UnreadableVideo(str(path), kind)
-    stream = next((film for film in films if film is best), films[0])
+        raise UnreadableVideo(str(path), _without_video(container))
+    best = container.streams.best("video")
+    stream = _moving(path, films, next((film for film in films if film is best), films[0]))
     if stream.codec_context is None:
         raise UnreadableVideo(str(path), "its video codec is not supported")
+    if stream.codec_context.codec_tag in _ENCRYPTED_TAGS or "enc_key_id" in stream.metadata:
+        raise UnreadableVideo(str(path), ENCRYPTED)
     if max(stream.width, stream.height) > _LONGEST_SIDE:
         size = f"{stream.width}x{stream.height}"
         raise UnreadableVideo(str(path), f"{size} pixels; at most {_LONGEST_SIDE} a side are read")
     return stream
+
+
+def _without_video(container: InputContainer) -> str:
+    if container.streams.audio:
+        return "audio only: no video stream"
+    return "a picture, not a video" if container.streams.video else "no video stream"
+
+
+def _moving(path: Path, films: Sequence[VideoStream], best: VideoStream) -> VideoStream:
+    """Return the best stream, unless it is of a picture or two and another one moves.
+
+    Where there are several, packets are counted, as many containers do not say how many there are.
+    """
+    if len(films) == 1:
+        return best
+    counts = dict.fromkeys((film.index for film in films), 0)
+    with _open(path, b"") as container, suppress(av.error.FFmpegError):
+        for packet in container.demux(*(container.streams[index] for index in counts)):
+            counts[packet.stream_index] += packet.size > 0
+            if counts[best.index] > _FEW or max(counts.values()) >= _MANY:
+                break
+    most = max(films, key=lambda film: counts[film.index])
+    return most if counts[best.index] <= _FEW < counts[most.index] else best
 
 
 def _start(container: InputContainer) -> Fraction | None:

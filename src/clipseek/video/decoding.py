@@ -9,8 +9,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
 
-from clipseek.video.clock import Clock
-from clipseek.video.container import Opened
+from clipseek.errors import UnreadableVideo
+from clipseek.video.clock import Clock, stated_end
+from clipseek.video.container import ENCRYPTED, Opened
 from clipseek.video.damage import Damage
 
 # A demuxer that fails so often in a row, without giving a packet, gives none any more.
@@ -24,17 +25,33 @@ class Decoder:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
-        self._clock = Clock(opened.start, opened.frame_rate)
+        self._clock = Clock(opened.start, opened.frame_rate, leap_s=opened.leap_s)
         self._damage = Damage()
         self._first: Fraction | None = None
+        self._last = Fraction(0)
+        self._longest = Fraction(0)
+        self._count = 0
         self._ends: dict[int, tuple[int, Fraction]] = {}
         self._coming = self._packets()
         self._begun: list[Packet[Stream]] = []
 
     @property
     def end(self) -> Fraction:
-        """The time until which the last frame decoded so far is shown, in seconds."""
-        return self._clock.end
+        """The time until which the last frame decoded so far is shown, in seconds.
+
+        A single picture stands for as long as the file lasts, its sound included.
+        """
+        own, claim = self._clock.end, self._opened.claim
+        if self._count == 1 and claim is not None:
+            return max(own, claim)
+        if not self._opened.states_end or self._clock.has_leapt:
+            return own
+        return stated_end(self._last, own, self._opened.stream_end, self._longest)
+
+    @property
+    def has_leapt(self) -> bool:
+        """Whether timestamps were set anew, so that what the container claims says nothing."""
+        return self._clock.has_leapt
 
     def frames(self) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Yield every frame that can be decoded, with its time in seconds from the start."""
@@ -60,6 +77,11 @@ class Decoder:
         return chain(self._begun, self._coming)
 
     @property
+    def longest(self) -> Fraction:
+        """The longest duration that a packet stated so far, in seconds."""
+        return self._longest
+
+    @property
     def is_damaged(self) -> bool:
         """Whether packets or frames could not be read so far."""
         return self._damage != Damage()
@@ -70,10 +92,11 @@ class Decoder:
         `end` is where the last frame ends, if it was not decoded here.
         """
         end = self.end if end is None else end
-        if self._opened.stream_claim is None or self._first is None:
+        claimed, reached = self._opened.stream_end, end
+        if claimed is None:
             claimed, reached = self._opened.claim, max(end, self._last_stamp)
-        else:
-            claimed, reached = self._first + self._opened.stream_claim, end
+        if self.has_leapt:
+            claimed = None
         return self._damage.describe(claimed=claimed, reached=reached)
 
     def _packets(self) -> Iterator["Packet[Stream]"]:
@@ -85,12 +108,20 @@ class Decoder:
                     errors = 0
                     self._note_end(packet)
                     if packet.stream_index == self._opened.stream.index:
+                        self._take_note(packet)
                         yield packet
                 return
             except av.error.FFmpegError:
                 errors += 1
                 self._damage.packets += 1
         self._damage.stopped = f"unreadable from {float(self.end):.1f} s on"
+
+    def _take_note(self, packet: "Packet[Stream]") -> None:
+        """Remember the longest step; raise UnreadableVideo where the rest is encrypted."""
+        if packet.has_sidedata("encryption_info"):
+            raise UnreadableVideo(self._opened.container.name.removeprefix("file:"), ENCRYPTED)
+        if packet.duration:
+            self._longest = max(self._longest, packet.duration * self._opened.time_base)
 
     def _note_end(self, packet: "Packet[Stream]") -> None:
         """Remember how far the file could be read, be it sound or picture.
@@ -130,4 +161,6 @@ class Decoder:
         )
         if self._first is None:
             self._first = time
+        self._last = time
+        self._count += 1
         return time

@@ -25,6 +25,8 @@ _REFUSAL = "decord cannot read this file right; the default decoder, pyav, reads
 # decord keeps timestamps as float32, so that each is off by up to half of this share of itself.
 # Where a request falls into that, the later frame is meant: requests are made for frames.
 _FLOAT32_STEP = Fraction(1, 2**23)
+# Matroska and FLV keep milliseconds, from which decord reckons with the frame rate.
+_SAME_S = 2e-3
 
 
 class DecordFrames:
@@ -57,7 +59,9 @@ class DecordFrames:
             self.size = header.size
             self._first_time = header.first_time
             self._claimed_end = header.claimed_end
+            self._claim = None if header.duration is None else Fraction(header.duration)
             self._turn = header.turn
+            self._stamps = header.packet_times()
 
     def read(
         self,
@@ -90,18 +94,29 @@ class DecordFrames:
         path = str(self._path.absolute())
         try:
             reader = decord.VideoReader(path, width=width, height=height, num_threads=self._threads)
-        except (decord.DECORDError, RuntimeError, AssertionError, UnicodeEncodeError) as error:
+            spans = reader.get_frame_timestamp(range(len(reader))).astype(float)
+        # What decord raises of files that it cannot index depends on where it notices.
+        except (
+            decord.DECORDError,
+            RuntimeError,
+            AssertionError,
+            IndexError,
+            ValueError,
+            StopIteration,
+            UnicodeEncodeError,
+        ) as error:
             raise UnreadableVideo(str(self._path), _REFUSAL) from error
-        spans = reader.get_frame_timestamp(range(len(reader))).astype(float)
-        # AVI without presentation timestamps: decord hands on the mark of a missing one.
-        if spans[0, 0] < 0 or (np.diff(spans[:, 0]) < 0).any():
+        if not _agree(spans, self._stamps):
             raise UnreadableVideo(str(self._path), _REFUSAL)
         return _Film(reader, spans - spans[0, 0], self._first_time)
 
     def _conclude(self, film: "_Film") -> None:
         """Replace what the container claims by what was found."""
-        self.duration = float(film.end)
-        self.damage = film.damage.describe(claimed=self._claimed_end, reached=film.end)
+        end = film.end
+        if film.is_one_picture and self._claim is not None:
+            end = max(end, self._claim)
+        self.duration = float(end)
+        self.damage = film.damage.describe(claimed=self._claimed_end, reached=end)
 
     def __enter__(self) -> "DecordFrames":
         return self
@@ -130,6 +145,11 @@ class _Film:
             return Fraction(0)
         return self._first_time + Fraction(self._spans[self._decoded - 1, 1])
 
+    @property
+    def is_one_picture(self) -> bool:
+        """Whether there is a single frame: it stands for as long as the file lasts."""
+        return len(self._spans) == 1
+
     def table(self) -> Iterator[tuple[Fraction, int]]:
         """Yield the time of each frame, early by decord's rounding, and its index."""
         for index in range(self._decoded):
@@ -151,6 +171,27 @@ class _Film:
         else:
             return picture
         return None
+
+
+def _agree(spans: NDArray[np.float64], stamps: NDArray[np.float64]) -> bool:
+    """Say whether decord found the frames that the container has: as many, at the same times.
+
+    It takes no account of edit lists, ends where one file was joined to another, and hands on the
+    marks of missing timestamps. Without timestamps of the container there is nothing to compare.
+    """
+    if spans.ndim != 2 or not len(spans) or spans[0, 0] < 0:
+        return False
+    begins = spans[:, 0] - spans[0, 0]
+    if (np.diff(begins) < 0).any():
+        return False
+    if not len(stamps):
+        return True
+    if len(stamps) != len(begins):
+        return False
+    exact = np.unique(stamps)
+    if len(exact) != len(stamps):
+        return False
+    return bool((np.abs(begins - (exact - exact[0])) <= _SAME_S + exact * 2.0**-22).all())
 
 
 def _chosen(film: _Film, times: Iterable[float | Fraction]) -> Iterator[Shown[Picture]]:

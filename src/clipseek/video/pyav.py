@@ -1,6 +1,7 @@
 """PyAVFrames: the default reader, over libav, which reads whatever ffmpeg reads."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, dropwhile
 from pathlib import Path
@@ -19,11 +20,14 @@ from clipseek.video.container import open_film
 from clipseek.video.conversion import Converter
 from clipseek.video.decoding import Decoder
 from clipseek.video.picture import Turn
-from clipseek.video.selection import Shown, batches, due, shown
+from clipseek.video.selection import TOLERANCE, Shown, batches, due, shown
 from clipseek.video.skimming import OPTIONS, Requests, Skimmer, Thrift, Unskimmable
 
 Decode = Literal["exact", "fast", "keyframes"]
 Frames = Iterator[tuple[Fraction, VideoFrame]]
+
+# Formats of pictures that may move: one with a single frame does not.
+_ANIMATIONS = frozenset({"gif", "apng"})
 
 
 class PyAVFrames:
@@ -61,9 +65,12 @@ class PyAVFrames:
         if first is None:
             raise UnreadableVideo(str(self._path), "no frame could be decoded")
         self.first_time, frame = first
+        following = next(frames, None) if self.container_format in _ANIMATIONS else first
+        if following is None:
+            raise UnreadableVideo(str(self._path), "a picture, not a video")
         self._first_stamp = frame.pts
         self._converter = Converter(frame, self._opened.stream.sample_aspect_ratio)
-        return chain([first], frames)
+        return chain([first] if following is first else [first, following], frames)
 
     @property
     def container_format(self) -> str:
@@ -73,12 +80,27 @@ class PyAVFrames:
     @property
     def claimed_end(self) -> Fraction | None:
         """Where the picture ends by what its container says, in seconds; while it is open."""
-        if self._opened.stream_claim is not None:
-            return self.first_time + self._opened.stream_claim
+        if self._opened.stream_end is not None:
+            return self._opened.stream_end
         if self._opened.claim is None or len(self._opened.container.streams) > 1:
             return None
         # Matroska and FLV state the last timestamp, which counts from before the start.
         return self._opened.claim - (self._opened.start or 0)
+
+    def packet_times(self) -> NDArray[np.float64]:
+        """Return the presentation times of the video's packets, float64 (N,), as they are stored.
+
+        In seconds, in the order of decoding, without those that an edit list leaves out; empty
+        where one has no timestamp. The file is read once more, and nothing is decoded.
+        """
+        again = open_film(self._path, threads=1)
+        stamps: list[int | None] = []
+        with again.container as container, suppress(av.error.FFmpegError):
+            packets = container.demux(again.stream)
+            stamps.extend(each.pts for each in packets if each.size and not each.is_discard)
+        if None in stamps:
+            return np.empty(0)
+        return np.array([stamp for stamp in stamps if stamp is not None]) * float(again.time_base)
 
     @property
     def duration(self) -> float | None:
@@ -153,13 +175,16 @@ class PyAVFrames:
         differ = None if cuts is None else self._differ
         skimmer = Skimmer(self._opened, self._exact, requests, thrift=thrift, differ=differ)
         self._decoder = skimmer
+        judged = _Judged()
         last: Fraction | None = None
         try:
             for one in due(
                 skimmer.frames(),
                 requests,
                 end=lambda: skimmer.end + 1,
-                is_cut=None if cuts is None else lambda frame: self._is_cut(cuts, skimmer, frame),
+                is_cut=None
+                if cuts is None
+                else lambda frame: judged.note(*self._judge(cuts, skimmer, frame)),
             ):
                 last = one[0]
                 yield one
@@ -169,12 +194,24 @@ class PyAVFrames:
             unseen = dropwhile(
                 lambda each: last is not None and each[0] <= last, self._exact.frames()
             )
-            yield from self._exactly(unseen, requests.rest(), cuts)
+            yield from shown(
+                judged.watching(unseen),
+                requests.rest(),
+                end=lambda: self._decoder.end,
+                is_cut=None
+                if cuts is None
+                else lambda frame: judged.is_cut(
+                    last, lambda time: cuts.is_cut(self._converter.luma(frame), float(time))
+                ),
+            )
 
-    def _is_cut(self, cuts: CutDetector, skimmer: Skimmer, frame: VideoFrame) -> bool:
+    def _judge(
+        self, cuts: CutDetector, skimmer: Skimmer, frame: VideoFrame
+    ) -> tuple[Fraction, bool]:
         """Ask the detector about a frame before which others may have been left out."""
-        is_cut = cuts.is_cut(self._converter.luma(frame), float(skimmer.time(frame)))
-        return is_cut and skimmer.may_be_cut
+        time = skimmer.time(frame)
+        is_cut = cuts.is_cut(self._converter.luma(frame), float(time))
+        return time, is_cut and skimmer.may_be_cut
 
     def _differ(self, one: VideoFrame, other: VideoFrame) -> bool:
         """Say whether there may be a cut between two frames."""
@@ -202,3 +239,38 @@ class PyAVFrames:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class _Judged:
+    """Which frames the detector of cuts has seen, where reading falls back and sees them again.
+
+    The detector goes forward only; asked a second time about the first frame of a shot, it would
+    compare the frame with itself. So what it said of frames that were not handed on is kept.
+    """
+
+    def __init__(self) -> None:
+        self._until: Fraction | None = None
+        self._cuts: list[Fraction] = []
+        self._now = Fraction(0)
+
+    def note(self, time: Fraction, is_cut: bool) -> bool:
+        """Keep what the detector says of a frame, and return it."""
+        self._until = time
+        if is_cut:
+            self._cuts.append(time)
+        return is_cut
+
+    def watching(self, frames: Iterable[tuple[Fraction, VideoFrame]]) -> Frames:
+        """Hand the frames on; `is_cut` is then about the last of them."""
+        for self._now, frame in frames:
+            yield self._now, frame
+
+    def is_cut(self, last: Fraction | None, ask: Callable[[Fraction], bool]) -> bool:
+        """Say of the last frame what was said before, or ask: `last` is what was handed on."""
+        self._cuts = [time for time in self._cuts if last is None or time > last]
+        is_known = self._until is not None and self._now <= self._until
+        is_new = not is_known and ask(self._now)
+        if self._cuts and self._cuts[0] <= self._now + TOLERANCE:
+            del self._cuts[0]
+            return True
+        return is_new

@@ -18,6 +18,7 @@ from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from clipseek.video.clock import stated_end
 from clipseek.video.container import Opened
 from clipseek.video.decoding import Decoder
 from clipseek.video.economy import Plan, plan, whole
@@ -115,7 +116,7 @@ class Skimmer:
         self._passed: list[Packet[Stream]] = []
         self._between: list[Packet[Stream]] = []
         self._closer: VideoCodecContext | None = None
-        self._last: VideoFrame | None = None
+        self._shown_last: VideoFrame | None = None
         self._key_size = self._usual = 0
         self._is_usual = self._was_usual = False
         self.may_be_cut = True
@@ -125,12 +126,22 @@ class Skimmer:
         self._last_out: int | None = None
         self._expected: int | None = None
         self._has_gap = False
-        self._end = 0
+        self._opened = opened
+        self._leap_ticks = int(opened.leap_s / base)
+        self._last: tuple[int, int] | None = None
+        self._count = 0
 
     @property
     def end(self) -> Fraction:
         """The time until which the last frame is shown that the container names, in seconds."""
-        return self._requests.seconds(self._end)
+        last, length = self._last or (0, 0)
+        own = self._requests.seconds(last + length)
+        if self._count == 1 and self._opened.claim is not None:
+            return max(own, self._opened.claim)
+        if not self._opened.states_end:
+            return own
+        begins, longest = self._requests.seconds(last), self._begun.longest
+        return stated_end(begins, own, self._opened.stream_end, longest)
 
     def describe_damage(self) -> str:
         """Say what is missing of the film, or return the empty string; once all is decoded."""
@@ -166,9 +177,13 @@ class Skimmer:
                 if packet.size:
                     raise Unskimmable("packets without timestamps")
                 continue
-            self._end = max(self._end, stamp + (packet.duration or self._step))
+            if self._last is not None and stamp - self._last[0] > self._leap_ticks:
+                raise Unskimmable("the clock leaps")
+            if self._last is None or stamp > self._last[0]:
+                self._last = stamp, packet.duration or self._step
             if not packet.size:
                 continue  # shows the last frame again
+            self._count += 1
             if group is not None and (packet.is_keyframe or group.is_full):
                 yield self._checked(group)
                 group = None
@@ -192,7 +207,7 @@ class Skimmer:
 
     def _plan(self, group: _Group, following: _Group | None) -> Plan:
         requests = self._requests
-        wanted = requests.take(self._end if following is None else following.first)
+        wanted = requests.take(requests.tick(self.end) if following is None else following.first)
         if group.is_key:
             self._key_size = group.packets[0].size
         next_key = None if following is None else following.clean_key
@@ -278,12 +293,13 @@ class Skimmer:
             stamp = self._stamp(frame)
             if is_behind_gap and self._thrift == "fast" and last is not None:
                 yield from self._passed_over(last, stamp, frame)
-            self._last = frame
+            self._shown_last = frame
             yield self._requests.seconds(stamp), frame
 
     def _passed_over(self, last: int, stamp: int, frame: VideoFrame) -> Iterator[Timed]:
         """Decode what was left out before a frame, if there may be a cut between."""
-        if self._differ is None or self._last is None or not self._differ(self._last, frame):
+        before = self._shown_last
+        if self._differ is None or before is None or not self._differ(before, frame):
             return
         held = sum(packet.size for packet in self._between)
         if held > 2 * _MAX_BYTES:
@@ -347,7 +363,7 @@ class Requests:
     def take(self, horizon: int) -> list[int]:
         """Take the times before a stamp and return their ticks."""
         ticks = []
-        while self._next is not None and (tick := self._tick(self._next)) < horizon:
+        while self._next is not None and (tick := self.tick(self._next)) < horizon:
             ticks.append(tick)
             self._asked.append(self._next)
             self._next = next(self._times, None)
@@ -378,5 +394,6 @@ class Requests:
             yield self._next
         yield from self._times
 
-    def _tick(self, time: Time) -> int:
+    def tick(self, time: Time) -> int:
+        """Return the stamp at a time, or the last one before it."""
         return floor((Fraction(time) + TOLERANCE) / self._base + self._origin)

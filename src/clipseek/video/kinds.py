@@ -1,0 +1,46 @@
+"""What a file is by its first bytes: pictures that a reader of videos would take for a video. Pure.
+
+HEIF and AVIF photographs are ISO base media files as MP4 is, and say by their brands what they are.
+"""
+
+# ISO/IEC 23008-12, annex B, and AV1 Image File Format 1.1.0, section 8: one picture, or several
+# that are not shown one after the other. `crx ` is Canon's raw photographs.
+_PICTURE_BRANDS = frozenset(
+    {b"mif1", b"mif2", b"miaf", b"heic", b"heix", b"heim", b"heis", b"avif", b"j2ki", b"crx "}
+)
+# The same for sequences: bursts and animations, which play.
+_SEQUENCE_BRANDS = frozenset(
+    {b"msf1", b"hevc", b"hevx", b"hevm", b"hevs", b"avis", b"jpgs", b"j2is"}
+)
+_STARTS = (
+    b"\xff\xd8\xff",  # JPEG
+    b"\x89PNG\r\n\x1a\n",
+    b"BM",
+    b"II*\x00",  # TIFF, and raw photographs
+    b"MM\x00*",
+    b"8BPS",  # Photoshop
+    b"\xff\x0a",  # JPEG XL, a codestream
+    b"\x00\x00\x00\x0cJXL \r\n\x87\n",
+    b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
+)
+_ANIMATED_PNG = b"acTL"
+
+
+def is_picture(beginning: bytes) -> bool:
+    """Say whether a file that begins with these bytes, 512 or all, is a still picture."""
+    if beginning[4:8] == b"ftyp":
+        return _is_still(beginning)
+    if beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
+        return not (beginning[12:16] == b"VP8X" and len(beginning) > 20 and beginning[20] & 2)
+    return beginning.startswith(_STARTS) and _ANIMATED_PNG not in beginning
+
+
+def _is_still(beginning: bytes) -> bool:
+    """Judge by the major brand, and where that is a general one by the compatible ones too."""
+    size = int.from_bytes(beginning[:4], "big")
+    listed = beginning[16 : max(16, min(size, len(beginning)))]
+    brands = {listed[i : i + 4] for i in range(0, len(listed) - 3, 4)}
+    major = beginning[8:12]
+    if major not in _PICTURE_BRANDS:
+        return False
+    return major not in (b"mif1", b"mif2", b"miaf") or not brands & _SEQUENCE_BRANDS

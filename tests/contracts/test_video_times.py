@@ -1,0 +1,353 @@
+"""Files whose times or streams are not what they seem: posters, stills, joins, holds, ciphers."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import get_args
+
+import av
+import numpy as np
+import pytest
+from av.audio.stream import AudioStream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from clipseek.errors import UnreadableVideo
+from clipseek.sampling import grid
+from clipseek.video import PyAVFrames
+from clipseek.video.decord import DecordFrames
+from clipseek.video.kinds import is_picture
+from clipseek.video.pyav import Decode
+from clipseek.video.skimming import Skimmer, Unskimmable
+from tests.contracts.films import (
+    BLUE,
+    GREEN,
+    RED,
+    SOUND_RATE,
+    Plan,
+    mux_silence,
+    rgb_frame,
+    write,
+)
+from tests.contracts.readers import Read, read_all
+
+MODES: tuple[Decode, ...] = get_args(Decode)
+REFUSED_BY_DECORD = "decord cannot read this file right; the default decoder, pyav, reads it"
+
+
+def read(path: Path, decode: Decode, *, with_cuts: bool = True) -> tuple[Read, float, str]:
+    """Read a video once a second; return what came, its duration and its damage."""
+    with PyAVFrames(path, decode=decode) as source:
+        found = read_all(source, grid(1), with_cuts=with_cuts)
+        assert source.duration is not None
+        return found, round(source.duration, 3), source.damage
+
+
+def refusal(path: Path, reader: Callable[[Path], PyAVFrames | DecordFrames]) -> str:
+    """Return why a reader refuses a file."""
+    with pytest.raises(UnreadableVideo) as refused, reader(path) as source:
+        read_all(source, grid(1))
+    return refused.value.reason
+
+
+# Pictures.
+
+
+def ftyp(major: str, *compatible: str) -> bytes:
+    """Return the first box of an ISO base media file."""
+    brands = major.encode() + b"\0\0\0\0" + "".join(compatible).encode()
+    return (8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + b"\0\0\1\0meta"
+
+
+PICTURES = {
+    "heic": ftyp("heic", "mif1", "heic"),
+    "iphone": ftyp("heic", "mif1", "MiHB", "MiHE", "MiPr", "miaf", "heic"),
+    "mif1": ftyp("mif1", "heic"),
+    "avif": ftyp("avif", "avif", "mif1", "miaf", "MA1B"),
+    "canon-raw": ftyp("crx ", "crx ", "isom"),
+    "jpeg": b"\xff\xd8\xff\xe1" + bytes(40),
+    "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40),
+    "tiff": b"II*\0" + bytes(40),
+    "webp": b"RIFF\0\0\0\0WEBPVP8 " + bytes(40),
+    "jpeg-xl": b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40),
+}
+VIDEOS = {
+    "mp4": ftyp("isom", "isom", "iso2", "avc1", "mp41"),
+    "quicktime": ftyp("qt  ", "qt  "),
+    "heif-sequence": ftyp("msf1", "msf1", "hevc", "mif1"),
+    "mif1-sequence": ftyp("mif1", "msf1", "hevc"),
+    "avif-sequence": ftyp("avis", "avis", "msf1", "avif", "mif1"),
+    "matroska": b"\x1aE\xdf\xa3" + bytes(40),
+    "animated-png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"\0\0\0\x08acTL",
+    "animated-webp": b"RIFF\0\0\0\0WEBPVP8X\n\0\0\0\x02" + bytes(40),
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_photograph_is_known_by_its_first_bytes(name: str) -> None:
+    """HEIF, AVIF and the older kinds are pictures, whatever their names end in."""
+    assert is_picture(PICTURES[name])
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_what_moves_is_no_photograph(name: str) -> None:
+    """Videos, and sequences in the containers of photographs, are not pictures."""
+    assert not is_picture(VIDEOS[name])
+
+
+@pytest.mark.parametrize("reader", [PyAVFrames, DecordFrames], ids=["pyav", "decord"])
+def test_a_photograph_is_refused(
+    tmp_path: Path, reader: Callable[[Path], PyAVFrames | DecordFrames]
+) -> None:
+    """The reason says what it is, although libav would read it as a video of a second."""
+    path = tmp_path / "photo.mp4"
+    path.write_bytes(PICTURES["heic"] + bytes(1000))
+    assert refusal(path, reader) == "a picture, not a video"
+
+
+def test_a_gif_that_does_not_move_is_refused(tmp_path: Path) -> None:
+    """One frame is a picture; two are a video."""
+    for count, name in ((1, "still.gif"), (2, "moves.gif")):
+        plan = Plan(shots=((Fraction(count, 5), RED),), rate=Fraction(5))
+        write(tmp_path / name, plan, codec="gif", pixel_format="rgb8")
+    assert refusal(tmp_path / "still.gif", PyAVFrames) == "a picture, not a video"
+    assert read(tmp_path / "moves.gif", "exact")[1] == 0.4
+
+
+# Posters, and pictures that stand for as long as the sound.
+
+
+def picture(colour: tuple[int, int, int]) -> VideoFrame:
+    """Return a plain frame for MJPEG."""
+    pixels = np.tile(np.array(colour, np.uint8), (72, 128, 1))
+    return rgb_frame(pixels).reformat(format="yuvj420p")
+
+
+@pytest.mark.parametrize("container", ["mkv", "mp4", "mov"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_poster_is_not_the_video(tmp_path: Path, container: str, count: int) -> None:
+    """A first, default stream of a picture or two gives way to the stream that moves."""
+    path = tmp_path / f"video.{container}"
+    plan = Plan(shots=((2, RED), (18, BLUE)))
+    with av.open(str(path), "w") as output:
+        poster = output.add_stream("mjpeg", rate=25)
+        video = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        assert isinstance(poster, VideoStream)
+        assert isinstance(video, VideoStream)
+        poster.width, poster.height, poster.pix_fmt = 128, 72, "yuvj420p"
+        poster.codec_context.time_base = Fraction(1, 25)
+        video.width, video.height, video.pix_fmt = 64, 36, "yuv420p"
+        poster.disposition = av.stream.Disposition.default
+        output.start_encoding()
+        for i in range(count):
+            frame = picture(GREEN)
+            frame.time_base, frame.pts = Fraction(1, 25), i
+            output.mux(poster.encode(frame))
+        output.mux(poster.encode(None))
+        for time in plan.times:
+            frame = plan.frame(time)
+            frame.time_base, frame.pts = Fraction(1, 25), int(time * 25)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    for mode in MODES:
+        found, duration, damage = read(path, mode)
+        assert (duration, damage) == (20.0, "")
+        assert found.colours[0] == RED
+        assert found.colours[-1] == BLUE
+
+
+@pytest.mark.parametrize("container", ["mkv", "mp4", "mov"])
+def test_a_picture_stands_for_as_long_as_the_sound(tmp_path: Path, container: str) -> None:
+    """A podcast with one picture is as long as the podcast, by each reader."""
+    path = tmp_path / f"podcast.{container}"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        sound = output.add_stream("aac", rate=SOUND_RATE)
+        assert isinstance(stream, VideoStream)
+        assert isinstance(sound, AudioStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, "yuvj420p"
+        stream.codec_context.time_base = Fraction(1, 25)
+        output.start_encoding()
+        frame = picture(GREEN)
+        frame.time_base, frame.pts = Fraction(1, 25), 0
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+        mux_silence(output, sound, 12)
+    for mode in MODES:
+        found, duration, damage = read(path, mode)
+        assert found.times == [0.0]
+        assert duration == pytest.approx(12, abs=0.3)
+        assert damage == ""
+    with DecordFrames(path) as source:
+        assert read_all(source, grid(1)).times == [0.0]
+        assert source.duration == pytest.approx(12, abs=0.3)
+
+
+# Holds, leaps, joins, and a beginning in the middle.
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("where", ["middle", "end"])
+def test_a_hold_in_mp4_is_as_long_as_it_is(tmp_path: Path, mode: Decode, where: str) -> None:
+    """A duration in MP4 is a step between decoding times: with B-frames, not of the picture."""
+    hold = Fraction(60)
+    begins = [Fraction(i, 25) for i in range(50)]
+    later = [begins[-1] + hold + Fraction(i, 25) for i in range(1 if where == "end" else 50)]
+    path = tmp_path / "held.mp4"
+    write(path, Plan(shots=((100, RED),), stamps=tuple(begins + later)))
+    assert read(path, mode)[1] == pytest.approx(float(later[-1]), abs=0.1)
+
+
+def transport(folder: Path, *starts: float, g: int = 12) -> Path:
+    """Join transport streams, each of two red and three blue seconds, that begin at `starts`."""
+    joined = folder / "joined.ts"
+    parts = []
+    for number, start in enumerate(starts):
+        part = folder / f"part{number}.ts"
+        write(part, start=Fraction(start).limit_denominator(1000), prepare=_groups(g))
+        parts.append(part.read_bytes())
+    joined.write_bytes(b"".join(parts))
+    return joined
+
+
+def _groups(length: int) -> Callable[[VideoStream], None]:
+    def prepare(stream: VideoStream) -> None:
+        stream.codec_context.options = {"preset": "ultrafast", "g": str(length), "bf": "2"}
+
+    return prepare
+
+
+LEAPS = {
+    "ten-hours": (0, 36000),
+    "twenty-seconds": (0, 25),
+    "back": (7200, 0),
+    "wrap": (2**33 / 90000 - 5, 0),
+    "twice": (0, 36000, 500),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("leap", LEAPS)
+def test_a_leap_of_the_clock_is_no_still(tmp_path: Path, leap: str, mode: Decode) -> None:
+    """Transport streams that were joined are as long as their parts together."""
+    starts = LEAPS[leap]
+    found, duration, damage = read(transport(tmp_path, *starts), mode)
+    assert duration == pytest.approx(5 * len(starts), abs=0.2)
+    assert "claims" not in damage  # at a seam, the counter of packets may count one as lost
+    if mode == "exact":
+        assert found.colours == ([RED] * 2 + [BLUE] * 3) * len(starts)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_gap_of_some_seconds_in_a_transport_stream_stays(tmp_path: Path, mode: Decode) -> None:
+    """Four seconds of lost reception are time that passed."""
+    assert read(transport(tmp_path, 0, 9), mode)[1] == pytest.approx(14, abs=0.2)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_stream_that_begins_in_a_group_ends_when_it_ends(tmp_path: Path, mode: Decode) -> None:
+    """What cannot be decoded at the beginning counts as time, and nothing is claimed beyond."""
+    whole = transport(tmp_path, 0, g=50)
+    packets = whole.read_bytes()
+    cut = tmp_path / "cut.ts"
+    cut.write_bytes(packets[188 * 12 :])
+    found, duration, damage = read(cut, mode)
+    with av.open(str(cut)) as container:
+        claimed = container.streams.video[0]
+        expected = float((claimed.duration or 0) * (claimed.time_base or 0))
+    assert duration == pytest.approx(expected, abs=0.1)
+    assert "claims" not in damage
+    assert found.times[0] > 0
+
+
+# Ciphers.
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_encrypted_video_is_refused(tmp_path: Path, mode: Decode) -> None:
+    """Common encryption leaves the headers readable; what is decoded would be noise."""
+    path = tmp_path / "protected.mp4"
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "00112233445566778899aabbccddeeff",
+        "encryption_kid": "112233445566778899aabbccddeeff00",
+    }
+    plain = tmp_path / "plain.mp4"
+    write(plain)
+    with av.open(str(plain)) as source, av.open(str(path), "w", options=options) as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    reason = refusal(path, lambda name: PyAVFrames(name, decode=mode))
+    assert reason == "encrypted: a copy without protection can be read"
+    assert refusal(path, DecordFrames) == reason
+
+
+# decord.
+
+
+def test_decord_refuses_what_it_would_read_in_part(tmp_path: Path) -> None:
+    """Two Matroska files in one: decord knows the first one only."""
+    parts = []
+    for number in range(2):
+        write(tmp_path / f"{number}.mkv")
+        parts.append((tmp_path / f"{number}.mkv").read_bytes())
+    joined = tmp_path / "joined.mkv"
+    joined.write_bytes(b"".join(parts))
+    assert read(joined, "exact")[1] == pytest.approx(10, abs=0.1)
+    assert refusal(joined, DecordFrames) == REFUSED_BY_DECORD
+
+
+def test_decord_refuses_flv_joined_to_another(tmp_path: Path) -> None:
+    """Times that begin anew are no table of frames."""
+    for number in range(2):
+        write(tmp_path / f"{number}.flv")
+    first, second = ((tmp_path / f"{number}.flv").read_bytes() for number in range(2))
+    joined = tmp_path / "joined.flv"
+    joined.write_bytes(first + second[13:])
+    assert refusal(joined, DecordFrames) == REFUSED_BY_DECORD
+
+
+# Falling back from fast decoding in the middle.
+
+
+def scenes(time: Fraction) -> VideoFrame:
+    """Return another texture every 1.2 s, so that shots part wherever groups of pictures do not."""
+    rng = np.random.default_rng(int(time / Fraction(6, 5)))
+    small = rng.integers(0, 256, (4, 6, 3), np.uint8)
+    pixels: NDArray[np.uint8] = np.kron(small, np.ones((18, 18, 1), np.uint8))
+    return rgb_frame(np.roll(pixels, int(time * 25) % 3, axis=1))
+
+
+@pytest.mark.parametrize("after", range(0, 150, 7))
+def test_falling_back_loses_no_cut(
+    tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever fast decoding gives up, each cut is marked once and no frame comes twice."""
+    path = tmp_path / "video.mp4"
+    options = {"preset": "ultrafast", "g": "40", "bf": "2", "sc_threshold": "0"}
+
+    def prepare(stream: VideoStream) -> None:
+        stream.codec_context.options = options
+
+    write(path, Plan(shots=((6, RED),), size=(108, 72)), frame=scenes, prepare=prepare)
+    exact = read(path, "exact")[0]
+    seen = 0
+    stamp = Skimmer._stamp
+
+    def failing(self: Skimmer, frame: VideoFrame) -> int:
+        nonlocal seen
+        seen += 1
+        if seen > after:
+            raise Unskimmable("by the test")
+        return stamp(self, frame)
+
+    monkeypatch.setattr(Skimmer, "_stamp", failing)
+    fast = read(path, "fast")[0]
+    assert fast.cuts == pytest.approx(exact.cuts, abs=0.2)
+    assert fast.times == sorted(set(fast.times))
+    assert len(fast.times) == pytest.approx(len(exact.times), abs=1)

@@ -62,11 +62,9 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
 
 def _unknown_tag(catalog: Catalog, collection: str, tags: Sequence[str]) -> str:
     """Say which of the tags no video has, or that none has them all; empty where one has."""
-    known: set[str] = set()
-    for video in all_videos(catalog, collection):
-        if set(tags) <= set(video.tags):
-            return ""
-        known.update(video.tags)
+    if catalog.tagged(collection, tags):
+        return ""
+    known = catalog.tags(collection)
     unknown = [tag for tag in tags if tag not in known]
     if not unknown:
         return f"no video has all of the tags {', '.join(map(repr, tags))}"
@@ -74,7 +72,7 @@ def _unknown_tag(catalog: Catalog, collection: str, tags: Sequence[str]) -> str:
         return (
             f"no video has the tag {unknown[0]!r}: none has a tag; `indexer ingest --tag` adds one"
         )
-    shown = ", ".join(map(repr, sorted(known)[:TAGS_SHOWN]))
+    shown = ", ".join(map(repr, known[:TAGS_SHOWN]))
     more = ", …" if len(known) > TAGS_SHOWN else ""
     meant = get_close_matches(unknown[0], known, n=1)
     guess = f"; did you mean {meant[0]!r}?" if meant else ""

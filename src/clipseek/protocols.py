@@ -270,6 +270,19 @@ class Catalog(Protocol):
         """Return videos in the order of their ids, past `after`, that bear all `tags`."""
         ...
 
+    def tagged(
+        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the ids, in one query, of the videos that bear all `tags`; at least one is given.
+
+        With `video_ids`, only those of these videos.
+        """
+        ...
+
+    def tags(self, collection: str) -> list[str]:
+        """Return every tag that some video bears, by code points."""
+        ...
+
     def segments(self, collection: str, video_id: str) -> list[Segment]:
         """Return a video's segments in the order of time; raise VideoNotFound."""
         ...

@@ -35,12 +35,11 @@ from clipseek.types import (
     SearchResult,
     Video,
 )
-from clipseek.view import View
+from clipseek.view import Bearing, View
 
 MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
 MAX_BATCH = 256
-TAG_PAGE = 1000
 LATE_AFTER = 2
 """Refreshes that a view may miss before it is not answered from."""
 
@@ -213,16 +212,16 @@ class Searcher:
 
     def _allowed(
         self, name: str, video_ids: tuple[str, ...] | None, tags: tuple[str, ...] | None
-    ) -> list[str] | None:
+    ) -> Sequence[str] | Bearing | None:
         """Return the videos that a filter lets through, or None for all."""
         if not tags:
-            return None if video_ids is None else list(video_ids)
-        tagged: list[str] = []
-        while page := self._catalog.videos(
-            name, after=tagged[-1] if tagged else "", limit=TAG_PAGE, tags=tags
-        ):
-            tagged.extend(video.id for video in page)
-        return tagged if video_ids is None else sorted(set(tagged) & set(video_ids))
+            return video_ids
+        if video_ids is not None:
+            return self._catalog.tagged(name, tags, video_ids=video_ids)
+        return Bearing(
+            tuple(sorted(set(tags))),
+            lambda among: self._catalog.tagged(name, tags, video_ids=among),
+        )
 
     def opened(self, name: str) -> View | None:
         """Return the view of a collection if it is open and not late; never waits."""

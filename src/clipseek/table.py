@@ -73,6 +73,19 @@ class SegmentTable:
         order = np.argsort(self.owners, kind="stable")
         return order, np.searchsorted(self.owners[order], np.arange(len(self.videos) + 1))
 
+    def mask_of(self, videos: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which of `videos` are among those given, bool (V,)."""
+        numbers = self._numbers
+        mask = np.zeros(len(self.videos), np.bool_)
+        known = [numbers[video] for video in videos if video in numbers]
+        mask[np.array(known, np.int64)] = True
+        return mask
+
+    def ids_where(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the ids, ascending, of the segments of the videos in a mask bool (V,)."""
+        found: NDArray[np.int64] = self.ids[mask[self.owners]]
+        return found
+
     def ids_of(self, videos: Iterable[str]) -> NDArray[np.int64]:
         """Return the ids, ascending, of the segments of those videos that there are."""
         order, begins = self._by_video

@@ -1,7 +1,7 @@
 """One collection at one version, ready to be searched: a snapshot and what changed since."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,10 +22,45 @@ from clipseek.types import Collection, Neighbours, Relevance, Scoring, SegmentBl
 
 # Videos whose blocks are asked for at once, for the sake of databases that bound a query's size.
 _VIDEOS_AT_ONCE = 500
+# Filters by tags that a part remembers the videos of, one byte a video.
+_TAGS_REMEMBERED = 64
 # Neighbours asked for beyond those wanted, at first, where some may have been replaced.
 _SPARE = 32
 # Segments that an index compares exactly, whatever kind it is: it is asked for so few at a time.
 _EXACTLY = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """A filter: only videos that bear all of some tags.
+
+    `find` asks the catalog for the ids of those that do, among some videos or, given None, all.
+    """
+
+    tags: tuple[str, ...]
+    find: Callable[[Sequence[str] | None], Sequence[str]]
+
+
+class _Bearers:
+    """Which videos of a part bear the tags that were asked for last. Thread-safe.
+
+    What is remembered stays right: where the tags of a video change it is put anew, and what the
+    part has of it is dead.
+    """
+
+    def __init__(self) -> None:
+        self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+
+    def mask(self, bearing: Bearing, table: SegmentTable) -> NDArray[np.bool_]:
+        """Return which of the table's videos bear the tags, bool (V,)."""
+        mask = self._masks.get(bearing.tags)
+        if mask is None:
+            few = len(table.videos) <= _VIDEOS_AT_ONCE
+            mask = table.mask_of(bearing.find(table.videos.tolist() if few else None))
+            while len(self._masks) >= _TAGS_REMEMBERED:
+                self._masks.pop(next(iter(self._masks)), None)
+            self._masks[bearing.tags] = mask
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +73,7 @@ class _Part:
     table: SegmentTable
     index: VectorIndex
     dead: NDArray[np.int64]
+    bearers: _Bearers = field(default_factory=_Bearers, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.table) - len(self.dead)
@@ -55,11 +91,11 @@ class _Part:
         return replace(self, table=replace(self.table, biases=judged))
 
     def search(
-        self, queries: NDArray[np.float32], k: int, videos: Sequence[str] | None
+        self, queries: NDArray[np.float32], k: int, videos: Sequence[str] | Bearing | None
     ) -> Neighbours:
         """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does."""
-        if videos is not None:
-            allow = np.setdiff1d(self.table.ids_of(videos), self.dead, assume_unique=True)
+        allow = self._allowed(videos)
+        if allow is not None:
             return self.index.search(queries, k, allow=allow)
         wanted = min(k, len(self))
         ask = max(1, wanted + min(_SPARE, len(self.dead)))
@@ -71,6 +107,19 @@ class _Part:
             ask = min(2 * ask, wanted + len(self.dead))
         alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
         return _taken(near.ids, near.scores, alive_first)
+
+    def _allowed(self, videos: Sequence[str] | Bearing | None) -> NDArray[np.int64] | None:
+        """Return the ids, ascending, that a filter lets through, or None for all."""
+        if videos is None:
+            return None
+        if not isinstance(videos, Bearing):
+            allowed = self.table.ids_of(videos)
+        else:
+            mask = self.bearers.mask(videos, self.table)
+            if mask.all():
+                return None
+            allowed = self.table.ids_where(mask)
+        return allowed[~contained(self.dead, allowed)] if len(self.dead) else allowed
 
     def search_exactly(self, queries: NDArray[np.float32], k: int) -> Iterator[Neighbours]:
         """Compare with every segment that is not dead, some at a time, and yield their nearest."""
@@ -284,7 +333,11 @@ class View:
         return len(self._base) + sum(len(part) for part in self._delta)
 
     def search(
-        self, queries: NDArray[np.float32], k: int, *, allow_videos: Sequence[str] | None = None
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        allow_videos: Sequence[str] | Bearing | None = None,
     ) -> Neighbours:
         """Find the k nearest segments of float32 (Q, dim) unit rows, in some videos if given.
 

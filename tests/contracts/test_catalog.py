@@ -599,3 +599,52 @@ class TestConsistent:
         with pytest.raises(OSError, match="snapshot"), catalog.consistent("default"):
             raise OSError("snapshot disk full")
         film().put_into(catalog)
+
+
+class TestTags:
+    @pytest.fixture
+    def tagged(self, catalog: Catalog) -> Catalog:
+        """Four videos, three of them with tags, and a tagged one in another collection."""
+        for video_id, tags in {"a": ("x", "y"), "b": ("x",), "c": (), "d": ("y", "é")}.items():
+            film(video_id, tags=tags).put_into(catalog)
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        film("a", tags=("x", "z")).put_into(catalog, "other")
+        return catalog
+
+    @pytest.mark.parametrize(
+        ("tags", "among", "expected"),
+        [
+            pytest.param(["x"], None, {"a", "b"}, id="one"),
+            pytest.param(["x", "y"], None, {"a"}, id="both"),
+            pytest.param(["x", "x"], None, {"a", "b"}, id="one twice"),
+            pytest.param(["z"], None, set(), id="none"),
+            pytest.param(["x", "z"], None, set(), id="one of them none"),
+            pytest.param(["e\u0301"], None, {"d"}, id="decomposed"),
+            pytest.param(["x", "\udcff"], None, set(), id="no text"),
+            pytest.param(["x"], ["b", "c", "nowhere"], {"b"}, id="among some"),
+            pytest.param(["x", "y"], ["b", "d"], set(), id="both, among others"),
+            pytest.param(["x"], [], set(), id="among none"),
+        ],
+    )
+    def test_videos_are_found_by_all_of_their_tags(
+        self, tagged: Catalog, tags: list[str], among: list[str] | None, expected: set[str]
+    ) -> None:
+        """Each once, of the collection, among those given."""
+        found = tagged.tagged("default", tags, video_ids=among)
+        assert sorted(found) == sorted(expected)
+        if among is None:
+            assert {video.id for video in tagged.videos("default", tags=tags)} == expected
+
+    def test_the_tags_of_a_collection_are_listed(self, tagged: Catalog) -> None:
+        """Each once, by code points."""
+        assert tagged.tags("default") == ["x", "y", "é"]
+        assert tagged.tags("other") == ["x", "z"]
+        assert tagged.tags("nope") == []
+
+    def test_tags_follow_their_video(self, tagged: Catalog) -> None:
+        """A video that is put anew has its new tags alone, a removed one has none."""
+        film("a", tags=("w",)).put_into(tagged)
+        tagged.remove("default", "b")
+        assert tagged.tags("default") == ["w", "y", "é"]
+        assert tagged.tagged("default", ["x"]) == []
+        assert tagged.tagged("default", ["w"]) == ["a"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipseek import calibration
+from clipseek import calibration, snapshot
 from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed, QueryNotRead
 from clipseek.model import Model
 from clipseek.search import MAX_LIMIT, MAX_QUERY_CHARACTERS, Searcher
@@ -183,6 +183,83 @@ def test_limit_and_minimum_cut_the_hits(searcher: Searcher) -> None:
 def test_filters(searcher: Searcher, filters: dict[str, object], expected: set[str]) -> None:
     """Only what the filter lets through is found."""
     assert {hit.video.id for hit in _one(searcher, "blue", **filters).hits} == expected
+
+
+class _Noting(MemoryCatalog):
+    """Notes what it is asked of tags, and refuses to hand out whole lists of videos."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Sequence[str], Sequence[str] | None]] = []
+
+    def tagged(
+        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
+    ) -> list[str]:
+        """Answer as the catalog does."""
+        self.asked.append((tuple(tags), video_ids))
+        bearing = [v.id for v in self._videos(collection) if set(tags) <= set(v.tags)]
+        return [name for name in bearing if video_ids is None or name in video_ids]
+
+    def videos(
+        self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
+    ) -> list[Video]:
+        """Fail: rows of many thousand videos are not for a search."""
+        raise AssertionError("a search read whole videos page by page")
+
+
+@pytest.fixture
+def noting(tmp_path: Path) -> _Noting:
+    """More videos than are asked for by name, half of them with a tag, and their snapshot."""
+    catalog = _Noting()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    for number in range(600):
+        tags = ("all", "half") if number % 2 else ("all",)
+        _put(catalog, f"v{number:03d}", ["red"], tags)
+    snapshot.build(catalog, tmp_path, "default")
+    return catalog
+
+
+def _found(searcher: Searcher, *tags: str) -> set[str]:
+    return {hit.video.id for hit in _one(searcher, "red", limit=MAX_LIMIT, tags=tags).hits}
+
+
+def test_the_bearers_of_a_tag_are_asked_for_once(noting: _Noting, tmp_path: Path) -> None:
+    """One statement for ids; searches after it ask nothing, whatever was ingested meanwhile."""
+    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    for _ in range(3):
+        assert all(int(name[1:]) % 2 for name in _found(searcher, "half"))
+        assert len(_found(searcher, "all", "half")) == MAX_LIMIT
+    assert noting.asked == [(("half",), None), (("all", "half"), None)]
+    _put(noting, "new", ["red"], ("half",))
+    searcher.refresh()
+    for _ in range(2):
+        _found(searcher, "half")
+    assert noting.asked[2:] == [(("half",), ["new"])]
+
+
+def test_what_is_remembered_of_tags_follows_their_videos(noting: _Noting, tmp_path: Path) -> None:
+    """A video that gets a tag, one that loses it and one that is removed."""
+    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    for number in range(6, 600):
+        noting.remove("default", f"v{number:03d}")
+    searcher.refresh()
+    assert _found(searcher, "half") == {"v001", "v003", "v005"}
+    _put(noting, "v000", ["red"], ("half",))
+    _put(noting, "v001", ["red"], ("all",))
+    noting.remove("default", "v003")
+    searcher.refresh()
+    assert _found(searcher, "half") == {"v000", "v005"}
+    assert _found(searcher, "all", "half") == {"v005"}
+    assert _found(searcher, "nothing") == set()
+
+
+def test_tags_within_some_videos_are_asked_of_those_alone(noting: _Noting, tmp_path: Path) -> None:
+    """A filter by both passes what is in both."""
+    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    asked = ("v001", "v002", "nowhere")
+    result = _one(searcher, "red", tags=("half",), video_ids=asked)
+    assert {hit.video.id for hit in result.hits} == {"v001"}
+    assert noting.asked == [(("half",), asked)]
 
 
 def test_hits_do_not_depend_on_the_limits_of_others(

@@ -14,10 +14,12 @@ from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.rows import (
     Film,
+    cleaned,
     require_finite,
     require_model,
     require_scoring,
     storable,
+    tag_form,
     unpack,
 )
 from clipseek.catalog.tables import (
@@ -29,6 +31,7 @@ from clipseek.catalog.tables import (
     segments,
     videos,
 )
+from clipseek.catalog.tables import tags as tag_rows
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.types import (
@@ -262,10 +265,32 @@ class SqlCatalog:
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
     ) -> list[Video]:
         """Return videos in the order of their ids, past `after`, that bear all `tags`."""
-        query = _videos_of(collection).where(
-            videos.c.id > after, *(bears(tag, self._database.dialect) for tag in tags)
-        )
+        query = _videos_of(collection).where(videos.c.id > after, *(bears(tag) for tag in tags))
         return [_video(row) for row in self._all(query.order_by(videos.c.id).limit(limit))]
+
+    def tagged(
+        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the ids, in one query, of the videos that bear all `tags`."""
+        wanted = {cleaned(tag_form(tag)) for tag in tags}
+        rows = tag_rows.c
+        query = select(rows.video_id).where(rows.collection == collection)
+        if len(wanted) == 1:
+            query = query.where(rows.tag == wanted.pop())
+        else:
+            query = query.where(rows.tag.in_(sorted(wanted))).group_by(rows.video_id)
+            query = query.having(func.count() == len(wanted))
+        if video_ids is not None:
+            query = query.where(among(rows.video_id, video_ids, self._database.dialect))
+        with self._database.reading() as connection:
+            return [*connection.scalars(query)]
+
+    def tags(self, collection: str) -> list[str]:
+        """Return every tag that some video bears, by code points."""
+        rows = tag_rows.c
+        query = select(rows.tag).where(rows.collection == collection).distinct()
+        with self._database.reading() as connection:
+            return [*connection.scalars(query.order_by(rows.tag))]
 
     def segments(self, collection: str, video_id: str) -> list[Segment]:
         """Return a video's segments in the order of time; raise VideoNotFound."""

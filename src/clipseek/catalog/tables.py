@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    exists,
     func,
     literal,
     select,
@@ -127,6 +128,22 @@ frame_vectors = Table(
     ),
 )
 
+tags = Table(
+    "tags",
+    metadata,
+    Column("collection", Key, primary_key=True),
+    Column("tag", Key, primary_key=True),
+    Column("video_id", Key, primary_key=True),
+    ForeignKeyConstraint(
+        ["collection", "video_id"],
+        ["videos.collection", "videos.id"],
+        name="tags_video",
+        ondelete="CASCADE",
+    ),
+    Index("tags_by_video", "collection", "video_id"),
+    sqlite_with_rowid=False,
+)
+
 changes = Table(
     "changes",
     metadata,
@@ -151,6 +168,10 @@ def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElem
     return column.in_(elements(literal([cleaned(text) for text in texts], Json), dialect))
 
 
-def bears(tag: str, dialect: str) -> ColumnElement[bool]:
+def bears(tag: str) -> ColumnElement[bool]:
     """Return the condition that a video bears a tag."""
-    return literal(cleaned(tag_form(tag)), Text).in_(elements(videos.c.tags, dialect))
+    return exists().where(
+        tags.c.collection == videos.c.collection,
+        tags.c.tag == cleaned(tag_form(tag)),
+        tags.c.video_id == videos.c.id,
+    )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.rows import Film, now
-from clipseek.catalog.tables import changes, collections, frame_vectors, segments, videos
+from clipseek.catalog.tables import changes, collections, frame_vectors, segments, tags, videos
 from clipseek.errors import CollectionNotFound
 from clipseek.types import ChangeKind, Relevance, Scoring
 
@@ -142,6 +142,14 @@ def insert_film(connection: Connection, collection: str, film: Film) -> None:
             vectors=film.frame_vectors.tobytes(),
         )
     )
+    if video.tags:
+        connection.execute(
+            insert(tags),
+            [
+                {"collection": collection, "tag": tag, "video_id": video.id}
+                for tag in dict.fromkeys(video.tags)
+            ],
+        )
     if video.segments:
         connection.execute(insert(segments), _segment_rows(collection, film))
 

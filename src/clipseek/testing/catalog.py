@@ -1,6 +1,7 @@
 """MemoryCatalog: a catalog in memory, under the contract of the real one."""
 
 import itertools
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -244,6 +245,20 @@ class MemoryCatalog:
         wanted = {normalize("NFC", tag) for tag in tags}
         past = [video for video in self._videos(collection) if video.id > after]
         return [video for video in past if wanted <= set(video.tags)][:limit]
+
+    def tagged(
+        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the ids of the videos that bear all `tags`."""
+        return [
+            video.id
+            for video in self.videos(collection, limit=sys.maxsize, tags=tags)
+            if video_ids is None or video.id in video_ids
+        ]
+
+    def tags(self, collection: str) -> list[str]:
+        """Return every tag that some video bears, by code points."""
+        return sorted({tag for video in self._videos(collection) for tag in video.tags})
 
     def segments(self, collection: str, video_id: str) -> list[Segment]:
         """Return a video's segments in the order of time; raise VideoNotFound."""

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _videos()
     _segments()
     _frame_vectors()
+    _tags()
     _changes()
 
 
@@ -99,6 +100,18 @@ def _frame_vectors() -> None:
         sa.Column("vectors", sa.LargeBinary, nullable=False),
         _of_video("frame_vectors_video"),
     )
+
+
+def _tags() -> None:
+    op.create_table(
+        "tags",
+        sa.Column("collection", KEY, primary_key=True),
+        sa.Column("tag", KEY, primary_key=True),
+        sa.Column("video_id", KEY, primary_key=True),
+        _of_video("tags_video"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("tags_by_video", "tags", ["collection", "video_id"])
 
 
 def _changes() -> None:

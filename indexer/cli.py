@@ -139,6 +139,7 @@ def _reading_verbs(verbs: "_Verbs") -> None:
     status = _verb(verbs, "status", "show what is indexed", "indexer status --json")
     _output(status, collection=False)
     verify = _verb(verbs, "verify", "check that everything agrees", "indexer verify")
+    verify.add_argument("--deep", action="store_true", help="decode every video again")
     _output(verify, collection=False)
     models = _verb(verbs, "models", "list the models that can be used", "indexer models")
     _output(models, collection=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from clipseek import snapshot
-from clipseek.assembly import Service, open_existing
+from clipseek.assembly import Service, open_existing, video_opener
 from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
 from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNotFound
@@ -19,6 +19,7 @@ from clipseek.protocols import Catalog
 from clipseek.search import problem
 from clipseek.types import Collection, SearchRequest, SearchResult, Video
 from indexer.naming import resolved, text
+from indexer.originals import Checked, Originals
 from indexer.output import Column, clock, counted, emit, note, say, size, table
 from indexer.verification import problems
 
@@ -288,11 +289,12 @@ def _sizes(parts: object) -> str:
 
 
 def verify(settings: Settings, options: argparse.Namespace) -> int:
-    """Check that catalog, snapshots and thumbnails agree; exit 1 and say what is wrong else."""
+    """Check that what is stored agrees with itself and with the files; exit 1 and say it else."""
     service = open_existing(settings)
+    checked = Checked()
     count = 0
     try:
-        for problem in problems(service.catalog, service.thumbnails, settings.snapshot_root):
+        for problem in _problems(service, checked, deep=options.deep):
             count += 1
             if options.json:
                 emit({"problem": problem})
@@ -302,7 +304,27 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
         service.close()
     if not options.json:
         note(f"{counted(count, 'problem')} found; {MEND}" if count else "everything agrees")
+        if not options.deep and checked.opened < checked.videos:
+            note(
+                f"{checked.opened} of {counted(checked.videos, 'video')} and "
+                f"{counted(checked.thumbnails, 'thumbnail')} were compared with their files; "
+                "`indexer verify --deep` decodes all again"
+            )
     return 1 if count else 0
+
+
+def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str]:
+    settings = service.settings
+    yield from problems(service.catalog, service.thumbnails, settings.snapshot_root)
+    fast, exact = (
+        video_opener(settings.model_copy(update={"decode": how})) for how in ("fast", "exact")
+    )
+    for each in service.catalog.collections():
+        originals = Originals(service.catalog, service.thumbnails, each.name, fast, exact, checked)
+        if deep:
+            yield from originals.all_problems(service.searcher.model(each).embedder)
+        else:
+            yield from originals.problems(seed=each.version)
 
 
 def models(settings: Settings, options: argparse.Namespace) -> int:

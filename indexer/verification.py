@@ -17,7 +17,7 @@ UNIT = 2e-3
 
 
 def problems(catalog: Catalog, thumbnails: Thumbnails, snapshot_root: Path) -> Iterator[str]:
-    """Yield what is wrong in any collection."""
+    """Yield what is wrong in any collection, without a look at the videos' files."""
     for collection in catalog.collections():
         yield from _collection(catalog, collection)
         yield from _snapshot(catalog, collection, snapshot_root)

@@ -1,0 +1,258 @@
+"""Whether what is stored of videos agrees with their files: lengths, thumbnails and vectors."""
+
+import hashlib
+import io
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clipseek.errors import ServiceUnavailable, UnreadableVideo
+from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
+from clipseek.thumbnails import Thumbnails
+from clipseek.types import Segment, Video
+from indexer.film import File
+from indexer.reader import SHORT_SIDE
+
+OPENED = 200
+"""Videos of a collection whose containers are asked for their lengths, 10 ms each."""
+BUDGET_S = 1800.0
+"""Seconds of video of a collection that are read for its thumbnails, at 100 to 300 a second."""
+CLAIM_S, CLAIM_SHARE = 0.5, 0.01
+"""A claim of a container counts its sound too: one further off is no proof, and is measured."""
+LENGTH_S = 0.1
+"""Two readings of one file may differ by the last frame's duration."""
+COLOURS = 8.0
+"""Mean difference of two pictures in levels. A thumbnail differs from its frame by 2 at most
+(JPEG), one of HDR that was taken for SDR by 30 to 50, one of another shot by 20 and more."""
+SHAPES = 0.03
+MEAN_COSINE, COSINE = 0.9, 0.7
+"""Of frames read sparsely and exactly: on average 0.96 over a real video or more, 0.89 at worst."""
+_SIDE = 16
+_LATE_S, _LATE_SHARE = 1e-3, 1e-6
+"""Times are stored as float32; a little later, and no sooner, the same frame is shown."""
+_NAME = re.compile(r".*/(\d{9,})-([0-9a-f]{12})\.jpg")
+_ANEW = "index it anew by `indexer ingest FILE --force`"
+
+
+@dataclass
+class Checked:
+    """How much was looked at, for a person to know what was not."""
+
+    videos: int = 0
+    opened: int = 0
+    thumbnails: int = 0
+
+
+@dataclass(frozen=True)
+class Originals:
+    """Compares the rows of one collection with the files that they were made from."""
+
+    catalog: Catalog
+    thumbnails: Thumbnails
+    collection: str
+    open_fast: FrameSourceOpener
+    open_exact: FrameSourceOpener
+    checked: Checked = field(default_factory=Checked)
+
+    def problems(self, *, seed: int) -> Iterator[str]:
+        """Look at every file, ask some for their lengths, and compare some thumbnails."""
+        there: list[Video] = []
+        for video in self._videos():
+            problem = self._file(video, hashed=False)
+            if problem:
+                yield problem
+            else:
+                there.append(video)
+        random.Random(seed).shuffle(there)
+        for video in there[:OPENED]:
+            self.checked.opened += 1
+            yield from self._length(video)
+        left = BUDGET_S
+        for video in there:
+            if left <= 0:
+                break
+            yield from self._thumbnails(video, until=left)
+            left -= video.duration
+
+    def all_problems(self, embedder: Embedder) -> Iterator[str]:
+        """Decode every video again, and compare its length, its thumbnails and its vectors."""
+        for video in self._videos():
+            if problem := self._file(video, hashed=True):
+                yield problem
+                continue
+            self.checked.opened += 1
+            try:
+                yield from self._again(video, embedder)
+            except (UnreadableVideo, OSError) as error:
+                yield self._said(video, f"cannot be read: {error}")
+                continue
+            yield from self._thumbnails(video, until=float("inf"))
+
+    def _videos(self) -> Iterator[Video]:
+        after = ""
+        while page := self.catalog.videos(self.collection, after=after):
+            yield from page
+            self.checked.videos += len(page)
+            after = page[-1].id
+
+    def _said(self, video: Video, what: str) -> str:
+        return f"{self.collection}: video {video.id} ({video.uri}) {what}"
+
+    def _file(self, video: Video, *, hashed: bool) -> str:
+        """Say whether the file is gone or has other content than was indexed."""
+        try:
+            file = File.at(Path(video.uri))
+            if file.size_bytes != video.size_bytes:
+                return self._said(
+                    video, "has changed on disk since it was indexed; ingest it again"
+                )
+            is_touched = file.mtime_ns != video.mtime_ns
+            if (hashed or is_touched) and file.content_id() != video.id:
+                return self._said(video, "has other content than was indexed; ingest it again")
+        except (FileNotFoundError, NotADirectoryError):
+            return self._said(video, "is missing; mount its disk, or `indexer remove` it")
+        except OSError as error:
+            return self._said(video, f"cannot be read: {error.strerror}")
+        return ""
+
+    def _length(self, video: Video) -> Iterator[str]:
+        """Compare the stored length with the container's claim, and if in doubt with the frames."""
+        try:
+            with self.open_fast(Path(video.uri)) as source:
+                claim = source.duration
+                allowed = max(CLAIM_S, CLAIM_SHARE * video.duration)
+                if claim is not None and abs(claim - video.duration) <= allowed:
+                    return
+                for _ in source.read(()):
+                    pass
+                length = source.duration
+        except (UnreadableVideo, OSError) as error:
+            reason = error.reason if isinstance(error, UnreadableVideo) else error.strerror
+            yield self._said(video, f"is indexed, and cannot be read now: {reason}")
+            return
+        yield from self._other_length(video, length)
+
+    def _other_length(self, video: Video, length: float | None) -> Iterator[str]:
+        if length is not None and abs(length - video.duration) > LENGTH_S:
+            yield self._said(
+                video, f"is stored with {video.duration:.2f} s and has {length:.2f} s; {_ANEW}"
+            )
+
+    def _thumbnails(self, video: Video, *, until: float) -> Iterator[str]:
+        """Compare the thumbnails of the segments up to a time with the frames they stand for."""
+        segments = self.catalog.segments(self.collection, video.id)
+        pictures: list[tuple[Segment, Image.Image]] = []
+        for segment in segments:
+            if segment.best_time <= until:
+                problem, picture = self._stored(video, segment)
+                if problem:
+                    yield problem
+                if picture is not None:
+                    pictures.append((segment, picture))
+        self.checked.thumbnails += len(pictures)
+        doubtful = self._differing(video, pictures, self.open_fast)
+        for segment, _ in self._differing(video, doubtful, self.open_exact):
+            yield self._said(
+                video,
+                f"has a thumbnail of {segment.best_time:.2f} s that shows another picture than "
+                f"the file does then ({segment.thumbnail}); {_ANEW}",
+            )
+
+    def _stored(self, video: Video, segment: Segment) -> tuple[str, Image.Image | None]:
+        """Read a thumbnail, and compare it with the time and the hash in its name."""
+        try:
+            jpeg = self.thumbnails.read(segment.thumbnail)
+            picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
+        except (ServiceUnavailable, OSError):
+            return "", None  # what is missing or no JPEG is said where all are looked at
+        named = _NAME.fullmatch(segment.thumbnail)
+        if named is None:
+            return "", picture
+        if abs(int(named[1]) / 1000 - segment.best_time) > 2 * _late(segment.best_time):
+            what = f"has a thumbnail for {segment.best_time:.2f} s that is of another time"
+            return self._said(video, f"{what} ({segment.thumbnail}); {_ANEW}"), picture
+        if hashlib.sha256(jpeg).hexdigest()[:12] != named[2]:
+            what = f"has a thumbnail that is not the one that was written ({segment.thumbnail})"
+            return self._said(video, f"{what}; {_ANEW}"), picture
+        return "", picture
+
+    def _differing(
+        self,
+        video: Video,
+        pictures: Sequence[tuple[Segment, Image.Image]],
+        open_video: FrameSourceOpener,
+    ) -> list[tuple[Segment, Image.Image]]:
+        """Return those pictures that are not the video's at their times."""
+        if not pictures:
+            return []
+        times = [segment.best_time + _late(segment.best_time) for segment, _ in pictures]
+        short_side = min(min(picture.size) for _, picture in pictures)
+        seen: list[tuple[float, _Look]] = []
+        try:
+            with open_video(Path(video.uri)) as source:
+                for batch in source.read(times, short_side=short_side):
+                    looks = (_Look.at(Image.fromarray(pixels)) for pixels in batch.pixels)
+                    seen += zip(batch.times.tolist(), looks, strict=True)
+                    if seen[-1][0] >= pictures[-1][0].best_time - _late(times[-1]):
+                        break  # the rest of the file is not needed
+        except (UnreadableVideo, OSError):
+            return []  # said where its length is asked for
+        return [
+            (segment, picture)
+            for segment, picture in pictures
+            if not seen
+            or not min(seen, key=lambda one: abs(one[0] - segment.best_time))[1].is_like(
+                _Look.at(picture)
+            )
+        ]
+
+    def _again(self, video: Video, embedder: Embedder) -> Iterator[str]:
+        """Read the sampled frames of a video anew."""
+        times, vectors = self.catalog.frame_vectors(self.collection, video.id)
+        found: list[float] = []
+        cosines: list[float] = []
+        with self.open_exact(Path(video.uri)) as source:
+            asked = [time + _late(time) for time in times.tolist()]
+            for batch in source.read(asked, short_side=max(SHORT_SIDE, embedder.image_size)):
+                rows = vectors[len(found) : len(found) + len(batch)]
+                found += batch.times.tolist()
+                if len(rows) == len(batch):
+                    now = embedder.embed_images(embedder.fit(batch.pixels))
+                    cosines += np.einsum("nd,nd->n", now, rows).tolist()
+            yield from self._other_length(video, source.duration)
+        late = [_late(time) for time in times.tolist()]
+        if len(found) != len(times) or (np.abs(np.array(found) - times) > np.array(late)).any():
+            yield self._said(video, f"has frames at other times than are stored; {_ANEW}")
+        elif cosines and (min(cosines) < COSINE or np.mean(cosines) < MEAN_COSINE):
+            at = found[int(np.argmin(cosines))]
+            what = f"shows another picture at {at:.2f} s than its vector was made from"
+            yield self._said(video, f"{what} (cosine {min(cosines):.2f}); {_ANEW}")
+
+
+def _late(time: float) -> float:
+    return _LATE_S + _LATE_SHARE * time
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a picture looks like: its shape, and its colours as float32 (16, 16, 3)."""
+
+    shape: float
+    colours: NDArray[np.float32]
+
+    @classmethod
+    def at(cls, picture: Image.Image) -> "_Look":
+        """Reduce a picture to its look."""
+        small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX)
+        return cls(picture.width / picture.height, np.asarray(small, np.float32))
+
+    def is_like(self, other: "_Look") -> bool:
+        """Whether two pictures are of one frame."""
+        same_shape = abs(self.shape / other.shape - 1) <= SHAPES
+        return same_shape and float(np.abs(self.colours - other.colours).mean()) <= COLOURS

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ RETRY_AFTER = {"Retry-After": "1"}
 # connections on two cores, searches of the demo model a second: 1750 in one batch at a time, 2040
 # in two; and later, with all else faster, 2390 where 16 that wait were enough, 2560 where 44 were.
 _SIDE_BY_SIDE, _ENOUGH = 2, 40
+# Searches of a batch that may fail alone until the rest of the batch counts as failed too: where
+# one search fails a batch it is found in 17 computations, and where all fail it takes no 511.
+_FAILURES = 8
+
+log = logging.getLogger("clipseek.api")
 
 Answer = TypeVar("Answer")
 
@@ -37,16 +43,22 @@ class Observer(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Job(Generic[Answer]):
-    """One search that is to be computed.
+class _Caller(Generic[Answer]):
+    """One request that waits for a search, and may go away before it is answered.
 
-    callers: Who asked for it, each with a future of its own: one may go away. due: When it is
-    refused if it still waits, in seconds of the event loop's clock.
+    due: When it is refused if the search still waits, in seconds of the event loop's clock.
     """
 
-    request: SearchRequest
     due: float
-    callers: list[asyncio.Future[Answer]] = field(default_factory=list)
+    call: asyncio.Future[Answer | Exception]
+
+
+@dataclass(slots=True, eq=False)
+class _Job(Generic[Answer]):
+    """One search that is to be computed, and who asked for it."""
+
+    request: SearchRequest
+    callers: list[_Caller[Answer]] = field(default_factory=list)
 
 
 class Batcher(Generic[Answer]):
@@ -54,8 +66,9 @@ class Batcher(Generic[Answer]):
 
     A search that finds nothing running starts at once. Those that come while a batch runs wait,
     and are the next batch together, up to `MAX_BATCH`; where many wait, they run beside it. Equal
-    searches are computed once: who asks for one that waits or runs gets its answer. Used from one
-    event loop at a time.
+    searches are computed once: who asks for one that waits or runs gets its answer, and is refused
+    at a deadline of its own. A search that ends in an error that nobody foresaw takes none of its
+    batch along. Used from one event loop at a time.
     """
 
     def __init__(
@@ -82,8 +95,12 @@ class Batcher(Generic[Answer]):
         """How many searches wait for their turn."""
         return len(self._waiting)
 
-    async def answer(self, requests: Sequence[SearchRequest]) -> list[tuple[Answer, bool]]:
+    async def answer(
+        self, requests: Sequence[SearchRequest]
+    ) -> list[tuple[Answer | Exception, bool]]:
         """Return for each request its answer, and whether another one had asked for it before.
+
+        An error that nobody foresaw is in the place of the answer that it took.
 
         Raises:
             Refused: the queue is full, or a search waited for longer than the deadline.
@@ -126,32 +143,34 @@ class Batcher(Generic[Answer]):
 
     def _call(
         self, request: SearchRequest, loop: asyncio.AbstractEventLoop
-    ) -> asyncio.Future[Answer]:
-        """Ask for a job, queued if there is none; its deadline counts from now."""
-        job, due = self._known(request), loop.time() + self._deadline_s
+    ) -> asyncio.Future[Answer | Exception]:
+        """Ask for a job, queued if there is none; the caller's deadline counts from now."""
+        job = self._known(request)
         if job is None:
-            job = self._waiting[request] = _Job(request, due)
-        job.due = due
-        call: asyncio.Future[Answer] = loop.create_future()
-        job.callers.append(call)
+            job = self._waiting[request] = _Job(request)
+        call: asyncio.Future[Answer | Exception] = loop.create_future()
+        job.callers.append(_Caller(loop.time() + self._deadline_s, call))
         return call
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake up at the first deadline: one timer for all, as most are met."""
         if self._timer is None and self._waiting:
-            first = min(job.due for job in self._waiting.values())
+            # Who asked first is due first.
+            first = min(job.callers[0].due for job in self._waiting.values())
             self._timer = loop.call_at(first, self._expire, loop)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse the jobs that wait past their deadline."""
-        late = [job for job in self._waiting.values() if job.due <= loop.time()]
-        for job in late:
-            del self._waiting[job.request]
-            self._observer.shed("deadline", 1)
-            detail = (
-                f"the search waited for {self._deadline_s:g} s for its turn; ask again in a second"
-            )
-            _fail(job, Refused(problems.DEADLINE, detail, RETRY_AFTER))
+        """Refuse who waits past the deadline; a search that nobody waits for is not computed."""
+        now = loop.time()
+        detail = f"the search waited for {self._deadline_s:g} s for its turn; ask again in a second"
+        for job in list(self._waiting.values()):
+            late = [caller for caller in job.callers if caller.due <= now]
+            if late:
+                self._observer.shed("deadline", len(late))
+                _fail(late, Refused(problems.DEADLINE, detail, RETRY_AFTER))
+                job.callers = job.callers[len(late) :]
+            if not job.callers:
+                del self._waiting[job.request]
         self._timer = None
         self._watch(loop)
 
@@ -172,8 +191,8 @@ class Batcher(Generic[Answer]):
             self._timer.cancel()
             self._timer = None
         for job in (*self._waiting.values(), *self._running.values()):
-            for call in job.callers:
-                call.cancel()
+            for caller in job.callers:
+                caller.call.cancel()
         self._waiting.clear()
         self._running.clear()
 
@@ -184,23 +203,43 @@ class Batcher(Generic[Answer]):
         self._running.update(zip(requests, jobs, strict=True))
         self._observer.batch(len(jobs))
         loop = asyncio.get_running_loop()
-        computed = loop.run_in_executor(self._workers, self._compute, requests)
+        computed = loop.run_in_executor(self._workers, self._computed, requests)
         await asyncio.wait([computed])
         error = computed.exception()
         if error is not None:
-            for job in jobs:
-                _fail(job, error)
+            _fail([caller for job in jobs for caller in job.callers], error)
         else:
             for job, answer in zip(jobs, computed.result(), strict=True):
-                for call in job.callers:
-                    if not call.done():
-                        call.set_result(answer)
+                for caller in job.callers:
+                    if not caller.call.done():
+                        caller.call.set_result(answer)
         for request in requests:
             del self._running[request]
 
+    def _computed(self, requests: Sequence[SearchRequest]) -> list[Answer | Exception]:
+        """Compute a batch in the worker thread; one that fails is computed again in halves.
 
-def _fail(job: _Job[Answer], error: BaseException) -> None:
-    for call in job.callers:
-        if not call.done():
-            call.set_exception(error)
-            call.exception()  # it counts as seen: nobody may be left to hear it
+        So a search whose error nobody foresaw has it in its place, and the others their answers.
+        """
+        answers: list[Answer | Exception] = []
+        parts, failed = [list(requests)], 0
+        while parts:
+            part = parts.pop()
+            try:
+                answers += self._compute(part)
+            except Exception as error:  # the border of the application: a fault becomes a 500
+                half = len(part) // 2
+                if half and failed < _FAILURES:
+                    parts += [part[half:], part[:half]]
+                else:
+                    failed += 1
+                    log.exception("%d of %d searches failed", len(part), len(requests))
+                    answers += [error] * len(part)
+        return answers
+
+
+def _fail(callers: Sequence[_Caller[Answer]], error: BaseException) -> None:
+    for caller in callers:
+        if not caller.call.done():
+            caller.call.set_exception(error)
+            caller.call.exception()  # it counts as seen: nobody may be left to hear it

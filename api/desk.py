@@ -24,10 +24,11 @@ class Found:
     """The answer to one search, or why there is none.
 
     `source` says whether it came from a cache, was computed, or was computed for another request.
-    `stages` are those of the batch that it was found in.
+    `stages` are those of the batch that it was found in. An error that is none of ours is a fault
+    of the server, and is logged already.
     """
 
-    answer: Ready | ClipseekError
+    answer: Ready | Exception
     source: Source
     stages: Sequence[Stage] = field(default=(), repr=False)
 
@@ -132,7 +133,7 @@ class Desk:
         entries = {}
         for request, result in results.items():
             place, answer = places.get(request), found[request].answer
-            if isinstance(result, ClipseekError) or isinstance(answer, ClipseekError):
+            if isinstance(result, ClipseekError) or not isinstance(answer, Ready):
                 continue
             if place is not None and place.version == result.version:
                 entries[place.key] = answer.common
@@ -151,5 +152,7 @@ def _written(result: SearchResult | ClipseekError) -> Found:
     return Found(Ready.of(result) if isinstance(result, SearchResult) else result, "miss")
 
 
-def _shared(found: Found, is_shared: bool) -> Found:
+def _shared(found: Found | Exception, is_shared: bool) -> Found:
+    if isinstance(found, Exception):
+        found = Found(found, "miss")
     return replace(found, source="shared") if is_shared else found

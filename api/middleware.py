@@ -71,8 +71,7 @@ class Border:
             if passage.status:
                 # Only closing the connection tells the client that the rest is missing.
                 raise
-            detail = "the server failed; its log has the traceback under this request id"
-            response = problems.respond(Request(scope), problems.INTERNAL, detail)
+            response = problems.respond(Request(scope), problems.INTERNAL, problems.FAULT)
             await response(scope, passage.receive, passage.send)
 
     def _note(self, passage: "_Passage") -> None:

@@ -164,6 +164,8 @@ INTERNAL = Kind(
     "The server failed",
     "A fault of clipseek: its log has the traceback under the request id.",
 )
+FAULT = "the server failed; its log has the traceback under this request id"
+"""What is said of a fault: it may name what only operators may know."""
 OVERLOADED = Kind(
     "overloaded",
     503,

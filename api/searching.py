@@ -1,5 +1,6 @@
 """The two endpoints that search: what they take, and how the answers of the desk are written."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from clipseek.errors import (
 
 BODY = (problems.MALFORMED_JSON, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
 LOAD = (problems.OVERLOADED, problems.DEADLINE)
+
+log = logging.getLogger("clipseek.api")
 
 router = APIRouter(route_class=LeanRoute)
 
@@ -64,7 +67,7 @@ async def search(
     started = time.perf_counter()
     desk: Desk = request.app.state.desk
     (found,) = await desk.answer([body.request()])
-    if isinstance(found.answer, ClipseekError):
+    if isinstance(found.answer, Exception):
         raise found.answer
     etag = found.answer.etag
     headers = {"ETag": etag, "X-Cache": found.source}
@@ -117,13 +120,16 @@ def _parsed(item: Any) -> Search | list[Any]:
 
 
 def _item(
-    request: Request, position: int, answer: Ready | ClipseekError | Sequence[Any], took_ms: float
+    request: Request, position: int, answer: Ready | Exception | Sequence[Any], took_ms: float
 ) -> bytes:
     """Write the answer to one search of a batch."""
     if isinstance(answer, Ready):
         return answer.json(took_ms)
     if isinstance(answer, ClipseekError):
         kind, detail, fields = problems.kind_of(answer), str(answer), None
+    elif isinstance(answer, Exception):
+        log.error("search %d of %s failed", position, problems.request_id(request))
+        kind, detail, fields = problems.INTERNAL, problems.FAULT, None
     else:
         kind, fields = problems.KINDS[InvalidQuery], problems.field_errors(answer)
         detail = problems.validation_detail(fields, len(answer))

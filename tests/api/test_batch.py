@@ -1,9 +1,17 @@
 """POST /v1/search/batch: each search has its own answer."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 
-from tests.api.library import Library
+from api.app import create_app
+from clipseek.search import Searcher
+from clipseek.testing import ToyEmbedder
+from tests.api.library import Library, toy_model
 
 
 def test_a_batch_equals_its_searches(client: TestClient) -> None:
@@ -82,3 +90,33 @@ def test_nothing_indexed_is_each_search_s_problem(empty_client: TestClient) -> N
     answer = empty_client.post("/v1/search/batch", json={"searches": [{"query": "red"}]})
     assert answer.status_code == 200
     assert answer.json()["results"][0]["problem"]["status"] == 409
+
+
+class FaultyEmbedder(ToyEmbedder):
+    """Fails with any batch that holds one word, as a runtime does at an input it cannot bear."""
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed, or fail."""
+        if "poison" in texts:
+            raise ZeroDivisionError("secret")
+        return super().embed_texts(texts)
+
+
+def test_a_search_that_brings_the_server_to_fail_has_its_own_problem(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others of the request are answered; the log has the traceback, the client has not."""
+    model = replace(toy_model(library.catalog.collection("default")), embedder=FaultyEmbedder())
+    searcher = Searcher(library.catalog, library.folder / "snapshots", lambda _: model)
+    service = replace(library.service(), searcher=searcher)
+    searches = [{"query": query} for query in ("red", "poison", "blue")]
+    with TestClient(create_app(service)) as client:
+        answer = client.post("/v1/search/batch", json={"searches": searches})
+        assert client.post("/v1/search", json={"query": "red"}).status_code == 200
+        assert client.post("/v1/search", json={"query": "poison"}).status_code == 500
+    first, fault, last = answer.json()["results"]
+    assert (first["hits"][0]["video"]["id"], last["hits"][0]["video"]["id"]) == ("dusk", "sea")
+    assert fault["problem"]["type"] == "/problems/internal-error"
+    assert "secret" not in answer.text
+    assert answer.headers["X-Request-ID"] in caplog.text
+    assert "Traceback" in caplog.text

@@ -43,6 +43,20 @@ class Work:
         assert await asyncio.to_thread(self.begun.acquire, timeout=20)
 
 
+def faulty(work: Work) -> Work:
+    """Let the work fail with every batch that holds a query of a fault."""
+    sound = work.compute
+
+    def compute(requests: Sequence[SearchRequest]) -> list[str]:
+        answers = sound(requests)
+        if any(request.query.startswith("fault") for request in requests):
+            raise ZeroDivisionError
+        return answers
+
+    work.compute = compute  # type: ignore[method-assign]  # only this one fails
+    return work
+
+
 def asked(*queries: str) -> list[SearchRequest]:
     """Return searches."""
     return [SearchRequest(query) for query in queries]
@@ -95,7 +109,7 @@ def test_where_many_wait_a_second_batch_runs_beside_the_first() -> None:
         work = Work()
         batcher = made(work, queue=1000)
 
-        async def ask(name: str, count: int) -> list[str]:
+        async def ask(name: str, count: int) -> list[str | Exception]:
             found = await batcher.answer(asked(*(f"{name}{i}" for i in range(count))))
             return [answer for answer, _ in found]
 
@@ -220,6 +234,34 @@ def test_a_search_past_its_deadline_is_refused_and_not_computed() -> None:
     run(test())
 
 
+def test_a_deadline_is_not_put_off_by_others() -> None:
+    """Who asked first is refused in time, however many ask for the same after; they may wait on."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work, deadline_s=0.2)
+        running = asyncio.create_task(batcher.answer(asked("running")))
+        await work.started()
+        first, others = asyncio.create_task(batcher.answer(asked("same"))), []
+        while not first.done():
+            others.append(asyncio.create_task(batcher.answer(asked("same"))))
+            await asyncio.wait([first], timeout=0.02)
+        refused = first.exception()
+        assert isinstance(refused, Refused)
+        assert refused.kind is problems.DEADLINE
+        assert not others[-1].done()
+        assert batcher.waiting == 1
+        work.let_go.release()
+        work.let_go.release()
+        assert await others[-1] == [("SAME", True)]
+        assert await running == [("RUNNING", False)]
+        await asyncio.wait(others)
+        assert work.sheds["deadline"] == 1 + sum(bool(other.exception()) for other in others)
+        await batcher.close()
+
+    run(test())
+
+
 def test_who_goes_away_takes_nobody_along() -> None:
     """The answer is still given to others who asked for the same."""
 
@@ -238,21 +280,33 @@ def test_who_goes_away_takes_nobody_along() -> None:
     run(test())
 
 
-def test_a_fault_reaches_those_whose_batch_it_was() -> None:
-    """The batches after it run."""
+@pytest.mark.parametrize("place", [0, 3, 6], ids=["first", "middle", "last"])
+def test_a_fault_takes_none_of_its_batch_along(place: int) -> None:
+    """The one that fails has its error in its place, the others their answers, in their places."""
+
+    async def test() -> None:
+        batcher = Batcher(faulty(work := Work(held=False)).compute, work, queue=10, deadline_s=20)
+        queries = [f"q{number}" for number in range(7)]
+        queries[place] = "fault"
+        answers = [answer for answer, _ in await batcher.answer(asked(*queries))]
+        assert isinstance(answers.pop(place), ZeroDivisionError)
+        queries.pop(place)
+        assert answers == [query.upper() for query in queries]
+        assert await batcher.answer(asked("a")) == [("A", False)]
+        await batcher.close()
+
+    run(test())
+
+
+def test_where_all_fail_not_all_are_tried_alone() -> None:
+    """A broken server is not kept busy by what cannot be answered, and each one is told."""
 
     async def test() -> None:
         work = Work(held=False)
-
-        def compute(requests: Sequence[SearchRequest]) -> list[str]:
-            if requests[0].query == "fault":
-                raise ZeroDivisionError
-            return work.compute(requests)
-
-        batcher = Batcher(compute, work, queue=10, deadline_s=20)
-        with pytest.raises(ZeroDivisionError):
-            await batcher.answer(asked("fault"))
-        assert await batcher.answer(asked("a")) == [("A", False)]
+        batcher = Batcher(faulty(work).compute, work, queue=256, deadline_s=20)
+        answers = await batcher.answer(asked(*(f"fault {number}" for number in range(256))))
+        assert all(isinstance(answer, ZeroDivisionError) for answer, _ in answers)
+        assert len(work.batches) < 40
         await batcher.close()
 
     run(test())

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
+from clipseek.video.kinds import is_picture
+
 Reason = Literal[
     "hidden",
     "system",
@@ -38,6 +40,7 @@ ASKED = frozenset({".ts", ".mts", ".ogg", ".ogx"})
 _MUSIC = "aac flac m4a m4b m4p mka mp3 oga opus spx wav weba wma"
 AUDIO_SUFFIXES = frozenset(f".{ending}" for ending in _MUSIC.split())
 
+PICTURE_BYTES = 512
 HEAD_BYTES = 8192
 """Read of a file whose name does not say what it is: a stream may begin within a packet."""
 
@@ -72,12 +75,6 @@ _STARTS = (
     b"\x00\x00\x00\x01\x67",  # H.264, a sequence parameter set
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
 )
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*", b"\xff\x0a")
-_PICTURE_BRANDS = frozenset(
-    # ISO/IEC 23008-12 (HEIF), AV1 Image File Format, JPEG XL, Canon's CR3
-    {b"mif1", b"mif2", b"heic", b"heix", b"heim", b"heis", b"avif", b"miaf", b"jxl ", b"crx "}
-)
-_SEQUENCE_BRANDS = frozenset({b"msf1", b"hevc", b"hevx", b"hevm", b"hevs", b"avis"})
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "})
 
 _PACKETS = (188, 192, 204)
@@ -176,20 +173,16 @@ def by_content(name: str, head: bytes) -> Kind | None:
         return "video"
     if _is_transport_stream(head):
         return "video"
-    if head.startswith(_PICTURES) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
+    if is_picture(head[:PICTURE_BYTES]):
         return "picture"
     return "video" if is_asked else None
 
 
 def _iso_media(head: bytes) -> Literal["video", "audio", "picture"]:
     """Read the brands of an ISO base media file (ISO/IEC 14496-12, 4.3)."""
-    size = min(int.from_bytes(head[:4], "big"), len(head))
-    major = head[8:12]
-    brands = {major, *(head[i : i + 4] for i in range(16, size - 3, 4))}
-    if major in _AUDIO_BRANDS:
+    if head[8:12] in _AUDIO_BRANDS:
         return "audio"
-    is_picture = major in _PICTURE_BRANDS and brands.isdisjoint(_SEQUENCE_BRANDS)
-    return "picture" if is_picture else "video"
+    return "picture" if is_picture(head[:PICTURE_BYTES]) else "video"
 
 
 def _ogg(head: bytes) -> Literal["video", "audio"]:

@@ -113,6 +113,7 @@ def _brands(*brands: bytes) -> bytes:
         ("x.avif", _brands(b"avis", b"avif", b"msf1"), "video"),
         ("x.jpg", b"\xff\xd8\xff\xe0", "picture"),
         ("x.webp", b"RIFF....WEBPVP8 ", "picture"),
+        ("x.cr3", _brands(b"crx ", b"isom"), "picture"),
         ("x.avi", b"RIFF....AVI LIST", "video"),
         ("x.txt", b"Dear Sir or Madam", None),
         ("x.wasm", b"\0asm", None),

@@ -23,6 +23,7 @@ from clipseek.errors import (
     UnreadableVideo,
     VideoNotFound,
 )
+from indexer.naming import at_home
 from indexer.output import discard, finish, note, outputs, write
 
 EXIT_CODES: dict[type[ClipseekError], int] = {
@@ -101,7 +102,9 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest = _verb(verbs, "ingest", "index files and folders", "indexer ingest ./clips --fps 2")
     ingest.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or - for stdin")
     ingest.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
-    ingest.add_argument("--checkpoint", type=Path, metavar="FILE", help="local weights of --model")
+    ingest.add_argument(
+        "--checkpoint", type=at_home, metavar="FILE", help="local weights of --model"
+    )
     ingest.usage = "indexer ingest [options] PATH [PATH ...]"
     ingest.add_argument(
         "--precision",
@@ -151,7 +154,7 @@ def _judging_verbs(verbs: "_Verbs") -> None:
     demo = _verb(verbs, "demo", "draw demo films", "indexer demo --films 12 --out ./demo-films")
     demo.add_argument("--films", type=int, default=12, metavar="N", help="how many (12)")
     demo.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other films")
-    demo.add_argument("--out", type=Path, default=Path("demo-films"), metavar="DIR")
+    demo.add_argument("--out", type=at_home, default=Path("demo-films"), metavar="DIR")
     _output(demo, collection=False)
     evaluate = _verb(
         verbs, "evaluate", "judge the answers to known queries", "indexer evaluate captions.jsonl"

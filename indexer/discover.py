@@ -70,7 +70,7 @@ def look(paths: Iterable[str], skip: Iterable[str] = ()) -> Found:
     tops = [path for name, listed in _names(paths) for path in walk.named(name, is_listed=listed)]
     below = walk.below([path for path in tops if path not in walk.files])
     for folder, files in below.items():
-        if not files and not walk.failures:
+        if not files and not walk.failed_below(folder):
             raise ConfigError(_empty(folder, walk.left_out))
     found = [file for path in tops for file in below.get(path, [path])]
     return Found([*dict.fromkeys(found)], walk.failures, frozenset(walk.files), walk.left_out)
@@ -226,6 +226,10 @@ class _Walk:
         if kind is not None and kind != "video":
             self._leave(kind, entry)
         return kind == "video"
+
+    def failed_below(self, folder: Path) -> bool:
+        """Whether something in a folder could not be looked at, so that it may hold videos."""
+        return any(Path(each.path).is_relative_to(text(folder)) for each in self.failures)
 
     def _leave(self, reason: Reason, entry: "os.DirEntry[str]") -> None:
         self.left_out.setdefault(reason, []).append(entry.path)

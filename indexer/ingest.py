@@ -52,6 +52,9 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
     """Index the named films; exit 1 when some could not be indexed."""
     if not all(tag.strip() for tag in options.tag):
         raise ConfigError("--tag must have at least one character, got ''")
+    for tag in options.tag:
+        if not tag.isprintable():
+            raise ConfigError(f"--tag must be text of one line, got {tag!r}")
     found = discover.look(options.paths, settings.skip)
     run = _Run(found, json=options.json, quiet=options.quiet)
     for failure in found.failures:

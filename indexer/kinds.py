@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
+from clipseek.config import SKIPPED
 from clipseek.video.kinds import is_picture
 
 Reason = Literal[
@@ -91,7 +92,7 @@ class Skip:
         """Take the words `hidden`, `system`, `unfinished`, `doubles`, and patterns of names."""
         words = tuple(words)
         self._words = frozenset(words)
-        self._patterns = tuple(w.casefold() for w in words if w not in WORDS)
+        self._patterns = tuple(w.casefold() for w in words if w not in SKIPPED)
 
     def reason(self, name: str, siblings: "Siblings") -> Reason | None:
         """Return why an entry of this name is left out, or None."""
@@ -107,9 +108,6 @@ class Skip:
         if "doubles" in self._words and _is_double(lower, siblings):
             return "double"
         return None
-
-
-WORDS = ("hidden", "system", "unfinished", "doubles")
 
 
 class Siblings:

@@ -29,10 +29,25 @@ def resolved(name: str | Path) -> Path:
     if not _exists(text):
         text = _meant(text)
     path = Path(text)
-    done = Path(path.anchor) if path.is_absolute() else Path.cwd()
+    done = Path(path.anchor) if path.is_absolute() else _here()
     for part in path.parts[1 if path.is_absolute() else 0 :]:
         done = _parent(done) if part == ".." else done / part
     return done
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            "the current folder is gone or may not be entered; change to another, or name files by "
+            "their whole paths"
+        ) from error
+
+
+def at_home(name: str) -> Path:
+    """Return the path of an option; `--out=~/x` is not expanded by a shell."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111  no home is no error
 
 
 def _meant(text: str) -> str:

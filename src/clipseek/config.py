@@ -1,6 +1,7 @@
 """Every setting of clipseek: read once from options and `CLIPSEEK_` variables, then passed down."""
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from clipseek.errors import ConfigError
 
 PREFIX = "CLIPSEEK_"
+
+SKIPPED = ("hidden", "system", "unfinished", "doubles")
+"""Kinds of entries of folders that an ingest leaves out."""
 
 _SECRETS = frozenset({"database_url", "redis_url"})
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -53,6 +57,10 @@ def _origins(listed: object) -> object:
 def _at_home(path: Path) -> Path:
     """Return a path with its `~` expanded, which a shell does not do in `NAME=~/x` or a file."""
     try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"a path of UTF-8 text is needed, got {str(path)!r}") from error
+    try:
         return path.expanduser()
     except RuntimeError as error:
         raise ValueError(f"nobody's home folder is known as {path.parts[0]}, got {path}") from error
@@ -79,11 +87,19 @@ def _model_at_home(name: str) -> str:
     return str(_at_home(Path(name))) if name.startswith("~") else name
 
 
-def _words(listed: object) -> object:
-    """Split text at commas; an empty text is an empty list."""
+def _skipped(listed: object) -> object:
+    """Split text at commas; each part is a kind or a pattern of names. An empty text is none.
+
+    A word that is spelled like a kind is refused: as a name it would silently match nothing.
+    """
     if not isinstance(listed, str):
         return listed
-    return tuple(part.strip() for part in listed.split(",") if part.strip())
+    words = tuple(part.strip() for part in listed.split(",") if part.strip())
+    for word in words:
+        meant = get_close_matches(word, SKIPPED, n=1, cutoff=0.75)
+        if meant and word not in SKIPPED:
+            raise ValueError(f"{meant[0]!r} was likely meant by {word!r}; kinds are {SKIPPED}")
+    return words
 
 
 AtHome = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_at_home)]
@@ -144,8 +160,8 @@ class Settings(BaseSettings):
         default="fp32",
         description="of a new collection's model; auto: the fastest measured as good as fp32",
     )
-    skip: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
-        default=("hidden", "system", "unfinished", "doubles"),
+    skip: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_skipped)] = Field(
+        default=SKIPPED,
         description="what is left out of folders: kinds, and patterns of names such as *-proxy.mp4",
     )
     decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")

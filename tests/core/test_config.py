@@ -122,6 +122,7 @@ def test_a_home_folder_is_expanded_for_a_secret_and_a_bundle(
     [
         pytest.param("", "a path is needed", id="empty"),
         pytest.param("~nobody-at-all/x", "home folder", id="no such user"),
+        pytest.param("/data\udcff", "UTF-8 text", id="bytes"),
     ],
 )
 def test_a_path_that_is_none_is_refused(path: str, expected: str) -> None:
@@ -148,3 +149,10 @@ def test_what_is_skipped_is_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().skip == ("hidden", "*-proxy.mp4")
     monkeypatch.setenv("CLIPSEEK_SKIP", "")
     assert Settings.load().skip == ()
+
+
+def test_a_mistyped_kind_is_not_taken_for_a_name() -> None:
+    """It would leave nothing out, in silence."""
+    with pytest.raises(ConfigError, match="'hidden' was likely meant by 'hiden'"):
+        Settings.load(skip="hiden,system")
+    assert Settings.load(skip="@archive,raw").skip == ("@archive", "raw")

@@ -213,3 +213,23 @@ def test_a_data_folder_that_may_not_be_looked_at_is_not_taken_for_an_empty_one(
 
     with pytest.raises(ServiceUnavailable, match="cannot be read: Permission denied"):
         has_catalog(Settings.load(data_dir=forbidden / "data"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["search", "caf\udce9"], "not UTF-8", id="query"),
+        pytest.param(["ingest", "FILMS", "--tag", "caf\udce9"], r"got 'caf\udce9'", id="tag"),
+        pytest.param(["ingest", "FILMS", "--tag", "a\nb"], r"got 'a\nb'", id="tag of two lines"),
+        pytest.param(["list", "--data-dir", "/data\udcff"], "UTF-8 text", id="data folder"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(
+    odd: Library, capsys: Capture, arguments: list[str], expected: str
+) -> None:
+    """Exit 2 and one sentence: a command line may hold any bytes."""
+    films = str(odd.films)
+    assert odd.run(*[films if each == "FILMS" else each for each in arguments]) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert len(said.splitlines()) == 1

@@ -312,3 +312,47 @@ def test_a_file_is_found_in_another_normal_form(tmp_path: Path) -> None:
     """MacOS stores names decomposed; a keyboard types them composed."""
     video = _file(tmp_path / normalize("NFD", "été.mp4"))
     assert _files([str(tmp_path / normalize("NFC", "été.mp4"))]) == [video]
+
+
+def test_an_empty_folder_is_told_beside_one_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails elsewhere says nothing of it."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "closed").mkdir()
+    really = os.scandir
+
+    def scandir(path: str) -> object:
+        if path.endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return really(path)
+
+    monkeypatch.setattr("indexer.discover.os.scandir", scandir)
+    assert len(discover.look([str(tmp_path / "closed")], DEFAULT).failures) == 1
+    with pytest.raises(ConfigError, match="empty: this folder holds no video"):
+        discover.look([str(tmp_path / "closed"), str(tmp_path / "empty")], DEFAULT)
+
+
+def test_an_entry_that_fails_is_told_and_the_next_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handle of a network disk may be stale for one entry alone."""
+    video = _file(tmp_path / "b.mp4")
+    with os.scandir(tmp_path) as listed:
+        entry = next(listed)
+
+    class Stale:
+        name = "a.mp4"
+        path = str(tmp_path / "a.mp4")
+
+        def is_dir(self) -> bool:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    @contextmanager
+    def scandir(path: str) -> Iterator[Iterator[object]]:
+        yield iter([Stale(), entry])
+
+    monkeypatch.setattr("indexer.discover.os.scandir", scandir)
+    found = discover.look([str(tmp_path)], DEFAULT)
+    assert found.files == [video]
+    assert [failure.path for failure in found.failures] == [str(tmp_path / "a.mp4")]

@@ -88,3 +88,11 @@ def test_a_name_is_printed_on_one_line(line: str, expected: str) -> None:
 def test_a_path_that_is_no_text_can_be_told_apart() -> None:
     """Two bytes that are not UTF-8 are two names."""
     assert text("caf\udce9") == r"caf\xe9" != text("caf\udce8")
+
+
+def test_a_folder_that_is_gone_is_told(folder: Path) -> None:
+    """A terminal may stand in a deleted folder; whole paths still work."""
+    folder.rmdir()
+    with pytest.raises(ConfigError, match="current folder is gone"):
+        resolved("x.mp4")
+    assert resolved("/a/../x.mp4") == Path("/x.mp4")

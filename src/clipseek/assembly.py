@@ -1,6 +1,7 @@
 """The only place that knows all implementations: it builds them from the settings."""
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -247,16 +248,30 @@ def build_snapshot(service: Service, name: str) -> Manifest:
     return snapshot.build(service.catalog, root, name, queries=bundle.bank(), kind=kind)
 
 
-def video_opener(settings: Settings) -> FrameSourceOpener:
-    """Return what opens video files: the reader that the settings name.
+def video_opener(settings: Settings, stop: threading.Event | None = None) -> video.Confined:
+    """Return what opens video files: the reader that the settings name, in child processes.
+
+    Close it. What it reads ends with an error once `stop` is set.
 
     Raises:
         ConfigError: decord is asked for and not installed.
     """
+    limits = video.Limits(
+        frame_rate=settings.max_frame_rate,
+        frame_s=settings.max_frame_s,
+        decode_s=settings.max_decode_s,
+        memory_bytes=settings.max_decode_bytes,
+    )
+    return video.Confined(_reader(settings), limits=limits, workers=settings.workers, stop=stop)
+
+
+def _reader(settings: Settings) -> FrameSourceOpener:
+    """Return the reader that the settings name."""
+    pixels = settings.max_frame_pixels
     try:
         if settings.decoder == "decord":
-            return video.DecordFrames
-        return partial(video.PyAVFrames, decode=settings.decode)
+            return partial(video.DecordFrames, max_pixels=pixels)
+        return partial(video.PyAVFrames, decode=settings.decode, max_pixels=pixels)
     except ImportError as error:
         raise ConfigError(
             f"CLIPSEEK_DECODER={settings.decoder} needs the package {error.name}; "

@@ -171,6 +171,24 @@ class Settings(BaseSettings):
     )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
     workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
+    max_frame_pixels: int = Field(
+        default=2**26, ge=1, description="pixels of a frame; videos with larger ones are refused"
+    )
+    max_frame_rate: float = Field(
+        default=1000.0, gt=0, description="frames decoded per second of video at most"
+    )
+    max_frame_s: float = Field(
+        default=60.0, gt=0, description="seconds that decoding may take from frame to frame"
+    )
+    max_decode_s: float = Field(
+        default=6 * 3600.0, gt=0, description="seconds that decoding one video may take"
+    )
+    max_decode_bytes: int = Field(
+        default=2**30,
+        ge=2**27,
+        description="memory of the decoders together; a video that needs more than its share "
+        "is decoded alone",
+    )
     batch_size: int = Field(default=64, ge=1, le=4096, description="pictures embedded together")
     threads: int | None = Field(
         default=None,

@@ -338,8 +338,8 @@ class Catalog(Protocol):
 class FrameSourceOpener(Protocol):
     """Opens a local file as a FrameSource; raises UnreadableVideo."""
 
-    def __call__(self, path: Path) -> FrameSource:
-        """Open the file."""
+    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+        """Open the file; by its open descriptor where there is one, which stays the caller's."""
         ...
 
 

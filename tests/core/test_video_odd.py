@@ -62,14 +62,14 @@ def _header_alone(path: Path) -> None:
 
 NO_FILMS: list[tuple[str, Callable[[Path], object], str]] = [
     ("empty.mp4", Path.touch, "empty file"),
-    ("folder.mp4", Path.mkdir, "not a file"),
-    ("pipe.mp4", os.mkfifo, "not a file"),
+    ("folder.mp4", Path.mkdir, "not a regular file"),
+    ("pipe.mp4", os.mkfifo, "not a regular file"),
     ("missing.mp4", lambda path: path, "cannot be opened: No such file or directory"),
     ("text.mp4", lambda path: path.write_text("not a video\n"), "not a video: invalid data"),
     ("noise.mkv", lambda p: p.write_bytes(np.random.default_rng(0).bytes(200_000)), "not a video"),
     ("picture.mp4", _picture, "a picture, not a video"),
     ("cut.mp4", _header_alone, "an MP4 without its index (moov): the recording or the copy was"),
-    ("notes.txt", lambda path: path.write_text("hello\n" * 500), "not a video: a playlist, a text"),
+    ("notes.txt", lambda path: path.write_text("hello\n" * 500), "not a video"),
 ]
 
 
@@ -85,7 +85,7 @@ def test_what_is_no_film_is_refused(
 
 def test_devices_are_not_opened() -> None:
     """A device, endless or not, is no file."""
-    assert refusal(PyAVFrames, Path("/dev/zero")) == "not a file"
+    assert refusal(PyAVFrames, Path("/dev/zero")) == "not a regular file"
 
 
 # Playlists name other files and hosts.

@@ -28,7 +28,7 @@ class Films:
         self.opened: list[str] = []
         self._damage = damage
 
-    def __call__(self, path: Path) -> FrameSource:
+    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
         """Open a file."""
         self.opened.append(path.name)
         content = path.read_text()
@@ -121,8 +121,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_indexed(tmp_path: Path) -> 
     """A recording in progress: its hash would be that of something else."""
 
     class Growing(Films):
-        def __call__(self, path: Path) -> FrameSource:
-            source = super().__call__(path)
+        def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+            source = super().__call__(path, descriptor=descriptor)
             with path.open("a") as file:
                 file.write(" g1")
             return source

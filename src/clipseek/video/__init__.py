@@ -1,13 +1,19 @@
-"""Decoding: two readers of video files, each importing its library only when it is asked for."""
+"""Decoding: two readers of video files, each importing its library only when it is asked for.
+
+`Confined` runs either of them in child processes, within `Limits`.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from clipseek.video.confined import Confined
+from clipseek.video.limits import Limits
 
 if TYPE_CHECKING:
     from clipseek.video.decord import DecordFrames
     from clipseek.video.pyav import PyAVFrames
 
-__all__ = ["DecordFrames", "PyAVFrames"]
+__all__ = ["Confined", "DecordFrames", "Limits", "PyAVFrames"]
 
 _MODULES = {"DecordFrames": "clipseek.video.decord", "PyAVFrames": "clipseek.video.pyav"}
 

@@ -1,6 +1,7 @@
 """Opening a local file with libav: what is refused, and which stream is the film."""
 
-import stat
+import io
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from clipseek.errors import UnreadableVideo
+from clipseek.files import NotARegularFile, open_regular
 from clipseek.video.clock import usable_rate
 from clipseek.video.kinds import is_picture
+from clipseek.video.limits import exceeds
 
 # Demuxers that read the one file they are given. Playlists (hls, concat, dash, imf), sessions
 # (sdp, rtsp), patterns of names (image2), scripts (lavfi, avisynth) and text (tty, subtitles)
@@ -32,7 +35,8 @@ _PICTURE_FORMATS = (
     "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif_pipe,psd_pipe,j2k_pipe,jpegxl_pipe"
 )
 _OPTIONS = {
-    "protocol_whitelist": "file",
+    # What a file names is never opened: only a descriptor can be, and only this one is given.
+    "protocol_whitelist": "fd",
     "format_whitelist": f"{_VIDEO_FORMATS},{_AUDIO_FORMATS},{_PICTURE_FORMATS}",
 }
 # ffmpeg itself stops at about 268 million pixels (libavutil/imgutils.c); this bounds each side.
@@ -94,18 +98,35 @@ class Opened:
         return self.container.format.name.startswith("mov")
 
 
-def open_film(path: Path, *, threads: int, options: dict[str, str] | None = None) -> Opened:
+def open_film(
+    path: Path,
+    *,
+    threads: int,
+    options: dict[str, str] | None = None,
+    descriptor: int | None = None,
+    max_pixels: int | None = None,
+) -> Opened:
     """Open a regular file and choose its film stream, to be decoded by `threads` threads.
 
-    `options` are libavcodec's, for the decoder.
+    `options` are libavcodec's, for the decoder. An open `descriptor` of the file is read instead
+    of what `path` names by now. Frames of more than `max_pixels` are not decoded.
 
     Raises:
         UnreadableVideo: not a file, not readable, not media, or without a video stream.
     """
-    beginning = _beginning(path)
-    container = _open(path, beginning)
+    if descriptor is None:
+        with _regular(path) as file:
+            return open_film(
+                path,
+                threads=threads,
+                options=options,
+                descriptor=file.fileno(),
+                max_pixels=max_pixels,
+            )
+    container = _open(path, descriptor)
     try:
-        stream = _film_stream(container, path)
+        stream = _film_stream(container, path, descriptor)
+        _require_size(stream, path, max_pixels)
     except UnreadableVideo:
         container.close()
         raise
@@ -113,6 +134,8 @@ def open_film(path: Path, *, threads: int, options: dict[str, str] | None = None
     context.thread_type = "AUTO"
     context.thread_count = threads
     context.options = dict(options or {})
+    if max_pixels is not None:  # for streams that grow
+        context.options = {**context.options, "max_pixels": str(max_pixels)}
     # Without it libav keeps columns that Theora and others mark as outside the picture, where
     # cropping them would leave rows that do not start on an aligned address.
     context.flags |= CodecFlags.unaligned
@@ -124,28 +147,28 @@ def open_film(path: Path, *, threads: int, options: dict[str, str] | None = None
     return Opened(container, stream, time_base, rate, _start(container), *claims, begins, leap_s)
 
 
-def _beginning(path: Path) -> bytes:
-    """Return the first bytes of a regular file; nothing else is ever opened."""
+def _regular(path: Path) -> io.FileIO:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableVideo(str(path), "not a file")
-        with path.open("rb") as file:
-            beginning = file.read(_HEAD_BYTES)
+        return open_regular(path)
+    except NotARegularFile as error:
+        raise UnreadableVideo(str(path), "not a regular file") from error
     except OSError as error:
         raise UnreadableVideo(str(path), f"cannot be opened: {error.strerror}") from error
     except ValueError as error:
         raise UnreadableVideo(str(path), f"cannot be opened: {error}") from error
+
+
+def _open(path: Path, descriptor: int) -> InputContainer:
+    beginning = os.pread(descriptor, _HEAD_BYTES, 0)
     if not beginning:
         raise UnreadableVideo(str(path), "empty file")
     if is_picture(beginning):
         raise UnreadableVideo(str(path), "a picture, not a video")
-    return beginning
-
-
-def _open(path: Path, beginning: bytes) -> InputContainer:
-    # The scheme keeps libav from reading "-", "%d" or "name:" as anything but a file name.
+    os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads on from where its descriptor stands
     try:
-        return av.open(f"file:{path.absolute()}", "r", options=_OPTIONS, metadata_errors="replace")
+        return av.open(
+            "fd:", "r", options={**_OPTIONS, "fd": str(descriptor)}, metadata_errors="replace"
+        )
     except av.error.ArgumentError as error:
         reason = "not a video: a playlist, a text or another kind of file that is not read"
         raise UnreadableVideo(str(path), reason) from error
@@ -161,7 +184,7 @@ def _refusal(error: av.error.FFmpegError, beginning: bytes) -> str:
     return "not a video: invalid data"
 
 
-def _film_stream(container: InputContainer, path: Path) -> VideoStream:
+def _film_stream(container: InputContainer, path: Path, descriptor: int) -> VideoStream:
     """Return what libav holds to be the main video stream, if it is a film and can be decoded."""
     if container.format.name.endswith("_pipe"):
         raise UnreadableVideo(str(path), "a picture, not a video")
@@ -169,14 +192,11 @@ def _film_stream(container: InputContainer, path: Path) -> VideoStream:
     if not films:
         raise UnreadableVideo(str(path), _without_video(container))
     best = container.streams.best("video")
-    stream = _moving(path, films, next((film for film in films if film is best), films[0]))
+    stream = _moving(path, descriptor, films, next((film for film in films if film is best), films[0]))
     if stream.codec_context is None:
         raise UnreadableVideo(str(path), "its video codec is not supported")
     if stream.codec_context.codec_tag in _ENCRYPTED_TAGS or "enc_key_id" in stream.metadata:
         raise UnreadableVideo(str(path), ENCRYPTED)
-    if max(stream.width, stream.height) > _LONGEST_SIDE:
-        size = f"{stream.width}x{stream.height}"
-        raise UnreadableVideo(str(path), f"{size} pixels; at most {_LONGEST_SIDE} a side are read")
     return stream
 
 
@@ -186,7 +206,9 @@ def _without_video(container: InputContainer) -> str:
     return "a picture, not a video" if container.streams.video else "no video stream"
 
 
-def _moving(path: Path, films: Sequence[VideoStream], best: VideoStream) -> VideoStream:
+def _moving(
+    path: Path, descriptor: int, films: Sequence[VideoStream], best: VideoStream
+) -> VideoStream:
     """Return the best stream, unless it is of a picture or two and another one moves.
 
     Where there are several, packets are counted, as many containers do not say how many there are.
@@ -194,13 +216,25 @@ def _moving(path: Path, films: Sequence[VideoStream], best: VideoStream) -> Vide
     if len(films) == 1:
         return best
     counts = dict.fromkeys((film.index for film in films), 0)
-    with _open(path, b"") as container, suppress(av.error.FFmpegError):
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)  # which both containers share
+    with _open(path, descriptor) as container, suppress(av.error.FFmpegError):
         for packet in container.demux(*(container.streams[index] for index in counts)):
             counts[packet.stream_index] += packet.size > 0
             if counts[best.index] > _FEW or max(counts.values()) >= _MANY:
                 break
+    os.lseek(descriptor, position, os.SEEK_SET)
     most = max(films, key=lambda film: counts[film.index])
     return most if counts[best.index] <= _FEW < counts[most.index] else best
+
+
+def _require_size(stream: VideoStream, path: Path, max_pixels: int | None) -> None:
+    """Refuse frames that are too large to be decoded."""
+    size = f"{stream.width}x{stream.height}"
+    if max(stream.width, stream.height) > _LONGEST_SIDE:
+        raise UnreadableVideo(str(path), f"{size} pixels; at most {_LONGEST_SIDE} a side are read")
+    if max_pixels is not None and stream.width * stream.height > max_pixels:
+        what = f"{max_pixels} pixels a frame, with {size}"
+        raise UnreadableVideo(str(path), exceeds(what, "max_frame_pixels"))
 
 
 def _start(container: InputContainer) -> Fraction | None:

@@ -38,8 +38,18 @@ class DecordFrames:
     that it cannot decode, and `damage` says so.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 1,
+        descriptor: int | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
         """Read the header of the file; `threads` threads will decode it.
+
+        An open `descriptor` of the file is read instead of what `path` names by now. Frames of
+        more than `max_pixels` are not decoded.
 
         Raises:
             UnreadableVideo: the file is no video, or its first frames cannot be decoded.
@@ -48,10 +58,11 @@ class DecordFrames:
         from clipseek.video.pyav import PyAVFrames
 
         self._path = path
+        self._descriptor = descriptor
         self._threads = threads
         self._is_taken = False
         self.damage = ""
-        with PyAVFrames(path) as header:
+        with PyAVFrames(path, descriptor=descriptor, max_pixels=max_pixels) as header:
             if header.container_format in _MISREAD_FORMATS:
                 raise UnreadableVideo(str(path), _REFUSAL)
             self.duration = header.duration
@@ -92,6 +103,8 @@ class DecordFrames:
     def _open(self, width: int, height: int) -> "_Film":
         decord.logging.set_level(decord.logging.QUIET)
         path = str(self._path.absolute())
+        if self._descriptor is not None:
+            path = f"/dev/fd/{self._descriptor}"
         try:
             reader = decord.VideoReader(path, width=width, height=height, num_threads=self._threads)
             spans = reader.get_frame_timestamp(range(len(reader))).astype(float)

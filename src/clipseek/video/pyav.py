@@ -33,8 +33,19 @@ _ANIMATIONS = frozenset({"gif", "apng"})
 class PyAVFrames:
     """A FrameSource that goes through a file once, from the start to the end."""
 
-    def __init__(self, path: Path, *, threads: int = 1, decode: Decode = "exact") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 1,
+        decode: Decode = "exact",
+        descriptor: int | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
         """Open the file and decode its first frame; decoding uses `threads` threads.
+
+        An open `descriptor` of the file is read instead of what `path` names by now. Frames of
+        more than `max_pixels` are not decoded.
 
         With `decode` "fast", frames come that are at most 0.2 s from those asked for, with their
         own times; with "keyframes", the nearest keyframes. A film that is damaged, or does not say
@@ -44,6 +55,8 @@ class PyAVFrames:
             UnreadableVideo: the file is no video, or no frame of it can be decoded.
         """
         self._path = path
+        self._descriptor = descriptor
+        self._max_pixels = max_pixels
         self._threads = threads
         self._decode: Decode = decode
         self._decoder: Decoder | Skimmer
@@ -56,7 +69,13 @@ class PyAVFrames:
             raise
 
     def _open(self, options: dict[str, str]) -> None:
-        self._opened = open_film(self._path, threads=self._threads, options=options)
+        self._opened = open_film(
+            self._path,
+            threads=self._threads,
+            options=options,
+            descriptor=self._descriptor,
+            max_pixels=self._max_pixels,
+        )
         self._decoder = self._exact = Decoder(self._opened)
 
     def _frames_from_the_first(self) -> Frames:

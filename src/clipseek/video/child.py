@@ -1,0 +1,223 @@
+"""The decoding child: a process that opens and reads one video after another for its parent.
+
+A decoder cannot be interrupted and may crash, so it works here, where it can be killed.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.errors import UnreadableVideo
+from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
+from clipseek.video.channel import BrokenChannel, Channel
+from clipseek.video.limits import exceeds
+
+SIGN_OF_LIFE_S = 0.5
+"""So often a child says that it still decodes."""
+SPARE_S = 2.0
+"""A video may have this many seconds' worth of frames more than its time says: short videos, and
+rates that vary."""
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Order: open the file that comes along. `memory_bytes` bounds what decoding it may take."""
+
+    opener: FrameSourceOpener
+    path: Path
+    frame_rate: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Order: read the opened video; the times follow when they are asked for."""
+
+    short_side: int | None
+    cuts: CutDetector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Order: the next times; none are left after an empty one."""
+
+    times: tuple[float | Fraction, ...]
+
+
+class Close:
+    """Order: close the video."""
+
+
+class TooManyFrames(Exception):
+    """A video has more frames per second than its limit."""
+
+
+def main() -> None:
+    """Serve the parent over the socket whose descriptor is the last argument."""
+    _die_with_parent()
+    channel = Channel(socket.socket(fileno=int(sys.argv[-1])))
+    baseline = _data_bytes()
+    try:
+        while True:
+            order, descriptor = channel.order()
+            assert isinstance(order, Open)
+            assert descriptor is not None
+            try:
+                _serve(channel, order, descriptor, baseline)
+            finally:
+                os.close(descriptor)
+    except (BrokenChannel, BrokenPipeError, ConnectionError):
+        return
+
+
+def _die_with_parent() -> None:
+    """End at once when the parent ends, be it killed in the middle of a call of a decoder."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _serve(channel: Channel, order: Open, descriptor: int, baseline: int) -> None:
+    """Open one video, read it when told to, and say why if it cannot be done."""
+    try:
+        _limit_memory(baseline + order.memory_bytes)
+        try:
+            _open_and_read(channel, order, descriptor)
+        finally:
+            _limit_memory(resource.RLIM_INFINITY)
+    except UnreadableVideo as error:
+        channel.answer({"kind": "unreadable", "reason": error.reason})
+    except MemoryError:
+        channel.answer({"kind": "memory"})
+    except TooManyFrames:
+        what = f"{order.frame_rate:g} frames per second of video"
+        channel.answer({"kind": "unreadable", "reason": exceeds(what, "max_frame_rate")})
+    except (BrokenChannel, ConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a decoder raises is this video's fate alone
+        reason = f"unexpected {type(error).__name__}: {error}"
+        channel.answer({"kind": "failed", "reason": reason, "trace": traceback.format_exc()})
+
+
+def _open_and_read(channel: Channel, order: Open, descriptor: int) -> None:
+    with order.opener(order.path, descriptor=descriptor) as source:
+        channel.answer(
+            {
+                "kind": "opened",
+                "duration": source.duration,
+                "frame_rate": [source.frame_rate.numerator, source.frame_rate.denominator],
+                "size": list(source.size),
+            }
+        )
+        told, _ = channel.order()
+        if isinstance(told, Read):
+            _read(channel, source, told, order.frame_rate)
+
+
+def _read(channel: Channel, source: FrameSource, order: Read, frame_rate: float) -> None:
+    watch = _Watch(channel, frame_rate)
+    cuts = None if order.cuts is None else _WatchedCuts(order.cuts, watch)
+    for batch in source.read(watch.times(), short_side=order.short_side, cuts=cuts):
+        pixels = np.ascontiguousarray(batch.pixels)
+        channel.answer(
+            {
+                "kind": "batch",
+                "shape": list(pixels.shape),
+                "times": batch.times.tolist(),
+                "cuts": batch.cuts.tolist(),
+            },
+            pixels.data.cast("B"),
+        )
+    channel.answer(
+        {
+            "kind": "end",
+            "duration": source.duration,
+            "size": list(source.size),
+            "damage": source.damage,
+        }
+    )
+
+
+class _Watch:
+    """Counts what is decoded, and says at times that decoding goes on."""
+
+    def __init__(self, channel: Channel, frame_rate: float) -> None:
+        self._channel = channel
+        self._frame_rate = frame_rate
+        self._reached = 0.0
+        self._frames = 0
+        self._told = time.monotonic()
+
+    def times(self) -> Iterator[float | Fraction]:
+        """Yield the times that the parent wants, and note how far the video was read."""
+        while True:
+            self._channel.answer({"kind": "times"})
+            order, _ = self._channel.order()
+            assert isinstance(order, Times)
+            if not order.times:
+                return
+            for each in order.times:
+                self._reached = float(each)
+                self.sign_of_life()
+                yield each
+
+    def count(self) -> None:
+        """Count a decoded frame.
+
+        Raises:
+            TooManyFrames: there are more of them than the video's time allows.
+        """
+        self._frames += 1
+        if self._frames > self._frame_rate * (self._reached + SPARE_S):
+            raise TooManyFrames
+        self.sign_of_life()
+
+    def sign_of_life(self) -> None:
+        """Tell the parent that decoding goes on, at most twice a second."""
+        now = time.monotonic()
+        if now - self._told >= SIGN_OF_LIFE_S:
+            self._told = now
+            self._channel.answer({"kind": "alive"})
+
+
+@dataclass(frozen=True, slots=True)
+class _WatchedCuts:
+    """A CutDetector that counts what it is shown: every frame that is decoded."""
+
+    cuts: CutDetector
+    watch: _Watch
+
+    def is_cut(self, luma: NDArray[np.uint8], time: float | None = None) -> bool:
+        """Ask the detector."""
+        self.watch.count()
+        return self.cuts.is_cut(luma, time)
+
+
+def _data_bytes() -> int:
+    """Return the size of this process's private data, which RLIMIT_DATA bounds (Linux 4.7)."""
+    if sys.platform != "linux":
+        return 0
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    line = next(line for line in status.splitlines() if line.startswith("VmData:"))
+    return int(line.split()[1]) * 1024
+
+
+def _limit_memory(size: int) -> None:
+    if sys.platform == "linux":
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        soft = size if hard == resource.RLIM_INFINITY else min(size, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

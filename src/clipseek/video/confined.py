@@ -1,0 +1,392 @@
+"""Confined: any reader of video files, run in child processes and within limits."""
+
+import itertools
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from clipseek.errors import UnreadableVideo
+from clipseek.files import NotARegularFile, open_regular
+from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
+from clipseek.types import FrameBatch
+from clipseek.video.channel import Answer, BrokenChannel, Channel
+from clipseek.video.child import Close, Open, Read, Times
+from clipseek.video.limits import Limits, exceeds
+
+PATIENCE_S = 0.1
+"""So often a wait for a child looks at the limits and at whether the run was stopped."""
+TIMES = 256
+"""Times that a child is given at once."""
+SMALLEST_SHARE = 256 << 20
+"""Each of many decoders may take this much memory in any case: 4K video needs about as much."""
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); {rest}"
+_MAIN = "from clipseek.video.child import main; main()"
+_log = logging.getLogger(__name__)
+
+
+class Confined:
+    """A FrameSourceOpener over another one, which opens and reads in a child process.
+
+    There are as many children as videos are read at the same time; each reads one after another,
+    and is replaced where it had to be killed. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        opener: FrameSourceOpener,
+        *,
+        limits: Limits,
+        workers: int = 1,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Take what opens a file in the child; it is pickled. No process is started yet."""
+        self._opener = opener
+        self._limits = limits
+        self._share = max(SMALLEST_SHARE, limits.memory_bytes // workers)
+        self._stop = stop or threading.Event()
+        self._idle: list[_Child] = []
+        self._lock = threading.Lock()
+        self._memory = _Memory(self._stop)
+
+    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+        """Open the file in a child."""
+        if descriptor is not None:
+            return _ConfinedFrames(self, path, os.dup(descriptor))
+        try:
+            file = open_regular(path)
+        except NotARegularFile as error:
+            raise UnreadableVideo(str(path), "not a regular file") from error
+        except OSError as error:
+            raise UnreadableVideo(str(path), f"cannot be opened: {error.strerror}") from error
+        with file:
+            return _ConfinedFrames(self, path, os.dup(file.fileno()))
+
+    def _take(self) -> "_Child":
+        with self._lock:
+            child = self._idle.pop() if self._idle else None
+        return child if child is not None and child.is_alive else _Child(self._stop)
+
+    def _give_back(self, child: "_Child") -> None:
+        with self._lock:
+            self._idle.append(child)
+
+    def close(self) -> None:
+        """End the children that wait for work."""
+        with self._lock:
+            children, self._idle = self._idle, []
+        for child in children:
+            child.kill()
+
+    def __enter__(self) -> "Confined":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _OutOfMemory(Exception):
+    """A video needs more memory than a decoder may take."""
+
+
+class _ConfinedFrames:
+    """A FrameSource that a child reads."""
+
+    def __init__(self, pool: Confined, path: Path, descriptor: int) -> None:
+        """Open the video with the share of memory that one of several has, else alone."""
+        self._pool = pool
+        self._path = path
+        self._descriptor = descriptor
+        self._limits = pool._limits
+        self._spent_s = 0.0
+        self._child: _Child | None = None
+        self._alone = False
+        self._is_taken = False
+        self.damage = ""
+        self.duration: float | None = None
+        self.frame_rate = Fraction(25)
+        self.size = (0, 0)
+        try:
+            self._pool._memory.share()
+            try:
+                self._open(pool._share)
+            except _OutOfMemory:
+                self._be_alone()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, memory_bytes: int) -> None:
+        order = Open(self._pool._opener, self._path, self._limits.frame_rate, memory_bytes)
+        self._child = self._pool._take()
+        opened, _ = self._ask(order, descriptor=self._descriptor)
+        try:
+            self._note(opened)
+            self.frame_rate = Fraction(*cast("list[int]", opened["frame_rate"]))
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            raise self._crashed() from error
+
+    def _be_alone(self) -> None:
+        """Open the video again with all the memory that decoders have, while no other is read."""
+        self._discard()
+        if self._alone or self._pool._share >= self._limits.memory_bytes:
+            raise self._out_of_memory()
+        self._pool._memory.be_alone()
+        self._alone = True  # also where the wait was cut short: the run ends then
+        try:
+            self._open(self._limits.memory_bytes)
+        except _OutOfMemory:
+            raise self._out_of_memory() from None
+
+    def _out_of_memory(self) -> UnreadableVideo:
+        what = f"{max(self._pool._share, self._limits.memory_bytes)} bytes of memory"
+        return UnreadableVideo(str(self._path), exceeds(what, "max_decode_bytes"))
+
+    def read(
+        self,
+        times: Iterable[float | Fraction],
+        *,
+        short_side: int | None = None,
+        cuts: CutDetector | None = None,
+    ) -> Iterator[FrameBatch]:
+        """Yield what the child reads; `cuts` is copied to it, and here stays as it is."""
+        if self._is_taken:
+            raise RuntimeError(f"{self._path} was read already; open it again")
+        self._is_taken = True
+        times, again = itertools.tee(times)
+        reached = -1.0
+        try:
+            for batch in self._batches(times, Read(short_side, cuts)):
+                reached = float(batch.times[-1])
+                yield batch
+        except _OutOfMemory:
+            self._be_alone()
+            try:
+                for batch in self._batches(again, Read(short_side, cuts)):
+                    new = batch.times > reached
+                    if new.any():
+                        yield FrameBatch(batch.pixels[new], batch.times[new], batch.cuts[new])
+            except _OutOfMemory:
+                raise self._out_of_memory() from None
+
+    def _batches(self, times: Iterator[float | Fraction], order: Read) -> Iterator[FrameBatch]:
+        answer, body = self._ask(order)
+        while answer["kind"] != "end":
+            if answer["kind"] == "batch":
+                yield self._batch(answer, body)
+                answer, body = self._wait()
+            elif answer["kind"] == "times":
+                answer, body = self._ask(Times(tuple(itertools.islice(times, TIMES))))
+            else:
+                raise self._crashed()
+        self._note(answer)
+        self.damage = str(answer["damage"])
+        self._return_child()
+
+    def _batch(self, answer: Answer, body: bytearray) -> FrameBatch:
+        try:
+            pixels = np.frombuffer(body, np.uint8).reshape(cast("list[int]", answer["shape"]))
+            times = np.array(answer["times"], np.float64)
+            return FrameBatch(pixels, times, np.array(answer["cuts"], np.bool_))
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._crashed() from error
+
+    def _note(self, answer: Answer) -> None:
+        duration = answer["duration"]
+        self.duration = None if duration is None else float(cast("float", duration))
+        width, height = cast("list[int]", answer["size"])
+        self.size = width, height
+
+    def _ask(self, order: object, *, descriptor: int | None = None) -> tuple[Answer, bytearray]:
+        assert self._child is not None
+        with suppress(BrokenChannel):  # Then there is an answer that says why, or an end.
+            self._child.channel.tell(order, descriptor=descriptor)
+        return self._wait()
+
+    def _wait(self) -> tuple[Answer, bytearray]:
+        """Wait for what the child has to say, as long as the limits allow it."""
+        assert self._child is not None
+        try:
+            while True:
+                began = time.monotonic()
+                self._child.until = began + self._limits.frame_s
+                self._child.until_end = began + self._limits.decode_s - self._spent_s
+                answer, body = self._child.channel.hear()
+                self._spent_s += time.monotonic() - began
+                if answer.get("kind") != "alive":
+                    return self._judged(answer), body
+        except BrokenChannel:
+            raise self._crashed() from None
+        except _Stopped:
+            raise UnreadableVideo(str(self._path), "the run was stopped") from None
+        except _TooLong as error:
+            raise UnreadableVideo(str(self._path), self._too_long(error.total)) from None
+
+    def _too_long(self, total: bool) -> str:
+        if total:
+            return exceeds(f"{self._limits.decode_s:g} s of decoding", "max_decode_s")
+        return exceeds(f"{self._limits.frame_s:g} s without a frame", "max_frame_s")
+
+    def _judged(self, answer: Answer) -> Answer:
+        """Return an answer unless it says that reading has failed."""
+        match answer.get("kind"):
+            case "memory":
+                raise _OutOfMemory
+            case "unreadable" | "failed":
+                self._return_child()
+                if "trace" in answer:
+                    _log.debug("%s: %s", self._path, answer["trace"])
+                raise UnreadableVideo(str(self._path), str(answer.get("reason")))
+        return answer
+
+    def _return_child(self) -> None:
+        """Give back a child that has done with this video."""
+        if self._child is not None:
+            self._pool._give_back(self._child)
+            self._child = None
+
+    def _crashed(self) -> UnreadableVideo:
+        how = "" if self._child is None else self._child.cause_of_death()
+        return UnreadableVideo(str(self._path), f"its decoder crashed{how}")
+
+    def _discard(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def close(self) -> None:
+        """Close the file; a child that is in the middle of it is ended."""
+        if self._child is not None and not self._is_taken:
+            with suppress(BrokenChannel):
+                self._child.channel.tell(Close())
+                self._return_child()
+        self._discard()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._pool._memory.leave(was_alone=self._alone)
+
+    def __enter__(self) -> "_ConfinedFrames":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _Stopped(Exception):
+    """The run ends."""
+
+
+class _TooLong(Exception):
+    """A child took longer than it may; `total` where it is the time of the whole video."""
+
+    def __init__(self, *, total: bool) -> None:
+        self.total = total
+        super().__init__()
+
+
+class _Child:
+    """A decoding process; until when an answer of it is waited for."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-c", _START.format(rest=_MAIN), json.dumps(sys.path)]
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # Ctrl-C in a terminal goes to a whole group, and this process decides what it ends.
+                process_group=0,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            )
+        ours.settimeout(PATIENCE_S)
+        self._stop = stop
+        self.until = self.until_end = float("inf")
+        self.channel = Channel(ours, self._check)
+
+    def _check(self) -> None:
+        now = time.monotonic()
+        if self._stop.is_set():
+            raise _Stopped
+        if now > min(self.until, self.until_end):
+            raise _TooLong(total=self.until_end < self.until)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs; one that does not is cleared away."""
+        if self._process.poll() is None:
+            return True
+        self.channel.socket.close()
+        return False
+
+    def kill(self) -> None:
+        """End the process."""
+        self.channel.socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def cause_of_death(self) -> str:
+        """Return in brackets which signal ended the process, if one did."""
+        # Its end of the socket is closed a moment before the process can be seen to be dead.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=PATIENCE_S)
+        died_of = self._process.poll()
+        return f" ({signal.Signals(-died_of).name})" if died_of is not None and died_of < 0 else ""
+
+
+@dataclass
+class _Memory:
+    """Who may decode: several with a share of the memory each, or one alone with all of it."""
+
+    stop: threading.Event
+    _sharing: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _is_alone: bool = False
+
+    def share(self) -> None:
+        """Wait until no video is read alone."""
+        with self._changed:
+            self._wait_until_nobody_is_alone()
+            self._sharing += 1
+
+    def be_alone(self) -> None:
+        """Turn one's share into all of it: wait until the others have left."""
+        with self._changed:
+            self._sharing -= 1
+            self._changed.notify_all()
+            self._wait_until_nobody_is_alone()
+            self._is_alone = True
+            while self._sharing and not self.stop.is_set():
+                self._changed.wait(PATIENCE_S)
+            self._sharing += 1
+
+    def leave(self, *, was_alone: bool) -> None:
+        """Give back what one has."""
+        with self._changed:
+            self._sharing -= 1
+            if was_alone:
+                self._is_alone = False
+            self._changed.notify_all()
+
+    def _wait_until_nobody_is_alone(self) -> None:
+        while self._is_alone and not self.stop.is_set():
+            self._changed.wait(PATIENCE_S)
+
+
+__all__ = ["Confined"]

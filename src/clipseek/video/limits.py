@@ -1,0 +1,29 @@
+"""What decoding one video may take, and the sentences that say which limit it exceeded."""
+
+from dataclasses import dataclass
+
+# As `clipseek.config.PREFIX`, which takes the import of pydantic: a child must start fast.
+_PREFIX = "CLIPSEEK_"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the work on one video.
+
+    frame_rate: Decoded frames per second of video. frame_s: Seconds from one decoded frame to the
+    next. decode_s: Seconds of decoding in all. memory_bytes: Of all decoders together. The pixels
+    of a frame are the reader's to limit, for it knows them before it decodes the first one.
+    """
+
+    frame_rate: float
+    frame_s: float
+    decode_s: float
+    memory_bytes: int
+
+
+def exceeds(what: str, setting: str) -> str:
+    """Say which limit a video exceeds, and how to move it."""
+    return f"exceeds {what}; {_PREFIX}{setting.upper()} sets this limit"
+
+
+__all__ = ["Limits", "exceeds"]

@@ -117,6 +117,8 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument("--workers", type=int, metavar="N", help="films decoded at the same time")
     ingest.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the films")
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
+    # Unlisted, so that the rest fits a screen: an unexpected error names it.
+    ingest.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
     _output(ingest, quiet=True)
     build = _verb(verbs, "build", "build the search snapshot", "indexer build --json")
@@ -243,6 +245,8 @@ def exit_code(error: ClipseekError) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Import the verb's module only now, so that `indexer --help` answers at once."""
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGINT))
     settings = Settings.load(
         data_dir=options.data_dir,
         collection=getattr(options, "collection", None),

@@ -1,8 +1,11 @@
 """One film on its way into the catalog: who it is, and what has been read of it so far."""
 
 import hashlib
+import io
+import os
+import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.files import mtime_ns
+from clipseek.files import NotARegularFile, mtime_ns
 from clipseek.types import Video
 
 State = Literal["indexed", "unchanged", "incomplete", "failed"]
@@ -49,9 +52,23 @@ class File:
 
     @classmethod
     def at(cls, path: Path) -> "File":
-        """Look at the file; raise OSError when it is not there."""
-        stat = path.stat()
-        return cls(path, stat.st_size, mtime_ns(stat))
+        """Look at the file.
+
+        Raises:
+            OSError: it is not there, or NotARegularFile.
+        """
+        return cls.of(path, path.stat())
+
+    @classmethod
+    def of(cls, path: Path, status: os.stat_result) -> "File":
+        """Take what the system says of the file.
+
+        Raises:
+            NotARegularFile: it is a pipe, a socket, a device or a folder.
+        """
+        if not stat.S_ISREG(status.st_mode):
+            raise NotARegularFile(path)
+        return cls(path, status.st_size, mtime_ns(status))
 
     def is_source_of(self, video: Video) -> bool:
         """Whether the video was indexed from this very state of this file."""
@@ -61,13 +78,18 @@ class File:
             video.mtime_ns,
         )
 
-    def content_id(self) -> str:
-        """Return 32 hexadecimal digits of BLAKE2b (RFC 7693) over the content."""
-        digest = hashlib.blake2b(digest_size=16)
-        with self.path.open("rb") as file:
-            while block := file.read(HASH_BLOCK_BYTES):
-                digest.update(block)
-        return digest.hexdigest()
+
+def content_id(file: io.FileIO, *, go_on: Callable[[], bool]) -> str | None:
+    """Return 32 hexadecimal digits of BLAKE2b (RFC 7693) over the content.
+
+    None where `go_on`, asked between blocks, says no.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    while block := file.read(HASH_BLOCK_BYTES):
+        digest.update(block)
+        if not go_on():
+            return None
+    return digest.hexdigest()
 
 
 class Pictures:
@@ -101,15 +123,22 @@ class Pictures:
 
 @dataclass(slots=True, eq=False)
 class Film:
-    """What has been read and embedded of one file. `sampled` counts repeats too."""
+    """What has been read and embedded of one file. `sampled` counts repeats too.
+
+    `claimed` is the length that the container states and `reached` the time that was read to, in
+    seconds. `is_over` is set once its fate is known; whoever still reads it stops then.
+    """
 
     file: File
     id: str
     size: tuple[int, int] = (0, 0)
     duration: float = 0.0
     damage: str = ""
+    claimed: float | None = None
+    reached: float = 0.0
     sampled: int = 0
     ended: bool = False
+    is_over: bool = False
     times: list[float] = field(default_factory=list)
     cuts: list[bool] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)

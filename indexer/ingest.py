@@ -1,6 +1,7 @@
 """The verbs `ingest` and `build`: the run, its progress and its summary."""
 
 import argparse
+import logging
 import signal
 import threading
 import time
@@ -13,15 +14,8 @@ from types import FrameType
 from unicodedata import normalize
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from clipseek import snapshot
@@ -38,11 +32,13 @@ from clipseek.config import Settings
 from clipseek.embedding.precision import joined, split
 from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
+from clipseek.protocols import FrameSourceOpener
 from indexer import discover, sample
-from indexer.film import Report
+from indexer.film import Film, Report
 from indexer.naming import shown
 from indexer.output import counted, emit, note, say
 from indexer.pipeline import Options, Pipeline, Target
+from indexer.progress import Progress
 from indexer.rescoring import rescore
 
 INTERRUPTED = 130
@@ -62,8 +58,22 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
     if not found.files:
         run.summary()
         return 1
-    paths = found.files
-    opener = video_opener(settings)
+    stop = threading.Event()
+    with video_opener(settings, stop) as opener:
+        return _index(settings, options, found.files, run, opener, stop)
+
+
+def _index(
+    settings: Settings,
+    options: argparse.Namespace,
+    paths: Sequence[Path],
+    run: "_Run",
+    opener: FrameSourceOpener,
+    stop: threading.Event,
+) -> int:
+    """Load the model, index the files, and build the snapshot."""
+    if options.verbose:
+        _print_tracebacks()
     films = sample.pictures(paths, opener, fps=settings.sample_fps)
     is_fresh = _is_fresh(settings)
     model = _load(settings, None, options, films) if is_fresh else None
@@ -74,12 +84,20 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
         existing = _require_same_model(service, options)
         model = _claim(service, model or _load(settings, existing, options, films))
         target = Target(settings.collection, service.catalog, service.thumbnails, model, opener)
-        code = _ingest(target, paths, run, _options(settings, options))
+        code = _ingest(target, paths, run, _options(settings, options), stop)
         if code != INTERRUPTED and not options.no_build:
             _build(service, quiet=options.quiet or options.json)
         return code
     finally:
         service.close()
+
+
+def _print_tracebacks() -> None:
+    """Send the log of unexpected errors to stderr, one of a decoding child included."""
+    handler = logging.StreamHandler()
+    for name in ("indexer", "clipseek.video"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.DEBUG)
 
 
 def _options(settings: Settings, options: argparse.Namespace) -> Options:
@@ -159,19 +177,20 @@ def _claim(service: Service, model: Model) -> Model:
     return model
 
 
-def _ingest(target: Target, paths: Sequence[Path], run: "_Run", options: Options) -> int:
+def _ingest(
+    target: Target, paths: Sequence[Path], run: "_Run", options: Options, stop: threading.Event
+) -> int:
     """Run the pipeline under the progress bar and print the summary, whatever ends the run."""
-    stop = threading.Event()
-    pipeline = Pipeline(target, options, stop=stop, on_frames=run.frames)
+    pipeline = Pipeline(
+        target, options, stop=stop, on_frames=run.frames, on_progress=run.progress_of
+    )
     with _stopping_on_signal(stop) as interrupted:
         try:
             with run:
                 for report in pipeline.run(paths):
                     run.report(report)
-        except ServiceUnavailable:
+        finally:
             run.summary()
-            raise
-    run.summary()
     if interrupted.is_set():
         note("indexer: interrupted; run the same command again to continue")
         return INTERRUPTED
@@ -180,7 +199,10 @@ def _ingest(target: Target, paths: Sequence[Path], run: "_Run", options: Options
 
 @contextmanager
 def _stopping_on_signal(stop: threading.Event) -> Iterator[threading.Event]:
-    """Let the first Ctrl-C finish the transaction in hand; a second one is not held back."""
+    """Let the first Ctrl-C finish the transaction in hand; a second one is not held back.
+
+    A terminal that is closed counts as Ctrl-C, unless `nohup` has the signal ignored.
+    """
     interrupted = threading.Event()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -188,7 +210,11 @@ def _stopping_on_signal(stop: threading.Event) -> Iterator[threading.Event]:
         stop.set()
         signal.signal(number, signal.default_int_handler)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
     before = [signal.signal(number, on_signal) for number in numbers]
     try:
         yield interrupted
@@ -222,19 +248,16 @@ class _Run:
 
     def __post_init__(self) -> None:
         self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
+        self._bar = Bar(
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("films"),
+            TextColumn("{task.description}"),
             _FramesPerSecond(),
-            TimeRemainingColumn(),
             console=self._console,
             transient=True,
             disable=self.quiet or not self._console.is_terminal,
         )
-        total = len(self.found.files) + len(self.found.failures)
-        self._task = self._bar.add_task("ingest", total=total, frames=0, skipped=0.0)
+        self._progress = Progress(len(self.found.files) + len(self.found.failures))
+        self._task = self._bar.add_task("", total=None, frames=0, skipped=0.0)
 
     def __enter__(self) -> "_Run":
         self.started = time.monotonic()
@@ -249,16 +272,31 @@ class _Run:
         self.embedded += count
         self._bar.update(self._task, frames=self.embedded)
 
+    def progress_of(self, film: Film) -> None:
+        """Draw how far a film was read."""
+        self._progress.at(str(film.file.path), film.reached, film.claimed)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._bar.update(
+            self._task,
+            description=self._progress.in_words(time.monotonic() - self.started),
+            completed=self._progress.done_s,
+            total=self._progress.total_s or None,
+            skipped=self.skipped,
+        )
+
     def report(self, report: Report) -> None:
         """Tell what became of one film."""
+        self._progress.over(report.path)
         if self.found.leaves_out(report):
-            self._bar.update(self._task, advance=1)
+            self._draw()
             return
         self.states[report.state] += 1
         self.sampled += report.frames
         self.kept += report.embedded
         self.segments += report.segments
-        self._bar.update(self._task, advance=1, skipped=self.skipped)
+        self._draw()
         if self.json:
             emit(asdict(report))
         if self.quiet and report.state != "failed":

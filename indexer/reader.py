@@ -1,6 +1,7 @@
 """Reads one file for the pipeline: who it is, whether there is anything to do, and its frames."""
 
 import io
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clipseek import sampling
-from clipseek.errors import UnreadableVideo
+from clipseek.errors import UnreadableVideo, VideoNotFound
+from clipseek.files import Stamp, open_regular
 from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
 from clipseek.types import FrameBatch, Video
-from indexer.film import File, Film, Report
+from indexer.claims import Claims
+from indexer.fates import reason_of
+from indexer.film import File, Film, Report, content_id
 from indexer.naming import text
 
 SHORT_SIDE = 224
@@ -25,8 +29,19 @@ JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A film is about to be read; its container claims so many seconds, if it says."""
+
+    film: Film
+    duration: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """New frames of a film, ready for the model: uint8 (N, S, S, 3). `sampled` counts repeats."""
+    """New frames of a film, ready for the model: uint8 (N, S, S, 3). `sampled` counts repeats.
+
+    `reached` is the time of the last sampled frame, in seconds.
+    """
 
     film: Film
     pixels: NDArray[np.uint8]
@@ -34,17 +49,28 @@ class Frames:
     cuts: Sequence[bool]
     jpegs: Sequence[bytes]
     sampled: int
+    reached: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class End:
-    """Nothing more of this film comes: it was read to its end, or it failed."""
+    """A film was read to its end."""
 
     film: Film
-    duration: float = 0.0
-    size: tuple[int, int] = (0, 0)
-    damage: str = ""
-    failed: bool = False
+    duration: float
+    size: tuple[int, int]
+    damage: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """Nothing more of a film comes, because it cannot be read."""
+
+    film: Film
+    reason: str
+
+
+Message = Report | Opened | Frames | End | Failed
 
 
 class Reader:
@@ -59,6 +85,8 @@ class Reader:
         embedder: Embedder,
         fps: float,
         force: bool,
+        claims: Claims,
+        stop: threading.Event,
     ) -> None:
         self._catalog = catalog
         self._collection = collection
@@ -67,26 +95,40 @@ class Reader:
         self._fps = fps
         self._force = force
         self._short_side = max(SHORT_SIDE, embedder.image_size)
-        self._claimed: dict[str, Path] = {}
-        self._lock = threading.Lock()
+        self._claims = claims
+        self._stop = stop
 
-    def read(self, path: Path) -> Iterator[Report | Frames | End]:
-        """Yield a report where nothing is to be done or can be; else frames and their end."""
+    def read(self, path: Path) -> Iterator[Message]:
+        """Yield reports where nothing is to be done or can be; else frames and their end.
+
+        Whatever goes wrong with this file is its own fate, and the others are read.
+
+        Raises:
+            ClipseekError: the catalog cannot be used, so no file can be indexed.
+        """
         film: Film | None = None
         try:
-            found = self._identify(path)
-            if isinstance(found, Report):
-                yield found
+            if (known := self._known(path)) is not None:
+                yield known
                 return
-            film = found
-            yield from self._frames(film)
-        except (UnreadableVideo, OSError) as error:
-            if film is not None:
-                yield End(film, failed=True)
-            yield Report(str(path), "failed", film.id if film else "", _reason(error))
+            with open_regular(path) as opened:
+                for message in self._identified(path, opened):
+                    if isinstance(message, Film):
+                        film = message
+                        yield from self._frames(film, opened.fileno())
+                    else:
+                        yield message
+        except Exception as error:  # noqa: BLE001  one video, one fate
+            reason = reason_of(error, path)
+            if film is None:
+                yield Report(text(path), "failed", reason=reason)
+            else:
+                yield Failed(film, reason)
+        finally:
+            self._claims.leave(path)
 
-    def _identify(self, path: Path) -> Report | Film:
-        """Decide by (size, mtime), then by content, whether the file is indexed already."""
+    def _known(self, path: Path) -> Report | None:
+        """Decide by one look at the file whether it is indexed as it is."""
         if not _is_text(str(path)):
             return Report(
                 text(path), "failed", reason="the name is not valid UTF-8; rename the file"
@@ -95,38 +137,60 @@ class Reader:
         known = self._catalog.video_at(self._collection, str(path))
         if known is not None and file.is_source_of(known) and not self._force:
             return _unchanged(known, path)
-        content_id = file.content_id()
-        with self._lock:
-            first = self._claimed.setdefault(content_id, path)
-        if first != path:
-            return Report(str(path), "unchanged", content_id, f"same content as {first}")
-        same = self._catalog.videos_by_id(self._collection, [content_id]).get(content_id)
-        if same is None or self._force:
-            return Film(file, content_id)
-        return self._recognised(same, file)
+        return None
 
-    def _recognised(self, video: Video, file: File) -> Report:
-        """Content that is indexed: the same file touched, a moved file, or a copy of one."""
+    def _identified(self, path: Path, opened: io.FileIO) -> Iterator[Report | Film]:
+        """Decide by the content whether it is indexed, is read by now, or is new."""
+        file = File.of(path, os.fstat(opened.fileno()))
+        name = content_id(opened, go_on=lambda: not self._stop.is_set())
+        if name is None:
+            return
+        taken = self._claims.take(name, path)
+        if taken is not None:
+            if taken.is_indexed:
+                yield same_content(path, name, taken.first)
+            return
+        try:
+            same = self._catalog.videos_by_id(self._collection, [name]).get(name)
+            report = None if same is None or self._force else self._recognised(same, file)
+        except Exception:
+            self._claims.give_back(name)
+            raise
+        if report is None:
+            yield Film(file, name)
+            return
+        yield report
+        for copy in self._claims.indexed(name):
+            yield same_content(copy, name, path)
+
+    def _recognised(self, video: Video, file: File) -> Report | None:
+        """Content that is indexed: the same file touched, a moved file, or a copy of one.
+
+        None where it was removed from the catalog at this very moment.
+        """
         path = str(file.path)
         if video.uri != path and _still_there(video):
-            return Report(path, "unchanged", video.id, f"same content as {video.uri}")
-        self._catalog.relocate(self._collection, video.id, path, file.size_bytes, file.mtime_ns)
+            return same_content(file.path, video.id, Path(video.uri))
+        try:
+            self._catalog.relocate(self._collection, video.id, path, file.size_bytes, file.mtime_ns)
+        except VideoNotFound:
+            return None
         moved = f"moved from {video.uri}" if video.uri != path else ""
         return Report(path, "unchanged", video.id, moved, video.duration)
 
-    def _frames(self, film: Film) -> Iterator[Frames | End]:
+    def _frames(self, film: Film, descriptor: int) -> Iterator[Message]:
         """Read the film once: sampled frames that are new, then the end."""
         kept: NDArray[np.float32] | None = None
-        with self._open_video(film.file.path) as source:
+        with self._open_video(film.file.path, descriptor=descriptor) as source:
+            yield Opened(film, source.duration)
             times = sampling.grid(self._fps)
             cuts = sampling.ShotCuts(source.frame_rate)
             for batch in source.read(times, short_side=self._short_side, cuts=cuts):
+                if film.is_over:
+                    return
                 new, kept = _new(batch, kept)
                 yield self._message(film, batch, new)
-            if File.at(film.file.path) != film.file:
-                raise UnreadableVideo(
-                    str(film.file.path), "it changed while it was read; run again"
-                )
+            _require_same(film.file, descriptor)
             yield End(film, source.duration or 0.0, source.size, source.damage)
 
     def _message(self, film: Film, batch: FrameBatch, new: Sequence[int]) -> Frames:
@@ -138,6 +202,7 @@ class Reader:
             cuts=batch.cuts[list(new)].tolist(),
             jpegs=[_jpeg(picture) for picture in pixels],
             sampled=len(batch),
+            reached=float(batch.times[-1]),
         )
 
 
@@ -160,6 +225,22 @@ def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     return target.getvalue()
 
 
+def _require_same(file: File, descriptor: int) -> None:
+    """Make sure that the file which was hashed and read is as it was, and still at its path.
+
+    Raises:
+        UnreadableVideo: it was written to, or another file is there now.
+    """
+    read, there = os.fstat(descriptor), file.path.stat()
+    if File.of(file.path, read) != file or Stamp.of(there) != Stamp.of(read):
+        raise UnreadableVideo(str(file.path), "it changed while it was read; run again")
+
+
+def same_content(path: Path, content: str, first: Path) -> Report:
+    """Say of a copy that its content is indexed under another name."""
+    return Report(str(path), "unchanged", content, f"same content as {first}")
+
+
 def _unchanged(video: Video, path: Path) -> Report:
     return Report(str(path), "unchanged", video.id, video.reason, video.duration)
 
@@ -178,7 +259,3 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _reason(error: UnreadableVideo | OSError) -> str:
-    return error.reason if isinstance(error, UnreadableVideo) else error.strerror or str(error)

@@ -257,6 +257,7 @@ def video_opener(settings: Settings, stop: threading.Event | None = None) -> vid
         ConfigError: decord is asked for and not installed.
     """
     limits = video.Limits(
+        frame_pixels=settings.max_frame_pixels,
         frame_rate=settings.max_frame_rate,
         frame_s=settings.max_frame_s,
         decode_s=settings.max_decode_s,

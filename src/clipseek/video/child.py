@@ -34,12 +34,16 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Order: open the file that comes along. `memory_bytes` bounds what decoding it may take."""
+    """Order: open the file that comes along.
+
+    Decoding it may take `memory_bytes`, of which a single frame has at most `frame_bytes`.
+    """
 
     opener: FrameSourceOpener
     path: Path
     frame_rate: float
     memory_bytes: int
+    frame_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,14 @@ def main() -> None:
     """Serve the parent over the socket whose descriptor is the last argument."""
     _die_with_parent()
     channel = Channel(socket.socket(fileno=int(sys.argv[-1])))
-    baseline = _data_bytes()
+    memory = _Memory()
     try:
         while True:
             order, descriptor = channel.order()
             assert isinstance(order, Open)
             assert descriptor is not None
             try:
-                _serve(channel, order, descriptor, baseline)
+                _serve(channel, order, descriptor, memory)
             finally:
                 os.close(descriptor)
     except (BrokenChannel, BrokenPipeError, ConnectionError):
@@ -91,16 +95,19 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _serve(channel: Channel, order: Open, descriptor: int, baseline: int) -> None:
+def _serve(channel: Channel, order: Open, descriptor: int, memory: "_Memory") -> None:
     """Open one video, read it when told to, and say why if it cannot be done."""
     try:
-        _limit_memory(baseline + order.memory_bytes)
+        memory.limit(order.memory_bytes)
         try:
-            _open_and_read(channel, order, descriptor)
+            _open_and_read(channel, order, descriptor, memory)
         finally:
-            _limit_memory(resource.RLIM_INFINITY)
+            memory.unlimit()
     except UnreadableVideo as error:
-        channel.answer({"kind": "unreadable", "reason": error.reason})
+        if memory.was_short(order.frame_bytes):
+            channel.answer({"kind": "memory"})
+        else:
+            channel.answer({"kind": "unreadable", "reason": error.reason, "worn": memory.is_worn})
     except MemoryError:
         channel.answer({"kind": "memory"})
     except TooManyFrames:
@@ -109,11 +116,11 @@ def _serve(channel: Channel, order: Open, descriptor: int, baseline: int) -> Non
     except (BrokenChannel, ConnectionError):
         raise
     except Exception as error:  # noqa: BLE001  whatever a decoder raises is this video's fate alone
-        reason = f"unexpected {type(error).__name__}: {error}"
+        reason = f"unexpected {type(error).__name__}: {error}; --verbose prints the traceback"
         channel.answer({"kind": "failed", "reason": reason, "trace": traceback.format_exc()})
 
 
-def _open_and_read(channel: Channel, order: Open, descriptor: int) -> None:
+def _open_and_read(channel: Channel, order: Open, descriptor: int, memory: "_Memory") -> None:
     with order.opener(order.path, descriptor=descriptor) as source:
         channel.answer(
             {
@@ -126,6 +133,17 @@ def _open_and_read(channel: Channel, order: Open, descriptor: int) -> None:
         told, _ = channel.order()
         if isinstance(told, Read):
             _read(channel, source, told, order.frame_rate)
+            if source.damage and memory.was_short(order.frame_bytes):
+                raise MemoryError
+            channel.answer(
+                {
+                    "kind": "end",
+                    "duration": source.duration,
+                    "size": list(source.size),
+                    "damage": source.damage,
+                    "worn": memory.is_worn,
+                }
+            )
 
 
 def _read(channel: Channel, source: FrameSource, order: Read, frame_rate: float) -> None:
@@ -142,14 +160,6 @@ def _read(channel: Channel, source: FrameSource, order: Read, frame_rate: float)
             },
             pixels.data.cast("B"),
         )
-    channel.answer(
-        {
-            "kind": "end",
-            "duration": source.duration,
-            "size": list(source.size),
-            "damage": source.damage,
-        }
-    )
 
 
 class _Watch:
@@ -207,16 +217,50 @@ class _WatchedCuts:
         return self.cuts.is_cut(luma, time)
 
 
-def _data_bytes() -> int:
-    """Return the size of this process's private data, which RLIMIT_DATA bounds (Linux 4.7)."""
+class _Memory:
+    """The memory of this process: what it may take, and the most that it took. Linux only."""
+
+    def __init__(self) -> None:
+        self._data = _status_bytes("VmData")
+        self._size = _status_bytes("VmSize")
+        self._limit = 0
+
+    def limit(self, size: int) -> None:
+        """Let allocations fail once they come to `size` bytes more than at the start."""
+        self._limit = size
+        # Private data of any kind counts, be it on the heap or mapped, since Linux 4.7.
+        _limit_data(self._data + size)
+
+    def unlimit(self) -> None:
+        """Let allocations succeed, so that a failure can be told."""
+        _limit_data(resource.RLIM_INFINITY)
+
+    def was_short(self, frame_bytes: int) -> bool:
+        """Say whether an allocation of a frame may have failed.
+
+        Many decoders call that damage (HEVC) or give no frame.
+        """
+        return self._most > max(self._limit - frame_bytes, self._limit // 4)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether so much was taken that the next video could not be judged by `was_short`."""
+        return self._most > self._limit // 4
+
+    @property
+    def _most(self) -> int:
+        return _status_bytes("VmPeak") - self._size
+
+
+def _status_bytes(name: str) -> int:
     if sys.platform != "linux":
         return 0
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    line = next(line for line in status.splitlines() if line.startswith("VmData:"))
+    line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024
 
 
-def _limit_memory(size: int) -> None:
+def _limit_data(size: int) -> None:
     if sys.platform == "linux":
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         soft = size if hard == resource.RLIM_INFINITY else min(size, hard)

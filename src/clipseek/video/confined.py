@@ -33,6 +33,7 @@ TIMES = 256
 """Times that a child is given at once."""
 SMALLEST_SHARE = 256 << 20
 """Each of many decoders may take this much memory in any case: 4K video needs about as much."""
+_PIXEL_BYTES = 4
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); {rest}"
 _MAIN = "from clipseek.video.child import main; main()"
 _log = logging.getLogger(__name__)
@@ -130,7 +131,13 @@ class _ConfinedFrames:
             raise
 
     def _open(self, memory_bytes: int) -> None:
-        order = Open(self._pool._opener, self._path, self._limits.frame_rate, memory_bytes)
+        order = Open(
+            self._pool._opener,
+            self._path,
+            self._limits.frame_rate,
+            memory_bytes,
+            _PIXEL_BYTES * self._limits.frame_pixels,
+        )
         self._child = self._pool._take()
         opened, _ = self._ask(order, descriptor=self._descriptor)
         try:
@@ -194,7 +201,7 @@ class _ConfinedFrames:
                 raise self._crashed()
         self._note(answer)
         self.damage = str(answer["damage"])
-        self._return_child()
+        self._return_child(answer)
 
     def _batch(self, answer: Answer, body: bytearray) -> FrameBatch:
         try:
@@ -246,17 +253,18 @@ class _ConfinedFrames:
             case "memory":
                 raise _OutOfMemory
             case "unreadable" | "failed":
-                self._return_child()
+                self._return_child(answer)
                 if "trace" in answer:
                     _log.debug("%s: %s", self._path, answer["trace"])
                 raise UnreadableVideo(str(self._path), str(answer.get("reason")))
         return answer
 
-    def _return_child(self) -> None:
-        """Give back a child that has done with this video."""
-        if self._child is not None:
+    def _return_child(self, answer: Answer) -> None:
+        """Give back a child that has done with this video, unless it took much memory."""
+        if self._child is not None and not answer.get("worn"):
             self._pool._give_back(self._child)
             self._child = None
+        self._discard()
 
     def _crashed(self) -> UnreadableVideo:
         how = "" if self._child is None else self._child.cause_of_death()
@@ -272,7 +280,8 @@ class _ConfinedFrames:
         if self._child is not None and not self._is_taken:
             with suppress(BrokenChannel):
                 self._child.channel.tell(Close())
-                self._return_child()
+                self._pool._give_back(self._child)
+                self._child = None
         self._discard()
         if self._descriptor >= 0:
             os.close(self._descriptor)

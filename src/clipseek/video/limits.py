@@ -10,11 +10,12 @@ _PREFIX = "CLIPSEEK_"
 class Limits:
     """Bounds of the work on one video.
 
-    frame_rate: Decoded frames per second of video. frame_s: Seconds from one decoded frame to the
-    next. decode_s: Seconds of decoding in all. memory_bytes: Of all decoders together. The pixels
-    of a frame are the reader's to limit, for it knows them before it decodes the first one.
+    frame_pixels: Pixels of a frame. frame_rate: Decoded frames per second of video.
+    frame_s: Seconds from one decoded frame to the next. decode_s: Seconds of decoding in all.
+    memory_bytes: Of all decoders together.
     """
 
+    frame_pixels: int
     frame_rate: float
     frame_s: float
     decode_s: float

@@ -1,0 +1,84 @@
+"""Which of several files of the same content is read, and what becomes of the others."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class _Claim:
+    """One content: the file that is read for it, and copies that wait for how that ends."""
+
+    first: Path
+    is_indexed: bool = False
+    copies: deque[Path] = field(default_factory=deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The file that has claimed a content, and whether the content is in the catalog by now."""
+
+    first: Path
+    is_indexed: bool
+
+
+class Claims:
+    """The contents of one run. Thread-safe.
+
+    A copy is "unchanged" only once the first file is indexed. Where that fails, the next copy is
+    read instead: the first one may have been removed, replaced or cut off meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._claims: dict[str, _Claim] = {}
+        self._again: dict[Path, str] = {}
+        self._lock = threading.Lock()
+
+    def take(self, content_id: str, path: Path) -> "Taken | None":
+        """Claim a content for a file; return None where it is this file that is to be read.
+
+        Otherwise the file is a copy. It waits, unless the content is indexed already.
+        """
+        with self._lock:
+            expected = self._again.pop(path, content_id)
+            if expected != content_id:
+                self._give_back(expected)  # the copy has changed since it was hashed
+            claim = self._claims.setdefault(content_id, _Claim(path))
+            if claim.first == path:
+                return None
+            if not claim.is_indexed:
+                claim.copies.append(path)
+            return Taken(claim.first, claim.is_indexed)
+
+    def indexed(self, content_id: str) -> list[Path]:
+        """Note that a content is in the catalog; return the copies that waited for it."""
+        with self._lock:
+            claim = self._claims[content_id]
+            claim.is_indexed = True
+            waited, claim.copies = list(claim.copies), deque()
+            return waited
+
+    def give_back(self, content_id: str) -> None:
+        """Note that a file could not be indexed: the next copy is to be read."""
+        with self._lock:
+            self._give_back(content_id)
+
+    def leave(self, path: Path) -> None:
+        """Note that a file is not read further; a copy that was to be hashed again gives way."""
+        with self._lock:
+            content_id = self._again.pop(path, None)
+            if content_id is not None:
+                self._give_back(content_id)
+
+    def _give_back(self, content_id: str) -> None:
+        claim = self._claims.pop(content_id)
+        if claim.copies:
+            claim.first = claim.copies.popleft()
+            self._claims[content_id] = claim
+            self._again[claim.first] = content_id
+
+    def to_read(self) -> list[Path]:
+        """Return the copies that are to be read because a file before them failed."""
+        with self._lock:
+            return list(self._again)

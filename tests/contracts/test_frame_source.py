@@ -1,6 +1,6 @@
 """What every FrameSource promises, over both readers of files and the fake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
@@ -9,33 +9,52 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipseek.protocols import FrameSource
+from clipseek.protocols import FrameSource, FrameSourceOpener
 from clipseek.sampling import grid
 from clipseek.testing import SyntheticFrames
-from clipseek.video import DecordFrames, PyAVFrames
+from clipseek.video import Confined, DecordFrames, Limits, PyAVFrames
 from tests.contracts.films import BLUE, RED, Plan, shown, write
-from tests.contracts.readers import NEAR, FileReader, read_all
+from tests.contracts.readers import NEAR, read_all
 
+LIMITS = Limits(frame_pixels=2**26, frame_rate=1000, frame_s=60, decode_s=600, memory_bytes=2**30)
 RATES = [Fraction(25), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60)]
 
 
 Opener = Callable[[Plan], FrameSource]
 
 
-@pytest.fixture(params=["pyav", "decord", "synthetic"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
-    """Open a plan as a film, by each implementation."""
+@pytest.fixture(scope="module")
+def confined() -> Iterator[Confined]:
+    """Decode in a child process, one for all tests here."""
+    with Confined(PyAVFrames, limits=LIMITS) as opener:
+        yield opener
 
-    def from_file(reader: FileReader, plan: Plan) -> FrameSource:
-        write(tmp_path / "film.mp4", plan)
-        return reader(tmp_path / "film.mp4")
+
+@pytest.fixture(params=["pyav", "decord", "synthetic", "confined"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path, confined: Confined) -> Opener:
+    """Open a plan as a film, by each implementation."""
+    return _opener(str(request.param), tmp_path, confined)
+
+
+@pytest.fixture(params=["pyav", "decord", "synthetic"])
+def opened_here(request: pytest.FixtureRequest, tmp_path: Path, confined: Confined) -> Opener:
+    """Open a plan by those that ask the very detector they are given, and not a copy of it."""
+    return _opener(str(request.param), tmp_path, confined)
+
+
+def _opener(kind: str, folder: Path, confined: Confined) -> Opener:
+
+    def from_file(reader: FrameSourceOpener, plan: Plan) -> FrameSource:
+        write(folder / "film.mp4", plan)
+        return reader(folder / "film.mp4")
 
     openers: dict[str, Opener] = {
         "pyav": lambda plan: from_file(PyAVFrames, plan),
         "decord": lambda plan: from_file(DecordFrames, plan),
+        "confined": lambda plan: from_file(confined, plan),
         "synthetic": lambda plan: SyntheticFrames(plan.shots, frame_rate=plan.rate, size=plan.size),
     }
-    return openers[str(request.param)]
+    return openers[kind]
 
 
 @pytest.mark.parametrize("rate", RATES, ids=str)
@@ -103,20 +122,20 @@ class Recorder:
         return False
 
 
-def test_a_detector_sees_every_frame(opened: Opener) -> None:
+def test_a_detector_sees_every_frame(opened_here: Opener) -> None:
     """The detector is shown all frames, small and grey, whichever are asked for."""
     recorder = Recorder()
     plan = Plan(shots=((1, RED), (0.2, BLUE)))
-    with opened(plan) as source:
+    with opened_here(plan) as source:
         list(source.read([], cuts=recorder))
     assert len(recorder.seen) == len(plan.times)
     assert {(luma.shape, luma.dtype.name) for luma in recorder.seen} == {((36, 64), "uint8")}
 
 
-def test_a_detector_sees_the_brightness(opened: Opener) -> None:
+def test_a_detector_sees_the_brightness(opened_here: Opener) -> None:
     """What the detector is shown is the luma of the frame: blue is darker than red."""
     recorder = Recorder()
-    with opened(Plan()) as source:
+    with opened_here(Plan()) as source:
         list(source.read([], cuts=recorder))
     assert float(recorder.seen[0].mean()) == NEAR(76, abs=3)
     assert float(recorder.seen[-1].mean()) == NEAR(29, abs=3)

@@ -11,10 +11,12 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +41,6 @@ class Open:
     Decoding it may take `memory_bytes`, of which a single frame has at most `frame_bytes`.
     """
 
-    opener: FrameSourceOpener
     path: Path
     frame_rate: float
     memory_bytes: int
@@ -73,14 +74,16 @@ def main() -> None:
     """Serve the parent over the socket whose descriptor is the last argument."""
     _die_with_parent()
     channel = Channel(socket.socket(fileno=int(sys.argv[-1])))
-    memory = _Memory()
     try:
+        opener = cast("FrameSourceOpener", channel.order()[0])
+        memory = _Memory()
+        channel.answer({"kind": "ready"})
         while True:
             order, descriptor = channel.order()
             assert isinstance(order, Open)
             assert descriptor is not None
             try:
-                _serve(channel, order, descriptor, memory)
+                _serve(channel, order, partial(opener, order.path, descriptor=descriptor), memory)
             finally:
                 os.close(descriptor)
     except (BrokenChannel, BrokenPipeError, ConnectionError):
@@ -95,12 +98,14 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _serve(channel: Channel, order: Open, descriptor: int, memory: "_Memory") -> None:
+def _serve(
+    channel: Channel, order: Open, opened: Callable[[], FrameSource], memory: "_Memory"
+) -> None:
     """Open one video, read it when told to, and say why if it cannot be done."""
     try:
         memory.limit(order.memory_bytes)
         try:
-            _open_and_read(channel, order, descriptor, memory)
+            _open_and_read(channel, order, opened, memory)
         finally:
             memory.unlimit()
     except UnreadableVideo as error:
@@ -120,8 +125,10 @@ def _serve(channel: Channel, order: Open, descriptor: int, memory: "_Memory") ->
         channel.answer({"kind": "failed", "reason": reason, "trace": traceback.format_exc()})
 
 
-def _open_and_read(channel: Channel, order: Open, descriptor: int, memory: "_Memory") -> None:
-    with order.opener(order.path, descriptor=descriptor) as source:
+def _open_and_read(
+    channel: Channel, order: Open, opened: Callable[[], FrameSource], memory: "_Memory"
+) -> None:
+    with opened() as source:
         channel.answer(
             {
                 "kind": "opened",

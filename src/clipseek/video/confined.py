@@ -79,7 +79,7 @@ class Confined:
     def _take(self) -> "_Child":
         with self._lock:
             child = self._idle.pop() if self._idle else None
-        return child if child is not None and child.is_alive else _Child(self._stop)
+        return child if child is not None and child.is_alive else _Child(self._opener, self._stop)
 
     def _give_back(self, child: "_Child") -> None:
         with self._lock:
@@ -132,13 +132,17 @@ class _ConfinedFrames:
 
     def _open(self, memory_bytes: int) -> None:
         order = Open(
-            self._pool._opener,
             self._path,
             self._limits.frame_rate,
             memory_bytes,
             _PIXEL_BYTES * self._limits.frame_pixels,
         )
-        self._child = self._pool._take()
+        try:
+            self._child = self._pool._take()
+        except BrokenChannel:
+            raise UnreadableVideo(str(self._path), "no process could be started for it") from None
+        except _Stopped:
+            raise self._stopped() from None
         opened, _ = self._ask(order, descriptor=self._descriptor)
         try:
             self._note(opened)
@@ -173,6 +177,8 @@ class _ConfinedFrames:
         if self._is_taken:
             raise RuntimeError(f"{self._path} was read already; open it again")
         self._is_taken = True
+        if short_side is not None and short_side < 1:
+            raise ValueError(f"short_side must be >= 1, got {short_side}")
         times, again = itertools.tee(times)
         reached = -1.0
         try:
@@ -238,9 +244,14 @@ class _ConfinedFrames:
         except BrokenChannel:
             raise self._crashed() from None
         except _Stopped:
-            raise UnreadableVideo(str(self._path), "the run was stopped") from None
+            self._discard()
+            raise self._stopped() from None
         except _TooLong as error:
+            self._discard()
             raise UnreadableVideo(str(self._path), self._too_long(error.total)) from None
+
+    def _stopped(self) -> UnreadableVideo:
+        return UnreadableVideo(str(self._path), "the run was stopped")
 
     def _too_long(self, total: bool) -> str:
         if total:
@@ -251,6 +262,7 @@ class _ConfinedFrames:
         """Return an answer unless it says that reading has failed."""
         match answer.get("kind"):
             case "memory":
+                self._discard()
                 raise _OutOfMemory
             case "unreadable" | "failed":
                 self._return_child(answer)
@@ -268,6 +280,7 @@ class _ConfinedFrames:
 
     def _crashed(self) -> UnreadableVideo:
         how = "" if self._child is None else self._child.cause_of_death()
+        self._discard()
         return UnreadableVideo(str(self._path), f"its decoder crashed{how}")
 
     def _discard(self) -> None:
@@ -310,7 +323,12 @@ class _TooLong(Exception):
 class _Child:
     """A decoding process; until when an answer of it is waited for."""
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self, opener: FrameSourceOpener, stop: threading.Event) -> None:
+        """Start a process and wait until it can open videos.
+
+        Raises:
+            BrokenChannel: it ended at once.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-c", _START.format(rest=_MAIN), json.dumps(sys.path)]
@@ -328,6 +346,12 @@ class _Child:
         self._stop = stop
         self.until = self.until_end = float("inf")
         self.channel = Channel(ours, self._check)
+        try:
+            self.channel.tell(opener)
+            self.channel.hear()
+        except BaseException:
+            self.kill()
+            raise
 
     def _check(self) -> None:
         now = time.monotonic()

@@ -192,7 +192,9 @@ def _film_stream(container: InputContainer, path: Path, descriptor: int) -> Vide
     if not films:
         raise UnreadableVideo(str(path), _without_video(container))
     best = container.streams.best("video")
-    stream = _moving(path, descriptor, films, next((film for film in films if film is best), films[0]))
+    stream = _moving(
+        path, descriptor, films, next((film for film in films if film is best), films[0])
+    )
     if stream.codec_context is None:
         raise UnreadableVideo(str(path), "its video codec is not supported")
     if stream.codec_context.codec_tag in _ENCRYPTED_TAGS or "enc_key_id" in stream.metadata:

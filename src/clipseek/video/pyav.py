@@ -110,9 +110,11 @@ class PyAVFrames:
         """Return the presentation times of the video's packets, float64 (N,), as they are stored.
 
         In seconds, in the order of decoding, without those that an edit list leaves out; empty
-        where one has no timestamp. The file is read once more, and nothing is decoded.
+        where one has no timestamp. The file is read once more, and nothing is decoded; afterwards
+        nothing can be read of it here, because both readings share their place in the file.
         """
-        again = open_film(self._path, threads=1)
+        self._is_taken = True
+        again = open_film(self._path, threads=1, descriptor=self._descriptor)
         stamps: list[int | None] = []
         with again.container as container, suppress(av.error.FFmpegError):
             packets = container.demux(again.stream)

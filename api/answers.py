@@ -46,6 +46,9 @@ class Ready:
             "model": result.model,
             "collection": result.collection,
             "version": result.version,
+            "total": result.total,
+            "total_videos": result.total_videos,
+            "more": result.more,
             "hits": [_hit(hit, result.collection) for hit in result.hits],
         }
         return cls(result.query, to_json(common))

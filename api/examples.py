@@ -23,6 +23,9 @@ SEARCH_ANSWER = {
     "model": "PE-Core-B-16/meta",
     "collection": "default",
     "version": 12,
+    "total": 1,
+    "total_videos": 1,
+    "more": False,
     "hits": [
         {
             "video": _HIT_VIDEO,

@@ -198,6 +198,12 @@ class SearchAnswer(BaseModel):
     model: str = Field(description="The model that the collection is indexed with.")
     collection: str
     version: int = Field(description="Number of the last change of the collection that was seen.")
+    total: int = Field(
+        description="Moments that match, shown as hits or not: of `min_relevance` or, where it is "
+        "0, of relevance 0.5; of the nearest 4 for each of `limit`, and at least 64, segments."
+    )
+    total_videos: int = Field(description="Videos that those moments are in.")
+    more: bool = Field(description="Whether there may be more of them than `total` counts.")
     hits: list[HitAnswer]
     took_ms: float = Field(
         description="Milliseconds that the search took, the whole batch's in a batch."

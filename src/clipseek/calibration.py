@@ -68,9 +68,7 @@ def bias(
     return biases
 
 
-def evidence(
-    scores: NDArray[np.float32], biases: NDArray[np.float32], logit_scale: float
-) -> NDArray[np.float32]:
+def evidence(scores: Floats, biases: Floats, logit_scale: float) -> Floats:
     """Return t * cosine - bias for cosines and biases of the same or broadcastable shapes."""
     return np.float32(logit_scale) * scores - biases
 

@@ -60,10 +60,23 @@ def candidates(limit: int) -> int:
     return max(4 * limit, _FLOOR_RANK)
 
 
+Grown = tuple[int, int, int]
+"""The rows of one moment before it is made: of its best segment, of its first and its last."""
+
+
 def merge(
     near: Neighbours, rows: Rows, asked: Sequence[int], at_most: Sequence[int | None]
 ) -> list[list[Moment]]:
-    """Merge the neighbours of each query of a batch to moments, best first.
+    """Merge the neighbours of each query of a batch to moments, best first, `at_most` so many.
+
+    See `grow`, and `moments`.
+    """
+    cut = [found[:most] for found, most in zip(grow(near, rows, asked), at_most, strict=True)]
+    return moments(near, rows, cut)
+
+
+def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> list[list[Grown]]:
+    """Merge the neighbours of each query of a batch, best first.
 
     From each peak of the score a moment grows to both sides over adjacent segments, for as long
     as their score is near that of the peak. How near is measured by how far the peak stands out
@@ -74,7 +87,6 @@ def merge(
         near: Distinct segment ids int64 (Q, K) and cosines float32 (Q, K), of each query.
         rows: What is known of those segments, in the same order, Q * K of them.
         asked: How many of its neighbours count for each query, the first ones: at least 64, or all.
-        at_most: How many moments to return of each query, or None for all.
 
     Returns:
         For each query moments by descending score, then video id, then start; the order of the
@@ -89,21 +101,29 @@ def merge(
     # Single numbers are read several times faster from lists than from arrays.
     heights = scores.tolist()
     taken = [False] * len(heights)
-    grown: list[tuple[int, int, int]] = []
-    ends = []
-    for mine, count, most in zip(order.tolist(), asked, at_most, strict=True):
-        begin, floor = len(grown), heights[mine[min(_FLOOR_RANK, count, width) - 1]]
+    found = []
+    for mine, count in zip(order.tolist(), asked, strict=True):
+        floor = heights[mine[min(_FLOOR_RANK, count, width) - 1]]
+        grown: list[Grown] = []
         for peak in mine[:count]:
-            if len(grown) - begin == most:
-                break
-            if not taken[peak]:
-                least = heights[peak] - _REACH * max(0.0, heights[peak] - floor)
-                first = _grow(peak, left, least, heights, taken)
-                last = _grow(peak, right, least, heights, taken)
-                grown.append((peak, first, last))
-        ends.append(len(grown))
-    moments = _moments(grown, ids, scores, rows)
-    return [moments[begin:end] for begin, end in itertools.pairwise([0, *ends])]
+            if taken[peak]:
+                continue
+            if left[peak] < 0 and right[peak] < 0:
+                grown.append((peak, peak, peak))
+                continue
+            least = heights[peak] - _REACH * max(0.0, heights[peak] - floor)
+            first = _grow(peak, left, least, heights, taken)
+            last = _grow(peak, right, least, heights, taken)
+            grown.append((peak, first, last))
+        found.append(grown)
+    return found
+
+
+def moments(near: Neighbours, rows: Rows, grown: Sequence[Sequence[Grown]]) -> list[list[Moment]]:
+    """Make moments of what has grown, for each query in the order given."""
+    ends = itertools.accumulate((len(each) for each in grown), initial=0)
+    every = _moments([*itertools.chain(*grown)], near.ids.ravel(), near.scores.ravel(), rows)
+    return [every[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 def _best_first(near: Neighbours, rows: Rows, asked: Sequence[int]) -> NDArray[np.int64]:
@@ -158,7 +178,7 @@ def _grow(
 
 
 def _moments(
-    grown: list[tuple[int, int, int]],
+    grown: Sequence[Grown],
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     rows: Rows,

@@ -3,11 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ from clipseek.view import Bearing, View
 MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
 MAX_BATCH = 256
+MATCHING = 0.5
+"""Relevance from which on a moment counts as showing what was asked."""
 LATE_AFTER = 2
 """Refreshes that a view may miss before it is not answered from."""
 
@@ -47,6 +50,8 @@ log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
 Answer = SearchResult | ClipseekError
+Judged = tuple[ranking.Moment, float, float]
+"""A moment with its evidence and its relevance."""
 Sample = Callable[[View, NDArray[np.float32], Neighbours], None]
 
 
@@ -156,41 +161,39 @@ class Searcher:
         """Search for sentences that the model reads."""
         if not requests:
             return []
-        name = view.collection.name
-        moments = self._moments(view, requests, read.vectors)
-        videos, are_gone = self._videos(name, moments)
-        if are_gone:
+        scoring = view.collection.scoring or model.scoring
+        matches = self._matches(view, requests, read.vectors, scoring)
+        moments = _made(matches, [request.limit for request in requests])
+        videos, gone = self._videos(view.collection.name, moments)
+        if gone:
             # What was left out for the limits takes the place of what is gone.
-            moments = self._moments(view, requests, read.vectors, cut=False)
-            videos, _ = self._videos(name, moments)
-        judged = iter(_judged(moments, view=view, model=model))
+            moments = _made(matches, [None] * len(matches))
+            videos, gone = self._videos(view.collection.name, moments)
         return [
-            _result(request, end, [(moment, *next(judged)) for moment in found], videos, view)
-            for request, end, found in zip(requests, read.ends, moments, strict=True)
+            _result(request, end, match, found, videos, gone, view)
+            for request, end, match, found in zip(
+                requests, read.ends, matches, moments, strict=True
+            )
         ]
 
     def _videos(
-        self, name: str, moments: Sequence[Sequence[ranking.Moment]]
-    ) -> tuple[dict[str, Video], bool]:
-        """Return the videos of moments by id, and whether some of them are gone."""
-        ids = sorted({moment.video_id for found in moments for moment in found})
+        self, name: str, moments: Sequence[Sequence[Judged]]
+    ) -> tuple[dict[str, Video], set[str]]:
+        """Return the videos of moments by id, and which of them are gone."""
+        ids = sorted({moment.video_id for found in moments for moment, _, _ in found})
         with self._stage("catalog"):
             videos = self._catalog.videos_by_id(name, ids)
-        return videos, len(videos) < len(ids)
+        return videos, set(ids) - videos.keys()
 
-    def _moments(
+    def _matches(
         self,
         view: View,
         requests: Sequence[SearchRequest],
         vectors: NDArray[np.float32],
-        *,
-        cut: bool = True,
-    ) -> list[list[ranking.Moment]]:
-        """Search and merge: for each request its moments, best first.
-
-        With `cut` no more than the limit, unless some may be left out for their relevance.
-        """
-        found: dict[int, list[ranking.Moment]] = {}
+        scoring: Scoring,
+    ) -> list["_Match"]:
+        """Search, judge and merge: for each request what matches it."""
+        found: dict[int, _Match] = {}
         filters = ((request.video_ids, request.tags) for request in requests)
         for (video_ids, tags), positions in _grouped(filters).items():
             allowed = self._allowed(view.collection.name, video_ids, tags)
@@ -199,15 +202,13 @@ class Searcher:
                 near = view.search(vectors[positions], k, allow_videos=allowed)
             if allowed is None:
                 self._sample(view, vectors[positions], near)
-            asking = [requests[i] for i in positions]
-            merged = ranking.merge(
-                near,
-                view.rows(near.ids.ravel()),
-                # Its own number of neighbours, so that it does not matter who asked beside it.
-                [ranking.candidates(request.limit) for request in asking],
-                [None if not cut or one.min_relevance else one.limit for one in asking],
-            )
-            found.update(zip(positions, merged, strict=True))
+            together = _Together.of(view, near, scoring)
+            # Its own number of neighbours, so that it does not matter who asked beside it.
+            asked = [ranking.candidates(requests[i].limit) for i in positions]
+            grown = ranking.grow(near, together.rows, asked)
+            best = together.best_beyond(asked)
+            for i, moments, beyond in zip(positions, grown, best, strict=True):
+                found[i] = _Match.of(together, moments, beyond, requests[i].min_relevance)
         return [found[i] for i in range(len(requests))]
 
     def _allowed(
@@ -407,27 +408,104 @@ def _is_text(query: str) -> bool:
     return True
 
 
-def _judged(
-    moments: Sequence[Sequence[ranking.Moment]], *, view: View, model: Model
-) -> list[tuple[float, float]]:
-    """Return evidence and relevance of all moments of a batch, one request's after another's.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together:
+    """The neighbours of some requests with one filter, and how well they match.
 
-    They are judged by what the stored biases were made by, whatever this machine's bundle holds.
+    rows: What is known of the segments, Q * K of them. evidence: (Q * K,). relevance: its curve,
+    as a list, of which single numbers are read several times faster.
     """
-    scoring = view.collection.scoring or model.scoring
-    constants = view.collection.relevance or scoring.relevance
-    scores = np.array([moment.score for found in moments for moment in found])
-    biases = np.array([moment.bias for found in moments for moment in found])
-    evidence = calibration.evidence(scores, biases, scoring.logit_scale)
-    relevances = calibration.relevance(evidence, constants)
-    return list(zip(evidence.tolist(), relevances.tolist(), strict=True))
+
+    near: Neighbours
+    rows: ranking.Rows
+    evidence: NDArray[np.float32] | NDArray[np.float64]
+    relevance: list[float]
+    view: View
+    scoring: Scoring
+
+    @classmethod
+    def of(cls, view: View, near: Neighbours, scoring: Scoring) -> Self:
+        """Judge by what the stored biases were made by, whatever this machine's bundle holds."""
+        rows = view.rows(near.ids.ravel())
+        scores = near.scores.ravel().astype(np.float64)
+        evidence = calibration.evidence(scores, rows.biases, scoring.logit_scale)
+        constants = view.collection.relevance or scoring.relevance
+        relevance = calibration.relevance(evidence, constants).tolist()
+        return cls(near, rows, evidence, relevance, view, scoring)
+
+    def best_beyond(self, asked: Sequence[int]) -> list[float]:
+        """Return the most that the relevance of a segment past the neighbours that count can be.
+
+        Of each request: its score is no better than that of the last one, and its bias no less than
+        any. -1 where there are no more segments.
+        """
+        queries, width = self.near.ids.shape
+        if not width or width == len(self.view):
+            return [-1.0] * queries
+        last = np.minimum(asked, width) - 1
+        scores = self.near.scores[np.arange(queries), last]
+        biases = np.full(queries, self.view.least_bias, np.float32)
+        evidence = calibration.evidence(scores, biases, self.scoring.logit_scale)
+        constants = self.view.collection.relevance or self.scoring.relevance
+        best = calibration.relevance(evidence, constants)
+        found: list[float] = np.where(np.array(asked) > width, -1.0, best).tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Match:
+    """What matches one request, as relevant as it must be, best first.
+
+    `good` are the moments that count as matching: of the relevance that was asked for or, where
+    none was, of 0.5. `more` says whether there may be more of them than were looked at.
+    """
+
+    together: _Together
+    grown: list[ranking.Grown]
+    good: list[ranking.Grown]
+    more: bool
+
+    @classmethod
+    def of(
+        cls, together: _Together, grown: list[ranking.Grown], beyond: float, least: float
+    ) -> Self:
+        """Choose by relevance from what has grown of one query."""
+        relevance, enough = together.relevance, least or MATCHING
+        good = [moment for moment in grown if relevance[moment[0]] >= enough]
+        return cls(together, good if least else grown, good, beyond >= enough)
+
+    def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
+        """Return how many moments match and in how many videos, without those that are gone."""
+        rows = self.together.rows
+        peaks = [moment[0] for moment in self.good]
+        if gone:
+            peaks = [peak for peak in peaks if rows.video_ids[peak] not in gone]
+        return len(peaks), len(set(rows.owners[peaks].tolist()))
+
+
+def _made(matches: Sequence[_Match], limits: Sequence[int | None]) -> list[list[Judged]]:
+    """Make the first moments of each request, those of one filter together."""
+    made: dict[int, list[Judged]] = {}
+    for positions in _grouped(id(match.together) for match in matches).values():
+        together = matches[positions[0]].together
+        chosen = [matches[i].grown[: limits[i]] for i in positions]
+        moments = ranking.moments(together.near, together.rows, chosen)
+        evidence = together.evidence.tolist()
+        for i, grown, found in zip(positions, chosen, moments, strict=True):
+            made[i] = [
+                (moment, evidence[peak], together.relevance[peak])
+                for moment, (peak, _, _) in zip(found, grown, strict=True)
+            ]
+    return [made[i] for i in range(len(matches))]
 
 
 def _result(
     request: SearchRequest,
     end: int | None,
-    judged: Sequence[tuple[ranking.Moment, float, float]],
+    match: _Match,
+    moments: Sequence[Judged],
     videos: dict[str, Video],
+    gone: AbstractSet[str],
     view: View,
 ) -> SearchResult:
     """Cut the moments to what was asked; a video removed meanwhile is left out.
@@ -436,9 +514,10 @@ def _result(
     """
     hits = [
         _hit(moment, videos[moment.video_id], evidence, relevance)
-        for moment, evidence, relevance in judged
-        if moment.video_id in videos and relevance >= request.min_relevance
+        for moment, evidence, relevance in moments
+        if moment.video_id in videos
     ]
+    total, total_videos = match.counts(gone)
     return SearchResult(
         query=request.query,
         hits=tuple(hits[: request.limit]),
@@ -446,6 +525,9 @@ def _result(
         model=view.collection.model,
         version=view.version,
         truncated_at=None if end is None else cut_at(request.query, end),
+        total=total,
+        total_videos=total_videos,
+        more=match.more,
     )
 
 

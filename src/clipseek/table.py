@@ -73,6 +73,11 @@ class SegmentTable:
         order = np.argsort(self.owners, kind="stable")
         return order, np.searchsorted(self.owners[order], np.arange(len(self.videos) + 1))
 
+    @cached_property
+    def least_bias(self) -> float:
+        """The least of the biases; infinity where there are no segments."""
+        return float(np.min(self.biases, initial=np.inf))
+
     def mask_of(self, videos: Iterable[str]) -> NDArray[np.bool_]:
         """Return which of `videos` are among those given, bool (V,)."""
         numbers = self._numbers

@@ -177,6 +177,8 @@ class SearchResult:
     """The ranked hits of one search and the version of the collection they were made from.
 
     `truncated_at` is how many characters of the query the model read, where it did not read all.
+    `total` moments in `total_videos` videos match, of the nearest that were looked at: they have
+    the relevance that was asked for or, where none was, 0.5. With `more` there may be others.
     """
 
     query: str
@@ -185,6 +187,9 @@ class SearchResult:
     model: str
     version: int
     truncated_at: int | None = None
+    total: int = 0
+    total_videos: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

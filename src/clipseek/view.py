@@ -324,6 +324,11 @@ class View:
         )
 
     @property
+    def least_bias(self) -> float:
+        """The least bias of any segment."""
+        return min(part.table.least_bias for part in (self._base, *self._delta))
+
+    @property
     def delta_size(self) -> int:
         """How many segments are searched beside the snapshot."""
         beside = len(self._base) if self.snapshot_version is None else 0

@@ -185,6 +185,48 @@ def test_filters(searcher: Searcher, filters: dict[str, object], expected: set[s
     assert {hit.video.id for hit in _one(searcher, "blue", **filters).hits} == expected
 
 
+def _colours(pattern: str) -> list[str]:
+    return [{"r": "red", "g": "green", "b": "blue"}[letter] for letter in pattern]
+
+
+@pytest.fixture
+def reds(store: MemoryCatalog) -> MemoryCatalog:
+    """Beside the two films, thirty of "red, blue, red": 61 moments of red in 31 videos."""
+    for number in range(30):
+        _put(store, f"red{number:02d}", _colours("rbr"))
+    return store
+
+
+@pytest.mark.parametrize("limit", [1, 10, 40])
+def test_the_total_counts_what_matches_beside_the_hits(
+    reds: MemoryCatalog, searcher: Searcher, limit: int
+) -> None:
+    """Whatever the limit; what is nearest but does not match is not counted."""
+    result = _one(searcher, "red", limit=limit)
+    assert len(result.hits) == limit
+    assert (result.total, result.total_videos, result.more) == (61, 31, False)
+
+
+def test_a_total_that_may_be_too_low_says_so(reds: MemoryCatalog, searcher: Searcher) -> None:
+    """64 segments are looked at for a small limit; with a larger one the rest is counted."""
+    for number in range(30, 40):
+        _put(reds, f"red{number:02d}", _colours("rbr"))
+    searcher.refresh()
+    few, many = (_one(searcher, "red", limit=limit) for limit in (10, 40))
+    assert (few.total, few.more) == (64, True)
+    assert (many.total, many.total_videos, many.more) == (81, 41, False)
+
+
+def test_the_total_is_of_the_relevance_that_was_asked_for(searcher: Searcher) -> None:
+    """Of half where none was; of none, nothing."""
+    assert _one(searcher, "a submarine").total == 0
+    least = min(hit.relevance for hit in _one(searcher, "a submarine").hits)
+    every = _one(searcher, "a submarine", min_relevance=least / 2)
+    assert (every.total, every.total_videos) == (len(every.hits), 2)
+    nothing = _one(searcher, "red", video_ids=())
+    assert (nothing.total, nothing.total_videos, nothing.more) == (0, 0, False)
+
+
 class _Noting(MemoryCatalog):
     """Notes what it is asked of tags, and refuses to hand out whole lists of videos."""
 

@@ -316,15 +316,18 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
 def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str]:
     settings = service.settings
     yield from problems(service.catalog, service.thumbnails, settings.snapshot_root)
-    fast, exact = (
-        video_opener(settings.model_copy(update={"decode": how})) for how in ("fast", "exact")
-    )
-    for each in service.catalog.collections():
-        originals = Originals(service.catalog, service.thumbnails, each.name, fast, exact, checked)
-        if deep:
-            yield from originals.all_problems(service.searcher.model(each).embedder)
-        else:
-            yield from originals.problems(seed=each.version)
+    with (
+        video_opener(settings.model_copy(update={"decode": "fast"})) as fast,
+        video_opener(settings.model_copy(update={"decode": "exact"})) as exact,
+    ):
+        for each in service.catalog.collections():
+            originals = Originals(
+                service.catalog, service.thumbnails, each.name, fast, exact, checked
+            )
+            if deep:
+                yield from originals.all_problems(service.searcher.model(each).embedder)
+            else:
+                yield from originals.problems(seed=each.version)
 
 
 def models(settings: Settings, options: argparse.Namespace) -> int:

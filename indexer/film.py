@@ -79,7 +79,7 @@ class File:
         )
 
 
-def content_id(file: io.FileIO, *, go_on: Callable[[], bool]) -> str | None:
+def content_id(file: io.FileIO, *, go_on: Callable[[], bool] = lambda: True) -> str | None:
     """Return 32 hexadecimal digits of BLAKE2b (RFC 7693) over the content.
 
     None where `go_on`, asked between blocks, says no.

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clipseek.errors import ServiceUnavailable, UnreadableVideo
+from clipseek.files import open_regular
 from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Segment, Video
-from indexer.film import File
+from indexer.film import File, content_id
 from indexer.reader import SHORT_SIDE
 
 OPENED = 200
@@ -113,7 +114,7 @@ class Originals:
                     video, "has changed on disk since it was indexed; ingest it again"
                 )
             is_touched = file.mtime_ns != video.mtime_ns
-            if (hashed or is_touched) and file.content_id() != video.id:
+            if (hashed or is_touched) and _content_of(file.path) != video.id:
                 return self._said(video, "has other content than was indexed; ingest it again")
         except (FileNotFoundError, NotADirectoryError):
             return self._said(video, "is missing; mount its disk, or `indexer remove` it")
@@ -256,3 +257,8 @@ class _Look:
         """Whether two pictures are of one frame."""
         same_shape = abs(self.shape / other.shape - 1) <= SHAPES
         return same_shape and float(np.abs(self.colours - other.colours).mean()) <= COLOURS
+
+
+def _content_of(path: Path) -> str | None:
+    with open_regular(path) as file:
+        return content_id(file)

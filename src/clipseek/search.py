@@ -440,7 +440,7 @@ class _Together:
         any. -1 where there are no more segments.
         """
         queries, width = self.near.ids.shape
-        if not width or width == len(self.view):
+        if not width:
             return [-1.0] * queries
         last = np.minimum(asked, width) - 1
         scores = self.near.scores[np.arange(queries), last]
@@ -448,7 +448,9 @@ class _Together:
         evidence = calibration.evidence(scores, biases, self.scoring.logit_scale)
         constants = self.view.collection.relevance or self.scoring.relevance
         best = calibration.relevance(evidence, constants)
-        found: list[float] = np.where(np.array(asked) > width, -1.0, best).tolist()
+        # As many as were asked for may be all that there are.
+        are_all = np.array(asked) >= min(width + 1, len(self.view))
+        found: list[float] = np.where(are_all, -1.0, best).tolist()
         return found
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import snapshot, video
+from clipseek import belonging, snapshot, video
 from clipseek.cache import LocalCache, NoCache, TieredCache
-from clipseek.catalog import SqlCatalog
+from clipseek.catalog import SqlCatalog, database
 from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
@@ -55,11 +55,13 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
     """Open the catalog, made if it is missing, and what reads it.
 
     Raises:
-        ConfigError: the URL of Redis is wrong. One that cannot be reached is no error.
+        ConfigError: the URL of Redis is wrong, or the data folder belongs to another catalog. A
+            Redis that cannot be reached is no error.
         CatalogOutdated: the database has another schema.
         ServiceUnavailable: the database or the data folder cannot be reached or written.
     """
     cache = open_cache(settings)
+    read_only = read_only or is_read_only(settings)
     if not read_only:
         _make_folder(settings.data_dir)
         if settings.database_url is None and not has_catalog(settings):
@@ -67,6 +69,13 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
     catalog = SqlCatalog.open(
         settings.catalog_url, read_only=read_only, up_within_s=settings.database_wait_s
     )
+    try:
+        mine = belonging.Owner(catalog.identity(), embedded=settings.database_url is None)
+        writable = os.access(settings.data_dir, os.W_OK)
+        belonging.claim(settings.data_dir, mine, writable=writable)
+    except BaseException:
+        catalog.close()
+        raise
     searcher = Searcher(
         catalog,
         settings.snapshot_root,
@@ -104,6 +113,18 @@ def open_existing(settings: Settings) -> Service:
     if settings.database_url is None and not has_catalog(settings):
         raise NothingIndexed(settings.collection)
     return open_service(settings)
+
+
+def is_read_only(settings: Settings) -> bool:
+    """Whether the catalog is a file that can be read here and not written, as on such a mount.
+
+    What only reads works then; what writes is refused by the database itself.
+    """
+    url = settings.catalog_url
+    if not url.startswith(database.SQLITE):
+        return False
+    file = Path(url.removeprefix(database.SQLITE)).absolute()
+    return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
 
 
 def has_catalog(settings: Settings) -> bool:

@@ -167,6 +167,10 @@ class Catalog(Protocol):
     Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
     """
 
+    def identity(self) -> str:
+        """Return the id that this catalog was given when it was made; a backup has the same."""
+        ...
+
     def ensure_collection(
         self,
         name: str,

@@ -277,7 +277,9 @@ class View:
         So it takes no longer than reading the changes, unless the catalog is another one by now.
         """
         name = self.collection.name
-        if catalog.collection(name) == self.collection:
+        same = catalog.collection(name) == self.collection
+        # A backup that was put back may be of this very version, with other changes before it.
+        if same and snapshot.history(catalog, name, self.version) == self._history:
             return self
         return self._followed(catalog) or self.open(
             catalog, snapshot_root, name, on_gpu=self._on_gpu

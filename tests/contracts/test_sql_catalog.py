@@ -286,7 +286,7 @@ class TestFailures:
         error = OperationalError("BEGIN", None, origin)
         told = translated(error, "catalog.db", tmp_path)
         assert isinstance(told, ServiceUnavailable)
-        assert "may not write in that folder" in str(told)
+        assert "nothing can be written in that folder" in str(told)
 
     def test_a_database_of_another_application_is_left_alone(self, sqlite_url: str) -> None:
         """Tables of the same name are neither used nor changed."""

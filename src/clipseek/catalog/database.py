@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
+from psycopg.pq import Conninfo
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from clipseek.catalog import waiting
@@ -35,6 +36,7 @@ _SIGNS_OF_LIFE = {
 # Connections kept open, and how many more while requests pile up; PostgreSQL's own default
 # allows 100 for all its clients (max_connections).
 POOL_SIZE = 8
+_FILE = "clipseek_file"
 POOL_OVERFLOW = 24
 
 
@@ -201,19 +203,28 @@ def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
     a write takes the lock first, since a read that turns into a write fails at once when another
     wrote in between (https://www.sqlite.org/lang_transaction.html).
     """
+    made = False
 
     def connect() -> sqlite3.Connection:
-        uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
-        return sqlite3.connect(
-            uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
-        )
+        nonlocal made
+        # A file that has gone while we work was taken away: another one is not made in its place.
+        asked = "rw" if made and mode == "rwc" else mode
+        connection = _connected(path, asked, wait_s)
+        made = True
+        return connection
 
-    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    def prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info[_FILE] = _identity(path)
         connection.execute("PRAGMA foreign_keys = ON")
         # A committed film survives a loss of power: the log is synced at every commit.
         connection.execute("PRAGMA synchronous = FULL")
         if mode != "ro":
             _switch_to_wal(connection, wait_s)
+
+    def check_out(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
+        """Have a connection made anew whose file is not the one at the path any more."""
+        if entry.info.get(_FILE) != _identity(path):
+            raise DisconnectionError("the file was replaced")
 
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes")
@@ -229,8 +240,54 @@ def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "checkout", check_out)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return the device and inode of the file at a path: a restored backup has other ones."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _connected(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
+    """Open the file; where nothing can be written beside it, as a file that never changes.
+
+    SQLite keeps two files beside a database with a write-ahead log, also to read it. On a mount
+    that is read-only it can have none, and needs none if no log is left over
+    (https://www.sqlite.org/wal.html, "Read-Only Databases").
+    """
+    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
+    connection = _open(uri, wait_s)
+    if mode != "ro":
+        return connection
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if _log_of(path):
+            raise
+        return _open(f"{uri}&immutable=1", wait_s)
+    return connection
+
+
+def _open(uri: str, wait_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+    )
+
+
+def _log_of(path: Path) -> bool:
+    """Whether there are changes in a write-ahead log that are not in the file yet."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        return log.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
@@ -253,25 +310,75 @@ def _switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
 
 def _address(url: str) -> URL:
     """Return a PostgreSQL URL for the psycopg driver; no message repeats what was given."""
+    before_options = url.partition("?")[0]
+    if before_options.count("@") > 1:
+        raise ConfigError(_ESCAPE)
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise ConfigError(_EXPECTED) from error
+        raise ConfigError(f"{_EXPECTED}; {_ESCAPE}") from error
     if address.drivername not in POSTGRES or not address.database:
-        raise ConfigError(f"{_EXPECTED}; this one begins with {address.drivername}://")
-    if "@" in (address.host or ""):
-        raise ConfigError("in the database URL, write an '@' of the password as %40")
+        raise ConfigError(f"{_EXPECTED}; {_ESCAPE}")
+    plain = f"{address.host or ''}{address.database}"
+    if set(plain) & set("@#?:/ \t\n") - set(":/" if _is_socket(address) else ""):
+        raise ConfigError(_ESCAPE)
     return address.set(drivername="postgresql+psycopg")
+
+
+def _is_socket(address: URL) -> bool:
+    """Whether the host is an address of IPv6 or the folder of a socket."""
+    host = address.host or ""
+    return host.startswith("/") or host.count(":") > 1
+
+
+def _options_of(address: URL) -> tuple[URL, dict[str, object]]:
+    """Return the URL with the options that libpq knows, and those of psycopg converted.
+
+    Raises:
+        ConfigError: an option is known to neither, or its value cannot be.
+    """
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    ours: dict[str, object] = {}
+    for name, value in address.query.items():
+        if name == "prepare_threshold":
+            ours[name] = _threshold(value)
+        elif name not in known:
+            raise ConfigError(
+                f"the database URL has an option {name!r} that PostgreSQL's libraries do not "
+                "know; correct its name or leave it out"
+            )
+    return address.difference_update_query([*ours]), ours
+
+
+def _threshold(value: str | tuple[str, ...]) -> int | None:
+    if value in ("", "none", "None"):
+        return None
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    raise ConfigError(
+        "prepare_threshold in the database URL must be a whole number, or none for no prepared "
+        f"statements, got {value!r}"
+    )
 
 
 _EXPECTED = (
     "the database URL must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 )
+_ESCAPE = (
+    "in the database URL, write these characters of user and password as %-escapes: "
+    "@ as %40, / as %2F, : as %3A, # as %23, ? as %3F, a space as %20, % itself as %25"
+)
 
 
 def _postgres(address: URL, wait_s: float) -> Engine:
     """Return an engine on a server; a connection that the server closed is replaced unseen."""
-    options = {name: value for name, value in _SIGNS_OF_LIFE.items() if name not in address.query}
+    address, given = _options_of(address)
+    options: dict[str, object] = {
+        name: value for name, value in _SIGNS_OF_LIFE.items() if name not in address.query
+    }
+    # A pooler hands each transaction to another session, which knows no statement that this one
+    # has prepared.
+    options |= {"prepare_threshold": None, **given}
 
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("writes"):

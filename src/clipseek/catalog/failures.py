@@ -23,12 +23,22 @@ _SENTENCES = (
     (_BUSY, "another process has been writing {place} for too long; try again when it is done"),
     (
         _FOLDER,
-        "SQLite keeps files of its own beside {place}, and this user may not write in that folder; "
-        "allow it, or use PostgreSQL",
+        "SQLite keeps files of its own beside {place}, and nothing can be written in that folder "
+        "here; let this user write there, or use PostgreSQL",
     ),
-    (_FORBIDDEN, "{place} may be read but not written here; check the rights of this user"),
+    (
+        _FORBIDDEN,
+        "{place} may be read but not written here: searching works, but nothing can be indexed, "
+        "changed or removed; check the rights of this user, and whether the disk is mounted "
+        "read-only",
+    ),
     (_DAMAGED, "{place} is damaged or is no catalog ({cause}); restore it from a backup"),
-    (_CLOSED, "cannot open {place}; check that its folder exists and that this user may write it"),
+    (
+        _CLOSED,
+        "cannot open {place}; check that its folder exists and that this user may use it. Where it "
+        "is mounted read-only and a file ending in -wal lies beside it, run `indexer status` once "
+        "where it can be written",
+    ),
 )
 
 

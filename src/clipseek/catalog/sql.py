@@ -28,6 +28,7 @@ from clipseek.catalog.tables import (
     changes,
     collections,
     frame_vectors,
+    identity,
     segments,
     videos,
 )
@@ -95,6 +96,11 @@ class SqlCatalog:
             database.close()
             raise
         return cls(database)
+
+    def identity(self) -> str:
+        """Return the id that this catalog was given when it was made; a backup has the same."""
+        with self._database.reading() as connection:
+            return str(connection.scalar(select(identity.c.id)))
 
     def ensure_collection(
         self,

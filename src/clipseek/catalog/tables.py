@@ -55,6 +55,8 @@ class Key(TypeDecorator[str]):
         return None if value is None else cleaned(value)
 
 
+identity = Table("identity", metadata, Column("id", Key, primary_key=True))
+
 collections = Table(
     "collections",
     metadata,

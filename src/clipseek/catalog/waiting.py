@@ -38,6 +38,7 @@ def wait(address: URL, dialect: Dialect, *, place: str, limit_s: float, connect_
 def _conninfo(address: URL, dialect: Dialect, connect_s: int) -> bytes:
     """Return libpq's form of a URL, with all its options."""
     _, options = dialect.create_connect_args(address)
-    options.pop("context", None)  # psycopg's own, no option of libpq
+    for name in ("context", "prepare_threshold"):
+        options.pop(name, None)  # psycopg's own, no option of libpq
     options.setdefault("connect_timeout", connect_s)
     return make_conninfo(**options).encode()

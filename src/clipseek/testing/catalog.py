@@ -101,6 +101,10 @@ class MemoryCatalog:
         self._ids = itertools.count(1)
         self._frozen = False
 
+    def identity(self) -> str:
+        """Return an id of this catalog alone."""
+        return f"memory-{id(self)}"
+
     def ensure_collection(
         self,
         name: str,

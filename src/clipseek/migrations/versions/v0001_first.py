@@ -1,5 +1,7 @@
 """The first schema: collections, videos, segments, frame vectors and changes."""
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -15,12 +17,19 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 def upgrade() -> None:
     """Make the tables."""
+    _identity()
     _collections()
     _videos()
     _segments()
     _frame_vectors()
     _tags()
     _changes()
+
+
+def _identity() -> None:
+    """Make the table whose one row names this catalog, by 128 random bits."""
+    named = op.create_table("identity", sa.Column("id", KEY, primary_key=True))
+    op.bulk_insert(named, [{"id": secrets.token_hex(16)}])
 
 
 def _collections() -> None:

@@ -1,0 +1,332 @@
+"""A database that is replaced, restored or read-only under a program that has it open."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipseek import belonging
+from clipseek.assembly import open_service
+from clipseek.belonging import Owner
+from clipseek.catalog import SqlCatalog
+from clipseek.config import Settings
+from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
+from clipseek.view import View
+from tests.contracts.catalogs import DIM, film
+from tests.contracts.postgres import Server, find_programs
+
+
+def made(path: Path, *videos: str) -> str:
+    """Make a catalog of these videos and return its URL."""
+    url = f"sqlite:///{path}"
+    with closing(SqlCatalog.open(url)) as catalog:
+        catalog.ensure_collection("default", "toy", DIM, "f1")
+        for number, video in enumerate(videos):
+            film(video, uri=f"/{video}.mp4", seed=number).put_into(catalog, "default")
+    return url
+
+
+def backup(path: Path, target: Path) -> Path:
+    """Copy a database as `.backup` of the sqlite3 shell does."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target
+
+
+def put_back(copy: Path, path: Path) -> None:
+    """Put a copy in the database's place, with nothing of the old one beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    shutil.copyfile(copy, path)
+
+
+def ids(catalog: SqlCatalog) -> list[str]:
+    """Return the ids of the videos."""
+    return [video.id for video in catalog.videos("default")]
+
+
+# Replaced while it is open.
+
+
+def test_a_database_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
+    """What is read comes from the file at the path, not from the one that was there before."""
+    url = made(tmp_path / "catalog.db", "a", "b")
+    made(tmp_path / "other.db", "c")
+    with closing(SqlCatalog.open(url)) as catalog:
+        assert ids(catalog) == ["a", "b"]
+        put_back(backup(tmp_path / "other.db", tmp_path / "copy.db"), tmp_path / "catalog.db")
+        assert ids(catalog) == ["c"]
+        film("d", uri="/d.mp4").put_into(catalog, "default")
+        with closing(SqlCatalog.open(url)) as fresh:
+            assert ids(fresh) == ["c", "d"]
+
+
+def test_a_database_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+    """An empty database in its place would be worse than an error."""
+    path = tmp_path / "catalog.db"
+    with closing(SqlCatalog.open(made(path, "a"))) as catalog:
+        assert ids(catalog) == ["a"]
+        copy = backup(path, tmp_path / "copy.db")
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        with pytest.raises(ClipseekError):
+            ids(catalog)
+        assert not path.exists()
+        put_back(copy, path)
+        assert ids(catalog) == ["a"]
+
+
+@pytest.mark.parametrize("later", [["c"], ["c", "d"], []], ids=["as-many", "more", "fewer"])
+def test_a_view_notices_a_backup_that_was_put_back(tmp_path: Path, later: list[str]) -> None:
+    """Also one of the very version that was seen last, with another video in it."""
+    path = tmp_path / "catalog.db"
+    url = made(path, "a")
+    copy = backup(path, tmp_path / "copy.db")
+    with closing(SqlCatalog.open(url)) as catalog:
+        film("b", uri="/b.mp4").put_into(catalog, "default")
+        view = View.open(catalog, tmp_path / "snapshots", "default")
+        put_back(copy, path)
+        for number, video in enumerate(later):
+            film(video, uri=f"/{video}.mp4", seed=number + 7).put_into(catalog, "default")
+        for now in (view.refresh(catalog, tmp_path / "none"), view.follow(catalog, tmp_path)):
+            found = now.search(np.eye(1, DIM, dtype=np.float32), 100)
+            rows = now.rows(found.ids.ravel())
+            assert set(rows.video_ids.tolist()) == {"a", *later}
+            assert now.identity != view.identity
+
+
+def test_a_view_notices_a_restored_postgresql(
+    tmp_path: Path, postgres_server: Server, postgres_url: str
+) -> None:
+    """pg_dump and psql put the tables back under connections that stay open."""
+    programs = find_programs()
+    dump = tmp_path / "dump.sql"
+    with closing(SqlCatalog.open(postgres_url)) as catalog:
+        catalog.ensure_collection("default", "toy", DIM, "f1")
+        film("a", uri="/a.mp4").put_into(catalog, "default")
+        options = ["--clean", "--if-exists", "--no-owner", "--file", str(dump)]
+        subprocess.run([programs / "pg_dump", *options, postgres_url], check=True)
+        film("b", uri="/b.mp4").put_into(catalog, "default")
+        view = View.open(catalog, tmp_path, "default")
+        psql = [str(programs / "psql"), "-1", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump)]
+        subprocess.run([*psql, postgres_url], check=True, stdout=subprocess.DEVNULL)
+        film("c", uri="/c.mp4").put_into(catalog, "default")
+        now = view.refresh(catalog, tmp_path)
+        found = now.search(np.eye(1, DIM, dtype=np.float32), 100)
+        assert set(now.rows(found.ids.ravel()).video_ids.tolist()) == {"a", "c"}
+
+
+# The folder beside it.
+
+
+def test_a_catalog_has_an_id_that_its_backup_keeps(tmp_path: Path) -> None:
+    """Two catalogs have two, a copy has the same."""
+    first, second = made(tmp_path / "a.db", "a"), made(tmp_path / "b.db", "a")
+    copy = backup(tmp_path / "a.db", tmp_path / "copy.db")
+    found = []
+    for url in (first, second, f"sqlite:///{copy}"):
+        with closing(SqlCatalog.open(url)) as catalog:
+            found.append(catalog.identity())
+    assert found[0] == found[2] != found[1]
+    assert len(found[0]) == 32
+
+
+def test_a_folder_belongs_to_the_first_catalog(tmp_path: Path) -> None:
+    """Another database over the same folder is refused before anything is written."""
+    for name in ("A", "B"):
+        made(tmp_path / f"{name}.db", "a")
+    data = tmp_path / "data"
+
+    def settings(name: str) -> Settings:
+        return Settings.load(data_dir=data, database_url=f"sqlite:///{tmp_path / name}.db")
+
+    open_service(settings("A")).close()
+    with pytest.raises(ConfigError, match="belongs to another catalog") as refused:
+        open_service(settings("B"))
+    assert str(data / belonging.MARK) in str(refused.value)
+    with pytest.raises(ConfigError, match="belongs to another catalog"):
+        open_service(Settings.load(data_dir=data))
+    open_service(settings("A")).close()
+
+
+def test_a_new_database_inside_the_folder_takes_it_over(tmp_path: Path) -> None:
+    """Whoever deletes catalog.db begins anew in the same folder."""
+    settings = Settings.load(data_dir=tmp_path)
+    open_service(settings).close()
+    before = belonging.owner(tmp_path)
+    for file in tmp_path.glob("catalog.db*"):
+        file.unlink()
+    open_service(settings).close()
+    after = belonging.owner(tmp_path)
+    assert before is not None
+    assert after is not None
+    assert before.id != after.id
+
+
+def test_a_mark_that_cannot_be_read_is_no_claim(tmp_path: Path) -> None:
+    """A damaged mark is told, not replaced."""
+    (tmp_path / belonging.MARK).write_text("{")
+    with pytest.raises(ServiceUnavailable, match=r"catalog\.json cannot be read"):
+        belonging.claim(tmp_path, Owner("x", embedded=True), writable=True)
+    assert (tmp_path / belonging.MARK).read_text() == "{"
+
+
+# Read-only.
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder that can be mounted read-only by `remount`, or skip."""
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    if (
+        os.getuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    ):
+        pytest.skip("only root may mount, and only where mounting is allowed")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def remount(folder: Path) -> None:
+    """Let nobody write in the folder any more."""
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+
+
+def test_a_catalog_on_a_read_only_mount_is_read(mounted: Path) -> None:
+    """All that reads works; what writes is refused in a sentence that says so."""
+    url = made(mounted / "catalog.db", "a", "b")
+    remount(mounted)
+    service = open_service(Settings.load(data_dir=mounted))
+    assert [video.id for video in service.catalog.videos("default")] == ["a", "b"]
+    with pytest.raises(ServiceUnavailable, match="mounted read-only"):
+        service.catalog.remove("default", "a")
+    service.close()
+    with closing(SqlCatalog.open(url, read_only=True)) as catalog:
+        assert ids(catalog) == ["a", "b"]
+
+
+def test_a_log_that_is_left_over_on_a_read_only_mount_is_told(mounted: Path) -> None:
+    """Changes in the log alone would be missed, so the catalog is not read without them."""
+    url = made(mounted / "catalog.db", "a")
+    with closing(sqlite3.connect(mounted / "catalog.db")) as keeps_the_log:
+        keeps_the_log.execute("SELECT 1 FROM videos").fetchone()
+        with closing(SqlCatalog.open(url)) as catalog:
+            film("b", uri="/b.mp4").put_into(catalog, "default")
+        left = (mounted / "catalog.db-wal").read_bytes()
+    (mounted / "catalog.db-wal").write_bytes(left)
+    (mounted / "catalog.db-shm").unlink(missing_ok=True)
+    remount(mounted)
+    with pytest.raises(ServiceUnavailable, match="indexer status"):
+        SqlCatalog.open(url, read_only=True)
+
+
+# URLs.
+
+SECRET = "p@ss/w:rd%41#x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://clip:{SECRET}@127.0.0.1:1/clip",
+        f"postgresql://{SECRET}@127.0.0.1/clip",
+        f"postgresql://clip:{SECRET}",
+        f"mysql://clip:{SECRET}@h/d",
+        "postgresql://clip:p#ss@host/db",
+        "postgresql://clip:pass@ho st/db",
+        "postgresql://clip:pa/ss@word@host:5432/db",
+        "postgresql://clip:a@b@c@host/db",
+    ],
+)
+def test_no_part_of_a_password_is_repeated(url: str) -> None:
+    """A URL that cannot be read says how to write it, and nothing of what was given."""
+    with pytest.raises(ClipseekError) as refused:
+        SqlCatalog.open(url, up_within_s=0)
+    told = str(refused.value)
+    assert not any(part in told for part in ("ss@", "ss/w", "w:rd", "rd%41", "#x", "p#"))
+    if isinstance(refused.value, ConfigError):
+        assert "%40" in told
+
+
+@pytest.mark.parametrize("value", ["0", "5", "none"])
+def test_prepare_threshold_is_converted(postgres_url: str, value: str) -> None:
+    """The option of psycopg that is written in URLs is no text for it."""
+    with closing(SqlCatalog.open(f"{postgres_url}?prepare_threshold={value}")) as catalog:
+        assert catalog.collections() == []
+
+
+@pytest.mark.parametrize("option", ["prepare_threshold=soon", "sslmod=require", "pool_size=3"])
+def test_an_unknown_option_is_refused_by_its_name(postgres_url: str, option: str) -> None:
+    """A misspelt option is told, never a TypeError, and never ignored."""
+    with pytest.raises(ConfigError, match=option.partition("=")[0]):
+        SqlCatalog.open(f"{postgres_url}?{option}")
+
+
+def test_known_options_are_passed_on(postgres_url: str) -> None:
+    """What libpq knows goes to it."""
+    url = f"{postgres_url}?application_name=clipseek&connect_timeout=3&sslmode=prefer"
+    with closing(SqlCatalog.open(url)) as catalog:
+        assert catalog.collections() == []
+
+
+# A pooler.
+
+
+@pytest.fixture
+def pooled_url(tmp_path: Path, postgres_server: Server, postgres_url: str) -> Iterator[str]:
+    """Run PgBouncer, which gives each transaction to any of its sessions, before a database."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("pgbouncer is not installed")
+        pytest.skip("pgbouncer is not installed")
+    from tests.contracts.postgres import free_port, unprivileged
+
+    port = free_port()
+    # Not pytest's own folder: the server's user may not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="clipseek-pgbouncer-"))
+    owner = unprivileged(folder)
+    (folder / "users.txt").write_text('"clipseek" ""\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host=127.0.0.1 port={postgres_server.port}\n"
+        "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nauth_type = trust\nauth_file = {folder / 'users.txt'}\n"
+        f"pool_mode = transaction\ndefault_pool_size = 4\nlogfile = {folder / 'log'}\n"
+        f"unix_socket_dir =\npidfile = {folder / 'pid'}\n"
+    )
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    process = subprocess.Popen(
+        [program, str(folder / "pgbouncer.ini")],
+        user=owner,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield postgres_url.replace(f":{postgres_server.port}/", f":{port}/")
+    process.terminate()
+    process.wait()
+    shutil.rmtree(folder)
+
+
+def test_a_pooler_of_transactions_is_fine(pooled_url: str) -> None:
+    """More clients than sessions, and statements often enough that they would be prepared."""
+    catalogs = [SqlCatalog.open(pooled_url, up_within_s=10) for _ in range(6)]
+    try:
+        catalogs[0].ensure_collection("default", "toy", DIM, "f1")
+        for number in range(30):
+            catalog = catalogs[number % len(catalogs)]
+            film(f"v{number:02}", uri=f"/{number}.mp4", seed=number).put_into(catalog, "default")
+            assert len(catalog.videos("default", limit=100)) == number + 1
+    finally:
+        for catalog in catalogs:
+            catalog.close()

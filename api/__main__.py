@@ -7,14 +7,10 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from clipseek import __version__
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
-
-GRACE_S = 10
-"""Seconds that requests in flight get when the server stops."""
 
 SWITCH_S = 0.0005
 """Seconds a thread may keep the interpreter from others, a tenth of Python's own choice.
@@ -96,10 +92,9 @@ def _listen(host: str, port: int) -> socket.socket:
 def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     """Serve on a socket that listens already."""
     # Imported here because they load the model's runtime, which --help need not wait for.
-    import uvicorn
-
     from api import logs
     from api.app import create_app
+    from api.server import Server
     from clipseek.assembly import open_service
 
     sys.setswitchinterval(SWITCH_S)
@@ -112,24 +107,10 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     app = create_app(open_service(settings))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            """Say that the server ends before it closes its port and finishes what it has."""
-            app.state.readiness.end()
-            super().handle_exit(sig, frame)
-
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,  # nothing here asks who the client is
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
     url = _url(listener)
     sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
     sys.stdout.flush()
-    Server(config).run(sockets=[listener])
+    Server(app, settings.request_timeout_s).run(sockets=[listener])
     return 0
 
 

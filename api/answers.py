@@ -35,8 +35,8 @@ class Ready:
     common: bytes
 
     @classmethod
-    def of(cls, result: SearchResult) -> Self:
-        """Write a result of the core, as `schemas.SearchAnswer` documents it.
+    def of(cls, result: SearchResult, root: str = "") -> Self:
+        """Write a result as `schemas.SearchAnswer` documents it, with links below `root`.
 
         Made of plain values: models of them would be validated for nothing, which took twice as
         long as all the rest.
@@ -49,7 +49,7 @@ class Ready:
             "total": result.total,
             "total_videos": result.total_videos,
             "more": result.more,
-            "hits": [_hit(hit, result.collection) for hit in result.hits],
+            "hits": [_hit(hit, result.collection, root) for hit in result.hits],
         }
         return cls(result.query, to_json(common))
 
@@ -80,7 +80,7 @@ def _normalised_at(result: SearchResult) -> int | None:
     return None if at is None else len(normalised(result.query[:at]))
 
 
-def _hit(hit: Hit, collection: str) -> dict[str, object]:
+def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
     """Return the fields of `schemas.HitAnswer`."""
     video, span = hit.video, hit.span
     return {
@@ -96,8 +96,8 @@ def _hit(hit: Hit, collection: str) -> dict[str, object]:
         "best_time": hit.best_time,
         "score": hit.score,
         "relevance": hit.relevance,
-        "thumbnail_url": thumbnail_url(hit.segment_id),
-        "play_url": play_url(video.id, collection, span.start, span.end),
+        "thumbnail_url": thumbnail_url(hit.segment_id, root),
+        "play_url": play_url(video.id, collection, span, root),
     }
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from api import logs, operation, problems, routes, searching, tracing
 from api.desk import Desk
@@ -84,6 +85,10 @@ def _application(opened: Service) -> FastAPI:
     # First, as routes are tried in their order, and not as an included router, whose routes are
     # matched twice: what is asked most is found at once.
     app.router.routes.extend(searching.router.routes)
+    app.state.routes = [
+        *(route for route in app.routes if isinstance(route, Route)),
+        *(route for each in (routes, operation) for route in each.router.routes),
+    ]
     app.include_router(routes.router)
     app.include_router(operation.router)
     problems.install(app)
@@ -96,7 +101,12 @@ def _application(opened: Service) -> FastAPI:
             expose_headers=["ETag", "Retry-After", "X-Cache", "X-Request-ID"],
         )
     # The last one added sees a request first.
-    app.add_middleware(Border, metrics=app.state.metrics)
+    app.add_middleware(
+        Border,
+        metrics=app.state.metrics,
+        allowed_hosts=(*opened.settings.allowed_hosts, opened.settings.api_host),
+        root_path=opened.settings.root_path,
+    )
     if isinstance(app.state.tracing, OtlpTracing):
         app.add_middleware(Traced, tracing=app.state.tracing)
     return app

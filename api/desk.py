@@ -50,6 +50,7 @@ class Desk:
         self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
         self._ttl_s = service.settings.cache_ttl_s
+        self._root = service.settings.root_path
         self._metrics = metrics
         self._batcher = Batcher(
             self._compute,
@@ -84,8 +85,12 @@ class Desk:
     def _at_hand(self, request: SearchRequest) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""
         view = self._searcher.opened(request.collection)
-        common = None if view is None else self._cache.peek(_key(view, request))
+        common = None if view is None else self._cache.peek(self._key(view, request))
         return None if common is None else Found(Ready(request.query, common), "hit")
+
+    def _key(self, view: View, request: SearchRequest) -> str:
+        """Return the key of an answer; its links are part of it."""
+        return _keyed(request.collection, view.version, f"{view.identity}{self._root}", request)
 
     def _note(self, name: str, seconds: float) -> None:
         """Hear of a stage of the searcher."""
@@ -100,7 +105,7 @@ class Desk:
                 found = self._stored(places)
             unknown = [request for request in requests if request not in found]
             results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
-            found |= {request: _written(result) for request, result in results.items()}
+            found |= {request: _written(result, self._root) for request, result in results.items()}
             self._store(places, results, found)
         mine = [found[request] for request in requests]
         return [Found(one.answer, one.source, stages) for one in mine]
@@ -112,7 +117,7 @@ class Desk:
             with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
                 views[name] = self._searcher.view(name)
         known = [(r, views[r.collection]) for r in requests if r.collection in views]
-        return {request: _Place(_key(view, request), view.version) for request, view in known}
+        return {request: _Place(self._key(view, request), view.version) for request, view in known}
 
     def _stored(self, places: Mapping[SearchRequest, _Place]) -> dict[SearchRequest, Found]:
         """Return what the cache knows."""
@@ -140,16 +145,12 @@ class Desk:
         self._cache.put_many(entries, self._ttl_s)
 
 
-def _key(view: View, request: SearchRequest) -> str:
-    return _keyed(request.collection, view.version, view.identity, request)
-
-
 # Each search asks for its key on the event loop and, if it has to be computed, once more.
 _keyed = lru_cache(maxsize=4096)(result_key)
 
 
-def _written(result: SearchResult | ClipseekError) -> Found:
-    return Found(Ready.of(result) if isinstance(result, SearchResult) else result, "miss")
+def _written(result: SearchResult | ClipseekError, root: str) -> Found:
+    return Found(Ready.of(result, root) if isinstance(result, SearchResult) else result, "miss")
 
 
 def _shared(found: Found | Exception, is_shared: bool) -> Found:

@@ -76,7 +76,8 @@ COLLECTIONS_ANSWER = {
             "seconds": 702.4,
             "version": 12,
         }
-    ]
+    ],
+    "default": "default",
 }
 HEALTH = {"status": "ok"}
 
@@ -106,13 +107,13 @@ _DETAILS: dict[Kind, str] = {
     problems.KINDS[errors.ConfigError]: "no model bundle 'ViT-B-32/openai' in the data folder",
     problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
     problems.NOT_FOUND: "no problem type 'unknown'; /docs lists them",
-    problems.FILE_CHANGED: "/films/city-night.mp4 had 48210331 bytes when it was indexed and has "
-    "512 now; run `indexer ingest` on it again",
-    problems.FILE_GONE: "/films/city-night.mp4 cannot be read: No such file or directory; put the "
-    "file back, or run `indexer ingest` on where it lies now",
-    problems.THUMBNAIL_GONE: "thumbnail default/3b/3b1f/000042000-1f0c9a.jpg cannot be read: "
-    "No such file or directory; `indexer verify` lists what is missing, `indexer ingest --force` "
-    "makes it again",
+    problems.FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "
+    "elsewhere in it; tell whoever runs this server the request id",
+    problems.FILE_GONE: "the file of this video is not there any more or cannot be read; tell "
+    "whoever runs this server the request id",
+    problems.THUMBNAIL_GONE: "the picture of this moment is not there any more; the moment "
+    "still is",
+    problems.PRECONDITION_FAILED: problems.CHANGED,
     problems.BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer "
     "searches",
     problems.UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, got text/plain; send the header "

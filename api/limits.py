@@ -120,6 +120,10 @@ CollectionName = Annotated[
     Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="The library to look in."),
     BeforeValidator(_collection),
 ]
+DefaultCollection = Annotated[
+    CollectionName | None,
+    Field(description="The library to look in; without it, the server's `CLIPSEEK_COLLECTION`."),
+]
 SegmentId = Annotated[
     int,
     Field(ge=1, le=MAX_SEGMENT_ID, description="A segment's id, from a hit or a video's segments."),

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api import problems
+from api import conditions, problems
 from api.problems import Refused
+from clipseek.files import NotARegularFile, mtime_ns, open_regular
 from clipseek.types import Video
 
 MAX_RANGES = 16
@@ -23,6 +25,7 @@ ACCEL_PREFIX = "/_films/"
 """Where nginx has the folder of films for answers of the API, and for nobody else."""
 
 _HEAD_BYTES = 512
+_ASK = "tell whoever runs this server the request id"
 _KEPT = ("content-type", "content-disposition", "cache-control")
 _FALLBACK = "application/octet-stream"
 _BY_SUFFIX = {
@@ -47,53 +50,90 @@ _BY_SUFFIX = {
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A file that is there and as large as when it was indexed."""
+    """The opened file of a video, in the state that it was indexed in."""
 
     path: Path
+    file: FileIO
     status: os.stat_result
     media_type: str
 
 
 def locate(video: Video) -> VideoFile:
-    """Find the file of a video and its type.
+    """Open the file of a video and find its type; who takes it closes it.
+
+    A file of another size or time is not even opened: it may be a link to something else by now.
 
     Raises:
-        Refused: the file is gone, cannot be read, or has another size than when indexed.
+        Refused: the file is gone, cannot be read, or is not the one that was indexed.
     """
     path = Path(video.uri)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise Refused(problems.FILE_GONE, f"{path} is no file any more; put the video back")
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except OSError as error:
-        raise Refused(
-            problems.FILE_GONE,
-            f"{path} cannot be read: {error.strerror}; put the file back, or run "
-            "`indexer ingest` on where it lies now",
-        ) from error
-    if status.st_size != video.size_bytes:
-        raise Refused(
-            problems.FILE_CHANGED,
-            f"{path} had {video.size_bytes} bytes when it was indexed and has {status.st_size} "
-            "now; run `indexer ingest` on it again",
-        )
-    return VideoFile(path, status, media_type(head, path.suffix))
+        _require_unchanged(path.stat(), video)
+        file = open_regular(path)
+    except (OSError, ValueError) as error:  # ValueError: no path can have this name
+        raise _gone(path, error) from error
+    try:
+        status = os.fstat(file.fileno())
+        _require_unchanged(status, video)
+        head = os.pread(file.fileno(), _HEAD_BYTES, 0)
+    except BaseException as error:
+        file.close()
+        if isinstance(error, OSError):
+            raise _gone(path, error) from error
+        raise
+    return VideoFile(path, file, status, media_type(head, path.suffix))
 
 
-def respond(file: VideoFile, accel_dir: Path | None) -> Response:
+def respond(video: VideoFile, accel_dir: Path | None) -> Response:
     """Answer with the bytes of a file, or name it to nginx, which then sends them.
 
-    Only files below `accel_dir` are named; nginx reads ranges and conditions itself
-    (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers).
+    nginx opens the file by its path, so it gets the path without links and follows none itself;
+    only files that are below `accel_dir` by that path are named. It reads ranges and conditions
+    itself (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers).
     """
-    whole = VideoResponse(file)
-    if accel_dir is None or ".." in file.path.parts or not file.path.is_relative_to(accel_dir):
+    whole = VideoResponse(video)
+    below = None if accel_dir is None else _below(video, accel_dir)
+    if below is None:
         return whole
-    below = quote(os.fsencode(file.path.relative_to(accel_dir)))
+    video.file.close()
     headers = {name: whole.headers[name] for name in _KEPT}
-    return Response(headers={**headers, "X-Accel-Redirect": f"{ACCEL_PREFIX}{below}"})
+    named = f"{ACCEL_PREFIX}{quote(os.fsencode(below))}"
+    return Response(headers={**headers, "X-Accel-Redirect": named})
+
+
+def _below(video: VideoFile, folder: Path) -> Path | None:
+    """Return the path of a file below a folder, all links followed; None where it is elsewhere."""
+    try:
+        path = video.path.resolve(strict=True)
+        if not os.path.samestat(path.stat(), video.status):
+            return None
+        return path.relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return None
+
+
+def _require_unchanged(status: os.stat_result, video: Video) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotARegularFile(video.uri)
+    if (status.st_size, mtime_ns(status)) != (video.size_bytes, video.mtime_ns):
+        raise Refused(
+            problems.FILE_CHANGED,
+            "the video has changed since it was indexed, so its moments may be elsewhere in it; "
+            f"{_ASK}",
+            reason=f"{video.uri} is not as it was indexed: it had {video.size_bytes} bytes, "
+            f"modified at {video.mtime_ns} ns, and has {status.st_size}, {mtime_ns(status)} ns; "
+            "run `indexer ingest` on it again",
+        )
+
+
+def _gone(path: Path, error: OSError | ValueError) -> Refused:
+    said = error.strerror if isinstance(error, OSError) else error
+    return Refused(
+        problems.FILE_GONE,
+        f"the file of this video is not there any more or cannot be read; {_ASK}",
+        reason=f"{path} cannot be read: {said}; put the file back, or run "
+        "`indexer ingest` on where it is now",
+    )
 
 
 def media_type(head: bytes, suffix: str) -> str:
@@ -124,23 +164,30 @@ class VideoResponse(FileResponse):
     ranges when one is outside; so the header that it gets to see holds only what can be served.
     """
 
-    def __init__(self, file: VideoFile) -> None:
+    def __init__(self, video: VideoFile) -> None:
         super().__init__(
-            file.path,
-            media_type=file.media_type,
-            stat_result=file.status,
-            filename=file.path.name,
+            # Opens the file that was checked once more, whatever its name leads to by now.
+            f"/dev/fd/{video.file.fileno()}",
+            media_type=video.media_type,
+            stat_result=video.status,
+            filename=video.path.name,
             content_disposition_type="inline",
             headers={"Cache-Control": "private, no-cache"},
         )
-        self._size = file.status.st_size
+        self._file = video.file
+        self._size = video.status.st_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, the ranges asked for, or why not."""
+        with self._file:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if headers.get("if-none-match") == self.headers["etag"]:
-            unchanged = Response(status_code=304, headers={"ETag": self.headers["etag"]})
-            await unchanged(scope, receive, send)
+        etag, last_modified = self.headers["etag"], self.headers["last-modified"]
+        if (status := conditions.outcome(headers, etag, last_modified)) is not None:
+            same = {name: self.headers[name] for name in ("etag", "cache-control")}
+            await problems.conditional(Request(scope), status, same)(scope, receive, send)
             return
         ranges = self._ranges(scope["method"], headers)
         if ranges == []:
@@ -155,15 +202,16 @@ class VideoResponse(FileResponse):
     def _ranges(self, method: str, headers: Headers) -> list[tuple[int, int]] | None:
         """Return the ranges to serve, [] where none can be, or None for the whole file."""
         named = headers.get("range")
-        if named is None or method != "GET" or not self._unchanged(headers.get("if-range")):
+        if named is None or method != "GET" or not self._allows_range(headers):
             return None
         asked = parse_ranges(named)
         if asked is None or len(asked) > MAX_RANGES:
             return None
         return satisfiable(asked, self._size)
 
-    def _unchanged(self, if_range: str | None) -> bool:
-        return if_range in (None, self.headers["etag"], self.headers["last-modified"])
+    def _allows_range(self, headers: Headers) -> bool:
+        etag, last_modified = self.headers["etag"], self.headers["last-modified"]
+        return conditions.allows_range(headers, etag=etag, last_modified=last_modified)
 
     def _not_satisfiable(self, scope: Scope) -> Response:
         return problems.respond(

@@ -8,14 +8,15 @@ import logging
 import random
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import problems
+from api import hosts, problems
 from clipseek.metrics import Metrics
 
 MAX_BODY_BYTES = 1 << 20
@@ -41,15 +42,26 @@ class Border:
     A fault of the program is answered with a problem, and logged under the id of the request.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        *,
+        allowed_hosts: Sequence[str] = (),
+        root_path: str = "",
+    ) -> None:
         self.app = app
         self.metrics = metrics
+        self.allowed_hosts = allowed_hosts
+        self.root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.root_path:
+            scope["root_path"] = self.root_path
         passage = _Passage(scope, receive, send)
         self.metrics.begin_request()
         try:
@@ -61,9 +73,8 @@ class Border:
     async def _answer(self, passage: "_Passage") -> None:
         scope = passage.scope
         try:
-            if passage.announced > MAX_BODY_BYTES:
-                response = problems.respond(Request(scope), problems.BODY_TOO_LARGE, _too_large())
-                await response(scope, passage.receive, passage.send)
+            if (refusal := self._refusal(passage)) is not None:
+                await refusal(scope, passage.receive, passage.send)
                 return
             await self.app(scope, passage.receive, passage.send)
         except Exception:  # the border of the application: nothing may pass it unanswered
@@ -73,6 +84,26 @@ class Border:
                 raise
             response = problems.respond(Request(scope), problems.INTERNAL, problems.FAULT)
             await response(scope, passage.receive, passage.send)
+
+    def _refusal(self, passage: "_Passage") -> Response | None:
+        """Return the answer to a request that the application is not to see, or None."""
+        request = Request(passage.scope)
+        if len(passage.hosts) != 1 or (host := hosts.named(passage.hosts[0])) is None:
+            detail = f"a request must have one header Host with a host's name, got {passage.said}"
+            return problems.respond(request, problems.BAD_REQUEST, detail)
+        if not hosts.is_allowed(host, self.allowed_hosts):
+            detail = (
+                f"this server is not known as {host}; ask by its address or localhost, or have "
+                "the operator add the name to CLIPSEEK_ALLOWED_HOSTS"
+            )
+            return problems.respond(request, problems.HOST_NOT_ALLOWED, detail)
+        root = passage.scope.get("root_path", "")
+        if root and passage.scope["path"] == root:
+            # Links of the page are relative to the folder that it is in.
+            return RedirectResponse(f"{root}/", 308)
+        if passage.announced > MAX_BODY_BYTES:
+            return problems.respond(request, problems.BODY_TOO_LARGE, _too_large())
+        return None
 
     def _note(self, passage: "_Passage") -> None:
         """Count and log one request, by the template of its route and to its last byte."""
@@ -93,7 +124,17 @@ class Border:
 class _Passage:
     """One request on its way in, and its answer on its way out."""
 
-    __slots__ = ("_receive", "_send", "_taken", "announced", "id", "scope", "started", "status")
+    __slots__ = (
+        "_receive",
+        "_send",
+        "_taken",
+        "announced",
+        "hosts",
+        "id",
+        "scope",
+        "started",
+        "status",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.started = time.perf_counter()
@@ -102,14 +143,22 @@ class _Passage:
         self._receive, self._send = receive, send
         self._taken = 0
         given, length = b"", b""
+        self.hosts: list[str] = []
         for name, value in scope["headers"]:
             if name == b"x-request-id":
                 given = value
             elif name == b"content-length":
                 length = value
+            elif name == b"host":
+                self.hosts.append(value.decode("latin-1"))
         self.announced = int(length) if length.isdigit() else 0
         self.id = given.decode() if _SANE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         scope.setdefault("state", {})["request_id"] = self.id
+
+    @property
+    def said(self) -> str:
+        """What the headers Host say, in few characters."""
+        return ", ".join(repr(host[:80]) for host in self.hosts[:3]) or "none"
 
     async def receive(self) -> Message:
         """Count the bytes of the body while they come in, announced or not."""
@@ -129,6 +178,8 @@ class _Passage:
             headers += [header for header in _SECURITY if header[0] not in present]
             headers.append((b"x-request-id", self.id.encode()))
             message = {**message, "headers": headers}
+        elif self.scope["method"] == "HEAD":
+            message = {**message, "body": b""}
         await self._send(message)
 
 

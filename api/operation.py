@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Request
 from fastapi import Path as InPath
+from fastapi import Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import FileResponse, Response
+from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from api import examples, problems
+from api import conditions, examples, problems
 from api.limits import ProblemName
 from api.problems import STORE, Refused
 from api.readiness import Readiness
+from api.reading import ReadingRouter
 from api.routes import Counted
 from api.schemas import Health, ProblemKind
 from clipseek.errors import ConfigError, InvalidQuery, ModelMismatch
@@ -21,11 +23,20 @@ STATIC = Path(__file__).parent / "static"
 REVALIDATE = {"Cache-Control": "no-cache"}
 """Pages are small and change with a release, so browsers ask each time whether they have."""
 
-router = APIRouter()
-files = StaticFiles(directory=STATIC)
+router = ReadingRouter()
 
 
-@router.head("/healthz", include_in_schema=False)
+class _Files(StaticFiles):
+    """Files without conditions: `conditions` reads those, of every answer alike."""
+
+    def is_not_modified(self, _response: Headers, _request: Headers) -> bool:
+        """Leave the question to the endpoint."""
+        return False
+
+
+files = _Files(directory=STATIC)
+
+
 @router.get(
     "/healthz",
     tags=["operation"],
@@ -37,7 +48,6 @@ async def healthz() -> Health:
     return Health()
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     tags=["operation"],
@@ -84,32 +94,41 @@ def metrics(measured: Counted) -> Response:
         "/problems/unknown", InvalidQuery, problems.NOT_FOUND, success=examples.PROBLEM_KIND
     ),
 )
-async def explain(
-    name: Annotated[ProblemName, InPath()],
-) -> ProblemKind:
+async def explain(request: Request, name: Annotated[ProblemName, InPath()]) -> ProblemKind:
     """Return what the `type` of a problem document stands for and what to do about it."""
     kind = problems.ALL_KINDS.get(name)
     if kind is None:
         raise Refused(problems.NOT_FOUND, f"no problem type {name!r}; /docs lists them")
-    return ProblemKind(type=kind.type, title=kind.title, status=kind.status, meaning=kind.meaning)
+    root = request.scope.get("root_path", "")
+    return ProblemKind(
+        type=f"{root}{kind.type}", title=kind.title, status=kind.status, meaning=kind.meaning
+    )
 
 
-@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
-async def page() -> FileResponse:
+async def page(request: Request) -> Response:
     """Return the web page."""
-    return FileResponse(STATIC / "index.html", headers=REVALIDATE)
+    return await _file("index.html", request)
 
 
 @router.get("/docs", include_in_schema=False)
-async def docs() -> FileResponse:
+async def docs(request: Request) -> Response:
     """Return the page that shows the OpenAPI document."""
-    return FileResponse(STATIC / "docs.html", headers=REVALIDATE)
+    return await _file("docs.html", request)
 
 
 @router.get("/static/{name}", include_in_schema=False)
 async def static(name: str, request: Request) -> Response:
     """Return a script, a style or a picture of the pages."""
+    return await _file(name, request)
+
+
+async def _file(name: str, request: Request) -> Response:
+    """Return one of the files of the pages, unless the client has it."""
     response = await files.get_response(name, request.scope)
-    response.headers.update(REVALIDATE)
+    etag, last_modified = response.headers["ETag"], response.headers["Last-Modified"]
+    headers = {**REVALIDATE, "ETag": etag}
+    if (status := conditions.outcome(request.headers, etag, last_modified)) is not None:
+        return problems.conditional(request, status, headers)
+    response.headers.update(headers)
     return response

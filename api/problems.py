@@ -1,17 +1,22 @@
 """Problem documents (RFC 9457): the one table from errors to HTTP statuses, and their rendering."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from api.schemas import FieldError, Problem
 from clipseek import errors
+
+log = logging.getLogger("clipseek.api")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "5"
@@ -115,6 +120,12 @@ MALFORMED_JSON = Kind(
     "The body is not JSON",
     "`detail` says where the JSON ends to make sense.",
 )
+BAD_REQUEST = Kind(
+    "bad-request",
+    400,
+    "This is no HTTP request that can be read",
+    "`detail` says what is wrong with its first line or its headers.",
+)
 NOT_FOUND = Kind("not-found", 404, "Nothing is at this path", "`/docs` lists the paths.")
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed",
@@ -122,29 +133,47 @@ METHOD_NOT_ALLOWED = Kind(
     "This path does not take this method",
     "The header `Allow` lists the methods it takes.",
 )
+REQUEST_TIMEOUT = Kind(
+    "request-timeout",
+    408,
+    "The request did not come in time",
+    "Send headers and body without pausing.",
+)
 FILE_CHANGED = Kind(
     "file-changed",
     409,
     "The video file changed since it was indexed",
-    "Ingest the file again; its moments are found anew.",
+    "The operator ingests the file again, so that its moments are found anew; the log names it.",
 )
 FILE_GONE = Kind(
     "file-gone",
     410,
     "The video file is not there any more",
-    "Put the file back, or ingest it from where it lies now.",
+    "The operator puts the file back or ingests it from where it is now; the log names it.",
 )
 THUMBNAIL_GONE = Kind(
     "thumbnail-gone",
     410,
     "The picture is not there any more",
-    "`indexer ingest --force` makes the pictures of a video again.",
+    "The operator makes it again by `indexer ingest --force`; the log names it.",
+)
+PRECONDITION_FAILED = Kind(
+    "precondition-failed",
+    412,
+    "It is not as `If-Match` or `If-Unmodified-Since` asks for",
+    "Leave the header out, or ask for what is there now.",
 )
 BODY_TOO_LARGE = Kind(
     "body-too-large",
     413,
     "The body is too large",
     "Send at most 1 MiB: fewer searches or fewer video ids.",
+)
+TARGET_TOO_LONG = Kind(
+    "target-too-long",
+    414,
+    "Path and query are too long",
+    "`detail` says how long they may be.",
 )
 UNSUPPORTED_MEDIA_TYPE = Kind(
     "unsupported-media-type",
@@ -157,6 +186,19 @@ RANGE_NOT_SATISFIABLE = Kind(
     416,
     "The range lies outside the file",
     "The header `Content-Range` gives the size of the file.",
+)
+HOST_NOT_ALLOWED = Kind(
+    "host-not-allowed",
+    421,
+    "The server is not known by this name",
+    "Ask by its address or by `localhost`, or have the operator add the name to "
+    "`CLIPSEEK_ALLOWED_HOSTS`.",
+)
+HEAD_TOO_LARGE = Kind(
+    "headers-too-large",
+    431,
+    "The headers are too large",
+    "`detail` says how large they may be.",
 )
 INTERNAL = Kind(
     "internal-error",
@@ -193,19 +235,42 @@ HTTP_KINDS = {
         INTERNAL,
     )
 }
-ALL_KINDS = {
-    kind.name: kind
-    for kind in (*KINDS.values(), *HTTP_KINDS.values(), THUMBNAIL_GONE, OVERLOADED, DEADLINE)
-}
+OTHER_KINDS = (
+    BAD_REQUEST,
+    REQUEST_TIMEOUT,
+    THUMBNAIL_GONE,
+    PRECONDITION_FAILED,
+    TARGET_TOO_LONG,
+    HOST_NOT_ALLOWED,
+    HEAD_TOO_LARGE,
+    OVERLOADED,
+    DEADLINE,
+)
+ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), *OTHER_KINDS)}
+
+
+CHANGED = "it is not what If-Match names or has changed since; ask without the header"
 
 
 class Refused(Exception):
-    """The API itself refuses a request: no error of the core, but a kind of problem."""
+    """The API itself refuses a request: no error of the core, but a kind of problem.
 
-    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    `reason` is for the operator, in the log: it may name paths and commands, which are of no use
+    to viewers and none of their business.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        reason: str | None = None,
+    ) -> None:
         self.kind = kind
         self.detail = detail
         self.headers = headers
+        self.reason = reason
         super().__init__(detail)
 
 
@@ -224,10 +289,14 @@ def problem(
     instance: str,
     request_id: str,
     fields: Sequence[FieldError] | None = None,
+    root: str = "",
 ) -> Problem:
-    """Build the document; text that UTF-8 cannot write is replaced."""
+    """Build the document; text that UTF-8 cannot write is replaced.
+
+    `root` is the path that the API is served below: the type leads to a page there.
+    """
     return Problem(
-        type=kind.type,
+        type=f"{root}{kind.type}",
         title=kind.title,
         status=kind.status,
         detail=_clean(detail, MAX_DETAIL),
@@ -252,9 +321,18 @@ def respond(
         instance=request.scope["path"],
         request_id=request_id(request),
         fields=fields,
+        root=request.scope.get("root_path", ""),
     )
     body = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False)
-    return Response(body.encode(), kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    said = {"Cache-Control": "no-store", **(headers or {})}  # caches would keep a 404 or a 410
+    return Response(body.encode(), kind.status, headers=said, media_type=MEDIA_TYPE)
+
+
+def conditional(request: Request, status: HTTPStatus, headers: Mapping[str, str]) -> Response:
+    """Answer as `conditions.outcome` says; `headers` are what an answer of 200 would have."""
+    if status == HTTPStatus.NOT_MODIFIED:
+        return Response(status_code=status, headers=dict(headers))
+    return respond(request, PRECONDITION_FAILED, CHANGED)
 
 
 def request_id(request: Request) -> str:
@@ -293,6 +371,8 @@ async def _clipseek_error(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
+    if error.reason is not None:
+        log.warning("request %s: %s", request_id(request), error.reason)
     return respond(request, error.kind, error.detail, headers=error.headers)
 
 
@@ -312,7 +392,19 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = HTTP_KINDS.get(error.status_code, INTERNAL)
-    return respond(request, kind, _http_detail(request, kind, error), headers=error.headers)
+    headers = dict(error.headers or {})
+    if kind is METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return respond(request, kind, _http_detail(request, kind, error), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the path of a request takes; a route names only its own."""
+    root = request.scope.get("root_path", "")
+    path = request.scope["path"].removeprefix(root)
+    routes: Sequence[Route] = request.app.state.routes
+    found = (route.methods or set() for route in routes if route.path_regex.match(path))
+    return sorted(set().union(*found))
 
 
 def _http_detail(request: Request, kind: Kind, error: HTTPException) -> str:

@@ -4,15 +4,17 @@ They are plain functions, which run in worker threads, so the event loop never w
 database or a disk.
 """
 
+from hashlib import sha256
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from api import examples, problems
+from api import conditions, examples, problems
 from api.limits import SegmentId, VideoId
 from api.media import locate, respond
 from api.problems import STORE, Refused
+from api.reading import ReadingRouter
 from api.schemas import (
     CollectionAnswer,
     CollectionsAnswer,
@@ -32,8 +34,8 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.metrics import Metrics
+from clipseek.thumbnails import UnsafeName
 
-DEFAULT = "default"
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
 
@@ -55,7 +57,7 @@ Counted = Annotated[Metrics, Depends(opened_metrics)]
 VideoIdInPath = Annotated[VideoId, Path()]
 Asked = Annotated[InCollection, Query()]
 
-router = APIRouter()
+router = ReadingRouter()
 
 
 @router.get(
@@ -72,13 +74,13 @@ router = APIRouter()
 )
 def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
     """Return a page of videos by ascending id; none where the default collection is still new."""
-    collection, limit = asked.collection, asked.limit
+    collection, limit = asked.named(service.settings.collection), asked.limit
     found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
-    if not found and collection != DEFAULT:
+    if not found and collection != service.settings.collection:
         service.catalog.collection(collection)  # raises where there is none
     page = found[:limit]
     return VideosAnswer(
-        videos=[VideoAnswer.of(video, collection) for video in page],
+        videos=[VideoAnswer.of(video, collection, service.settings.root_path) for video in page],
         next=page[-1].id if len(found) > limit else None,
     )
 
@@ -97,7 +99,9 @@ def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
 )
 def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer:
     """Return what the catalog knows of a video."""
-    return VideoAnswer.of(service.catalog.video(asked.collection, video_id), asked.collection)
+    collection = asked.named(service.settings.collection)
+    found = service.catalog.video(collection, video_id)
+    return VideoAnswer.of(found, collection, service.settings.root_path)
 
 
 @router.get(
@@ -114,12 +118,12 @@ def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer
 )
 def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> SegmentsAnswer:
     """Return all segments of a video in the order of time."""
-    found = service.catalog.segments(asked.collection, video_id)
-    answers = [SegmentAnswer.of(segment, asked.collection) for segment in found]
+    collection, root = asked.named(service.settings.collection), service.settings.root_path
+    found = service.catalog.segments(collection, video_id)
+    answers = [SegmentAnswer.of(segment, collection, root) for segment in found]
     return SegmentsAnswer(segments=answers)
 
 
-@router.head("/v1/videos/{video_id}/file", include_in_schema=False)
 @router.get(
     "/v1/videos/{video_id}/file",
     tags=["library"],
@@ -135,6 +139,7 @@ def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Segments
             VideoNotFound,
             problems.FILE_CHANGED,
             problems.FILE_GONE,
+            problems.PRECONDITION_FAILED,
             problems.RANGE_NOT_SATISFIABLE,
             *STORE,
         ),
@@ -145,11 +150,11 @@ def video_file(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Respon
 
     Only files that the catalog names are served; no path is taken from the request.
     """
-    file = locate(service.catalog.video(asked.collection, video_id))
+    collection = asked.named(service.settings.collection)
+    file = locate(service.catalog.video(collection, video_id))
     return respond(file, service.settings.accel_dir)
 
 
-@router.head("/v1/segments/{segment_id}/thumbnail", include_in_schema=False)
 @router.get(
     "/v1/segments/{segment_id}/thumbnail",
     tags=["library"],
@@ -157,25 +162,34 @@ def video_file(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Respon
     response_class=Response,
     responses={
         200: {"description": "The picture.", "content": {"image/jpeg": {}}},
+        304: {"description": "The picture that `If-None-Match` names is still the same."},
         **examples.responses(
             "/v1/segments/318/thumbnail",
             InvalidQuery,
             SegmentNotFound,
             problems.THUMBNAIL_GONE,
+            problems.PRECONDITION_FAILED,
             *STORE,
         ),
     },
 )
-def thumbnail(service: Opened, segment_id: Annotated[SegmentId, Path()]) -> Response:
+def thumbnail(
+    request: Request, service: Opened, segment_id: Annotated[SegmentId, Path()]
+) -> Response:
     """Return a JPEG of the segment's best frame; it never changes, so caches may keep it."""
     _, segment = service.catalog.segment(segment_id)
     try:
         jpeg = service.thumbnails.read(segment.thumbnail)
     except ServiceUnavailable as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise Refused(problems.THUMBNAIL_GONE, str(error)) from error
+        if isinstance(error.__cause__, FileNotFoundError | UnsafeName):
+            detail = "the picture of this moment is not there any more; the moment still is"
+            raise Refused(problems.THUMBNAIL_GONE, detail, reason=str(error)) from error
         raise
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
+    etag = f'"{sha256(segment.thumbnail.encode()).hexdigest()[:24]}"'  # it names the content
+    headers = {"Cache-Control": FOREVER, "ETag": etag}
+    if (status := conditions.outcome(request.headers, etag)) is not None:
+        return problems.conditional(request, status, headers)
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
 
 
 @router.get(
@@ -199,4 +213,4 @@ def collections(service: Opened) -> CollectionsAnswer:
                 version=found.version,
             )
         )
-    return CollectionsAnswer(collections=answers)
+    return CollectionsAnswer(collections=answers, default=service.settings.collection)

@@ -18,14 +18,14 @@ from api.limits import (
     MAX_PAGE,
     MAX_TAGS,
     MAX_VIDEO_IDS,
-    CollectionName,
+    DefaultCollection,
     Query,
     Tag,
     VideoId,
     expect,
 )
 from clipseek.search import MAX_BATCH, MAX_LIMIT
-from clipseek.types import SearchRequest, Segment, Video
+from clipseek.types import SearchRequest, Segment, Span, Video
 
 
 class _Request(BaseModel):
@@ -39,7 +39,11 @@ class InCollection(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    collection: CollectionName = "default"
+    collection: DefaultCollection = None
+
+    def named(self, default: str) -> str:
+        """Return the collection's name, or the server's default where none is given."""
+        return self.collection or default
 
 
 class Page(InCollection):
@@ -80,7 +84,7 @@ class Search(_Request):
         Field(ge=1, le=MAX_LIMIT, description=f"Hits at most, 1 to {MAX_LIMIT}."),
         expect(f"a whole number from 1 to {MAX_LIMIT}"),
     ] = 10
-    collection: CollectionName = "default"
+    collection: DefaultCollection = None
     filter: Filter | None = None
     min_relevance: Annotated[
         float,
@@ -90,13 +94,13 @@ class Search(_Request):
         expect("a number from 0 to 1"),
     ] = 0.0
 
-    def request(self) -> SearchRequest:
-        """Return the search in the words of the core."""
+    def request(self, default: str) -> SearchRequest:
+        """Return the search in the words of the core, of collection `default` if it names none."""
         chosen = self.filter or Filter()
         return SearchRequest(
             query=self.query,
             limit=self.limit,
-            collection=self.collection,
+            collection=self.collection or default,
             video_ids=None if chosen.video_ids is None else tuple(chosen.video_ids),
             tags=None if chosen.tags is None else tuple(chosen.tags),
             min_relevance=self.min_relevance,
@@ -240,7 +244,7 @@ class VideoAnswer(BaseModel):
     file_url: str
 
     @classmethod
-    def of(cls, video: Video, collection: str) -> "VideoAnswer":
+    def of(cls, video: Video, collection: str, root: str) -> "VideoAnswer":
         """Write a video of the core."""
         return cls(
             id=video.id,
@@ -255,7 +259,7 @@ class VideoAnswer(BaseModel):
             tags=list(video.tags),
             segments=video.segments,
             indexed_at=video.indexed_at,
-            file_url=file_url(video.id, collection),
+            file_url=file_url(video.id, collection, root),
         )
 
 
@@ -277,7 +281,7 @@ class SegmentAnswer(BaseModel):
     play_url: str
 
     @classmethod
-    def of(cls, segment: Segment, collection: str) -> "SegmentAnswer":
+    def of(cls, segment: Segment, collection: str, root: str) -> "SegmentAnswer":
         """Write a segment of the core."""
         span = segment.span
         return cls(
@@ -285,8 +289,8 @@ class SegmentAnswer(BaseModel):
             start=span.start,
             end=span.end,
             best_time=segment.best_time,
-            thumbnail_url=thumbnail_url(segment.id),
-            play_url=play_url(segment.video_id, collection, span.start, span.end),
+            thumbnail_url=thumbnail_url(segment.id, root),
+            play_url=play_url(segment.video_id, collection, span, root),
         )
 
 
@@ -311,6 +315,7 @@ class CollectionsAnswer(BaseModel):
     """All libraries by name."""
 
     collections: list[CollectionAnswer]
+    default: str = Field(description="The collection of requests that name none.")
 
 
 class Health(BaseModel):
@@ -319,20 +324,22 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-def thumbnail_url(segment_id: int) -> str:
-    """Return the path of a segment's picture."""
-    return f"/v1/segments/{segment_id}/thumbnail"
+def thumbnail_url(segment_id: int, root: str) -> str:
+    """Return the path of a segment's picture, below the path that the API is served below."""
+    return f"{root}/v1/segments/{segment_id}/thumbnail"
 
 
 @lru_cache(maxsize=4096)
-def file_url(video_id: str, collection: str) -> str:
+def file_url(video_id: str, collection: str, root: str) -> str:
     """Return the path of a video's file."""
-    return f"/v1/videos/{quote(video_id, safe='')}/file?collection={quote(collection, safe='')}"
+    asked = f"collection={quote(collection, safe='')}"
+    return f"{root}/v1/videos/{quote(video_id, safe='')}/file?{asked}"
 
 
-def play_url(video_id: str, collection: str, start: float, end: float) -> str:
+def play_url(video_id: str, collection: str, span: Span, root: str) -> str:
     """Return a video's file with the span as a media fragment (W3C Media Fragments, 4.2.1)."""
-    return f"{file_url(video_id, collection)}#t={_seconds(start)},{_seconds(end)}"
+    file = file_url(video_id, collection, root)
+    return f"{file}#t={_seconds(span.start)},{_seconds(span.end)}"
 
 
 def _seconds(value: float) -> str:

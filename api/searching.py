@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from api import examples, problems
+from api import conditions, examples, problems
 from api.answers import Ready
 from api.desk import Desk
 from api.lean import LeanRoute, located
@@ -66,13 +66,13 @@ async def search(
     """
     started = time.perf_counter()
     desk: Desk = request.app.state.desk
-    (found,) = await desk.answer([body.request()])
+    (found,) = await desk.answer([body.request(_default(request))])
     if isinstance(found.answer, Exception):
         raise found.answer
     etag = found.answer.etag
     headers = {"ETag": etag, "X-Cache": found.source}
-    if _names(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers)
+    if (status := conditions.outcome(request.headers, etag)) is not None:
+        return problems.conditional(request, status, headers)
     answer = found.answer.json(_elapsed_ms(started))
     return Response(answer, headers=headers, media_type="application/json")
 
@@ -103,12 +103,18 @@ async def search_batch(
     started = time.perf_counter()
     items = [_parsed(item) for item in body.searches]
     desk: Desk = request.app.state.desk
-    found = iter(await desk.answer([item.request() for item in items if isinstance(item, Search)]))
+    asked = [item.request(_default(request)) for item in items if isinstance(item, Search)]
+    found = iter(await desk.answer(asked))
     answers = [next(found).answer if isinstance(item, Search) else item for item in items]
     request.app.state.metrics.count_refused(sum(isinstance(answer, list) for answer in answers))
     took_ms = _elapsed_ms(started)
     written = [_item(request, i, answer, took_ms) for i, answer in enumerate(answers)]
     return Response(b'{"results":[%b]}' % b",".join(written), media_type="application/json")
+
+
+def _default(request: Request) -> str:
+    """Return the collection of a search that names none."""
+    return str(request.app.state.service.settings.collection)
 
 
 def _parsed(item: Any) -> Search | list[Any]:
@@ -139,14 +145,9 @@ def _item(
         instance=f"{request.scope['path']}#/searches/{position}",
         request_id=problems.request_id(request),
         fields=fields,
+        root=request.scope.get("root_path", ""),
     )
     return ProblemItem(problem=problem).model_dump_json(exclude_none=True).encode()
-
-
-def _names(if_none_match: str, etag: str) -> bool:
-    """Say whether an If-None-Match header names an entity tag (RFC 9110, 13.1.2)."""
-    listed = [part.strip().removeprefix("W/") for part in if_none_match.split(",")]
-    return etag in listed or "*" in listed
 
 
 def _elapsed_ms(started: float) -> float:

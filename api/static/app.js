@@ -111,7 +111,7 @@ function sayEmpty() {
 function sayFailure(failure) {
   clear();
   const { type, title, detail, request_id: requestId } = failure.problem;
-  if (type === "/problems/nothing-indexed") return sayEmpty();
+  if (type.endsWith("/problems/nothing-indexed")) return sayEmpty();
   return say(title ?? "The search failed", detail, { requestId, error: true });
 }
 
@@ -193,7 +193,7 @@ async function search() {
   const body = { query, limit: LIMIT };
   if (choice.value) body.collection = choice.value;
   try {
-    const answer = await ask("/v1/search", {
+    const answer = await ask("v1/search", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -234,11 +234,11 @@ function submit() {
 }
 
 async function showLibrary() {
-  const { collections } = await ask("/v1/collections");
+  const { collections, default: own } = await ask("v1/collections");
   choice.replaceChildren(
     ...collections.map(({ name }) => make("option", { value: name, textContent: name })),
   );
-  if (collections.some(({ name }) => name === "default")) choice.value = "default";
+  if (collections.some(({ name }) => name === own)) choice.value = own;
   choice.hidden = collections.length < 2;
   const sum = (key) => collections.reduce((total, collection) => total + collection[key], 0);
   if (sum("videos")) {

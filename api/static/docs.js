@@ -120,5 +120,5 @@ function show(api) {
   }
 }
 
-const response = await fetch("/openapi.json");
+const response = await fetch("openapi.json");
 show(await response.json());

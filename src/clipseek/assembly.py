@@ -1,11 +1,14 @@
 """The only place that knows all implementations: it builds them from the settings."""
 
+import hashlib
+import logging
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,8 @@ from clipseek.search import Searcher
 from clipseek.snapshot import Manifest
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
+
+log = logging.getLogger(__name__)
 
 PictureSource = Callable[
     [Callable[[NDArray[np.uint8]], NDArray[np.uint8]], int, int], NDArray[np.uint8]
@@ -101,7 +106,28 @@ def open_cache(settings: Settings) -> Cache:
     from clipseek.cache.redis import RedisCache
 
     url = settings.redis_url.get_secret_value()
-    return TieredCache(local, RedisCache(url, timeout_s=settings.redis_timeout_s))
+    redis = RedisCache(url, secret=_cache_secret(settings), timeout_s=settings.redis_timeout_s)
+    return TieredCache(local, redis)
+
+
+def _cache_secret(settings: Settings) -> bytes:
+    """Return what entries in Redis are sealed with: 64 bytes that whoever writes there cannot know.
+
+    Without a secret of its own, it is made from the password of the database, which replicas share
+    too; slowly, as a password may be guessed (scrypt, RFC 7914: 16 MB, some 50 ms).
+    """
+    if settings.cache_secret is not None:
+        return hashlib.blake2b(settings.cache_secret.get_secret_value().encode()).digest()
+    password = urlsplit(settings.catalog_url).password
+    if password:
+        return hashlib.scrypt(
+            password.encode(), salt=b"clipseek cache", n=2**14, r=8, p=1, dklen=64
+        )
+    log.warning(
+        "replicas do not share answers in Redis, because anybody who can write there could forge "
+        "them: set CLIPSEEK_CACHE_SECRET to the same random text for all replicas"
+    )
+    return os.urandom(64)
 
 
 def open_existing(settings: Settings) -> Service:

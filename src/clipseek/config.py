@@ -22,8 +22,10 @@ PREFIX = "CLIPSEEK_"
 SKIPPED = ("hidden", "system", "unfinished", "doubles")
 """Kinds of entries of folders that an ingest leaves out."""
 
-_SECRETS = frozenset({"database_url", "redis_url"})
+_SECRETS = frozenset({"cache_secret", "database_url", "redis_url"})
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -106,6 +108,30 @@ AtHome = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_at_home)]
 """A path of the user's; `~` is the home folder."""
 
 
+def _hosts(listed: object) -> object:
+    """Split text at commas; each part is a name without scheme and port, or `*`."""
+    if not isinstance(listed, str):
+        return listed
+    hosts = tuple(part.strip().lower().removesuffix(".") for part in listed.split(","))
+    for host in filter(None, hosts):
+        if host != "*" and not _HOST.fullmatch(host):
+            raise ValueError(f"hosts are names without scheme and port, and commas, got {host!r}")
+    return tuple(filter(None, hosts))
+
+
+def _root_path(path: object) -> object:
+    """Return a path below which the API is served, without the slash at its end."""
+    if not isinstance(path, str):
+        return path
+    plain = path.rstrip("/")
+    if plain and not _ROOT_PATH.fullmatch(plain):
+        raise ValueError(
+            "a path begins with / and has parts of letters, digits, '-', '_' and '.', "
+            f"such as /clips, got {path!r}"
+        )
+    return plain
+
+
 def _secret(name: str, file: Path) -> str:
     """Return the secret that a file holds, without the line's end that editors leave.
 
@@ -116,7 +142,7 @@ def _secret(name: str, file: Path) -> str:
     try:
         secret = file.read_text("utf-8").strip()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{said} is no UTF-8 text; it must hold nothing but the URL") from error
+        raise ConfigError(f"{said} is no UTF-8 text; it must hold nothing but the value") from error
     except OSError as error:
         raise ConfigError(
             f"{said} cannot be read ({error.strerror}); mount the secret there"
@@ -213,6 +239,14 @@ class Settings(BaseSettings):
     redis_url_file: AtHome | None = Field(
         default=None, description="file that holds the Redis URL, as secrets are mounted"
     )
+    cache_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="random text that seals what replicas share in Redis, the same for all of them",
+    )
+    cache_secret_file: AtHome | None = Field(
+        default=None, description="file that holds the secret of the cache, as secrets are mounted"
+    )
     redis_timeout_s: float = Field(
         default=0.05, gt=0, le=5, description="seconds that a search waits for Redis at most"
     )
@@ -227,6 +261,16 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
+        default=(),
+        description="names that the API may be asked by beside localhost and addresses; * for all",
+    )
+    root_path: Annotated[str, BeforeValidator(_root_path)] = Field(
+        default="", description="path that a proxy serves the API below, such as /clips"
+    )
+    request_timeout_s: float = Field(
+        default=10.0, gt=0, le=3600, description="seconds that headers, and then a body, may take"
+    )
     search_queue: int = Field(
         default=1024, ge=256, le=65536, description="searches that may wait for their turn (API)"
     )

@@ -1,5 +1,6 @@
 """Thumbnails of segments: JPEG files under one folder, named by what they show."""
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -8,10 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clipseek.errors import ServiceUnavailable
+from clipseek.files import open_regular
 
 SWEEP_AGE_S = 3600.0
 """A file that no row names is swept after an hour: a film's files are written just before the
 transaction that names them, which takes seconds."""
+
+
+class UnsafeName(OSError):
+    """A name that leads out of the folder of the pictures, or is none of a picture."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(errno.EPERM, "the name leads out of the folder of thumbnails", name)
 
 
 class Thumbnails:
@@ -43,19 +52,40 @@ class Thumbnails:
         """Return one picture.
 
         Raises:
-            ServiceUnavailable: the file is gone or cannot be read.
+            ServiceUnavailable: the file is gone or cannot be read, or the name leads out of the
+                folder (its cause is then `UnsafeName`).
         """
         try:
-            return (self.root / name).read_bytes()
+            with open_regular(self._path(name), follow_links=False) as file:
+                return file.read()
         except OSError as error:
             raise ServiceUnavailable(
-                f"thumbnail {name} cannot be read: {error.strerror}; "
+                f"thumbnail {name!r} cannot be read: {error.strerror}; "
                 "`indexer verify` lists what is missing, `indexer ingest --force` makes it again"
             ) from error
 
     def missing(self, names: Iterator[str]) -> Iterator[str]:
         """Yield those names whose file is not there or is no whole JPEG."""
-        return (name for name in names if not _is_jpeg(self.root / name))
+        return (name for name in names if not self._is_whole(name))
+
+    def _is_whole(self, name: str) -> bool:
+        try:
+            return _is_jpeg(self._path(name))
+        except OSError:
+            return False
+
+    def _path(self, name: str) -> Path:
+        """Return where a picture is, all links followed; a database may say anything.
+
+        Raises:
+            UnsafeName: that is not below the root.
+        """
+        if "\0" in name or ".." in name.split("/") or not name.endswith(".jpg"):
+            raise UnsafeName(name)
+        path = (self.root / name).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise UnsafeName(name)
+        return path
 
     def sweep(self, collection: str, named: set[str]) -> int:
         """Delete files of a collection that no row names, once old enough; return how many."""

@@ -85,7 +85,9 @@ class Library:
         """Open a service over the folder and the catalog, or another one in its place."""
         chosen = catalog or self.catalog
         return Service(
-            settings=Settings.load(data_dir=self.folder, **settings),
+            settings=Settings.load(
+                data_dir=self.folder, **{"allowed_hosts": "testserver", **settings}
+            ),
             catalog=chosen,
             searcher=Searcher(chosen, self.folder / "snapshots", toy_model),
             thumbnails=Thumbnails(self.folder / "thumbnails"),

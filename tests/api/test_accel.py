@@ -1,16 +1,31 @@
-"""GET /v1/videos/{id}/file where nginx sends the films for the API."""
+"""GET /v1/videos/{id}/file where nginx sends the videos for the API."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from api.media import ACCEL_PREFIX, VideoFile, VideoResponse, respond
+from api.media import ACCEL_PREFIX, VideoFile, VideoResponse, locate, respond
+from clipseek.types import Video
 
 
-def _file(path: Path) -> VideoFile:
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    """Close the files that were opened, whoever sends them."""
+    with ExitStack() as files:
+        yield files
+
+
+def _file(path: Path, opened: ExitStack) -> VideoFile:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"film")
-    return VideoFile(path, path.stat(), "video/mp4")
+    if not path.exists():
+        path.write_bytes(b"film")
+    status = path.stat()
+    video = Video("sea", str(path), "sea", 1.0, 2, 2, status.st_size, status.st_mtime_ns)
+    found = locate(video)
+    opened.enter_context(found.file)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -22,9 +37,11 @@ def _file(path: Path) -> VideoFile:
         pytest.param("mér.mp4", "m%C3%A9r.mp4", id="accent"),
     ],
 )
-def test_a_film_below_the_folder_is_named_to_nginx(tmp_path: Path, name: str, named: str) -> None:
+def test_a_video_below_the_folder_is_named_to_nginx(
+    tmp_path: Path, opened: ExitStack, name: str, named: str
+) -> None:
     """By its path below the folder, in which nginx reads nothing but a path."""
-    answer = respond(_file(tmp_path / name), tmp_path)
+    answer = respond(_file(tmp_path / name, opened), tmp_path)
     assert answer.headers["X-Accel-Redirect"] == ACCEL_PREFIX + named
     assert answer.body == b""
     assert answer.headers["Content-Type"] == "video/mp4"
@@ -32,11 +49,33 @@ def test_a_film_below_the_folder_is_named_to_nginx(tmp_path: Path, name: str, na
     assert answer.headers["Content-Disposition"].startswith("inline; filename")
 
 
-def test_other_films_are_sent_by_the_api(tmp_path: Path) -> None:
-    """Those outside the folder, those that a path with dots leads to, and all without a folder."""
+def test_a_link_within_the_folder_is_named_by_what_it_leads_to(
+    tmp_path: Path, opened: ExitStack
+) -> None:
+    """So that nginx needs to follow no link, and refuses one that comes in between."""
+    _file(tmp_path / "2024" / "sea.mp4", opened)
+    (tmp_path / "new").symlink_to(tmp_path / "2024")
+    answer = respond(_file(tmp_path / "new" / "sea.mp4", opened), tmp_path)
+    assert answer.headers["X-Accel-Redirect"] == f"{ACCEL_PREFIX}2024/sea.mp4"
+
+
+def test_other_videos_are_sent_by_the_api(tmp_path: Path, opened: ExitStack) -> None:
+    """Those outside the folder, by dots or by a link, and all without a folder."""
     inside = tmp_path / "films"
-    file = _file(tmp_path / "other" / "sea.mp4")
-    dotted = VideoFile(inside / ".." / "other" / "sea.mp4", file.status, file.media_type)
-    assert isinstance(respond(file, inside), VideoResponse)
+    inside.mkdir()
+    outside = _file(tmp_path / "other" / "sea.mp4", opened)
+    (inside / "link.mp4").symlink_to(outside.path)
+    linked = _file(inside / "link.mp4", opened)
+    dotted = _file(inside / ".." / "other" / "sea.mp4", opened)
+    assert isinstance(respond(outside, inside), VideoResponse)
     assert isinstance(respond(dotted, inside), VideoResponse)
-    assert isinstance(respond(file, None), VideoResponse)
+    assert isinstance(respond(linked, inside), VideoResponse)
+    assert isinstance(respond(outside, None), VideoResponse)
+
+
+def test_a_file_swapped_meanwhile_is_not_named_to_nginx(tmp_path: Path, opened: ExitStack) -> None:
+    """By its path another file would be opened than the one that was checked."""
+    checked = _file(tmp_path / "sea.mp4", opened)
+    (tmp_path / "other").write_bytes(b"film")
+    (tmp_path / "other").replace(checked.path)
+    assert isinstance(respond(checked, tmp_path), VideoResponse)

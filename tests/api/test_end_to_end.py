@@ -43,6 +43,7 @@ def served(data: Path) -> Iterator[TestClient]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLIPSEEK_DATA_DIR", str(data))
         patch.setenv("CLIPSEEK_REFRESH_S", "0.05")
+        patch.setenv("CLIPSEEK_ALLOWED_HOSTS", "testserver")
         app = create_app()
     with TestClient(app) as opened:
         yield opened

@@ -1,5 +1,6 @@
 """GET /v1/videos/{id}/file: whole, in ranges, and when the file is not what was indexed."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import create_app
-from api.media import media_type, parse_ranges, satisfiable
+from api.media import locate, media_type, parse_ranges, respond, satisfiable
+from api.routes import FOREVER
 from tests.api.library import MP4, Library
 
 FILE = "/v1/videos/traffic/file"
@@ -132,7 +134,8 @@ def test_a_file_that_is_gone_is_a_problem(library: Library, client: TestClient) 
     (library.folder / "traffic.mp4").unlink()
     answer = client.get(FILE)
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/file-gone")
-    assert "put the file back" in answer.json()["detail"]
+    assert "tell whoever runs this server" in answer.json()["detail"]
+    assert str(library.folder) not in answer.text
 
 
 def test_a_folder_in_the_place_of_the_file_is_a_problem(
@@ -144,12 +147,92 @@ def test_a_folder_in_the_place_of_the_file_is_a_problem(
     assert client.get(FILE).status_code == 410
 
 
-def test_a_file_that_changed_is_a_problem(library: Library, client: TestClient) -> None:
-    """Another size is another film: its moments would lie elsewhere."""
+def test_a_file_that_changed_is_a_problem(
+    library: Library, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another size is another video: its moments would be elsewhere. The log says what to do."""
     (library.folder / "traffic.mp4").write_bytes(MP4 + b"more")
     answer = client.get(FILE)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/file-changed")
-    assert f"had {SIZE} bytes" in answer.json()["detail"]
+    assert f"had {SIZE} bytes" in caplog.text
+    assert answer.json()["request_id"] in caplog.text
+
+
+def test_a_file_of_the_same_size_and_another_time_is_not_opened(
+    library: Library, client: TestClient
+) -> None:
+    """A link to something else in its place; whoever may read is asked for nothing."""
+    elsewhere = library.folder / "elsewhere"
+    elsewhere.write_bytes(b"x" * SIZE)
+    elsewhere.chmod(0)
+    (library.folder / "traffic.mp4").unlink()
+    (library.folder / "traffic.mp4").symlink_to(elsewhere)
+    opened = elsewhere.stat().st_atime_ns
+    answer = client.get(FILE)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/file-changed")
+    assert elsewhere.stat().st_atime_ns == opened
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(
+    library: Library, client: TestClient
+) -> None:
+    """It is no file any more."""
+    (library.folder / "traffic.mp4").unlink()
+    os.mkfifo(library.folder / "traffic.mp4")
+    assert client.get(FILE).json()["type"] == "/problems/file-gone"
+
+
+def test_the_file_that_was_checked_is_the_one_that_is_sent(library: Library) -> None:
+    """Another one that takes its name before the first byte changes nothing."""
+    video = library.catalog.video("default", "traffic")
+    answer = respond(locate(video), None)
+    other = library.folder / "other"
+    other.write_bytes(b"y" * SIZE)
+    other.replace(library.folder / "traffic.mp4")
+    assert TestClient(answer).get("/").content == MP4
+
+
+@pytest.mark.parametrize(
+    ("header", "named", "status"),
+    [
+        pytest.param("If-None-Match", "{etag}", 304, id="tag"),
+        pytest.param("If-None-Match", '"a", {etag}', 304, id="list"),
+        pytest.param("If-None-Match", '"a,b", W/{etag},', 304, id="weak, after a comma in quotes"),
+        pytest.param("If-None-Match", "*", 304, id="any"),
+        pytest.param("If-None-Match", '"a"', 200, id="another"),
+        pytest.param("If-None-Match", "*, {etag}", 200, id="no list"),
+        pytest.param("If-Modified-Since", "{date}", 304, id="date"),
+        pytest.param("If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT", 200, id="older"),
+        pytest.param("If-Modified-Since", "yesterday", 200, id="no date"),
+        pytest.param("If-Match", "{etag}", 200, id="match"),
+        pytest.param("If-Match", "*", 200, id="match any"),
+        pytest.param("If-Match", "W/{etag}", 412, id="match weakly"),
+        pytest.param("If-Match", '"a"', 412, id="match another"),
+        pytest.param("If-Unmodified-Since", "{date}", 200, id="unmodified"),
+        pytest.param("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT", 412, id="modified"),
+    ],
+)
+@pytest.mark.parametrize("path", [FILE, "/static/app.js", "/", "/docs"])
+def test_conditions_mean_the_same_everywhere(
+    client: TestClient, path: str, header: str, named: str, status: int
+) -> None:
+    """As RFC 9110 says in section 13."""
+    known = client.get(path).headers
+    value = named.format(etag=known["ETag"], date=known["Last-Modified"])
+    answer = client.get(path, headers={header: value})
+    assert answer.status_code == status
+    assert status != 304 or answer.headers["ETag"] == known["ETag"]
+
+
+def test_conditions_of_a_picture(client: TestClient) -> None:
+    """It has a tag and no date."""
+    path = client.get("/v1/videos/sea/segments").json()["segments"][0]["thumbnail_url"]
+    etag = client.get(path).headers["ETag"]
+    same = client.get(path, headers={"If-None-Match": f'"a", W/{etag}'})
+    other = client.get(path, headers={"If-Match": '"a"'})
+    assert (same.status_code, same.headers["Cache-Control"]) == (304, FOREVER)
+    assert (other.status_code, other.headers["Cache-Control"]) == (412, "no-store")
 
 
 @pytest.mark.parametrize(

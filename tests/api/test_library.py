@@ -1,8 +1,13 @@
 """Videos, segments, thumbnails and collections."""
 
+from dataclasses import replace
+
 import pytest
 from fastapi.testclient import TestClient
 
+from api.app import create_app
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Segment
 from tests.api.library import JPEG, Library
 
 
@@ -74,7 +79,7 @@ def test_collections_are_counted(library: Library, client: TestClient) -> None:
 def test_a_new_server_has_no_videos(empty_client: TestClient) -> None:
     """Nothing indexed yet is no error for who lists."""
     assert empty_client.get("/v1/videos").json() == {"videos": [], "next": None}
-    assert empty_client.get("/v1/collections").json() == {"collections": []}
+    assert empty_client.get("/v1/collections").json() == {"collections": [], "default": "default"}
 
 
 @pytest.mark.parametrize(
@@ -107,11 +112,48 @@ def test_what_is_not_there_is_a_problem(
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{name}")
 
 
-def test_a_lost_thumbnail_is_a_problem(library: Library, client: TestClient) -> None:
-    """The file is gone although the segment is there."""
+def test_a_lost_thumbnail_is_a_problem(
+    library: Library, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator reads in the log what to do; nobody keeps the answer."""
     for picture in library.folder.rglob("*.jpg"):
         picture.unlink()
     segment = client.get("/v1/videos/sea/segments").json()["segments"][0]
     answer = client.get(segment["thumbnail_url"])
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/thumbnail-gone")
-    assert "indexer verify" in answer.json()["detail"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "indexer" not in answer.json()["detail"]
+    assert "indexer verify" in caplog.text
+
+
+def test_a_thumbnail_outside_the_folder_is_not_served(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a database says: it is refused, logged, and kept by no cache."""
+    (library.folder / "secret.jpg").write_bytes(b"\xff\xd8secret\xff\xd9")
+
+    class Forged(MemoryCatalog):
+        def segment(self, segment_id: int) -> tuple[str, Segment]:
+            name, segment = library.catalog.segment(segment_id)
+            return name, replace(segment, thumbnail="../secret.jpg")
+
+    client = TestClient(create_app(library.service(Forged())))
+    answer = client.get("/v1/segments/1/thumbnail")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (410, "no-store")
+    assert b"secret" not in answer.content
+    assert "leads out of the folder" in caplog.text
+
+
+def test_the_collection_of_the_settings_is_the_default(library: Library) -> None:
+    """For every request that names none, and for the page."""
+    library.add("storm.mp4", ["blue"], collection="archive")
+    client = TestClient(create_app(library.service(collection="archive")))
+    found = client.post("/v1/search", json={"query": "blue"}).json()
+    batch = client.post("/v1/search/batch", json={"searches": [{"query": "blue"}]}).json()
+    assert (found["collection"], batch["results"][0]["collection"]) == ("archive", "archive")
+    assert [video["id"] for video in client.get("/v1/videos").json()["videos"]] == ["storm"]
+    for path in ("/v1/videos/storm", "/v1/videos/storm/segments", "/v1/videos/storm/file"):
+        assert client.get(path).status_code == 200
+    assert client.get("/v1/collections").json()["default"] == "archive"
+    named = client.post("/v1/search", json={"query": "red", "collection": "default"}).json()
+    assert named["collection"] == "default"

@@ -151,14 +151,15 @@ def test_another_collection_is_chosen(page: Page, address: str) -> None:
 def test_a_film_that_is_gone_is_explained(page: Page, address: str, library: Library) -> None:
     """The player shows the server's sentence."""
     lost = library.folder / "storm.webm"
-    content = lost.read_bytes()
+    kept = lost.with_suffix(".kept")
     ask(page, address, "blue&collection=archive")
-    lost.unlink()
+    lost.rename(kept)
     page.run("document.querySelector('.card').click()")
     page.until("!document.getElementById('player-error').hidden")
-    lost.write_bytes(content)
+    kept.rename(lost)
     shown = page.run("document.getElementById('player-error').textContent")
-    assert "put the file back" in shown
+    assert "is not there any more" in shown
+    assert str(library.folder) not in shown
     page.press("Escape")
 
 

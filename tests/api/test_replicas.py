@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def replica(folder: Path, **settings: Any) -> Iterator[TestClient]:
     """Open a replica over the folder with settings of its own."""
-    service = open_service(Settings.load(data_dir=folder, **settings))
+    service = open_service(Settings.load(data_dir=folder, allowed_hosts="testserver", **settings))
     service.searcher.ready()
     with TestClient(create_app(service)) as client:
         yield client
@@ -72,7 +72,9 @@ def test_an_answer_from_redis_is_that_of_a_replica_without(folder: Path, redis_u
     """One writes it, one takes it from Redis, and one computes it for itself."""
     with ExitStack() as stack:
         writer, reader = (
-            stack.enter_context(replica(folder, redis_url=redis_url, redis_timeout_s=5.0))
+            stack.enter_context(
+                replica(folder, redis_url=redis_url, redis_timeout_s=5.0, cache_secret="x" * 16)
+            )
             for _ in range(2)
         )
         without = stack.enter_context(replica(folder))

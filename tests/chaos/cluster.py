@@ -113,6 +113,7 @@ class Cluster:
                     f"postgresql://{postgres.USER}@127.0.0.1:{self.to_postgres.port}/{DATABASE}"
                 ),
                 "CLIPSEEK_REDIS_URL": f"redis://127.0.0.1:{self.to_redis.port}/0",
+                "CLIPSEEK_CACHE_SECRET": "known to every replica",
                 "CLIPSEEK_THREADS": "1",
                 "CLIPSEEK_WORKERS": "1",
             }

@@ -39,7 +39,9 @@ KEEPERS: dict[str, Maker] = {
 
 
 def _redis(request: pytest.FixtureRequest) -> Cache:
-    return RedisCache(request.getfixturevalue("redis_url"), timeout_s=PATIENT_S)
+    return RedisCache(
+        request.getfixturevalue("redis_url"), secret=b"what all replicas know", timeout_s=PATIENT_S
+    )
 
 
 @pytest.fixture(params=[*KEEPERS, "none"])

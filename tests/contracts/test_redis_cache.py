@@ -3,6 +3,7 @@
 import logging
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ from tests.contracts.polling import eventually
 from tests.contracts.redis import NewRedis
 
 HOUR_S = 3600.0
+SECRET = b"what all replicas know"
 PATIENT_S = 20.0
 HURRIED_S = 0.05
 
@@ -31,7 +33,7 @@ def counted(cache: RedisCache) -> CacheStats:
 def test_one_that_stands_still_is_a_miss(new_redis: NewRedis) -> None:
     """It takes the connection and says nothing; the timeout ends the waiting."""
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=HURRIED_S)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=HURRIED_S)
     server.pause()
     assert cache.get("key") is None
     cache.put("key", b"value", HOUR_S)
@@ -43,7 +45,7 @@ def test_one_that_stands_still_is_left_alone(new_redis: NewRedis) -> None:
     """After a few failures no search waits for it, until a trial is answered."""
     clock = Clock()
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=HURRIED_S, clock=clock)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=HURRIED_S, clock=clock)
     server.pause()
     for _ in range(FAILURES + 10):
         assert cache.get("key") is None
@@ -70,7 +72,7 @@ def _try_until_answered(cache: RedisCache, clock: Clock) -> None:
 def test_many_threads_before_a_dead_server(new_redis: NewRedis) -> None:
     """Each has its answer, and each failure is counted."""
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=HURRIED_S)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=HURRIED_S)
     server.pause()
     with ThreadPoolExecutor(40) as pool:
         answers = list(pool.map(cache.get, ["key"] * 200))
@@ -82,10 +84,10 @@ def test_many_threads_before_a_dead_server(new_redis: NewRedis) -> None:
 def test_one_that_is_gone_is_a_miss(new_redis: NewRedis) -> None:
     """Whether there was a connection before or not."""
     server = new_redis()
-    known = RedisCache(server.url, timeout_s=PATIENT_S)
+    known = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     known.put("key", b"value", HOUR_S)
     server.kill()
-    for cache in (known, RedisCache(server.url, timeout_s=PATIENT_S)):
+    for cache in (known, RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)):
         assert cache.get("key") is None
         assert counted(cache).failures == {"unreachable": 1}
         cache.close()
@@ -95,7 +97,7 @@ def test_one_that_comes_back_is_used_again(new_redis: NewRedis) -> None:
     """Killed, started on the same port, and asked after a pause."""
     clock = Clock()
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=PATIENT_S, clock=clock)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S, clock=clock)
     cache.put("key", b"value", HOUR_S)
     server.kill()
     for _ in range(FAILURES):
@@ -112,7 +114,7 @@ def test_one_that_comes_back_is_used_again(new_redis: NewRedis) -> None:
 def test_a_restart_between_two_searches_is_no_failure(new_redis: NewRedis) -> None:
     """The connection that died meanwhile is made anew."""
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=PATIENT_S)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     cache.put("key", b"value", HOUR_S)
     server.kill()
     server.start()
@@ -126,7 +128,7 @@ def test_a_restart_between_two_searches_is_no_failure(new_redis: NewRedis) -> No
 def test_a_full_one_keeps_what_it_has(new_redis: NewRedis) -> None:
     """What it refuses is counted, and it is still asked."""
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=PATIENT_S)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     cache.put("old", b"value", HOUR_S)
     with server.client() as client:
         client.config_set("maxmemory-policy", "noeviction")
@@ -144,7 +146,7 @@ def test_one_that_may_not_be_read_is_a_miss(new_redis: NewRedis) -> None:
     server = new_redis()
     with server.client() as client:
         client.acl_setuser("guest", enabled=True, nopass=True, commands=["+set"], keys=["*"])
-    cache = RedisCache(server.url.replace("//", "//guest:any@"), timeout_s=PATIENT_S)
+    cache = RedisCache(server.url.replace("//", "//guest:any@"), secret=SECRET, timeout_s=PATIENT_S)
     assert cache.get("key") is None
     assert counted(cache) == CacheStats(0, 1, {"refused": 1}, is_available=True)
     cache.close()
@@ -153,7 +155,9 @@ def test_one_that_may_not_be_read_is_a_miss(new_redis: NewRedis) -> None:
 def test_the_password_of_the_url_opens(new_redis: NewRedis) -> None:
     """Also one with characters that a URL must escape."""
     server = new_redis("--requirepass", "hush/@:")
-    cache = RedisCache(server.url.replace("//", "//:hush%2F%40%3A@"), timeout_s=PATIENT_S)
+    cache = RedisCache(
+        server.url.replace("//", "//:hush%2F%40%3A@"), secret=SECRET, timeout_s=PATIENT_S
+    )
     cache.put("key", b"value", HOUR_S)
     assert cache.get("key") == b"value"
     cache.close()
@@ -165,7 +169,7 @@ def test_a_wrong_password_is_a_miss(
 ) -> None:
     """The log says so once, without the password."""
     server = new_redis("--requirepass", "right-hush")
-    cache = RedisCache(server.url.replace("//", f"//{login}"), timeout_s=PATIENT_S)
+    cache = RedisCache(server.url.replace("//", f"//{login}"), secret=SECRET, timeout_s=PATIENT_S)
     with caplog.at_level(logging.WARNING):
         for _ in range(FAILURES + 1):
             assert cache.get("key") is None
@@ -175,7 +179,11 @@ def test_a_wrong_password_is_a_miss(
     cache.close()
 
 
-SEALED = seal(f"{PREFIX}key".encode(), b"value")
+NAME = f"{PREFIX}key".encode()
+NOW_MS = round(1000 * time.time())
+LATER_MS = NOW_MS + 3_600_000
+SEALED = seal(SECRET, NAME, b"value", end_ms=LATER_MS)
+OTHER = f"{PREFIX}other".encode()
 
 
 @pytest.mark.parametrize(
@@ -183,15 +191,21 @@ SEALED = seal(f"{PREFIX}key".encode(), b"value")
     [
         pytest.param(b"", id="nothing"),
         pytest.param(b"value", id="not sealed"),
+        pytest.param(b"\x02" * 8, id="half an end"),
+        pytest.param(SEALED[:20], id="half a seal"),
         pytest.param(SEALED[:-1], id="cut short"),
         pytest.param(SEALED + b"!", id="longer"),
-        pytest.param(b"\x02" + SEALED[1:], id="another format"),
-        pytest.param(seal(f"{PREFIX}other".encode(), b"value"), id="of another key"),
+        pytest.param(b"\x01" + SEALED[1:], id="another format"),
+        pytest.param(SEALED[:1] + b"\xff" + SEALED[2:], id="a later end"),
+        pytest.param(seal(SECRET, OTHER, b"value", end_ms=LATER_MS), id="of another key"),
+        pytest.param(seal(b"guessed", NAME, b"value", end_ms=LATER_MS), id="another secret"),
+        pytest.param(seal(b"", NAME, b"value", end_ms=LATER_MS), id="no secret"),
+        pytest.param(seal(SECRET, NAME, b"old", end_ms=NOW_MS - 120_000), id="ended"),
     ],
 )
 def test_what_others_put_there_is_a_miss(redis_url: str, stored: bytes) -> None:
     """It is counted, and replaced by the next value."""
-    cache = RedisCache(redis_url, timeout_s=PATIENT_S)
+    cache = RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
     cache._client.set(f"{PREFIX}key", stored)
     assert cache.get("key") is None
     assert counted(cache).failures == {"damaged": 1}
@@ -202,7 +216,7 @@ def test_what_others_put_there_is_a_miss(redis_url: str, stored: bytes) -> None:
 
 def test_a_value_of_another_type_is_a_miss(redis_url: str) -> None:
     """A list, for example, under a key of ours."""
-    cache = RedisCache(redis_url, timeout_s=PATIENT_S)
+    cache = RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
     cache._client.rpush(f"{PREFIX}key", "item")
     assert cache.get("key") is None
     cache.put("key", b"value", HOUR_S)
@@ -212,7 +226,7 @@ def test_a_value_of_another_type_is_a_miss(redis_url: str) -> None:
 
 def test_entries_end_in_redis(redis_url: str) -> None:
     """Nothing is left behind that no one asks for."""
-    cache = RedisCache(redis_url, timeout_s=PATIENT_S)
+    cache = RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
     cache.put("key", b"value", HOUR_S)
     keys = cache._client.keys()
     assert keys == [f"{PREFIX}key".encode()]
@@ -223,7 +237,7 @@ def test_entries_end_in_redis(redis_url: str) -> None:
 def test_the_end_closes_the_connections(new_redis: NewRedis) -> None:
     """All that its threads have opened."""
     server = new_redis()
-    cache = RedisCache(server.url, timeout_s=PATIENT_S)
+    cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(cache.get, ["key"] * 20))
     cache.close()
@@ -280,7 +294,7 @@ def answering() -> Iterator[Server]:
 )
 def test_what_is_no_redis_is_a_miss(answering: Server, said: bytes) -> None:
     """Another program may listen on the port."""
-    cache = RedisCache(answering(said), timeout_s=PATIENT_S)
+    cache = RedisCache(answering(said), secret=SECRET, timeout_s=PATIENT_S)
     assert cache.get("key") is None
     cache.put("key", b"value", HOUR_S)
     assert counted(cache).misses == 1
@@ -302,7 +316,7 @@ def test_what_is_no_redis_is_a_miss(answering: Server, said: bytes) -> None:
 def test_a_wrong_url_is_a_configuration_error(url: str) -> None:
     """The message says what is expected and not what was given."""
     with pytest.raises(ConfigError, match=r"CLIPSEEK_REDIS_URL must be redis://") as caught:
-        RedisCache(url)
+        RedisCache(url, secret=SECRET)
     assert "hush" not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -310,7 +324,7 @@ def test_a_wrong_url_is_a_configuration_error(url: str) -> None:
 def test_without_redis_the_near_cache_works_alone(new_redis: NewRedis) -> None:
     """What was put while it was gone, and what was taken from it before, is there."""
     server = new_redis()
-    shared = RedisCache(server.url, timeout_s=PATIENT_S)
+    shared = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     shared.put("before", b"1", HOUR_S)
     cache = TieredCache(LocalCache(10, 10_000), shared)
     assert cache.get("before") == b"1"
@@ -325,7 +339,9 @@ def test_without_redis_the_near_cache_works_alone(new_redis: NewRedis) -> None:
 def test_replicas_share_what_one_computed(redis_url: str) -> None:
     """What one puts, the other finds, and then keeps near."""
     one, other = (
-        TieredCache(LocalCache(10, 10_000), RedisCache(redis_url, timeout_s=PATIENT_S))
+        TieredCache(
+            LocalCache(10, 10_000), RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
+        )
         for _ in range(2)
     )
     one.put("key", b"value", HOUR_S)

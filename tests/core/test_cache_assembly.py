@@ -1,6 +1,8 @@
 """Which cache the settings give, and what of it is shown."""
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,15 +25,56 @@ def test_without_redis_the_process_caches_alone() -> None:
     assert cache.get_many(["a", "b"]) == [None, b"2"]
 
 
-def test_with_redis_replicas_share(redis_url: str) -> None:
-    """What one has put, another gets."""
-    settings = Settings.load(redis_url=redis_url, redis_timeout_s=5)
-    one, other = open_cache(settings), open_cache(settings)
-    assert isinstance(one, TieredCache)
-    one.put("key", b"value", HOUR_S)
-    assert other.get("key") == b"value"
-    one.close()
-    other.close()
+def shared(redis_url: str, one: dict[str, Any], other: dict[str, Any]) -> bytes | None:
+    """Return what a replica of some settings gets of what another one has put."""
+    common = {"redis_url": redis_url, "redis_timeout_s": 5}
+    with closing(open_cache(Settings.load(**common, **one))) as cache:
+        assert isinstance(cache, TieredCache)
+        cache.put("key", b"value", HOUR_S)
+    with closing(open_cache(Settings.load(**common, **other))) as cache:
+        return cache.get("key")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "got"),
+    [
+        pytest.param(
+            {"cache_secret": "a" * 16}, {"cache_secret": "a" * 16}, b"value", id="one secret"
+        ),
+        pytest.param({"cache_secret": "a" * 16}, {"cache_secret": "b" * 16}, None, id="two"),
+        pytest.param(
+            {"database_url": "postgresql://a:pass@one/x"},
+            {"database_url": "postgresql://b:pass@two/x"},
+            b"value",
+            id="one password",
+        ),
+        pytest.param(
+            {"database_url": "postgresql://a:pass@one/x"},
+            {"database_url": "postgresql://a:word@one/x"},
+            None,
+            id="two passwords",
+        ),
+        pytest.param({}, {}, None, id="neither"),
+    ],
+)
+def test_with_redis_replicas_share_by_a_secret(
+    redis_url: str, one: dict[str, Any], other: dict[str, Any], got: bytes | None
+) -> None:
+    """What one has put, another gets, if both know what whoever writes to Redis does not."""
+    assert shared(redis_url, one, other) == got
+
+
+def test_without_a_secret_the_log_names_the_setting(caplog: pytest.LogCaptureFixture) -> None:
+    """Since nothing is shared, for a reason that an operator can end."""
+    open_cache(Settings.load(redis_url="redis://127.0.0.1:1")).close()
+    assert "set CLIPSEEK_CACHE_SECRET" in caplog.text
+
+
+def test_a_short_secret_is_refused() -> None:
+    """It could be guessed; and it is not repeated."""
+    with pytest.raises(ConfigError, match="CLIPSEEK_CACHE_SECRET: ") as refused:
+        Settings.load(cache_secret="hushhush")
+    assert "hushhush" not in str(refused.value)
 
 
 def test_a_service_opens_without_its_redis(tmp_path: Path) -> None:

@@ -156,3 +156,50 @@ def test_a_mistyped_kind_is_not_taken_for_a_name() -> None:
     with pytest.raises(ConfigError, match="'hidden' was likely meant by 'hiden'"):
         Settings.load(skip="hiden,system")
     assert Settings.load(skip="@archive,raw").skip == ("@archive", "raw")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        pytest.param("/clips", "/clips", id="plain"),
+        pytest.param("/clips/", "/clips", id="slash at the end"),
+        pytest.param("/a.b/c_d-e", "/a.b/c_d-e", id="two parts"),
+        pytest.param("/", "", id="slash"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_a_root_path_has_no_slash_at_its_end(given: str, read: str) -> None:
+    """So that a path can be put after it."""
+    assert Settings.load(root_path=given).root_path == read
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "clips",
+        "//evil.example",
+        "/a//b",
+        "/..",
+        "/a/../b",
+        "/.",
+        "/a?b",
+        "/a#b",
+        "/a b",
+        "/a%2e",
+        "https://a",
+    ],
+)
+def test_a_root_path_that_is_none_is_refused(given: str) -> None:
+    """It stands before every link, so it must lead nowhere else."""
+    with pytest.raises(ConfigError, match="CLIPSEEK_ROOT_PATH: a path begins with /"):
+        Settings.load(root_path=given)
+
+
+def test_allowed_hosts_are_names() -> None:
+    """Lower case, without the dot at their end; empty parts are left out."""
+    loaded = Settings.load(allowed_hosts=" Videos.Example. ,,box, * ")
+    assert loaded.allowed_hosts == ("videos.example", "box", "*")
+    with pytest.raises(ConfigError, match="names without scheme and port"):
+        Settings.load(allowed_hosts="http://videos.example")
+    with pytest.raises(ConfigError, match="names without scheme and port"):
+        Settings.load(allowed_hosts="videos.example:80")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.thumbnails import SWEEP_AGE_S, Thumbnails
+from clipseek.thumbnails import SWEEP_AGE_S, Thumbnails, UnsafeName
 
 
 def _jpeg(shade: int) -> bytes:
@@ -54,3 +54,38 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
         Thumbnails(tmp_path / "file").write("c", "ab", 1, _jpeg(1))
     with pytest.raises(ServiceUnavailable, match="indexer verify"):
         Thumbnails(tmp_path).read("c/ab/ab/x.jpg")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("../secret.jpg", id="up"),
+        pytest.param("default/../../secret.jpg", id="up from within"),
+        pytest.param("{outside}/secret.jpg", id="absolute"),
+        pytest.param("default/a\0b.jpg", id="NUL"),
+        pytest.param("link/secret.jpg", id="linked folder"),
+        pytest.param("link.jpg", id="link"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    """Whatever stands in the database, and whatever was put into the folder."""
+    outside = tmp_path / "secret.jpg"
+    outside.write_bytes(b"\xff\xd8secret\xff\xd9")
+    root = tmp_path / "thumbnails"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path)
+    (root / "link.jpg").symlink_to(outside)
+    pictures = Thumbnails(root)
+    named = name.format(outside=tmp_path)
+    with pytest.raises(ServiceUnavailable) as refused:
+        pictures.read(named)
+    assert isinstance(refused.value.__cause__, UnsafeName)
+    assert list(pictures.missing(iter([named]))) == [named]
+
+
+def test_a_name_that_is_encoded_is_taken_as_it_is(tmp_path: Path) -> None:
+    """`%2e%2e` is no folder above, only one that is not there."""
+    with pytest.raises(ServiceUnavailable) as missing:
+        Thumbnails(tmp_path / "thumbnails").read("%2e%2e/secret.jpg")
+    assert isinstance(missing.value.__cause__, FileNotFoundError)

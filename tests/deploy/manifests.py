@@ -101,7 +101,7 @@ def command_lines(heading: str) -> str:
 def tree(folder: Path) -> Path:
     """Copy what kustomize reads to a folder, make the secrets as the README says, return it."""
     for name in ("kubernetes", "nginx"):
-        ignored = shutil.ignore_patterns("database-url", "redis-url", "*-password")
+        ignored = shutil.ignore_patterns("database-url", "redis-url", "cache-secret", "*-password")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for overlay in ("minimal", "production"):
         script = command_lines(f"Secrets of `{overlay}`")

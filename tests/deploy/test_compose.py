@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.__main__ import GRACE_S
+from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
 from clipseek.config import PREFIX, Settings
 from tests.chaos.proxy import NGINX, TEMPLATE

@@ -140,6 +140,7 @@ def replicas(node: Node, folder: Path, count: int) -> Iterator[list[Replica]]:
     ports = [free_port() for _ in range(count)]
     with redis_of_the_manifest(node.cluster, folder / "redis") as redis_url:
         (store / "redis-url").write_text(redis_url, "utf-8")
+        (store / "cache-secret").write_text("known to every replica", "utf-8")
         may_be_written(data, False)
         started = [_replica(node, port, folder / f"{port}.log") for port in ports]
         try:

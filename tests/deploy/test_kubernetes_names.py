@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from api.__main__ import GRACE_S
+from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
 from clipseek.config import PREFIX, Settings
 from tests.api.renew import document

@@ -18,7 +18,7 @@ from clipseek.cache.tally import Tally
 from clipseek.errors import ConfigError
 from clipseek.protocols import CacheFailure, CacheStats
 
-PREFIX = "clipseek:1:"
+PREFIX = "clipseek:2:"
 """Before every key. The number changes when keys or values get another meaning."""
 
 # More than there are threads that ask: redis-py refuses where they are used up.
@@ -36,6 +36,9 @@ class RedisCache(Single):
     left alone for a while (see `Breaker`), so that a search does not wait for it. What `timeout_s`
     does not bound is the look-up of the host's name.
 
+    Entries are sealed with `secret`, up to 64 bytes that all replicas share; what was not sealed
+    with it is a miss, and counted as damaged.
+
     Raises:
         ConfigError: the URL is none of Redis; the message does not repeat it.
     """
@@ -44,9 +47,13 @@ class RedisCache(Single):
         self,
         url: str,
         *,
+        secret: bytes,
         timeout_s: float = 0.05,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self._secret = secret
+        self._wall_clock = wall_clock
         self._client = _client(url, timeout_s)
         self._breaker = Breaker(clock)
         self._tally = Tally()
@@ -63,10 +70,12 @@ class RedisCache(Single):
         """Store each value under its key for `ttl_s` seconds, in one round trip."""
         if not entries or ttl_s <= 0:
             return
+        ttl_ms = math.ceil(1000 * ttl_s)
+        end_ms = self._now_ms() + ttl_ms
         pipeline = self._client.pipeline(transaction=False)
         for key, value in entries.items():
             name = _name(key)
-            pipeline.set(name, seal(name, value), px=math.ceil(1000 * ttl_s))
+            pipeline.set(name, seal(self._secret, name, value, end_ms=end_ms), px=ttl_ms)
         # Errors come as answers: raised ones would repeat the command, with the value in it.
         answers = self._ask(lambda: pipeline.execute(raise_on_error=False))
         refused = sum(isinstance(answer, redis.RedisError) for answer in answers or ())
@@ -113,8 +122,9 @@ class RedisCache(Single):
         if not isinstance(stored, list) or len(stored) != len(names):
             self._tally.failed("damaged")
             return [None] * len(names)
+        now_ms = self._now_ms()
         values = [
-            unseal(name, found) if isinstance(found, bytes) else None
+            unseal(self._secret, name, found, now_ms=now_ms) if isinstance(found, bytes) else None
             for name, found in zip(names, stored, strict=True)
         ]
         damaged = sum(
@@ -123,6 +133,9 @@ class RedisCache(Single):
         if damaged:
             self._tally.failed("damaged", damaged)
         return values
+
+    def _now_ms(self) -> int:
+        return round(1000 * self._wall_clock())
 
 
 def _name(key: str) -> bytes:

@@ -1,0 +1,225 @@
+"""What a connection may do before the application sees a request: how much it sends, and how long.
+
+uvicorn's own reader bounds neither: a header without an end took 120 MiB in 15 s, and a body that
+was half sent stayed for ever. What is refused here is answered with a problem document too.
+"""
+
+import logging
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from api import problems
+from api.middleware import SECURITY_HEADERS
+from api.problems import Kind
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Bytes of a request line and its headers."""
+
+MAX_TARGET_BYTES = 8 * 1024
+"""Bytes of what is asked for, path and query: as much as nginx takes by default."""
+
+STALL_S = 60.0
+"""Seconds after which a client that takes nothing of its answer is let go."""
+
+_REQUEST_TARGET = 'the target of the request must be a path, as in "GET /docs HTTP/1.1"'
+
+log = logging.getLogger("clipseek.api")
+
+
+class _Refusal(Exception):
+    """Raised within the parser, to end a request."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
+        self.kind = kind
+        self.detail = detail
+        super().__init__(detail)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection, bounded. `sweep` ends those that are too slow."""
+
+    _unused_bytes = 0
+    """Bytes since the last that was part of a body: of a head, of a chunk's size or a trailer."""
+    _in_head = False
+    _in_body = False
+    _refused = False
+    _waits_since: float | None = None
+    _stalled_since: float | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._waits_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came; refuse what is no request or too large."""
+        self._unset_keepalive_if_required()
+        if self._refused:
+            return
+        if self._waits_since is None and self._is_idle():
+            self._waits_since = self.loop.time()
+        within = self._in_head or self._in_body
+        self._unused_bytes = self._unused_bytes + len(data) if within else len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._ignore_upgrade()
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            known = isinstance(cause, _Refusal)
+            self._refuse(cause if known else _Refusal(problems.BAD_REQUEST, _unreadable(error)))
+            return
+        if (self._in_head or self._in_body) and self._unused_bytes > MAX_HEAD_BYTES:
+            self._refuse(_too_large())
+
+    def on_message_begin(self) -> None:
+        """Begin to read a request line."""
+        super().on_message_begin()
+        self._in_head = True
+        self._waits_since = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        """Refuse a head that is too large or cannot be read, else start the application."""
+        self._in_head, self._in_body = False, True
+        self._unused_bytes = 0
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if len(self.url) > MAX_TARGET_BYTES:
+            raise _Refusal(
+                problems.TARGET_TOO_LONG,
+                f"path and query have {len(self.url)} bytes; at most {MAX_TARGET_BYTES} are read",
+            )
+        if size > MAX_HEAD_BYTES:
+            raise _too_large()
+        if not self.url.startswith(b"/"):
+            self._take_absolute()
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise _Refusal(problems.BAD_REQUEST, "the version of HTTP must be 1.0 or 1.1")
+        # The time for the body begins anew.
+        self._waits_since = self.loop.time()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; a refused request has none."""
+        self._unused_bytes = 0
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait for nothing more of this request."""
+        self._in_body = False
+        self._waits_since = None
+        if not self._refused:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request; one that waited behind this one gets its whole time."""
+        super().on_response_complete()
+        if self._waits_since is not None:
+            self._waits_since = self.loop.time()
+
+    def pause_writing(self) -> None:
+        """Note that the client takes nothing."""
+        self._stalled_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Note that the client takes something again."""
+        self._stalled_since = None
+        super().resume_writing()
+
+    def end_if_late(self, now: float, limit_s: float) -> None:
+        """End the connection where it has waited too long for the rest of a request."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._stalled_since is not None and now - self._stalled_since > STALL_S:
+            self.transport.abort()
+        elif self._waits_since is None or self.flow.read_paused:
+            return  # nothing is waited for, or it is us who do not read
+        elif now - self._waits_since > limit_s:
+            what = "headers" if self._in_head or self._is_idle() else "body"
+            detail = f"the {what} of the request did not come within {limit_s:g} s"
+            self._refuse(_Refusal(problems.REQUEST_TIMEOUT, detail))
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _take_absolute(self) -> None:
+        """Take the host from a target in absolute form (RFC 9112, section 3.2.2)."""
+        try:
+            target = httptools.parse_url(self.url)
+        except httptools.HttpParserInvalidURLError as error:
+            raise _Refusal(problems.BAD_REQUEST, _REQUEST_TARGET) from error
+        is_http = target.schema in (b"http", b"https")
+        if not is_http or target.userinfo or not target.host or not target.path:
+            raise _Refusal(problems.BAD_REQUEST, _REQUEST_TARGET)
+        host = b"[%b]" % target.host if b":" in target.host else target.host
+        port = b"" if target.port is None else b":%d" % target.port
+        self.headers[:] = [header for header in self.headers if header[0] != b"host"]
+        self.headers.append((b"host", host + port))
+
+    def _ignore_upgrade(self) -> None:
+        """Answer as if no other protocol had been asked for, and close: the rest is not read."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+        self._waits_since = None
+
+    def _refuse(self, refusal: "_Refusal | BaseException | None") -> None:
+        """Answer with a problem, unless an answer has begun, and close."""
+        assert isinstance(refusal, _Refusal)
+        self._refused = True
+        self._waits_since = None
+        cycle = self.cycle
+        has_begun = cycle is not None and cycle.response_started and not cycle.response_complete
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if not has_begun:
+            self.transport.write(_answer(refusal, bytes(getattr(self, "url", b""))))
+        self.transport.close()
+
+
+def sweep(connections: Iterable[object], now: float, limit_s: float) -> None:
+    """End the connections whose request has not come within `limit_s` seconds."""
+    for connection in list(connections):
+        if isinstance(connection, Connection):
+            connection.end_if_late(now, limit_s)
+
+
+def _unreadable(error: httptools.HttpParserError) -> str:
+    return f"this is no HTTP request that can be read: {str(error)[:200]}"
+
+
+def _too_large() -> _Refusal:
+    return _Refusal(
+        problems.HEAD_TOO_LARGE,
+        f"request line and headers must have at most {MAX_HEAD_BYTES} bytes (64 KiB)",
+    )
+
+
+def _answer(refusal: _Refusal, target: bytes) -> bytes:
+    """Write a whole response with a problem document."""
+    identity = f"{random.getrandbits(64):016x}"
+    path = target.partition(b"?")[0].decode("ascii", "replace") or "/"
+    document = problems.problem(
+        refusal.kind, refusal.detail, instance=path, request_id=identity
+    ).model_dump_json(exclude_none=True)
+    body = document.encode()
+    log.info("request %s refused: %s", identity, refusal.detail)
+    headers = {
+        "content-type": problems.MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "connection": "close",
+        "x-request-id": identity,
+        **{name.lower(): value for name, value in SECURITY_HEADERS.items()},
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return STATUS_LINE[refusal.kind.status] + lines.encode() + b"\r\n" + body
+
+
+__all__ = ["MAX_HEAD_BYTES", "MAX_TARGET_BYTES", "Connection", "sweep"]

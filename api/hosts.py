@@ -1,0 +1,58 @@
+"""Which names a request may ask this server by.
+
+A page of another site can have its own name lead to this server's address (DNS rebinding), and
+then read the answers as its own. Its name is in the header `Host`, so names that are not known here
+are refused. An address cannot be rebound and is always taken; so probes by address need no setting.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+ANY = "*"
+_NAME = re.compile(
+    r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
+)
+_PORT = re.compile(r":[0-9]{0,5}")
+
+
+def named(header: str) -> str | None:
+    """Return the name or address of a Host header, lower case and without port, or None.
+
+    Addresses of IPv6 stand in brackets (RFC 3986, section 3.2.2). What else could stand before a
+    host, such as a user's name, is not allowed in this header (RFC 9110, section 7.2).
+    """
+    host, rest = header.strip().lower(), ""
+    if host.startswith("["):
+        inside, bracket, rest = host[1:].partition("]")
+        if not bracket or not _is_address(inside, 6):
+            return None
+        host = inside
+    elif ":" in host:
+        host, _, port = host.partition(":")
+        rest = f":{port}"
+    if rest and not _PORT.fullmatch(rest):
+        return None
+    host = host.removesuffix(".")
+    return host if _is_address(host) or _NAME.fullmatch(host) else None
+
+
+def is_allowed(host: str, allowed: Iterable[str]) -> bool:
+    """Say whether a name, as `named` returns it, may be asked by.
+
+    `localhost` and the names below it always lead to the own machine (RFC 6761, section 6.3).
+    """
+    if _is_address(host) or host == "localhost" or host.endswith(".localhost"):
+        return True
+    return any(one in (ANY, host) for one in allowed)
+
+
+def _is_address(host: str, version: int | None = None) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return version is None or address.version == version
+
+
+__all__ = ["ANY", "is_allowed", "named"]

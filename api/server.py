@@ -1,0 +1,47 @@
+"""The server of `python -m api`: uvicorn with bounded connections."""
+
+import asyncio
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.connections import Connection, sweep
+
+GRACE_S = 10
+"""Seconds that requests in flight get when the server stops."""
+
+_TICKS = 10
+"""Ticks of uvicorn between two looks for late connections: a second."""
+
+
+class Server(uvicorn.Server):
+    """Serves an application; `request_timeout_s` is how long headers, and then a body, may take."""
+
+    def __init__(self, app: FastAPI, request_timeout_s: float) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=Connection,
+                ws="none",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,  # nothing here asks who the client is
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        self._app = app
+        self._request_timeout_s = request_timeout_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say that the server ends before it closes its port and finishes what it has."""
+        self._app.state.readiness.end()
+        super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """End the connections whose request does not come."""
+        if counter % _TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            sweep(self.server_state.connections, now, self._request_timeout_s)
+        return await super().on_tick(counter)

@@ -104,8 +104,8 @@ def _application(opened: Service) -> FastAPI:
     app.add_middleware(
         Border,
         metrics=app.state.metrics,
-        allowed_hosts=(*opened.settings.allowed_hosts, opened.settings.api_host),
-        root_path=opened.settings.root_path,
+        allowed_hosts=(*(opened.settings.allowed_hosts or ()), opened.settings.api_host),
+        root_path=opened.settings.root,
     )
     if isinstance(app.state.tracing, OtlpTracing):
         app.add_middleware(Traced, tracing=app.state.tracing)

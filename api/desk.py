@@ -50,7 +50,7 @@ class Desk:
         self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
         self._ttl_s = service.settings.cache_ttl_s
-        self._root = service.settings.root_path
+        self._root = service.settings.root
         self._metrics = metrics
         self._batcher = Batcher(
             self._compute,

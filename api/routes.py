@@ -80,7 +80,7 @@ def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
         service.catalog.collection(collection)  # raises where there is none
     page = found[:limit]
     return VideosAnswer(
-        videos=[VideoAnswer.of(video, collection, service.settings.root_path) for video in page],
+        videos=[VideoAnswer.of(video, collection, service.settings.root) for video in page],
         next=page[-1].id if len(found) > limit else None,
     )
 
@@ -101,7 +101,7 @@ def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer
     """Return what the catalog knows of a video."""
     collection = asked.named(service.settings.collection)
     found = service.catalog.video(collection, video_id)
-    return VideoAnswer.of(found, collection, service.settings.root_path)
+    return VideoAnswer.of(found, collection, service.settings.root)
 
 
 @router.get(
@@ -118,7 +118,7 @@ def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer
 )
 def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> SegmentsAnswer:
     """Return all segments of a video in the order of time."""
-    collection, root = asked.named(service.settings.collection), service.settings.root_path
+    collection, root = asked.named(service.settings.collection), service.settings.root
     found = service.catalog.segments(collection, video_id)
     answers = [SegmentAnswer.of(segment, collection, root) for segment in found]
     return SegmentsAnswer(segments=answers)

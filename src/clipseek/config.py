@@ -129,7 +129,7 @@ def _root_path(path: object) -> object:
             "a path begins with / and has parts of letters, digits, '-', '_' and '.', "
             f"such as /clips, got {path!r}"
         )
-    return plain
+    return plain or None
 
 
 def _secret(name: str, file: Path) -> str:
@@ -261,12 +261,12 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
-        default=(),
+    allowed_hosts: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_hosts)] = Field(
+        default=None,
         description="names that the API may be asked by beside localhost and addresses; * for all",
     )
-    root_path: Annotated[str, BeforeValidator(_root_path)] = Field(
-        default="", description="path that a proxy serves the API below, such as /clips"
+    root_path: Annotated[str | None, BeforeValidator(_root_path)] = Field(
+        default=None, description="path that a proxy serves the API below, such as /clips"
     )
     request_timeout_s: float = Field(
         default=10.0, gt=0, le=3600, description="seconds that headers, and then a body, may take"
@@ -328,6 +328,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}"
+
+    @property
+    def root(self) -> str:
+        """What stands before every path of the API: nothing, or `root_path`."""
+        return self.root_path or ""
 
     @property
     def snapshot_root(self) -> Path:

@@ -1,14 +1,17 @@
 """The project's nginx configuration, in a real nginx before replicas that do as they are told."""
 
+import json
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from api.middleware import MAX_BODY_BYTES
+from api.problems import ALL_KINDS
 from clipseek.config import Settings
 from tests.chaos.client import Answer, Client
 from tests.chaos.conftest import require_programs
@@ -199,3 +202,86 @@ def test_answers_are_compressed(front: Front, sound: Upstream) -> None:
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["server"] == "nginx"
     assert "content-encoding" not in client.ask("GET", "/v1/videos").headers
+
+
+HOST = b"Host: localhost\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "name"),
+    [
+        pytest.param(b"GET /%zz HTTP/1.1\r\n" + HOST, 400, "bad-request", id="escape"),
+        pytest.param(b"GET /%00 HTTP/1.1\r\n" + HOST, 400, "bad-request", id="NUL"),
+        pytest.param(b"get / HTTP/1.1\r\n" + HOST, 400, "bad-request", id="lower case"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", 400, "bad-request", id="no Host"),
+        pytest.param(b"GET / HTTP/9.9\r\n" + HOST, 400, "bad-request", id="version"),
+        pytest.param(b"GET / HTTQ/1.1\r\n" + HOST, 400, "bad-request", id="protocol"),
+        pytest.param(b"GET /../.. HTTP/1.1\r\n" + HOST, 400, "bad-request", id="above the root"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "bad-request", id="host"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "bad-request", id="TLS"),
+        pytest.param(b"TRACE / HTTP/1.1\r\n" + HOST, 405, "method-not-allowed", id="TRACE"),
+        pytest.param(b"CONNECT a:1 HTTP/1.1\r\n" + HOST, 400, "bad-request", id="CONNECT"),
+        pytest.param(
+            b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n" + HOST, 414, "target-too-long", id="path"
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000 + b"\r\n" + HOST,
+            431,
+            "headers-too-large",
+            id="header",
+        ),
+        pytest.param(
+            b"POST /v1/search HTTP/1.1\r\nTransfer-Encoding: what\r\n" + HOST,
+            400,
+            "bad-request",
+            id="encoding",
+        ),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_a_problem(
+    front: Front, sound: Upstream, sent: bytes, status: int, name: str
+) -> None:
+    """In the form of the API's, and no replica hears of it."""
+    answer = _raw(front([sound.port]).port, sent)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    document = json.loads(body)
+    assert (document["status"], document["type"]) == (status, f"/problems/{name}")
+    assert document["request_id"] in head.decode()
+    assert (b"\r\nAllow: GET, HEAD, POST" in head) == (status == 405)
+    assert sound.seen == []
+
+
+def test_a_problem_names_the_path_that_was_asked_for(front: Front, sound: Upstream) -> None:
+    """And not that of the place in nginx that answers."""
+    answer = _raw(front([sound.port]).port, b"TRACE /v1/videos?a=%22 HTTP/1.1\r\n" + HOST)
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["instance"] == "/v1/videos"
+
+
+def test_the_places_of_problems_cannot_be_asked(front: Front, sound: Upstream) -> None:
+    """They are nginx's own."""
+    answer = front([sound.port]).ask("GET", "/_problems/bad-request")
+    assert _problem(answer) == (404, "/problems/not-found")
+
+
+def test_the_types_of_problems_are_those_of_the_api() -> None:
+    """With their titles and statuses."""
+    found = re.findall(
+        r'"type": "/problems/([a-z-]+)", "title": "([^"]+)", "status": (\d+)', TEMPLATE
+    )
+    assert len(found) >= 9
+    for name, title, status in found:
+        kind = ALL_KINDS[name]
+        assert (title, int(status)) == (kind.title, kind.status)
+
+
+def _raw(port: int, sent: bytes) -> bytes:
+    """Send bytes as they are and return all that comes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent)
+        parts = []
+        with suppress(ConnectionResetError):  # closed with something of ours unread
+            while part := connection.recv(65536):
+                parts.append(part)
+    return b"".join(parts)

@@ -170,7 +170,7 @@ def test_a_mistyped_kind_is_not_taken_for_a_name() -> None:
 )
 def test_a_root_path_has_no_slash_at_its_end(given: str, read: str) -> None:
     """So that a path can be put after it."""
-    assert Settings.load(root_path=given).root_path == read
+    assert Settings.load(root_path=given).root == read
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_every_setting_exists(service: Service) -> None:
         if name.startswith(PREFIX)
     }
     assert set(given) <= set(Settings.model_fields)
-    secret = {name for name in given if name.endswith("_url_file")}
+    secret = {name for name in given if name.endswith(("_url_file", "_secret_file"))}
     Settings.load(**{name: value for name, value in given.items() if name not in secret})
 
 

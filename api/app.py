@@ -15,6 +15,7 @@ from api import logs, operation, problems, routes, searching, tracing
 from api.desk import Desk
 from api.middleware import Border
 from api.readiness import Readiness
+from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
 from clipseek.assembly import Service, open_service
@@ -75,6 +76,7 @@ def _application(opened: Service) -> FastAPI:
     )
     app.state.service = opened
     app.state.readiness = Readiness(opened)
+    app.state.suggestions = Suggestions(opened.searcher)
     app.state.metrics = Metrics(
         CollectorRegistry(), opened.searcher.stats, cache=opened.cache.stats
     )

@@ -75,6 +75,7 @@ COLLECTIONS_ANSWER = {
             "segments": 118,
             "seconds": 702.4,
             "version": 12,
+            "examples": ["a red car at night", "waves break on the shore"],
         }
     ],
     "default": "default",

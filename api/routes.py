@@ -25,6 +25,7 @@ from api.schemas import (
     VideoAnswer,
     VideosAnswer,
 )
+from api.suggestions import Suggestions
 from clipseek.assembly import Service
 from clipseek.errors import (
     CollectionNotFound,
@@ -52,7 +53,14 @@ async def opened_metrics(request: Request) -> Metrics:
     return metrics
 
 
+async def opened_suggestions(request: Request) -> Suggestions:
+    """Return the suggestions that the application was made with."""
+    suggestions: Suggestions = request.app.state.suggestions
+    return suggestions
+
+
 Opened = Annotated[Service, Depends(opened_service)]
+Suggested = Annotated[Suggestions, Depends(opened_suggestions)]
 Counted = Annotated[Metrics, Depends(opened_metrics)]
 VideoIdInPath = Annotated[VideoId, Path()]
 Asked = Annotated[InCollection, Query()]
@@ -198,7 +206,7 @@ def thumbnail(
     summary="List the collections",
     responses=examples.responses("/v1/collections", *STORE, success=examples.COLLECTIONS_ANSWER),
 )
-def collections(service: Opened) -> CollectionsAnswer:
+def collections(service: Opened, suggestions: Suggested) -> CollectionsAnswer:
     """Return every collection with its model, its size and its version; none on a new server."""
     answers = []
     for found in service.catalog.collections():
@@ -211,6 +219,7 @@ def collections(service: Opened) -> CollectionsAnswer:
                 segments=segment_count,
                 seconds=seconds,
                 version=found.version,
+                examples=suggestions.of(found.name),
             )
         )
     return CollectionsAnswer(collections=answers, default=service.settings.collection)

@@ -309,6 +309,10 @@ class CollectionAnswer(BaseModel):
     segments: int
     seconds: float = Field(description="Seconds of video indexed.")
     version: int = Field(description="Number of the last change.")
+    examples: list[str] = Field(
+        description="Up to 4 sentences that this library answers well, with a relevance of 0.9 or "
+        "more; none where it answers none of those tried, or is not open yet."
+    )
 
 
 class CollectionsAnswer(BaseModel):

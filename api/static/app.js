@@ -1,7 +1,8 @@
 // The page: one search box, a grid of moments, a player. Text is only ever set as textContent.
 
-const EXAMPLES = ["a red car at night", "a boat on a lake", "a cat in the rain", "a house in the snow"];
-const LIMIT = 24;
+const LIMIT = 100; // moments asked for, as many as the server gives
+const STEP = 24; // moments shown at a time
+const NEAREST = 4; // moments shown where none matches
 const WEAK = 0.5; // under this relevance a moment rather does not show what was asked
 
 const at = (id) => document.getElementById(id);
@@ -15,6 +16,7 @@ const player = at("player");
 const video = at("video");
 
 let hits = [];
+let examples = {}; // sentences to try, by collection
 let shown = -1; // position of the hit in the player
 let playOn = false; // true once the viewer wants to see past the end of the moment
 let running = null; // AbortController of the search under way
@@ -40,14 +42,15 @@ function roughly(seconds) {
   return `${plural(Math.floor(minutes / 60), "hour")} ${minutes % 60} min`;
 }
 
-// To the tenth of a second, rounded down: "01:02.5".
+// To the nearest tenth of a second, as the command writes it: "01:02.5".
 function moment(seconds) {
-  const tenths = Math.floor(Math.max(0, seconds) * 10 + 1e-6);
+  const tenths = Math.round(Math.max(0, seconds) * 10);
   return `${clock(tenths / 10)}.${tenths % 10}`;
 }
 
 const between = (hit) => `${moment(hit.start)}–${moment(Math.max(hit.end, hit.start + 0.1))}`;
-const percent = (hit) => `${Math.round(hit.relevance * 100)}\u00a0%`;
+// As the command writes it: rounded down, for "100 %" promises too much.
+const percent = (hit) => `${Math.min(99, Math.floor(hit.relevance * 100 + 1e-6))}\u00a0%`;
 const plural = (count, one) => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 
 /* Talking to the server */
@@ -133,18 +136,53 @@ function showHits(answer) {
     statusLine.textContent = "No moment was found.";
     return;
   }
-  const best = Math.max(...hits.map((hit) => hit.relevance));
-  if (best < WEAK) {
-    statusLine.textContent = "Nothing here matches well. The nearest moments:";
+  const note = answer.truncated_at === null ? "" : ` ${cut(box.value.trim(), answer.truncated_at)}`;
+  if (Math.max(...hits.map((hit) => hit.relevance)) < WEAK) {
+    statusLine.textContent = `Nothing here matches well. Try fewer or other words.${note}`;
     statusLine.classList.add("weak");
-  } else {
-    const good = hits.filter((hit) => hit.relevance >= WEAK).length;
-    statusLine.textContent = `${plural(good, "moment")}, ${Math.round(answer.took_ms)} ms`;
+    results.append(make("li", { className: "more" }, button("Show the nearest anyway", showNearest)));
+    return;
   }
-  results.append(...hits.map((hit, position) => make("li", {}, card(hit, position))));
-  // Moments come by score, and relevance weighs how common a picture is: the order may differ.
+  const many = `${plural(answer.total, "moment")}${answer.more ? " or more" : ""}`;
+  const where = ` in ${plural(answer.total_videos, "video")}`;
+  statusLine.textContent = `${many}${where}, ${Math.round(answer.took_ms)} ms.${note}`;
+  showMore();
+}
+
+function cut(query, end) {
+  return `The model read only up to “…${query.slice(0, end).slice(-30)}”.`;
+}
+
+function button(text, action) {
+  const made = make("button", { type: "button", textContent: text });
+  made.addEventListener("click", action);
+  return made;
+}
+
+function showNearest() {
+  hits = hits.slice(0, NEAREST);
+  results.replaceChildren();
+  showMore();
+  results.querySelector("button.card")?.focus();
+}
+
+// Shows the next cards; the divider stands behind the last moment that matches.
+function showMore() {
+  results.querySelector("li.more")?.remove();
+  const from = results.querySelectorAll("button.card").length;
   const good = hits.findLastIndex((hit) => hit.relevance >= WEAK) + 1;
-  if (good > 0 && good < hits.length) results.children[good].before(divider());
+  hits.slice(from, from + STEP).forEach((hit, offset) => {
+    // Moments come by score, and relevance weighs how common a picture is: the order may differ.
+    if (good > 0 && from + offset === good) results.append(divider());
+    results.append(make("li", {}, card(hit, from + offset)));
+  });
+  const left = hits.length - from - STEP;
+  if (left <= 0) return;
+  const more = button(`Show ${Math.min(STEP, left)} more`, () => {
+    showMore();
+    results.querySelectorAll("button.card")[from + STEP]?.focus();
+  });
+  results.append(make("li", { className: "more" }, more));
 }
 
 function divider() {
@@ -181,7 +219,7 @@ function card(hit, position) {
 
 async function search() {
   const query = box.value.trim();
-  at("examples").hidden = query !== "";
+  offerExamples(query);
   running?.abort();
   if (!query) {
     clear();
@@ -228,6 +266,19 @@ function recall() {
   return search();
 }
 
+// Sentences that the chosen library answers; where it answers none, nothing is offered.
+function offerExamples(query) {
+  const offered = query ? [] : (examples[choice.value] ?? []);
+  const buttons = offered.map((example) =>
+    button(example, () => {
+      box.value = example;
+      submit();
+    }),
+  );
+  at("examples").replaceChildren(make("span", { className: "quiet", textContent: "Try" }), ...buttons);
+  at("examples").hidden = !buttons.length;
+}
+
 function submit() {
   remember();
   return search();
@@ -239,6 +290,7 @@ async function showLibrary() {
     ...collections.map(({ name }) => make("option", { value: name, textContent: name })),
   );
   if (collections.some(({ name }) => name === own)) choice.value = own;
+  examples = Object.fromEntries(collections.map((each) => [each.name, each.examples]));
   choice.hidden = collections.length < 2;
   const sum = (key) => collections.reduce((total, collection) => total + collection[key], 0);
   if (sum("videos")) {
@@ -372,14 +424,6 @@ function pressed(event) {
 
 /* Start */
 
-for (const example of EXAMPLES) {
-  const button = make("button", { type: "button", textContent: example });
-  button.addEventListener("click", () => {
-    box.value = example;
-    submit();
-  });
-  at("examples").append(button);
-}
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();

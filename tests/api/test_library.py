@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.suggestions import Suggestions
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Segment
 from tests.api.library import JPEG, Library
@@ -56,7 +57,10 @@ def test_a_thumbnail_is_a_jpeg_that_caches_may_keep(client: TestClient) -> None:
 def test_collections_are_counted(library: Library, client: TestClient) -> None:
     """Each has its model, its size and its version."""
     library.add("storm.mp4", ["blue"], collection="archive")
-    assert client.get("/v1/collections").json()["collections"] == [
+    answers = client.get("/v1/collections").json()["collections"]
+    for answer in answers:
+        del answer["examples"]
+    assert answers == [
         {
             "name": "archive",
             "model": "toy",
@@ -157,3 +161,49 @@ def test_the_collection_of_the_settings_is_the_default(library: Library) -> None
     assert client.get("/v1/collections").json()["default"] == "archive"
     named = client.post("/v1/search", json={"query": "red", "collection": "default"}).json()
     assert named["collection"] == "default"
+
+
+def _examples(client: TestClient) -> dict[str, list[str]]:
+    answer = client.get("/v1/collections").json()
+    return {each["name"]: each["examples"] for each in answer["collections"]}
+
+
+def test_examples_are_sentences_that_the_library_answers(client: TestClient) -> None:
+    """Each with a relevance of 0.9 at least; those first that lead to different videos."""
+    examples = _examples(client)["default"]
+    assert 2 <= len(examples) <= 4
+    best = []
+    for example in examples:
+        hit = client.post("/v1/search", json={"query": example, "limit": 1}).json()["hits"][0]
+        assert hit["relevance"] >= 0.9
+        best.append(hit["video"]["id"])
+    assert len({*best[:2]}) == 2
+
+
+def test_a_library_that_shows_nothing_of_it_has_no_examples(empty: Library) -> None:
+    """None are made up."""
+    empty.add("fog.mp4", ["grey"])
+    with TestClient(create_app(empty.service())) as client:
+        client.get("/readyz")
+        assert _examples(client) == {"default": []}
+
+
+def test_examples_are_chosen_once_for_each_version(library: Library) -> None:
+    """Asking again searches nothing; a new version is looked at anew."""
+    service = library.service()
+    searched: list[str] = []
+    service.searcher.watch(lambda stage, _: searched.append(stage))
+    suggestions = Suggestions(service.searcher)
+    assert suggestions.of("default") == []  # it is not open, and is not opened for this
+    assert searched == []
+    service.searcher.ready()
+    first = suggestions.of("default")
+    count = len(searched)
+    assert first
+    assert suggestions.of("default") == first
+    assert len(searched) == count
+    for video in ("traffic", "dusk", "sea"):
+        library.catalog.remove("default", video)
+    library.add("fog.mp4", ["grey"])
+    service.searcher.refresh()
+    assert suggestions.of("default") == []

@@ -116,12 +116,18 @@ def test_arrows_move_between_moments(page: Page, address: str) -> None:
     assert page.run("document.activeElement.id") == "query"
 
 
+STATUS = "document.getElementById('status').textContent"
+CARDS = "document.querySelectorAll('button.card').length"
+
+
 def test_nothing_that_matches_is_said(page: Page, address: str) -> None:
-    """The nearest moments are shown as such."""
-    ask(page, address, "violet")
-    assert page.run("document.getElementById('status').textContent") == (
-        "Nothing here matches well. The nearest moments:"
-    )
+    """The nearest moments are shown only when they are asked for, and as such."""
+    page.open(f"{address}/?q=violet")
+    page.until("document.querySelector('li.more button')")
+    assert page.run(STATUS).startswith("Nothing here matches well.")
+    assert page.run(CARDS) == 0
+    page.run("document.querySelector('li.more button').click()")
+    assert page.run(CARDS) == 3
     assert page.run("document.querySelectorAll('.card:not(.weak)').length") == 0
 
 
@@ -131,7 +137,48 @@ def test_weak_moments_are_apart(page: Page, address: str) -> None:
     cards = "[...document.querySelectorAll('.divider ~ li .card')]"
     assert page.run(f"{cards}.length > 0 && {cards}.every((c) => c.classList.contains('weak'))")
     assert page.run("document.querySelectorAll('.card:not(.weak)').length") == 1
-    assert page.run("document.getElementById('status').textContent").startswith("1 moment,")
+    assert page.run(STATUS).startswith("1 moment in 1 video,")
+
+
+def test_the_count_is_of_all_that_match_and_all_can_be_seen(page: Page, tmp_path: Path) -> None:
+    """52 moments in 26 videos: 24 at first, the others by a button, and no divider before them."""
+    made = Library(tmp_path, MemoryCatalog())
+    for number in range(26):
+        made.add(f"v{number}.webm", ["red", "blue", "red"], content=b"no film")
+    with serving(create_app(made.service())) as url:
+        ask(page, url, "red")
+        assert page.run(STATUS).startswith("52 moments in 26 videos,")
+        shown = []
+        while True:
+            shown.append(page.run("document.querySelectorAll('.card:not(.weak)').length"))
+            if not page.run("Boolean(document.querySelector('li.more button'))"):
+                break
+            page.run("document.querySelector('li.more button').click()")
+        page.open(f"{url}/?q=violet")
+        page.until("document.querySelector('li.more button')")
+        page.run("document.querySelector('li.more button').click()")
+        assert page.run(CARDS) == 4
+    assert shown[0] == 24
+    assert shown[-1] == 52
+
+
+def test_the_examples_are_those_that_the_library_answers(page: Page, address: str) -> None:
+    """Each finds something; another library has others, and one that knows none has none."""
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    offered = page.run(
+        "[...document.querySelectorAll('#examples button')].map((b) => b.textContent)"
+    )
+    assert "a red car at night" in offered
+    for example in offered:
+        ask(page, address, example)
+        assert page.run("document.querySelectorAll('.card:not(.weak)').length") > 0
+
+
+def test_a_query_that_was_cut_is_said(page: Page, address: str) -> None:
+    """Up to where it was read."""
+    ask(page, address, "+".join(["red"] * 50))
+    assert "read only up to" in page.run(STATUS)
 
 
 def test_names_are_text(page: Page, address: str) -> None:

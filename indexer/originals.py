@@ -148,14 +148,14 @@ class Originals:
     def _thumbnails(self, video: Video, *, until: float) -> Iterator[str]:
         """Compare the thumbnails of the segments up to a time with the frames they stand for."""
         segments = self.catalog.segments(self.collection, video.id)
-        pictures: list[tuple[Segment, Image.Image]] = []
+        pictures: list[_Pictured] = []
         for segment in segments:
             if segment.best_time <= until:
-                problem, picture = self._stored(video, segment)
+                problem, look = self._stored(video, segment)
                 if problem:
                     yield problem
-                if picture is not None:
-                    pictures.append((segment, picture))
+                if look is not None:
+                    pictures.append((segment, look))
         self.checked.thumbnails += len(pictures)
         doubtful = self._differing(video, pictures, self.open_fast)
         for segment, _ in self._differing(video, doubtful, self.open_exact):
@@ -165,35 +165,35 @@ class Originals:
                 f"the file does then ({segment.thumbnail}); {_ANEW}",
             )
 
-    def _stored(self, video: Video, segment: Segment) -> tuple[str, Image.Image | None]:
+    def _stored(self, video: Video, segment: Segment) -> tuple[str, "_Look | None"]:
         """Read a thumbnail, and compare it with the time and the hash in its name."""
         try:
             jpeg = self.thumbnails.read(segment.thumbnail)
-            picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
+            look = _Look.at(Image.open(io.BytesIO(jpeg)).convert("RGB"))
         except (ServiceUnavailable, OSError):
             return "", None  # what is missing or no JPEG is said where all are looked at
         named = _NAME.fullmatch(segment.thumbnail)
         if named is None:
-            return "", picture
+            return "", look
         if abs(int(named[1]) / 1000 - segment.best_time) > 2 * _late(segment.best_time):
             what = f"has a thumbnail for {segment.best_time:.2f} s that is of another time"
-            return self._said(video, f"{what} ({segment.thumbnail}); {_ANEW}"), picture
+            return self._said(video, f"{what} ({segment.thumbnail}); {_ANEW}"), look
         if hashlib.sha256(jpeg).hexdigest()[:12] != named[2]:
             what = f"has a thumbnail that is not the one that was written ({segment.thumbnail})"
-            return self._said(video, f"{what}; {_ANEW}"), picture
-        return "", picture
+            return self._said(video, f"{what}; {_ANEW}"), look
+        return "", look
 
     def _differing(
         self,
         video: Video,
-        pictures: Sequence[tuple[Segment, Image.Image]],
+        pictures: Sequence["_Pictured"],
         open_video: FrameSourceOpener,
-    ) -> list[tuple[Segment, Image.Image]]:
+    ) -> list["_Pictured"]:
         """Return those pictures that are not the video's at their times."""
         if not pictures:
             return []
         times = [segment.best_time + _late(segment.best_time) for segment, _ in pictures]
-        short_side = min(min(picture.size) for _, picture in pictures)
+        short_side = min(look.side for _, look in pictures)
         seen: list[tuple[float, _Look]] = []
         try:
             with open_video(Path(video.uri)) as source:
@@ -205,12 +205,10 @@ class Originals:
         except (UnreadableVideo, OSError):
             return []  # said where its length is asked for
         return [
-            (segment, picture)
-            for segment, picture in pictures
+            (segment, look)
+            for segment, look in pictures
             if not seen
-            or not min(seen, key=lambda one: abs(one[0] - segment.best_time))[1].is_like(
-                _Look.at(picture)
-            )
+            or not look.is_like(min(seen, key=lambda one: abs(one[0] - segment.best_time))[1])
         ]
 
     def _again(self, video: Video, embedder: Embedder) -> Iterator[str]:
@@ -242,16 +240,21 @@ def _late(time: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a picture looks like: its shape, and its colours as float32 (16, 16, 3)."""
+    """What a picture looks like: its shape, its shorter side in pixels, and its colours.
+
+    colours: float32 (16, 16, 3), RGB, in 0 to 255.
+    """
 
     shape: float
+    side: int
     colours: NDArray[np.float32]
 
     @classmethod
     def at(cls, picture: Image.Image) -> "_Look":
         """Reduce a picture to its look."""
         small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX)
-        return cls(picture.width / picture.height, np.asarray(small, np.float32))
+        shape = picture.width / picture.height
+        return cls(shape, min(picture.size), np.asarray(small, np.float32))
 
     def is_like(self, other: "_Look") -> bool:
         """Whether two pictures are of one frame."""
@@ -262,3 +265,7 @@ class _Look:
 def _content_of(path: Path) -> str | None:
     with open_regular(path) as file:
         return content_id(file)
+
+
+_Pictured = tuple[Segment, _Look]
+"""A segment and what its thumbnail looks like: a long video has thousands."""

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clipseek.errors import ConfigError
 from indexer.naming import resolved, shown, text
@@ -96,3 +98,13 @@ def test_a_folder_that_is_gone_is_told(folder: Path) -> None:
     with pytest.raises(ConfigError, match="current folder is gone"):
         resolved("x.mp4")
     assert resolved("/a/../x.mp4") == Path("/x.mp4")
+
+
+@given(st.text())
+def test_any_name_is_one_line_that_stays_as_it_is(name: str) -> None:
+    """Escaping an escaped name changes nothing, and no terminal is told to do anything."""
+    line = shown(name)
+    assert len(line.splitlines()) <= 1
+    assert not set(line) & {"\x1b", "\x9b", "\x07", "\u202e"}
+    line.encode()
+    assert shown(line) == line

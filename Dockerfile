@@ -5,7 +5,7 @@
 #   docker build --target gpu --tag clipseek-gpu .          both roles, on CUDA
 #
 # `indexer` is made on the layers of `api`: a machine that runs both holds them once. Packages lie in
-# /opt/venv, in layers that change with pyproject.toml and constraints.txt; the code lies in /app.
+# /opt/venv, in layers that change with docker/locks, which has the hash of each; the code lies in /app.
 
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
@@ -39,25 +39,15 @@ ENV PATH=/app/bin:/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
     PYTHONDONTWRITEBYTECODE=1
 
 
-FROM base AS requirements
-
-ARG EXTRAS=tracing
-
-WORKDIR /build
-COPY pyproject.toml docker/requirements.py ./
-# hadolint ignore=SC2086
-RUN python requirements.py ${EXTRAS} > api.txt \
-    && python requirements.py ${EXTRAS} models > models.txt \
-    && python requirements.py ${EXTRAS} models gpu > gpu.txt
-
-
 FROM base AS app
 
 ARG PIP_INDEX_URL=
 
 # At the path that the scripts in /app/bin begin with; the images have their own environment there.
+COPY docker/locks/build.txt /build/
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir setuptools==80.9.0
+    && /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --require-hashes \
+        --requirement /build/build.txt
 
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
@@ -75,12 +65,11 @@ ARG PIP_INDEX_URL=
 # 70 MB of packages are of no use here: tests, an accelerator of downloads (which `indexer` installs
 # again), and bytecode of modules that are never imported. What a start imports is compiled, which
 # saves 2 s of CPU at each start of a root file system that cannot be written.
-COPY constraints.txt /build/
-COPY --from=requirements /build/api.txt /build/
+COPY docker/locks/api.txt /build/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip uninstall --yes setuptools \
-    && /opt/venv/bin/pip install --no-cache-dir --no-compile --only-binary=:all: \
-        --constraint /build/constraints.txt --requirement /build/api.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --no-compile --only-binary=:all: --no-deps \
+        --require-hashes --requirement /build/api.txt \
     && /opt/venv/bin/pip uninstall --yes hf-xet \
     && find /opt/venv -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -rf {} + \
     && PYTHONDONTWRITEBYTECODE='' python -c "import alembic.command, av, faiss, fastapi, httptools, \
@@ -108,14 +97,25 @@ ENTRYPOINT ["python", "-m", "api"]
 FROM packages AS indexer
 
 ARG PIP_INDEX_URL=
-# Name an index of torch builds without CUDA, which saves several GB. Only torch comes from there.
+# Name an index of torch builds without CUDA, which saves several GB. Only torch comes from there; its
+# files have hashes of their own, so that index is trusted, and what such a build needs besides is
+# held to versions alone.
 ARG TORCH_INDEX_URL=
 
-RUN /opt/venv/bin/pip install --no-cache-dir --no-deps \
-        ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} --constraint /build/constraints.txt torch torchvision
-COPY --from=requirements /build/models.txt /build/
-RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: \
-        --constraint /build/constraints.txt --requirement /build/models.txt
+COPY constraints.txt docker/locks/torch.txt /build/
+RUN if [ -n "${TORCH_INDEX_URL}" ]; then \
+        /opt/venv/bin/pip install --no-cache-dir --no-deps --index-url "${TORCH_INDEX_URL}" \
+            --constraint /build/constraints.txt torch torchvision; \
+    else \
+        /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes \
+            --requirement /build/torch.txt; \
+    fi
+COPY docker/locks/indexer.txt /build/
+RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes \
+        --requirement /build/indexer.txt \
+    && if [ -n "${TORCH_INDEX_URL}" ]; then \
+        /opt/venv/bin/pip install --no-cache-dir --constraint /build/constraints.txt torch torchvision; \
+    fi
 COPY --from=app /app /app
 # Weights that are fetched from a hub stay in the volume.
 ENV HF_HOME=/var/lib/clipseek/hub
@@ -132,14 +132,22 @@ ARG PIP_INDEX_URL=
 # CUDA 12 as FAISS has it (faiss-gpu-cu12), so that one CUDA is in the image. The driver is the host's.
 ARG TORCH_INDEX_URL=
 
-COPY constraints.txt /build/
+COPY constraints.txt docker/locks/torch.txt /build/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip uninstall --yes setuptools \
-    && /opt/venv/bin/pip install --no-cache-dir --no-deps \
-        ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} --constraint /build/constraints.txt torch torchvision
-COPY --from=requirements /build/gpu.txt /build/
-RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: \
-        --constraint /build/constraints.txt --requirement /build/gpu.txt
+    && if [ -n "${TORCH_INDEX_URL}" ]; then \
+        /opt/venv/bin/pip install --no-cache-dir --no-deps --index-url "${TORCH_INDEX_URL}" \
+            --constraint /build/constraints.txt torch torchvision; \
+    else \
+        /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes \
+            --requirement /build/torch.txt; \
+    fi
+COPY docker/locks/gpu.txt /build/
+RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes \
+        --requirement /build/gpu.txt \
+    && if [ -n "${TORCH_INDEX_URL}" ]; then \
+        /opt/venv/bin/pip install --no-cache-dir --constraint /build/constraints.txt torch torchvision; \
+    fi
 COPY --from=app /app /app
 ENV CLIPSEEK_DATA_DIR=/var/lib/clipseek \
     CLIPSEEK_API_HOST=0.0.0.0 \

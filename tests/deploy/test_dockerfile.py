@@ -228,10 +228,10 @@ def test_build_arguments_are_documented(dockerfile: Dockerfile) -> None:
         assert (f"`{default}`" if default else "none: ") in rows[name.partition("@")[0]]
 
 
-def listing() -> ModuleType:
-    """Return the program that lists what images install."""
-    path = ROOT / "docker" / "requirements.py"
-    spec = importlib.util.spec_from_file_location("requirements", path)
+def listing(name: str = "requirements") -> ModuleType:
+    """Return a program of docker/: the one that lists what images install, or that locks it."""
+    path = ROOT / "docker" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -276,3 +276,60 @@ def test_what_the_images_install_is_pinned() -> None:
     pinned = {name.lower().replace("_", "-") for name in pins}
     wanted = {name.partition("[")[0] for name in packages("gpu", "models", "tracing")}
     assert wanted <= pinned
+
+
+PINS = {
+    name.lower().replace("_", "-"): version
+    for name, version in re.findall(
+        r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE
+    )
+}
+LOCKS = ["build", "torch", "api", "indexer", "gpu"]
+
+
+def locked(name: str) -> tuple[str, dict[str, tuple[str, list[str]]]]:
+    """Return what a lock was made from, and the version and the hashes of each package."""
+    first, _, rest = (ROOT / "docker" / "locks" / f"{name}.txt").read_text("utf-8").partition("\n")
+    entries = re.findall(
+        r"^([\w.-]+)==(\S+)((?: \\\n +--hash=sha256:[0-9a-f]{64})+)$", rest, re.MULTILINE
+    )
+    assert rest.count("==") == len(entries)
+    return first.partition(" from: ")[2], {
+        each: (version, re.findall(r"sha256:\w+", hashes)) for each, version, hashes in entries
+    }
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_is_in_step(name: str) -> None:
+    """`python docker/lock.py` was run since pyproject.toml and constraints.txt changed."""
+    said, found = locked(name)
+    assert said == ", ".join(listing("lock").wanted(name))
+    assert {each: version for each, (version, _) in found.items() if each in PINS} == {
+        each: PINS[each] for each in found if each in PINS
+    }
+    asked = {re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in said.split(", ")}
+    torch = set(locked("torch")[1]) if name in ("indexer", "gpu") else set()
+    assert asked <= found.keys() | torch
+    assert all(hashes for _, hashes in found.values())
+
+
+def test_torch_is_in_no_lock_but_its_own() -> None:
+    """Another index may have it, with other hashes."""
+    torch = set(locked("torch")[1])
+    assert {"torch", "torchvision"} <= torch
+    assert [name for name in ("api", "indexer", "gpu") if torch & locked(name)[1].keys()] == []
+
+
+def test_images_install_nothing_without_its_hash(dockerfile: Dockerfile) -> None:
+    """But torch of another index, and the code itself, which comes from no index."""
+    runs = [each.rest for stage in dockerfile.stages.values() for each in stage.all("RUN")]
+    installs = [
+        part for run in runs for part in re.split(r"&&|;|\bthen\b", run) if "pip install" in part
+    ]
+    assert len(installs) >= 6
+    for install in installs:
+        assert (
+            "--require-hashes" in install
+            or "--no-index" in install
+            or "torch torchvision" in install
+        )

@@ -128,14 +128,14 @@ def read_captions(path: Path) -> list[Caption]:
         if line.strip():
             try:
                 captions.append(_Line.model_validate(json.loads(line)).caption())
-            except (ValidationError, ValueError) as error:
+            except (ValidationError, ValueError, RecursionError) as error:
                 raise ConfigError(f"{path}, line {number}: {_first(error)}") from error
     if not captions:
         raise ConfigError(f"{path}: no captions; a line is {{'query', 'file', 'start', 'end'}}")
     return captions
 
 
-def _first(error: ValueError) -> str:
+def _first(error: Exception) -> str:
     """Say the first thing that is wrong."""
     if isinstance(error, ValidationError):
         problem = error.errors()[0]

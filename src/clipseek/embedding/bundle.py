@@ -55,12 +55,16 @@ from clipseek.embedding.pixels import Interpolation, Recipe
 from clipseek.embedding.precision import PRECISIONS, Measured, Precision, Runtime
 from clipseek.embedding.words import CLEANS, Clean
 from clipseek.errors import ConfigError
+from clipseek.files import open_regular
 from clipseek.types import Relevance, Resize
 
 FORMAT = 1
 MANIFEST = "bundle.json"
 ANY_LENGTH = "L"
 VISUAL, TEXT, TOKENIZER, BANK = "visual.onnx", "text.onnx", "tokenizer.json", "bank.npy"
+
+# A manifest has some 3 kB.
+_MANIFEST_BYTES = 1 << 20
 
 # Where no one has measured how alike neighbouring frames of one scene are to a model.
 DEFAULT_COHERENCE = 0.85
@@ -213,13 +217,18 @@ def _publish(work: Path, out: Path) -> None:
 def _read_manifest(path: Path) -> dict[str, Any]:
     file = path / MANIFEST
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        with open_regular(file) as opened:
+            text = opened.read(_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"{path} is no model bundle: it has no readable {MANIFEST}; `indexer models` prints "
             "the models that can be named"
         ) from error
-    except ValueError as error:
+    if len(text) > _MANIFEST_BYTES:
+        raise _damaged(path, f"{MANIFEST} has more than {_MANIFEST_BYTES} bytes")
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, f"{MANIFEST} is not JSON") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         found = raw.get("format") if isinstance(raw, dict) else None

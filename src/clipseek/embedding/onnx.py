@@ -189,11 +189,21 @@ def _empty_tokens(tokenizer: Tokenizer) -> NDArray[np.int64]:
     return np.unique(np.array(tokenizer.encode("").ids, np.int64))
 
 
+# The largest that open_clip's models have is of 33 MB (the 256 000 words of SigLIP 2).
+_TOKENIZER_BYTES = 128 << 20
+
+
 def _tokenizer(bundle: Bundle) -> Tokenizer:
     # Sentences are short: threads of the tokenizer's own cost more than they save (100 connections,
     # two cores: 2580 different searches a second with them, 2750 without).
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
+    file = bundle.path / TOKENIZER
+    if file.stat().st_size > _TOKENIZER_BYTES:
+        raise ConfigError(f"{file} has more than {_TOKENIZER_BYTES} bytes; use another model")
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise ConfigError(f"{file} is no tokenizer ({error}); export the model again") from error
     length = bundle.context_length
     padded = tokenizer.padding and tokenizer.padding["length"] == length
     if not padded or not tokenizer.truncation or tokenizer.truncation["max_length"] != length:

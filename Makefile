@@ -7,11 +7,12 @@ DEMO_FILMS := 12
 DEMO_SEED := 7
 KILLS := 300
 MINUTES := 10
+YEARS := 50
 BENCHMARKS := embed_images embed_text decode ingest index peers
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test load soak chaos-ingest chaos peers bench demo serve clean
+.PHONY: help install check servers test load soak chaos-ingest chaos mutants peers bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -62,6 +63,9 @@ chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed
 
 chaos: install servers ## kill parts of a running service KILLS times, and judge every answer
 	$(BIN)/python -m tests.chaos --kills $(KILLS)
+
+mutants: install ## change the code in small ways; see whether a test fails each time (an hour)
+	$(BIN)/python -m tests.mutants
 
 demo: install ## draw demo films, index them, ask five questions
 	$(BIN)/indexer demo --films $(DEMO_FILMS) --seed $(DEMO_SEED) --out $(DEMO)/films

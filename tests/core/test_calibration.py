@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from scipy import optimize, special
 
 from clipseek import calibration
 from clipseek.errors import ConfigError
@@ -237,3 +238,79 @@ def test_auc_needs_both_sides() -> None:
     """No area without something to compare."""
     with pytest.raises(ValueError, match="values on both sides"):
         calibration.auc(np.ones(3), np.empty(0))
+
+
+def platt(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
+    """Minimise what `fit` documents with SciPy's own optimiser; return scale and offset."""
+    x = np.concatenate([present, absent])
+    ones, zeros = len(present), len(absent)
+    # Platt 1999, section 2.2: targets as if one more pair of each kind had been seen.
+    target = np.r_[np.full(ones, (ones + 1) / (ones + 2)), np.full(zeros, 1 / (zeros + 2))]
+    weight = np.r_[np.full(ones, 0.5 / ones), np.full(zeros, 0.5 / zeros)]
+    middle = np.average(x, weights=weight)
+    spread = np.sqrt(np.average((x - middle) ** 2, weights=weight))
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        likely = special.expit(parameters[0] * (x - middle) / spread + parameters[1])
+        entropy = -(special.xlogy(target, likely) + special.xlogy(1 - target, 1 - likely))
+        return float(np.sum(weight * entropy) + 0.0005 * parameters[0] ** 2)
+
+    slope, level = optimize.minimize(loss, [1.0, 0.0], method="Nelder-Mead", tol=1e-12).x
+    return slope / spread, level - slope * middle / spread
+
+
+@pytest.mark.parametrize(
+    ("present", "absent", "count"),
+    [(3, 0, 400), (1, 0, 50), (4, -4, 12), (0.2, 0, 300), (-20, -23, 9)],
+    ids=["overlap", "close", "apart", "hardly", "few"],
+)
+def test_a_fit_is_the_minimum_that_another_optimiser_finds(
+    present: float, absent: float, count: int
+) -> None:
+    """Scale and offset agree with Nelder-Mead over the documented loss, unequal sides too."""
+    right, wrong = pairs(present, absent, count)
+    wrong = wrong[: max(8, count // 2)]
+    curve = calibration.fit(right, wrong)
+    assert (curve.scale, curve.offset) == pytest.approx(platt(right, wrong), rel=1e-4, abs=1e-5)
+
+
+def test_eight_pairs_on_a_side_are_enough() -> None:
+    """The least that is asked for is accepted."""
+    right, wrong = pairs(5, 0, 8)
+    assert calibration.fit(right, wrong).fitted
+
+
+def test_a_bank_of_one_sentence_has_no_offset() -> None:
+    """A softmax of two against one is one half where they are equal; nothing was fitted."""
+    assert calibration.model_constants(1) == Relevance(1.0, 0.0, fitted=False)
+    assert calibration.model_constants(10).fitted is False
+
+
+def test_biases_are_float32_and_sums_of_the_bank_are_not() -> None:
+    """A hundred thousand small terms are summed in float64: float32 would lose them."""
+    assert calibration.bias(units(2), units(3), 5.0).dtype == np.float32
+    assert calibration.bias(units(2), units(3), 5.0, logit_bias=1.0).dtype == np.float32
+    assert calibration.relevance(np.zeros(1, np.float32), Relevance(1, 0, fitted=False)).dtype == (
+        np.float64
+    )
+
+
+def test_a_model_that_does_not_tell_sides_apart_has_no_curve() -> None:
+    """The refusal says what to do."""
+    right, wrong = pairs(-3, 3)
+    with pytest.raises(ConfigError) as refused:
+        calibration.fit(right, wrong)
+    assert str(refused.value) == (
+        "sentences that describe a video got no more evidence than sentences that do not, so "
+        "no curve can be fitted; check the captions, or use another model"
+    )
+
+
+def test_equal_evidence_and_few_pairs_are_refused_in_words() -> None:
+    """Each refusal names what is wrong."""
+    with pytest.raises(ConfigError) as few:
+        calibration.fit(np.ones(7), np.zeros(8))
+    assert str(few.value) == "fitting needs at least 8 present pairs, got 7; give more captions"
+    with pytest.raises(ConfigError) as equal:
+        calibration.fit(np.ones(8), np.ones(8))
+    assert str(equal.value) == "all pairs have the same evidence, so no curve can be fitted"

@@ -75,3 +75,35 @@ def test_absent_queries_are_recognised_below_one_half() -> None:
         "recognised": None,
         "auc": None,
     }
+
+
+def test_the_groups_of_figures_have_their_names() -> None:
+    """Present queries are counted, and each group is named; nothing more is there."""
+    result = evaluate([CAR, Caption("a ship")], [[_found("car.mp4", 0, 4)], []])
+    assert list(result) == ["queries", "video", "moment", "absent"]
+    assert result["queries"] == 1
+
+
+def test_an_answer_without_hits_has_no_relevance() -> None:
+    """An absent query with no hit at all is recognised; a present one ranks below it or ties."""
+    result = evaluate([CAR, Caption("a ship")], [[], []])
+    assert result["absent"] == {"queries": 1, "recognised": 1.0, "auc": 0.5}
+
+
+def test_one_half_is_a_match() -> None:
+    """Relevance 0.5 says that something matches, so an absent query is not recognised at it."""
+    result = evaluate([Caption("a ship")], [[_found("car.mp4", 0, 4, relevance=0.5)]])
+    assert result["absent"] == {"queries": 1, "recognised": 0.0, "auc": None}
+
+
+def test_without_present_queries_there_are_no_figures_of_them(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """A figure that no query can give is None, without a warning of an empty mean."""
+    assert evaluate([Caption("a ship")], [[]])["video"] == {
+        "R@1": None,
+        "R@5": None,
+        "R@10": None,
+        "median_rank": None,
+    }
+    assert not recwarn

@@ -183,3 +183,20 @@ def test_more_neighbours_leave_the_best_moments_as_they_are(seed: int, levels: i
     ordered = sorted(found, key=lambda one: (-one.score, one.video, one.start))
     few, many = merge(ordered[:64]), merge(ordered)
     assert many[: len(few)] == few
+
+
+def test_a_moment_grows_a_third_of_the_way_down_to_the_floor() -> None:
+    """From a peak of 0.5 over a floor of 0.1, a segment at 0.4 belongs to it, not one at 0.3."""
+    strangers = [Found(100 + i, 0.1, f"other{i}", 0, 2) for i in range(64)]
+    assert spans(merge([*film("a", [0.5, 0.4, 0.4]), *strangers]))[0] == ("a", 0, 6)
+    assert spans(merge([*film("a", [0.3, 0.5, 0.3]), *strangers]))[0] == ("a", 2, 4)
+
+
+def test_segments_are_adjacent_to_the_millisecond() -> None:
+    """Times kept as float32 differ by less than a millisecond; a gap of more is one."""
+
+    def around(gap: float) -> list[tuple[str, float, float]]:
+        return spans(merge([Found(1, 0.5, "a", 0, 2), Found(2, 0.5, "a", 2 + gap, 4)]))
+
+    assert around(0.0008) == [("a", 0, 4)]
+    assert around(0.0015) == [("a", 0, 2), ("a", 2.0015, 4)]

@@ -1,5 +1,7 @@
 """Segments cover the film, stay inside shots and follow what lasts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -190,3 +192,71 @@ def test_frames_that_do_not_belong_together_are_refused(
             9.0,
             coherence=0.85,
         )
+
+
+def turned(cosine: float) -> NDArray[np.float32]:
+    """Return a unit vector at that cosine to the first axis."""
+    return np.asarray(cosine * axis(0) + (1 - cosine**2) ** 0.5 * axis(1), np.float32)
+
+
+@pytest.mark.parametrize(("cosine", "count"), [(0.7, 2), (0.85, 1)])
+def test_two_slides_of_four_seconds_count_for_two_seconds_each_frame(
+    cosine: float, count: int
+) -> None:
+    """Where pictures come rarely, each stands for runs of frames two seconds apart, not more."""
+    formed = form([axis(0), turned(cosine)], times=[0, 4], duration=8)
+    assert len(formed) == count
+
+
+def test_a_last_frame_past_the_claimed_end_has_half_a_millisecond() -> None:
+    """The last segment is never empty, and never claims a length that can be seen."""
+    formed = form([axis(0), axis(1)], times=[0, 3], duration=2.5)
+    assert formed.spans[-1].tolist() == pytest.approx([3, 3.0005], abs=1e-5)
+
+
+def joined_naively(
+    vectors: NDArray[np.float32], times: NDArray[np.float64], end: float, coherence: float
+) -> list[float]:
+    """Return where runs begin: join the two most alike neighbours, look at all again, and so on.
+
+    The cost of joining is Ward's in units of three frames, with lasting bounded by eight frames
+    and a frame by two seconds, as `segments` documents it; in float64, from the frames each time.
+    """
+    stands = np.diff(times, append=end)
+    frames = stands / min(float(np.median(stands)), 2.0)
+    runs = [[i] for i in range(len(times))]
+
+    def cost(left: list[int], right: list[int]) -> float:
+        means = [np.average(vectors[run], axis=0, weights=frames[run]) for run in (left, right)]
+        one, other = (mean / np.linalg.norm(mean) for mean in means)
+        first, second = (min(float(frames[run].sum()), 8.0) for run in (left, right))
+        apart = 1 - float(one @ other)
+        return float("inf") if apart >= 1 else 2 * first * second / (first + second) / 3 * apart
+
+    while len(runs) > 1:
+        costs = [cost(left, right) for left, right in pairwise(runs)]
+        best = int(np.argmin(costs))
+        if costs[best] > 1 - coherence:
+            break
+        runs[best : best + 2] = [runs[best] + runs[best + 1]]
+    return [0.0, *(float(times[run[0]]) for run in runs[1:])]
+
+
+@given(
+    st.integers(2, 12),
+    st.integers(0, 10_000),
+    st.sampled_from([0.6, 0.85, 0.95]),
+    st.sampled_from([0.3, 1.0]),
+)
+def test_runs_are_joined_as_a_naive_search_joins_them(
+    count: int, seed: int, coherence: float, step: float
+) -> None:
+    """Frames that wander and stand for unequal times part where looking at all pairs parts them."""
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.normal(size=(count, DIM)) * 0.25, axis=0) + rng.normal(size=DIM)
+    vectors = unit(walk)
+    times = np.cumsum(rng.exponential(step, count)) + 0.01
+    times -= times[0]
+    end = float(times[-1] + step)
+    formed = form(list(vectors), times=times.tolist(), duration=end, coherence=coherence)
+    assert formed.spans[:, 0].tolist() == joined_naively(vectors, times, end, coherence)

@@ -67,6 +67,9 @@ chaos: install servers ## kill parts of a running service KILLS times, and judge
 mutants: install ## change the code in small ways; see whether a test fails each time (an hour)
 	$(BIN)/python -m tests.mutants
 
+year: install servers ## live through YEARS random years of a library on each database
+	CLIPSEEK_TEST_YEARS=$(YEARS) $(BIN)/python -m pytest -n 2 tests/e2e/test_year.py
+
 demo: install ## draw demo films, index them, ask five questions
 	$(BIN)/indexer demo --films $(DEMO_FILMS) --seed $(DEMO_SEED) --out $(DEMO)/films
 	$(BIN)/indexer --data-dir $(DEMO) ingest $(DEMO)/films --model demo

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from clipseek.belonging import MARK
 from tests.e2e.conftest import Library
 
 Capture = pytest.CaptureFixture[str]
@@ -222,3 +224,11 @@ def test_what_was_not_looked_at_is_told(
     assert "everything agrees" in said
     assert "0 of 1 video" in said
     assert "`indexer verify --deep` decodes all again" in said
+
+
+def test_a_data_folder_of_another_catalog_is_told(one: One, capsys: Capture) -> None:
+    """Its pictures and snapshots are of another database: nothing is compared with them."""
+    mark = one.library.data_dir / MARK
+    mark.write_text(json.dumps({"id": "another", "embedded": False}))
+    assert one.library.run("verify") == 2
+    assert "belongs to another catalog" in capsys.readouterr().err

@@ -8,11 +8,12 @@ DEMO_SEED := 7
 KILLS := 300
 MINUTES := 10
 YEARS := 50
+FILES := 500
 BENCHMARKS := embed_images embed_text decode ingest index peers
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test load soak chaos-ingest chaos mutants peers bench demo serve year clean
+.PHONY: help install check servers test load soak chaos-ingest fuzz-video chaos mutants peers bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -60,6 +61,9 @@ bench: install peers ## measure every figure of benchmarks/ and write them to th
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
+
+fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
+	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)
 
 chaos: install servers ## kill parts of a running service KILLS times, and judge every answer
 	$(BIN)/python -m tests.chaos --kills $(KILLS)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from clipseek.errors import ServiceUnavailable, UnreadableVideo
 from clipseek.files import open_regular
-from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
+from clipseek.protocols import Catalog, Embedder, FrameSource, FrameSourceOpener
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Segment, Video
 from indexer.film import File, content_id
@@ -130,9 +130,11 @@ class Originals:
                 allowed = max(CLAIM_S, CLAIM_SHARE * video.duration)
                 if claim is not None and abs(claim - video.duration) <= allowed:
                     return
-                for _ in source.read(()):
-                    pass
-                length = source.duration
+                length = _read_length(source)
+            if video.state == "incomplete" and any(self._other_length(video, length)):
+                # How far damage lets a reader come depends on how it reads.
+                with self.open_exact(Path(video.uri)) as source:
+                    length = _read_length(source)
         except (UnreadableVideo, OSError) as error:
             reason = error.reason if isinstance(error, UnreadableVideo) else error.strerror
             yield self._said(video, f"is indexed, and cannot be read now: {reason}")
@@ -260,6 +262,12 @@ class _Look:
         """Whether two pictures are of one frame."""
         same_shape = abs(self.shape / other.shape - 1) <= SHAPES
         return same_shape and float(np.abs(self.colours - other.colours).mean()) <= COLOURS
+
+
+def _read_length(source: FrameSource) -> float | None:
+    for _ in source.read(()):
+        pass
+    return source.duration
 
 
 def _content_of(path: Path) -> str | None:

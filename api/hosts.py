@@ -8,6 +8,7 @@ are refused. An address cannot be rebound and is always taken; so probes by addr
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 ANY = "*"
 _NAME = re.compile(
@@ -16,6 +17,7 @@ _NAME = re.compile(
 _PORT = re.compile(r":[0-9]{0,5}")
 
 
+@lru_cache(maxsize=1024)
 def named(header: str) -> str | None:
     """Return the name or address of a Host header, lower case and without port, or None.
 
@@ -47,6 +49,7 @@ def is_allowed(host: str, allowed: Iterable[str]) -> bool:
     return any(one in (ANY, host) for one in allowed)
 
 
+@lru_cache(maxsize=1024)
 def _is_address(host: str, version: int | None = None) -> bool:
     try:
         address = ipaddress.ip_address(host)

@@ -87,22 +87,22 @@ class Border:
 
     def _refusal(self, passage: "_Passage") -> Response | None:
         """Return the answer to a request that the application is not to see, or None."""
-        request = Request(passage.scope)
+        scope = passage.scope
         if len(passage.hosts) != 1 or (host := hosts.named(passage.hosts[0])) is None:
             detail = f"a request must have one header Host with a host's name, got {passage.said}"
-            return problems.respond(request, problems.BAD_REQUEST, detail)
+            return problems.respond(Request(scope), problems.BAD_REQUEST, detail)
         if not hosts.is_allowed(host, self.allowed_hosts):
             detail = (
                 f"this server is not known as {host}; ask by its address or localhost, or have "
                 "the operator add the name to CLIPSEEK_ALLOWED_HOSTS"
             )
-            return problems.respond(request, problems.HOST_NOT_ALLOWED, detail)
-        root = passage.scope.get("root_path", "")
-        if root and passage.scope["path"] == root:
+            return problems.respond(Request(scope), problems.HOST_NOT_ALLOWED, detail)
+        root = scope.get("root_path", "")
+        if root and scope["path"] == root:
             # Links of the page are relative to the folder that it is in.
             return RedirectResponse(f"{root}/", 308)
         if passage.announced > MAX_BODY_BYTES:
-            return problems.respond(request, problems.BODY_TOO_LARGE, _too_large())
+            return problems.respond(Request(scope), problems.BODY_TOO_LARGE, _too_large())
         return None
 
     def _note(self, passage: "_Passage") -> None:

@@ -237,6 +237,39 @@ def test_every_damaged_file_is_named(tmp_path: Path) -> None:
     assert "segments.npz has 100 bytes" in found[1]
 
 
+def test_objects_in_a_table_are_not_made(tmp_path: Path) -> None:
+    """NumPy would unpickle them, which runs code of whoever wrote the file."""
+
+    class Loud:
+        def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+            return (pytest.fail, ("an object of a file was made",))
+
+    write(tmp_path, filled())
+    folder = tmp_path / NAME / "snapshot-2"
+    with np.load(folder / "segments.npz") as arrays:
+        columns = dict(arrays)
+    columns["ids"] = np.array([Loud()] * len(columns["ids"]), object)
+    np.savez(folder / "segments.npz", **columns)
+    content = (folder / "segments.npz").read_bytes()
+    said = json.loads((folder / "manifest.json").read_text())
+    digest = hashlib.sha256(content).hexdigest()
+    said["files"]["segments.npz"] = {"bytes": len(content), "sha256": digest}
+    (folder / "manifest.json").write_text(json.dumps(said))
+    with pytest.raises(ServiceUnavailable, match="holds no table of segments"):
+        snapshot.open_current(tmp_path, NAME)
+
+
+@pytest.mark.parametrize(
+    "name", ["../snapshot-2", "/etc", "snapshot-2/../../x", "", "snapshot-2\0"]
+)
+def test_a_pointer_to_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    """It names a folder beside it and nothing else."""
+    write(tmp_path, filled())
+    (tmp_path / NAME / "current").write_text(name)
+    with pytest.raises(ServiceUnavailable, match="names no snapshot"):
+        snapshot.open_current(tmp_path, NAME)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
@@ -245,6 +278,12 @@ def test_every_damaged_file_is_named(tmp_path: Path) -> None:
         pytest.param("dim", 7, "its manifest says 10 of 7", id="dim"),
         pytest.param("version", "x", "is no manifest", id="type"),
         pytest.param("files", {}, "its manifest lists", id="files"),
+        pytest.param(
+            "files",
+            {name: {"bytes": 1, "sha256": ""} for name in ("../index.faiss", "segments.npz")},
+            "its manifest lists",
+            id="a path as a file",
+        ),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(

@@ -63,6 +63,12 @@ def test_neighbours_that_match_become_one() -> None:
     assert len(moments) == 3
 
 
+def test_a_moment_grows_over_a_third_of_the_way_down_to_the_floor() -> None:
+    """A quarter of the way belongs to it, half of the way does not."""
+    found = film("a", [0.10, 0.25, 0.30, 0.20, 0.10])
+    assert spans(merge(found))[0] == ("a", 2, 6)
+
+
 def test_the_best_member_speaks_for_the_moment() -> None:
     """Score, time, id and bias are those of the best of the merged segments."""
     best = merge(film("a", [0.125, 0.296875, 0.3125, 0.296875]))[0]

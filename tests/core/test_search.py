@@ -207,6 +207,56 @@ def test_the_total_counts_what_matches_beside_the_hits(
     assert (result.total, result.total_videos, result.more) == (61, 31, False)
 
 
+def test_the_limit_counts_moments_of_the_relevance_that_was_asked_for(
+    store: MemoryCatalog, searcher: Searcher
+) -> None:
+    """A better score with less relevance does not take the place of what is relevant."""
+    (block,) = store.blocks("default")
+    reds = block.ids[block.vectors @ EMBEDDER.embed_texts(["red"])[0] > 0.99].tolist()
+
+    def bias(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        near = vectors @ EMBEDDER.embed_texts(["red"])[0]
+        return np.where(near > 0.99, 99.0, -99.0).astype(np.float32)
+
+    store.rescore("default", MODEL.scoring, bias)
+    searcher.refresh()
+    assert _one(searcher, "red", limit=1).hits[0].segment_id in reds
+    (hit,) = _one(searcher, "red", limit=1, min_relevance=0.5).hits
+    assert hit.segment_id not in reds
+
+
+@pytest.mark.parametrize(("bias", "total"), [(19.6, 1), (20.4, 0)], ids=["0.6", "0.4"])
+def test_a_moment_matches_from_half_on(
+    store: MemoryCatalog, searcher: Searcher, bias: float, total: int
+) -> None:
+    """Where no relevance was asked for: 0.6 counts, 0.4 does not."""
+    store.rescore("default", MODEL.scoring, lambda vectors: np.full(len(vectors), bias, "f4"))
+    searcher.refresh()
+    result = _one(searcher, "red")
+    assert result.hits[0].relevance == pytest.approx(0.6 if total else 0.4, abs=0.01)
+    assert result.total == total
+
+
+class _Losing(MemoryCatalog):
+    """Has lost a video since the view was made."""
+
+    def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
+        """Return what is asked for, but for one video."""
+        found = super().videos_by_id(collection, video_ids)
+        return {name: video for name, video in found.items() if name != "gone"}
+
+
+def test_a_video_that_is_gone_leaves_its_place_to_the_next(tmp_path: Path) -> None:
+    """As many hits as were asked for, and the count is without it."""
+    catalog = _Losing()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    for name in ("gone", "one", "two"):
+        _put(catalog, name, ["red", "blue", "red"])
+    result = _one(Searcher(catalog, tmp_path, lambda _: MODEL), "red", limit=3)
+    assert [hit.video.id for hit in result.hits] == ["one", "one", "two"]
+    assert (result.total, result.total_videos) == (4, 2)
+
+
 def test_a_total_that_may_be_too_low_says_so(reds: MemoryCatalog, searcher: Searcher) -> None:
     """64 segments are looked at for a small limit; with a larger one the rest is counted."""
     for number in range(30, 40):

@@ -439,6 +439,7 @@ class TestRead:
         film("a", tags=(stored,)).put_into(catalog)
         for asked in ("été", "e\u0301te\u0301"):
             assert [v.tags for v in catalog.videos("default", tags=[asked])] == [("été",)]
+            assert [*catalog.tagged("default", [asked])] == ["a"]
 
     def test_tags_filter_by_all_of_them(self, catalog: Catalog) -> None:
         """Tags are compared as a whole, and pages are filled after the filter."""

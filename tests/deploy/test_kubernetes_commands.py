@@ -107,7 +107,8 @@ def test_a_migration_makes_the_schema(bare: Node, postgres_server: Server) -> No
     store.mkdir(mode=0o755)
     (store / "database-url").write_text(postgres_server.new_database("template0"), "utf-8")
     node = replace(bare, folders={**bare.folders, "/run/secrets/clipseek": store})
-    assert [node.run("migrate").returncode for _ in range(2)] == [0, 0]
+    done = [node.run("migrate") for _ in range(2)]
+    assert [each.returncode for each in done] == [0, 0], done[0].stderr
     SqlCatalog.open(url(node), read_only=True).close()
 
 

@@ -106,7 +106,11 @@ def test_a_migration_makes_the_schema(bare: Node, postgres_server: Server) -> No
     store = bare.folders["/run/secrets/clipseek"].parent / "other-store"
     store.mkdir(mode=0o755)
     (store / "database-url").write_text(postgres_server.new_database("template0"), "utf-8")
-    node = replace(bare, folders={**bare.folders, "/run/secrets/clipseek": store})
+    data = store.parent / "other-data"  # a data folder belongs to one database
+    data.mkdir()
+    data.chmod(0o777)
+    own = {"/run/secrets/clipseek": store, "/var/lib/clipseek": data}
+    node = replace(bare, folders={**bare.folders, **own})
     done = [node.run("migrate") for _ in range(2)]
     assert [each.returncode for each in done] == [0, 0], done[0].stderr
     SqlCatalog.open(url(node), read_only=True).close()

@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.load(api_host=options.host, api_port=options.port)
-        with _listen(settings.api_host, settings.api_port) as listener:
-            return _serve(settings, listener, quiet=options.quiet)
+        with _taken(settings.api_host, settings.api_port) as taken:
+            return _serve(settings, taken, quiet=options.quiet)
     except ConfigError as error:
         return _fail(str(error), 2)
     except ClipseekError as error:
@@ -71,26 +71,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _taken(host: str, port: int) -> socket.socket:
     """Take the port before the store is opened: who cannot have it should know at once.
+
+    It does not listen yet: until the application is up, whoever connects is refused at once and
+    can ask another replica, and does not wait for a model.
 
     Raises:
         ServiceUnavailable: the address is in use, or none of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind((host, port))
     except OSError as error:
-        # `create_server` appends the address to its text; numbers of failed look-ups are negative.
+        taken.close()
+        # Numbers of failed look-ups are negative.
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else error.strerror
         raise ServiceUnavailable(
             f"cannot listen on {host} port {port}: {reason}; choose another --port"
         ) from error
+    return taken
 
 
-def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
-    """Serve on a socket that listens already."""
+def _serve(settings: Settings, taken: socket.socket, *, quiet: bool) -> int:
+    """Serve on a socket that has its address already."""
     # Imported here because they load the model's runtime, which --help need not wait for.
     from api import logs
     from api.app import create_app
@@ -107,10 +116,13 @@ def _serve(settings: Settings, listener: socket.socket, *, quiet: bool) -> int:
     app = create_app(open_service(settings))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    url = _url(listener)
-    sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
-    sys.stdout.flush()
-    Server(app, settings.request_timeout_s).run(sockets=[listener])
+    url = _url(taken)
+
+    def listening() -> None:
+        sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
+        sys.stdout.flush()
+
+    Server(app, settings.request_timeout_s, listening).run(sockets=[taken])
     return 0
 
 

@@ -1,12 +1,16 @@
 """The server of `python -m api`: uvicorn with bounded connections."""
 
 import asyncio
+import os
+import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from api.connections import Connection, sweep
+from clipseek.errors import ServiceUnavailable
 
 GRACE_S = 10
 """Seconds that requests in flight get when the server stops."""
@@ -16,9 +20,17 @@ _TICKS = 10
 
 
 class Server(uvicorn.Server):
-    """Serves an application; `request_timeout_s` is how long headers, and then a body, may take."""
+    """Serves an application; `request_timeout_s` is how long headers, and then a body, may take.
 
-    def __init__(self, app: FastAPI, request_timeout_s: float) -> None:
+    `listening` is called once connections are taken.
+    """
+
+    def __init__(
+        self,
+        app: FastAPI,
+        request_timeout_s: float,
+        listening: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -33,6 +45,21 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._request_timeout_s = request_timeout_s
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen.
+
+        Raises:
+            ServiceUnavailable: another process has begun to listen there meanwhile.
+        """
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise ServiceUnavailable(f"cannot listen: {reason}; choose another --port") from error
+        if not self.should_exit:
+            self._listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Say that the server ends before it closes its port and finishes what it has."""

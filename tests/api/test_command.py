@@ -44,6 +44,22 @@ def test_help_fits_a_screen_and_ends_with_examples(tmp_path: Path) -> None:
     assert shown in (ROOT / "api" / "README.md").read_text()
 
 
+def test_nobody_waits_for_a_server_that_starts(tmp_path: Path) -> None:
+    """Until it can answer, it refuses connections, so that a proxy asks another one at once."""
+    with socket.create_server(("127.0.0.1", 0)) as database, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+        free.close()
+        url = f"postgresql://u@127.0.0.1:{database.getsockname()[1]}/d"
+        options = ("--port", str(address[1]))
+        with command(tmp_path, *options, CLIPSEEK_DATABASE_URL=url) as process:
+            database.settimeout(30)
+            waiting, _ = database.accept()  # it has its port, and waits for the database
+            with waiting, pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address)
+            assert process.poll() is None
+
+
 def test_it_serves_and_stops_at_a_signal(tmp_path: Path) -> None:
     """The printed address answers; an interrupt ends it with 130."""
     with command(tmp_path, "--port", "0", "--quiet") as process:

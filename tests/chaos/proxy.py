@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,11 +27,16 @@ def variables(folder: Path, listen: int, ports: Sequence[int], **others: str) ->
     }
 
 
-def nginx_files(folder: Path, values: Mapping[str, str], *templates: Path) -> Path:
+def nginx_files(
+    folder: Path,
+    values: Mapping[str, str],
+    *templates: Path,
+    edit: Callable[[str], str] = str,
+) -> Path:
     """Put the project's configuration into a folder, variables replaced; return the main file."""
     (folder / "conf.d").mkdir(parents=True, exist_ok=True)
     for template in (TEMPLATE, *templates):
-        text = template.read_text("utf-8")
+        text = edit(template.read_text("utf-8"))
         filled = re.sub(r"\$\{(NGINX_\w+)\}", lambda match: values[match[1]], text)
         (folder / "conf.d" / template.stem).write_text(filled, "utf-8")
     return Path(shutil.copy(NGINX / "nginx.conf", folder))
@@ -53,10 +58,12 @@ def own_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def standing(folder: Path, ports: Sequence[int], **others: str) -> Iterator[Client]:
+def standing(
+    folder: Path, ports: Sequence[int], *, edit: Callable[[str], str] = str, **others: str
+) -> Iterator[Client]:
     """Run nginx before the replicas at some ports; yield a client of it."""
     listen = free_port()
-    main = nginx_files(folder, variables(folder, listen, ports, **others))
+    main = nginx_files(folder, variables(folder, listen, ports, **others), edit=edit)
     program = Program("nginx", nginx_command(main), folder / "log", environment({}))
     program.start()
     client = Client(listen)

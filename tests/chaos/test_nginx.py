@@ -99,20 +99,11 @@ def test_only_searches_may_be_sent_twice() -> None:
 
 
 @pytest.mark.parametrize("path", SEARCHES)
-@pytest.mark.parametrize(
-    "status",
-    [
-        pytest.param(None, id="refuses"),
-        pytest.param(0, id="dies"),
-        pytest.param(502, id="502"),
-        pytest.param(503, id="503"),
-        pytest.param(504, id="504"),
-    ],
-)
-def test_a_search_is_put_to_another_replica(
+@pytest.mark.parametrize("status", [pytest.param(None, id="refuses"), pytest.param(0, id="dies")])
+def test_a_search_is_put_to_another_replica_where_one_is_gone(
     front: Front, sound: Upstream, status: int | None, path: str
 ) -> None:
-    """Whichever replica fails, and however: no client hears of it."""
+    """It refuses the connection or dies with the search in hand: no client hears of it."""
     with ExitStack() as stack:
         port = free_port()
         bad = Upstream(status=status or 0)
@@ -123,6 +114,59 @@ def test_a_search_is_put_to_another_replica(
         assert [answer.status for answer in answers] == [200] * 4
         assert len(sound.seen) == 4
         assert bool(bad.seen) == (status is not None)
+
+
+@pytest.mark.parametrize("path", [*SEARCHES, "/v1/videos"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_what_a_replica_has_refused_is_not_put_to_others(
+    front: Front, status: int, path: str
+) -> None:
+    """Where there is too much to do, each request is asked of one replica."""
+    with Upstream(status=status).serving() as one, Upstream(status=status).serving() as other:
+        client = front([one.port, other.port])
+        answers = [client.ask("POST" if path in SEARCHES else "GET", path) for _ in range(4)]
+        assert [answer.status for answer in answers] == [status] * 4
+        assert len(one.seen) + len(other.seen) == 4
+
+
+@pytest.mark.parametrize("path", [*SEARCHES, "/v1/videos"])
+def test_what_takes_too_long_is_not_put_to_others(path: str) -> None:
+    """A replica that says nothing has the request; the others are not given it as well."""
+    require_programs()
+    method = "POST" if path in SEARCHES else "GET"
+    with ExitStack() as stack:
+        ends = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        ports = [end.getsockname()[1] for end in ends]
+        folder = stack.enter_context(own_folder())
+        client = stack.enter_context(standing(folder, ports, edit=_hurried))
+        answer = client.ask(method, path, {"query": "a car"} if method == "POST" else None)
+        assert answer.status in (503, 504)
+        assert answer.headers["retry-after"] == "1"
+        assert sum(_has_connection(end) for end in ends) == 1
+
+
+def _hurried(template: str) -> str:
+    """Return the configuration with less patience."""
+    return re.sub(r"proxy_read_timeout \d+s", "proxy_read_timeout 300ms", template)
+
+
+def _has_connection(listener: socket.socket) -> bool:
+    """Whether somebody has connected."""
+    listener.setblocking(False)
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_no_more_than_three_replicas_are_tried(front: Front) -> None:
+    """A request that brings replicas to die does not bring down all of them."""
+    with ExitStack() as stack:
+        dying = [stack.enter_context(Upstream(status=0).serving()) for _ in range(5)]
+        answer = front([one.port for one in dying]).ask("POST", "/v1/search", {"query": "a car"})
+        assert _problem(answer) == (503, "/problems/service-unavailable")
+        assert sum(len(one.seen) for one in dying) == 3
 
 
 def test_what_may_change_something_is_sent_once(front: Front) -> None:

@@ -19,6 +19,9 @@ _SLICE = 2047
 _CUT = b'{"truncated_at":'
 _WHOLE = _CUT + b"null"
 
+_FRESH = b'"stale":false,"age_s":null'
+_STALE = b'"stale":true,"age_s":%.3f'
+
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -26,13 +29,15 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 class Ready:
     """The answer to one search, as it is for everyone who asks the same of the same version.
 
-    common: a JSON object without its first field, `query`, and its last, `took_ms`. Queries that
-    differ only in white space share it: its first field, `truncated_at`, counts characters of the
-    normalised query.
+    common: a JSON object without its first field, `query`, and its last ones, `stale`, `age_s` and
+    `took_ms`. Queries that differ only in white space share it: its first field, `truncated_at`,
+    counts characters of the normalised query.
+    age_s: Where the database could not be asked for a newer version, the age of this one.
     """
 
     query: str
     common: bytes
+    age_s: float | None = None
 
     @classmethod
     def of(cls, result: SearchResult, root: str = "") -> Self:
@@ -51,11 +56,11 @@ class Ready:
             "more": result.more,
             "hits": [_hit(hit, result.collection, root) for hit in result.hits],
         }
-        return cls(result.query, to_json(common))
+        return cls(result.query, to_json(common), result.age_s)
 
     @property
     def etag(self) -> str:
-        """The strong entity tag; answers with the same differ in nothing but `took_ms`."""
+        """The strong entity tag; fresh answers with the same differ in `took_ms` alone."""
         digest = blake2b(digest_size=_TAG_BYTES, key=_digest(self.query))
         for start in range(0, len(self.common), _SLICE):
             digest.update(self.common[start : start + _SLICE])
@@ -64,7 +69,8 @@ class Ready:
     def json(self, took_ms: float) -> bytes:
         """Return the whole JSON object."""
         query = _encode(self.query).encode()
-        return b'{"query":%b,%b,"took_ms":%.3f}' % (query, self._fields(), took_ms)
+        age = _FRESH if self.age_s is None else _STALE % self.age_s
+        return b'{"query":%b,%b,%b,"took_ms":%.3f}' % (query, self._fields(), age, took_ms)
 
     def _fields(self) -> bytes:
         """Return the common fields, with the place where this very query is cut."""

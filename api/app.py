@@ -77,10 +77,15 @@ def _application(opened: Service) -> FastAPI:
     app.state.service = opened
     app.state.readiness = Readiness(opened)
     app.state.suggestions = Suggestions(opened.searcher)
+    workers = [opened.searcher.refreshing]
     app.state.metrics = Metrics(
-        CollectorRegistry(), opened.searcher.stats, cache=opened.cache.stats
+        CollectorRegistry(),
+        opened.searcher.stats,
+        cache=opened.cache.stats,
+        threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
     )
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
+    workers.append(app.state.recall.judging)
     opened.searcher.sample(app.state.recall.offer)
     app.state.tracing = tracing.opened(opened.settings)
     app.state.desk = Desk(opened, app.state.metrics, app.state.tracing)

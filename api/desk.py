@@ -1,13 +1,18 @@
 """The desk where searches get their answers: a ready one, one shared with others, or a new one."""
 
+import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
+from api import problems
 from api.answers import Ready
-from api.batching import Batcher
+from api.batching import RETRY_AFTER, Batcher
+from api.problems import Refused
 from api.tracing import NoTracing, Stage, Stages, Tracing
 from clipseek.assembly import Service
 from clipseek.cache.keys import result_key
@@ -15,6 +20,10 @@ from clipseek.errors import ClipseekError
 from clipseek.metrics import Metrics
 from clipseek.types import SearchRequest, SearchResult
 from clipseek.view import View
+from clipseek.views import PATIENCE_S, Sight
+
+_OPENED_AT_ONCE = 8
+"""Collections that are opened side by side; each may wait for the database or a model's files."""
 
 Source = Literal["hit", "miss", "shared"]
 
@@ -35,14 +44,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The key under which a cache has an answer, and the version that it is of."""
+    """The key under which a cache has an answer, its version, and how old that is if stale."""
 
     key: str
     version: int
+    age_s: float | None
 
 
 class Desk:
-    """Answers searches on the event loop; what takes time is done in one worker thread."""
+    """Answers searches on the event loop; what takes time is done in worker threads.
+
+    A collection that is not open yet, or late, is opened in a thread of its own: whoever searches
+    another one does not wait for that.
+    """
 
     def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._searcher = service.searcher
@@ -51,13 +65,16 @@ class Desk:
         self._cache = service.cache
         self._ttl_s = service.settings.cache_ttl_s
         self._root = service.settings.root
+        self._deadline_s = service.settings.search_deadline_s
         self._metrics = metrics
         self._batcher = Batcher(
             self._compute,
             metrics,
             queue=service.settings.search_queue,
-            deadline_s=service.settings.search_deadline_s,
+            deadline_s=self._deadline_s,
         )
+        self._openers = ThreadPoolExecutor(_OPENED_AT_ONCE, thread_name_prefix="open")
+        self._opening: dict[str, Future[Exception | None]] = {}
         metrics.watch_queue(lambda: self._batcher.waiting)
         self._searcher.watch(self._note)
 
@@ -68,11 +85,18 @@ class Desk:
             Refused: the server has more to do than it can.
         """
         known = [self._at_hand(request) for request in requests]
+        if None in known:
+            failed = await self._open({request.collection for request in requests})
+            for i, request in enumerate(requests):
+                if known[i] is None and request.collection in failed:
+                    known[i] = Found(failed[request.collection], "miss")
         unknown = [r for r, found in zip(requests, known, strict=True) if found is None]
         computed = iter(await self._batcher.answer(unknown) if unknown else [])
         found = [one or _shared(*next(computed)) for one in known]
         for one in found:
             self._metrics.count_search(one.source, answered=isinstance(one.answer, Ready))
+            if isinstance(one.answer, Ready) and one.answer.age_s is not None:
+                self._metrics.count_stale()
         # The searches of one request were computed in one batch, unless it was too large for one.
         for stages in {id(one.stages): one.stages for one in found}.values():
             self._tracing.draw(stages)
@@ -81,12 +105,49 @@ class Desk:
     async def close(self) -> None:
         """Finish what is being computed."""
         await self._batcher.close()
+        await asyncio.to_thread(self._openers.shutdown)
+
+    async def _open(self, names: AbstractSet[str]) -> dict[str, Exception]:
+        """Wait until collections are open, and return the errors of those that cannot be.
+
+        Raises:
+            Refused: it takes longer than a search may wait.
+        """
+        closed = [name for name in sorted(names) if not self._searcher.is_open(name)]
+        found = await asyncio.gather(*(self._opened(name) for name in closed))
+        return {name: error for name, error in zip(closed, found, strict=True) if error is not None}
+
+    async def _opened(self, name: str) -> Exception | None:
+        """Wait until one collection is open; a stale view will do where the database is silent."""
+        opening = self._opening.get(name)
+        if opening is None:
+            opening = self._opening[name] = self._openers.submit(self._tried, name)
+            opening.add_done_callback(lambda _: self._opening.pop(name, None))
+        waiting = asyncio.wrap_future(opening)
+        for seconds in (PATIENCE_S, self._deadline_s - PATIENCE_S):
+            await asyncio.wait([waiting], timeout=max(0.0, seconds))
+            if waiting.done():
+                return waiting.result()
+            if self._searcher.doubt(name):
+                return None
+        self._metrics.shed("deadline", 1)
+        detail = f"collection {name} was being opened for {self._deadline_s:g} s; ask again"
+        raise Refused(problems.DEADLINE, detail, RETRY_AFTER)
+
+    def _tried(self, name: str) -> Exception | None:
+        """Open a collection, in a thread; return the error, which all who wait for it share."""
+        try:
+            self._searcher.open(name)
+        except Exception as error:  # noqa: BLE001  whoever asked is told, and the log if it is a fault
+            return error
+        return None
 
     def _at_hand(self, request: SearchRequest) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""
-        view = self._searcher.opened(request.collection)
-        common = None if view is None else self._cache.peek(self._key(view, request))
-        return None if common is None else Found(Ready(request.query, common), "hit")
+        sight = self._searcher.sight(request.collection)
+        if sight is None or (common := self._cache.peek(self._key(sight.view, request))) is None:
+            return None
+        return Found(Ready(request.query, common, sight.age_s), "hit")
 
     def _key(self, view: View, request: SearchRequest) -> str:
         """Return the key of an answer; its links are part of it."""
@@ -112,19 +173,22 @@ class Desk:
 
     def _places(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, _Place]:
         """Return where answers lie; a request whose collection cannot be opened is left out."""
-        views: dict[str, View] = {}
+        sights: dict[str, Sight] = {}
         for name in {request.collection for request in requests}:
             with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
-                views[name] = self._searcher.view(name)
-        known = [(r, views[r.collection]) for r in requests if r.collection in views]
-        return {request: _Place(self._key(view, request), view.version) for request, view in known}
+                sights[name] = self._searcher.latest(name)
+        known = [(r, sights[r.collection]) for r in requests if r.collection in sights]
+        return {
+            request: _Place(self._key(sight.view, request), sight.view.version, sight.age_s)
+            for request, sight in known
+        }
 
     def _stored(self, places: Mapping[SearchRequest, _Place]) -> dict[SearchRequest, Found]:
         """Return what the cache knows."""
         values = self._cache.get_many([place.key for place in places.values()])
         return {
-            request: Found(Ready(request.query, common), "hit")
-            for request, common in zip(places, values, strict=True)
+            request: Found(Ready(request.query, common, place.age_s), "hit")
+            for (request, place), common in zip(places.items(), values, strict=True)
             if common is not None
         }
 
@@ -134,11 +198,13 @@ class Desk:
         results: Mapping[SearchRequest, SearchResult | ClipseekError],
         found: Mapping[SearchRequest, Found],
     ) -> None:
-        """Keep what was computed; errors, and what is of another version by now, are not kept."""
+        """Keep what was computed, but no errors, and nothing stale or of another version by now."""
         entries = {}
         for request, result in results.items():
             place, answer = places.get(request), found[request].answer
             if isinstance(result, ClipseekError) or not isinstance(answer, Ready):
+                continue
+            if answer.age_s is not None:
                 continue
             if place is not None and place.version == result.version:
                 entries[place.key] = answer.common

@@ -39,6 +39,8 @@ SEARCH_ANSWER = {
             "play_url": _PLAY,
         }
     ],
+    "stale": False,
+    "age_s": None,
     "took_ms": 21.4,
 }
 VIDEO_ANSWER = {

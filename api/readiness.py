@@ -34,22 +34,43 @@ class Readiness:
         """Raise unless searches can be answered now.
 
         Raises:
-            ServiceUnavailable: the models are being loaded, the server ends, or the catalog cannot
-                be reached.
+            ServiceUnavailable: the models are being loaded, the server ends, nobody has looked for
+                new changes for too long, or the catalog cannot be reached and the views are too old
+                to answer from.
             CatalogOutdated: the catalog has another schema.
         """
         if self._ending.is_set():
             raise ServiceUnavailable("the server is about to end; ask another one")
+        self._require_refreshed()
         if not self._warming.acquire(timeout=PATIENCE_S):
+            if self._goes_on():
+                return
             raise ServiceUnavailable("the collections are being opened; ask again in a moment")
         try:
             self._warm_up()
+        except ServiceUnavailable:
+            if not self._goes_on():
+                raise
         finally:
             self._warming.release()
 
     def end(self) -> None:
         """Say from now on that no more requests should come."""
         self._ending.set()
+
+    def _require_refreshed(self) -> None:
+        """Raise where the thread that keeps the views current has not done so for too long."""
+        settings, age_s = self._service.settings, self._service.searcher.refreshing.age_s
+        limit_s = max(settings.refresh_limit_s, settings.stale_s, 2 * settings.refresh_s)
+        if age_s is not None and age_s > limit_s:
+            raise ServiceUnavailable(
+                f"no look for new changes has succeeded for {age_s:.0f} s, and CLIPSEEK_REFRESH_"
+                f"LIMIT_S is {limit_s:g}; the log says why"
+            )
+
+    def _goes_on(self) -> bool:
+        """Whether searches of all that is warm are answered, if the catalog is there or not."""
+        return bool(self._warm) and all(map(self._service.searcher.is_open, self._warm))
 
     def _warm_up(self) -> None:
         """Open every collection, and answer one search of each: that loads the whole model."""

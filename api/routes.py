@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api import conditions, examples, problems
 from api.limits import SegmentId, VideoId
 from api.media import locate, respond
+from api.patient import PatientRoute
 from api.problems import STORE, Refused
 from api.reading import ReadingRouter
 from api.schemas import (
@@ -65,7 +66,7 @@ Counted = Annotated[Metrics, Depends(opened_metrics)]
 VideoIdInPath = Annotated[VideoId, Path()]
 Asked = Annotated[InCollection, Query()]
 
-router = ReadingRouter()
+router = ReadingRouter(route_class=PatientRoute)
 
 
 @router.get(

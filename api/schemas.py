@@ -209,6 +209,13 @@ class SearchAnswer(BaseModel):
     total_videos: int = Field(description="Videos that those moments are in.")
     more: bool = Field(description="Whether there may be more of them than `total` counts.")
     hits: list[HitAnswer]
+    stale: bool = Field(
+        description="The database cannot be reached: there may be a newer version than this one."
+    )
+    age_s: float | None = Field(
+        default=None,
+        description="Seconds since the version was last known to be the newest; null unless stale.",
+    )
     took_ms: float = Field(
         description="Milliseconds that the search took, the whole batch's in a batch."
     )

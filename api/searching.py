@@ -63,16 +63,19 @@ async def search(
     No moment that fits is an answer too: the hits are then of low relevance, or, with
     `min_relevance`, none. `ETag` names everything of the answer but `took_ms`, and `X-Cache` says
     `hit` for a ready answer, `shared` for one that another request had asked for, else `miss`.
+    While the database cannot be reached, answers go on for a while from what was known last: they
+    are `stale`, say their `age_s`, and have no `ETag`.
     """
     started = time.perf_counter()
     desk: Desk = request.app.state.desk
     (found,) = await desk.answer([body.request(_default(request))])
     if isinstance(found.answer, Exception):
         raise found.answer
-    etag = found.answer.etag
-    headers = {"ETag": etag, "X-Cache": found.source}
-    if (status := conditions.outcome(request.headers, etag)) is not None:
-        return problems.conditional(request, status, headers)
+    headers: dict[str, str] = {"X-Cache": found.source}
+    if found.answer.age_s is None:
+        etag = headers["ETag"] = found.answer.etag
+        if (status := conditions.outcome(request.headers, etag)) is not None:
+            return problems.conditional(request, status, headers)
     answer = found.answer.json(_elapsed_ms(started))
     return Response(answer, headers=headers, media_type="application/json")
 
@@ -134,7 +137,7 @@ def _item(
     if isinstance(answer, ClipseekError):
         kind, detail, fields = problems.kind_of(answer), str(answer), None
     elif isinstance(answer, Exception):
-        log.error("search %d of %s failed", position, problems.request_id(request))
+        log.error("search %d of %s failed", position, problems.request_id(request), exc_info=answer)
         kind, detail, fields = problems.INTERNAL, problems.FAULT, None
     else:
         kind, fields = problems.KINDS[InvalidQuery], problems.field_errors(answer)

@@ -136,7 +136,8 @@ function showHits(answer) {
     statusLine.textContent = "No moment was found.";
     return;
   }
-  const note = answer.truncated_at === null ? "" : ` ${cut(box.value.trim(), answer.truncated_at)}`;
+  const short = answer.truncated_at === null ? "" : ` ${cut(box.value.trim(), answer.truncated_at)}`;
+  const note = answer.stale ? `${short} As of ${Math.round(answer.age_s)} s ago.` : short;
   if (Math.max(...hits.map((hit) => hit.relevance)) < WEAK) {
     statusLine.textContent = `Nothing here matches well. Try fewer or other words.${note}`;
     statusLine.classList.add("weak");

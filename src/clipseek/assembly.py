@@ -86,6 +86,7 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
         settings.snapshot_root,
         partial(load_collection_model, settings),
         refresh_s=settings.refresh_s,
+        stale_s=settings.stale_s,
         cache=cache,
         cache_ttl_s=settings.cache_ttl_s,
         on_gpu=settings.device == "cuda",

@@ -232,6 +232,18 @@ class Settings(BaseSettings):
     refresh_s: float = Field(
         default=1.0, gt=0, le=3600, description="seconds between looks for new changes (API)"
     )
+    stale_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=86400,
+        description="seconds that searches go on without the database, marked as stale (API)",
+    )
+    refresh_limit_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=86400,
+        description="seconds without a refresh after which /readyz is false (API)",
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis URL of the cache that replicas share; without it, each has its own",

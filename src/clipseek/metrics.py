@@ -53,6 +53,11 @@ class IndexStats(Protocol):
         """Whether every search compares with every segment."""
         ...
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since the version was last known to be the newest."""
+        ...
+
 
 class Metrics:
     """Counts requests and searches; reads the state of the index when it is scraped."""
@@ -63,6 +68,7 @@ class Metrics:
         stats: Callable[[], Mapping[str, IndexStats]],
         *,
         cache: Callable[[], Mapping[str, CacheStats]] = dict,
+        threads: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self.registry = registry
         self._requests = Counter(
@@ -109,6 +115,11 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self._stale = Counter(
+            "clipseek_stale_answers",
+            "Answers of a version that may not be the newest: the database could not be reached.",
+            registry=registry,
+        )
         self._waiting = Gauge(
             "clipseek_search_queue", "Searches that wait for their turn.", registry=registry
         )
@@ -136,6 +147,7 @@ class Metrics:
         self._recalls: dict[str, deque[float]] = {}
         registry.register(_IndexCollector(stats, self._recall))
         registry.register(_CacheCollector(cache))
+        registry.register(_ThreadCollector(threads))
 
     def begin_request(self) -> None:
         """Note that a request came. Called, as `count_request` is, by the event loop alone."""
@@ -162,6 +174,10 @@ class Metrics:
         if source not in self._by_source:
             self._by_source[source] = self._sources.labels(source)
         self._by_source[source].inc()
+
+    def count_stale(self) -> None:
+        """Count an answer that may not be of the newest version."""
+        self._stale.inc()
 
     def count_refused(self, count: int) -> None:
         """Count searches of a batch that were not even valid."""
@@ -216,6 +232,7 @@ class _IndexCollector(Collector):
             gauges["version"].add_metric([name], stats.version)
             gauges["segments"].add_metric([name], stats.segments)
             gauges["delta"].add_metric([name], stats.delta_size)
+            gauges["view"].add_metric([name], stats.age_s)
             if stats.snapshot_version is not None:
                 gauges["snapshot"].add_metric([name], stats.snapshot_version)
             if stats.snapshot_at is not None:
@@ -243,8 +260,30 @@ def _gauges() -> dict[str, GaugeMetricFamily]:
             "Share of the true ten nearest segments that searches found: 1 for an exact index, "
             "else the mean of the last searches that were compared with exact search.",
         ),
+        "view": gauge(
+            "index_view_age_seconds",
+            "Seconds since the searchable version was last known to be the newest one.",
+        ),
         "age": gauge("index_snapshot_age_seconds", "Seconds since the opened snapshot was made."),
     }
+
+
+class _ThreadCollector(Collector):
+    """Makes a gauge of the ages of the background threads, at the moment of the scrape."""
+
+    def __init__(self, ages: Callable[[], Mapping[str, float]]) -> None:
+        self._ages = ages
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the age of every thread that runs."""
+        gauge = GaugeMetricFamily(
+            "clipseek_thread_age_seconds",
+            "Seconds since a background thread last did its work without an error.",
+            labels=["thread"],
+        )
+        for name, seconds in self._ages().items():
+            gauge.add_metric([name], seconds)
+        yield gauge
 
 
 class _CacheCollector(Collector):

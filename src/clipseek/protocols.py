@@ -14,6 +14,7 @@ from clipseek.types import (
     Change,
     Collection,
     FrameBatch,
+    Named,
     Neighbours,
     Relevance,
     Scoring,
@@ -266,6 +267,10 @@ class Catalog(Protocol):
 
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id, in one query."""
+        ...
+
+    def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
+        """Yield what answers say of all videos, or of some, in any order."""
         ...
 
     def videos(

@@ -5,10 +5,8 @@ share of the searches is done again, compared with every segment, in a thread of
 request waits for it, and what the thread cannot keep up with is left out.
 """
 
-import logging
 import queue
 import random
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.errors import ClipseekError
+from clipseek.threads import Worker
 from clipseek.types import Neighbours
 from clipseek.view import View
 
@@ -28,7 +26,7 @@ WAITING = 16
 REST = 9.0
 """Times as long as a comparison took that the thread rests after it: a tenth of a processor."""
 
-log = logging.getLogger(__name__)
+_LOOK_S = 0.5  # how long the thread waits for a sample, until it says that it is alive
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,25 +41,31 @@ class _Sample:
 class RecallSampler:
     """Judges a share of the searches in a background thread. Thread-safe.
 
-    `report` is told the name of the collection and the recall@10 of each search judged.
+    `report` is told the name of the collection and the recall@10 of each search judged. A search
+    is judged where `chance`, evenly in [0, 1), is below the share.
     """
 
-    def __init__(self, share: float, report: Callable[[str, float], None]) -> None:
+    def __init__(
+        self,
+        share: float,
+        report: Callable[[str, float], None],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._share = share
         self._report = report
-        self._waiting: queue.Queue[_Sample | None] = queue.Queue(WAITING)
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._chance = chance
+        self._waiting: queue.Queue[_Sample] = queue.Queue(WAITING)
+        self.judging = Worker("recall", self._judge, pause_s=0)
 
     def offer(self, view: View, queries: NDArray[np.float32], near: Neighbours) -> None:
         """Take some of the searches of one view, or none; never waits.
 
         Exact answers need no judge.
         """
-        if view.is_exact or self._thread is None:
+        if view.is_exact or self.judging.age_s is None:
             return
         for row, query in enumerate(queries):
-            if random.random() < self._share:
+            if self._chance() < self._share:
                 sample = _Sample(view, query[None].copy(), near.scores[row, :K].copy())
                 with suppress(queue.Full):
                     self._waiting.put_nowait(sample)
@@ -69,27 +73,24 @@ class RecallSampler:
     def start(self) -> None:
         """Judge in a background thread until `close`."""
         if self._share > 0:
-            self._thread = threading.Thread(target=self._run, name="recall", daemon=True)
-            self._thread.start()
+            self.judging.start()
 
     def close(self) -> None:
         """Stop the thread; what waits is not judged."""
-        self._ending.set()
-        if self._thread is not None:
-            with suppress(queue.Full):  # then there is something to wake up for
-                self._waiting.put_nowait(None)
-            self._thread.join()
+        self.judging.close()
 
-    def _run(self) -> None:
-        while (sample := self._waiting.get()) is not None and not self._ending.is_set():
-            started = monotonic()
-            try:
-                found = judged(sample.view, sample.query, sample.scores)
-            except ClipseekError as error:
-                log.warning("a search could not be judged: %s", error)
-            else:
-                self._report(sample.view.collection.name, found)
-            self._ending.wait(REST * (monotonic() - started))
+    def _judge(self) -> None:
+        """Judge the next sample, if there is one, and rest."""
+        try:
+            sample = self._waiting.get(timeout=_LOOK_S)
+        except queue.Empty:
+            return
+        started = monotonic()
+        try:
+            found = judged(sample.view, sample.query, sample.scores)
+            self._report(sample.view.collection.name, found)
+        finally:
+            self.judging.rest(REST * (monotonic() - started))
 
 
 def judged(view: View, query: NDArray[np.float32], scores: NDArray[np.float32]) -> float:

@@ -1,11 +1,10 @@
 """The query path: sentences in, ranked moments out."""
 
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Self, TypeVar
@@ -14,22 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
-from clipseek.cache import Embedded, NoCache, TextVectors
+from clipseek.cache import Embedded, NoCache, SingleFlight, TextVectors
 from clipseek.cache.keys import cut_at
 from clipseek.errors import (
     ClipseekError,
-    CollectionNotFound,
     ConfigError,
     InvalidQuery,
     NothingIndexed,
     QueryNotRead,
+    ServiceUnavailable,
     StateError,
 )
 from clipseek.model import Model
 from clipseek.protocols import Cache, Catalog
+from clipseek.threads import Worker
 from clipseek.types import (
     Collection,
     Hit,
+    Named,
     Neighbours,
     Scoring,
     SearchRequest,
@@ -37,15 +38,13 @@ from clipseek.types import (
     Video,
 )
 from clipseek.view import Bearing, View
+from clipseek.views import Sight, Views
 
 MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
 MAX_BATCH = 256
 MATCHING = 0.5
 """Relevance from which on a moment counts as showing what was asked."""
-LATE_AFTER = 2
-"""Refreshes that a view may miss before it is not answered from."""
-
 log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
@@ -65,24 +64,20 @@ class CollectionStats:
     delta_size: int
     snapshot_at: str | None = None
     is_exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A view and when the catalog was last asked for what changed since, in `monotonic` seconds."""
-
-    view: View
-    asked: float
+    age_s: float = 0.0
 
 
 class Searcher:
     """Answers searches over views that it keeps current. Thread-safe.
 
     No answer is of a view that was current longer than `LATE_AFTER * refresh_s` ago, however busy
-    the machine and whatever becomes of the database: a view that is late is brought up to date
-    first, and where that cannot be done there is no answer.
+    the machine: a view that is late is brought up to date first. Where that cannot be done because
+    the catalog is out of reach, it answers for `stale_s` more, and the answer says how old it is;
+    then there is none. With `stale_s`, views know the names of all videos, so that no search needs
+    the catalog, but for a filter by tags that it has not seen.
 
-    `load_model` turns a collection into its model; it is called once per model. Sentences whose
+    `load_model` turns a collection into its model; it is called once per model, and whoever needs
+    another model or collection does not wait for it. Sentences whose
     vectors are in the `cache` are not embedded again; new ones stay there for `cache_ttl_s`.
     With `on_gpu`, snapshots are searched on a GPU.
     """
@@ -94,24 +89,23 @@ class Searcher:
         load_model: Callable[[Collection], Model],
         *,
         refresh_s: float = 1.0,
+        stale_s: float = 0.0,
         cache: Cache | None = None,
         cache_ttl_s: float = 3600.0,
         on_gpu: bool = False,
     ) -> None:
-        self._on_gpu = on_gpu
         self._catalog = catalog
-        self._snapshot_root = snapshot_root
         self._load_model = load_model
-        self._refresh_s = refresh_s
         self._observe: Callable[[str, float], None] = lambda _name, _seconds: None
         self._sample: Sample = lambda _view, _queries, _near: None
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
-        self._views: dict[str, _Opened] = {}
+        self._views = Views(
+            catalog, snapshot_root, refresh_s=refresh_s, stale_s=stale_s, on_gpu=on_gpu
+        )
         self._models: dict[str, Model] = {}
+        self._loading: SingleFlight[Model] = SingleFlight()
         self._told: set[tuple[str, Scoring | None]] = set()
-        self._opening = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.refreshing = Worker("refresh", self._views.refresh, pause_s=refresh_s)
 
     def search(self, requests: Sequence[SearchRequest]) -> list[Answer]:
         """Answer every request; one that cannot be answered has its error in its place.
@@ -130,17 +124,31 @@ class Searcher:
         answers: list[Answer | None] = [problem(request) for request in requests]
         valid = [i for i, answer in enumerate(answers) if answer is None]
         if valid:
-            try:
-                results = self._results(name, [requests[i] for i in valid])
-            except ClipseekError as error:
-                results = [error] * len(valid)
+            results = self._together(name, [requests[i] for i in valid])
             for i, result in zip(valid, results, strict=True):
                 answers[i] = result
         return [answer for answer in answers if answer is not None]
 
+    def _together(self, name: str, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
+        """Answer valid requests; where filters by tags differ, one that fails fails alone."""
+        try:
+            return self._results(name, requests)
+        except ClipseekError as error:
+            groups = _grouped(
+                (asked.tags, asked.video_ids) if asked.tags else None for asked in requests
+            )
+            if len(groups) == 1:
+                return [error] * len(requests)
+        apart: dict[int, Answer] = {}
+        for positions in groups.values():
+            results = self._together(name, [requests[i] for i in positions])
+            apart.update(zip(positions, results, strict=True))
+        return [apart[i] for i in range(len(requests))]
+
     def _results(self, name: str, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
         """Answer valid requests of one collection."""
-        view = self.view(name)
+        sight = self._views.get(name)
+        view = sight.view
         if not len(view):
             raise NothingIndexed(name)
         model = self.model(view.collection)
@@ -148,8 +156,10 @@ class Searcher:
             read = self._texts.embed(model.embedder, [request.query for request in requests])
         known = [i for i, end in enumerate(read.ends) if end != 0]
         sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
+        if sight.age_s is not None:
+            _require_known([requests[i] for i in known], view)
         found = self._found(view, model, [requests[i] for i in known], sentences)
-        answers = dict(zip(known, found, strict=True))
+        answers = dict(zip(known, (replace(one, age_s=sight.age_s) for one in found), strict=True))
         return [
             answers[i] if i in answers else QueryNotRead(request.query, view.model)
             for i, request in enumerate(requests)
@@ -164,11 +174,11 @@ class Searcher:
         scoring = view.collection.scoring or model.scoring
         matches = self._matches(view, requests, read.vectors, scoring)
         moments = _made(matches, [request.limit for request in requests])
-        videos, gone = self._videos(view.collection.name, moments)
+        videos, gone = self._videos(view, moments)
         if gone:
             # What was left out for the limits takes the place of what is gone.
             moments = _made(matches, [None] * len(matches))
-            videos, gone = self._videos(view.collection.name, moments)
+            videos, gone = self._videos(view, moments)
         return [
             _result(request, end, match, found, videos, gone, view)
             for request, end, match, found in zip(
@@ -177,12 +187,14 @@ class Searcher:
         ]
 
     def _videos(
-        self, name: str, moments: Sequence[Sequence[Judged]]
-    ) -> tuple[dict[str, Video], set[str]]:
+        self, view: View, moments: Sequence[Sequence[Judged]]
+    ) -> tuple[Mapping[str, Video | Named], set[str]]:
         """Return the videos of moments by id, and which of them are gone."""
         ids = sorted({moment.video_id for found in moments for moment, _, _ in found})
         with self._stage("catalog"):
-            videos = self._catalog.videos_by_id(name, ids)
+            videos: Mapping[str, Video | Named] | None = view.videos(ids)
+            if videos is None:
+                videos = self._catalog.videos_by_id(view.collection.name, ids)
         return videos, set(ids) - videos.keys()
 
     def _matches(
@@ -226,50 +238,67 @@ class Searcher:
 
     def opened(self, name: str) -> View | None:
         """Return the view of a collection if it is open and not late; never waits."""
-        opened = self._views.get(name)
-        if opened is None or monotonic() - opened.asked > LATE_AFTER * self._refresh_s:
-            return None
-        return opened.view
+        sight = self._views.current(name)
+        return None if sight is None or sight.age_s is not None else sight.view
+
+    def sight(self, name: str) -> Sight | None:
+        """Return the view that a collection is answered from now, if there is one; never waits."""
+        return self._views.current(name)
+
+    def doubt(self, name: str) -> bool:
+        """Note that `open` takes too long; say whether a stale view will do instead."""
+        self._views.doubt(name)
+        return self.is_open(name)
+
+    def is_open(self, name: str) -> bool:
+        """Whether a search of a collection would wait for nothing but its own work."""
+        sight = self._views.current(name)
+        if sight is None:
+            return False
+        return not len(sight.view) or sight.view.collection.fingerprint in self._models
+
+    def open(self, name: str) -> None:
+        """Bring a collection's view up to date and load its model, so that it `is_open`.
+
+        Raises:
+            ClipseekError: as `view` and `model` do.
+        """
+        view = self._views.get(name).view
+        self._views.learn(name)
+        if len(view):
+            self.model(view.collection)
 
     def view(self, name: str) -> View:
-        """Return the current view of a collection, opened at its first use.
+        """Return the view of a collection, opened at its first use, to answer from.
 
         Raises:
             NothingIndexed: the default collection does not exist.
             CollectionNotFound: another collection does not exist.
-            ServiceUnavailable: the catalog cannot be reached, and the view is late.
+            ServiceUnavailable: the catalog cannot be reached, and the view is too old.
         """
-        if (view := self.opened(name)) is not None:
-            return view
-        with self._opening:
-            if (view := self.opened(name)) is None:
-                asked = monotonic()
-                view = self._current(name)
-                self._put(name, view, asked)
-            return view
+        return self._views.get(name).view
 
-    def _current(self, name: str) -> View:
-        """Bring a view up to date, or open it; what is published is left to `refresh`."""
-        late = self._views.get(name)
-        try:
-            if late is not None:
-                return late.view.follow(self._catalog, self._snapshot_root)
-            return View.open(self._catalog, self._snapshot_root, name, on_gpu=self._on_gpu)
-        except CollectionNotFound as error:
-            self._views.pop(name, None)
-            if name == "default":
-                raise NothingIndexed(name) from error
-            raise
+    def latest(self, name: str) -> Sight:
+        """Return what `view` does, and how old it is where it is stale."""
+        return self._views.get(name)
 
     def model(self, collection: Collection) -> Model:
-        """Return a collection's model, loaded at its first use."""
+        """Return a collection's model, loaded at its first use; nobody else waits for that.
+
+        Those who ask for a model while it is loaded get it, or the error, at once.
+        """
         key = collection.fingerprint
-        with self._opening:
-            if key not in self._models:
-                self._models[key] = self._load_model(collection)
-            model = self._models[key]
+        model = self._models.get(key)
+        if model is None:
+            model = self._loading.run(key, lambda: self._loaded(collection))
         self._tell_of_other_scoring(collection, model)
         return model
+
+    def _loaded(self, collection: Collection) -> Model:
+        key = collection.fingerprint
+        if key not in self._models:
+            self._models[key] = self._load_model(collection)
+        return self._models[key]
 
     def _tell_of_other_scoring(self, collection: Collection, model: Model) -> None:
         """Say once that a collection is judged by something else than its model has now."""
@@ -288,32 +317,7 @@ class Searcher:
 
     def refresh(self) -> None:
         """Bring every opened view up to the last committed change."""
-        for name, opened in list(self._views.items()):
-            asked = monotonic()
-            try:
-                view = opened.view.refresh(self._catalog, self._snapshot_root)
-                self._replace(name, opened.view, view, asked)
-            except CollectionNotFound:
-                self._views.pop(name, None)
-
-    def _replace(self, name: str, before: View, view: View, asked: float) -> None:
-        """Swap a view in, unless a search has gone further meanwhile: then bring it there first.
-
-        Opening a large snapshot takes longer than a view may be late.
-        """
-        with self._opening:
-            now = self._views.get(name)
-            if now is not None and now.view is not before:
-                asked = monotonic()
-                view = view.follow(self._catalog, self._snapshot_root)
-            self._put(name, view, asked)
-
-    def _put(self, name: str, view: View, asked: float) -> None:
-        """Swap a view in; say once why the snapshot that is published is not used."""
-        before = self._views.get(name)
-        if view.note and (before is None or before.view.note != view.note):
-            log.warning("the snapshot of collection %s is not used: %s", name, view.note)
-        self._views[name] = _Opened(view, asked)
+        self._views.refresh()
 
     def ready(self) -> None:
         """Open what is needed to answer at once; raise unless searches can be answered now.
@@ -328,7 +332,8 @@ class Searcher:
         self._catalog.check()
         for collection in self._catalog.collections():
             try:
-                self.model(self.view(collection.name).collection)
+                self.open(collection.name)
+                self.model(collection)
             except (ConfigError, StateError) as error:
                 log.warning("collection %s cannot be searched: %s", collection.name, error)
 
@@ -362,27 +367,29 @@ class Searcher:
                 delta_size=view.delta_size,
                 snapshot_at=view.snapshot_at,
                 is_exact=view.is_exact,
+                age_s=age_s,
             )
-            for name, view in ((name, opened.view) for name, opened in list(self._views.items()))
+            for name, (view, age_s) in self._views.opened().items()
         }
 
     def start(self) -> None:
         """Keep the views current in a background thread until `close`."""
-        self._thread = threading.Thread(target=self._keep_current, name="refresh", daemon=True)
-        self._thread.start()
+        self.refreshing.start()
 
     def close(self) -> None:
         """Stop the background thread."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.refreshing.close()
 
-    def _keep_current(self) -> None:
-        while not self._stop.wait(self._refresh_s):
-            try:
-                self.refresh()
-            except ClipseekError as error:
-                log.warning("views stay as they are: %s", error)
+
+def _require_known(requests: Iterable[SearchRequest], view: View) -> None:
+    """Raise ServiceUnavailable where a filter by tags needs the catalog, which is out of reach."""
+    for asked in requests:
+        tags = tuple(sorted(set(asked.tags or ())))
+        if tags and (asked.video_ids is not None or not view.knows_bearers(tags)):
+            raise ServiceUnavailable(
+                "the database cannot be reached, and only it knows which videos bear these tags; "
+                "search without them, or ask again in a moment"
+            )
 
 
 def problem(request: SearchRequest) -> InvalidQuery | None:
@@ -506,7 +513,7 @@ def _result(
     end: int | None,
     match: _Match,
     moments: Sequence[Judged],
-    videos: dict[str, Video],
+    videos: Mapping[str, Video | Named],
     gone: AbstractSet[str],
     view: View,
 ) -> SearchResult:
@@ -533,7 +540,7 @@ def _result(
     )
 
 
-def _hit(moment: ranking.Moment, video: Video, evidence: float, relevance: float) -> Hit:
+def _hit(moment: ranking.Moment, video: Video | Named, evidence: float, relevance: float) -> Hit:
     return Hit(
         video, moment.segment_id, moment.span, moment.best_time, moment.score, relevance, evidence
     )

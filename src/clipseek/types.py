@@ -143,6 +143,15 @@ class Neighbours:
             raise ValueError(f"ids {self.ids.shape} and scores {self.scores.shape} must match")
 
 
+class Named(NamedTuple):
+    """What an answer says of a video. `duration` is in seconds."""
+
+    id: str
+    title: str
+    uri: str
+    duration: float
+
+
 class Hit(NamedTuple):
     """One answer to a query: a moment of a video.
 
@@ -151,7 +160,7 @@ class Hit(NamedTuple):
     `segment_id` names the best of the merged segments.
     """
 
-    video: Video
+    video: Video | Named
     segment_id: int
     span: Span
     best_time: float
@@ -179,6 +188,8 @@ class SearchResult:
     `truncated_at` is how many characters of the query the model read, where it did not read all.
     `total` moments in `total_videos` videos match, of the nearest that were looked at: they have
     the relevance that was asked for or, where none was, 0.5. With `more` there may be others.
+    `age_s` is None, or, where the catalog could not be asked whether there is a newer version, the
+    seconds since this one was last known to be the newest.
     """
 
     query: str
@@ -190,6 +201,7 @@ class SearchResult:
     total: int = 0
     total_videos: int = 0
     more: bool = False
+    age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One collection at one version, ready to be searched: a snapshot and what changed since."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from clipseek import snapshot
 from clipseek.errors import SegmentNotFound, ServiceUnavailable
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
+from clipseek.names import Names
 from clipseek.nearest import checked, contained, located
 from clipseek.protocols import Catalog, VectorIndex
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
-from clipseek.types import Collection, Neighbours, Relevance, Scoring, SegmentBlock
+from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
 
 # Videos whose blocks are asked for at once, for the sake of databases that bound a query's size.
 _VIDEOS_AT_ONCE = 500
@@ -50,6 +51,10 @@ class _Bearers:
 
     def __init__(self) -> None:
         self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+
+    def knows(self, tags: tuple[str, ...]) -> bool:
+        """Whether the catalog need not be asked."""
+        return tags in self._masks
 
     def mask(self, bearing: Bearing, table: SegmentTable) -> NDArray[np.bool_]:
         """Return which of the table's videos bear the tags, bool (V,)."""
@@ -205,6 +210,7 @@ class View:
     _on_gpu: bool
     _base: _Part = field(repr=False)
     _delta: tuple[_Delta, ...] = field(repr=False)
+    _names: Names | None = field(default=None, repr=False)
 
     @classmethod
     def open(
@@ -306,6 +312,40 @@ class View:
         return replace(
             self, collection=collection, _history=history, _base=base, _delta=_joined(parts)
         )
+
+    def named(self, catalog: Catalog, before: "View | None" = None) -> Self:
+        """Return the view with the names of its videos: its own or another's, brought up to date.
+
+        Raises:
+            CollectionNotFound: the collection is gone.
+            ServiceUnavailable: the catalog cannot be read.
+        """
+        known = self._names or (None if before is None else before._names)
+        if known is None:
+            names = Names.of(catalog, self.collection.name)
+        elif (known.version, known.history) == (self.version, self._history):
+            names = known
+        else:
+            names = known.follow(catalog)
+        return self if names is self._names else replace(self, _names=names)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it knows names of videos, of this version or another one."""
+        return self._names is not None
+
+    def videos(self, video_ids: Sequence[str]) -> Mapping[str, Named] | None:
+        """Return what is said of those videos that exist, by id, or None where it is not known.
+
+        The names may be of a later version: then who was removed meanwhile is not among them.
+        """
+        if self._names is None or self._names.version < self.version:
+            return None
+        return self._names.find(video_ids)
+
+    def knows_bearers(self, tags: tuple[str, ...]) -> bool:
+        """Whether a filter by these tags needs no catalog."""
+        return all(part.bearers.knows(tags) for part in (self._base, *self._delta))
 
     @property
     def version(self) -> int:

@@ -51,7 +51,7 @@ def leaves(cls: type[ClipseekError]) -> Iterator[type[ClipseekError]]:
 
 def asking(library: Library, error: Exception) -> TestClient:
     """Return a client of an application whose catalog fails."""
-    service = library.service(FailingCatalog(error))
+    service = library.service(FailingCatalog(error), stale_s=0)
     return TestClient(create_app(service), raise_server_exceptions=False)
 
 

@@ -1,6 +1,6 @@
 """Ready answers: what a cache gives back, for whom, and for how long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -142,3 +142,37 @@ def test_a_replica_takes_the_answers_of_another(library: Library) -> None:
         client = TestClient(create_app(service))
         sources.append(client.post("/v1/search", json={"query": "red"}).headers["X-Cache"])
     assert sources == ["miss", "hit"]
+
+
+class _Overtaken(DictCache):
+    """A cache that takes so long, the first time, that the collection changes meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Look up, after what happens meanwhile."""
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return super().get_many(keys)
+
+
+def test_an_answer_of_a_later_version_is_not_kept_for_an_earlier_one(library: Library) -> None:
+    """A video comes while a replica searches: one that is still behind shows its own state."""
+    shared = _Overtaken()
+    ahead, behind = (library.service(cache=shared) for _ in range(2))
+    clients = []
+    for service in (ahead, behind):
+        service.searcher.ready()
+        clients.append(TestClient(create_app(service)))
+
+    def meanwhile() -> None:
+        library.add("new.mp4", ["red"])
+        ahead.searcher.refresh()
+
+    shared.meanwhile.append(meanwhile)
+    late, early = (client.post("/v1/search", json={"query": "red"}).json() for client in clients)
+    assert early["version"] == late["version"] - 1
+    assert "new" in {hit["video"]["id"] for hit in late["hits"]}
+    assert "new" not in {hit["video"]["id"] for hit in early["hits"]}

@@ -19,6 +19,7 @@ from clipseek.protocols import Catalog
 from clipseek.types import (
     Change,
     Collection,
+    Named,
     Relevance,
     Scoring,
     SegmentBlock,
@@ -465,6 +466,18 @@ class TestRead:
         found = catalog.videos_by_id("default", asked)
         assert {key: video.uri for key, video in found.items()} == {"b": "/films/b.mp4"}
         assert catalog.videos_by_id("default", []) == {}
+
+    def test_names_are_those_of_the_videos(self, catalog: Catalog) -> None:
+        """Of all of a collection, or of those that are asked for and exist."""
+        catalog.ensure_collection("family", "toy", DIM, "f1")
+        for name in ("a", "b"):
+            film(name).put_into(catalog)
+        film("c").put_into(catalog, "family")
+        a, b = (Named(name, f"film {name}", f"/films/{name}.mp4", 6.0) for name in ("a", "b"))
+        assert sorted(catalog.names("default")) == [a, b]
+        assert list(catalog.names("default", video_ids=["b", "nope", "c"])) == [b]
+        assert list(catalog.names("default", video_ids=[])) == []
+        assert list(catalog.names("nowhere")) == []
 
     def test_as_many_ids_as_there_are_can_be_asked_for(self, catalog: Catalog) -> None:
         """More ids than a statement may have parameters (32766 in SQLite, 65535 in PostgreSQL)."""

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.search import LATE_AFTER, Searcher
+from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SearchRequest, SearchResult
 from clipseek.view import View
+from clipseek.views import LATE_AFTER
 from tests.core.test_search import EMBEDDER, MODEL, _put
 
 REFRESH_S = 1.0
@@ -45,7 +46,7 @@ class Catalog(MemoryCatalog):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the searcher."""
     clock = Clock()
-    monkeypatch.setattr("clipseek.search.monotonic", clock)
+    monkeypatch.setattr("clipseek.views.monotonic", clock)
     return clock
 
 

@@ -135,6 +135,27 @@ def test_an_exact_index_is_not_judged(tmp_path: Path, queries: NDArray[np.float3
     assert 'clipseek_recall_at_10{collection="default"} 1.0' in shown
 
 
+def test_a_search_that_cannot_be_judged_is_not_the_last(
+    bad: View, queries: NDArray[np.float32], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the error is: the next one is judged, and the log has the traceback."""
+    done = threading.Semaphore(0)
+    ends = iter([ZeroDivisionError("not ours")])
+
+    def report(_collection: str, _recall: float) -> None:
+        done.release()
+        for error in ends:
+            raise error
+
+    sampler = RecallSampler(1.0, report)
+    sampler.start()
+    sampler.offer(bad, queries[:2], bad.search(queries[:2], K))
+    for _ in range(2):
+        assert done.acquire(timeout=20)
+    sampler.close()
+    assert "ZeroDivisionError: not ours" in caplog.text
+
+
 def test_no_search_waits_for_the_judge(bad: View, queries: NDArray[np.float32]) -> None:
     """What is more than it keeps up with is left out."""
     held, begun = threading.Event(), threading.Event()
@@ -153,16 +174,25 @@ def test_no_search_waits_for_the_judge(bad: View, queries: NDArray[np.float32]) 
     sampler.close()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5])
 def test_the_share_is_kept(share: float, bad: View, queries: NDArray[np.float32]) -> None:
-    """Of many searches about so many are taken, and none at 0."""
+    """Those searches are judged whose number, drawn evenly from [0, 1), is below the share."""
     taken: list[float] = []
-    sampler = RecallSampler(share, lambda _name, recall: taken.append(recall))
+    done = threading.Semaphore(0)
+
+    def report(_collection: str, recall: float) -> None:
+        taken.append(recall)
+        done.release()
+
+    drawn = iter(np.arange(QUERIES) / QUERIES)
+    sampler = RecallSampler(share, report, lambda: float(next(drawn)))
     sampler.start()
     near = bad.search(queries, K)
-    for query, scores in zip(queries, near.scores, strict=True):
-        sampler.offer(bad, query[None], type(near)(near.ids[:1], scores[None]))
-    waiting = len(taken) + sampler._waiting.qsize()
+    sampler.offer(bad, queries, near)
+    some = int(np.ceil(share * QUERIES))
+    for _ in range(some):
+        assert done.acquire(timeout=20)
+    assert sampler._waiting.empty()
     sampler.close()
-    assert waiting <= WAITING + 1
-    assert (waiting > 0) == (share > 0)
+    pairs = zip(queries[:some], near.scores, strict=False)
+    assert taken == [judged(bad, query[None], scores) for query, scores in pairs]

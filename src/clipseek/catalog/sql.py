@@ -38,6 +38,7 @@ from clipseek.protocols import BiasOf
 from clipseek.types import (
     Change,
     Collection,
+    Named,
     Relevance,
     Scoring,
     Segment,
@@ -266,6 +267,16 @@ class SqlCatalog:
         """Return those of the videos that exist, by id, in one query."""
         wanted = among(videos.c.id, video_ids, self._database.dialect)
         return {row["id"]: _video(row) for row in self._all(_videos_of(collection).where(wanted))}
+
+    def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
+        """Yield what answers say of all videos, or of some."""
+        columns = [videos.c[name] for name in Named._fields]
+        query = select(*columns).where(videos.c.collection == collection)
+        if video_ids is not None:
+            query = query.where(among(videos.c.id, video_ids, self._database.dialect))
+        with self._database.reading() as connection:
+            for row in connection.execute(query.execution_options(yield_per=_STREAMED)):
+                yield Named(*row)
 
     def videos(
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()

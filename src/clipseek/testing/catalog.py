@@ -27,6 +27,7 @@ from clipseek.types import (
     Change,
     ChangeKind,
     Collection,
+    Named,
     Relevance,
     Scoring,
     Segment,
@@ -241,6 +242,12 @@ class MemoryCatalog:
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id."""
         return {video.id: video for video in self._videos(collection) if video.id in video_ids}
+
+    def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
+        """Yield what answers say of all videos, or of some."""
+        for video in self._videos(collection):
+            if video_ids is None or video.id in video_ids:
+                yield Named(video.id, video.title, video.uri, video.duration)
 
     def videos(
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()

@@ -1,0 +1,39 @@
+"""A route that waits a moment for a database that is away: most often it restarts."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from clipseek.assembly import Service
+from clipseek.errors import ServiceUnavailable
+
+WAIT_S = 2.0
+"""Seconds that a request waits at most, and no longer than searches go on (`CLIPSEEK_STALE_S`)."""
+STEP_S = 0.2
+
+
+class PatientRoute(APIRoute):
+    """Asks its endpoint again while it says that the database cannot be reached.
+
+    For endpoints that read alone. Who waits holds no thread.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        answer = super().get_route_handler()
+
+        async def patient(request: Request) -> Response:
+            service: Service = request.app.state.service
+            tries = int(min(WAIT_S, service.settings.stale_s) / STEP_S)
+            for _ in range(tries):
+                try:
+                    return await answer(request)
+                except ServiceUnavailable:
+                    await asyncio.sleep(STEP_S)
+            return await answer(request)
+
+        return patient

@@ -1,0 +1,72 @@
+"""A thread that does the same again and again, whatever becomes of it, and knows when it did."""
+
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from clipseek.errors import ClipseekError
+
+TOLD_EVERY_S = 60.0
+"""Seconds between two tracebacks of one thread: an error that stays comes with every turn."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Does a turn of work every so often, in a thread of its own, until it is closed.
+
+    A turn that fails is told and is not the last one: an error of ours by its sentence, any other
+    with its traceback, once a minute while turns go on to fail by errors of the same kind.
+    """
+
+    def __init__(self, name: str, turn: Callable[[], None], *, pause_s: float) -> None:
+        """Keep `turn`, which is called `pause_s` seconds after the last one ended."""
+        self.name = name
+        self._turn = turn
+        self._pause_s = pause_s
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._done = monotonic()
+        self._told: tuple[type[Exception], float] | None = None
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since a turn last ended well, or since the start; None if it does not run."""
+        return None if self._thread is None else monotonic() - self._done
+
+    def start(self) -> None:
+        """Begin with a pause."""
+        self._done = monotonic()
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let the turn in hand end, and stop."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def rest(self, seconds: float) -> None:
+        """Wait, in the middle of a turn, unless the thread is to end."""
+        self._ending.wait(seconds)
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._pause_s):
+            try:
+                self._turn()
+            except Exception as error:  # noqa: BLE001  a thread that ends does so in silence
+                self._tell(error)
+            else:
+                self._done, self._told = monotonic(), None
+
+    def _tell(self, error: Exception) -> None:
+        now = monotonic()
+        if self._told and self._told[0] is type(error) and now < self._told[1] + TOLD_EVERY_S:
+            return
+        self._told = type(error), now
+        if isinstance(error, ClipseekError):
+            log.warning("the thread %s goes on, after: %s", self.name, error)
+        else:
+            log.error("the thread %s goes on, after a fault", self.name, exc_info=error)

@@ -32,7 +32,8 @@ log = logging.getLogger("tests.chaos")
 class Outcome:
     """What an experiment ends with.
 
-    lost, duplicates, wrong: Answers. failed_share: Of the requests through nginx. freshness_p99_s:
+    lost, duplicates, wrong: Answers. failed_share: Of the requests through nginx. stale: Searches
+    that were answered without the database, and said so. freshness_p99_s:
     From an acknowledged change to the first answer of a replica that shows it, where nothing was
     done to the replica or the database meanwhile.
     """
@@ -42,6 +43,7 @@ class Outcome:
     duplicates: int
     wrong: int
     failed_share: float
+    stale: int
     freshness_p99_s: float
 
     @property
@@ -107,6 +109,7 @@ class Experiment:
             duplicates=findings.number("duplicate"),
             wrong=findings.number("wrong"),
             failed_share=round(findings.failed / max(1, findings.requests), 4),
+            stale=findings.stale,
             freshness_p99_s=round(findings.p99_s(), 3),
         )
 

@@ -4,6 +4,9 @@ What is held against the answers:
 
 - A film whose put was acknowledged `BOUND_S` ago is found, in every search that looks into it; one
   whose removal was is not; none is found twice, and the moments of a film cover it.
+- A search that was answered without the database says so and how old its view is, no more than
+  `OLDEST_S`; then changes count only if they are older than that. When it no longer says so, all
+  is as above.
 - The version of the answers of one replica never goes back.
 - Two answers of the same version, of whichever replica, have the same hits, but for films that are
   changing just then: scores, links and order included.
@@ -22,14 +25,18 @@ from typing import Any
 
 from tests.chaos.client import Answer, Client
 from tests.chaos.films import QUERIES, some_query
-from tests.chaos.judge import Fault, judge_hits, judge_list
+from tests.chaos.judge import Fault, judge_age, judge_hits, judge_list
 from tests.chaos.ledger import Ledger
 
 BOUND_S = 2.0
 """Seconds after which a committed change must show, as the README promises."""
 SETTLED_S = 6.0
 """Seconds after which a film counts as at rest, on every replica, where answers are compared."""
+OLDEST_S = 32.0
+"""Seconds that a view may be late (two refreshes), and then stale (`CLIPSEEK_STALE_S`)."""
 PERIOD_S = 0.1
+NOTHING: dict[str, Any] = {"hits": [], "stale": False, "age_s": None}
+"""What a collection without a film says."""
 _COMPARED = QUERIES[0]
 
 
@@ -38,17 +45,23 @@ class Findings:
     """What was seen. Thread-safe. waits: for each film and replica, acknowledged to first found."""
 
     requests: int = 0
+    stale: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: Answer, where: str) -> None:
         """Count a request through nginx."""
         with self._lock:
             self.requests += 1
             if answer.failed:
-                self.failures[_reason(answer)] += 1
+                self.failures[f"{where}: {_reason(answer)}"] += 1
+
+    def went_on(self) -> None:
+        """Count a search that was answered without the database."""
+        with self._lock:
+            self.stale += 1
 
     @property
     def failed(self) -> int:
@@ -88,22 +101,23 @@ class Checker:
         """Search all films or some, and judge the answer."""
         answer = client.search(query, videos=films)
         if self.answered(answer, where, empty_is_409=True):
-            hits = answer.body["hits"] if answer.status == 200 else []
-            self.hits(answer, hits, films, where)
+            self.hits(answer, answer.body if answer.status == 200 else NOTHING, films, where)
         return answer
 
     def hits(
-        self, answer: Answer, hits: list[dict[str, Any]], films: list[str] | None, where: str
+        self, answer: Answer, result: dict[str, Any], films: list[str] | None, where: str
     ) -> None:
-        """Judge the hits of one answer."""
+        """Judge the result of one search."""
         asked = self._ledger.films() if films is None else films
-        expected = self._ledger.all_expected(asked, answer.sent, answer.received, BOUND_S)
+        bound_s = BOUND_S + (result["age_s"] or 0)
+        expected = self._ledger.all_expected(asked, answer.sent, answer.received, bound_s)
         counts = {film: self._ledger.segments(film) for film in asked}
         known = {film: count for film, count in counts.items() if count is not None}
-        version = answer.body.get("version") if isinstance(answer.body, dict) else None
-        self.findings.add(
-            judge_hits(hits, expected, known), f"{where}, version {version} at {answer.sent:.2f}"
-        )
+        seen = f"{where}, version {result.get('version')} at {answer.sent:.2f}"
+        self.findings.add(judge_hits(result["hits"], expected, known), seen)
+        self.findings.add(judge_age(result, OLDEST_S), seen)
+        if result["stale"]:
+            self.findings.went_on()
 
     def listing(self, client: Client, where: str) -> None:
         """List all films, and judge the list: it is read from the catalog, so it is never late."""
@@ -128,7 +142,7 @@ class Checker:
 
     def answered(self, answer: Answer, where: str, *, empty_is_409: bool = False) -> bool:
         """Count a request; return whether its answer can be judged, and say so if it is wrong."""
-        self.findings.count(answer)
+        self.findings.count(answer, where)
         if answer.failed:
             return False
         if answer.status == 200 or (empty_is_409 and answer.status == 409):
@@ -167,7 +181,7 @@ class Visitor:
             return
         for result, asked in zip(answer.body["results"], (None, films), strict=True):
             if "hits" in result:
-                self._checker.hits(answer, result["hits"], asked, "batch")
+                self._checker.hits(answer, result, asked, "batch")
 
     def _library(self) -> None:
         self._checker.listing(self.client, "list")
@@ -200,7 +214,7 @@ class Prober:
             back = f"version {body['version']} after {self._version}"
             self._checker.findings.add([Fault("wrong", back)], where)
         self._version = max(self._version, body["version"])
-        self._checker.hits(answer, body["hits"], None, where)
+        self._checker.hits(answer, body, None, where)
         self._checker.findings.add(self._same.compare(answer, self._ledger), where)
         self._time({hit["video"]["id"] for hit in body["hits"]}, answer, disturbed)
 

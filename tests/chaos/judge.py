@@ -38,6 +38,17 @@ def judge_hits(
         yield from _film(film, moments, segments.get(film))
 
 
+def judge_age(answer: Mapping[str, Any], limit_s: float) -> Iterator[Fault]:
+    """Compare what a search's answer says of its age with what it may say."""
+    stale, age_s = answer.get("stale"), answer.get("age_s")
+    if stale is False and age_s is None:
+        return
+    if stale is not True or not isinstance(age_s, float | int):
+        yield Fault("wrong", f"stale is {stale!r} at an age of {age_s!r} s")
+    elif not 0 < age_s <= limit_s:
+        yield Fault("wrong", f"it is stale for {age_s} s, and may be for {limit_s} s")
+
+
 def judge_list(videos: list[dict[str, Any]], expected: Mapping[str, Expected]) -> Iterator[Fault]:
     """Compare a full list of videos with what is expected."""
     times = Counter(video["id"] for video in videos)

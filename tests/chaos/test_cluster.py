@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.chaos.chaos import Experiment, break_things
+from tests.chaos.checker import OLDEST_S
 from tests.chaos.client import Client
 from tests.chaos.cluster import Cluster
 from tests.chaos.program import wait_until
@@ -56,17 +57,36 @@ def test_without_redis_searches_are_answered(cluster: Cluster) -> None:
     assert experiment.outcome(kills=1).sound, _seen(experiment)
 
 
-def test_without_postgres_nothing_is_made_up(cluster: Cluster) -> None:
-    """Searches are refused as soon as nobody can tell what was committed; then they go on."""
+def test_without_postgres_searches_go_on(cluster: Cluster) -> None:
+    """They say that they are stale; what only the database knows is refused; then all is fresh."""
     client = Client(cluster.port)
+    before = client.search("a red car").body
+    assert before["stale"] is False
     cluster.postgres.kill()
-    wait_until(lambda: client.search("a red car").failed, "a search that fails")
-    answer = client.search("a red car")
-    assert answer.body["type"] == "/problems/service-unavailable"
-    assert answer.headers["retry-after"]
+    wait_until(lambda: client.search("a red car").body["stale"], "a stale answer")
+    after = client.search("a red car").body
+    assert (after["hits"], after["version"]) == (before["hits"], before["version"])
+    assert 0 < after["age_s"] < OLDEST_S
+    refused = client.ask("GET", "/v1/videos")
+    assert (refused.status, refused.body["type"]) == (503, "/problems/service-unavailable")
+    assert refused.headers["retry-after"]
     cluster.postgres.start()
-    wait_until(lambda: not client.search("a red car").failed, "a search that is answered")
+    wait_until(lambda: not client.search("a red car").body["stale"], "a fresh answer")
     client.close()
+
+
+def test_without_postgres_and_redis_no_search_fails(cluster: Cluster) -> None:
+    """Whoever searches hears nothing of it, however long they take to come back."""
+    experiment = Experiment(cluster, seed=9)
+    with experiment.in_use():
+        cluster.redis.kill()
+        cluster.postgres.kill()
+        wait_until(lambda: experiment.findings.stale > 40, "stale answers")
+        cluster.postgres.start()
+    outcome = experiment.outcome(kills=2)
+    assert outcome.sound, _seen(experiment)
+    failed = [reason for reason in experiment.findings.failures if "search" in reason]
+    assert failed == []
 
 
 def test_a_damaged_snapshot_costs_no_answer(cluster: Cluster) -> None:

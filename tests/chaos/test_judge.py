@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.judge import judge_hits, judge_list
+from tests.chaos.judge import judge_age, judge_hits, judge_list
 
 
 def _hit(film: str, start: float, end: float, score: float = 0.5) -> dict[str, object]:
@@ -46,3 +46,20 @@ def test_a_list_that_names_a_film_twice() -> None:
     """It is a duplicate, and nothing is lost."""
     faults = judge_list([{"id": "a"}, {"id": "a"}], {"a": "present", "b": "absent"})
     assert [fault.kind for fault in faults] == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("stale", "age_s", "is_right"),
+    [
+        pytest.param(False, None, True, id="fresh"),
+        pytest.param(True, 31.9, True, id="stale"),
+        pytest.param(True, 32.1, False, id="too old"),
+        pytest.param(True, None, False, id="no age"),
+        pytest.param(False, 3.0, False, id="not marked"),
+        pytest.param(None, None, False, id="not said"),
+        pytest.param(True, 0, False, id="no age at all"),
+    ],
+)
+def test_ages(stale: bool | None, age_s: float | None, is_right: bool) -> None:
+    """An answer is fresh, or stale within the limit, and says which."""
+    assert (not list(judge_age({"stale": stale, "age_s": age_s}, 32.0))) == is_right

@@ -18,8 +18,10 @@ from av.video.stream import VideoStream
 from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
 from clipseek.video.clock import usable_rate
+from clipseek.video.cropping import crop_of
 from clipseek.video.kinds import is_picture
 from clipseek.video.limits import exceeds
+from clipseek.video.picture import Crop
 
 # Demuxers that read the one file they are given. Playlists (hls, concat, dash, imf), sessions
 # (sdp, rtsp), patterns of names (image2), scripts (lavfi, avisynth) and text (tty, subtitles)
@@ -80,6 +82,7 @@ class Opened:
     stream_claim: Fraction | None
     stream_start: Fraction | None
     leap_s: int
+    crop: Crop
 
     @property
     def stream_end(self) -> Fraction | None:
@@ -144,7 +147,15 @@ def open_film(
     time_base = stream.time_base or 1 / rate
     begins = None if stream.start_time is None else stream.start_time * time_base
     leap_s = _CLOCK_LEAP_S if container.format.name in _CLOCKED else _LEAP_S
-    return Opened(container, stream, time_base, rate, _start(container), *claims, begins, leap_s)
+    crop = crop_of(
+        descriptor,
+        container.format.name,
+        index=stream.index,
+        track=stream.id,
+        size=(stream.width, stream.height),
+    )
+    start = _start(container)
+    return Opened(container, stream, time_base, rate, start, *claims, begins, leap_s, crop)
 
 
 def _regular(path: Path) -> io.FileIO:

@@ -1,8 +1,10 @@
 """From decoded frames of any pixel format to upright RGB, and to what a cut detector sees."""
 
 import struct
+from collections.abc import Callable
 from fractions import Fraction
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
 from av.sidedata.sidedata import SideData
@@ -10,7 +12,15 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from clipseek.video.picture import LUMA_SIZE, Turn, display_size, reduced_size
+from clipseek.video.picture import (
+    LUMA_SIZE,
+    NO_CROP,
+    Crop,
+    Turn,
+    display_size,
+    reduced_size,
+)
+from clipseek.video.tone import Primaries, Tone, Transfer
 
 # Bicubic, as the models' own preparation has it; swscale widens its filters where it scales down,
 # so nothing aliases. Scaled to 224 pixels, frames of four films differ from Pillow's bicubic by
@@ -23,52 +33,141 @@ _HD_HEIGHT = 720
 _UNNAMED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED, after ITU-T H.273
 
 
-class Converter:
-    """Converts the frames of one film. What the first frame says of its geometry holds for all."""
+# What Rec. ITU-T H.273 calls the transfers and primaries that are not those of SDR and BT.709.
+_TRANSFERS: dict[int, Transfer] = {16: "pq", 18: "hlg"}
+_PRIMARIES: dict[int, Primaries] = {
+    4: "ntsc",
+    9: "bt2020",
+    11: "p3-dci",
+    12: "p3-d65",
+}
+_UNNAMED = 2
+# Sample entries of Dolby Vision whose base layer is no picture for others: profile 5 and 4.
+_DOLBY_TAGS = frozenset({"dvh1", "dvhe", "dav1", "dva1", "dvav"})
+DOLBY = "Dolby Vision without a layer for other screens; export it as HDR10, HLG or SDR"
 
-    def __init__(self, first: VideoFrame, pixel_aspect: Fraction | None) -> None:
+
+class Converter:
+    """Converts the frames of one video, each by what it says of its size and its colours.
+
+    `turn` is that of the first frame: a display matrix holds for the whole stream.
+    """
+
+    def __init__(
+        self,
+        first: VideoFrame,
+        pixel_aspect: Callable[[], Fraction | None],
+        *,
+        crop: Crop = NO_CROP,
+    ) -> None:
         self.turn = _turn(first)
-        self._display_size = display_size((first.width, first.height), pixel_aspect)
+        self._pixel_aspect = pixel_aspect
+        self._crop = crop
+        self._first_size = self._displayed(first)
         self._pictures = VideoReformatter()
         self._lumas = VideoReformatter()
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height, upright and in square pixels."""
-        return self.turn.size(self._display_size)
+        """Width and height of the first frame, upright and in square pixels."""
+        return self.turn.size(self._first_size)
 
     def picture(self, frame: VideoFrame, short_side: int | None) -> NDArray[np.uint8]:
-        """Return uint8 (H, W, 3) RGB, upright, its shorter side at most `short_side`."""
-        width, height = reduced_size(self._display_size, short_side)
-        scaled = self._pictures.reformat(
-            frame,
-            width,
-            height,
-            "rgb24",
-            src_colorspace=_matrix(frame),
-            interpolation=_SCALING,
-            threads=1,
-        )
-        return self.turn.apply(np.asarray(scaled.to_ndarray(), dtype=np.uint8))
+        """Return uint8 (H, W, 3) RGB of BT.709, upright, its shorter side at most `short_side`."""
+        size = reduced_size(self._displayed(frame), short_side)
+        tone = tone_of(frame)
+        if self._crop.is_nothing and not tone.is_needed:
+            pixels = self._scaled(frame, size, "rgb24")
+        else:
+            whole = self._crop.whole(size, (frame.width, frame.height))
+            pixels = self._scaled(frame, whole, "rgb48le" if tone.is_needed else "rgb24")
+            pixels = self._crop.cut(pixels, (frame.width, frame.height))
+            if tone.is_needed:
+                pixels = tone.apply(pixels)
+        return self.turn.apply(pixels.astype(np.uint8, copy=False))
 
     def luma(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Return the brightness of the frame as stored, uint8 (36, 64).
 
         In swscale this takes 0.2 ms for 1280x720, less than NumPy needs for a strided mean of the
-        luma plane (0.27 ms), and it knows every pixel format.
+        luma plane (0.27 ms), and it knows every pixel format. Of high dynamic range it is the
+        brightness that the picture has when it is converted.
         """
         width, height = LUMA_SIZE
+        tone = tone_of(frame)
+        if tone.transfer != "sdr":
+            return tone.luma(self._scaled(frame, LUMA_SIZE, "rgb48le", Interpolation.AREA))
         small = self._lumas.reformat(
             frame, width, height, "gray", interpolation=Interpolation.AREA, threads=1
         )
         return np.asarray(small.to_ndarray(), dtype=np.uint8)
+
+    def _displayed(self, frame: VideoFrame) -> tuple[int, int]:
+        """Return the width and height of a frame in square pixels, cropped, before it is turned."""
+        return display_size(self._crop.size((frame.width, frame.height)), self._pixel_aspect())
+
+    def _scaled(
+        self,
+        frame: VideoFrame,
+        size: tuple[int, int],
+        layout: str,
+        interpolation: Interpolation = _SCALING,
+    ) -> NDArray[Any]:
+        scaled = self._pictures.reformat(
+            frame,
+            *size,
+            layout,
+            src_colorspace=_matrix(frame),
+            interpolation=interpolation,
+            threads=1,
+        )
+        return np.asarray(scaled.to_ndarray())
+
+
+def tone_of(frame: VideoFrame) -> Tone:
+    """Return how a frame becomes SDR of BT.709.
+
+    High dynamic range that does not name its primaries has those of BT.2020; a frame that names
+    neither is taken as it is.
+    """
+    return _tone(frame.color_trc, frame.color_primaries)
+
+
+@cache
+def _tone(transfer: int, primaries: int) -> Tone:
+    kind = _TRANSFERS.get(transfer, "sdr")
+    if primaries == _UNNAMED and kind != "sdr":
+        return Tone(kind, "bt2020")
+    return Tone(kind, _PRIMARIES.get(primaries, "bt709"))
+
+
+def is_only_dolby(frame: VideoFrame, codec_tag: str) -> bool:
+    """Say whether a frame is Dolby Vision's own colours, which look green and purple elsewhere.
+
+    Profile 5 names no transfer, and has its metadata with each frame; profiles with a base layer
+    name that of HDR10, HLG or SDR.
+    """
+    if codec_tag in _DOLBY_TAGS:
+        return frame.color_trc == _UNNAMED
+    try:
+        has_metadata = any(str(name).startswith("DOVI") for name in frame.side_data)
+    except ValueError:  # PyAV cannot list side data among which is a kind that it does not know
+        return False
+    return has_metadata and frame.color_trc == _UNNAMED
 
 
 def _matrix(frame: VideoFrame) -> Colorspace | None:
     """Return the colour matrix to assume, or None where the frame names its own."""
     if frame.colorspace != _UNNAMED_MATRIX or frame.format.is_rgb:
         return None
+    if frame.color_trc in _TRANSFERS or _PRIMARIES.get(frame.color_primaries) == "bt2020":
+        return Colorspace.BT2020
     return Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
+
+
+def has_matrix_of_hd(frame: VideoFrame) -> bool:
+    """Say whether a frame has BT.709's matrix although it does not name it."""
+    return _matrix(frame) == Colorspace.ITU709
 
 
 def _turn(frame: VideoFrame) -> Turn:

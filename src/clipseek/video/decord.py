@@ -29,6 +29,21 @@ _FLOAT32_STEP = Fraction(1, 2**23)
 _SAME_S = 2e-3
 
 
+def _from_ycc(red: float, blue: float) -> NDArray[np.float64]:
+    """Return the matrix from Y, Cb, Cr to RGB for the weights of red and blue in Y."""
+    green = 1 - red - blue
+    to_blue, to_red = 2 * (1 - blue), 2 * (1 - red)
+    return np.array(
+        [[1, 0, to_red], [1, -blue * to_blue / green, -red * to_red / green], [1, to_blue, 0]]
+    )
+
+
+# ITU-R BT.601-7 and BT.709-6, both section 2 and 3; to be multiplied from the right.
+_FROM_601_TO_709 = (_from_ycc(0.2126, 0.0722) @ np.linalg.inv(_from_ycc(0.299, 0.114))).T.astype(
+    np.float32
+)
+
+
 class DecordFrames:
     """A FrameSource over decord, for the containers that decord can index.
 
@@ -65,6 +80,9 @@ class DecordFrames:
         with PyAVFrames(path, descriptor=descriptor, max_pixels=max_pixels) as header:
             if header.container_format in _MISREAD_FORMATS:
                 raise UnreadableVideo(str(path), _REFUSAL)
+            # decord converts neither high dynamic range nor wide gamut, and crops nothing.
+            if header.tone.is_needed or header.is_cropped:
+                raise UnreadableVideo(str(path), _REFUSAL)
             self.duration = header.duration
             self.frame_rate = header.frame_rate
             self.size = header.size
@@ -73,6 +91,7 @@ class DecordFrames:
             self._claim = None if header.duration is None else Fraction(header.duration)
             self._turn = header.turn
             self._stamps = header.packet_times()
+            self._is_misread = header.has_matrix_of_hd
 
     def read(
         self,
@@ -94,11 +113,17 @@ class DecordFrames:
         film = self._open(*reduced_size(self.size, short_side))
         chosen = _chosen(film, times) if cuts is None else _chosen_and_cuts(film, times, cuts)
         yield from batches(
-            (time, _unmirrored(picture, self._turn), is_cut) for time, picture, is_cut in chosen
+            (time, self._finished(picture), is_cut) for time, picture, is_cut in chosen
         )
         if film.end == 0:
             raise UnreadableVideo(str(self._path), "no frame could be decoded by decord")
         self._conclude(film)
+
+    def _finished(self, picture: Picture) -> Picture:
+        """Return a picture of decord's with its own colours, upright."""
+        if self._is_misread:
+            picture = _of_hd(picture)
+        return _unmirrored(picture, self._turn)
 
     def _open(self, width: int, height: int) -> "_Film":
         decord.logging.set_level(decord.logging.QUIET)
@@ -250,6 +275,14 @@ def _unpadded(picture: Picture) -> Picture:
     if channels == 3:
         return picture
     return picture.reshape(height, -1)[:, : width * 3].reshape(height, width, 3)
+
+
+def _of_hd(picture: Picture) -> Picture:
+    """Turn uint8 (H, W, 3) RGB that was made by BT.601's matrix into that of BT.709.
+
+    decord takes BT.601 for every video that names no matrix.
+    """
+    return np.asarray(np.clip(np.rint(picture @ _FROM_601_TO_709), 0, 255), np.uint8)
 
 
 def _unmirrored(picture: Picture, turn: Turn) -> Picture:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import cos, radians, sin
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 # Pixel aspects this near to square are left alone: nobody sees one percent, and the size stays
 # the one that other tools print (tears_of_steel.webm states 399:400).
@@ -58,6 +61,48 @@ class Turn:
         if self.transposed:
             pixels = pixels.swapaxes(0, 1)
         return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """How many stored pixels at each edge are no part of the picture."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the whole picture is shown."""
+        return self == NO_CROP
+
+    def size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (width, height) of what is shown of a stored size, all where none is left."""
+        width, height = size[0] - self.left - self.right, size[1] - self.top - self.bottom
+        return (width, height) if width > 0 and height > 0 else size
+
+    def whole(self, shown: tuple[int, int], stored: tuple[int, int]) -> tuple[int, int]:
+        """Return to which size a stored picture is scaled so that the shown part has `shown`."""
+        part = self.size(stored)
+        return (
+            max(shown[0], round(stored[0] * shown[0] / part[0])),
+            max(shown[1], round(stored[1] * shown[1] / part[1])),
+        )
+
+    def cut(self, pixels: NDArray[Scalar], stored: tuple[int, int]) -> NDArray[Scalar]:
+        """Return the shown part of a picture (H, W, 3) that was scaled as a whole."""
+        if self.size(stored) == stored:
+            return pixels
+        height, width = pixels.shape[:2]
+        part = self.size(stored)
+        shown = round(width * part[0] / stored[0]), round(height * part[1] / stored[1])
+        left = min(round(self.left * width / stored[0]), width - shown[0])
+        top = min(round(self.top * height / stored[1]), height - shown[1])
+        return pixels[top : top + shown[1], left : left + shown[0]]
+
+
+NO_CROP = Crop()
 
 
 def display_size(size: tuple[int, int], pixel_aspect: Fraction | None) -> tuple[int, int]:

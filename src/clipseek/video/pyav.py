@@ -17,7 +17,13 @@ from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
 from clipseek.video.container import open_film
-from clipseek.video.conversion import Converter
+from clipseek.video.conversion import (
+    DOLBY,
+    Converter,
+    has_matrix_of_hd,
+    is_only_dolby,
+    tone_of,
+)
 from clipseek.video.decoding import Decoder
 from clipseek.video.picture import Turn
 from clipseek.video.selection import TOLERANCE, Shown, batches, due, shown
@@ -88,8 +94,21 @@ class PyAVFrames:
         if following is None:
             raise UnreadableVideo(str(self._path), "a picture, not a video")
         self._first_stamp = frame.pts
-        self._converter = Converter(frame, self._opened.stream.sample_aspect_ratio)
+        context = self._opened.stream.codec_context
+        if is_only_dolby(frame, context.codec_tag):
+            raise UnreadableVideo(str(self._path), DOLBY)
+        self._stated_aspect = context.sample_aspect_ratio
+        self._converter = Converter(frame, self._pixel_aspect, crop=self._opened.crop)
+        self.tone = tone_of(frame)
+        self.has_matrix_of_hd = has_matrix_of_hd(frame)
         return chain([first] if following is first else [first, following], frames)
+
+    def _pixel_aspect(self) -> Fraction | None:
+        """Return the aspect of pixels now: the container's, until the stream states another one."""
+        stated = self._opened.stream.codec_context.sample_aspect_ratio
+        if stated != self._stated_aspect:
+            return stated
+        return self._opened.stream.sample_aspect_ratio
 
     @property
     def container_format(self) -> str:
@@ -139,6 +158,11 @@ class PyAVFrames:
     def size(self) -> tuple[int, int]:
         """Width and height, upright and in square pixels."""
         return self._converter.size
+
+    @property
+    def is_cropped(self) -> bool:
+        """Whether the container leaves out edges of the pictures."""
+        return not self._opened.crop.is_nothing
 
     @property
     def turn(self) -> Turn:

@@ -79,9 +79,12 @@ class _Requests:
 
 
 def batches(pictures: Iterable[Shown[NDArray[np.uint8]]]) -> Iterator[FrameBatch]:
-    """Put pictures, uint8 (H, W, 3) of one size, together: at most 16 and about 64 MB a batch."""
+    """Put pictures, uint8 (H, W, 3), of one size together: at most 16 and about 64 MB a batch."""
     held: list[Shown[NDArray[np.uint8]]] = []
     for picture in pictures:
+        if held and held[-1][1].shape != picture[1].shape:  # the video changes its size
+            yield _batch(held)
+            held = []
         held.append(picture)
         if len(held) >= min(_MAX_FRAMES, _MAX_BYTES // picture[1].nbytes):
             yield _batch(held)

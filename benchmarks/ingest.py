@@ -84,7 +84,7 @@ def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
         options = Options()
         pipeline = Pipeline(target, options, stop=threading.Event(), on_frames=lambda _: None)
         reports = list(pipeline.run(films))
-        snapshot.build(catalog, folder / "snapshots", "default", queries=model.bank)
+        snapshot.build(catalog, folder / "snapshots", "default", queries=lambda: model.bank)
         return reports
     finally:
         catalog.close()

@@ -339,7 +339,7 @@ def build(settings: Settings, options: argparse.Namespace) -> int:
     """Build and publish the snapshot of the collection."""
     service = open_service(settings)
     try:
-        manifest = _build(service, quiet=options.quiet or options.json)
+        manifest = _build(service, quiet=options.quiet or options.json, sweep=True)
         if options.json:
             emit(manifest)
     finally:
@@ -355,13 +355,19 @@ def _published(service: Service) -> str | None:
         return None
 
 
-def _build(service: Service, *, quiet: bool) -> dict[str, object]:
-    """Publish a snapshot of the last version and sweep thumbnails that no row names."""
+def _build(service: Service, *, quiet: bool, sweep: bool = False) -> dict[str, object]:
+    """Publish a snapshot of the last version, if the one that is published is not that.
+
+    Thumbnails that no row names are swept with a new snapshot, or with `sweep`: going through
+    all of them takes long, and where nothing changed there are no more of them than before.
+    """
     name = service.settings.collection
     before = _published(service)
     manifest = build_snapshot(service, name)
-    service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
-    if not quiet and _published(service) != before:
+    is_new = _published(service) != before
+    if is_new or sweep:
+        service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
+    if not quiet and is_new:
         about = f"{counted(manifest.count, 'segment')}, {manifest.kind}"
         note(f"snapshot of version {manifest.version}: {about}")
     return asdict(manifest)

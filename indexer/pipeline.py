@@ -20,6 +20,7 @@ from clipseek.types import Video
 from indexer.claims import Claims
 from indexer.fates import reason_of
 from indexer.film import Film, Report
+from indexer.indexed import Indexed
 from indexer.reader import End, Failed, Frames, Message, Opened, Reader, same_content
 
 AHEAD = 16
@@ -91,6 +92,7 @@ class Pipeline:
         reader = Reader(
             self._to.catalog,
             self._to.collection,
+            indexed=Indexed(self._to.catalog, self._to.collection, paths),
             open_video=self._to.open_video,
             embedder=self._to.model.embedder,
             fps=self._options.fps,

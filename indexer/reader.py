@@ -19,6 +19,7 @@ from clipseek.types import FrameBatch, Video
 from indexer.claims import Claims
 from indexer.fates import reason_of
 from indexer.film import File, Film, Report, content_id
+from indexer.indexed import Indexed
 from indexer.naming import text
 
 SHORT_SIDE = 224
@@ -81,6 +82,7 @@ class Reader:
         catalog: Catalog,
         collection: str,
         *,
+        indexed: Indexed,
         open_video: FrameSourceOpener,
         embedder: Embedder,
         fps: float,
@@ -90,6 +92,7 @@ class Reader:
     ) -> None:
         self._catalog = catalog
         self._collection = collection
+        self._indexed = indexed
         self._open_video = open_video
         self._embedder = embedder
         self._fps = fps
@@ -133,11 +136,11 @@ class Reader:
             return Report(
                 text(path), "failed", reason="the name is not valid UTF-8; rename the file"
             )
+        if self._force:
+            return None
         file = File.at(path)
-        known = self._catalog.video_at(self._collection, str(path))
-        if known is not None and file.is_source_of(known) and not self._force:
-            return _unchanged(known, path)
-        return None
+        known = self._indexed.at(path)
+        return _unchanged(known, path) if known is not None and file.is_source_of(known) else None
 
     def _identified(self, path: Path, opened: io.FileIO) -> Iterator[Report | Film]:
         """Decide by the content whether it is indexed, is read by now, or is new."""

@@ -289,11 +289,15 @@ def build_snapshot(service: Service, name: str) -> Manifest:
 
     The model's bank stands for what users will ask, where the index is tuned to its recall.
     """
+    settings = service.settings
     collection = service.catalog.collection(name)
-    bundle = models.resolve(collection.model, service.settings.data_dir, export=False)
-    root = service.settings.snapshot_root
-    kind = service.settings.index
-    return snapshot.build(service.catalog, root, name, queries=bundle.bank(), kind=kind)
+
+    def bank() -> NDArray[np.float32]:
+        return models.resolve(collection.model, settings.data_dir, export=False).bank()
+
+    return snapshot.build(
+        service.catalog, settings.snapshot_root, name, queries=bank, kind=settings.index
+    )
 
 
 def video_opener(settings: Settings, stop: threading.Event | None = None) -> video.Confined:

@@ -265,6 +265,10 @@ class Catalog(Protocol):
         """Return the video that was indexed from this uri, if any."""
         ...
 
+    def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
+        """Return the videos that were indexed from some of these uris, by uri, in one query."""
+        ...
+
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id, in one query."""
         ...

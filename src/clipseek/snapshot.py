@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -51,10 +51,15 @@ _NAME = re.compile(r"snapshot-[0-9]+(\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file of a snapshot must be."""
+    """What a file of a snapshot must be; `mtime_ns` is 0 where it was not recorded.
+
+    A file of this size and time of change is taken to be the one that was written: hashing an
+    index of gigabytes takes seconds, and `indexer verify` does it.
+    """
 
     bytes: int
     sha256: str
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +149,13 @@ def build(
     root: Path,
     name: str,
     *,
-    queries: NDArray[np.float32] | None = None,
+    queries: Callable[[], NDArray[np.float32]] | None = None,
     kind: Kind | Literal["auto"] = "auto",
 ) -> Manifest:
     """Make and publish a snapshot of a collection as its catalog is now, like `write`.
+
+    `queries` is called where an index is built. Where the snapshot that is published is of the
+    catalog as it is now, this costs a few rows and a look at each file.
 
     The one builder reads the catalog itself, so that it knows a published snapshot that is not of
     the catalog's past (an older database was restored), and replaces even one of a later version.
@@ -162,24 +170,23 @@ def build(
             if published is not None and same and not mismatch(published, now, collection):
                 return published
             table, vectors = SegmentTable.of(now.blocks(name), collection.dim)
-        index = FaissIndex.build(vectors, table.ids, queries=queries, kind=kind)
+        asked = None if queries is None else queries()
+        index = FaissIndex.build(vectors, table.ids, queries=asked, kind=kind)
         return _publish(folder, _manifest(collection, index, past, kind), table, index)
 
 
-def open_current(root: Path, collection: str, *, verify: bool = True) -> Snapshot | None:
+def open_current(root: Path, collection: str) -> Snapshot | None:
     """Open the published snapshot of a collection, or return None where there is none.
 
-    Args:
-        root: The folder of all snapshots; it may be read-only.
-        collection: Its name.
-        verify: Compare the check sums, which reads the files once.
+    A file that is not as it was published is compared with its check sum, which reads it once.
+    The folder `root` of all snapshots may be read-only.
 
     Raises:
         ServiceUnavailable: it cannot be read or is damaged.
     """
     while (name := pointer(root, collection)) is not None:
         try:
-            return _open(_folder(root, collection) / name, verify=verify)
+            return _open(_folder(root, collection) / name)
         except ServiceUnavailable:
             if pointer(root, collection) == name:
                 raise  # or else a builder has replaced it and swept it away meanwhile
@@ -213,9 +220,9 @@ def verify(root: Path, collection: str) -> list[str]:
         if name is None:
             return []
         folder = _folder(root, collection) / name
-        if found := list(_problems(folder, _read_manifest(folder), check_sums=True)):
+        if found := list(_problems(folder, _read_manifest(folder), hash_all=True)):
             return [str(_damaged(folder, problem)) for problem in found]
-        _open(folder, verify=False)
+        _open(folder)
     except ServiceUnavailable as error:
         return [str(error)]
     return []
@@ -255,9 +262,9 @@ def _hash(collection: Collection) -> str:
     return "" if collection.scoring is None else collection.scoring.hash
 
 
-def _open(folder: Path, *, verify: bool) -> Snapshot:
+def _open(folder: Path) -> Snapshot:
     manifest = _read_manifest(folder)
-    for problem in _problems(folder, manifest, check_sums=verify):
+    for problem in _problems(folder, manifest):
         raise _damaged(folder, problem)
     table = _read_table(folder / SEGMENTS)
     index = FaissIndex.load(folder / INDEX, table.ids, recall=manifest.recall_at_10)
@@ -270,17 +277,21 @@ def _open(folder: Path, *, verify: bool) -> Snapshot:
     return Snapshot(folder.name, manifest, table, index)
 
 
-def _problems(folder: Path, manifest: Manifest, *, check_sums: bool) -> Iterator[str]:
-    """Compare the files with the manifest and yield each disagreement."""
+def _problems(folder: Path, manifest: Manifest, *, hash_all: bool = False) -> Iterator[str]:
+    """Compare the files with the manifest and yield each disagreement.
+
+    Files that are as they were published are hashed with `hash_all` alone.
+    """
     if set(manifest.files) != {INDEX, SEGMENTS}:
         yield f"its manifest lists {sorted(manifest.files)}"
         return
     for name, expected in manifest.files.items():
         try:
-            found = (folder / name).stat().st_size
-            if found != expected.bytes:
-                yield f"{name} has {found} bytes, not {expected.bytes}"
-            elif check_sums and _sha256(folder / name) != expected.sha256:
+            found = (folder / name).stat()
+            is_as_published = found.st_mtime_ns == expected.mtime_ns and not hash_all
+            if found.st_size != expected.bytes:
+                yield f"{name} has {found.st_size} bytes, not {expected.bytes}"
+            elif not is_as_published and _sha256(folder / name) != expected.sha256:
                 yield f"{name} has another check sum than when it was written"
         except OSError as error:
             yield f"{name} cannot be read ({error.strerror})"
@@ -347,10 +358,14 @@ def _builder(root: Path, collection: str) -> Iterator[Path]:
 def _sound(root: Path, collection: str) -> Manifest | None:
     """Return the manifest of the published snapshot where there is one without damage."""
     try:
-        opened = open_current(root, collection)
+        name = pointer(root, collection)
+        if name is None:
+            return None
+        folder = _folder(root, collection) / name
+        manifest = _read_manifest(folder)
     except ServiceUnavailable:
         return None
-    return None if opened is None else opened.manifest
+    return None if any(_problems(folder, manifest)) else manifest
 
 
 def _manifest(
@@ -421,7 +436,8 @@ def _point(folder: Path, name: str) -> None:
 
 
 def _file(path: Path) -> File:
-    return File(bytes=path.stat().st_size, sha256=_sha256(path))
+    status = path.stat()
+    return File(bytes=status.st_size, sha256=_sha256(path), mtime_ns=status.st_mtime_ns)
 
 
 def _sha256(path: Path) -> str:

@@ -272,6 +272,20 @@ class TestPut:
         assert found.id == "b"
         assert catalog.counts("default") == (1, 3, 6.0)
 
+    def test_videos_are_found_by_their_uris_at_once(self, catalog: Catalog) -> None:
+        """Those that exist, in this collection, however many are asked for."""
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        for name in "ab":
+            film(name, uri=f"/é/{name}.mp4").put_into(catalog)
+        film("c", uri="/é/c.mp4").put_into(catalog, "other")
+        asked = [f"/é/{name}.mp4" for name in "abc"] + [f"/none/{i}" for i in range(2000)]
+        found = catalog.videos_at("default", asked)
+        assert {uri: video.id for uri, video in found.items()} == {
+            "/é/a.mp4": "a",
+            "/é/b.mp4": "b",
+        }
+        assert catalog.videos_at("default", []) == {}
+
     def test_put_remove_put_equals_put(self, catalog: Catalog) -> None:
         """Nothing of a removed video stays behind."""
         given = film()

@@ -100,7 +100,11 @@ def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
     assert set(files) == {"index.faiss", "segments.npz"}
     for name, sums in files.items():
         content = (folder / name).read_bytes()
-        assert sums == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        assert sums == {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "mtime_ns": (folder / name).stat().st_mtime_ns,
+        }
 
 
 def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
@@ -225,6 +229,42 @@ def test_damage_is_found_and_healed(
     write(tmp_path, catalog)
     assert snapshot.verify(tmp_path, NAME) == []
     assert opened(tmp_path).manifest.version == 2
+
+
+def test_a_file_that_is_as_published_is_not_read_again(tmp_path: Path) -> None:
+    """Opening trusts its size and time of change; `verify` reads it and finds what is wrong."""
+    write(tmp_path, filled())
+    index = tmp_path / NAME / "snapshot-2" / "index.faiss"
+    before = index.stat()
+    with index.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
+    os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert opened(tmp_path).manifest.version == 2
+    assert "index.faiss has another check sum" in snapshot.verify(tmp_path, NAME)[0]
+
+
+def test_nothing_is_read_where_the_snapshot_is_current(tmp_path: Path) -> None:
+    """A build of what is published asks for no segments, no sentences, and opens no index."""
+    catalog = filled()
+    first = snapshot.build(catalog, tmp_path, NAME)
+
+    class Unread(MemoryCatalog):
+        def blocks(self, *args: object, **kwargs: object) -> Iterator[SegmentBlock]:
+            pytest.fail("segments were read")
+
+    def unasked() -> np.ndarray[Any, Any]:
+        pytest.fail("the bank was read")
+
+    catalog.__class__ = Unread
+    folder = tmp_path / NAME / "snapshot-2"
+    for name in ("index.faiss", "segments.npz"):
+        before = (folder / name).stat()
+        (folder / name).write_bytes(bytes(before.st_size))
+        os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert snapshot.build(catalog, tmp_path, NAME, queries=unasked) == first
 
 
 def test_every_damaged_file_is_named(tmp_path: Path) -> None:

@@ -263,6 +263,11 @@ class SqlCatalog:
         rows = self._all(_videos_of(collection).where(videos.c.uri == uri))
         return _video(rows[0]) if rows else None
 
+    def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
+        """Return the videos that were indexed from some of these uris, by uri, in one query."""
+        wanted = among(videos.c.uri, uris, self._database.dialect)
+        return {row["uri"]: _video(row) for row in self._all(_videos_of(collection).where(wanted))}
+
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id, in one query."""
         wanted = among(videos.c.id, video_ids, self._database.dialect)

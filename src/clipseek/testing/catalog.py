@@ -239,6 +239,10 @@ class MemoryCatalog:
         """Return the video that was indexed from this uri, if any."""
         return next((video for video in self._videos(collection) if video.uri == uri), None)
 
+    def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
+        """Return the videos that were indexed from some of these uris, by uri."""
+        return {video.uri: video for video in self._videos(collection) if video.uri in uris}
+
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id."""
         return {video.id: video for video in self._videos(collection) if video.id in video_ids}

@@ -161,6 +161,29 @@ def test_shots_shorter_than_a_third_of_a_second_are_not_cut(frame_rate: int) -> 
     assert min(later - earlier for earlier, later in pairwise(found)) >= 0.3 * frame_rate
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param((0, 0.1, 1.9, 2.0), id="just before"),
+        pytest.param((0, 0.1, 1.0, 2.0), id="long before"),
+    ],
+)
+def test_what_was_seen_before_frames_were_left_out_hides_no_cut(times: tuple[float, ...]) -> None:
+    """A scene that comes back after two seconds begins a shot, however few frames are judged."""
+    one, other = still(2, 1)[0], still(1, 1)[0]
+    detector = ShotCuts(25)
+    frames = zip((one, other, other, one), times, strict=True)
+    assert [detector.is_cut(frame, time) for frame, time in frames] == [False, False, False, True]
+
+
+def test_what_was_seen_a_moment_before_is_no_cut() -> None:
+    """A scene that comes back after 0.3 s or less is a flicker, however few frames are judged."""
+    one, other = still(2, 1)[0], still(1, 1)[0]
+    detector = ShotCuts(25)
+    frames = zip((one, other, other, one), (0, 0.1, 0.2, 0.3), strict=True)
+    assert [detector.is_cut(frame, time) for frame, time in frames] == [False] * 4
+
+
 def test_the_first_frame_is_no_cut() -> None:
     """A film begins without a cut."""
     assert cuts(still(9, 1)) == []
@@ -219,11 +242,21 @@ def picture(seed: int = 0, size: tuple[int, int] = (256, 456)) -> Picture:
     return np.asarray(Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC))
 
 
-def test_a_thumbprint_is_the_mean_of_blocks() -> None:
-    """Plain red has its luma and chroma everywhere, after ITU-R BT.601."""
-    blocks = thumbprint(np.tile(np.array([255, 0, 0], np.uint8), (100, 70, 1)))
+@pytest.mark.parametrize(
+    ("colour", "expected"),
+    [
+        pytest.param((255, 0, 0), (76.2, -43.0, 127.5), id="red"),
+        pytest.param((0, 255, 0), (149.7, -84.5, -106.8), id="green"),
+        pytest.param((0, 0, 255), (29.1, 127.5, -20.7), id="blue"),
+    ],
+)
+def test_a_thumbprint_is_the_mean_of_blocks(
+    colour: tuple[int, int, int], expected: tuple[float, float, float]
+) -> None:
+    """A plain colour has its luma and chroma everywhere, after ITU-R BT.601."""
+    blocks = thumbprint(np.tile(np.array(colour, np.uint8), (100, 70, 1)))
     assert (blocks.shape, blocks.dtype.name) == ((32, 32, 3), "float32")
-    np.testing.assert_allclose(blocks, np.broadcast_to((76.2, -43.0, 127.5), (32, 32, 3)), atol=0.1)
+    np.testing.assert_allclose(blocks, np.broadcast_to(expected, (32, 32, 3)), atol=0.1)
 
 
 @pytest.mark.parametrize("size", [(20, 30), (1, 1), (33, 500)], ids=str)

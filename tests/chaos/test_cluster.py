@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.chaos import Experiment, break_things
 from tests.chaos.checker import OLDEST_S
 from tests.chaos.client import Client
-from tests.chaos.cluster import Cluster
+from tests.chaos.cluster import REPLICAS, Cluster
 from tests.chaos.program import wait_until
 
 
@@ -59,12 +60,23 @@ def test_without_redis_searches_are_answered(cluster: Cluster) -> None:
 
 def test_without_postgres_searches_go_on(cluster: Cluster) -> None:
     """They say that they are stale; what only the database knows is refused; then all is fresh."""
+    Experiment(cluster, seed=10).writer.step()
+    for port in cluster.ports:
+        replica = Client(port)
+        wait_until(lambda: replica.search("a red car").status == 200, "an answer")  # noqa: B023  called here
+        replica.close()
     client = Client(cluster.port)
     before = client.search("a red car").body
     assert before["stale"] is False
     cluster.postgres.kill()
-    wait_until(lambda: client.search("a red car").body["stale"], "a stale answer")
-    after = client.search("a red car").body
+    seen: list[dict[str, Any]] = []
+
+    def is_stale() -> bool:
+        seen.append(client.search("a red car").body)
+        return bool(seen[-1]["stale"])
+
+    wait_until(is_stale, "a stale answer")
+    after = seen[-1]
     assert (after["hits"], after["version"]) == (before["hits"], before["version"])
     assert 0 < after["age_s"] < OLDEST_S
     refused = client.ask("GET", "/v1/videos")
@@ -79,6 +91,7 @@ def test_without_postgres_and_redis_no_search_fails(cluster: Cluster) -> None:
     """Whoever searches hears nothing of it, however long they take to come back."""
     experiment = Experiment(cluster, seed=9)
     with experiment.in_use():
+        wait_until(lambda: len(experiment.findings.waits_s) >= REPLICAS, "all replicas to answer")
         cluster.redis.kill()
         cluster.postgres.kill()
         wait_until(lambda: experiment.findings.stale > 40, "stale answers")

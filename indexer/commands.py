@@ -316,6 +316,9 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
 def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str]:
     settings = service.settings
     yield from problems(service.catalog, service.thumbnails, settings.snapshot_root)
+    for model in sorted({each.model for each in service.catalog.collections()}):
+        if damage := known_models.damage(model, settings.data_dir):
+            yield damage
     with (
         video_opener(settings.model_copy(update={"decode": "fast"})) as fast,
         video_opener(settings.model_copy(update={"decode": "exact"})) as exact,

@@ -155,6 +155,7 @@ def _load(
         checkpoint=options.checkpoint,
         precision=precision,
         pictures=films,
+        when="now" if existing is None else "used",
         report=_silent if options.quiet else note,
     )
 

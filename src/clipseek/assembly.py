@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,7 +20,8 @@ from clipseek.catalog import SqlCatalog, database
 from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
-from clipseek.embedding.bundle import BANK, MANIFEST, Bundle
+from clipseek.embedding.bundle import BANK, MANIFEST, TEXT, VISUAL, Bundle
+from clipseek.embedding.later import LaterEmbedder
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.pixels import fit
 from clipseek.embedding.precision import Choice
@@ -178,6 +180,7 @@ def load_model(
     checkpoint: Path | None = None,
     precision: Choice | None = None,
     pictures: PictureSource | None = None,
+    when: Literal["now", "used"] = "now",
     report: Callable[[str], None],
 ) -> Model:
     """Load a model by name; with the extra `models`, one that is not here yet is exported first.
@@ -188,6 +191,7 @@ def load_model(
         checkpoint: Local weights of the architecture that `name` names.
         precision: The one wanted of a model in fp32; None takes the model as it is named.
         pictures: Reads real pictures, where a precision has to be measured.
+        when: Its visual tower is checked and its weights are read: now, or with the first picture.
         report: Is told each step of an export.
 
     Raises:
@@ -196,10 +200,15 @@ def load_model(
     bundle = models.resolve(name, settings.data_dir, checkpoint=checkpoint, report=report)
     at_path = checkpoint is None and (Path(name) / MANIFEST).is_file()
     known_as = str(Path(name).absolute()) if at_path else bundle.name
-    if precision in (None, "auto", bundle.precision) and bundle.precision != "fp32":
-        return _model(settings, bundle, known_as)
-    found = _in_precision(settings, bundle, precision or "fp32", pictures, report)
-    return _model(settings, found, known_as if found is bundle else found.name)
+    found = bundle
+    if precision not in (None, "auto", bundle.precision) or bundle.precision == "fp32":
+        found = _in_precision(settings, bundle, precision or "fp32", pictures, report)
+    name = known_as if found is bundle else found.name
+    if when == "used":
+        load = partial(_embedder, settings, found)
+        return _model(found, name, LaterEmbedder(found, load))
+    found.file(VISUAL)
+    return _model(found, name, _embedder(settings, found))
 
 
 def _in_precision(
@@ -217,6 +226,7 @@ def _in_precision(
             f"the bundle {bundle.name!r} is in {bundle.precision}; name the model in fp32, as in "
             f"`--model {precisions.split(bundle.name)[0]} --precision {precision}`"
         )
+    bundle.check()
     # The quantiser and OpenVINO are looked for only where a precision is asked for.
     from clipseek.embedding import variant
 
@@ -250,13 +260,14 @@ def load_collection_model(settings: Settings, collection: Collection) -> Model:
             bundle.name,
             weights=(collection.fingerprint, bundle.fingerprint),
         )
-    return _model(settings, bundle, collection.model)
+    bundle.file(TEXT)
+    return _model(bundle, collection.model, _embedder(settings, bundle))
 
 
-def _model(settings: Settings, bundle: Bundle, name: str) -> Model:
+def _model(bundle: Bundle, name: str, embedder: Embedder) -> Model:
     return Model(
         name=name,
-        embedder=_embedder(settings, bundle),
+        embedder=embedder,
         logit_scale=bundle.logit_scale,
         coherence=bundle.coherence,
         relevance=bundle.relevance,

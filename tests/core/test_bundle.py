@@ -1,6 +1,7 @@
 """Bundles on disk: what is written, what is refused, and how a model's name finds one."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding import models
 from clipseek.embedding.bundle import BANK, MANIFEST, TEXT, TOKENIZER, VISUAL, Bundle, Manifest
+from clipseek.embedding.verified import RECORD, Verified
 from clipseek.errors import ConfigError
 from clipseek.types import Relevance
 
@@ -65,6 +67,90 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert replace(MADE) == Manifest(
         **{name: getattr(loaded, name) for name in Manifest.__dataclass_fields__}
     )
+
+
+def _corrupt(file: Path, *, keep_time: bool = False) -> None:
+    """Change one byte in place."""
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    with file.open("r+b") as opened:
+        opened.write(content)
+    shift = 0 if keep_time else 1_000_000_000
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + shift))
+
+
+@pytest.mark.parametrize(
+    ("damaged", "used"),
+    [
+        pytest.param(VISUAL, VISUAL, id="a tower"),
+        pytest.param(f"{TEXT}.data", TEXT, id="the weights of a tower"),
+        pytest.param(TOKENIZER, TOKENIZER, id="the tokenizer"),
+        pytest.param(BANK, BANK, id="the bank"),
+    ],
+)
+def test_a_file_is_checked_when_it_is_used(tmp_path: Path, damaged: str, used: str) -> None:
+    """Damage of one file keeps nobody from using the others, and is found before it is read."""
+    folder = write(tmp_path / "model").path
+    _corrupt(folder / damaged)
+    bundle = bundles.load_lazily(folder, Verified(tmp_path))
+    for name in {VISUAL, TEXT, TOKENIZER, BANK} - {used}:
+        assert bundle.file(name) == folder / name
+    with pytest.raises(ConfigError, match=f"{damaged} is not the file"):
+        bundle.file(used)
+
+
+def test_a_file_that_was_verified_is_not_read_again(tmp_path: Path) -> None:
+    """Its size, time and inode say that it is the same; `damage` reads it all the same."""
+    folder = write(tmp_path / "model").path
+    bundles.load_lazily(folder, Verified(tmp_path)).file(TEXT)
+    _corrupt(folder / TEXT, keep_time=True)
+    assert bundles.load_lazily(folder, Verified(tmp_path)).file(TEXT) == folder / TEXT
+    assert "text.onnx is not the file" in bundles.damage(folder)
+
+
+def _replace(file: Path) -> None:
+    """Put another file in the place of one, of the same size and time."""
+    before = file.stat()
+    other = file.with_name("other")
+    other.write_bytes(bytes(before.st_size))
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(file)
+
+
+@pytest.mark.parametrize("change", [_corrupt, _replace], ids=["written to", "another inode"])
+def test_a_verified_file_that_changed_is_read_again(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    """The record is of a file as it was then."""
+    folder = write(tmp_path / "model").path
+    bundles.load_lazily(folder, Verified(tmp_path)).file(TEXT)
+    change(folder / TEXT)
+    with pytest.raises(ConfigError, match=r"text\.onnx is not the file"):
+        bundles.load_lazily(folder, Verified(tmp_path)).file(TEXT)
+
+
+RECORDS = {
+    "no JSON": b"\xff{",
+    "a list": b"[1]",
+    "of another hash": b'{"%s": [10, 0, 0, 0, "0"]}',
+}
+
+
+@pytest.mark.parametrize("record", RECORDS.values(), ids=list(RECORDS))
+def test_a_record_that_says_nothing_is_made_anew(tmp_path: Path, record: bytes) -> None:
+    """Files are hashed then, and noted."""
+    folder = write(tmp_path / "model").path
+    (tmp_path / RECORD).write_bytes(record.replace(b"%s", bytes(folder / TEXT)))
+    bundles.load_lazily(folder, Verified(tmp_path)).file(TEXT)
+    assert Verified(tmp_path).has(folder / TEXT, bundles.peek(folder).files[TEXT])
+
+
+def test_a_data_folder_is_not_made_for_a_record(tmp_path: Path) -> None:
+    """A model that is looked at leaves nothing behind."""
+    folder = write(tmp_path / "model").path
+    bundles.load_lazily(folder, Verified(tmp_path / "data")).file(TEXT)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_the_bank_is_read_as_unit_rows(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,6 +53,7 @@ from numpy.typing import NDArray
 
 from clipseek.embedding.pixels import Interpolation, Recipe
 from clipseek.embedding.precision import PRECISIONS, Measured, Precision, Runtime
+from clipseek.embedding.verified import Verified
 from clipseek.embedding.words import CLEANS, Clean
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
@@ -121,15 +122,38 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle(Manifest):
-    """A bundle on disk, checked."""
+    """A bundle on disk. Its files were checked, or are when they are used: see `verified`."""
 
     path: Path
     files: dict[str, str]
     fingerprint: str
+    verified: Verified | None = field(default=None, compare=False, repr=False)
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that is about to be read, checked with what belongs to it.
+
+        A tower may keep its weights in other files, so those are checked with it.
+
+        Raises:
+            ConfigError: it is not the file that the manifest describes.
+        """
+        if self.verified is not None:
+            for each in _read_with(name, self.files):
+                _check_file(self, each, self.verified)
+        return self.path / name
+
+    def check(self) -> None:
+        """Check every file, before another bundle is made from them.
+
+        Raises:
+            ConfigError: one is not the file that the manifest describes.
+        """
+        for name in self.files:
+            self.file(name)
 
     def bank(self) -> NDArray[np.float32]:
         """Read the bank's vectors, float32 (B, dim), unit rows."""
-        rows = np.load(self.path / BANK, allow_pickle=False).astype(np.float32)
+        rows = np.load(self.file(BANK), allow_pickle=False).astype(np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
@@ -143,6 +167,27 @@ def load(path: Path) -> Bundle:
     _check_files(bundle)
     _check_bank(bundle)
     return bundle
+
+
+def load_lazily(path: Path, verified: Verified) -> Bundle:
+    """Open a bundle whose files are hashed when they are used, unless `verified` has them.
+
+    Raises:
+        ConfigError: as `load`, but for the hashes.
+    """
+    bundle = replace(peek(path), verified=verified)
+    _check_names(bundle)
+    _check_bank(bundle)
+    return bundle
+
+
+def damage(path: Path) -> str:
+    """Return what is wrong with a bundle, every file of it hashed; empty where nothing is."""
+    try:
+        load(path)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def peek(path: Path) -> Bundle:
@@ -281,14 +326,37 @@ def _check_values(manifest: Manifest) -> None:
 
 
 def _check_files(bundle: Bundle) -> None:
+    _check_names(bundle)
+    for name in bundle.files:
+        _check_file(bundle, name)
+
+
+def _check_names(bundle: Bundle) -> None:
     for name in {VISUAL, TEXT, TOKENIZER, BANK} | bundle.files.keys():
-        file = bundle.path / name
         if name not in bundle.files or Path(name).name != name:
             raise _damaged(bundle.path, f"{MANIFEST} names no hash of a file {name}")
-        if not file.is_file():
+        if not (bundle.path / name).is_file():
             raise _damaged(bundle.path, f"{name} is missing")
-        if _sha256(file) != bundle.files[name]:
-            raise _damaged(bundle.path, f"{name} is not the file that {MANIFEST} describes")
+
+
+def _check_file(bundle: Bundle, name: str, verified: Verified | None = None) -> None:
+    file, expected = bundle.path / name, bundle.files[name]
+    if not file.is_file():
+        raise _damaged(bundle.path, f"{name} is missing")
+    if verified is not None and verified.has(file, expected):
+        return
+    if _sha256(file) != expected:
+        raise _damaged(bundle.path, f"{name} is not the file that {MANIFEST} describes")
+    if verified is not None:
+        verified.add(file, expected)
+
+
+def _read_with(name: str, files: Iterable[str]) -> list[str]:
+    """Return a file and those that may be read with it: all that no other file is known to need."""
+    if name not in (VISUAL, TEXT):
+        return [name]
+    others = {VISUAL, TEXT, TOKENIZER, BANK} - {name}
+    return [each for each in files if not any(each.startswith(other) for other in others)]
 
 
 def _check_bank(bundle: Bundle) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.bundle import MANIFEST, Bundle
 from clipseek.embedding.precision import split
+from clipseek.embedding.verified import Verified
 from clipseek.errors import ConfigError
 
 DEFAULT_MODEL = "PE-Core-B-16/meta"
@@ -110,6 +111,8 @@ def resolve(
 ) -> Bundle:
     """Return the bundle of a model, exported first where it is not on this machine yet.
 
+    Its files are hashed when they are used, and only if the data folder does not know them.
+
     Args:
         model: "demo", the path of a bundle, or `ARCHITECTURE/PRETRAINED`.
         data_dir: Exported bundles lie in its folder `models`.
@@ -120,15 +123,16 @@ def resolve(
     Raises:
         ConfigError: there is no such model, or it cannot be had.
     """
+    verified = Verified(data_dir)
     if checkpoint is not None:
         return _from_checkpoint(model, data_dir, checkpoint, report)
     if model == DEMO:
-        return _demo()
+        return _demo(verified)
     if _is_path(model):
-        return bundles.load(Path(model).expanduser())
+        return bundles.load_lazily(Path(model).expanduser(), verified)
     folder = bundle_folder(data_dir, model)
     if (folder / MANIFEST).is_file():
-        return bundles.load(folder)
+        return bundles.load_lazily(folder, verified)
     base, precision = split(model)
     if precision is not None:
         raise ConfigError(
@@ -145,6 +149,15 @@ def resolve(
     return _export(model, folder, None, report)
 
 
+def damage(model: str, data_dir: Path) -> str:
+    """Return what is wrong with a model's bundle, all of it read; empty also if it is not here."""
+    if model == DEMO:
+        folder = _demo_folder()
+    else:
+        folder = Path(model).expanduser() if _is_path(model) else bundle_folder(data_dir, model)
+    return bundles.damage(folder) if (folder / MANIFEST).is_file() else ""
+
+
 def _from_checkpoint(
     model: str, data_dir: Path, checkpoint: Path, report: Callable[[str], None]
 ) -> Bundle:
@@ -159,7 +172,7 @@ def _from_checkpoint(
         model = f"{model}/{re.sub(r'[^A-Za-z0-9.+-]+', '_', checkpoint.stem).strip('_.+-')}"
     folder = bundle_folder(data_dir, model)
     if (folder / MANIFEST).is_file():
-        bundle = bundles.load(folder)
+        bundle = bundles.load_lazily(folder, Verified(data_dir))
         if bundle.source == _checkpoint_source(checkpoint):
             return bundle
     return _export(model, folder, checkpoint, report)
@@ -200,14 +213,14 @@ def _is_path(model: str) -> bool:
     return model.startswith((".", "/", "~")) or (Path(model) / MANIFEST).is_file()
 
 
-def _demo() -> Bundle:
+def _demo(verified: Verified) -> Bundle:
     folder = _demo_folder()
     if not (folder / MANIFEST).is_file():
         raise ConfigError(
             "this installation of clipseek has no demo model; install clipseek again from its "
             f"wheel, or name another model, as in `--model {DEFAULT_MODEL}`"
         )
-    return bundles.load(folder)
+    return bundles.load_lazily(folder, verified)
 
 
 def _demo_folder() -> Path:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class OnnxEmbedder:
         self._threads = threads or os.cpu_count() or 1
         self._visual = _visual(bundle, threads)
         self._text = OnnxTower(
-            bundle.path / TEXT,
+            partial(bundle.file, TEXT),
             "tokens",
             [bundle.context_length],
             bundle.dim,
@@ -180,7 +180,7 @@ def _visual(
     if bundle.runtime == "openvino":
         return OpenVinoTower(bundle, threads).run
     side, recipe = bundle.image_size, bundle.recipe
-    tower = OnnxTower(bundle.path / VISUAL, "pixels", [3, side, side], bundle.dim, threads)
+    tower = OnnxTower(partial(bundle.file, VISUAL), "pixels", [3, side, side], bundle.dim, threads)
     return lambda square: tower.run(normalise(square, recipe))
 
 
@@ -197,7 +197,7 @@ def _tokenizer(bundle: Bundle) -> Tokenizer:
     # Sentences are short: threads of the tokenizer's own cost more than they save (100 connections,
     # two cores: 2580 different searches a second with them, 2750 without).
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    file = bundle.path / TOKENIZER
+    file = bundle.file(TOKENIZER)
     if file.stat().st_size > _TOKENIZER_BYTES:
         raise ConfigError(f"{file} has more than {_TOKENIZER_BYTES} bytes; use another model")
     try:

@@ -93,7 +93,7 @@ class OpenVinoTower:
             "INFERENCE_NUM_THREADS": threads,
         }
         try:
-            graph = _from_uint8(openvino, core.read_model(str(bundle.path / VISUAL)), bundle)
+            graph = _from_uint8(openvino, core.read_model(str(bundle.file(VISUAL))), bundle)
             graph.reshape([_BLOCK, bundle.image_size, bundle.image_size, 3])
             return core.compile_model(graph, "CPU", options)
         except RuntimeError as error:

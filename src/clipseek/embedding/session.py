@@ -1,5 +1,6 @@
 """OnnxTower: one tower of a bundle, loaded by the first thread that runs it, on onnxruntime."""
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -26,10 +27,13 @@ class OnnxTower:
     """Runs a file whose input is "pixels" or "tokens" and whose output is "vectors"."""
 
     def __init__(
-        self, file: Path, name: str, shape: list[int], dim: int, threads: int | None
+        self, file: Callable[[], Path], name: str, shape: list[int], dim: int, threads: int | None
     ) -> None:
-        """Keep what is needed; `shape` is that of a row of the input `name`."""
-        self._file = file
+        """Keep what is needed; `shape` is that of a row of the input `name`.
+
+        `file` checks the file and returns its path; it is called when the tower is loaded.
+        """
+        self._find = file
         self._name = name
         self._layout = [(name, shape), ("vectors", [dim])]
         self._threads = threads
@@ -40,7 +44,7 @@ class OnnxTower:
         """Return float32 (N, dim), not normalised.
 
         Raises:
-            ConfigError: onnxruntime cannot load the file, or it is of other sizes.
+            ConfigError: the file is damaged, onnxruntime cannot load it, or it is of other sizes.
         """
         (vectors,) = self._loaded().run(["vectors"], {self._name: rows})
         return np.asarray(vectors, np.float32)
@@ -57,6 +61,7 @@ class OnnxTower:
             return self._session
 
     def _load(self) -> onnxruntime.InferenceSession:
+        file = self._find()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads or 0
         # Threads that wait by turning within a run save a third of a sentence's time (ViT-B-32 in
@@ -66,11 +71,11 @@ class OnnxTower:
         options.log_severity_level = 3  # errors only: they are raised as well
         try:
             session = onnxruntime.InferenceSession(
-                str(self._file), options, providers=["CPUExecutionProvider"]
+                str(file), options, providers=["CPUExecutionProvider"]
             )
         except _LOAD_ERRORS as error:
             raise ConfigError(
-                f"onnxruntime {onnxruntime.__version__} cannot load {self._file}: {error}; "
+                f"onnxruntime {onnxruntime.__version__} cannot load {file}: {error}; "
                 "export the model again, or install a newer onnxruntime"
             ) from error
         found = [
@@ -78,7 +83,7 @@ class OnnxTower:
         ]
         if found not in (self._layout, [("tokens", [ANY_LENGTH]), self._layout[1]]):
             raise ConfigError(
-                f"{self._file} must take and give {self._layout} for each row, but has {found}; "
+                f"{file} must take and give {self._layout} for each row, but has {found}; "
                 "export the model again"
             )
         return session

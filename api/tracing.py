@@ -106,9 +106,10 @@ class OtlpTracing:
         Raises:
             ConfigError: the endpoint is no address, or OpenTelemetry is not installed.
         """
-        if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+        if not _is_address(endpoint):
+            # What was given may hold a password, so it is not repeated.
             raise ConfigError(
-                f"the endpoint of traces must be as http://HOST:4318, got {endpoint!r}; "
+                "the endpoint of traces must be as http://HOST:4318; "
                 f"correct CLIPSEEK_OTLP_ENDPOINT or {ENDPOINT}"
             )
         try:
@@ -199,11 +200,20 @@ class Traced:
             await self.app(scope, receive, sent)
 
 
+def _is_address(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def opened(settings: Settings) -> OtlpTracing | NoTracing:
     """Return where spans go by the setting, or by the standard variable; else nowhere.
 
     Raises:
         ConfigError: see `OtlpTracing.to`.
     """
-    endpoint = settings.otlp_endpoint or os.environ.get(ENDPOINT)
+    given = settings.otlp_endpoint
+    endpoint = os.environ.get(ENDPOINT) if given is None else given.get_secret_value()
     return OtlpTracing.to(endpoint) if endpoint else NoTracing()

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +120,7 @@ def _cache_secret(settings: Settings) -> bytes:
     """
     if settings.cache_secret is not None:
         return hashlib.blake2b(settings.cache_secret.get_secret_value().encode()).digest()
-    password = urlsplit(settings.catalog_url).password
+    password = database.password_of(settings.catalog_url)
     if password:
         return hashlib.scrypt(
             password.encode(), salt=b"clipseek cache", n=2**14, r=8, p=1, dklen=64

@@ -22,7 +22,7 @@ PREFIX = "CLIPSEEK_"
 SKIPPED = ("hidden", "system", "unfinished", "doubles")
 """Kinds of entries of folders that an ingest leaves out."""
 
-_SECRETS = frozenset({"cache_secret", "database_url", "redis_url"})
+_SECRETS = frozenset({"cache_secret", "database_url", "otlp_endpoint", "redis_url"})
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
@@ -299,7 +299,7 @@ class Settings(BaseSettings):
         default=None,
         description="folder of films that nginx sends for the API; without it, the API sends all",
     )
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: SecretStr | None = Field(
         default=None, min_length=1, description="collector of traces, as http://host:4318 (API)"
     )
     log_format: Literal["text", "json"] = Field(

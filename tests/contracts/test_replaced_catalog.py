@@ -5,15 +5,16 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import traceback
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from clipseek import belonging
-from clipseek.assembly import open_service
+from clipseek.assembly import open_cache, open_service
 from clipseek.belonging import Owner
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
@@ -80,6 +81,20 @@ def test_a_database_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
             ids(catalog)
         assert not path.exists()
         put_back(copy, path)
+        assert ids(catalog) == ["a"]
+
+
+def test_a_backup_copied_over_the_file_is_read(tmp_path: Path) -> None:
+    """`cp` keeps the file and changes its content; nothing is left in the log here."""
+    path = tmp_path / "catalog.db"
+    url = made(path, "a")
+    copy = backup(path, tmp_path / "copy.db")
+    with closing(SqlCatalog.open(url)) as catalog:
+        film("b", uri="/b.mp4").put_into(catalog, "default")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert ids(catalog) == ["a", "b"]
+        path.write_bytes(copy.read_bytes())
         assert ids(catalog) == ["a"]
 
 
@@ -215,6 +230,28 @@ def test_a_catalog_on_a_read_only_mount_is_read(mounted: Path) -> None:
         assert ids(catalog) == ["a", "b"]
 
 
+def test_a_read_only_mount_follows_a_writer_elsewhere(tmp_path: Path) -> None:
+    """A volume that is read-only here and written there, as a container has it, is current."""
+    writes, reads = tmp_path / "writes", tmp_path / "reads"
+    for folder in (writes, reads):
+        folder.mkdir()
+    url = made(writes / "catalog.db", "a")
+    bind = ["mount", "--bind", str(writes), str(reads)]
+    if os.getuid() != 0 or subprocess.run(bind, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount, and only where mounting is allowed")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", reads], check=True)
+        with closing(SqlCatalog.open(f"sqlite:///{reads}/catalog.db", read_only=True)) as reader:
+            assert ids(reader) == ["a"]
+            for number, video in enumerate("bc"):
+                with closing(SqlCatalog.open(url)) as writer:
+                    film(video, uri=f"/{video}.mp4", seed=number).put_into(writer, "default")
+                    assert ids(reader) == ["a", "b", "c"][: number + 2]
+                assert ids(reader) == ["a", "b", "c"][: number + 2]
+    finally:
+        subprocess.run(["umount", "--lazy", reads], check=True)
+
+
 def test_a_log_that_is_left_over_on_a_read_only_mount_is_told(mounted: Path) -> None:
     """Changes in the log alone would be missed, so the catalog is not read without them."""
     url = made(mounted / "catalog.db", "a")
@@ -246,6 +283,9 @@ SECRET = "p@ss/w:rd%41#x"
         "postgresql://clip:pass@ho st/db",
         "postgresql://clip:pa/ss@word@host:5432/db",
         "postgresql://clip:a@b@c@host/db",
+        "postgresql://clip:p#ss\u2100et@host/db",
+        "postgresql://clip:p#ss[et]@host/db",
+        "postgresql://clip:p#ss /db",
     ],
 )
 def test_no_part_of_a_password_is_repeated(url: str) -> None:
@@ -256,6 +296,18 @@ def test_no_part_of_a_password_is_repeated(url: str) -> None:
     assert not any(part in told for part in ("ss@", "ss/w", "w:rd", "rd%41", "#x", "p#"))
     if isinstance(refused.value, ConfigError):
         assert "%40" in told
+        assert "p#" not in "".join(traceback.format_exception(refused.value))
+    settings = Settings.load(database_url=url, redis_url="redis://127.0.0.1:1/0")
+    with suppress(ClipseekError):
+        open_cache(settings).close()
+
+
+def test_options_of_a_sqlite_url_are_refused(tmp_path: Path) -> None:
+    """They would become a part of the file's name, and a new, empty library would be made."""
+    made(tmp_path / "x.db", "a")
+    with pytest.raises(ConfigError, match="takes no options"):
+        SqlCatalog.open(f"sqlite:///{tmp_path}/x.db?mode=ro")
+    assert [path.name for path in tmp_path.glob("x.db?*=*")] == []
 
 
 @pytest.mark.parametrize("value", ["0", "5", "none"])

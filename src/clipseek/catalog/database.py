@@ -1,6 +1,7 @@
 """One database, SQLite or PostgreSQL: its connections, its transactions and its errors."""
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ _SIGNS_OF_LIFE = {
 # allows 100 for all its clients (max_connections).
 POOL_SIZE = 8
 _FILE = "clipseek_file"
+_HAS_OPTIONS = re.compile(r"\?[a-z_]+=")
 POOL_OVERFLOW = 24
 
 
@@ -191,6 +193,11 @@ def _options(dialect: str, *, writes: bool, read_only: bool = False) -> dict[str
 def _path(url: str) -> Path:
     """Return the file that a SQLite URL names; a catalog in memory would be one per connection."""
     name = url.removeprefix(SQLITE)
+    if _HAS_OPTIONS.search(name):
+        raise ConfigError(
+            "a sqlite:/// URL takes no options, and what follows its ? would be part of the file's "
+            "name; leave it out: a catalog that cannot be written is opened to be read"
+        )
     if name in ("", ":memory:") or "\0" in name:
         raise ConfigError(f"{_EXPECTED}; PATH must name a file, got {name!r}")
     return Path(name).absolute()
@@ -214,7 +221,7 @@ def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
         return connection
 
     def prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info[_FILE] = _identity(path)
+        entry.info[_FILE] = _identity(path, mode)
         connection.execute("PRAGMA foreign_keys = ON")
         # A committed film survives a loss of power: the log is synced at every commit.
         connection.execute("PRAGMA synchronous = FULL")
@@ -223,7 +230,7 @@ def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
 
     def check_out(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
         """Have a connection made anew whose file is not the one at the path any more."""
-        if entry.info.get(_FILE) != _identity(path):
+        if entry.info.get(_FILE) != _identity(path, mode):
             raise DisconnectionError("the file was replaced")
 
     def begin(connection: Connection) -> None:
@@ -245,13 +252,27 @@ def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
     return engine
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return the device and inode of the file at a path: a restored backup has other ones."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _identity(path: Path, mode: str) -> tuple[int, ...] | None:
+    """Return which file is at a path, and in which state.
+
+    A restored backup is another file, or the same one with another content. Size and time change
+    by checkpoints too: that costs a connection. One that only reads may have been opened as a file
+    that never changes; then a log that appears beside it counts as well.
+    """
+    state: list[int] = []
+    for each in (path, _beside(path, "-wal")) if mode == "ro" else (path,):
+        try:
+            status = each.stat()
+        except OSError:
+            if each == path:
+                return None
+            continue
+        state += [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(state)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}{ending}")
 
 
 def _connected(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
@@ -283,9 +304,8 @@ def _open(uri: str, wait_s: float) -> sqlite3.Connection:
 
 def _log_of(path: Path) -> bool:
     """Whether there are changes in a write-ahead log that are not in the file yet."""
-    log = path.with_name(f"{path.name}-wal")
     try:
-        return log.stat().st_size > 0
+        return _beside(path, "-wal").stat().st_size > 0
     except OSError:
         return False
 
@@ -315,14 +335,20 @@ def _address(url: str) -> URL:
         raise ConfigError(_ESCAPE)
     try:
         address = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise ConfigError(f"{_EXPECTED}; {_ESCAPE}") from error
+    except (ArgumentError, ValueError):
+        # The driver's words may hold a part of the password.
+        raise ConfigError(f"{_EXPECTED}; {_ESCAPE}") from None
     if address.drivername not in POSTGRES or not address.database:
         raise ConfigError(f"{_EXPECTED}; {_ESCAPE}")
     plain = f"{address.host or ''}{address.database}"
     if set(plain) & set("@#?:/ \t\n") - set(":/" if _is_socket(address) else ""):
         raise ConfigError(_ESCAPE)
     return address.set(drivername="postgresql+psycopg")
+
+
+def password_of(url: str) -> str | None:
+    """Return the password that a PostgreSQL URL holds, if it does; raise ConfigError."""
+    return None if url.startswith(SQLITE) else _address(url).password
 
 
 def _is_socket(address: URL) -> bool:

@@ -114,6 +114,8 @@ class Desk:
             Refused: it takes longer than a search may wait.
         """
         closed = [name for name in sorted(names) if not self._searcher.is_open(name)]
+        if not closed:
+            return {}
         found = await asyncio.gather(*(self._opened(name) for name in closed))
         return {name: error for name, error in zip(closed, found, strict=True) if error is not None}
 

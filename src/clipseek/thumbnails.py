@@ -3,9 +3,11 @@
 import errno
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from clipseek.errors import ServiceUnavailable
@@ -93,10 +95,13 @@ class Thumbnails:
         oldest = time.time() - SWEEP_AGE_S
         swept = 0
         for path in folder.rglob("*"):
-            stale = path.is_file() and path.stat().st_mtime < oldest
-            if stale and path.relative_to(self.root).as_posix() not in named:
-                path.unlink(missing_ok=True)
-                swept += 1
+            # Another builder may sweep the same files just now.
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                stale = stat.S_ISREG(status.st_mode) and status.st_mtime < oldest
+                if stale and path.relative_to(self.root).as_posix() not in named:
+                    path.unlink()
+                    swept += 1
         return swept
 
 

@@ -1,5 +1,6 @@
 """What every VectorIndex promises, over the exact, the FAISS and the GPU index."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,7 +95,7 @@ def beside(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
     index = FaissIndex.build(vectors, ids)
     if len(ids):
         other.add(ascending(ids, vectors)[1])
-    return index.searched_by(OnGpu(other))
+    return index.searched_by(OnGpu(other, threading.Lock()))
 
 
 def on_gpu(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:

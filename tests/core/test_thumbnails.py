@@ -89,3 +89,23 @@ def test_a_name_that_is_encoded_is_taken_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(ServiceUnavailable) as missing:
         Thumbnails(tmp_path / "thumbnails").read("%2e%2e/secret.jpg")
     assert isinstance(missing.value.__cause__, FileNotFoundError)
+
+
+def test_two_builders_sweep_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that the other one has deleted between two looks is no error."""
+    thumbnails = Thumbnails(tmp_path)
+    names = [thumbnails.write("c", "ab" * 16, time, _jpeg(1)) for time in (1.0, 2.0)]
+    for name in names:
+        os.utime(tmp_path / name, (1.0, 1.0))
+    look = Path.stat
+
+    def stat_then_lose(path: Path, **options: bool) -> os.stat_result:
+        found = look(path, **options)
+        if path == tmp_path / names[0]:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat_then_lose)
+    assert thumbnails.sweep("c", set()) == 1
+    monkeypatch.undo()
+    assert not any((tmp_path / name).exists() for name in names)

@@ -93,6 +93,11 @@ class FaissIndex:
         """Write the vectors (not the ids) to a file; raise ServiceUnavailable."""
         self._layout.save(path)
 
+    @property
+    def saved_bytes(self) -> int:
+        """How large its file is at least, in bytes: the vectors, as they are stored."""
+        return len(self) * self.dim * (4 if self.kind == "exact" else 2)
+
     def to_gpu(self, device: int = 0) -> Self:
         """Return an index that searches on a GPU; what a GPU cannot do stays on the CPU.
 

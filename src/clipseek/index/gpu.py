@@ -1,6 +1,7 @@
 """The vectors of an index on one GPU, in float16, searched exactly."""
 
 import threading
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import faiss as _faiss
@@ -16,6 +17,32 @@ GPU_LIMIT = 2048  # most neighbours of faiss on a GPU; wiki, "Faiss on the GPU"
 _BLOCK_ROWS = 65536  # rows that are copied at a time
 
 
+_SCRATCH_BYTES = 256 << 20
+"""Of one GPU, for all indexes on it; faiss reserves up to 1.5 GB for each object by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    """What all indexes on one GPU share: its scratch memory, and the lock that guards it."""
+
+    resources: Any
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_devices: dict[int, _Device] = {}
+_making = threading.Lock()
+
+
+def _device(number: int) -> _Device:
+    """Return what is shared on a GPU, made at its first use."""
+    with _making:
+        if number not in _devices:
+            resources = faiss.StandardGpuResources()
+            resources.setTempMemory(_SCRATCH_BYTES)
+            _devices[number] = _Device(resources)
+        return _devices[number]
+
+
 def gpus() -> int:
     """Return how many GPUs faiss can use; 0 in a build without GPU support."""
     count = getattr(faiss, "get_num_gpus", None)
@@ -29,9 +56,9 @@ class OnGpu:
     memory is read in well under a millisecond, and no neighbour is lost.
     """
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: Any, lock: threading.Lock) -> None:
         self._index = index
-        self._lock = threading.Lock()
+        self._lock = lock
 
     @classmethod
     def of(cls, store: Any, device: int) -> Self:
@@ -47,11 +74,15 @@ class OnGpu:
             )
         config = faiss.GpuIndexFlatConfig()
         config.device, config.useFloat16 = device, True
-        index = faiss.GpuIndexFlatIP(faiss.StandardGpuResources(), store.d, config)
+        shared = _device(device)
+        with shared.lock:
+            index = faiss.GpuIndexFlatIP(shared.resources, store.d, config)
         for start in range(0, store.ntotal, _BLOCK_ROWS):
             rows = min(_BLOCK_ROWS, store.ntotal - start)
-            index.add(store.reconstruct_batch(np.arange(start, start + rows)))
-        return cls(index)
+            vectors = store.reconstruct_batch(np.arange(start, start + rows))
+            with shared.lock:
+                index.add(vectors)
+        return cls(index, shared.lock)
 
     def search(
         self, queries: NDArray[np.float32], k: int

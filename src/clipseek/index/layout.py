@@ -134,7 +134,10 @@ class Layout:
         try:
             faiss.write_index(self.whole, str(path))
         except RuntimeError as error:
-            raise ServiceUnavailable(f"{path} cannot be written: {_brief(error)}") from error
+            raise ServiceUnavailable(
+                f"{path} cannot be written: the disk failed or is full; free some space and run "
+                "`indexer build`"
+            ) from error
 
     @property
     def nlist(self) -> int:

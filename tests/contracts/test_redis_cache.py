@@ -350,3 +350,15 @@ def test_replicas_share_what_one_computed(redis_url: str) -> None:
     assert (other.stats()["local"].hits, other.stats()["redis"].hits) == (1, 1)
     one.close()
     other.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis+sentinel://:hush@h:26379/mymaster", "sentinel://h", "rediss+sentinel://h/m/0"]
+)
+def test_sentinel_is_refused_by_name(url: str) -> None:
+    """The message says what to name instead, and repeats no password."""
+    with pytest.raises(
+        ConfigError, match=r"names Redis Sentinel, which is not supported"
+    ) as caught:
+        RedisCache(url, secret=b"secret")
+    assert "hush" not in str(caught.value)

@@ -162,6 +162,11 @@ def _client(url: str, timeout_s: float) -> redis.Redis:
         # The breaker decides when to try again.
         "retry": Retry(NoBackoff(), 0),
     }
+    if "sentinel" in url.partition("://")[0].lower():
+        raise ConfigError(
+            "CLIPSEEK_REDIS_URL names Redis Sentinel, which is not supported; name the Redis "
+            "itself, or a proxy or a service that always leads to the primary, as redis://host:port"
+        )
     try:
         given = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py leaves it so
         pool = redis.ConnectionPool(**{**given, **options})

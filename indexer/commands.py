@@ -18,6 +18,7 @@ from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNot
 from clipseek.protocols import Catalog
 from clipseek.search import problem
 from clipseek.types import Collection, SearchRequest, SearchResult, Video
+from indexer import reserve
 from indexer.naming import resolved, text
 from indexer.originals import Checked, Originals
 from indexer.output import Column, clock, counted, emit, note, say, size, table
@@ -167,6 +168,8 @@ def all_videos(catalog: Catalog, collection: str) -> Iterator[Video]:
 
 def remove(settings: Settings, options: argparse.Namespace) -> int:
     """Remove videos by id or by path; exit 1 when one is not there, the others still go."""
+    # What is removed is written down first, and on a full disk there is no room for that.
+    reserve.give_back(settings)
     service = open_existing(settings)
     missing: VideoNotFound | None = None
     try:
@@ -184,6 +187,7 @@ def remove(settings: Settings, options: argparse.Namespace) -> int:
                 say(f"removed {video.id} {video.uri}")
     finally:
         service.close()
+        reserve.keep(settings)
     return 1 if missing else 0
 
 

@@ -33,7 +33,7 @@ from clipseek.embedding.precision import joined, split
 from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
 from clipseek.protocols import FrameSourceOpener
-from indexer import discover, sample
+from indexer import discover, reserve, sample
 from indexer.film import Film, Report
 from indexer.naming import shown
 from indexer.output import counted, emit, note, say
@@ -78,6 +78,7 @@ def _index(
     is_fresh = _is_fresh(settings)
     model = _load(settings, None, options, films) if is_fresh else None
     service = open_service(settings)
+    reserve.keep(settings)
     if is_fresh and not options.quiet:
         note(f"new, empty library in {settings.data_dir}")
     try:

@@ -397,6 +397,8 @@ def _publish(folder: Path, manifest: Manifest, table: SegmentTable, index: Faiss
         kept.add((folder / POINTER).read_text("utf-8", "replace").strip())
     unfinished = folder / _UNFINISHED
     unfinished.mkdir()
+    # Looked at before, because FAISS prints in words of its own that it could write no more.
+    _require_space(folder, index.saved_bytes + sum(a.nbytes for a in _arrays(table).values()))
     index.save(unfinished / INDEX)
     np.savez(unfinished / SEGMENTS, allow_pickle=False, **_arrays(table))
     manifest = replace(
@@ -414,6 +416,17 @@ def _publish(folder: Path, manifest: Manifest, table: SegmentTable, index: Faiss
         if path.name not in kept | {name}:
             _remove(path)
     return manifest
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    """Raise ServiceUnavailable where a snapshot of so many bytes does not fit on the disk."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ServiceUnavailable(
+            f"no snapshot can be written to {folder}: the disk is full; it needs {needed} bytes, "
+            f"and {free} are free. Searches go on without it; free some space and run "
+            "`indexer build`"
+        )
 
 
 def _arrays(table: SegmentTable) -> dict[str, NDArray[np.generic]]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -423,6 +424,21 @@ def test_a_full_disk_leaves_the_old_snapshot(tmp_path: Path, full_disk: Callable
     with pytest.raises(ServiceUnavailable, match="written"):
         write(tmp_path, larger)
     assert names(tmp_path) == {".lock", "current", "snapshot-1"}
+
+
+def test_a_disk_without_room_is_told_with_the_bytes_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written; 400 vectors of 8 float32 and their rows do not fit in 12 000 bytes."""
+    write(tmp_path, filled(films="a"))
+    usage = shutil.disk_usage(tmp_path)._replace(free=12_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    with pytest.raises(ServiceUnavailable, match=r"it needs (\d+) bytes, and 12000 are") as error:
+        write(tmp_path, filled(400))
+    needed = int(re.search(r"needs (\d+)", str(error.value)).group(1))  # type: ignore[union-attr]
+    monkeypatch.undo()
+    manifest = write(tmp_path, filled(400))
+    assert 0.5 < needed / sum(file.bytes for file in manifest.files.values()) < 2
 
 
 def test_a_root_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What the databases' own errors mean to a person: the only place that reads their codes."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
     if isinstance(error, PoolTimeout):
         return ServiceUnavailable(f"all connections to {place} are in use; try again")
     codes, cause = _codes(error), _first_line(error)
+    # Where no file can be made beside the database, SQLite speaks of the disk and not of its space.
+    if (
+        sqlite3.SQLITE_IOERR in codes
+        and file is not None
+        and not shutil.disk_usage(file.parent).free
+    ):
+        codes.add(sqlite3.SQLITE_FULL)
     missing = codes & _CLOSED and file is not None and _is_missing(file)
     if missing or _NO_TABLE in codes or cause.startswith("no such table"):
         return no_catalog(place)

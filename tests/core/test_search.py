@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clipseek import calibration, snapshot
 from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed, QueryNotRead
 from clipseek.model import Model
-from clipseek.search import MAX_LIMIT, MAX_QUERY_CHARACTERS, Searcher
+from clipseek.search import MAX_LIMIT, MAX_QUERY_CHARACTERS, Searcher, problem
 from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection, Relevance, SearchRequest, SearchResult, Segments, Video
 
@@ -388,6 +388,8 @@ def test_a_batch_equals_its_singles_and_errors_stay_in_place(searcher: Searcher)
         pytest.param(SearchRequest("x", 0), "1 to 100, got 0", id="limit 0"),
         pytest.param(SearchRequest("x", MAX_LIMIT + 1), "got 101", id="limit 101"),
         pytest.param(SearchRequest("x", min_relevance=1.5), "0 to 1, got 1.5", id="relevance"),
+        pytest.param(SearchRequest("x", min_relevance=-0.5), "0 to 1, got -0.5", id="below zero"),
+        pytest.param(SearchRequest("caf\udce9"), "bytes that are not UTF-8", id="not UTF-8"),
     ],
 )
 def test_limits_are_named(searcher: Searcher, request_: SearchRequest, expected: str) -> None:
@@ -395,6 +397,22 @@ def test_limits_are_named(searcher: Searcher, request_: SearchRequest, expected:
     answer = searcher.search([request_])[0]
     assert isinstance(answer, InvalidQuery)
     assert expected in str(answer)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(SearchRequest("x"), id="one character"),
+        pytest.param(SearchRequest(f" {'x' * MAX_QUERY_CHARACTERS} "), id="1000 within spaces"),
+        pytest.param(SearchRequest("x", 1), id="limit 1"),
+        pytest.param(SearchRequest("x", MAX_LIMIT), id="limit 100"),
+        pytest.param(SearchRequest("x", min_relevance=0.0), id="relevance 0"),
+        pytest.param(SearchRequest("x", min_relevance=1.0), id="relevance 1"),
+    ],
+)
+def test_what_is_just_within_the_limits_is_no_problem(request_: SearchRequest) -> None:
+    """The limits themselves are allowed, and white space around a query does not count."""
+    assert problem(request_) is None
 
 
 def test_a_query_without_a_word_has_its_error_in_its_place(searcher: Searcher) -> None:

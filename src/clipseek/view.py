@@ -1,6 +1,7 @@
 """One collection at one version, ready to be searched: a snapshot and what changed since."""
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,13 @@ _TAGS_REMEMBERED = 64
 _SPARE = 32
 # Segments that an index compares exactly, whatever kind it is: it is asked for so few at a time.
 _EXACTLY = 8192
+
+
+# Segments from which on reading them from the catalog is worth a word: 500 000 took 69 s on two
+# cores, and 2.7 s from a snapshot.
+_MANY = 50_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +244,7 @@ class View:
             published = published.judged(now, collection)
             found = published.found
             if found is None:
+                _warn_of_many(name, now.counts(name)[1])
                 table, vectors = SegmentTable.of(now.blocks(name), collection.dim)
                 base = _base(table, vectors)
             else:
@@ -523,3 +532,15 @@ def _joined(parts: list[_Delta]) -> tuple[_Delta, ...]:
         table, vectors = SegmentTable.of(blocks, blocks[0].vectors.shape[1])
         parts[-2:] = [_delta(table, vectors)]
     return tuple(parts)
+
+
+def _warn_of_many(name: str, segments: int) -> None:
+    """Say why opening takes long, before it does."""
+    if segments > _MANY:
+        log.warning(
+            "collection %s has no snapshot that can be used, so its %d segments are read from the "
+            "catalog, which takes long; `indexer build --collection %s` makes a snapshot",
+            name,
+            segments,
+            name,
+        )

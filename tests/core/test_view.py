@@ -472,3 +472,31 @@ def test_threads_search_while_the_view_is_refreshed(tmp_path: Path) -> None:
                 build(tmp_path, catalog)
             views.append(views[-1].refresh(catalog, tmp_path))
     assert all(asked)
+
+
+@pytest.mark.parametrize(("segments", "warnings"), [(50_000, 0), (100_000, 1)])
+def test_many_segments_without_a_snapshot_are_told(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    segments: int,
+    warnings: int,
+) -> None:
+    """Opening them takes long, so the log says why, and what to run."""
+    catalog = filled()
+    monkeypatch.setattr(MemoryCatalog, "counts", lambda *_: (1, segments, 1.0))
+    View.open(catalog, tmp_path, NAME)
+    told = [record.message for record in caplog.records if "no snapshot" in record.message]
+    assert len(told) == warnings
+    assert all(f"{segments} segments" in one and "`indexer build" in one for one in told)
+
+
+def test_a_snapshot_of_many_segments_opens_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to run."""
+    catalog = filled()
+    snapshot.build(catalog, tmp_path, NAME)
+    monkeypatch.setattr(MemoryCatalog, "counts", lambda *_: (1, 100_000, 1.0))
+    View.open(catalog, tmp_path, NAME)
+    assert caplog.records == []

@@ -345,6 +345,19 @@ def test_what_is_remembered_of_tags_follows_their_videos(noting: _Noting, tmp_pa
     assert _found(searcher, "nothing") == set()
 
 
+def test_no_more_than_64_filters_are_remembered(noting: _Noting, tmp_path: Path) -> None:
+    """64 are remembered; one more takes the place of the oldest alone."""
+    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    for number in range(65):
+        _found(searcher, f"tag {number}")
+    noting.asked.clear()
+    for number in range(1, 65):
+        _found(searcher, f"tag {number}")
+    assert noting.asked == []
+    _found(searcher, "tag 0")
+    assert noting.asked == [(("tag 0",), None)]
+
+
 def test_tags_within_some_videos_are_asked_of_those_alone(noting: _Noting, tmp_path: Path) -> None:
     """A filter by both passes what is in both."""
     searcher = Searcher(noting, tmp_path, lambda _: MODEL)

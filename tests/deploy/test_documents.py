@@ -15,6 +15,7 @@ DOCUMENTS = [
     "docker/README.md",
     "kubernetes/README.md",
     "nginx/README.md",
+    "docs/backup.md",
     "docs/cloud.md",
     "docs/sizing.md",
 ]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
-from clipseek.video.decord import DecordFrames
+from clipseek.video.decord import DecordFrames, agrees
 from clipseek.video.kinds import is_picture
 from clipseek.video.pyav import Decode
 from clipseek.video.skimming import Skimmer, Unskimmable
@@ -301,6 +301,14 @@ def test_decord_refuses_what_it_would_read_in_part(tmp_path: Path) -> None:
     joined.write_bytes(b"".join(parts))
     assert read(joined, "exact")[1] == pytest.approx(10, abs=0.1)
     assert refusal(joined, DecordFrames) == REFUSED_BY_DECORD
+
+
+@pytest.mark.parametrize(
+    "spans", [[[0.0, 9.2e15]], [[0.0, float("nan")]], [[0.0, float("inf")]]], ids=str
+)
+def test_decord_refuses_marks_of_missing_times(spans: list[list[float]]) -> None:
+    """Read as times they would never end: a table of frames that lasts 300 million years."""
+    assert not agrees(np.array(spans), np.empty(0))
 
 
 def test_decord_refuses_flv_joined_to_another(tmp_path: Path) -> None:

@@ -164,6 +164,21 @@ def test_dolby_vision_alone_is_refused(tmp_path: Path) -> None:
     assert "Dolby Vision" in refused.value.reason
 
 
+@pytest.mark.parametrize("transfer", [ColorTrc.LINEAR, ColorTrc.LOG, ColorTrc.SMPTE428])
+def test_a_transfer_that_is_not_converted_is_refused(tmp_path: Path, transfer: ColorTrc) -> None:
+    """Linear light or a camera's log, read as BT.709, would be off by up to 69 levels."""
+
+    def prepare(stream: VideoStream) -> None:
+        stream.codec_context.options = {"preset": "ultrafast"}
+        stream.codec_context.color_trc = transfer
+
+    path = tmp_path / "video.mp4"
+    write(path, Plan(shots=((1, RED),)), prepare=prepare)
+    with pytest.raises(UnreadableVideo) as refused:
+        PyAVFrames(path)
+    assert "export it as SDR" in refused.value.reason
+
+
 # decord's colours.
 
 
@@ -251,8 +266,8 @@ def test_a_clean_aperture_that_cannot_be_is_none(
 def with_pixel_crop(path: Path, top: int) -> None:
     """Give the only track of a Matroska file a crop of its lines, in the place of its aspect."""
     data = path.read_bytes()
-    at = data.index(b"\xe0", data.index(b"\x16\x54\xae\x6b"))
     size = b"\xb0\x82" + (320).to_bytes(2, "big") + b"\xba\x82" + (260).to_bytes(2, "big")
+    at = data.index(size) - 2
     content = size + b"\x54\xbb\x81" + bytes([top])
     assert data[at + 1] & 0x7F == len(content)
     path.write_bytes(data[: at + 2] + content + data[at + 2 + len(content) :])

@@ -41,6 +41,8 @@ _PRIMARIES: dict[int, Primaries] = {
     11: "p3-dci",
     12: "p3-d65",
 }
+# Those that nobody sees right without a conversion, as cameras and cinemas have them.
+_NOT_FOR_SCREENS = {8: "linear", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428"}
 _UNNAMED = 2
 # Sample entries of Dolby Vision whose base layer is no picture for others: profile 5 and 4.
 _DOLBY_TAGS = frozenset({"dvh1", "dvhe", "dav1", "dva1", "dvav"})
@@ -139,6 +141,11 @@ def _tone(transfer: int, primaries: int) -> Tone:
     if primaries == _UNNAMED and kind != "sdr":
         return Tone(kind, "bt2020")
     return Tone(kind, _PRIMARIES.get(primaries, "bt709"))
+
+
+def unread_transfer(frame: VideoFrame) -> str:
+    """Return the name of a frame's transfer where it is none that is converted, or nothing."""
+    return _NOT_FOR_SCREENS.get(frame.color_trc, "")
 
 
 def is_only_dolby(frame: VideoFrame, codec_tag: str) -> bool:

@@ -27,6 +27,8 @@ _REFUSAL = "decord cannot read this file right; the default decoder, pyav, reads
 _FLOAT32_STEP = Fraction(1, 2**23)
 # Matroska and FLV keep milliseconds, from which decord reckons with the frame rate.
 _SAME_S = 2e-3
+# More than any video lasts: the mark of a missing timestamp, as a number.
+_LONGEST_S = 1e8
 
 
 def _from_ycc(red: float, blue: float) -> NDArray[np.float64]:
@@ -144,7 +146,7 @@ class DecordFrames:
             UnicodeEncodeError,
         ) as error:
             raise UnreadableVideo(str(self._path), _REFUSAL) from error
-        if not _agree(spans, self._stamps):
+        if not agrees(spans, self._stamps):
             raise UnreadableVideo(str(self._path), _REFUSAL)
         return _Film(reader, spans - spans[0, 0], self._first_time)
 
@@ -203,7 +205,7 @@ class _Film:
             picture: Picture = _unpadded(self._reader[index].asnumpy())
         except StopIteration:
             self._decoded = index
-        except decord.DECORDError:
+        except (decord.DECORDError, RuntimeError):
             self._decoded = index
             self.damage.stopped = f"decord stopped at {float(self.end):.1f} s, at a damaged packet"
         else:
@@ -211,13 +213,15 @@ class _Film:
         return None
 
 
-def _agree(spans: NDArray[np.float64], stamps: NDArray[np.float64]) -> bool:
+def agrees(spans: NDArray[np.float64], stamps: NDArray[np.float64]) -> bool:
     """Say whether decord found the frames that the container has: as many, at the same times.
 
     It takes no account of edit lists, ends where one file was joined to another, and hands on the
     marks of missing timestamps. Without timestamps of the container there is nothing to compare.
     """
     if spans.ndim != 2 or not len(spans) or spans[0, 0] < 0:
+        return False
+    if not np.isfinite(spans).all() or spans.max() > _LONGEST_S:
         return False
     begins = spans[:, 0] - spans[0, 0]
     if (np.diff(begins) < 0).any():

@@ -23,6 +23,7 @@ from clipseek.video.conversion import (
     has_matrix_of_hd,
     is_only_dolby,
     tone_of,
+    unread_transfer,
 )
 from clipseek.video.decoding import Decoder
 from clipseek.video.picture import Turn
@@ -97,6 +98,9 @@ class PyAVFrames:
         context = self._opened.stream.codec_context
         if is_only_dolby(frame, context.codec_tag):
             raise UnreadableVideo(str(self._path), DOLBY)
+        if transfer := unread_transfer(frame):
+            reason = f"its colours are coded by a {transfer} transfer; export it as SDR, PQ or HLG"
+            raise UnreadableVideo(str(self._path), reason)
         self._stated_aspect = context.sample_aspect_ratio
         self._converter = Converter(frame, self._pixel_aspect, crop=self._opened.crop)
         self.tone = tone_of(frame)

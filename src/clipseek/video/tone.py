@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Transfer = Literal["sdr", "pq", "hlg"]
-Primaries = Literal["bt709", "bt2020", "p3-d65", "p3-dci", "ntsc", "pal", "smpte"]
+Primaries = Literal["bt709", "bt2020", "p3-d65", "p3-dci", "ntsc"]
 Floats = NDArray[np.float32]
 
 WHITE = 203.0
@@ -30,7 +30,7 @@ _CODES = 1 << 16
 _STEPS = 1 << 14
 
 # Chromaticities x and y of red, green, blue and white: ITU-R BT.709-6, BT.2020-2, BT.470-6,
-# BT.601-7, SMPTE RP 431-2 and EG 432-1.
+# SMPTE RP 431-2 and EG 432-1. Those of BT.601 are near BT.709's: its videos stay as they are.
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 _CHROMATICITIES: dict[Primaries, tuple[tuple[float, float], ...]] = {
     "bt709": ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65),
@@ -38,8 +38,6 @@ _CHROMATICITIES: dict[Primaries, tuple[tuple[float, float], ...]] = {
     "p3-d65": ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
     "p3-dci": ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _DCI),
     "ntsc": ((0.670, 0.330), (0.210, 0.710), (0.140, 0.080), _C),
-    "pal": ((0.640, 0.330), (0.290, 0.600), (0.150, 0.060), _D65),
-    "smpte": ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), _D65),
 }
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _LUMA_2020 = np.array([0.2627, 0.6780, 0.0593], np.float32)

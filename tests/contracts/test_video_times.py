@@ -18,7 +18,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
 from clipseek.video.decord import DecordFrames, agrees
-from clipseek.video.kinds import is_picture
+from clipseek.video.kinds import is_picture, may_be_motion_jpeg
 from clipseek.video.pyav import Decode
 from clipseek.video.skimming import Skimmer, Unskimmable
 from tests.contracts.films import (
@@ -117,6 +117,24 @@ def test_a_gif_that_does_not_move_is_refused(tmp_path: Path) -> None:
     assert read(tmp_path / "moves.gif", "exact")[1] == 0.4
 
 
+def test_a_raw_stream_of_jpegs_is_a_video(tmp_path: Path) -> None:
+    """It begins as a photograph does; a JPEG alone is refused, under a video's name too."""
+    for count, name in ((50, "video.mjpeg"), (1, "photo.mjpeg")):
+        plan = Plan(shots=((Fraction(count, 25), RED),))
+        write(tmp_path / name, plan, codec="mjpeg", pixel_format="yuvj420p", container="mjpeg")
+    for mode in MODES:
+        assert read(tmp_path / "video.mjpeg", mode)[1] == 2.0
+    assert refusal(tmp_path / "photo.mjpeg", PyAVFrames) == "a picture, not a video"
+
+
+def test_a_photograph_of_several_pictures_is_no_stream_of_jpegs() -> None:
+    """Cameras' photographs name themselves by Exif, or by an index of their pictures."""
+    assert may_be_motion_jpeg(b"\xff\xd8\xff\xdb" + bytes(60))
+    assert not may_be_motion_jpeg(b"\xff\xd8\xff\xe1\0\x10Exif\0\0" + bytes(60))
+    assert not may_be_motion_jpeg(b"\xff\xd8\xff\xe2\0\x10MPF\0" + bytes(60))
+    assert not may_be_motion_jpeg(PICTURES["png"])
+
+
 # Posters, and pictures that stand for as long as the sound.
 
 
@@ -127,9 +145,9 @@ def picture(colour: tuple[int, int, int]) -> VideoFrame:
 
 
 @pytest.mark.parametrize("container", ["mkv", "mp4", "mov"])
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, 2, 8])
 def test_a_poster_is_not_the_video(tmp_path: Path, container: str, count: int) -> None:
-    """A first, default stream of a picture or two gives way to the stream that moves."""
+    """A first, default stream of a few pictures gives way to the stream that moves."""
     path = tmp_path / f"video.{container}"
     plan = Plan(shots=((2, RED), (18, BLUE)))
     with av.open(str(path), "w") as output:
@@ -184,6 +202,29 @@ def test_a_picture_stands_for_as_long_as_the_sound(tmp_path: Path, container: st
     with DecordFrames(path) as source:
         assert read_all(source, grid(1)).times == [0.0]
         assert source.duration == pytest.approx(12, abs=0.3)
+
+
+@pytest.mark.parametrize("container", ["mkv", "mp4", "ts", "flv"])
+def test_a_picture_that_ends_before_its_sound_is_whole(tmp_path: Path, container: str) -> None:
+    """Where the container states a length of the whole only, nothing of the picture is missed."""
+    path = tmp_path / f"video.{container}"
+    write(path, sound_s=20)
+    for mode in MODES:
+        _, duration, damage = read(path, mode)
+        assert duration == pytest.approx(5, abs=0.2)
+        assert damage == ""
+
+
+def test_decord_says_that_a_video_with_sound_was_cut_off(tmp_path: Path) -> None:
+    """Neither picture nor sound come as far as the container claims."""
+    write(tmp_path / "whole.flv", Plan(shots=((20, RED),)), sound_s=20)
+    content = (tmp_path / "whole.flv").read_bytes()
+    cut = tmp_path / "cut.flv"
+    cut.write_bytes(content[: len(content) // 2])
+    assert "claims 20" in read(cut, "exact")[2]
+    with DecordFrames(cut) as source:
+        read_all(source, grid(1))
+        assert "claims 20" in source.damage
 
 
 # Holds, leaps, joins, and a beginning in the middle.
@@ -286,6 +327,35 @@ def test_an_encrypted_video_is_refused(tmp_path: Path, mode: Decode) -> None:
     reason = refusal(path, lambda name: PyAVFrames(name, decode=mode))
     assert reason == "encrypted: a copy without protection can be read"
     assert refusal(path, DecordFrames) == reason
+
+
+@pytest.mark.parametrize("entry", [b"drmi", b"encv"])
+def test_a_sample_entry_of_a_cipher_is_enough(tmp_path: Path, entry: bytes) -> None:
+    """FairPlay's entries, and those that do not name what they hide, have no codec."""
+    path = tmp_path / "protected.mp4"
+    write(path)
+    content = path.read_bytes()
+    at = content.index(b"avc1", content.index(b"stsd"))
+    path.write_bytes(content[:at] + entry + content[at + 4 :])
+    assert refusal(path, PyAVFrames) == "encrypted: a copy without protection can be read"
+
+
+@pytest.mark.parametrize("packet_size", [188, 192])
+def test_a_scrambled_transport_stream_is_refused(tmp_path: Path, packet_size: int) -> None:
+    """Recordings of pay television have tables in the clear, and noise."""
+    path = tmp_path / "channel.ts"
+    write(path)
+    content = bytearray(path.read_bytes())
+    noise = np.random.default_rng(0)
+    for at in range(0, len(content), 188):
+        pid = int.from_bytes(content[at + 1 : at + 3], "big") & 0x1FFF
+        if 0x100 <= pid < 0x1FFF:
+            content[at + 3] |= 0x80
+            content[at + 30 : at + 188] = noise.bytes(158)
+    lead = bytes(packet_size - 188)
+    packets = [content[at : at + 188] for at in range(0, len(content), 188)]
+    path.write_bytes(b"".join(lead + packet for packet in packets))
+    assert refusal(path, PyAVFrames) == "encrypted: a copy without protection can be read"
 
 
 # decord.

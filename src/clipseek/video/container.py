@@ -19,7 +19,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
 from clipseek.video.clock import usable_rate
 from clipseek.video.cropping import crop_of
-from clipseek.video.kinds import is_picture
+from clipseek.video.kinds import is_picture, is_scrambled, may_be_motion_jpeg
 from clipseek.video.limits import exceeds
 from clipseek.video.picture import Crop
 
@@ -46,8 +46,10 @@ _LONGEST_SIDE = 16384
 _MICROSECOND = Fraction(1, av.time_base)
 # Streams of a picture, or of pictures to seek by: they are not the video.
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-# A stream with so few pictures, where another has so many, is a poster or a slide.
-_FEW, _MANY = 3, 300
+# A stream of a picture or two is a poster or a slide, and so is one with so small a share of the
+# pictures of another: a slide in ten seconds beside 25 pictures a second has a 250th. The share is
+# judged once a stream has so many.
+_FEW, _SHARE, _MANY = 3, 50, 1000
 # Sample entries of MP4 whose content is encrypted: ISO/IEC 23001-7, and Apple's FairPlay.
 _ENCRYPTED_TAGS = frozenset({"encv", "drmi"})
 # Transport and program streams carry a clock that may be set anew, and no still of ten seconds:
@@ -58,6 +60,9 @@ _CLOCK_LEAP_S = 10
 # Elsewhere a step forward by more than this is a broken timestamp.
 _LEAP_S = 24 * 3600
 _HEAD_BYTES = 512
+# More than what a transport stream repeats in the clear between two packets of its streams.
+_SCRAMBLED_BYTES = 1 << 20
+_MOST_INDEX_BYTES = 64 << 20
 
 
 ENCRYPTED = "encrypted: a copy without protection can be read"
@@ -173,7 +178,7 @@ def _open(path: Path, descriptor: int) -> InputContainer:
     beginning = os.pread(descriptor, _HEAD_BYTES, 0)
     if not beginning:
         raise UnreadableVideo(str(path), "empty file")
-    if is_picture(beginning):
+    if is_picture(beginning) and not may_be_motion_jpeg(beginning):
         raise UnreadableVideo(str(path), "a picture, not a video")
     os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads on from where its descriptor stands
     try:
@@ -184,6 +189,8 @@ def _open(path: Path, descriptor: int) -> InputContainer:
         reason = "not a video: a playlist, a text or another kind of file that is not read"
         raise UnreadableVideo(str(path), reason) from error
     except av.error.FFmpegError as error:
+        if is_scrambled(os.pread(descriptor, _SCRAMBLED_BYTES, 0)):
+            raise UnreadableVideo(str(path), ENCRYPTED) from error
         raise UnreadableVideo(str(path), _refusal(error, beginning)) from error
 
 
@@ -207,10 +214,27 @@ def _film_stream(container: InputContainer, path: Path, descriptor: int) -> Vide
         path, descriptor, films, next((film for film in films if film is best), films[0])
     )
     if stream.codec_context is None:
-        raise UnreadableVideo(str(path), "its video codec is not supported")
+        is_encrypted = _names_cipher(descriptor)
+        reason = ENCRYPTED if is_encrypted else "its video codec is not supported"
+        raise UnreadableVideo(str(path), reason)
     if stream.codec_context.codec_tag in _ENCRYPTED_TAGS or "enc_key_id" in stream.metadata:
         raise UnreadableVideo(str(path), ENCRYPTED)
     return stream
+
+
+def _names_cipher(descriptor: int) -> bool:
+    """Say whether the index of an MP4 (`moov`) has sample entries of encrypted pictures."""
+    at = 0
+    while len(head := os.pread(descriptor, 16, at)) == 16 and head[4:8].isalnum():
+        size = int.from_bytes(head[:4], "big")
+        size = int.from_bytes(head[8:], "big") if size == 1 else size
+        if head[4:8] == b"moov":
+            index = os.pread(descriptor, min(size or _MOST_INDEX_BYTES, _MOST_INDEX_BYTES), at)
+            return any(tag.encode() in index for tag in _ENCRYPTED_TAGS)
+        if size < 8:
+            break
+        at += size
+    return False
 
 
 def _without_video(container: InputContainer) -> str:
@@ -222,7 +246,7 @@ def _without_video(container: InputContainer) -> str:
 def _moving(
     path: Path, descriptor: int, films: Sequence[VideoStream], best: VideoStream
 ) -> VideoStream:
-    """Return the best stream, unless it is of a picture or two and another one moves.
+    """Return the best stream, unless it is of a few pictures and another one moves.
 
     Where there are several, packets are counted, as many containers do not say how many there are.
     """
@@ -233,11 +257,12 @@ def _moving(
     with _open(path, descriptor) as container, suppress(av.error.FFmpegError):
         for packet in container.demux(*(container.streams[index] for index in counts)):
             counts[packet.stream_index] += packet.size > 0
-            if counts[best.index] > _FEW or max(counts.values()) >= _MANY:
+            if counts[best.index] > _MANY // _SHARE or max(counts.values()) >= _MANY:
                 break
     os.lseek(descriptor, position, os.SEEK_SET)
     most = max(films, key=lambda film: counts[film.index])
-    return most if counts[best.index] <= _FEW < counts[most.index] else best
+    few = max(_FEW, counts[most.index] // _SHARE)
+    return most if counts[best.index] <= few < counts[most.index] else best
 
 
 def _require_size(stream: VideoStream, path: Path, max_pixels: int | None) -> None:
@@ -273,4 +298,10 @@ def _claims(
     claim = stated if stated > 0 else None
     if not stream.duration or stream.duration < 0 or not stream.time_base:
         return claim, None
-    return claim, stream.duration * stream.time_base
+    own = stream.duration * stream.time_base
+    # libav gives a stream that states nothing the length of the file (libavformat/demux.c,
+    # `fill_all_stream_timings`), where the sound may be longer than the picture.
+    is_given = len(container.streams) > 1 and abs(own - stated) <= max(
+        stream.time_base, _MICROSECOND
+    )
+    return claim, None if is_given and not container.format.name.startswith("mov") else own

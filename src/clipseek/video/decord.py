@@ -93,6 +93,7 @@ class DecordFrames:
             self._claim = None if header.duration is None else Fraction(header.duration)
             self._turn = header.turn
             self._stamps = header.packet_times()
+            self._reached = header.reached
             self._is_misread = header.has_matrix_of_hd
 
     def read(
@@ -118,7 +119,7 @@ class DecordFrames:
             (time, self._finished(picture), is_cut) for time, picture, is_cut in chosen
         )
         if film.end == 0:
-            raise UnreadableVideo(str(self._path), "no frame could be decoded by decord")
+            raise UnreadableVideo(str(self._path), _REFUSAL)
         self._conclude(film)
 
     def _finished(self, picture: Picture) -> Picture:
@@ -156,7 +157,10 @@ class DecordFrames:
         if film.is_one_picture and self._claim is not None:
             end = max(end, self._claim)
         self.duration = float(end)
-        self.damage = film.damage.describe(claimed=self._claimed_end, reached=end)
+        claimed, reached = self._claimed_end, end
+        if claimed is None:  # the claim is of the whole file, which may have been cut off
+            claimed, reached = self._claim, max(end, self._reached)
+        self.damage = film.damage.describe(claimed=claimed, reached=reached)
 
     def __enter__(self) -> "DecordFrames":
         return self

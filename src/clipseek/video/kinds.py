@@ -24,6 +24,7 @@ _STARTS = (
     b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
 )
 _ANIMATED_PNG = b"acTL"
+_SYNC, _IS_SCRAMBLED = 0x47, 0x80
 
 
 def is_picture(beginning: bytes) -> bool:
@@ -33,6 +34,28 @@ def is_picture(beginning: bytes) -> bool:
     if beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
         return not (beginning[12:16] == b"VP8X" and len(beginning) > 20 and beginning[20] & 2)
     return beginning.startswith(_STARTS) and _ANIMATED_PNG not in beginning
+
+
+def may_be_motion_jpeg(beginning: bytes) -> bool:
+    """Say whether a JPEG may be the first of a raw stream of them: it is no camera's photograph.
+
+    Photographs have Exif, and those of several pictures an index of them (CIPA DC-007).
+    """
+    is_photograph = b"Exif\0" in beginning or b"MPF\0" in beginning
+    return beginning.startswith(b"\xff\xd8\xff") and not is_photograph
+
+
+def is_scrambled(beginning: bytes) -> bool:
+    """Say whether packets of an MPEG transport stream are encrypted.
+
+    By `transport_scrambling_control` (ITU-T H.222.0, 2.4.3.3, and ETSI ETR 289); `beginning` starts
+    with a packet, of 188 bytes, or of 192 with a time before each, as on Blu-ray discs.
+    """
+    for size, first in ((188, 0), (192, 4)):
+        packets = range(first, len(beginning) - 3, size)
+        if packets and all(beginning[at] == _SYNC for at in packets):
+            return any(beginning[at + 3] & _IS_SCRAMBLED for at in packets)
+    return False
 
 
 def _is_still(beginning: bytes) -> bool:

@@ -69,6 +69,8 @@ class PyAVFrames:
         self._decoder: Decoder | Skimmer
         self._open({} if decode == "exact" else OPTIONS)
         self._is_taken = self._is_exhausted = False
+        self.reached = Fraction(0)
+        """How far `packet_times` could read the file, sound included, as its timestamps count."""
         try:
             self._frames = self._frames_from_the_first()
         except UnreadableVideo:
@@ -140,8 +142,12 @@ class PyAVFrames:
         again = open_film(self._path, threads=1, descriptor=self._descriptor)
         stamps: list[int | None] = []
         with again.container as container, suppress(av.error.FFmpegError):
-            packets = container.demux(again.stream)
-            stamps.extend(each.pts for each in packets if each.size and not each.is_discard)
+            for each in container.demux():
+                if each.pts is not None:
+                    end = (each.pts + (each.duration or 0)) * each.time_base
+                    self.reached = max(self.reached, end)
+                if each.stream_index == again.stream.index and each.size and not each.is_discard:
+                    stamps.append(each.pts)
         if None in stamps:
             return np.empty(0)
         return np.array([stamp for stamp in stamps if stamp is not None]) * float(again.time_base)

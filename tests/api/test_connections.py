@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.app import create_app
-from api.connections import MAX_HEAD_BYTES, MAX_TARGET_BYTES
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.api.server import serving
@@ -96,13 +95,13 @@ def problem(answer: bytes) -> tuple[int, dict[str, Any]]:
         pytest.param([GET + HOST, *[b"a" * 60_000] * 9], LARGE, id="name without an end"),
         pytest.param([GET + b"X: y\r\n" * 20_000], LARGE, id="many headers"),
         pytest.param(
-            [GET + HOST + b"X: " + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n"],
+            [GET + HOST + b"X: " + b"a" * 65_536 + b"\r\n\r\n"],
             LARGE,
             id="one large header",
         ),
         pytest.param([b"GET /" + b"a" * (1 << 20)], LARGE, id="line without an end"),
         pytest.param(
-            [b"GET /" + b"a" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n"],
+            [b"GET /" + b"a" * 8192 + b" HTTP/1.1\r\n" + HOST + b"\r\n"],
             LONG,
             id="long path",
         ),

@@ -192,7 +192,7 @@ def sweep(connections: Iterable[object], now: float, limit_s: float) -> None:
 
 
 def _unreadable(error: httptools.HttpParserError) -> str:
-    return f"this is no HTTP request that can be read: {str(error)[:200]}"
+    return f"this is not a readable HTTP request: {str(error)[:200]}"
 
 
 def _too_large() -> _Refusal:

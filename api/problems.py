@@ -123,7 +123,7 @@ MALFORMED_JSON = Kind(
 BAD_REQUEST = Kind(
     "bad-request",
     400,
-    "This is no HTTP request that can be read",
+    "This is not a readable HTTP request",
     "`detail` says what is wrong with its first line or its headers.",
 )
 NOT_FOUND = Kind("not-found", 404, "Nothing is at this path", "`/docs` lists the paths.")

@@ -72,7 +72,7 @@ def test_a_variable_names_the_file_of_a_secret(
     [
         pytest.param(None, "cannot be read (No such file or directory)", id="missing"),
         pytest.param(b" \n", "is empty", id="empty"),
-        pytest.param(b"\xff\xfehush", "is no UTF-8 text", id="binary"),
+        pytest.param(b"\xff\xfehush", "is not UTF-8 text", id="binary"),
     ],
 )
 def test_a_secret_that_cannot_be_had_is_one_sentence(

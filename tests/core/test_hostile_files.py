@@ -155,7 +155,7 @@ def test_a_tokenizer_that_is_none_is_refused(tmp_path: Path, content: bytes) -> 
     """In one sentence, and not as a fault of the library."""
     made = bundles.write(tmp_path / "model", MADE, fill)
     (made.path / TOKENIZER).write_bytes(content)
-    with pytest.raises(ConfigError, match=f"{TOKENIZER} is no tokenizer"):
+    with pytest.raises(ConfigError, match=f"{TOKENIZER} is not a tokenizer"):
         OnnxEmbedder(made, threads=1).embed_texts(["red"])
 
 

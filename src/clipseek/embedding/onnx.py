@@ -203,7 +203,7 @@ def _tokenizer(bundle: Bundle) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises nothing narrower
-        raise ConfigError(f"{file} is no tokenizer ({error}); export the model again") from error
+        raise ConfigError(f"{file} is not a tokenizer ({error}); export the model again") from error
     length = bundle.context_length
     padded = tokenizer.padding and tokenizer.padding["length"] == length
     if not padded or not tokenizer.truncation or tokenizer.truncation["max_length"] != length:

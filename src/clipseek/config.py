@@ -142,7 +142,9 @@ def _secret(name: str, file: Path) -> str:
     try:
         secret = file.read_text("utf-8").strip()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{said} is not UTF-8 text; it must hold nothing but the value") from error
+        raise ConfigError(
+            f"{said} is not UTF-8 text; it must hold nothing but the value"
+        ) from error
     except OSError as error:
         raise ConfigError(
             f"{said} cannot be read ({error.strerror}); mount the secret there"

@@ -324,6 +324,8 @@ def test_an_encrypted_video_is_refused(tmp_path: Path, mode: Decode) -> None:
             if packet.dts is not None:
                 packet.stream = stream
                 output.mux(packet)
+    with pytest.raises(UnreadableVideo, match=str(path)):  # the file by its own name
+        read(path, mode)
     reason = refusal(path, lambda name: PyAVFrames(name, decode=mode))
     assert reason == "encrypted: a copy without protection can be read"
     assert refusal(path, DecordFrames) == reason

@@ -78,6 +78,7 @@ class Opened:
     than `leap_s` is a leap of the clock, and not a picture that stands for so long.
     """
 
+    path: Path
     container: InputContainer
     stream: VideoStream
     time_base: Fraction
@@ -160,7 +161,7 @@ def open_film(
         size=(stream.width, stream.height),
     )
     start = _start(container)
-    return Opened(container, stream, time_base, rate, start, *claims, begins, leap_s, crop)
+    return Opened(path, container, stream, time_base, rate, start, *claims, begins, leap_s, crop)
 
 
 def _regular(path: Path) -> io.FileIO:

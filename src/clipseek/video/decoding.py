@@ -119,7 +119,7 @@ class Decoder:
     def _take_note(self, packet: "Packet[Stream]") -> None:
         """Remember the longest step; raise UnreadableVideo where the rest is encrypted."""
         if packet.has_sidedata("encryption_info"):
-            raise UnreadableVideo(self._opened.container.name.removeprefix("file:"), ENCRYPTED)
+            raise UnreadableVideo(str(self._opened.path), ENCRYPTED)
         if packet.duration:
             self._longest = max(self._longest, packet.duration * self._opened.time_base)
 

@@ -45,6 +45,10 @@ MAX_LIMIT = 100
 MAX_BATCH = 256
 MATCHING = 0.5
 """Relevance from which on a moment counts as showing what was asked."""
+_WAS_EMPTY = (
+    "the database cannot be reached, and nothing was indexed when it last was; ask again in a "
+    "moment"
+)
 log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
@@ -150,7 +154,7 @@ class Searcher:
         sight = self._views.get(name)
         view = sight.view
         if not len(view):
-            raise NothingIndexed(name)
+            raise NothingIndexed(name) if sight.age_s is None else ServiceUnavailable(_WAS_EMPTY)
         model = self.model(view.collection)
         with self._stage("embed"):
             read = self._texts.embed(model.embedder, [request.query for request in requests])

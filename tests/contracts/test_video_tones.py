@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
 
+import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -316,6 +317,31 @@ def test_each_part_has_its_own_shape(tmp_path: Path, mode: Decode) -> None:
     assert shapes[0] == (72, 128)
     assert shapes[-1] == (128, 72)
     assert [*dict.fromkeys(shapes)] == [(72, 128), (128, 72)]
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_decord_refuses_pictures_of_two_shapes(tmp_path: Path, codec: str) -> None:
+    """It would stretch the second shape into the first; PyAV gives each its own."""
+    joined = tmp_path / "joined.webm"
+    sizes, last = ((128, 72), (72, 128)), Fraction(0)
+    with av.open(joined, "w") as output:
+        streams: list[VideoStream] = []
+        for number, size in enumerate(sizes):
+            part = tmp_path / f"{number}.webm"
+            write(part, Plan(shots=((2, RED),), size=size), codec=codec)
+            with av.open(part) as read:
+                streams = streams or [output.add_stream_from_template(read.streams.video[0])]
+                for packet in read.demux(video=0):
+                    if packet.pts is not None:
+                        packet.stream = streams[0]
+                        packet.pts = packet.dts = packet.pts + round(last / packet.time_base)
+                        output.mux(packet)
+            last += 2
+    shapes = [picture.shape[:2] for picture in pictures(joined)]
+    assert [*dict.fromkeys(shapes)] == [(72, 128), (128, 72)]
+    with pytest.raises(UnreadableVideo, match=REFUSED_BY_DECORD):
+        DecordFrames(joined)
+    assert DecordFrames(tmp_path / "1.webm").size == (72, 128)
 
 
 def test_pictures_of_two_shapes_come_in_two_batches(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.errors import ClipseekError, ServiceUnavailable
+from clipseek.errors import ClipseekError, NothingIndexed, ServiceUnavailable
 from clipseek.search import Answer, Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, Named, SearchRequest, SearchResult, Video
@@ -147,6 +147,23 @@ def test_none_go_on_where_none_may(clock: Clock, catalog: Catalog, tmp_path: Pat
     clock.now += LATE_S + 0.001
     away(catalog, searcher)
     assert isinstance(ask(searcher), ServiceUnavailable)
+
+
+def test_an_empty_view_that_is_stale_does_not_say_that_nothing_is_indexed(
+    clock: Clock, tmp_path: Path
+) -> None:
+    """The first video may have come meanwhile, so nobody is told to index something."""
+    catalog = Catalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    searcher = opened(catalog, tmp_path)
+    assert isinstance(ask(searcher), NothingIndexed)
+    _put(catalog, "one", ["red"])
+    away(catalog, searcher)
+    clock.now += LATE_S + 1
+    assert isinstance(ask(searcher), ServiceUnavailable)
+    catalog.error = None
+    searcher.refresh()
+    assert found(ask(searcher)) == {"one"}
 
 
 def test_what_was_removed_does_not_come_back(

@@ -93,6 +93,9 @@ class DecordFrames:
             self._claim = None if header.duration is None else Fraction(header.duration)
             self._turn = header.turn
             self._stamps = header.packet_times()
+            # decord stretches every picture to the size of the first.
+            if header.changes_shape:
+                raise UnreadableVideo(str(path), _REFUSAL)
             self._reached = header.reached
             self._is_misread = header.has_matrix_of_hd
 

@@ -9,7 +9,9 @@ from typing import Literal
 
 import av
 import numpy as np
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from clipseek import sampling
@@ -71,6 +73,8 @@ class PyAVFrames:
         self._is_taken = self._is_exhausted = False
         self.reached = Fraction(0)
         """How far `packet_times` could read the file, sound included, as its timestamps count."""
+        self.changes_shape = False
+        """Whether `packet_times` found pictures of different sizes."""
         try:
             self._frames = self._frames_from_the_first()
         except UnreadableVideo:
@@ -135,12 +139,20 @@ class PyAVFrames:
         """Return the presentation times of the video's packets, float64 (N,), as they are stored.
 
         In seconds, in the order of decoding, without those that an edit list leaves out; empty
-        where one has no timestamp. The file is read once more, and nothing is decoded; afterwards
-        nothing can be read of it here, because both readings share their place in the file.
+        where one has no timestamp. The file is read once more, and its key frames are decoded,
+        because only they can change the size; afterwards nothing can be read of it here, because
+        both readings share their place in the file.
         """
         self._is_taken = True
-        again = open_film(self._path, threads=1, descriptor=self._descriptor)
+        again = open_film(
+            self._path,
+            threads=1,
+            options={"skip_frame": "nokey"},
+            descriptor=self._descriptor,
+            max_pixels=self._max_pixels,
+        )
         stamps: list[int | None] = []
+        shapes: set[tuple[int, int]] = set()
         with again.container as container, suppress(av.error.FFmpegError):
             for each in container.demux():
                 if each.pts is not None:
@@ -148,6 +160,10 @@ class PyAVFrames:
                     self.reached = max(self.reached, end)
                 if each.stream_index == again.stream.index and each.size and not each.is_discard:
                     stamps.append(each.pts)
+                    if each.is_keyframe:
+                        shapes |= _shapes(again.stream, each)
+            shapes |= _shapes(again.stream, None)
+        self.changes_shape = len(shapes) > 1
         if None in stamps:
             return np.empty(0)
         return np.array([stamp for stamp in stamps if stamp is not None]) * float(again.time_base)
@@ -294,6 +310,13 @@ class PyAVFrames:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _shapes(stream: VideoStream, packet: "Packet[VideoStream] | None") -> set[tuple[int, int]]:
+    """Decode a packet, or with None what is left, and return the widths and heights of frames."""
+    with suppress(av.error.FFmpegError):
+        return {(frame.width, frame.height) for frame in stream.codec_context.decode(packet)}
+    return set()
 
 
 class _Judged:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 
 from clipseek.assembly import Service
 from clipseek.errors import ClipseekError, ServiceUnavailable
@@ -11,6 +12,20 @@ PATIENCE_S = 0.5
 """Seconds a probe waits for another one, or for the models to be loaded; probes time out at 1 s."""
 
 log = logging.getLogger("clipseek.api")
+
+
+def _opening(reading: Mapping[str, tuple[int, int]]) -> str:
+    """Say what keeps the server from being ready, and how far it is."""
+    if not reading:
+        return "the collections are being opened; ask again in a moment"
+    read = ", ".join(
+        f"{done} of {total} segments of collection {name}"
+        for name, (done, total) in sorted(reading.items())
+    )
+    return (
+        f"{read} are read from the catalog, because there is no snapshot that can be used; "
+        "`indexer build` makes one, which is read in seconds"
+    )
 
 
 class Readiness:
@@ -45,7 +60,7 @@ class Readiness:
         if not self._warming.acquire(timeout=PATIENCE_S):
             if self._goes_on():
                 return
-            raise ServiceUnavailable("the collections are being opened; ask again in a moment")
+            raise ServiceUnavailable(_opening(self._service.searcher.reading()))
         try:
             self._warm_up()
         except ServiceUnavailable:

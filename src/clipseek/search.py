@@ -376,6 +376,10 @@ class Searcher:
             for name, (view, age_s) in self._views.opened().items()
         }
 
+    def reading(self) -> Mapping[str, tuple[int, int]]:
+        """Return for each collection that is being read in full the segments read, and all."""
+        return self._views.reading()
+
     def start(self) -> None:
         """Keep the views current in a background thread until `close`."""
         self.refreshing.start()

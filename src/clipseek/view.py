@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -35,6 +35,9 @@ _EXACTLY = 8192
 # Segments from which on reading them from the catalog is worth a word: 500 000 took 69 s on two
 # cores, and 2.7 s from a snapshot.
 _MANY = 50_000
+
+Progress = Callable[[int, int], None]
+"""Hears how many segments were read, and of how many."""
 
 log = logging.getLogger(__name__)
 
@@ -222,12 +225,19 @@ class View:
 
     @classmethod
     def open(
-        cls, catalog: Catalog, snapshot_root: Path, name: str, *, on_gpu: bool = False
+        cls,
+        catalog: Catalog,
+        snapshot_root: Path,
+        name: str,
+        *,
+        on_gpu: bool = False,
+        progress: Progress = lambda _done, _total: None,
     ) -> Self:
         """Open a collection: the published snapshot and what changed since, or the whole catalog.
 
         A snapshot that is damaged, of another model, or not of the catalog's past is left aside.
         With `on_gpu`, snapshots are searched on a GPU; what changed since stays on the CPU.
+        `progress` hears of each block of a catalog that is read in full.
 
         Raises:
             CollectionNotFound: there is no such collection.
@@ -235,17 +245,27 @@ class View:
             ServiceUnavailable: the catalog cannot be read.
         """
         published = _Published.at(snapshot_root, name, on_gpu=on_gpu)
-        return cls._made(catalog, name, published, on_gpu=on_gpu)
+        return cls._made(catalog, name, published, on_gpu=on_gpu, progress=progress)
 
     @classmethod
-    def _made(cls, catalog: Catalog, name: str, published: _Published, *, on_gpu: bool) -> Self:
+    def _made(
+        cls,
+        catalog: Catalog,
+        name: str,
+        published: _Published,
+        *,
+        on_gpu: bool,
+        progress: Progress = lambda _done, _total: None,
+    ) -> Self:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
             published = published.judged(now, collection)
             found = published.found
             if found is None:
-                _warn_of_many(name, now.counts(name)[1])
-                table, vectors = SegmentTable.of(now.blocks(name), collection.dim)
+                total = now.counts(name)[1]
+                _warn_of_many(name, total)
+                blocks = _counted(now.blocks(name), total, progress)
+                table, vectors = SegmentTable.of(blocks, collection.dim)
                 base = _base(table, vectors)
             else:
                 changed = _changed(now, name, found.manifest.version)
@@ -503,6 +523,18 @@ def _blocks(catalog: Catalog, name: str, videos: AbstractSet[str]) -> Iterator[S
     remaining = iter(sorted(videos))
     while some := list(itertools.islice(remaining, _VIDEOS_AT_ONCE)):
         yield from catalog.blocks(name, video_ids=some)
+
+
+def _counted(
+    blocks: Iterable[SegmentBlock], total: int, progress: Progress
+) -> Iterator[SegmentBlock]:
+    """Hand blocks on, and tell of each how many segments were read by then."""
+    done = 0
+    progress(done, total)
+    for block in blocks:
+        yield block
+        done += len(block.ids)
+        progress(done, total)
 
 
 def _part(found: snapshot.Snapshot) -> _Part:

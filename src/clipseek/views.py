@@ -63,6 +63,7 @@ class Views:
         self._on_gpu = on_gpu
         self._opened: dict[str, _Opened] = {}
         self._away: dict[str, float] = {}
+        self._reading: dict[str, tuple[int, int]] = {}
         self._locks: dict[str, threading.Lock] = {}
 
     def current(self, name: str) -> Sight | None:
@@ -133,12 +134,30 @@ class Views:
         try:
             if late is not None:
                 return self._named(late.view.follow(self._catalog, self._snapshot_root), late.view)
-            return View.open(self._catalog, self._snapshot_root, name, on_gpu=self._on_gpu)
+            return self._read(name)
         except CollectionNotFound as error:
             self._forget(name)
             if name == "default":
                 raise NothingIndexed(name) from error
             raise
+
+    def _read(self, name: str) -> View:
+        def note(done: int, total: int) -> None:
+            self._reading[name] = done, total
+
+        try:
+            return View.open(
+                self._catalog, self._snapshot_root, name, on_gpu=self._on_gpu, progress=note
+            )
+        finally:
+            self._reading.pop(name, None)
+
+    def reading(self) -> Mapping[str, tuple[int, int]]:
+        """Return of each collection that is read in full now how many segments were, of how many.
+
+        That is so where there is no snapshot that can be used.
+        """
+        return dict(self._reading)
 
     def refresh(self) -> None:
         """Bring every opened view up to the last committed change.

@@ -1,8 +1,9 @@
 """When a server may get requests: after it is warm, and until it is told to end."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from api.readiness import Readiness
 from clipseek.assembly import Service
 from clipseek.errors import ServiceUnavailable
 from clipseek.search import Searcher
-from clipseek.testing import ToyEmbedder
+from clipseek.testing import MemoryCatalog, ToyEmbedder
+from clipseek.types import SegmentBlock
 from tests.api.library import Library, toy_model
 
 
@@ -51,6 +53,34 @@ def test_a_server_is_not_ready_while_its_models_are_loaded(library: Library) -> 
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/service-unavailable")
         assert client.get("/healthz").status_code == 200
         embedder.let_go.set()
+        while client.get("/readyz").status_code == 503:
+            pass
+
+
+def test_a_server_that_reads_all_segments_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a snapshot that can take minutes: who waits is told why, and what would help."""
+    library = Library(tmp_path, MemoryCatalog())
+    library.add("dusk.mp4", ["red", "green", "blue"])
+    begun, let_go = threading.Event(), threading.Event()
+    read = MemoryCatalog.blocks
+
+    def one_by_one(catalog: MemoryCatalog, name: str) -> Iterator[SegmentBlock]:
+        for number, one in enumerate(read(catalog, name, block=1)):
+            if number == 1:
+                begun.set()
+                assert let_go.wait(20)
+            yield one
+
+    monkeypatch.setattr(MemoryCatalog, "blocks", one_by_one)
+    with TestClient(create_app(library.service())) as client:
+        assert begun.wait(20)
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["detail"].startswith("1 of 3 segments of collection default are read")
+        assert "`indexer build`" in answer.json()["detail"]
+        let_go.set()
         while client.get("/readyz").status_code == 503:
             pass
 

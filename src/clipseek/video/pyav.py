@@ -5,11 +5,12 @@ from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, dropwhile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import av
 import numpy as np
 from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -312,10 +313,11 @@ class PyAVFrames:
         self.close()
 
 
-def _shapes(stream: VideoStream, packet: "Packet[VideoStream] | None") -> set[tuple[int, int]]:
+def _shapes(stream: VideoStream, packet: "Packet[Stream] | None") -> set[tuple[int, int]]:
     """Decode a packet, or with None what is left, and return the widths and heights of frames."""
     with suppress(av.error.FFmpegError):
-        return {(frame.width, frame.height) for frame in stream.codec_context.decode(packet)}
+        frames = stream.codec_context.decode(cast("Packet[VideoStream] | None", packet))
+        return {(frame.width, frame.height) for frame in frames}
     return set()
 
 

@@ -132,11 +132,14 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def end_if_late(self, now: float, limit_s: float) -> None:
-        """End the connection where it has waited too long for the rest of a request."""
-        if self.transport is None or self.transport.is_closing():
+        """End the connection where it has waited too long for the client."""
+        if self.transport is None:
             return
+        # Also where it is closing: it does not close before all is taken.
         if self._stalled_since is not None and now - self._stalled_since > STALL_S:
             self.transport.abort()
+        elif self.transport.is_closing():
+            return
         elif self._waits_since is None or self.flow.read_paused:
             return  # nothing is waited for, or it is us who do not read
         elif now - self._waits_since > limit_s:

@@ -1,17 +1,21 @@
 """What a connection may send, and how long it may take: bytes on a socket to a real server."""
 
+import asyncio
 import json
 import re
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from api.app import create_app
+from api.connections import Connection, sweep
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.api.server import serving
@@ -275,3 +279,76 @@ def test_a_whole_request_is_answered_however_long_that_takes(hasty: str, tmp_pat
     """The limit is for what the client sends, and not for the answer."""
     answer = send(hasty, b"GET /healthz HTTP/1.1\r\n" + CLOSE)
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+LARGE_BYTES = 32 << 20  # more than the sockets of both sides keep
+
+
+async def large(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with zeros, an application of ASGI."""
+    length = [(b"content-length", b"%d" % LARGE_BYTES)]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": bytes(LARGE_BYTES)})
+
+
+class Telling(Connection):
+    """A connection that tells when the client no longer takes what is sent."""
+
+    stalled: asyncio.Event
+
+    def pause_writing(self) -> None:
+        """Tell it."""
+        super().pause_writing()
+        self.stalled.set()
+
+
+@asynccontextmanager
+async def stalled(request: bytes) -> AsyncIterator[tuple[ServerState, asyncio.StreamReader]]:
+    """Give the connections of a server, and what a client has asked for and does not read."""
+    loop, state = asyncio.get_running_loop(), ServerState()
+    config = uvicorn.Config(large, http=Telling, lifespan="off", log_config=None)
+    Telling.stalled = asyncio.Event()
+    server = await loop.create_server(lambda: Telling(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    try:
+        writer.write(request)
+        await Telling.stalled.wait()
+        yield state, reader
+    finally:
+        writer.close()
+        server.close()
+
+
+KEPT = GET + HOST + b"\r\n"
+
+
+@pytest.mark.parametrize("request_", [KEPT, GET + CLOSE], ids=["kept open", "to be closed"])
+def test_a_client_that_takes_nothing_of_its_answer_is_let_go(request_: bytes) -> None:
+    """After a minute, not before: the rest of the answer would stay in memory."""
+
+    async def test() -> None:
+        async with stalled(request_) as (state, reader):
+            now = asyncio.get_running_loop().time()
+            (connection,) = state.connections
+            for seconds, is_let_go in ((50, False), (70, True)):
+                sweep([connection], now + seconds, limit_s=10)
+                assert (connection.transport.get_write_buffer_size() == 0) is is_let_go
+            assert len(await reader.read()) < LARGE_BYTES
+            assert not state.connections
+
+    asyncio.run(asyncio.wait_for(test(), PATIENCE_S))
+
+
+def test_a_client_that_takes_its_answer_after_a_pause_gets_all_of_it() -> None:
+    """Where it has begun to take it, the pause is forgotten."""
+
+    async def test() -> None:
+        async with stalled(KEPT) as (state, reader):
+            (connection,) = state.connections
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(LARGE_BYTES - 1)
+            sweep([connection], asyncio.get_running_loop().time() + 70, limit_s=100)
+            assert not connection.transport.is_closing()
+            assert await reader.readexactly(1) == b"\0"
+
+    asyncio.run(asyncio.wait_for(test(), PATIENCE_S))

@@ -383,6 +383,21 @@ def test_decord_refuses_marks_of_missing_times(spans: list[list[float]]) -> None
     assert not agrees(np.array(spans), np.empty(0))
 
 
+@pytest.mark.parametrize(
+    ("off_s", "expected"),
+    [
+        pytest.param(0.0015, True, id="rounding of milliseconds"),
+        pytest.param(0.003, False, id="more than rounding"),
+        pytest.param(0.02, False, id="half a frame"),
+    ],
+)
+def test_decord_may_round_a_time_but_not_move_a_frame(off_s: float, expected: bool) -> None:
+    """Matroska keeps milliseconds; a frame that is further off is not where the container has it."""
+    stamps = np.arange(5) / 25
+    begins = stamps + np.array([0, 0, off_s, 0, 0])
+    assert agrees(np.stack([begins, begins + 0.04], axis=1), stamps) is expected
+
+
 def test_decord_refuses_flv_joined_to_another(tmp_path: Path) -> None:
     """Times that begin anew are no table of frames."""
     for number in range(2):

@@ -10,11 +10,9 @@ from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SearchRequest, SearchResult
 from clipseek.view import View
-from clipseek.views import LATE_AFTER
 from tests.core.test_search import EMBEDDER, MODEL, _put
 
-REFRESH_S = 1.0
-LATE_S = LATE_AFTER * REFRESH_S
+REFRESH_S, LATE_S = 1.0, 2.0
 
 
 class Clock:

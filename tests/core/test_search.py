@@ -10,9 +10,21 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek import calibration, snapshot
-from clipseek.errors import CollectionNotFound, InvalidQuery, NothingIndexed, QueryNotRead
+from clipseek.errors import (
+    CollectionNotFound,
+    ConfigError,
+    InvalidQuery,
+    NothingIndexed,
+    QueryNotRead,
+)
 from clipseek.model import Model
-from clipseek.search import MAX_LIMIT, MAX_QUERY_CHARACTERS, Searcher, problem
+from clipseek.search import (
+    MAX_LIMIT,
+    MAX_QUERY_CHARACTERS,
+    CollectionStats,
+    Searcher,
+    problem,
+)
 from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection, Relevance, SearchRequest, SearchResult, Segments, Video
 
@@ -153,6 +165,7 @@ def test_collections_of_one_model_may_be_judged_differently(
         bias = float(_bias(model)(EMBEDDER.embed_texts(["red"]))[0])
         evidence = model.logit_scale * hit.score - bias
         curve = model.relevance
+        assert hit.evidence == pytest.approx(evidence, abs=2e-2)
         assert hit.relevance == pytest.approx(
             1 / (1 + np.exp(-curve.scale * evidence - curve.offset)), abs=2e-3
         )
@@ -489,3 +502,46 @@ def test_a_model_is_loaded_once(store: MemoryCatalog, tmp_path: Path) -> None:
     for _ in range(3):
         _one(searcher, "red")
     assert loaded == ["toy"]
+
+
+def test_a_collection_without_its_model_is_told_and_keeps_no_other_back(
+    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server is ready for the others, and the log says which one is not served, and why."""
+    for name, fingerprint in (("archive", "0" * 64), ("more", EMBEDDER.fingerprint)):
+        store.ensure_collection(name, "toy", EMBEDDER.dim, fingerprint)
+        _put(store, "one", ["red"], collection=name)
+
+    def load(collection: Collection) -> Model:
+        if collection.name == "archive":
+            raise ConfigError("there is no bundle of model toy")
+        return MODEL
+
+    searcher = Searcher(store, tmp_path, load)
+    searcher.ready()
+    assert caplog.messages == [
+        "collection archive cannot be searched: there is no bundle of model toy"
+    ]
+    served = {name: searcher.is_open(name) for name in ("default", "archive", "more", "none")}
+    assert served == {"default": True, "archive": False, "more": True, "none": False}
+
+
+def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_path: Path) -> None:
+    """Its version and time, what is searched beside it, and whether all is compared."""
+    snapshot.build(store, tmp_path, "default")
+    found = snapshot.open_current(tmp_path, "default")
+    assert found is not None
+    _put(store, "three", ["magenta"])
+    searcher = Searcher(store, tmp_path, lambda _: MODEL)
+    searcher.open("default")
+    assert searcher.stats() == {
+        "default": CollectionStats(
+            version=3,
+            segments=5,
+            snapshot_version=2,
+            delta_size=1,
+            snapshot_at=found.manifest.created_at,
+            is_exact=True,
+            age_s=pytest.approx(0, abs=60),
+        )
+    }

@@ -392,7 +392,7 @@ def test_decord_refuses_marks_of_missing_times(spans: list[list[float]]) -> None
     ],
 )
 def test_decord_may_round_a_time_but_not_move_a_frame(off_s: float, expected: bool) -> None:
-    """Matroska keeps milliseconds; a frame that is further off is not where the container has it."""
+    """Matroska keeps milliseconds; a frame that is further off is another one."""
     stamps = np.arange(5) / 25
     begins = stamps + np.array([0, 0, off_s, 0, 0])
     assert agrees(np.stack([begins, begins + 0.04], axis=1), stamps) is expected

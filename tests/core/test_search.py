@@ -26,7 +26,16 @@ from clipseek.search import (
     problem,
 )
 from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
-from clipseek.types import Collection, Relevance, SearchRequest, SearchResult, Segments, Video
+from clipseek.types import (
+    Collection,
+    Neighbours,
+    Relevance,
+    SearchRequest,
+    SearchResult,
+    Segments,
+    Video,
+)
+from clipseek.view import View
 
 EMBEDDER = ToyEmbedder()
 BANK = EMBEDDER.embed_texts(["white", "black", "yellow"])
@@ -278,6 +287,15 @@ def test_a_total_that_may_be_too_low_says_so(reds: MemoryCatalog, searcher: Sear
     few, many = (_one(searcher, "red", limit=limit) for limit in (10, 40))
     assert (few.total, few.more) == (64, True)
     assert (many.total, many.total_videos, many.more) == (81, 41, False)
+
+
+def test_a_total_is_whole_where_the_last_that_was_looked_at_does_not_match(
+    reds: MemoryCatalog, searcher: Searcher
+) -> None:
+    """63 of the 64 nearest are red, so there are no more, although as many were looked at."""
+    _put(reds, "red30", _colours("rbr"))
+    result = _one(searcher, "red", limit=10)
+    assert (result.total, result.more) == (63, False)
 
 
 def test_the_total_is_of_the_relevance_that_was_asked_for(searcher: Searcher) -> None:
@@ -545,3 +563,23 @@ def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_
             age_s=pytest.approx(0, abs=60),
         )
     }
+
+
+def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:
+    """Whoever watches hears of each once, with seconds."""
+    heard: list[tuple[str, float]] = []
+    searcher.watch(lambda name, seconds: heard.append((name, seconds)))
+    searcher.search([SearchRequest("red"), SearchRequest("blue")])
+    assert [name for name, _ in heard] == ["embed", "search", "catalog"]
+    assert all(0 <= seconds < 60 for _, seconds in heard)
+
+
+def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:
+    """With the queries, the view and the neighbours; a filter leaves nothing to compare with."""
+    seen: list[tuple[View, NDArray[np.float32], Neighbours]] = []
+    searcher.sample(lambda view, queries, near: seen.append((view, queries, near)))
+    searcher.search([SearchRequest("red", video_ids=("one",)), SearchRequest("blue")])
+    ((view, queries, near),) = seen
+    assert view is searcher.view("default")
+    assert np.array_equal(queries, EMBEDDER.embed_texts(["blue"]))
+    assert near.ids.tolist() == view.search(queries, near.ids.shape[1]).ids.tolist()

@@ -8,8 +8,9 @@ import pytest
 VARIABLE = "CLIPSEEK_TEST_SCALED"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Change the constant before the tests are imported."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Change the constant before anything imports it by its name: fixtures, then tests."""
     spec = os.environ.get(VARIABLE)
     if spec is None:
         return

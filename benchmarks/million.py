@@ -19,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ import onnx
 from numpy.typing import NDArray
 
 from benchmarks.servers import Server, serving
-from clipseek.assembly import build_snapshot, open_service
+from clipseek.assembly import build_snapshot, load_model, open_service
 from clipseek.config import Settings
 from clipseek.embedding import bundle, models
 from clipseek.protocols import Catalog
@@ -66,7 +66,7 @@ def main() -> int:
         model = str(folder / "model")
         settings = Settings.load(data_dir=folder, model=model, index=options.kind)
         started = time.monotonic()
-        manifest = _library(settings, options.segments)
+        manifest = library(settings, _films(options.segments))
         found = _measure(folder, manifest, time.monotonic() - started)
     said = asdict(found)
     lines = [json.dumps(said)] if options.json else [f"{n:14} {v}" for n, v in said.items()]
@@ -94,22 +94,28 @@ def _folder(named: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def _library(settings: Settings, count: int) -> Manifest:
-    """Return the manifest of the snapshot, made now unless it is there."""
+def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
+    """Return the manifest of the snapshot of films of so many segments, made unless it is there."""
     if (manifest := current_manifest(settings.snapshot_root, "default")) is not None:
         return manifest
-    model = _model(Path(settings.model))
+    longer_model(Path(settings.model))
+    model = load_model(settings, settings.model, report=lambda _step: None)
     service = open_service(settings)
-    service.catalog.ensure_collection("default", settings.model, DIM, model.fingerprint)
+    service.catalog.ensure_collection(
+        "default", model.name, DIM, model.embedder.fingerprint, model.scoring
+    )
     if not service.catalog.collection("default").version:
-        _fill(service.catalog, count)
+        _fill(service.catalog, films)
     manifest = build_snapshot(service, "default")
     service.close()
     return manifest
 
 
-def _model(folder: Path) -> bundle.Bundle:
-    """Return the bundle in a folder: the demo's, made longer by a matrix, unless one is there."""
+def longer_model(folder: Path, *, padding: int = 0) -> bundle.Bundle:
+    """Return the bundle in a folder: the demo's, made longer by a matrix, unless one is there.
+
+    With `padding`, a file of so many bytes lies beside the tower for pictures, as weights would.
+    """
     if (folder / bundle.MANIFEST).is_file():
         return bundle.load(folder)
     demo = models.resolve("demo", folder)
@@ -119,6 +125,9 @@ def _model(folder: Path) -> bundle.Bundle:
         shutil.copy(demo.path / bundle.TOKENIZER, work)
         for tower in (bundle.TEXT, bundle.VISUAL):
             onnx.save(_longer(onnx.load(demo.path / tower), matrix), work / tower)
+        if padding:
+            with (work / f"{bundle.VISUAL}.data").open("wb") as weights:
+                weights.truncate(padding)
         bank = demo.bank() @ matrix
         bank /= np.linalg.norm(bank, axis=1, keepdims=True)
         np.save(work / bundle.BANK, bank.astype(np.float16))
@@ -140,15 +149,20 @@ def _longer(tower: onnx.ModelProto, matrix: NDArray[np.float32]) -> onnx.ModelPr
     return tower
 
 
-def _fill(catalog: Catalog, count: int) -> None:
-    """Put films of `PER_FILM` segments each, the last one of the rest."""
+def _films(count: int) -> Iterator[tuple[Video, int]]:
+    """Yield films of `PER_FILM` segments each, the last one of the rest."""
     for number, start in enumerate(range(0, count, PER_FILM)):
-        size = min(PER_FILM, count - start)
+        size, name = min(PER_FILM, count - start), f"{number:032x}"
+        yield Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1, 1), size
+
+
+def _fill(catalog: Catalog, films: Iterable[tuple[Video, int]]) -> None:
+    """Put films with made vectors."""
+    for number, (film, size) in enumerate(films):
         vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
-        name = f"{number:032x}"
         catalog.put(
             "default",
-            Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1, 1),
+            film,
             Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(size)),
             frame_times=edges[:-1],
             frame_vectors=vectors,

@@ -18,11 +18,12 @@ from api.readiness import Readiness
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
-from clipseek.assembly import Service, open_service
+from clipseek.assembly import open_service
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.metrics import Metrics
 from clipseek.recall import RecallSampler
+from clipseek.service import Service
 
 DESCRIPTION = """\
 Search a library of videos by sentences.

@@ -14,10 +14,10 @@ from api.answers import Ready
 from api.batching import RETRY_AFTER, Batcher
 from api.problems import Refused
 from api.tracing import NoTracing, Stage, Stages, Tracing
-from clipseek.assembly import Service
 from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
 from clipseek.metrics import Metrics
+from clipseek.service import Service
 from clipseek.types import SearchRequest, SearchResult
 from clipseek.view import View
 from clipseek.views import PATIENCE_S, Sight

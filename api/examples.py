@@ -104,8 +104,8 @@ _DETAILS: dict[Kind, str] = {
     problems.KINDS[errors.ModelMismatch]: str(
         errors.ModelMismatch("default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)")
     ),
-    problems.KINDS[errors.CatalogOutdated]: "the database has schema 2, this release reads 3; "
-    "run `indexer migrate`",
+    problems.KINDS[errors.CatalogOutdated]: "the catalog is at revision 0001, and this release "
+    "reads 0002; run `indexer migrate`",
     problems.KINDS[errors.ServiceUnavailable]: "the database db.example/clipseek cannot be reached",
     problems.KINDS[errors.ConfigError]: "no model bundle 'ViT-B-32/openai' in the data folder",
     problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",

@@ -8,8 +8,8 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from clipseek.assembly import Service
 from clipseek.errors import ServiceUnavailable
+from clipseek.service import Service
 
 WAIT_S = 2.0
 """Seconds that a request waits at most, and no longer than searches go on (`CLIPSEEK_STALE_S`)."""

@@ -93,8 +93,8 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
     errors.CatalogOutdated: Kind(
         "catalog-outdated",
         503,
-        "The database has another schema than this release reads",
-        "The operator migrates the database or runs the release that wrote it.",
+        "The catalog is at another revision than this release reads",
+        "The operator runs `indexer migrate`, or the release that migrated it; the log says where.",
     ),
     errors.ServiceUnavailable: Kind(
         "service-unavailable",
@@ -282,6 +282,14 @@ def kind_of(error: errors.ClipseekError) -> Kind:
     return INTERNAL
 
 
+def detail_of(request: Request, error: errors.ClipseekError) -> str:
+    """Return what is told of an error; where the catalog is, operators alone read, in the log."""
+    if isinstance(error, errors.CatalogOutdated | errors.NoCatalog):
+        log.warning("request %s: %s", request_id(request), error)
+        return f"the catalog {error.reason}"
+    return str(error)
+
+
 def problem(
     kind: Kind,
     detail: str,
@@ -366,7 +374,7 @@ async def _clipseek_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.ClipseekError)
     unavailable = isinstance(error, errors.ServiceUnavailable)
     headers = {"Retry-After": RETRY_AFTER_S} if unavailable else None
-    return respond(request, kind_of(error), str(error), headers=headers)
+    return respond(request, kind_of(error), detail_of(request, error), headers=headers)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -4,8 +4,8 @@ import logging
 import threading
 from collections.abc import Mapping
 
-from clipseek.assembly import Service
 from clipseek.errors import ClipseekError, ServiceUnavailable
+from clipseek.service import Service
 from clipseek.types import SearchRequest
 
 PATIENCE_S = 0.5
@@ -52,7 +52,8 @@ class Readiness:
             ServiceUnavailable: the models are being loaded, the server ends, nobody has looked for
                 new changes for too long, or the catalog cannot be reached and the views are too old
                 to answer from.
-            CatalogOutdated: the catalog has another schema.
+            CatalogOutdated: the catalog is at another revision.
+            ConfigError: the data folder belongs to another catalog.
         """
         if self._ending.is_set():
             raise ServiceUnavailable("the server is about to end; ask another one")
@@ -89,6 +90,7 @@ class Readiness:
 
     def _warm_up(self) -> None:
         """Open every collection, and answer one search of each: that loads the whole model."""
+        self._service.check()
         searcher = self._service.searcher
         searcher.ready()
         for name in searcher.stats().keys() - self._warm:

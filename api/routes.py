@@ -27,7 +27,6 @@ from api.schemas import (
     VideosAnswer,
 )
 from api.suggestions import Suggestions
-from clipseek.assembly import Service
 from clipseek.errors import (
     CollectionNotFound,
     InvalidQuery,
@@ -36,6 +35,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.metrics import Metrics
+from clipseek.service import Service
 from clipseek.thumbnails import UnsafeName
 
 FOREVER = "public, max-age=31536000, immutable"

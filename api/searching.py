@@ -135,7 +135,7 @@ def _item(
     if isinstance(answer, Ready):
         return answer.json(took_ms)
     if isinstance(answer, ClipseekError):
-        kind, detail, fields = problems.kind_of(answer), str(answer), None
+        kind, detail, fields = problems.kind_of(answer), problems.detail_of(request, answer), None
     elif isinstance(answer, Exception):
         log.error("search %d of %s failed", position, problems.request_id(request), exc_info=answer)
         kind, detail, fields = problems.INTERNAL, problems.FAULT, None

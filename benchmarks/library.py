@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clipseek.assembly import build_snapshot, load_model, open_service
+from clipseek.assembly import build_snapshot, load_model, open_writer
 from clipseek.config import Settings
 from clipseek.types import Segments, Video
 
@@ -15,7 +15,7 @@ def make_library(folder: Path, *, model: str = "demo") -> None:
     """Index random vectors under the demo model: what is found does not matter here."""
     settings = Settings.load(data_dir=folder, model=model)
     loaded = load_model(settings, model, report=lambda _step: None)
-    service = open_service(settings)
+    service = open_writer(settings, create=True)
     catalog, dim = service.catalog, loaded.embedder.dim
     catalog.ensure_collection("default", loaded.name, dim, loaded.embedder.fingerprint)
     chance = np.random.default_rng(0)

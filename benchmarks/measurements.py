@@ -25,14 +25,14 @@ from numpy.typing import NDArray
 
 from benchmarks.servers import ROOT, Server, serving
 from benchmarks.vectors import made
-from clipseek.assembly import open_service
+from clipseek.assembly import open_writer
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from clipseek.demo.films import make_films
 from clipseek.embedding import models
 from clipseek.embedding.bundle import Bundle
 from clipseek.index import FaissIndex
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogWriter
 from clipseek.snapshot import INDEX, SEGMENTS, Manifest, current_manifest
 from clipseek.types import Segments as FilmSegments
 from clipseek.types import Video
@@ -235,7 +235,7 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
     A process of its own builds, so that the most memory that it held can be asked for.
     """
     settings = Settings.load(data_dir=folder, model=str(bundle.path))
-    service = open_service(settings)
+    service = open_writer(settings, create=True)
     _fill(service.catalog, bundle, vectors)
     service.close()
     done = _run(sys.executable, "-c", _BUILD, str(folder))
@@ -245,7 +245,7 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
     return manifest, 1024 * int(done.splitlines()[-1])
 
 
-def _fill(catalog: Catalog, bundle: Bundle, vectors: Vectors) -> None:
+def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
     """Put films of `PER_FILM` segments, each of two seconds and one frame."""
     catalog.ensure_collection("default", str(bundle.path), bundle.dim, bundle.fingerprint)
     for number, start in enumerate(range(0, len(vectors), PER_FILM)):

@@ -30,10 +30,10 @@ import onnx
 from numpy.typing import NDArray
 
 from benchmarks.servers import Server, serving
-from clipseek.assembly import build_snapshot, load_model, open_service
+from clipseek.assembly import build_snapshot, load_model, open_writer
 from clipseek.config import Settings
 from clipseek.embedding import bundle, models
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogWriter
 from clipseek.snapshot import INDEX, Manifest, current_manifest
 from clipseek.types import Segments, Video
 
@@ -100,7 +100,7 @@ def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
         return manifest
     longer_model(Path(settings.model))
     model = load_model(settings, settings.model, report=lambda _step: None)
-    service = open_service(settings)
+    service = open_writer(settings, create=True)
     service.catalog.ensure_collection(
         "default", model.name, DIM, model.embedder.fingerprint, model.scoring
     )
@@ -156,7 +156,7 @@ def _films(count: int) -> Iterator[tuple[Video, int]]:
         yield Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1, 1), size
 
 
-def _fill(catalog: Catalog, films: Iterable[tuple[Video, int]]) -> None:
+def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:
     """Put films with made vectors."""
     for number, (film, size) in enumerate(films):
         vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)

@@ -92,7 +92,13 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
     _Verbs = argparse._SubParsersAction[Parser]
-MODULES = {"ingest": "ingest", "build": "ingest", "evaluate": "judge", "calibrate": "judge"}
+MODULES = {
+    "ingest": "ingest",
+    "build": "ingest",
+    "evaluate": "judge",
+    "calibrate": "judge",
+    "migrate": "migrating",
+}
 """Where verbs live that are not in `indexer.commands`."""
 Verb = Callable[[Settings, argparse.Namespace], int]
 """What runs a verb; it returns the exit code."""
@@ -127,6 +133,13 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     remove = _verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
     _output(remove)
+    migrate = _verb(
+        verbs, "migrate", "bring the catalog to this release's schema", "indexer migrate --check"
+    )
+    migrate.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if there is something to do"
+    )
+    _output(migrate, collection=False)
 
 
 def _choices(setting: str) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from unicodedata import normalize
 
 from clipseek import snapshot
-from clipseek.assembly import Service, open_existing, video_opener
+from clipseek.assembly import open_existing, open_writer, video_opener
 from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
 from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNotFound
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.search import problem
+from clipseek.service import Service
 from clipseek.types import Collection, SearchRequest, SearchResult, Video
 from indexer import reserve
 from indexer.naming import resolved, text
@@ -62,7 +63,7 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _unknown_tag(catalog: Catalog, collection: str, tags: Sequence[str]) -> str:
+def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -> str:
     """Say which of the tags no video has, or that none has them all; empty where one has."""
     if catalog.tagged(collection, tags):
         return ""
@@ -157,7 +158,7 @@ def _videos_as_table(videos: Iterator[Video]) -> None:
     )
 
 
-def all_videos(catalog: Catalog, collection: str) -> Iterator[Video]:
+def all_videos(catalog: CatalogReader, collection: str) -> Iterator[Video]:
     """Yield all videos of a collection; raise CollectionNotFound before the first."""
     catalog.collection(collection)
     after = ""
@@ -170,7 +171,7 @@ def remove(settings: Settings, options: argparse.Namespace) -> int:
     """Remove videos by id or by path; exit 1 when one is not there, the others still go."""
     # What is removed is written down first, and on a full disk there is no room for that.
     reserve.give_back(settings)
-    service = open_existing(settings)
+    service = open_writer(settings)
     missing: VideoNotFound | None = None
     try:
         for name in options.videos:
@@ -191,7 +192,7 @@ def remove(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if missing else 0
 
 
-def _named(catalog: Catalog, collection: str, name: str) -> Video:
+def _named(catalog: CatalogReader, collection: str, name: str) -> Video:
     """Find a video by the path of the file it was indexed from, or by its id.
 
     A path is found in any normal form of Unicode: macOS stores another than keyboards type.

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.types import Video
 from indexer.naming import text
 
@@ -21,7 +21,7 @@ class Indexed:
     recognised by its content.
     """
 
-    def __init__(self, catalog: Catalog, collection: str, paths: Sequence[Path]) -> None:
+    def __init__(self, catalog: CatalogReader, collection: str, paths: Sequence[Path]) -> None:
         """Take the paths that will be asked for; nothing is looked up yet."""
         self._catalog = catalog
         self._collection = collection

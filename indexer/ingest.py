@@ -21,11 +21,11 @@ from rich.text import Text
 from clipseek import snapshot
 from clipseek.assembly import (
     PictureSource,
-    Service,
     build_snapshot,
     has_catalog,
     load_model,
-    open_service,
+    open_existing,
+    open_writer,
     video_opener,
 )
 from clipseek.config import Settings
@@ -33,6 +33,7 @@ from clipseek.embedding.precision import joined, split
 from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.model import Model
 from clipseek.protocols import FrameSourceOpener
+from clipseek.service import Service, WritingService
 from indexer import discover, reserve, sample
 from indexer.film import Film, Report
 from indexer.naming import shown
@@ -77,7 +78,7 @@ def _index(
     films = sample.pictures(paths, opener, fps=settings.sample_fps)
     is_fresh = _is_fresh(settings)
     model = _load(settings, None, options, films) if is_fresh else None
-    service = open_service(settings)
+    service = open_writer(settings, create=True)
     reserve.keep(settings)
     if is_fresh and not options.quiet:
         note(f"new, empty library in {settings.data_dir}")
@@ -165,7 +166,7 @@ def _silent(step: str) -> None:
     """Say nothing of an export's step."""
 
 
-def _claim(service: Service, model: Model) -> Model:
+def _claim(service: WritingService, model: Model) -> Model:
     """Make the collection, or make sure that it has this model and is judged by its bank.
 
     Raises:
@@ -339,8 +340,9 @@ class _Run:
 
 def build(settings: Settings, options: argparse.Namespace) -> int:
     """Build and publish the snapshot of the collection."""
-    service = open_service(settings)
+    service = open_existing(settings)
     try:
+        service.claim()
         manifest = _build(service, quiet=options.quiet or options.json, sweep=True)
         if options.json:
             emit(manifest)

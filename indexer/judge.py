@@ -9,12 +9,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipseek import calibration
-from clipseek.assembly import Service, load_collection_model, open_existing
+from clipseek.assembly import load_collection_model, open_existing, open_writer
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption, Found
 from clipseek.evaluation import evaluate as judge
 from clipseek.search import MAX_BATCH, MAX_LIMIT
+from clipseek.service import Service, WritingService
 from clipseek.types import SearchRequest, SearchResult, Span
 from indexer.commands import all_videos
 from indexer.naming import resolved, spellings
@@ -66,7 +67,7 @@ def evaluate(settings: Settings, options: argparse.Namespace) -> int:
 def calibrate(settings: Settings, options: argparse.Namespace) -> int:
     """Judge by the model's bank as it is now; with captions, fit the constants to them too."""
     captions = None if options.captions is None else read_captions(options.captions)
-    service = open_existing(settings)
+    service = open_writer(settings)
     try:
         is_new = _judge_anew(service)
         record = None if captions is None else _fit(service, captions)
@@ -87,14 +88,14 @@ def calibrate(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _judge_anew(service: Service) -> bool:
+def _judge_anew(service: WritingService) -> bool:
     """Compute the biases anew where the bank or the constants have changed; say whether."""
     name = service.settings.collection
     model = load_collection_model(service.settings, service.catalog.collection(name))
     return rescore(service.catalog, name, model, note)
 
 
-def _fit(service: Service, captions: Sequence[Caption]) -> dict[str, float]:
+def _fit(service: WritingService, captions: Sequence[Caption]) -> dict[str, float]:
     """Fit the two constants of relevance to the user's own queries and store them."""
     answers = _search(service, [caption.query for caption in captions])
     found = [i for i, answer in enumerate(answers) if answer.hits]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from clipseek.errors import ServiceUnavailable, UnreadableVideo
 from clipseek.files import open_regular
-from clipseek.protocols import Catalog, Embedder, FrameSource, FrameSourceOpener
+from clipseek.protocols import CatalogReader, Embedder, FrameSource, FrameSourceOpener
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Segment, Video
 from indexer.film import File, content_id
@@ -54,7 +54,7 @@ class Checked:
 class Originals:
     """Compares the rows of one collection with the files that they were made from."""
 
-    catalog: Catalog
+    catalog: CatalogReader
     thumbnails: Thumbnails
     collection: str
     open_fast: FrameSourceOpener

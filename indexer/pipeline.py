@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clipseek import calibration, segments
 from clipseek.errors import ClipseekError, UnreadableVideo
 from clipseek.model import Model
-from clipseek.protocols import Catalog, FrameSourceOpener
+from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Video
 from indexer.claims import Claims
@@ -34,7 +34,7 @@ class Target:
     """Where films go and by which means: composed by the command from `clipseek.assembly`."""
 
     collection: str
-    catalog: Catalog
+    catalog: CatalogWriter
     thumbnails: Thumbnails
     model: Model
     open_video: FrameSourceOpener

@@ -14,7 +14,7 @@ from PIL import Image
 from clipseek import sampling
 from clipseek.errors import UnreadableVideo, VideoNotFound
 from clipseek.files import Stamp, open_regular
-from clipseek.protocols import Catalog, Embedder, FrameSourceOpener
+from clipseek.protocols import CatalogWriter, Embedder, FrameSourceOpener
 from clipseek.types import FrameBatch, Video
 from indexer.claims import Claims
 from indexer.fates import reason_of
@@ -79,7 +79,7 @@ class Reader:
 
     def __init__(
         self,
-        catalog: Catalog,
+        catalog: CatalogWriter,
         collection: str,
         *,
         indexed: Indexed,

@@ -5,12 +5,12 @@ from functools import partial
 
 from clipseek import calibration
 from clipseek.model import Model
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogWriter
 from clipseek.types import Collection
 from indexer.output import counted
 
 
-def rescore(catalog: Catalog, name: str, model: Model, report: Callable[[str], None]) -> bool:
+def rescore(catalog: CatalogWriter, name: str, model: Model, report: Callable[[str], None]) -> bool:
     """Make relevance what the model's bank and constants say now; return whether it was not.
 
     Nothing is decoded: biases are computed from the stored vectors, and stored as one change.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from clipseek import snapshot
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection, SegmentBlock
 
@@ -16,7 +16,7 @@ UNIT = 2e-3
 """Vectors are stored as float16: the norm of a unit vector comes back within this."""
 
 
-def problems(catalog: Catalog, thumbnails: Thumbnails, snapshot_root: Path) -> Iterator[str]:
+def problems(catalog: CatalogReader, thumbnails: Thumbnails, snapshot_root: Path) -> Iterator[str]:
     """Yield what is wrong in any collection, without a look at the videos' files."""
     for collection in catalog.collections():
         yield from _collection(catalog, collection)
@@ -25,7 +25,7 @@ def problems(catalog: Catalog, thumbnails: Thumbnails, snapshot_root: Path) -> I
             yield f"{collection.name}: thumbnail {name} is missing or damaged"
 
 
-def _collection(catalog: Catalog, collection: Collection) -> Iterator[str]:
+def _collection(catalog: CatalogReader, collection: Collection) -> Iterator[str]:
     """Check the rows of one collection among themselves."""
     segments = 0
     seen: dict[str, int] = {}
@@ -70,7 +70,7 @@ def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:
         yield f"{collection.name}: segment {segment_id} has its best time outside its span"
 
 
-def _snapshot(catalog: Catalog, collection: Collection, root: Path) -> Iterator[str]:
+def _snapshot(catalog: CatalogReader, collection: Collection, root: Path) -> Iterator[str]:
     """Check files against their checksums, and the snapshot's rows against the catalog's."""
     damaged = [*snapshot.verify(root, collection.name)]
     yield from (f"{collection.name}: {problem}" for problem in damaged)

@@ -4,8 +4,8 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import belonging, snapshot, video
-from clipseek.cache import LocalCache, NoCache, TieredCache
-from clipseek.catalog import SqlCatalog, database
+from clipseek.cache import LocalCache, TieredCache
+from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
 from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
@@ -24,10 +24,18 @@ from clipseek.embedding.later import LaterEmbedder
 from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.pixels import fit
 from clipseek.embedding.precision import Choice
-from clipseek.errors import ConfigError, ModelMismatch, NothingIndexed, ServiceUnavailable
+from clipseek.errors import (
+    CatalogOutdated,
+    ConfigError,
+    ModelMismatch,
+    NoCatalog,
+    NothingIndexed,
+    ServiceUnavailable,
+)
 from clipseek.model import Model
-from clipseek.protocols import Cache, Catalog, Embedder, FrameSourceOpener
+from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
 from clipseek.search import Searcher
+from clipseek.service import OTHER_FOLDER, Service, WritingService, make_folder
 from clipseek.snapshot import Manifest
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
@@ -40,49 +48,86 @@ PictureSource = Callable[
 """Reads pictures: takes what fits them to a model, its side in pixels, and how many at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The opened store and the searcher over it: what both applications work with."""
+def open_service(settings: Settings) -> Service:
+    """Open what reads, by SELECT alone; nothing is made or written.
 
-    settings: Settings
-    catalog: Catalog
-    searcher: Searcher
-    thumbnails: Thumbnails
-    cache: Cache = field(default_factory=NoCache)
-
-    def close(self) -> None:
-        """Stop the searcher's thread and give back connections."""
-        self.searcher.close()
-        self.cache.close()
-        self.catalog.close()
-
-
-def open_service(settings: Settings, *, read_only: bool = False) -> Service:
-    """Open the catalog, made if it is missing, and what reads it.
+    A catalog that is not there yet, or is of another revision, is no error here: until it is there
+    it counts as empty, and until `indexer migrate` was run each use of it raises CatalogOutdated.
 
     Raises:
         ConfigError: the URL of Redis is wrong, or the data folder belongs to another catalog. A
             Redis that cannot be reached is no error.
-        CatalogOutdated: the database has another schema.
+        ServiceUnavailable: the database cannot be reached, or the data folder not be read.
+    """
+    cache = open_cache(settings)
+    _require_readable(settings.data_dir)
+    catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
+    searcher = _searcher(settings, catalog, cache)
+    service = Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root), cache)
+    with _closed_on_error(service), suppress(CatalogOutdated):
+        service.check()
+    return service
+
+
+def open_existing(settings: Settings) -> Service:
+    """Open a catalog that must be there, to read it.
+
+    Raises:
+        NothingIndexed: there is no catalog yet.
+        CatalogOutdated: it is of another revision.
+        ConfigError, ServiceUnavailable: as `open_service` does.
+    """
+    service = open_service(settings)
+    with _closed_on_error(service):
+        try:
+            service.owner()
+        except NoCatalog:
+            raise NothingIndexed(settings.collection) from None
+    return service
+
+
+def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
+    """Open a catalog to write it; `create` makes one where there is none.
+
+    Raises:
+        NothingIndexed: there is no catalog, and none is to be made.
+        CatalogOutdated: it is of another revision.
+        ConfigError: as `open_service` does.
         ServiceUnavailable: the database or the data folder cannot be reached or written.
     """
     cache = open_cache(settings)
-    read_only = read_only or is_read_only(settings)
-    if not read_only:
-        _make_folder(settings.data_dir)
-        if settings.database_url is None and not has_catalog(settings):
-            _require_writable(settings.data_dir)
-    catalog = SqlCatalog.open(
-        settings.catalog_url, read_only=read_only, up_within_s=settings.database_wait_s
-    )
+    if create:
+        make_folder(settings.data_dir)
+    if settings.database_url is None and not has_catalog(settings):
+        if not create:
+            raise NothingIndexed(settings.collection)
+        _require_writable(settings.data_dir)
     try:
-        mine = belonging.Owner(catalog.identity(), embedded=settings.database_url is None)
-        writable = os.access(settings.data_dir, os.W_OK)
-        belonging.claim(settings.data_dir, mine, writable=writable)
-    except BaseException:
-        catalog.close()
-        raise
-    searcher = Searcher(
+        catalog = SqlCatalog.open(
+            settings.catalog_url, create=create, up_within_s=settings.database_wait_s
+        )
+    except NoCatalog:
+        raise NothingIndexed(settings.collection) from None
+    searcher = _searcher(settings, catalog, cache)
+    thumbnails = Thumbnails(settings.thumbnail_root)
+    service = WritingService(settings, catalog, searcher, thumbnails, cache)
+    with _closed_on_error(service):
+        service.claim()
+    return service
+
+
+def revisions(settings: Settings) -> migrating.Revisions:
+    """Look which revision the catalog is at; as `migrating.revisions`."""
+    return migrating.revisions(settings.catalog_url, up_within_s=settings.database_wait_s)
+
+
+def migrate(settings: Settings) -> migrating.Revisions:
+    """Bring the catalog to this release's revision; as `migrating.migrate`."""
+    return migrating.migrate(settings.catalog_url, up_within_s=settings.database_wait_s)
+
+
+def _searcher(settings: Settings, catalog: CatalogReader, cache: Cache) -> Searcher:
+    return Searcher(
         catalog,
         settings.snapshot_root,
         partial(load_collection_model, settings),
@@ -92,7 +137,15 @@ def open_service(settings: Settings, *, read_only: bool = False) -> Service:
         cache_ttl_s=settings.cache_ttl_s,
         on_gpu=settings.device == "cuda",
     )
-    return Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root), cache)
+
+
+@contextmanager
+def _closed_on_error(service: Service) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        service.close()
+        raise
 
 
 def open_cache(settings: Settings) -> Cache:
@@ -132,42 +185,28 @@ def _cache_secret(settings: Settings) -> bytes:
     return os.urandom(64)
 
 
-def open_existing(settings: Settings) -> Service:
-    """Open a catalog that is there already: looking at a folder does not make one in it.
-
-    Raises:
-        NothingIndexed: there is no catalog yet.
-    """
-    if settings.database_url is None and not has_catalog(settings):
-        raise NothingIndexed(settings.collection)
-    return open_service(settings)
-
-
-def is_read_only(settings: Settings) -> bool:
-    """Whether the catalog is a file that can be read here and not written, as on such a mount.
-
-    What only reads works then; what writes is refused by the database itself.
-    """
-    url = settings.catalog_url
-    if not url.startswith(database.SQLITE):
-        return False
-    file = Path(url.removeprefix(database.SQLITE)).absolute()
-    return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
-
-
 def has_catalog(settings: Settings) -> bool:
     """Whether the data folder holds a catalog of its own.
 
     Raises:
         ServiceUnavailable: the folder cannot be looked at, so there may be one.
     """
+    return _is_in("catalog.db", settings.data_dir)
+
+
+def _require_readable(folder: Path) -> None:
+    """Raise where the data folder cannot be looked at: what is in it would count as missing."""
+    _is_in(belonging.MARK, folder)
+
+
+def _is_in(name: str, folder: Path) -> bool:
     try:
-        (settings.data_dir / "catalog.db").stat()
-    except (FileNotFoundError, NotADirectoryError):
+        (folder / name).stat()
+    except FileNotFoundError:
         return False
     except OSError as error:
         raise ServiceUnavailable(
-            f"the data folder {settings.data_dir} cannot be read: {error.strerror}; {_WRITABLE}"
+            f"the data folder {folder} cannot be read: {error.strerror}; {OTHER_FOLDER}"
         ) from error
     return True
 
@@ -342,20 +381,8 @@ def _reader(settings: Settings) -> FrameSourceOpener:
         ) from error
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ServiceUnavailable(
-            f"the data folder {path} cannot be made: {error.strerror}; {_WRITABLE}"
-        ) from error
-
-
 def _require_writable(path: Path) -> None:
     """Raise before SQLite does, which only says that it cannot open the file."""
     effective = os.access in os.supports_effective_ids
     if not os.access(path, os.W_OK | os.X_OK, effective_ids=effective):
-        raise ServiceUnavailable(f"the data folder {path} cannot be written; {_WRITABLE}")
-
-
-_WRITABLE = "set CLIPSEEK_DATA_DIR or --data-dir to a folder that this user may write"
+        raise ServiceUnavailable(f"the data folder {path} cannot be written; {OTHER_FOLDER}")

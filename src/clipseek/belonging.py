@@ -39,7 +39,7 @@ def owner(data_dir: Path) -> Owner | None:
         ) from error
 
 
-def claim(data_dir: Path, catalog: Owner, *, writable: bool) -> None:
+def claim(data_dir: Path, catalog: Owner) -> None:
     """Make sure that the folder belongs to this catalog; one without an owner is taken.
 
     A database inside the folder that was replaced by another one takes the folder over.
@@ -48,17 +48,25 @@ def claim(data_dir: Path, catalog: Owner, *, writable: bool) -> None:
         ConfigError: it belongs to another catalog. Nothing was changed.
         ServiceUnavailable: the mark cannot be read or written.
     """
+    require(data_dir, catalog)
+    if owner(data_dir) != catalog:
+        _write(data_dir / MARK, json.dumps(asdict(catalog)) + "\n")
+
+
+def require(data_dir: Path, catalog: Owner) -> None:
+    """Make sure that the folder does not belong to another catalog; nothing is written.
+
+    Raises:
+        ConfigError: it belongs to another catalog.
+        ServiceUnavailable: the mark cannot be read.
+    """
     found = owner(data_dir)
-    if found == catalog:
-        return
-    if found is not None and not (found.embedded and catalog.embedded):
+    if found not in (None, catalog) and not (found.embedded and catalog.embedded):
         raise ConfigError(
             f"the data folder {data_dir} belongs to another catalog: its pictures and snapshots "
             "would be mixed with this one's, or deleted. Set CLIPSEEK_DATA_DIR (--data-dir) to a "
             f"folder of this database's own; or delete {data_dir / MARK} if that catalog is gone"
         )
-    if writable:
-        _write(data_dir / MARK, json.dumps(asdict(catalog)) + "\n")
 
 
 def _write(path: Path, text: str) -> None:

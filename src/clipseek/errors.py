@@ -14,6 +14,7 @@ ClipseekError
 │  ├─ ModelMismatch
 │  └─ CatalogOutdated
 └─ ServiceUnavailable       the database or the snapshot volume cannot be reached
+   └─ NoCatalog             there is no catalog in the database
 
 Each class holds its fields and builds its message from them; the message says what to do next.
 No HTTP status and no exit code stands here: `api/problems.py` and `indexer/cli.py` own those.
@@ -142,8 +143,28 @@ class ModelMismatch(StateError):
 
 
 class CatalogOutdated(StateError):
-    """The database has another schema than this release reads."""
+    """The catalog is at another revision of its schema than this release reads.
+
+    `place` is for operators alone; `reason` says the rest without it.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        self.reason = reason
+        super().__init__(f"the catalog {place} {reason}")
 
 
 class ServiceUnavailable(ClipseekError):
     """The database, the snapshot volume or a disk cannot be reached or written now."""
+
+
+class NoCatalog(ServiceUnavailable):
+    """There is no catalog in the database; `place` and `reason` are as those of CatalogOutdated."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.reason = (
+            "is not there; `indexer ingest PATH` makes one. If there was one before, see that its "
+            "disk is mounted, or restore a backup"
+        )
+        super().__init__(f"the catalog {place} {self.reason}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from clipseek import snapshot
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.types import Named
 
 _BETWEEN = "\0"  # no text of the catalog holds it
@@ -27,14 +27,14 @@ class Names:
     _packed: dict[str, str] = field(repr=False)
 
     @classmethod
-    def of(cls, catalog: Catalog, collection: str) -> Self:
+    def of(cls, catalog: CatalogReader, collection: str) -> Self:
         """Read the names of all videos; raise CollectionNotFound."""
         with catalog.consistent(collection) as now:
             version = now.collection(collection).version
             packed = _packed(now.names(collection))
             return cls(collection, version, snapshot.history(now, collection, version), packed)
 
-    def follow(self, catalog: Catalog) -> Self:
+    def follow(self, catalog: CatalogReader) -> Self:
         """Return them with what changed since, or anew where they are not of the catalog's past."""
         name = self.collection
         with catalog.consistent(name) as now:

@@ -162,29 +162,15 @@ class VectorIndex(Protocol):
         ...
 
 
-class Catalog(Protocol):
-    """The truth: videos, segments, vectors and the numbered changes of each collection.
+class CatalogReader(Protocol):
+    """The truth: videos, segments, vectors and the numbered changes of each collection, to read.
 
-    Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
+    A catalog that is not there yet reads as an empty one, until it is. Every method may raise
+    ServiceUnavailable (database gone) or CatalogOutdated (it is of another revision).
     """
 
     def identity(self) -> str:
         """Return the id that this catalog was given when it was made; a backup has the same."""
-        ...
-
-    def ensure_collection(
-        self,
-        name: str,
-        model: str,
-        dim: int,
-        fingerprint: str,
-        scoring: Scoring | None = None,
-    ) -> Collection:
-        """Return the collection, made if it is missing; one that is there keeps its scoring.
-
-        Raises:
-            ModelMismatch: it exists with another model or fingerprint.
-        """
         ...
 
     def collection(self, name: str) -> Collection:
@@ -195,66 +181,8 @@ class Catalog(Protocol):
         """Return all collections by name."""
         ...
 
-    def set_relevance(self, collection: str, relevance: Relevance) -> int:
-        """Store the constants fitted on the user's queries; return the new version."""
-        ...
-
-    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
-        """Give every segment its bias anew, from its stored vector; return the new version.
-
-        One change, seen as a whole or not at all. The constants fitted on the user's queries go
-        where the evidence they were fitted to is another one now.
-        """
-        ...
-
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
-        ...
-
-    def put(
-        self,
-        collection: str,
-        video: Video,
-        segments: Segments,
-        *,
-        frame_times: NDArray[np.float64],
-        frame_vectors: NDArray[np.float32],
-        biases: NDArray[np.float32],
-        thumbnails: Sequence[str],
-        scoring: Scoring | None = None,
-    ) -> int:
-        """Store one video and replace what it was before, in one transaction.
-
-        Where `scoring` says what the biases were made by, it must be that of the collection.
-
-        Another video that was indexed from the same uri is removed in the same transaction: the
-        file has changed. `segments.best` points into `frame_times`; times are stored as float32.
-
-        Returns:
-            The new version of the collection.
-
-        Raises:
-            CollectionNotFound: no such collection.
-            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
-            ValueError: rows do not belong together, a number is not finite, or a text is no text.
-        """
-        ...
-
-    def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
-    ) -> int:
-        """Note that the same content now lies at another uri; return the new version.
-
-        The title follows, vectors stay. Another video that was indexed from that uri is removed,
-        as a change of its own before this one.
-
-        Raises:
-            VideoNotFound: no such video; nothing was changed.
-        """
-        ...
-
-    def remove(self, collection: str, video_id: str) -> int:
-        """Remove a video and return the new version; raise VideoNotFound."""
         ...
 
     def video(self, collection: str, video_id: str) -> Video:
@@ -317,7 +245,7 @@ class Catalog(Protocol):
         """
         ...
 
-    def consistent(self, collection: str) -> AbstractContextManager["Catalog"]:
+    def consistent(self, collection: str) -> AbstractContextManager["CatalogReader"]:
         """Open a read-only view of one moment: what it returns belongs to one version."""
         ...
 
@@ -345,6 +273,86 @@ class Catalog(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+class CatalogWriter(CatalogReader, Protocol):
+    """A catalog that can be changed, one numbered change at a time.
+
+    Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
+    """
+
+    def ensure_collection(
+        self,
+        name: str,
+        model: str,
+        dim: int,
+        fingerprint: str,
+        scoring: Scoring | None = None,
+    ) -> Collection:
+        """Return the collection, made if it is missing; one that is there keeps its scoring.
+
+        Raises:
+            ModelMismatch: it exists with another model or fingerprint.
+        """
+        ...
+
+    def set_relevance(self, collection: str, relevance: Relevance) -> int:
+        """Store the constants fitted on the user's queries; return the new version."""
+        ...
+
+    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
+        """Give every segment its bias anew, from its stored vector; return the new version.
+
+        One change, seen as a whole or not at all. The constants fitted on the user's queries go
+        where the evidence they were fitted to is another one now.
+        """
+        ...
+
+    def put(
+        self,
+        collection: str,
+        video: Video,
+        segments: Segments,
+        *,
+        frame_times: NDArray[np.float64],
+        frame_vectors: NDArray[np.float32],
+        biases: NDArray[np.float32],
+        thumbnails: Sequence[str],
+        scoring: Scoring | None = None,
+    ) -> int:
+        """Store one video and replace what it was before, in one transaction.
+
+        Where `scoring` says what the biases were made by, it must be that of the collection.
+
+        Another video that was indexed from the same uri is removed in the same transaction: the
+        file has changed. `segments.best` points into `frame_times`; times are stored as float32.
+
+        Returns:
+            The new version of the collection.
+
+        Raises:
+            CollectionNotFound: no such collection.
+            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
+            ValueError: rows do not belong together, a number is not finite, or a text is no text.
+        """
+        ...
+
+    def relocate(
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+    ) -> int:
+        """Note that the same content now lies at another uri; return the new version.
+
+        The title follows, vectors stay. Another video that was indexed from that uri is removed,
+        as a change of its own before this one.
+
+        Raises:
+            VideoNotFound: no such video; nothing was changed.
+        """
+        ...
+
+    def remove(self, collection: str, video_id: str) -> int:
+        """Remove a video and return the new version; raise VideoNotFound."""
         ...
 
 

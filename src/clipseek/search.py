@@ -25,7 +25,7 @@ from clipseek.errors import (
     StateError,
 )
 from clipseek.model import Model
-from clipseek.protocols import Cache, Catalog
+from clipseek.protocols import Cache, CatalogReader
 from clipseek.threads import Worker
 from clipseek.types import (
     Collection,
@@ -88,7 +88,7 @@ class Searcher:
 
     def __init__(
         self,
-        catalog: Catalog,
+        catalog: CatalogReader,
         snapshot_root: Path,
         load_model: Callable[[Collection], Model],
         *,
@@ -331,9 +331,8 @@ class Searcher:
 
         Raises:
             ServiceUnavailable: the catalog cannot be reached.
-            CatalogOutdated: the catalog has another schema.
+            CatalogOutdated: the catalog is at another revision.
         """
-        self._catalog.check()
         for collection in self._catalog.collections():
             try:
                 self.open(collection.name)

@@ -30,7 +30,7 @@ from pydantic import TypeAdapter
 
 from clipseek.errors import ServiceUnavailable
 from clipseek.index import FaissIndex, Kind
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, SegmentBlock
 
@@ -145,7 +145,7 @@ def write(
 
 
 def build(
-    catalog: Catalog,
+    catalog: CatalogReader,
     root: Path,
     name: str,
     *,
@@ -228,7 +228,7 @@ def verify(root: Path, collection: str) -> list[str]:
     return []
 
 
-def history(catalog: Catalog, name: str, version: int) -> str:
+def history(catalog: CatalogReader, name: str, version: int) -> str:
     """Return a hash of the last changes of a collection up to a version."""
     digest = hashlib.sha256()
     for change in catalog.changes(name, max(0, version - _TAIL)):
@@ -237,7 +237,7 @@ def history(catalog: Catalog, name: str, version: int) -> str:
     return digest.hexdigest()
 
 
-def mismatch(manifest: Manifest, catalog: Catalog, collection: Collection) -> str:
+def mismatch(manifest: Manifest, catalog: CatalogReader, collection: Collection) -> str:
     """Return why a snapshot is not of this collection's past, or the empty string."""
     if (manifest.collection, manifest.dim) != (collection.name, collection.dim):
         return f"it is of collection {manifest.collection!r} with {manifest.dim} dimensions"

@@ -17,7 +17,7 @@ from clipseek.errors import SegmentNotFound, ServiceUnavailable
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
 from clipseek.names import Names
 from clipseek.nearest import checked, contained, located
-from clipseek.protocols import Catalog, VectorIndex
+from clipseek.protocols import CatalogReader, VectorIndex
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
@@ -190,7 +190,7 @@ class _Published:
             found = replace(found, index=found.index.to_gpu())
         return cls(found.name if found else seen, found)
 
-    def judged(self, catalog: Catalog, collection: Collection) -> "_Published":
+    def judged(self, catalog: CatalogReader, collection: Collection) -> "_Published":
         """Return it without a snapshot that is not of the collection's past."""
         if self.found is None:
             return self
@@ -226,7 +226,7 @@ class View:
     @classmethod
     def open(
         cls,
-        catalog: Catalog,
+        catalog: CatalogReader,
         snapshot_root: Path,
         name: str,
         *,
@@ -250,7 +250,7 @@ class View:
     @classmethod
     def _made(
         cls,
-        catalog: Catalog,
+        catalog: CatalogReader,
         name: str,
         published: _Published,
         *,
@@ -287,7 +287,7 @@ class View:
             _delta=() if found is None else _joined([_delta(table, vectors)]),
         )
 
-    def refresh(self, catalog: Catalog, snapshot_root: Path) -> Self:
+    def refresh(self, catalog: CatalogReader, snapshot_root: Path) -> Self:
         """Return the view of the collection as it is now: itself where nothing changed.
 
         Raises:
@@ -306,7 +306,7 @@ class View:
             return self._made(catalog, name, published, on_gpu=self._on_gpu)
         return replace(followed, note=published.note, _seen=published.seen, _due=published.due)
 
-    def follow(self, catalog: Catalog, snapshot_root: Path) -> Self:
+    def follow(self, catalog: CatalogReader, snapshot_root: Path) -> Self:
         """Return the view with what changed since, as `refresh` does, but look for no snapshot.
 
         So it takes no longer than reading the changes, unless the catalog is another one by now.
@@ -320,7 +320,7 @@ class View:
             catalog, snapshot_root, name, on_gpu=self._on_gpu
         )
 
-    def _followed(self, catalog: Catalog) -> Self | None:
+    def _followed(self, catalog: CatalogReader) -> Self | None:
         """Return the view with the changes since it, or None where it is not the catalog's past."""
         name = self.collection.name
         with catalog.consistent(name) as now:
@@ -342,7 +342,7 @@ class View:
             self, collection=collection, _history=history, _base=base, _delta=_joined(parts)
         )
 
-    def named(self, catalog: Catalog, before: "View | None" = None) -> Self:
+    def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
         """Return the view with the names of its videos: its own or another's, brought up to date.
 
         Raises:
@@ -509,7 +509,7 @@ def _seen(root: Path, name: str) -> str:
         return str(error)
 
 
-def _changed(catalog: Catalog, name: str, version: int) -> set[str]:
+def _changed(catalog: CatalogReader, name: str, version: int) -> set[str]:
     """Return the videos that were put or removed past a version."""
     return {
         change.video_id
@@ -518,7 +518,7 @@ def _changed(catalog: Catalog, name: str, version: int) -> set[str]:
     }
 
 
-def _blocks(catalog: Catalog, name: str, videos: AbstractSet[str]) -> Iterator[SegmentBlock]:
+def _blocks(catalog: CatalogReader, name: str, videos: AbstractSet[str]) -> Iterator[SegmentBlock]:
     """Yield the segments that some videos have now; removed ones have none."""
     remaining = iter(sorted(videos))
     while some := list(itertools.islice(remaining, _VIDEOS_AT_ONCE)):

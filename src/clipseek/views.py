@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from clipseek.errors import ClipseekError, CollectionNotFound, NothingIndexed
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.view import View
 
 LATE_AFTER = 2
@@ -49,7 +49,7 @@ class Views:
 
     def __init__(
         self,
-        catalog: Catalog,
+        catalog: CatalogReader,
         snapshot_root: Path,
         *,
         refresh_s: float,

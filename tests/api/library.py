@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from clipseek.assembly import Service
 from clipseek.cache import NoCache
 from clipseek.config import Settings
 from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.search import Searcher
+from clipseek.service import Service
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection, Relevance, Segments, Video

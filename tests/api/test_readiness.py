@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from api.app import create_app
 from api.readiness import Readiness
-from clipseek.assembly import Service
 from clipseek.errors import ServiceUnavailable
 from clipseek.search import Searcher
+from clipseek.service import Service
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.types import SegmentBlock
 from tests.api.library import Library, toy_model

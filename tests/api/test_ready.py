@@ -7,9 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from clipseek.assembly import Service
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.protocols import Cache
+from clipseek.service import Service
 from clipseek.testing import DictCache
 from tests.api.library import Library
 

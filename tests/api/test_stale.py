@@ -10,11 +10,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from clipseek.assembly import Service
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model
 from clipseek.search import Searcher
+from clipseek.service import Service
 from clipseek.testing import DictCache, MemoryCatalog
 from clipseek.types import Collection
 from tests.api.library import Library, toy_model

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek.catalog import SqlCatalog
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Scoring, Segments, Video
 
@@ -18,7 +18,7 @@ DIM = 8
 
 @dataclass(frozen=True)
 class Film:
-    """What `Catalog.put` is given, made up from a seed."""
+    """What `CatalogWriter.put` is given, made up from a seed."""
 
     video: Video
     segments: Segments
@@ -28,7 +28,7 @@ class Film:
     thumbnails: tuple[str, ...]
 
     def put_into(
-        self, catalog: Catalog, collection: str = "default", scoring: Scoring | None = None
+        self, catalog: CatalogWriter, collection: str = "default", scoring: Scoring | None = None
     ) -> int:
         """Put the film and return the version."""
         return catalog.put(
@@ -132,8 +132,8 @@ def memory_catalog() -> MemoryCatalog:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-def catalog(request: pytest.FixtureRequest) -> Catalog:
+def catalog(request: pytest.FixtureRequest) -> CatalogWriter:
     """Return a catalog of each kind with the collection "default"."""
-    made: Catalog = request.getfixturevalue(f"{request.param}_catalog")
+    made: CatalogWriter = request.getfixturevalue(f"{request.param}_catalog")
     made.ensure_collection("default", "toy", DIM, "f1")
     return made

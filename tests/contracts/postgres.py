@@ -42,6 +42,13 @@ class Server:
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
+    def url_of_role(self, url: str, right: str) -> str:
+        """Make a role that has one right in a database, and return the database's URL for it."""
+        database, role = url.rpartition("/")[2], f"role_{next(self._numbers)}"
+        self.run(f"CREATE ROLE {role} LOGIN")
+        self.run(f"GRANT {right} TO {role}", database)
+        return self.url(database, user=role)
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clipseek.catalog import SqlCatalog
 from clipseek.errors import ClipseekError
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Relevance
 from tests.contracts.catalogs import DIM, film
@@ -36,7 +36,7 @@ _names = itertools.count()
 def test_a_sequence_agrees_with_memory(sql_catalog: SqlCatalog, operations: list[Any]) -> None:
     """Every answer and, in the end, all that can be read are the same, but for ids and clocks."""
     name = f"c{next(_names)}"
-    catalogs: tuple[Catalog, Catalog] = (sql_catalog, MemoryCatalog())
+    catalogs: tuple[CatalogWriter, CatalogWriter] = (sql_catalog, MemoryCatalog())
     for catalog in catalogs:
         catalog.ensure_collection(name, "toy", DIM, "f1")
     for operation in operations:
@@ -46,7 +46,7 @@ def test_a_sequence_agrees_with_memory(sql_catalog: SqlCatalog, operations: list
     assert real == model
 
 
-def _apply(catalog: Catalog, name: str, verb: str, *arguments: Any) -> object:
+def _apply(catalog: CatalogWriter, name: str, verb: str, *arguments: Any) -> object:
     """Run one operation and return its answer, or its error's words."""
     try:
         if verb == "put":
@@ -64,7 +64,7 @@ def _apply(catalog: Catalog, name: str, verb: str, *arguments: Any) -> object:
         return f"{type(error).__name__}: {error}"
 
 
-def _observed(catalog: Catalog, name: str) -> list[object]:
+def _observed(catalog: CatalogWriter, name: str) -> list[object]:
     """Return all that can be read of a collection, as values that compare."""
     videos = catalog.videos(name)
     seen: list[object] = [catalog.collection(name), catalog.counts(name), catalog.changes(name, 0)]

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from clipseek import belonging
-from clipseek.assembly import open_cache, open_service
+from clipseek.assembly import migrate, open_cache, open_service, open_writer
 from clipseek.belonging import Owner
-from clipseek.catalog import SqlCatalog
+from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
 from clipseek.view import View
@@ -48,7 +48,7 @@ def put_back(copy: Path, path: Path) -> None:
     shutil.copyfile(copy, path)
 
 
-def ids(catalog: SqlCatalog) -> list[str]:
+def ids(catalog: SqlReader) -> list[str]:
     """Return the ids of the videos."""
     return [video.id for video in catalog.videos("default")]
 
@@ -162,23 +162,24 @@ def test_a_folder_belongs_to_the_first_catalog(tmp_path: Path) -> None:
     def settings(name: str) -> Settings:
         return Settings.load(data_dir=data, database_url=f"sqlite:///{tmp_path / name}.db")
 
-    open_service(settings("A")).close()
-    with pytest.raises(ConfigError, match="belongs to another catalog") as refused:
-        open_service(settings("B"))
-    assert str(data / belonging.MARK) in str(refused.value)
+    open_writer(settings("A")).close()
+    for opened in (open_writer, open_service):
+        with pytest.raises(ConfigError, match="belongs to another catalog") as refused:
+            opened(settings("B"))
+        assert str(data / belonging.MARK) in str(refused.value)
     with pytest.raises(ConfigError, match="belongs to another catalog"):
-        open_service(Settings.load(data_dir=data))
+        open_writer(Settings.load(data_dir=data), create=True)
     open_service(settings("A")).close()
 
 
 def test_a_new_database_inside_the_folder_takes_it_over(tmp_path: Path) -> None:
     """Whoever deletes catalog.db begins anew in the same folder."""
     settings = Settings.load(data_dir=tmp_path)
-    open_service(settings).close()
+    open_writer(settings, create=True).close()
     before = belonging.owner(tmp_path)
     for file in tmp_path.glob("catalog.db*"):
         file.unlink()
-    open_service(settings).close()
+    open_writer(settings, create=True).close()
     after = belonging.owner(tmp_path)
     assert before is not None
     assert after is not None
@@ -189,7 +190,7 @@ def test_a_mark_that_cannot_be_read_is_no_claim(tmp_path: Path) -> None:
     """A damaged mark is told, not replaced."""
     (tmp_path / belonging.MARK).write_text("{")
     with pytest.raises(ServiceUnavailable, match=r"catalog\.json cannot be read"):
-        belonging.claim(tmp_path, Owner("x", embedded=True), writable=True)
+        belonging.claim(tmp_path, Owner("x", embedded=True))
     assert (tmp_path / belonging.MARK).read_text() == "{"
 
 
@@ -221,12 +222,13 @@ def test_a_catalog_on_a_read_only_mount_is_read(mounted: Path) -> None:
     """All that reads works; what writes is refused in a sentence that says so."""
     url = made(mounted / "catalog.db", "a", "b")
     remount(mounted)
-    service = open_service(Settings.load(data_dir=mounted))
+    settings = Settings.load(data_dir=mounted)
+    service = open_service(settings)
     assert [video.id for video in service.catalog.videos("default")] == ["a", "b"]
-    with pytest.raises(ServiceUnavailable, match="mounted read-only"):
-        service.catalog.remove("default", "a")
     service.close()
-    with closing(SqlCatalog.open(url, read_only=True)) as catalog:
+    with pytest.raises(ServiceUnavailable, match="mounted read-only"):
+        open_writer(settings)
+    with closing(SqlReader.open(url)) as catalog:
         assert ids(catalog) == ["a", "b"]
 
 
@@ -241,7 +243,7 @@ def test_a_read_only_mount_follows_a_writer_elsewhere(tmp_path: Path) -> None:
         pytest.skip("only root may mount, and only where mounting is allowed")
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", reads], check=True)
-        with closing(SqlCatalog.open(f"sqlite:///{reads}/catalog.db", read_only=True)) as reader:
+        with closing(SqlReader.open(f"sqlite:///{reads}/catalog.db")) as reader:
             assert ids(reader) == ["a"]
             for number, video in enumerate("bc"):
                 with closing(SqlCatalog.open(url)) as writer:
@@ -255,6 +257,7 @@ def test_a_read_only_mount_follows_a_writer_elsewhere(tmp_path: Path) -> None:
 def test_a_log_that_is_left_over_on_a_read_only_mount_is_told(mounted: Path) -> None:
     """Changes in the log alone would be missed, so the catalog is not read without them."""
     url = made(mounted / "catalog.db", "a")
+    settings = Settings.load(data_dir=mounted)
     with closing(sqlite3.connect(mounted / "catalog.db")) as keeps_the_log:
         keeps_the_log.execute("SELECT 1 FROM videos").fetchone()
         with closing(SqlCatalog.open(url)) as catalog:
@@ -263,8 +266,13 @@ def test_a_log_that_is_left_over_on_a_read_only_mount_is_told(mounted: Path) -> 
     (mounted / "catalog.db-wal").write_bytes(left)
     (mounted / "catalog.db-shm").unlink(missing_ok=True)
     remount(mounted)
-    with pytest.raises(ServiceUnavailable, match="indexer status"):
-        SqlCatalog.open(url, read_only=True)
+    with pytest.raises(ServiceUnavailable, match="run `indexer migrate` once where"):
+        open_service(settings)
+    subprocess.run(["mount", "-o", "remount,rw", mounted], check=True)
+    migrate(settings)
+    remount(mounted)
+    with closing(open_service(settings)) as service:
+        assert [video.id for video in service.catalog.videos("default")] == ["a", "b"]
 
 
 # URLs.

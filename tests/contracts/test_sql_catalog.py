@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
-from clipseek.catalog import SqlCatalog
+from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.catalog.database import Database
 from clipseek.catalog.failures import translated
 from clipseek.catalog.writes import next_version
-from clipseek.errors import CatalogOutdated, ClipseekError, ConfigError, ServiceUnavailable
+from clipseek.errors import ClipseekError, ConfigError, NoCatalog, ServiceUnavailable
 from tests.contracts.catalogs import DIM, film
 from tests.contracts.postgres import Server
 
@@ -173,45 +173,53 @@ class TestReadOnly:
         with closing(SqlCatalog.open(postgres_url)) as writer:
             writer.ensure_collection("default", "toy", DIM, "f1")
             film().put_into(writer)
-        with psycopg.connect(postgres_url) as connection:
-            connection.execute("DROP ROLE IF EXISTS reader")
-            connection.execute("CREATE ROLE reader LOGIN")
-            connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
-        url = postgres_server.url(postgres_url.rpartition("/")[2], user="reader")
-        with closing(SqlCatalog.open(url, read_only=True)) as reader:
+        url = postgres_server.url_of_role(postgres_url, "SELECT ON ALL TABLES IN SCHEMA public")
+        with closing(SqlReader.open(url)) as reader:
             assert reader.counts("default") == (1, 3, 6.0)
             with reader.consistent("default") as view:
                 assert len(next(iter(view.blocks("default")))) == 3
         with (
-            closing(SqlCatalog.open(url)) as reader,
-            pytest.raises(ServiceUnavailable, match="read but not written"),
+            closing(SqlCatalog.open(url)) as writer,
+            pytest.raises(ServiceUnavailable, match=r"lacks a right .* INSERT"),
         ):
-            film().put_into(reader)
+            film().put_into(writer)
+
+    def test_a_table_that_may_not_be_read_is_told(
+        self, postgres_server: Server, postgres_url: str
+    ) -> None:
+        """As one that a migration has added since: not as one that may be read."""
+        url = postgres_server.url_of_role(postgres_url, "SELECT ON clipseek_schema")
+        with (
+            closing(SqlReader.open(url)) as reader,
+            pytest.raises(ServiceUnavailable, match=r"lacks a right .* needs SELECT"),
+        ):
+            reader.collections()
 
     def test_nothing_is_written(self, sql_catalog: SqlCatalog, catalog_url: str) -> None:
-        """Not even by mistake; and what others commit is seen."""
-        with closing(SqlCatalog.open(catalog_url, read_only=True)) as reader:
-            with pytest.raises(ServiceUnavailable, match="read but not written"):
-                film().put_into(reader)
+        """Not even by mistake: the database itself refuses it."""
+        with (
+            closing(Database.at(catalog_url, read_only=True)) as database,
+            pytest.raises(ServiceUnavailable, match="read but not written"),
+            database.reading() as connection,
+        ):
+            connection.exec_driver_sql("DELETE FROM collections")
+        assert len(sql_catalog.collections()) == 1
+
+    def test_what_others_commit_is_seen(self, sql_catalog: SqlCatalog, catalog_url: str) -> None:
+        """By a reader that was there before."""
+        with closing(SqlReader.open(catalog_url)) as reader:
+            assert reader.collection("default").version == 0
             film().put_into(sql_catalog)
             assert reader.collection("default").version == 1
 
     def test_no_file_is_made(self, sqlite_url: str, tmp_path: Path) -> None:
         """Looking for a catalog leaves the folder as it was."""
-        for options in ({"read_only": True}, {"create": False}):
-            with pytest.raises(CatalogOutdated, match="indexer ingest"):
-                SqlCatalog.open(sqlite_url, **options)
-        assert list(tmp_path.iterdir()) == []
-
-    def test_a_reader_may_come_before_the_first_ingest(self, bare_url: str) -> None:
-        """Made without opening, a catalog waits: each call tells what is missing, then works."""
-        with closing(SqlCatalog(Database.at(bare_url, read_only=True))) as reader:
-            for call in (reader.check, reader.collections):
-                with pytest.raises(CatalogOutdated, match="indexer ingest"):
-                    call()
-            SqlCatalog.open(bare_url).close()
+        with closing(SqlReader.open(sqlite_url)) as reader:
             reader.check()
             assert reader.collections() == []
+        with pytest.raises(NoCatalog, match="indexer ingest"):
+            SqlCatalog.open(sqlite_url, create=False)
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestFailures:

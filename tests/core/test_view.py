@@ -17,7 +17,7 @@ from clipseek import snapshot
 from clipseek.catalog import SqlCatalog
 from clipseek.errors import CollectionNotFound, SegmentNotFound, ServiceUnavailable
 from clipseek.index import ExactIndex
-from clipseek.protocols import Catalog
+from clipseek.protocols import CatalogReader
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Relevance, Scoring, SegmentBlock
 from clipseek.view import View
@@ -41,7 +41,7 @@ def build(root: Path, catalog: MemoryCatalog) -> None:
     snapshot.build(catalog, root, NAME)
 
 
-def assert_agrees(view: View, catalog: Catalog, videos: Sequence[str] | None = None) -> None:
+def assert_agrees(view: View, catalog: CatalogReader, videos: Sequence[str] | None = None) -> None:
     """Compare version, size, answers and rows with those of brute force over the catalog."""
     blocks = list(catalog.blocks(NAME, video_ids=videos))
     ids = np.concatenate([block.ids for block in blocks] or [np.empty(0, np.int64)])

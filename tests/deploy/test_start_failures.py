@@ -122,7 +122,6 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -130,14 +129,12 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         pytest.param("below", "cannot be made: Permission denied", id="folder below"),
     ],
 )
-def test_an_unwritable_volume(
-    films: Path, tmp_path: Path, program: Sequence[str], name: str, said: str
-) -> None:
+def test_an_unwritable_volume(films: Path, tmp_path: Path, name: str, said: str) -> None:
     """The folder is named, and the setting that names another."""
     volume = tmp_path / "volume"
     volume.mkdir(mode=0o555)
     settings = {"CLIPSEEK_DATA_DIR": str(volume / name)}
-    code, sentence = failure(program, films, before=without_privileges(), **settings)
+    code, sentence = failure(INGEST, films, before=without_privileges(), **settings)
     assert code == 1
     assert f"the data folder {volume / name} {said}; set CLIPSEEK_DATA_DIR" in sentence
 
@@ -155,12 +152,18 @@ def test_an_unwritable_volume_beside_a_server(
     assert str(volume) in said
 
 
-def test_the_api_only_reads_its_volume(tmp_path: Path, postgres: LockedPostgres) -> None:
-    """Beside a server, replicas may mount it read-only."""
+@pytest.mark.parametrize("name", ["", "below"], ids=["volume", "folder below"])
+@pytest.mark.parametrize("beside", [True, False], ids=["beside a server", "alone"])
+def test_the_api_only_reads_its_volume(
+    tmp_path: Path, postgres: LockedPostgres, name: str, beside: bool
+) -> None:
+    """Replicas may mount it read-only, also before anything is in it."""
     postgres.start()
     volume = tmp_path / "volume"
     volume.mkdir(mode=0o555)
-    settings = {"CLIPSEEK_DATABASE_URL": postgres.url(), "CLIPSEEK_DATA_DIR": str(volume)}
+    settings = {"CLIPSEEK_DATA_DIR": str(volume / name)}
+    if beside:
+        settings["CLIPSEEK_DATABASE_URL"] = postgres.url()
     with started(API, tmp_path, before=without_privileges(), **settings) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("clipseek answers at ")

@@ -25,10 +25,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from clipseek.assembly import Service, open_existing
+from clipseek.assembly import open_existing
 from clipseek.calibration import MIN_PAIRS
 from clipseek.config import Settings
 from clipseek.demo.films import make_films
+from clipseek.service import Service
 from clipseek.types import SearchRequest, SearchResult
 from indexer.cli import main
 from tests.contracts.postgres import TEMPLATE, Server, find_programs

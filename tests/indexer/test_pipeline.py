@@ -10,7 +10,7 @@ import pytest
 
 from clipseek.errors import ServiceUnavailable, UnreadableVideo
 from clipseek.model import Model
-from clipseek.protocols import Catalog, FrameSource
+from clipseek.protocols import CatalogWriter, FrameSource
 from clipseek.testing import MemoryCatalog, SyntheticFrames, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Relevance
@@ -43,7 +43,9 @@ def _ignore(_count: int) -> None:
     """Count no frames."""
 
 
-def _target(root: Path, catalog: Catalog | None = None, opener: Films | None = None) -> Target:
+def _target(
+    root: Path, catalog: CatalogWriter | None = None, opener: Films | None = None
+) -> Target:
     embedder = ToyEmbedder()
     catalog = catalog or MemoryCatalog()
     catalog.ensure_collection("default", "toy", embedder.dim, embedder.fingerprint)

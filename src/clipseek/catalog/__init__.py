@@ -1,5 +1,6 @@
 """The catalog: the SQL database that is the truth about videos, segments and vectors."""
 
-from clipseek.catalog.sql import SqlCatalog
+from clipseek.catalog.reader import SqlReader
+from clipseek.catalog.writer import SqlCatalog
 
-__all__ = ["SqlCatalog"]
+__all__ = ["SqlCatalog", "SqlReader"]

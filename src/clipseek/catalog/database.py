@@ -1,21 +1,16 @@
 """One database, SQLite or PostgreSQL: its connections, its transactions and its errors."""
 
-import os
 import re
-import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 from psycopg.pq import Conninfo
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from clipseek.catalog import waiting
+from clipseek.catalog import sqlite, waiting
 from clipseek.catalog.failures import translated
 from clipseek.errors import ConfigError
 
@@ -37,13 +32,12 @@ _SIGNS_OF_LIFE = {
 # Connections kept open, and how many more while requests pile up; PostgreSQL's own default
 # allows 100 for all its clients (max_connections).
 POOL_SIZE = 8
-_FILE = "clipseek_file"
 _HAS_OPTIONS = re.compile(r"\?[a-z_]+=")
 POOL_OVERFLOW = 24
 
 
 class Transactions(Protocol):
-    """Where the statements of a catalog run: a database, or one moment of it."""
+    """Where the statements of a reader run: a database, or one moment of it."""
 
     @property
     def dialect(self) -> str:
@@ -59,10 +53,6 @@ class Transactions(Protocol):
         """Open a transaction that reads one moment of the database."""
         ...
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Open a transaction, committed at the end and rolled back by an exception."""
-        ...
-
     def moment(self) -> AbstractContextManager["Transactions"]:
         """Hold one reading transaction open; errors of the code inside stay as they are."""
         ...
@@ -75,14 +65,12 @@ class Transactions(Protocol):
 class Database:
     """A pool of connections to one database. Thread-safe; no connection is made before its use."""
 
-    def __init__(self, engine: Engine, place: str, *, read_only: bool = False) -> None:
+    def __init__(self, engine: Engine, place: str) -> None:
         self.place = place
         self.dialect = engine.dialect.name
         self._engine = engine
         self._reads = engine.execution_options(**_options(self.dialect, writes=False))
-        self._writes = engine.execution_options(
-            **_options(self.dialect, writes=True, read_only=read_only)
-        )
+        self._writes = engine.execution_options(**_options(self.dialect, writes=True))
 
     @classmethod
     def at(
@@ -98,11 +86,14 @@ class Database:
         """
         if url.startswith(SQLITE):
             path = _path(url)
-            mode = "ro" if read_only else "rwc" if create else "rw"
-            return cls(_sqlite(path, mode, wait_s), str(path), read_only=read_only)
+            mode: sqlite.Mode = "ro" if read_only else "rwc" if create else "rw"
+            engine = sqlite.engine(
+                path, mode, wait_s=wait_s, pool_size=POOL_SIZE, overflow=POOL_OVERFLOW
+            )
+            return cls(engine, str(path))
         address = _address(url)
         place = address.set(query={}).render_as_string(hide_password=True)
-        return cls(_postgres(address, wait_s), place, read_only=read_only)
+        return cls(_postgres(address, wait_s), place)
 
     @property
     def file(self) -> Path | None:
@@ -120,7 +111,11 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that reads one moment of the database."""
-        with self.translating(), self._reads.connect() as connection:
+        with (
+            self.translating(),
+            self._reads.connect() as connection,
+            sqlite.unchanged(connection, self.place),
+        ):
             yield connection
 
     @contextmanager
@@ -165,12 +160,8 @@ class Moment:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Return the connection; it stays open."""
-        with self._database.translating():
+        with self._database.translating(), sqlite.unchanged(self._connection, self.place):
             yield self._connection
-
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Raise RuntimeError: what is seen is past."""
-        raise RuntimeError("a consistent view cannot be written; write to the catalog itself")
 
     @contextmanager
     def moment(self) -> Iterator["Moment"]:
@@ -181,12 +172,12 @@ class Moment:
         """Do nothing: whoever opened the moment ends it."""
 
 
-def _options(dialect: str, *, writes: bool, read_only: bool = False) -> dict[str, object]:
+def _options(dialect: str, *, writes: bool) -> dict[str, object]:
     """Return how transactions run: a read sees one moment, and a write sees what it waited for."""
     options: dict[str, object] = {"writes": writes}
     if dialect == "postgresql":
         options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
-        options["postgresql_readonly"] = read_only or not writes
+        options["postgresql_readonly"] = not writes
     return options
 
 
@@ -201,131 +192,6 @@ def _path(url: str) -> Path:
     if name in ("", ":memory:") or "\0" in name:
         raise ConfigError(f"{_EXPECTED}; PATH must name a file, got {name!r}")
     return Path(name).absolute()
-
-
-def _sqlite(path: Path, mode: str, wait_s: float) -> Engine:
-    """Return an engine on a file: write-ahead log, so that readers and the writer do not wait.
-
-    The driver's own BEGIN is switched off and ours is sent: reads need one to see one moment, and
-    a write takes the lock first, since a read that turns into a write fails at once when another
-    wrote in between (https://www.sqlite.org/lang_transaction.html).
-    """
-    made = False
-
-    def connect() -> sqlite3.Connection:
-        nonlocal made
-        # A file that has gone while we work was taken away: another one is not made in its place.
-        asked = "rw" if made and mode == "rwc" else mode
-        connection = _connected(path, asked, wait_s)
-        made = True
-        return connection
-
-    def prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info[_FILE] = _identity(path, mode)
-        connection.execute("PRAGMA foreign_keys = ON")
-        # A committed film survives a loss of power: the log is synced at every commit.
-        connection.execute("PRAGMA synchronous = FULL")
-        if mode != "ro":
-            _switch_to_wal(connection, wait_s)
-
-    def check_out(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
-        """Have a connection made anew whose file is not the one at the path any more."""
-        if entry.info.get(_FILE) != _identity(path, mode):
-            raise DisconnectionError("the file was replaced")
-
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    engine = create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
-        pool_timeout=wait_s,
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", prepare)
-    event.listen(engine, "checkout", check_out)
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-def _identity(path: Path, mode: str) -> tuple[int, ...] | None:
-    """Return which file is at a path, and in which state.
-
-    A restored backup is another file, or the same one with another content. Size and time change
-    by checkpoints too: that costs a connection. One that only reads may have been opened as a file
-    that never changes; then a log that appears beside it counts as well.
-    """
-    state: list[int] = []
-    for each in (path, _beside(path, "-wal")) if mode == "ro" else (path,):
-        try:
-            status = each.stat()
-        except OSError:
-            if each == path:
-                return None
-            continue
-        state += [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns]
-    return tuple(state)
-
-
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f"{path.name}{ending}")
-
-
-def _connected(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
-    """Open the file; where nothing can be written beside it, as a file that never changes.
-
-    SQLite keeps two files beside a database with a write-ahead log, also to read it. On a mount
-    that is read-only it can have none, and needs none if no log is left over
-    (https://www.sqlite.org/wal.html, "Read-Only Databases").
-    """
-    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
-    connection = _open(uri, wait_s)
-    if mode != "ro":
-        return connection
-    try:
-        connection.execute("PRAGMA schema_version").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        if _log_of(path):
-            raise
-        return _open(f"{uri}&immutable=1", wait_s)
-    return connection
-
-
-def _open(uri: str, wait_s: float) -> sqlite3.Connection:
-    return sqlite3.connect(
-        uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
-    )
-
-
-def _log_of(path: Path) -> bool:
-    """Whether there are changes in a write-ahead log that are not in the file yet."""
-    try:
-        return _beside(path, "-wal").stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
-    """Turn the write-ahead log on; a database that has one is left as it is.
-
-    SQLite does not wait here by itself: two processes that make the same file at once would each
-    hold a read lock while asking for the write lock, and one is told at once that it is busy.
-    """
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
-                raise
-        time.sleep(0.01)
 
 
 def _address(url: str) -> URL:

@@ -7,14 +7,15 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from clipseek.errors import CatalogOutdated, ClipseekError, ServiceUnavailable
+from clipseek.errors import ClipseekError, NoCatalog, ServiceUnavailable
 
 # SQLite's primary and extended result codes: https://www.sqlite.org/rescode.html
 # PostgreSQL's SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _FULL = {sqlite3.SQLITE_FULL, "53100"}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "55P03", "40001", "40P01"}
 _FOLDER = {sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT}
-_FORBIDDEN = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, "25006", "42501"}
+_FORBIDDEN = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, "25006"}
+_NO_RIGHT = {"42501"}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, "XX001", "XX002"}
 _CLOSED = {sqlite3.SQLITE_CANTOPEN}
 _NO_TABLE = "42P01"
@@ -33,19 +34,20 @@ _SENTENCES = (
         "changed or removed; check the rights of this user, and whether the disk is mounted "
         "read-only",
     ),
+    (
+        _NO_RIGHT,
+        "the database's user lacks a right in {place} ({cause}): searching needs SELECT on all "
+        "tables, indexing INSERT, UPDATE and DELETE too, and `indexer migrate` is run by their "
+        "owner; GRANT what is missing",
+    ),
     (_DAMAGED, "{place} is damaged or is no catalog ({cause}); restore it from a backup"),
     (
         _CLOSED,
         "cannot open {place}; check that its folder exists and that this user may use it. Where it "
-        "is mounted read-only and a file ending in -wal lies beside it, run `indexer status` once "
+        "is mounted read-only and a file ending in -wal lies beside it, run `indexer migrate` once "
         "where it can be written",
     ),
 )
-
-
-def no_catalog(place: str) -> CatalogOutdated:
-    """Return the error for a database without a catalog in it."""
-    return CatalogOutdated(f"there is no catalog in {place} yet; `indexer ingest PATH` makes one")
 
 
 def translated(error: SQLAlchemyError, place: str, file: Path | None) -> ClipseekError:
@@ -65,7 +67,7 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
         codes.add(sqlite3.SQLITE_FULL)
     missing = codes & _CLOSED and file is not None and _is_missing(file)
     if missing or _NO_TABLE in codes or cause.startswith("no such table"):
-        return no_catalog(place)
+        return NoCatalog(place)
     for meant, sentence in _SENTENCES:
         if codes & meant:
             return ServiceUnavailable(sentence.format(place=place, cause=cause))

@@ -121,7 +121,7 @@ class Film:
         biases: NDArray[np.float32],
         thumbnails: Sequence[str],
     ) -> "Film":
-        """Check and pack what `Catalog.put` was given.
+        """Check and pack what `CatalogWriter.put` was given.
 
         Raises:
             ValueError: rows do not belong together, a number is not finite, `best` points past

@@ -1,10 +1,10 @@
 """The statements of a writing transaction: each function runs inside one that is open.
 
-`lock` or `next_version` comes first in each. Both lock the collection's row until the commit (in
-SQLite the whole database is locked already): a second writer waits there until the first has
-committed or rolled back, and then counts on from what was committed. So versions are committed in
-their order and without gaps, and whoever has read all changes up to 17 will never see a 16 that
-came late.
+`schema.hold` comes first in each, and then `lock` or `next_version`. These two lock the row of the
+collection until the commit (in SQLite the whole database is locked already): a second writer waits
+there until the first has committed or rolled back, and then counts on from what was committed. So
+versions are committed in their order and without gaps, and whoever has read all changes up to 17
+will never see a 16 that came late.
 """
 
 from collections.abc import Iterable

@@ -20,5 +20,7 @@ def upgrade(connection: Connection, place: str) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise CatalogOutdated(
-            f"{place} has a schema that this release cannot migrate: {error}"
+            place,
+            f"is at a revision that `indexer migrate` of this release cannot begin with ({error}); "
+            "use the release that made it, or index into another database",
         ) from error

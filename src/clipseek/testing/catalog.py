@@ -94,13 +94,12 @@ class _Shelf:
 
 
 class MemoryCatalog:
-    """A `Catalog` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
+    """A `CatalogWriter` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shelves: dict[str, _Shelf] = {}
         self._ids = itertools.count(1)
-        self._frozen = False
 
     def identity(self) -> str:
         """Return an id of this catalog alone."""
@@ -117,7 +116,7 @@ class MemoryCatalog:
         """Return the collection, made if it is missing; raise ModelMismatch."""
         storable(name=name, model=model, fingerprint=fingerprint)
         made = Collection(name, model, dim, fingerprint, version=0, scoring=scoring)
-        with self._writing():
+        with self._lock:
             found = self._shelves.setdefault(name, _Shelf(made)).collection
         require_model(found, model, dim=dim, fingerprint=fingerprint)
         return found
@@ -133,7 +132,7 @@ class MemoryCatalog:
     def set_relevance(self, collection: str, relevance: Relevance) -> int:
         """Store the constants; return the new version."""
         require_finite(relevance)
-        with self._writing():
+        with self._lock:
             shelf = self._shelf(collection)
             shelf = shelf.changed("calibrate", None, shelf.stored)
             fitted = replace(shelf.collection, relevance=relevance)
@@ -142,7 +141,7 @@ class MemoryCatalog:
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
         """Give every segment its bias anew; return the new version."""
-        with self._writing():
+        with self._lock:
             shelf = self._shelf(collection)
             judged = {
                 video_id: replace(
@@ -192,7 +191,7 @@ class MemoryCatalog:
             biases=biases,
             thumbnails=thumbnails,
         )
-        with self._writing():
+        with self._lock:
             shelf = self._shelf(collection)
             film.require_dim(shelf.collection.dim)
             require_scoring(collection, shelf.collection.scoring, scoring)
@@ -208,7 +207,7 @@ class MemoryCatalog:
     ) -> int:
         """Note that the same content now lies at another uri; return the new version."""
         storable(uri=uri)
-        with self._writing():
+        with self._lock:
             shelf = self._shelf(collection)
             stored = self._stored(collection, video_id)
             shelf = shelf.evicted(uri, keep=video_id)
@@ -225,7 +224,7 @@ class MemoryCatalog:
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
-        with self._writing():
+        with self._lock:
             shelf = self._shelf(collection)
             self._stored(collection, video_id)
             shelf = self._shelves[collection] = shelf.without(video_id)
@@ -314,7 +313,6 @@ class MemoryCatalog:
         self._shelf(collection)
         view = MemoryCatalog()
         view._shelves = dict(self._shelves)
-        view._frozen = True
         yield view
 
     def frame_vectors(
@@ -362,13 +360,6 @@ class MemoryCatalog:
         shelf = self._shelves.get(collection)
         found = [stored.segments() for stored in shelf.stored.values()] if shelf else []
         return sorted(itertools.chain(*found), key=lambda segment: segment.id)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        if self._frozen:
-            raise RuntimeError("a consistent view cannot be written; write to the catalog itself")
-        with self._lock:
-            yield
 
 
 def _block(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:

@@ -1,27 +1,17 @@
-"""SqlCatalog: the catalog in SQLite or PostgreSQL."""
+"""SqlReader: the catalog in SQLite or PostgreSQL, to read."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import PurePath
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import RowMapping, Select, bindparam, func, select
 
-from clipseek.catalog import schema, writes
+from clipseek.catalog import schema
 from clipseek.catalog.database import WAIT_S, Database, Transactions
-from clipseek.catalog.rows import (
-    Film,
-    cleaned,
-    require_finite,
-    require_model,
-    require_scoring,
-    storable,
-    tag_form,
-    unpack,
-)
+from clipseek.catalog.rows import cleaned, tag_form, unpack
 from clipseek.catalog.tables import (
     among,
     bears,
@@ -33,8 +23,7 @@ from clipseek.catalog.tables import (
     videos,
 )
 from clipseek.catalog.tables import tags as tag_rows
-from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
-from clipseek.protocols import BiasOf
+from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
 from clipseek.types import (
     Change,
     Collection,
@@ -43,7 +32,6 @@ from clipseek.types import (
     Scoring,
     Segment,
     SegmentBlock,
-    Segments,
     Span,
     Video,
 )
@@ -53,203 +41,62 @@ _SEGMENT = [column for column in segments.c if column.name not in ("collection",
 _STREAMED = 4096
 
 
-class SqlCatalog:
-    """A `Catalog` in a SQL database. Thread-safe, but for a view from `consistent`.
+class SqlReader:
+    """A `CatalogReader` in a SQL database. Thread-safe, but for a view from `consistent`.
 
     Reading a collection that does not exist finds nothing, except by `collection` and
-    `consistent`; writing to one raises CollectionNotFound. `put` sets `Video.segments` and
-    `Video.indexed_at` itself.
+    `consistent`; and so does reading a catalog that is not there yet. One that has been there and
+    is gone is an error: it is not taken for an empty one.
     """
 
-    def __init__(self, database: Transactions) -> None:
+    def __init__(self, database: Transactions, *, seen: bool = False) -> None:
+        """Take the database; `seen` says that it is known to have a catalog."""
         self._database = database
+        self._seen = seen
 
     @classmethod
-    def open(
-        cls,
-        url: str,
-        *,
-        read_only: bool = False,
-        create: bool = True,
-        wait_s: float = WAIT_S,
-        up_within_s: float = 0.0,
-    ) -> "SqlCatalog":
-        """Open the catalog at `sqlite:///PATH` or `postgresql://...`, migrated where needed.
+    def open(cls, url: str, *, wait_s: float = WAIT_S, up_within_s: float = 0.0) -> Self:
+        """Open the catalog at `sqlite:///PATH` or `postgresql://...`, which may not be there yet.
 
-        With `read_only`, nothing is written and SELECT is right enough. Without `create`, a
-        catalog that is missing is not made. `wait_s` bounds the wait for other writers, in seconds,
-        and `up_within_s` the wait for a PostgreSQL that is not up yet.
+        Nothing is made or written, and SELECT is right enough. `wait_s` bounds the wait for a
+        connection, in seconds, and `up_within_s` that for a PostgreSQL that is not up yet.
 
         Raises:
             ConfigError: the URL names neither kind of database.
-            CatalogOutdated: the schema is of a newer release; or it is missing or older and may
-                not be written.
-            ServiceUnavailable: the database cannot be reached or written.
         """
-        database = Database.at(url, read_only=read_only, create=create, wait_s=wait_s)
+        database = Database.at(url, read_only=True, wait_s=wait_s)
         try:
             database.wait(up_within_s)
-            if read_only:
-                schema.check(database)
-            else:
-                schema.prepare(database, create=create)
         except BaseException:
             database.close()
             raise
         return cls(database)
 
     def identity(self) -> str:
-        """Return the id that this catalog was given when it was made; a backup has the same."""
-        with self._database.reading() as connection:
-            return str(connection.scalar(select(identity.c.id)))
-
-    def ensure_collection(
-        self,
-        name: str,
-        model: str,
-        dim: int,
-        fingerprint: str,
-        scoring: Scoring | None = None,
-    ) -> Collection:
-        """Return the collection, made if it is missing; raise ModelMismatch."""
-        storable(name=name, model=model, fingerprint=fingerprint)
-        try:
-            found = self.collection(name)
-        except CollectionNotFound:
-            with self._database.writing() as connection:
-                writes.make_collection(
-                    connection, name, model, dim=dim, fingerprint=fingerprint, scoring=scoring
-                )
-            found = self.collection(name)
-        require_model(found, model, dim=dim, fingerprint=fingerprint)
-        return found
+        """Return the id that this catalog was given when it was made; raise NoCatalog."""
+        rows = self._rows(select(identity.c.id))
+        if not rows:
+            raise NoCatalog(self._database.place)
+        return str(rows[0][0])
 
     def collection(self, name: str) -> Collection:
         """Return the collection, with its version as committed now; raise CollectionNotFound."""
-        rows = self._all(_row_of(name))
+        rows = self._all(collection_row(name))
         if not rows:
             raise CollectionNotFound(name)
-        return _collection(rows[0])
+        return as_collection(rows[0])
 
     def collections(self) -> list[Collection]:
         """Return all collections by name."""
         rows = self._all(select(collections).order_by(collections.c.name))
-        return [_collection(row) for row in rows]
-
-    def set_relevance(self, collection: str, relevance: Relevance) -> int:
-        """Store the constants fitted on the user's queries; return the new version."""
-        require_finite(relevance)
-        with self._database.writing() as connection:
-            version = writes.next_version(connection, collection)
-            writes.store_relevance(connection, collection, relevance)
-            writes.note(connection, collection, version, "calibrate")
-        return version
-
-    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
-        """Give every segment its bias anew, from its stored vector; return the new version.
-
-        What takes long is computed before other writers have to wait. A vector never changes under
-        its id, so only the segments that came meanwhile are left for the transaction.
-        """
-        judged = dict[int, float]()
-        for block in self.blocks(collection):
-            judged |= zip(block.ids.tolist(), bias(block.vectors).tolist(), strict=True)
-        query = select(segments.c.id).where(segments.c.collection == collection)
-        with self._database.writing() as connection:
-            version = writes.next_version(connection, collection)
-            before = _collection(connection.execute(_row_of(collection)).mappings().one())
-            stored = connection.scalars(query).all()
-            for segment in (segment for segment in stored if segment not in judged):
-                packed = connection.scalar(
-                    select(segments.c.vector).where(segments.c.id == segment)
-                )
-                vector = unpack(np.frombuffer(packed or b"", "<f2")[None])
-                judged[segment] = float(bias(vector)[0])
-            writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
-            keep = scoring.same_evidence(before.scoring)
-            writes.store_scoring(connection, collection, version, scoring, keep_fitted=keep)
-            writes.note(connection, collection, version, "calibrate")
-        return version
+        return [as_collection(row) for row in rows]
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
         query = select(segments.c.id, segments.c.bias).where(segments.c.collection == collection)
-        with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(segments.c.id)).all()
+        rows = self._rows(query.order_by(segments.c.id))
         ids = np.array([row[0] for row in rows], np.int64)
         return ids, np.array([row[1] for row in rows], np.float32)
-
-    def put(
-        self,
-        collection: str,
-        video: Video,
-        segments: Segments,
-        *,
-        frame_times: NDArray[np.float64],
-        frame_vectors: NDArray[np.float32],
-        biases: NDArray[np.float32],
-        thumbnails: Sequence[str],
-        scoring: Scoring | None = None,
-    ) -> int:
-        """Store one video and replace what it was before, in one transaction.
-
-        Another video from the same uri is removed first, as a change with its own version.
-
-        Raises:
-            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
-            ValueError: what is given does not belong together (see `Film.of`).
-        """
-        film = Film.of(
-            video,
-            segments,
-            frame_times=frame_times,
-            frame_vectors=frame_vectors,
-            biases=biases,
-            thumbnails=thumbnails,
-        )
-        with self._database.writing() as connection:
-            film.require_dim(writes.lock(connection, collection))
-            if scoring is not None:
-                row = connection.execute(_row_of(collection)).mappings().one()
-                require_scoring(collection, _collection(row).scoring, scoring)
-            writes.evict(connection, collection, video.uri, keep=video.id)
-            version = writes.next_version(connection, collection)
-            writes.delete_video(connection, collection, video.id)
-            writes.insert_film(connection, collection, film)
-            writes.note(connection, collection, version, "put", video.id)
-        return version
-
-    def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
-    ) -> int:
-        """Note that the same content now lies at another uri; title follows, vectors stay.
-
-        Another video that was indexed from that uri is removed, as a change of its own.
-        """
-        storable(uri=uri)
-        place = {"uri": uri, "title": PurePath(uri).stem}
-        with self._database.writing() as connection:
-            writes.lock(connection, collection)
-            writes.evict(connection, collection, uri, keep=video_id)
-            moved = connection.execute(
-                update(videos)
-                .where(videos.c.collection == collection, videos.c.id == video_id)
-                .values(**place, size_bytes=int(size_bytes), mtime_ns=int(mtime_ns))
-            )
-            if not moved.rowcount:
-                raise VideoNotFound(video_id, collection)
-            version = writes.next_version(connection, collection)
-            writes.note(connection, collection, version, "relocate", video_id)
-        return version
-
-    def remove(self, collection: str, video_id: str) -> int:
-        """Remove a video and return the new version; raise VideoNotFound."""
-        with self._database.writing() as connection:
-            version = writes.next_version(connection, collection)
-            if not writes.delete_video(connection, collection, video_id):
-                raise VideoNotFound(video_id, collection)
-            writes.note(connection, collection, version, "remove", video_id)
-        return version
 
     def video(self, collection: str, video_id: str) -> Video:
         """Return one video; raise VideoNotFound."""
@@ -279,9 +126,7 @@ class SqlCatalog:
         query = select(*columns).where(videos.c.collection == collection)
         if video_ids is not None:
             query = query.where(among(videos.c.id, video_ids, self._database.dialect))
-        with self._database.reading() as connection:
-            for row in connection.execute(query.execution_options(yield_per=_STREAMED)):
-                yield Named(*row)
+        yield from (Named(*row) for row in self._streamed(query))
 
     def videos(
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
@@ -304,24 +149,24 @@ class SqlCatalog:
             query = query.having(func.count() == len(wanted))
         if video_ids is not None:
             query = query.where(among(rows.video_id, video_ids, self._database.dialect))
-        with self._database.reading() as connection:
-            return [*connection.scalars(query)]
+        return [row[0] for row in self._rows(query)]
 
     def tags(self, collection: str) -> list[str]:
         """Return every tag that some video bears, by code points."""
         rows = tag_rows.c
         query = select(rows.tag).where(rows.collection == collection).distinct()
-        with self._database.reading() as connection:
-            return [*connection.scalars(query.order_by(rows.tag))]
+        return [row[0] for row in self._rows(query.order_by(rows.tag))]
 
     def segments(self, collection: str, video_id: str) -> list[Segment]:
         """Return a video's segments in the order of time; raise VideoNotFound."""
         query = select(*_SEGMENT).where(
             segments.c.collection == collection, segments.c.video_id == video_id
         )
+        if not self._is_there():
+            raise VideoNotFound(video_id, collection)
         # One moment: a film that comes between two would have no segments.
         with self._database.moment() as moment:
-            now = SqlCatalog(moment)
+            now = SqlReader(moment, seen=True)
             rows = now._all(query.order_by(segments.c.start))
             if not rows:
                 now.video(collection, video_id)
@@ -359,6 +204,8 @@ class SqlCatalog:
         )
         if video_ids is not None:
             query = query.where(among(segments.c.video_id, video_ids, self._database.dialect))
+        if not self._is_there():
+            return
         last = 0
         with self._database.reading() as connection:
             while rows := connection.execute(query, {"last": last}).mappings().all():
@@ -366,10 +213,12 @@ class SqlCatalog:
                 last = rows[-1]["id"]
 
     @contextmanager
-    def consistent(self, collection: str) -> Iterator["SqlCatalog"]:
-        """Open a read-only view of one moment, for one thread; raise CollectionNotFound."""
+    def consistent(self, collection: str) -> Iterator["SqlReader"]:
+        """Open a view of one moment, for one thread; raise CollectionNotFound."""
+        if not self._is_there():
+            raise CollectionNotFound(collection)
         with self._database.moment() as moment:
-            view = SqlCatalog(moment)
+            view = SqlReader(moment, seen=True)
             view.collection(collection)  # the first statement is what fixes the moment
             yield view
 
@@ -392,9 +241,7 @@ class SqlCatalog:
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""
         query = select(segments.c.thumbnail).where(segments.c.collection == collection)
-        streamed = query.order_by(segments.c.id).execution_options(yield_per=_STREAMED)
-        with self._database.reading() as connection:
-            yield from connection.scalars(streamed)
+        yield from (row[0] for row in self._streamed(query.order_by(segments.c.id)))
 
     def counts(self, collection: str) -> tuple[int, int, float]:
         """Return videos, segments and seconds indexed."""
@@ -403,31 +250,52 @@ class SqlCatalog:
             func.coalesce(func.sum(videos.c.segments), 0).label("segments"),
             func.coalesce(func.sum(videos.c.duration), 0.0).label("seconds"),
         )
-        row = self._all(query.where(videos.c.collection == collection))[0]
-        return row["videos"], int(row["segments"]), float(row["seconds"])
+        rows = self._rows(query.where(videos.c.collection == collection))
+        return (rows[0][0], int(rows[0][1]), float(rows[0][2])) if rows else (0, 0, 0.0)
 
     def check(self) -> None:
         """Raise ServiceUnavailable or CatalogOutdated unless the catalog can be read now."""
-        schema.check(self._database)
+        there = schema.is_there(self._database)
+        if self._seen and not there:
+            raise NoCatalog(self._database.place)
+        self._seen = there
 
     def close(self) -> None:
         """Give back connections."""
         self._database.close()
 
-    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
+    def _is_there(self) -> bool:
+        """Whether there is a catalog, or was one once; raise CatalogOutdated at its first sight."""
+        if not self._seen:
+            self._seen = schema.is_there(self._database)
+        return self._seen
+
+    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        if not self._is_there():
+            return []
         with self._database.reading() as connection:
-            return connection.execute(query).mappings().all()
+            return connection.execute(query).all()
+
+    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
+        return [row._mapping for row in self._rows(query)]
+
+    def _streamed(self, query: Select[Any]) -> Iterator[Any]:
+        if self._is_there():
+            with self._database.reading() as connection:
+                yield from connection.execute(query.execution_options(yield_per=_STREAMED))
 
 
 def _videos_of(collection: str) -> Select[Any]:
     return select(*_VIDEO).where(videos.c.collection == collection)
 
 
-def _row_of(name: str) -> Select[Any]:
+def collection_row(name: str) -> Select[Any]:
+    """Select a collection, as `as_collection` takes it."""
     return select(collections).where(collections.c.name == name)
 
 
-def _collection(row: RowMapping) -> Collection:
+def as_collection(row: RowMapping) -> Collection:
+    """Return what a row of `collections` says."""
     values = dict(row)
     relevance, scoring = values.pop("relevance"), values.pop("scoring")
     return Collection(

@@ -1,0 +1,202 @@
+"""SqlCatalog: the catalog in SQLite or PostgreSQL, to read and to write."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select, update
+
+from clipseek.catalog import schema, writes
+from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.reader import SqlReader, as_collection, collection_row
+from clipseek.catalog.rows import (
+    Film,
+    require_finite,
+    require_model,
+    require_scoring,
+    storable,
+    unpack,
+)
+from clipseek.catalog.tables import segments, videos
+from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
+from clipseek.protocols import BiasOf
+from clipseek.types import Collection, Relevance, Scoring, Segments, Video
+
+
+class SqlCatalog(SqlReader):
+    """A `CatalogWriter` in a SQL database. Thread-safe.
+
+    Writing to a collection that does not exist raises CollectionNotFound. `put` sets
+    `Video.segments` and `Video.indexed_at` itself.
+    """
+
+    def __init__(self, database: Database, *, seen: bool = False) -> None:
+        """Take the database; `seen` says that it is known to have a catalog."""
+        super().__init__(database, seen=seen)
+        self._store = database
+
+    @classmethod
+    def open(
+        cls, url: str, *, create: bool = True, wait_s: float = WAIT_S, up_within_s: float = 0.0
+    ) -> Self:
+        """Open the catalog at `sqlite:///PATH` or `postgresql://...`.
+
+        In an empty database one is made; without `create`, it must be there. `wait_s` bounds the
+        wait for other writers, in seconds, and `up_within_s` the wait for a PostgreSQL that is not
+        up yet.
+
+        Raises:
+            ConfigError: the URL names neither kind of database.
+            CatalogOutdated: there is a catalog of another revision.
+            NoCatalog: there is none, and none is to be made.
+            ServiceUnavailable: the database cannot be reached or written.
+        """
+        database = Database.at(url, create=create, wait_s=wait_s)
+        try:
+            database.wait(up_within_s)
+            if create:
+                schema.create(database)
+            elif not schema.is_there(database):
+                raise NoCatalog(database.place)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, seen=True)
+
+    def ensure_collection(
+        self,
+        name: str,
+        model: str,
+        dim: int,
+        fingerprint: str,
+        scoring: Scoring | None = None,
+    ) -> Collection:
+        """Return the collection, made if it is missing; raise ModelMismatch."""
+        storable(name=name, model=model, fingerprint=fingerprint)
+        try:
+            found = self.collection(name)
+        except CollectionNotFound:
+            with self._writing() as connection:
+                writes.make_collection(
+                    connection, name, model, dim=dim, fingerprint=fingerprint, scoring=scoring
+                )
+            found = self.collection(name)
+        require_model(found, model, dim=dim, fingerprint=fingerprint)
+        return found
+
+    def set_relevance(self, collection: str, relevance: Relevance) -> int:
+        """Store the constants fitted on the user's queries; return the new version."""
+        require_finite(relevance)
+        with self._writing() as connection:
+            version = writes.next_version(connection, collection)
+            writes.store_relevance(connection, collection, relevance)
+            writes.note(connection, collection, version, "calibrate")
+        return version
+
+    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
+        """Give every segment its bias anew, from its stored vector; return the new version.
+
+        What takes long is computed before other writers have to wait. A vector never changes under
+        its id, so only the segments that came meanwhile are left for the transaction.
+        """
+        judged = dict[int, float]()
+        for block in self.blocks(collection):
+            judged |= zip(block.ids.tolist(), bias(block.vectors).tolist(), strict=True)
+        query = select(segments.c.id).where(segments.c.collection == collection)
+        with self._writing() as connection:
+            version = writes.next_version(connection, collection)
+            before = as_collection(connection.execute(collection_row(collection)).mappings().one())
+            stored = connection.scalars(query).all()
+            for segment in (segment for segment in stored if segment not in judged):
+                packed = connection.scalar(
+                    select(segments.c.vector).where(segments.c.id == segment)
+                )
+                vector = unpack(np.frombuffer(packed or b"", "<f2")[None])
+                judged[segment] = float(bias(vector)[0])
+            writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
+            keep = scoring.same_evidence(before.scoring)
+            writes.store_scoring(connection, collection, version, scoring, keep_fitted=keep)
+            writes.note(connection, collection, version, "calibrate")
+        return version
+
+    def put(
+        self,
+        collection: str,
+        video: Video,
+        segments: Segments,
+        *,
+        frame_times: NDArray[np.float64],
+        frame_vectors: NDArray[np.float32],
+        biases: NDArray[np.float32],
+        thumbnails: Sequence[str],
+        scoring: Scoring | None = None,
+    ) -> int:
+        """Store one video and replace what it was before, in one transaction.
+
+        Another video from the same uri is removed first, as a change with its own version.
+
+        Raises:
+            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
+            ValueError: what is given does not belong together (see `Film.of`).
+        """
+        film = Film.of(
+            video,
+            segments,
+            frame_times=frame_times,
+            frame_vectors=frame_vectors,
+            biases=biases,
+            thumbnails=thumbnails,
+        )
+        with self._writing() as connection:
+            film.require_dim(writes.lock(connection, collection))
+            if scoring is not None:
+                row = connection.execute(collection_row(collection)).mappings().one()
+                require_scoring(collection, as_collection(row).scoring, scoring)
+            writes.evict(connection, collection, video.uri, keep=video.id)
+            version = writes.next_version(connection, collection)
+            writes.delete_video(connection, collection, video.id)
+            writes.insert_film(connection, collection, film)
+            writes.note(connection, collection, version, "put", video.id)
+        return version
+
+    def relocate(
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+    ) -> int:
+        """Note that the same content now lies at another uri; title follows, vectors stay.
+
+        Another video that was indexed from that uri is removed, as a change of its own.
+        """
+        storable(uri=uri)
+        place = {"uri": uri, "title": PurePath(uri).stem}
+        with self._writing() as connection:
+            writes.lock(connection, collection)
+            writes.evict(connection, collection, uri, keep=video_id)
+            moved = connection.execute(
+                update(videos)
+                .where(videos.c.collection == collection, videos.c.id == video_id)
+                .values(**place, size_bytes=int(size_bytes), mtime_ns=int(mtime_ns))
+            )
+            if not moved.rowcount:
+                raise VideoNotFound(video_id, collection)
+            version = writes.next_version(connection, collection)
+            writes.note(connection, collection, version, "relocate", video_id)
+        return version
+
+    def remove(self, collection: str, video_id: str) -> int:
+        """Remove a video and return the new version; raise VideoNotFound."""
+        with self._writing() as connection:
+            version = writes.next_version(connection, collection)
+            if not writes.delete_video(connection, collection, video_id):
+                raise VideoNotFound(video_id, collection)
+            writes.note(connection, collection, version, "remove", video_id)
+        return version
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open a writing transaction, during which the catalog is not migrated."""
+        with self._store.writing() as connection:
+            schema.hold(connection, self._store.place)
+            yield connection

@@ -40,8 +40,7 @@ def test_a_video_is_removed_from_a_full_disk(
     film = str(sorted(empty.films.glob("*.mp4"))[0])
     assert library.run("ingest", film, "--model", "demo", "--quiet") == 0
     _fill(small_disk)
-    assert library.run("list") == 1
-    assert "is full" in capsys.readouterr().err
+    assert library.run("list") == 0  # to read takes no space
     assert library.run("remove", film) == 0
     (small_disk / "other").unlink()
     capsys.readouterr()

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -60,8 +60,17 @@ def candidates(limit: int) -> int:
     return max(4 * limit, _FLOOR_RANK)
 
 
-Grown = tuple[int, int, int]
-"""The rows of one moment before it is made: of its best segment, of its first and its last."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """The moments of a batch of queries before they are made.
+
+    peaks: For each query the rows of the best segments, int64 (M,), of the best moment first.
+    first, last: int64 (Q * K,), for each of those rows the first and the last segment's row.
+    """
+
+    peaks: Sequence[NDArray[np.int64]]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
 
 
 def merge(
@@ -71,11 +80,12 @@ def merge(
 
     See `grow`, and `moments`.
     """
-    cut = [found[:most] for found, most in zip(grow(near, rows, asked), at_most, strict=True)]
-    return moments(near, rows, cut)
+    grown = grow(near, rows, asked)
+    chosen = [peaks[:most] for peaks, most in zip(grown.peaks, at_most, strict=True)]
+    return moments(near, rows, replace(grown, peaks=chosen))
 
 
-def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> list[list[Grown]]:
+def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> Grown:
     """Merge the neighbours of each query of a batch, best first.
 
     From each peak of the score a moment grows to both sides over adjacent segments, for as long
@@ -93,37 +103,66 @@ def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> list[list[Grown]
         neighbours given does not matter.
     """
     queries, width = near.ids.shape
+    first = np.arange(queries * width)
+    last = first.copy()
     if not width:
-        return [[] for _ in range(queries)]
-    ids, scores = near.ids.ravel(), near.scores.ravel()
+        return Grown([first] * queries, first, last)
     order = _best_first(near, rows, asked)
-    left, right = _adjacent(order[:, :_FLOOR_RANK], ids, rows)
-    # Single numbers are read several times faster from lists than from arrays.
-    heights = scores.tolist()
-    taken = [False] * len(heights)
-    found = []
-    for mine, count in zip(order.tolist(), asked, strict=True):
-        floor = heights[mine[min(_FLOOR_RANK, count, width) - 1]]
-        grown: list[Grown] = []
-        for peak in mine[:count]:
-            if taken[peak]:
-                continue
-            if left[peak] < 0 and right[peak] < 0:
-                grown.append((peak, peak, peak))
-                continue
-            least = heights[peak] - _REACH * max(0.0, heights[peak] - floor)
-            first = _grow(peak, left, least, heights, taken)
-            last = _grow(peak, right, least, heights, taken)
-            grown.append((peak, first, last))
-        found.append(grown)
-    return found
+    left, right = _adjacent(order[:, :_FLOOR_RANK], near.ids.ravel(), rows)
+    is_peak = np.arange(width) < np.array(asked)[:, None]
+    is_linked = (is_peak & ((left >= 0) | (right >= 0))[order]).any(axis=1)
+    if is_linked.any():
+        # Single numbers are read several times faster from lists than from arrays.
+        growth = _Growth(near.scores.ravel().tolist(), left.tolist(), right.tolist())
+        for query in np.flatnonzero(is_linked).tolist():
+            floor = min(_FLOOR_RANK, asked[query], width) - 1
+            growth.grow(order[query, : asked[query]].tolist(), floor)
+        grown = np.array(growth.grown).T
+        first[grown[0]], last[grown[0]] = grown[1], grown[2]
+        is_peak &= ~np.array(growth.absorbed)[order]
+    peaks = [mine[which] for mine, which in zip(order, is_peak, strict=True)]
+    return Grown(peaks, first, last)
 
 
-def moments(near: Neighbours, rows: Rows, grown: Sequence[Sequence[Grown]]) -> list[list[Moment]]:
+def moments(near: Neighbours, rows: Rows, grown: Grown) -> list[list[Moment]]:
     """Make moments of what has grown, for each query in the order given."""
-    ends = itertools.accumulate((len(each) for each in grown), initial=0)
-    every = _moments([*itertools.chain(*grown)], near.ids.ravel(), near.scores.ravel(), rows)
+    ends = itertools.accumulate((len(each) for each in grown.peaks), initial=0)
+    every = _moments(grown, near.ids.ravel(), near.scores.ravel(), rows)
     return [every[begin:end] for begin, end in itertools.pairwise(ends)]
+
+
+class _Growth:
+    """Grows moments over rows; `grown` are the rows of their best, first and last segments.
+
+    left, right: For each row the one beside it in time, or -1. absorbed: Which rows are part of a
+    moment whose best segment is another.
+    """
+
+    def __init__(self, scores: list[float], left: list[int], right: list[int]) -> None:
+        self._scores, self._left, self._right = scores, left, right
+        self._taken = [False] * len(scores)
+        self.absorbed = [False] * len(scores)
+        self.grown: list[tuple[int, int, int]] = []
+
+    def grow(self, mine: list[int], floor: int) -> None:
+        """Grow the moments of one query, whose rows are given best first, above the floor's."""
+        scores = self._scores
+        lowest = scores[mine[floor]]
+        for peak in mine:
+            if self._taken[peak] or (self._left[peak] < 0 and self._right[peak] < 0):
+                continue
+            self._taken[peak] = True
+            least = scores[peak] - _REACH * max(0.0, scores[peak] - lowest)
+            first = self._last(peak, self._left, least)
+            self.grown.append((peak, first, self._last(peak, self._right, least)))
+
+    def _last(self, peak: int, beside: list[int], least: float) -> int:
+        """Take segments on one side of the peak while they score enough; return the last taken."""
+        last, following = peak, beside[peak]
+        while following >= 0 and not self._taken[following] and self._scores[following] >= least:
+            self._taken[following] = self.absorbed[following] = True
+            last, following = following, beside[following]
+        return last
 
 
 def _best_first(near: Neighbours, rows: Rows, asked: Sequence[int]) -> NDArray[np.int64]:
@@ -147,7 +186,7 @@ def _best_first(near: Neighbours, rows: Rows, asked: Sequence[int]) -> NDArray[n
 
 def _adjacent(
     near: NDArray[np.int64], ids: NDArray[np.int64], rows: Rows
-) -> tuple[list[int], list[int]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return for each segment which of `near`, rows (Q, M), ends where it starts, and the next.
 
     Both are of the length of all rows, with -1 for none and for segments that are not `near`.
@@ -159,34 +198,20 @@ def _adjacent(
     order = np.lexsort((ids[flat], starts, group))
     one, two = order[:-1], order[1:]
     touch = (group[one] == group[two]) & (np.abs(ends[one] - starts[two]) <= ADJACENT_S)
-    left, right = [-1] * len(ids), [-1] * len(ids)
-    for earlier, later in zip(flat[one[touch]].tolist(), flat[two[touch]].tolist(), strict=True):
-        left[later], right[earlier] = earlier, later
+    left, right = np.full(len(ids), -1), np.full(len(ids), -1)
+    earlier, later = flat[one[touch]], flat[two[touch]]
+    left[later], right[earlier] = earlier, later
     return left, right
 
 
-def _grow(
-    peak: int, beside: list[int], least: float, scores: list[float], taken: list[bool]
-) -> int:
-    """Take segments on one side of the peak while they score enough; return the last taken."""
-    taken[peak] = True
-    last, following = peak, beside[peak]
-    while following >= 0 and not taken[following] and scores[following] >= least:
-        taken[following] = True
-        last, following = following, beside[following]
-    return last
-
-
 def _moments(
-    grown: Sequence[Grown],
-    ids: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    rows: Rows,
+    grown: Grown, ids: NDArray[np.int64], scores: NDArray[np.float32], rows: Rows
 ) -> list[Moment]:
     """Make moments of their peaks, first and last segments."""
-    if not grown:
+    if not grown.peaks:
         return []
-    peaks, first, last = np.array(grown).T
+    peaks = np.concatenate(grown.peaks)
+    first, last = grown.first[peaks], grown.last[peaks]
     columns = (
         ids[peaks],
         rows.video_ids[peaks],

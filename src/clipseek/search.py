@@ -163,7 +163,9 @@ class Searcher:
         if sight.age_s is not None:
             _require_known([requests[i] for i in known], view)
         found = self._found(view, model, [requests[i] for i in known], sentences)
-        answers = dict(zip(known, (replace(one, age_s=sight.age_s) for one in found), strict=True))
+        if sight.age_s is not None:
+            found = [replace(one, age_s=sight.age_s) for one in found]
+        answers = dict(zip(known, found, strict=True))
         return [
             answers[i] if i in answers else QueryNotRead(request.query, view.model)
             for i, request in enumerate(requests)
@@ -223,8 +225,9 @@ class Searcher:
             asked = [ranking.candidates(requests[i].limit) for i in positions]
             grown = ranking.grow(near, together.rows, asked)
             best = together.best_beyond(asked)
-            for i, moments, beyond in zip(positions, grown, best, strict=True):
-                found[i] = _Match.of(together, moments, beyond, requests[i].min_relevance)
+            for i, peaks, beyond in zip(positions, grown.peaks, best, strict=True):
+                least = requests[i].min_relevance
+                found[i] = _Match.of(together, grown, peaks, beyond, least)
         return [found[i] for i in range(len(requests))]
 
     def _allowed(
@@ -426,14 +429,13 @@ def _is_text(query: str) -> bool:
 class _Together:
     """The neighbours of some requests with one filter, and how well they match.
 
-    rows: What is known of the segments, Q * K of them. evidence: (Q * K,). relevance: its curve,
-    as a list, of which single numbers are read several times faster.
+    rows: What is known of the segments, Q * K of them. evidence, relevance: (Q * K,).
     """
 
     near: Neighbours
     rows: ranking.Rows
     evidence: NDArray[np.float32] | NDArray[np.float64]
-    relevance: list[float]
+    relevance: NDArray[np.float64]
     view: View
     scoring: Scoring
 
@@ -444,7 +446,7 @@ class _Together:
         scores = near.scores.ravel().astype(np.float64)
         evidence = calibration.evidence(scores, rows.biases, scoring.logit_scale)
         constants = view.collection.relevance or scoring.relevance
-        relevance = calibration.relevance(evidence, constants).tolist()
+        relevance = calibration.relevance(evidence, constants)
         return cls(near, rows, evidence, relevance, view, scoring)
 
     def best_beyond(self, asked: Sequence[int]) -> list[float]:
@@ -470,32 +472,38 @@ class _Together:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Match:
-    """What matches one request, as relevant as it must be, best first.
+    """What matches one request, as relevant as it must be: the rows of the best segments.
 
-    `good` are the moments that count as matching: of the relevance that was asked for or, where
-    none was, of 0.5. `more` says whether there may be more of them than were looked at.
+    grown: Of all moments, int64 (M,), best first. good: Of those that count as matching, which have
+    the relevance that was asked for or, where none was, 0.5. more: Whether there may be more of
+    them than were looked at.
     """
 
     together: _Together
-    grown: list[ranking.Grown]
-    good: list[ranking.Grown]
+    moments: ranking.Grown
+    grown: NDArray[np.int64]
+    good: NDArray[np.int64]
     more: bool
 
     @classmethod
     def of(
-        cls, together: _Together, grown: list[ranking.Grown], beyond: float, least: float
+        cls,
+        together: _Together,
+        moments: ranking.Grown,
+        peaks: NDArray[np.int64],
+        beyond: float,
+        least: float,
     ) -> Self:
         """Choose by relevance from what has grown of one query."""
-        relevance, enough = together.relevance, least or MATCHING
-        good = [moment for moment in grown if relevance[moment[0]] >= enough]
-        return cls(together, good if least else grown, good, beyond >= enough)
+        enough = least or MATCHING
+        good = peaks[together.relevance[peaks] >= enough]
+        return cls(together, moments, good if least else peaks, good, beyond >= enough)
 
     def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
         """Return how many moments match and in how many videos, without those that are gone."""
-        rows = self.together.rows
-        peaks = [moment[0] for moment in self.good]
+        rows, peaks = self.together.rows, self.good
         if gone:
-            peaks = [peak for peak in peaks if rows.video_ids[peak] not in gone]
+            peaks = peaks[~np.isin(rows.video_ids[peaks], list(gone))]
         return len(peaks), len(set(rows.owners[peaks].tolist()))
 
 
@@ -503,15 +511,12 @@ def _made(matches: Sequence[_Match], limits: Sequence[int | None]) -> list[list[
     """Make the first moments of each request, those of one filter together."""
     made: dict[int, list[Judged]] = {}
     for positions in _grouped(id(match.together) for match in matches).values():
-        together = matches[positions[0]].together
+        together, grown = matches[positions[0]].together, matches[positions[0]].moments
         chosen = [matches[i].grown[: limits[i]] for i in positions]
-        moments = ranking.moments(together.near, together.rows, chosen)
-        evidence = together.evidence.tolist()
-        for i, grown, found in zip(positions, chosen, moments, strict=True):
-            made[i] = [
-                (moment, evidence[peak], together.relevance[peak])
-                for moment, (peak, _, _) in zip(found, grown, strict=True)
-            ]
+        found = ranking.moments(together.near, together.rows, replace(grown, peaks=chosen))
+        for i, peaks, moments in zip(positions, chosen, found, strict=True):
+            judged = together.evidence[peaks].tolist(), together.relevance[peaks].tolist()
+            made[i] = list(zip(moments, *judged, strict=True))
     return [made[i] for i in range(len(matches))]
 
 

@@ -156,6 +156,20 @@ def test_a_request_that_is_none_is_a_problem(
 
 
 @pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(b"GET /healthz?" + b"a" * 8000 + b" HTTP/1.1\r\n" + CLOSE, id="long target"),
+        pytest.param(
+            b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 65_000 + b"\r\n" + CLOSE, id="large head"
+        ),
+    ],
+)
+def test_a_request_just_within_the_limits_is_answered(address: str, request_: bytes) -> None:
+    """8 KiB of path and query, and 64 KiB with the headers."""
+    assert send(address, request_).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
     "path", [b"/%zz", b"/%00", b"/%", b"/\xff", b"//evil.example", b"/..%2f..%2fetc/passwd"]
 )
 def test_a_path_that_says_nothing_is_not_there(address: str, path: bytes) -> None:

@@ -259,6 +259,23 @@ def test_a_moment_matches_from_half_on(
     assert result.total == total
 
 
+def test_a_moment_is_as_relevant_as_its_best_segment(
+    store: MemoryCatalog, searcher: Searcher
+) -> None:
+    """Whatever comes before it in the same moment."""
+    store.remove("default", "one")
+    _put(store, "dawn", ["cyan", "orange", "red"])
+    red = EMBEDDER.embed_texts(["red"])[0]
+
+    def bias(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(vectors @ red > 0.99, 0.0, 99.0).astype(np.float32)
+
+    store.rescore("default", MODEL.scoring, bias)
+    result = _one(searcher, "red", min_relevance=0.5)
+    assert [(hit.span.start, hit.span.end) for hit in result.hits] == [(2.0, 6.0)]
+    assert result.total == 1
+
+
 class _Losing(MemoryCatalog):
     """Has lost a video since the view was made."""
 
@@ -296,6 +313,36 @@ def test_a_total_is_whole_where_the_last_that_was_looked_at_does_not_match(
     _put(reds, "red30", _colours("rbr"))
     result = _one(searcher, "red", limit=10)
     assert (result.total, result.more) == (63, False)
+
+
+def _all_relevant(store: MemoryCatalog) -> None:
+    """Let every segment be as relevant as can be, to whatever is asked."""
+    store.rescore("default", MODEL.scoring, lambda vectors: np.full(len(vectors), -99.0, "f4"))
+
+
+@pytest.mark.parametrize(
+    ("films", "filters", "expected"),
+    [
+        pytest.param(64, {}, (64, False), id="all there are"),
+        pytest.param(65, {}, (64, True), id="one is left"),
+        pytest.param(70, {"tags": ("some",)}, (63, False), id="all that the filter passes"),
+    ],
+)
+def test_there_are_no_more_where_all_were_looked_at(
+    store: MemoryCatalog,
+    searcher: Searcher,
+    films: int,
+    filters: dict[str, object],
+    expected: tuple[int, bool],
+) -> None:
+    """64 are, of those that may be found."""
+    for name in ("one", "two"):
+        store.remove("default", name)
+    for number in range(films):
+        _put(store, f"red{number:02d}", ["red"], ("some",) if number < 63 else ())
+    _all_relevant(store)
+    result = _one(searcher, "red", min_relevance=1.0, **filters)
+    assert (result.total, result.more) == expected
 
 
 def test_the_total_is_of_the_relevance_that_was_asked_for(searcher: Searcher) -> None:

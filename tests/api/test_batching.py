@@ -22,6 +22,7 @@ class Work:
         self.begun = threading.Semaphore(0)
         self.let_go = threading.Semaphore(0 if held else 1000)
         self.sheds: Counter[str] = Counter()
+        self.sizes: list[int] = []
 
     def compute(self, requests: Sequence[SearchRequest]) -> list[str]:
         """Answer one batch."""
@@ -32,7 +33,7 @@ class Work:
 
     def batch(self, size: int) -> None:
         """Hear of a batch."""
-        assert size > 0
+        self.sizes.append(size)
 
     def shed(self, reason: str, count: int) -> None:
         """Hear of searches that are refused."""
@@ -97,6 +98,7 @@ def test_what_comes_while_a_batch_runs_is_the_next_batch() -> None:
         work.let_go.release(2)
         await asyncio.gather(first, *others)
         assert work.batches == [["first"], ["a", "b", "c"]]
+        assert work.sizes == [1, 3]
         await batcher.close()
 
     run(test())
@@ -202,6 +204,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
         with pytest.raises(Refused) as refused:
             await batcher.answer(asked("c"))
         assert refused.value.kind is problems.OVERLOADED
+        assert refused.value.detail == "2 searches wait, and at most 2 may; ask again in a second"
         assert refused.value.headers == {"Retry-After": "1"}
         joined = asyncio.create_task(batcher.answer(asked("a")))
         await asyncio.sleep(0)
@@ -225,6 +228,9 @@ def test_a_search_past_its_deadline_is_refused_and_not_computed() -> None:
         with pytest.raises(Refused) as refused:
             await batcher.answer(asked("late"))
         assert refused.value.kind is problems.DEADLINE
+        said = "the search waited for 0.01 s for its turn; ask again in a second"
+        assert refused.value.detail == said
+        assert refused.value.headers == {"Retry-After": "1"}
         work.let_go.release()
         assert await first == [("FIRST", False)]
         assert work.batches == [["first"]]
@@ -298,8 +304,11 @@ def test_a_fault_takes_none_of_its_batch_along(place: int) -> None:
     run(test())
 
 
-def test_where_all_fail_not_all_are_tried_alone() -> None:
-    """A broken server is not kept busy by what cannot be answered, and each one is told."""
+def test_where_all_fail_not_all_are_tried_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """A broken server is not kept busy by what cannot be answered, and each one is told.
+
+    The log has the faults, and how many searches each of them took.
+    """
 
     async def test() -> None:
         work = Work(held=False)
@@ -307,6 +316,9 @@ def test_where_all_fail_not_all_are_tried_alone() -> None:
         answers = await batcher.answer(asked(*(f"fault {number}" for number in range(256))))
         assert all(isinstance(answer, ZeroDivisionError) for answer, _ in answers)
         assert len(work.batches) < 40
+        assert caplog.messages[0] == "1 of 256 searches failed"
+        assert sum(int(message.split()[0]) for message in caplog.messages) == 256
+        assert all(record.exc_info for record in caplog.records)
         await batcher.close()
 
     run(test())

@@ -1,18 +1,24 @@
 """Ready answers: what a cache gives back, for whom, and for how long."""
 
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 
 from api.app import create_app
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.protocols import Cache
+from clipseek.search import Searcher
 from clipseek.service import Service
-from clipseek.testing import DictCache
-from tests.api.library import Library
+from clipseek.testing import DictCache, ToyEmbedder
+from tests.api.library import Library, toy_model
 
+BLUE = {"query": "blue"}
 CACHES: dict[str, Callable[[], Cache]] = {
     "local": lambda: LocalCache(100, 1 << 20),
     "shared": DictCache,
@@ -176,3 +182,39 @@ def test_an_answer_of_a_later_version_is_not_kept_for_an_earlier_one(library: Li
     assert early["version"] == late["version"] - 1
     assert "new" in {hit["video"]["id"] for hit in late["hits"]}
     assert "new" not in {hit["video"]["id"] for hit in early["hits"]}
+
+
+class _Held(ToyEmbedder):
+    """A model that takes its time for everything blue."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go = threading.Event(), threading.Event()
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed, when it is let go on."""
+        if "blue" in texts:
+            self.begun.set()
+            assert self.let_go.wait(20)
+        return super().embed_texts(texts)
+
+
+def test_an_answer_at_hand_waits_for_no_other_search(library: Library) -> None:
+    """It is given while the model is busy with another one."""
+    held = _Held()
+    searcher = Searcher(
+        library.catalog,
+        library.folder / "snapshots",
+        lambda collection: replace(toy_model(collection), embedder=held),
+    )
+    service = replace(library.service(cache=LocalCache(100, 1 << 20)), searcher=searcher)
+    with TestClient(create_app(service)) as client:
+        assert client.post("/v1/search", json={"query": "red"}).headers["X-Cache"] == "miss"
+        busy = threading.Thread(target=client.post, args=["/v1/search"], kwargs={"json": BLUE})
+        busy.start()
+        try:
+            assert held.begun.wait(20)
+            assert client.post("/v1/search", json={"query": "red"}).headers["X-Cache"] == "hit"
+            assert busy.is_alive()
+        finally:
+            held.let_go.set()
+            busy.join()

@@ -1,5 +1,6 @@
 """How old an answer may be: a view that is late is brought up to date before it answers."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,26 @@ def test_a_late_view_is_brought_up_to_date(
     assert searcher.opened("default") is None
     assert _found(searcher) == {"one", "two"}
     assert searcher.opened("default") is not None
+
+
+def test_views_are_kept_current_by_a_thread(catalog: Catalog, tmp_path: Path) -> None:
+    """Between start and close it looks for changes, again and again."""
+    asked, collection = threading.Semaphore(0), catalog.collection
+
+    def noted(name: str) -> Collection:
+        if threading.current_thread() is not threading.main_thread():
+            asked.release()
+        return collection(name)
+
+    searcher = Searcher(catalog, tmp_path, lambda _: MODEL, refresh_s=0.01)
+    searcher.open("default")
+    catalog.collection = noted  # type: ignore[method-assign]  # this one tells
+    searcher.start()
+    try:
+        assert all(asked.acquire(timeout=20) for _ in range(3))
+    finally:
+        searcher.close()
+    assert "refresh" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_view_is_not_late_where_nothing_changed(

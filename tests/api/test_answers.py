@@ -16,6 +16,7 @@ def test_an_answer_is_what_its_model_would_have_written(client: TestClient) -> N
     written = client.post("/v1/search", json=asked).content
     answer = SearchAnswer.model_validate_json(written, strict=True)
     assert answer.hits
+    assert answer.truncated_at is None
     ours, _, _ = written.decode().rpartition(',"took_ms":')
     models, _, _ = answer.model_dump_json().rpartition(',"took_ms":')
     assert ours == models

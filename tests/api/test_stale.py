@@ -2,7 +2,7 @@
 
 import re
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,19 @@ def test_stale_answers_are_kept_by_no_cache(
     assert {key for key in set(shared.entries) - kept if key.startswith("result")} == set()
 
 
+def test_an_answer_of_another_replica_is_marked_too(
+    client: TestClient, service: Service, library: Library, clock: Clock, shared: DictCache
+) -> None:
+    """What the shared cache has of this version is as old as the view that it is given for."""
+    other = library.service(cache=TieredCache(LocalCache(100, 1 << 20), shared))
+    other.searcher.ready()
+    assert ask(TestClient(create_app(other))).headers["X-Cache"] == "miss"
+    die(service, clock, LATE_S + 5)
+    answer = ask(client)
+    assert answer.headers["X-Cache"] == "hit"
+    assert (answer.json()["stale"], answer.json()["age_s"]) == (True, LATE_S + 5)
+
+
 def test_searches_end_when_the_view_is_too_old(
     client: TestClient, service: Service, clock: Clock
 ) -> None:
@@ -258,36 +271,64 @@ def test_lists_wait_a_moment_for_the_database(
     assert attempts - catalog.attempts <= 12
 
 
-def test_a_model_that_is_loaded_holds_no_other_collection(library: Library) -> None:
-    """Not even where many searches wait for it, more than there are threads that search."""
-    begun, let_go = threading.Event(), threading.Event()
-    catalog = library.catalog
-    catalog.ensure_collection("slow", "toy", EMBEDDER.dim, "0" * 64)
-    _put(catalog, "storm", ["red"], collection="slow")
+@dataclass
+class _Slow:
+    """Loads models; that of the collection `slow` only when it is let go on."""
 
-    def load(collection: Collection) -> Model:
+    begun: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def load(self, collection: Collection) -> Model:
+        """Load a model."""
         if collection.name == "slow":
-            begun.set()
-            assert let_go.wait(20)
+            self.begun.set()
+            assert self.let_go.wait(20)
         return toy_model(collection)
 
-    searcher = Searcher(catalog, library.folder / "snapshots", load)
-    service = replace(library.service(), searcher=searcher)
+    def service(self, library: Library, **settings: Any) -> Service:
+        """Return a service over the library and the slow collection."""
+        catalog = library.catalog
+        catalog.ensure_collection("slow", "toy", EMBEDDER.dim, "0" * 64)
+        _put(catalog, "storm", ["red"], collection="slow")
+        searcher = Searcher(catalog, library.folder / "snapshots", self.load)
+        return replace(library.service(**settings), searcher=searcher)
+
+
+def test_a_model_that_is_loaded_holds_no_other_collection(library: Library) -> None:
+    """Not even where more searches wait for it than there are threads that search or open."""
+    slow = _Slow()
     answers: list[int] = []
-    with TestClient(create_app(service)) as client:
+    with TestClient(create_app(slow.service(library))) as client:
 
         def wait() -> None:
             answers.append(ask(client, collection="slow").status_code)
 
-        waiting = [threading.Thread(target=wait) for _ in range(6)]
+        waiting = [threading.Thread(target=wait) for _ in range(12)]
         for thread in waiting:
             thread.start()
         try:
-            assert begun.wait(20)
+            assert slow.begun.wait(20)
             assert ask(client).status_code == 200
             assert not answers
         finally:
-            let_go.set()
+            slow.let_go.set()
             for thread in waiting:
                 thread.join()
-    assert answers == [200] * 6
+    assert answers == [200] * 12
+
+
+def test_a_collection_that_takes_too_long_to_open_refuses_searches(library: Library) -> None:
+    """At the deadline, and is searched once it is open."""
+    slow = _Slow()
+    with TestClient(create_app(slow.service(library, search_deadline_s=0.6))) as client:
+        try:
+            answer = ask(client, collection="slow")
+            assert (answer.status_code, answer.headers["Retry-After"]) == (504, "1")
+            assert answer.json()["type"] == "/problems/deadline-exceeded"
+            said = "collection slow was being opened for 0.6 s; ask again"
+            assert answer.json()["detail"] == said
+            shown = client.get("/metrics").text
+            assert '\nclipseek_searches_shed_total{reason="deadline"} 1.0\n' in shown
+        finally:
+            slow.let_go.set()
+        assert ask(client, collection="slow").status_code == 200

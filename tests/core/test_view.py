@@ -56,6 +56,8 @@ def assert_agrees(view: View, catalog: CatalogReader, videos: Sequence[str] | No
         near = view.search(QUERIES, k, allow_videos=videos)
         assert near.ids.tolist() == truth.ids.tolist()
         assert near.scores.tolist() == truth.scores.tolist()
+        if videos is None:
+            assert view.search_exactly(QUERIES, k).ids.tolist() == truth.ids.tolist()
     for block in blocks:
         backwards = np.arange(len(block))[::-1]
         rows = view.rows(block.ids[backwards])
@@ -184,6 +186,15 @@ def test_nothing_new_is_the_same_view(tmp_path: Path) -> None:
     build(tmp_path, catalog)
     view = View.open(catalog, tmp_path, NAME)
     assert view.refresh(catalog, tmp_path) is view
+
+
+def test_names_that_are_known_are_not_asked_for_again(tmp_path: Path) -> None:
+    """A view with the names of its own version is the same view."""
+    catalog = filled()
+    plain = View.open(catalog, tmp_path, NAME)
+    view = plain.named(catalog)
+    assert (plain.is_named, view.is_named) == (False, True)
+    assert view.named(catalog) is view
 
 
 def test_an_older_view_stays_as_it_is(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry
 from api.answers import Ready
 from api.app import create_app
 from api.desk import Desk, Found
-from clipseek.assembly import Service
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead
 from clipseek.metrics import Metrics
 from clipseek.search import Searcher
+from clipseek.service import Service
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import SearchRequest
 from tests.api.library import Library, toy_model

@@ -1,6 +1,7 @@
 """The batcher: who runs at once, who waits, who shares, and who is refused."""
 
 import asyncio
+import gc
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Sequence
@@ -74,9 +75,23 @@ def made(work: Work, *, queue: int = 10, deadline_s: float = 20.0) -> Batcher[st
     return Batcher(work.compute, work, queue=queue, deadline_s=deadline_s)
 
 
+async def settled() -> None:
+    """Let the loop do all that it can do without the worker threads."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 def run(test: Coroutine[Any, Any, None]) -> None:
-    """Run a test in its own event loop."""
-    asyncio.run(asyncio.wait_for(test, 2 * PATIENCE_S))
+    """Run a test in its own event loop; what the loop would only log fails it."""
+    logged: list[dict[str, Any]] = []
+
+    async def watched() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+        await asyncio.wait_for(test, 2 * PATIENCE_S)
+        gc.collect()  # a task's error is told when the task is gone
+
+    asyncio.run(watched())
+    assert logged == []
 
 
 def test_each_request_gets_its_own_answer() -> None:
@@ -123,14 +138,14 @@ def test_where_many_wait_a_second_batch_runs_beside_the_first() -> None:
 
         calls = [asyncio.create_task(ask("first", 1))]
         await work.started()
-        for name, count in (("few", 39), ("one", 1)):
-            assert len(work.batches) == 1
-            calls.append(asyncio.create_task(ask(name, count)))
-            await asyncio.sleep(0)
+        calls.append(asyncio.create_task(ask("few", 39)))
+        await settled()
+        assert (len(work.batches), batcher.waiting) == (1, 39)
+        calls.append(asyncio.create_task(ask("one", 1)))
         await work.started()
         calls.append(asyncio.create_task(ask("more", 100)))
-        await asyncio.sleep(0.05)
-
+        await settled()
+        assert batcher.waiting == 100
         assert [len(batch) for batch in work.batches] == [1, 40]
         for _ in range(4):
             work.let_go.release()
@@ -247,19 +262,20 @@ def test_a_search_past_its_deadline_is_refused_and_not_computed() -> None:
 
 
 def test_each_search_has_a_deadline_of_its_own() -> None:
-    """One that comes after another was refused is refused in time as well."""
+    """One that comes after another was refused is refused in time too, also after a rest."""
 
     async def test() -> None:
         work = Work()
         batcher = made(work, deadline_s=0.01)
-        running = asyncio.create_task(batcher.answer(asked("running")))
-        await work.started()
-        for query in ("a", "b"):
-            with pytest.raises(Refused):
-                await asyncio.wait_for(batcher.answer(asked(query)), PATIENCE_S)
-        work.let_go.release()
-        assert await running == [("RUNNING", False)]
-        assert work.sheds == {"deadline": 2}
+        for _ in range(2):
+            running = asyncio.create_task(batcher.answer(asked("running")))
+            await work.started()
+            for query in ("a", "b"):
+                with pytest.raises(Refused):
+                    await asyncio.wait_for(batcher.answer(asked(query)), PATIENCE_S)
+            work.let_go.release()
+            assert await running == [("RUNNING", False)]
+        assert work.sheds == {"deadline": 4}
         await batcher.close()
 
     run(test())
@@ -340,10 +356,53 @@ def test_where_all_fail_not_all_are_tried_alone(caplog: pytest.LogCaptureFixture
         batcher = Batcher(faulty(work).compute, work, queue=256, deadline_s=20)
         answers = await batcher.answer(asked(*(f"fault {number}" for number in range(256))))
         assert all(isinstance(answer, ZeroDivisionError) for answer, _ in answers)
-        assert 20 < len(work.batches) < 35
+        assert len(work.batches) == 25
         assert caplog.messages[0] == "1 of 256 searches failed"
         assert sum(int(message.split()[0]) for message in caplog.messages) == 256
         assert all(record.exc_info for record in caplog.records)
+        await batcher.close()
+
+    run(test())
+
+
+def test_one_fault_among_many_is_found_by_halves() -> None:
+    """Seventeen computations for 256 searches, of which one fails."""
+
+    async def test() -> None:
+        work = Work(held=False)
+        batcher = Batcher(faulty(work).compute, work, queue=256, deadline_s=20)
+        queries = [*(f"sound {number}" for number in range(255)), "fault"]
+        answers = [answer for answer, _ in await batcher.answer(asked(*queries))]
+        assert answers[:-1] == [query.upper() for query in queries[:-1]]
+        assert isinstance(answers[-1], ZeroDivisionError)
+        assert len(work.batches) == 17
+        await batcher.close()
+
+    run(test())
+
+
+class Ending(BaseException):
+    """What ends a thread, such as SystemExit, and is no fault."""
+
+
+def test_what_ends_a_batch_ends_all_that_wait_for_it() -> None:
+    """Nobody waits for ever, and the next batch is computed."""
+
+    async def test() -> None:
+        work = Work(held=False)
+        sound = work.compute
+
+        def compute(requests: Sequence[SearchRequest]) -> list[str]:
+            if requests[0].query == "end":
+                raise Ending
+            return sound(requests)
+
+        batcher = Batcher(compute, work, queue=10, deadline_s=20)
+        calls = [asyncio.create_task(batcher.answer(asked("end"))) for _ in range(2)]
+        for call in calls:
+            with pytest.raises(Ending):
+                await call
+        assert await batcher.answer(asked("a")) == [("A", False)]
         await batcher.close()
 
     run(test())

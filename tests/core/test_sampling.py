@@ -35,6 +35,12 @@ def test_a_float_rate_means_its_fraction(fps: Fraction) -> None:
     assert list(islice(grid(float(fps)), 1000)) == list(islice(grid(fps), 1000))
 
 
+def test_a_float_rate_that_is_no_fraction_is_taken_as_it_is() -> None:
+    """It has no denominator of up to 10 000 within what floats round."""
+    fps = 3.1415926535
+    assert list(islice(grid(fps), 3)) == [0, 1 / Fraction(fps), 2 / Fraction(fps)]
+
+
 @given(st.floats(min_value=1e-6, max_value=1000))
 def test_any_positive_rate_has_a_grid(fps: float) -> None:
     """No rate is rounded to zero."""

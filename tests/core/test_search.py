@@ -531,6 +531,7 @@ def test_a_query_without_a_word_has_its_error_in_its_place(searcher: Searcher) -
     answers = searcher.search([SearchRequest(query) for query in ("red", "???", "blue")])
     assert [type(answer) for answer in answers] == [SearchResult, QueryNotRead, SearchResult]
     assert "'???'" in str(answers[1])
+    assert "toy" in str(answers[1])
     assert answers[2] == searcher.search([SearchRequest("blue")])[0]
 
 
@@ -550,7 +551,10 @@ def test_nothing_indexed_names_the_command(tmp_path: Path) -> None:
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     answer = searcher.search([SearchRequest("x")])[0]
     assert isinstance(answer, NothingIndexed)
-    assert "indexer ingest" in str(answer)
+    assert "run `indexer ingest PATH` first" in str(answer)
+    catalog.ensure_collection("more", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    (answer,) = searcher.search([SearchRequest("x", collection="more")])
+    assert "run `indexer ingest PATH --collection more` first" in str(answer)
 
 
 def test_refresh_takes_up_what_changed(store: MemoryCatalog, searcher: Searcher) -> None:
@@ -642,6 +646,15 @@ def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_
         snapshot_at=found.manifest.created_at,
         is_exact=True,
     )
+
+
+def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Path) -> None:
+    """Its recall is worth watching."""
+    _put(store, "long", ["red", "blue"] * 350)
+    snapshot.build(store, tmp_path, "default", kind="ivf-flat")
+    searcher = Searcher(store, tmp_path, lambda _: MODEL)
+    searcher.open("default")
+    assert searcher.stats()["default"].is_exact is False
 
 
 def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:

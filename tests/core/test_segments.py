@@ -76,6 +76,9 @@ def test_spans_cover_the_film_and_stay_inside_shots(film: dict[str, float]) -> N
     assert np.allclose(np.linalg.norm(formed.vectors, axis=1), 1, atol=1e-5)
     at = times[formed.best]
     assert ((starts <= at) & (at < ends)).all()
+    for start, end, mean, best in zip(starts, ends, formed.vectors, formed.best, strict=True):
+        mine = vectors[(start <= times) & (times < end)]
+        assert vectors[best] @ mean == pytest.approx((mine @ mean).max(), abs=1e-5)
 
 
 @given(
@@ -175,9 +178,15 @@ def test_a_claimed_end_before_the_last_frame_is_moved() -> None:
         pytest.param([], 0, 0, "needs frames", id="no frames"),
         pytest.param([0.0, 1.0], 3, 2, "needs frames", id="vectors"),
         pytest.param([0.0, 1.0], 2, 1, "needs frames", id="cuts"),
-        pytest.param([0.0, 0.0], 2, 2, "ascending", id="equal times"),
-        pytest.param([1.0, 0.0], 2, 2, "ascending", id="descending times"),
-        pytest.param([-1.0, 0.0], 2, 2, "ascending", id="negative time"),
+        pytest.param(
+            [0.0, 0.0], 2, 2, "^times must be >= 0 and strictly ascending$", id="equal times"
+        ),
+        pytest.param(
+            [1.0, 0.0], 2, 2, "^times must be >= 0 and strictly ascending$", id="descending times"
+        ),
+        pytest.param(
+            [-1.0, 0.0], 2, 2, "^times must be >= 0 and strictly ascending$", id="negative time"
+        ),
     ],
 )
 def test_frames_that_do_not_belong_together_are_refused(

@@ -139,6 +139,21 @@ def test_searches_go_on_and_say_how_old_they_are(
             ask(searcher)
 
 
+def test_a_stale_view_of_nothing_is_no_reason_to_index(clock: Clock, tmp_path: Path) -> None:
+    """What was empty may not be by now: whoever searches is told to ask again, not to ingest."""
+    catalog = Catalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    searcher = opened(catalog, tmp_path)
+    clock.now += LATE_S + 5
+    away(catalog, searcher)
+    answer = ask(searcher)
+    assert isinstance(answer, ServiceUnavailable)
+    assert str(answer) == (
+        "the database cannot be reached, and nothing was indexed when it last was; ask again in a "
+        "moment"
+    )
+
+
 def test_none_go_on_where_none_may(clock: Clock, catalog: Catalog, tmp_path: Path) -> None:
     """With 0 there is no answer from a late view."""
     searcher = opened(catalog, tmp_path, stale_s=0)

@@ -348,6 +348,19 @@ class TestSnapshotLeftAside:
         assert (view.snapshot_version, view.note) == (3, "")
 
 
+def test_a_snapshot_that_appears_ahead_of_a_replica_is_taken_up_in_time(tmp_path: Path) -> None:
+    """A view that was open before follows the replica until then."""
+    primary, replica = filled("abc"), filled("ab")
+    view = View.open(replica, tmp_path, NAME)
+    build(tmp_path, primary)
+    view = view.refresh(replica, tmp_path)
+    assert view.snapshot_version is None
+    film("c").put_into(replica)
+    view = view.refresh(replica, tmp_path)
+    assert_agrees(view, replica)
+    assert (view.snapshot_version, view.note) == (3, "")
+
+
 @pytest.mark.parametrize(
     "restored",
     [

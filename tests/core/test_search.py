@@ -449,6 +449,16 @@ def test_tags_within_some_videos_are_asked_of_those_alone(noting: _Noting, tmp_p
     assert noting.asked == [(("half",), asked)]
 
 
+def test_hits_of_one_score_are_ordered_by_video_and_time(tmp_path: Path) -> None:
+    """Not by when they were indexed, also where there are no others."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    for name in ("b", "c", "a"):
+        _put(catalog, name, ["red"])
+    result = _one(Searcher(catalog, tmp_path, lambda _: MODEL), "red")
+    assert [hit.video.id for hit in result.hits] == ["a", "b", "c"]
+
+
 def test_hits_do_not_depend_on_the_limits_of_others(
     store: MemoryCatalog, searcher: Searcher
 ) -> None:
@@ -468,10 +478,11 @@ def test_a_batch_equals_its_singles_and_errors_stay_in_place(searcher: Searcher)
         SearchRequest("blue", video_ids=("two",)),
         SearchRequest("blue", collection="none"),
         SearchRequest("blue", limit=1),
+        SearchRequest("green"),
     ]
     answers = searcher.search(requests)
     assert [type(answers[i]) for i in (1, 3)] == [InvalidQuery, CollectionNotFound]
-    for i in (0, 2, 4):
+    for i in (0, 2, 4, 5):
         assert answers[i] == searcher.search([requests[i]])[0]
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from clipseek import calibration, snapshot
 from clipseek.errors import (
     CollectionNotFound,
-    ConfigError,
     InvalidQuery,
     NothingIndexed,
     QueryNotRead,
@@ -21,21 +20,18 @@ from clipseek.model import Model
 from clipseek.search import (
     MAX_LIMIT,
     MAX_QUERY_CHARACTERS,
-    CollectionStats,
     Searcher,
     problem,
 )
 from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
 from clipseek.types import (
     Collection,
-    Neighbours,
     Relevance,
     SearchRequest,
     SearchResult,
     Segments,
     Video,
 )
-from clipseek.view import View
 
 EMBEDDER = ToyEmbedder()
 BANK = EMBEDDER.embed_texts(["white", "black", "yellow"])
@@ -66,14 +62,19 @@ def _put(
     )
 
 
-@pytest.fixture
-def store() -> MemoryCatalog:
+def films() -> MemoryCatalog:
     """Two films: red, blue, green; and blue with a tag."""
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     _put(catalog, "one", ["red", "blue", "green"])
     _put(catalog, "two", ["blue"], tags=("night",))
     return catalog
+
+
+@pytest.fixture
+def store() -> MemoryCatalog:
+    """The two films."""
+    return films()
 
 
 @pytest.fixture
@@ -209,154 +210,6 @@ def test_limit_and_minimum_cut_the_hits(searcher: Searcher) -> None:
 def test_filters(searcher: Searcher, filters: dict[str, object], expected: set[str]) -> None:
     """Only what the filter lets through is found."""
     assert {hit.video.id for hit in _one(searcher, "blue", **filters).hits} == expected
-
-
-def _colours(pattern: str) -> list[str]:
-    return [{"r": "red", "g": "green", "b": "blue"}[letter] for letter in pattern]
-
-
-@pytest.fixture
-def reds(store: MemoryCatalog) -> MemoryCatalog:
-    """Beside the two films, thirty of "red, blue, red": 61 moments of red in 31 videos."""
-    for number in range(30):
-        _put(store, f"red{number:02d}", _colours("rbr"))
-    return store
-
-
-@pytest.mark.parametrize("limit", [1, 10, 40])
-def test_the_total_counts_what_matches_beside_the_hits(
-    reds: MemoryCatalog, searcher: Searcher, limit: int
-) -> None:
-    """Whatever the limit; what is nearest but does not match is not counted."""
-    result = _one(searcher, "red", limit=limit)
-    assert len(result.hits) == limit
-    assert (result.total, result.total_videos, result.more) == (61, 31, False)
-
-
-def test_the_limit_counts_moments_of_the_relevance_that_was_asked_for(
-    store: MemoryCatalog, searcher: Searcher
-) -> None:
-    """A better score with less relevance does not take the place of what is relevant."""
-    (block,) = store.blocks("default")
-    reds = block.ids[block.vectors @ EMBEDDER.embed_texts(["red"])[0] > 0.99].tolist()
-
-    def bias(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        near = vectors @ EMBEDDER.embed_texts(["red"])[0]
-        return np.where(near > 0.99, 99.0, -99.0).astype(np.float32)
-
-    store.rescore("default", MODEL.scoring, bias)
-    searcher.refresh()
-    assert _one(searcher, "red", limit=1).hits[0].segment_id in reds
-    (hit,) = _one(searcher, "red", limit=1, min_relevance=0.5).hits
-    assert hit.segment_id not in reds
-
-
-@pytest.mark.parametrize(("bias", "total"), [(19.6, 1), (20.4, 0)], ids=["0.6", "0.4"])
-def test_a_moment_matches_from_half_on(
-    store: MemoryCatalog, searcher: Searcher, bias: float, total: int
-) -> None:
-    """Where no relevance was asked for: 0.6 counts, 0.4 does not."""
-    store.rescore("default", MODEL.scoring, lambda vectors: np.full(len(vectors), bias, "f4"))
-    searcher.refresh()
-    result = _one(searcher, "red")
-    assert result.hits[0].relevance == pytest.approx(0.6 if total else 0.4, abs=0.01)
-    assert result.total == total
-
-
-def test_a_moment_is_as_relevant_as_its_best_segment(
-    store: MemoryCatalog, searcher: Searcher
-) -> None:
-    """Whatever comes before it in the same moment."""
-    store.remove("default", "one")
-    _put(store, "dawn", ["cyan", "orange", "red"])
-    red = EMBEDDER.embed_texts(["red"])[0]
-
-    def bias(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(vectors @ red > 0.99, 0.0, 99.0).astype(np.float32)
-
-    store.rescore("default", MODEL.scoring, bias)
-    result = _one(searcher, "red", min_relevance=0.5)
-    assert [(hit.span.start, hit.span.end) for hit in result.hits] == [(2.0, 6.0)]
-    assert result.total == 1
-
-
-class _Losing(MemoryCatalog):
-    """Has lost a video since the view was made."""
-
-    def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
-        """Return what is asked for, but for one video."""
-        found = super().videos_by_id(collection, video_ids)
-        return {name: video for name, video in found.items() if name != "gone"}
-
-
-def test_a_video_that_is_gone_leaves_its_place_to_the_next(tmp_path: Path) -> None:
-    """As many hits as were asked for, and the count is without it."""
-    catalog = _Losing()
-    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
-    for name in ("gone", "one", "two"):
-        _put(catalog, name, ["red", "blue", "red"])
-    result = _one(Searcher(catalog, tmp_path, lambda _: MODEL), "red", limit=3)
-    assert [hit.video.id for hit in result.hits] == ["one", "one", "two"]
-    assert (result.total, result.total_videos) == (4, 2)
-
-
-def test_a_total_that_may_be_too_low_says_so(reds: MemoryCatalog, searcher: Searcher) -> None:
-    """64 segments are looked at for a small limit; with a larger one the rest is counted."""
-    for number in range(30, 40):
-        _put(reds, f"red{number:02d}", _colours("rbr"))
-    searcher.refresh()
-    few, many = (_one(searcher, "red", limit=limit) for limit in (10, 40))
-    assert (few.total, few.more) == (64, True)
-    assert (many.total, many.total_videos, many.more) == (81, 41, False)
-
-
-def test_a_total_is_whole_where_the_last_that_was_looked_at_does_not_match(
-    reds: MemoryCatalog, searcher: Searcher
-) -> None:
-    """63 of the 64 nearest are red, so there are no more, although as many were looked at."""
-    _put(reds, "red30", _colours("rbr"))
-    result = _one(searcher, "red", limit=10)
-    assert (result.total, result.more) == (63, False)
-
-
-def _all_relevant(store: MemoryCatalog) -> None:
-    """Let every segment be as relevant as can be, to whatever is asked."""
-    store.rescore("default", MODEL.scoring, lambda vectors: np.full(len(vectors), -99.0, "f4"))
-
-
-@pytest.mark.parametrize(
-    ("films", "filters", "expected"),
-    [
-        pytest.param(64, {}, (64, False), id="all there are"),
-        pytest.param(65, {}, (64, True), id="one is left"),
-        pytest.param(70, {"tags": ("some",)}, (63, False), id="all that the filter passes"),
-    ],
-)
-def test_there_are_no_more_where_all_were_looked_at(
-    store: MemoryCatalog,
-    searcher: Searcher,
-    films: int,
-    filters: dict[str, object],
-    expected: tuple[int, bool],
-) -> None:
-    """64 are, of those that may be found."""
-    for name in ("one", "two"):
-        store.remove("default", name)
-    for number in range(films):
-        _put(store, f"red{number:02d}", ["red"], ("some",) if number < 63 else ())
-    _all_relevant(store)
-    result = _one(searcher, "red", min_relevance=1.0, **filters)
-    assert (result.total, result.more) == expected
-
-
-def test_the_total_is_of_the_relevance_that_was_asked_for(searcher: Searcher) -> None:
-    """Of half where none was; of none, nothing."""
-    assert _one(searcher, "a submarine").total == 0
-    least = min(hit.relevance for hit in _one(searcher, "a submarine").hits)
-    every = _one(searcher, "a submarine", min_relevance=least / 2)
-    assert (every.total, every.total_videos) == (len(every.hits), 2)
-    nothing = _one(searcher, "red", video_ids=())
-    assert (nothing.total, nothing.total_videos, nothing.more) == (0, 0, False)
 
 
 class _Noting(MemoryCatalog):
@@ -590,19 +443,6 @@ def test_fitted_constants_change_relevance_alone(store: MemoryCatalog, searcher:
     assert after.version == before.version + 1
 
 
-def test_each_collection_that_is_judged_otherwise_is_told(
-    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Once each, however many there are."""
-    store.rescore("default", MODEL.scoring, _bias(MODEL))
-    store.ensure_collection("more", "toy", EMBEDDER.dim, EMBEDDER.fingerprint, MODEL.scoring)
-    _put(store, "one", ["red"], collection="more")
-    searcher = Searcher(store, tmp_path, lambda _: OTHERS["bank"])
-    for name in ("default", "more", "default", "more"):
-        _one(searcher, "red", collection=name)
-    assert caplog.messages == [OTHERWISE_JUDGED.replace("%s", name) for name in ("default", "more")]
-
-
 def test_a_model_is_loaded_once(store: MemoryCatalog, tmp_path: Path) -> None:
     """However many searches there are."""
     loaded: list[str] = []
@@ -615,74 +455,3 @@ def test_a_model_is_loaded_once(store: MemoryCatalog, tmp_path: Path) -> None:
     for _ in range(3):
         _one(searcher, "red")
     assert loaded == ["toy"]
-
-
-def test_a_collection_without_its_model_is_told_and_keeps_no_other_back(
-    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The server is ready for the others, and the log says which one is not served, and why."""
-    for name, fingerprint in (("archive", "0" * 64), ("more", EMBEDDER.fingerprint)):
-        store.ensure_collection(name, "toy", EMBEDDER.dim, fingerprint)
-        _put(store, "one", ["red"], collection=name)
-
-    def load(collection: Collection) -> Model:
-        if collection.name == "archive":
-            raise ConfigError("there is no bundle of model toy")
-        return MODEL
-
-    searcher = Searcher(store, tmp_path, load)
-    searcher.ready()
-    assert caplog.messages == [
-        "collection archive cannot be searched: there is no bundle of model toy"
-    ]
-    served = {name: searcher.is_open(name) for name in ("default", "archive", "more", "none")}
-    assert served == {"default": True, "archive": False, "more": True, "none": False}
-
-
-def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_path: Path) -> None:
-    """Its version and time, what is searched beside it, and whether all is compared."""
-    snapshot.build(store, tmp_path, "default")
-    found = snapshot.open_current(tmp_path, "default")
-    assert found is not None
-    _put(store, "three", ["magenta"])
-    searcher = Searcher(store, tmp_path, lambda _: MODEL)
-    searcher.open("default")
-    state = searcher.stats()["default"]
-    assert 0 <= state.age_s < 60
-    assert replace(state, age_s=0.0) == CollectionStats(
-        version=3,
-        segments=5,
-        snapshot_version=2,
-        delta_size=1,
-        snapshot_at=found.manifest.created_at,
-        is_exact=True,
-    )
-
-
-def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Path) -> None:
-    """Its recall is worth watching."""
-    _put(store, "long", ["red", "blue"] * 350)
-    snapshot.build(store, tmp_path, "default", kind="ivf-flat")
-    searcher = Searcher(store, tmp_path, lambda _: MODEL)
-    searcher.open("default")
-    assert searcher.stats()["default"].is_exact is False
-
-
-def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:
-    """Whoever watches hears of each once, with seconds."""
-    heard: list[tuple[str, float]] = []
-    searcher.watch(lambda name, seconds: heard.append((name, seconds)))
-    searcher.search([SearchRequest("red"), SearchRequest("blue")])
-    assert [name for name, _ in heard] == ["embed", "search", "catalog"]
-    assert all(0 <= seconds < 60 for _, seconds in heard)
-
-
-def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:
-    """With the queries, the view and the neighbours; a filter leaves nothing to compare with."""
-    seen: list[tuple[View, NDArray[np.float32], Neighbours]] = []
-    searcher.sample(lambda view, queries, near: seen.append((view, queries, near)))
-    searcher.search([SearchRequest("red", video_ids=("one",)), SearchRequest("blue")])
-    ((view, queries, near),) = seen
-    assert view is searcher.view("default")
-    assert np.array_equal(queries, EMBEDDER.embed_texts(["blue"]))
-    assert near.ids.tolist() == view.search(queries, near.ids.shape[1]).ids.tolist()

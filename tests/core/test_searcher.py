@@ -1,0 +1,122 @@
+"""What a searcher says of itself: to the log, to metrics and to whoever watches."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clipseek import snapshot
+from clipseek.errors import ConfigError
+from clipseek.model import Model
+from clipseek.search import CollectionStats, Searcher
+from clipseek.testing import MemoryCatalog
+from clipseek.types import Collection, Neighbours, SearchRequest
+from clipseek.view import View
+from tests.core.test_search import (
+    EMBEDDER,
+    MODEL,
+    OTHERS,
+    OTHERWISE_JUDGED,
+    _bias,
+    _one,
+    _put,
+    films,
+)
+
+
+@pytest.fixture
+def store() -> MemoryCatalog:
+    """Two films: red, blue, green; and blue with a tag."""
+    return films()
+
+
+@pytest.fixture
+def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
+    """A searcher over the films, without a snapshot."""
+    return Searcher(store, tmp_path, lambda _: MODEL)
+
+
+def test_each_collection_that_is_judged_otherwise_is_told(
+    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once each, however many there are."""
+    store.rescore("default", MODEL.scoring, _bias(MODEL))
+    store.ensure_collection("more", "toy", EMBEDDER.dim, EMBEDDER.fingerprint, MODEL.scoring)
+    _put(store, "one", ["red"], collection="more")
+    searcher = Searcher(store, tmp_path, lambda _: OTHERS["bank"])
+    for name in ("default", "more", "default", "more"):
+        _one(searcher, "red", collection=name)
+    assert caplog.messages == [OTHERWISE_JUDGED.replace("%s", name) for name in ("default", "more")]
+
+
+def test_a_collection_without_its_model_is_told_and_keeps_no_other_back(
+    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server is ready for the others, and the log says which one is not served, and why."""
+    for name, fingerprint in (("archive", "0" * 64), ("more", EMBEDDER.fingerprint)):
+        store.ensure_collection(name, "toy", EMBEDDER.dim, fingerprint)
+        _put(store, "one", ["red"], collection=name)
+
+    def load(collection: Collection) -> Model:
+        if collection.name == "archive":
+            raise ConfigError("there is no bundle of model toy")
+        return MODEL
+
+    searcher = Searcher(store, tmp_path, load)
+    searcher.ready()
+    assert caplog.messages == [
+        "collection archive cannot be searched: there is no bundle of model toy"
+    ]
+    served = {name: searcher.is_open(name) for name in ("default", "archive", "more", "none")}
+    assert served == {"default": True, "archive": False, "more": True, "none": False}
+
+
+def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_path: Path) -> None:
+    """Its version and time, what is searched beside it, and whether all is compared."""
+    snapshot.build(store, tmp_path, "default")
+    found = snapshot.open_current(tmp_path, "default")
+    assert found is not None
+    _put(store, "three", ["magenta"])
+    searcher = Searcher(store, tmp_path, lambda _: MODEL)
+    searcher.open("default")
+    state = searcher.stats()["default"]
+    assert 0 <= state.age_s < 60
+    assert replace(state, age_s=0.0) == CollectionStats(
+        version=3,
+        segments=5,
+        snapshot_version=2,
+        delta_size=1,
+        snapshot_at=found.manifest.created_at,
+        is_exact=True,
+    )
+
+
+def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Path) -> None:
+    """Its recall is worth watching."""
+    _put(store, "long", ["red", "blue"] * 350)
+    snapshot.build(store, tmp_path, "default", kind="ivf-flat")
+    searcher = Searcher(store, tmp_path, lambda _: MODEL)
+    searcher.open("default")
+    assert searcher.stats()["default"].is_exact is False
+
+
+def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:
+    """Whoever watches hears of each once, with seconds."""
+    heard: list[tuple[str, float]] = []
+    searcher.watch(lambda name, seconds: heard.append((name, seconds)))
+    searcher.search([SearchRequest("red"), SearchRequest("blue")])
+    assert [name for name, _ in heard] == ["embed", "search", "catalog"]
+    assert all(0 <= seconds < 60 for _, seconds in heard)
+
+
+def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:
+    """With the queries, the view and the neighbours; a filter leaves nothing to compare with."""
+    seen: list[tuple[View, NDArray[np.float32], Neighbours]] = []
+    searcher.sample(lambda view, queries, near: seen.append((view, queries, near)))
+    searcher.search([SearchRequest("red", video_ids=("one",)), SearchRequest("blue")])
+    ((view, queries, near),) = seen
+    assert view is searcher.view("default")
+    assert np.array_equal(queries, EMBEDDER.embed_texts(["blue"]))
+    assert near.ids.tolist() == view.search(queries, near.ids.shape[1]).ids.tolist()

@@ -78,10 +78,10 @@ def _application(opened: Service) -> FastAPI:
     app.state.service = opened
     app.state.readiness = Readiness(opened)
     app.state.suggestions = Suggestions(opened.searcher)
-    workers = [opened.searcher.refreshing]
+    workers = [opened.collections.refreshing]
     app.state.metrics = Metrics(
         CollectorRegistry(),
-        opened.searcher.stats,
+        opened.collections.stats,
         cache=opened.cache.stats,
         threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
     )
@@ -125,7 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Warm the models and keep the views current while the application runs."""
     service: Service = app.state.service
     readiness: Readiness = app.state.readiness
-    service.searcher.start()
+    service.collections.start()
     app.state.recall.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
     try:

@@ -16,11 +16,11 @@ from api.problems import Refused
 from api.tracing import NoTracing, Stage, Stages, Tracing
 from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
+from clipseek.library.views import PATIENCE_S, Sight
 from clipseek.metrics import Metrics
 from clipseek.service import Service
 from clipseek.types import SearchRequest, SearchResult
 from clipseek.view import View
-from clipseek.views import PATIENCE_S, Sight
 
 _OPENED_AT_ONCE = 8
 """Collections that are opened side by side; each may wait for the database or a model's files."""
@@ -44,10 +44,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The key under which a cache has an answer, its version, and how old that is if stale."""
+    """The key under which a cache has an answer, and how old that is where it is stale."""
 
     key: str
-    version: int
     age_s: float | None
 
 
@@ -59,7 +58,7 @@ class Desk:
     """
 
     def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
-        self._searcher = service.searcher
+        self._searcher, self._collections = service.searcher, service.collections
         self._stages = Stages()
         self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
@@ -113,7 +112,7 @@ class Desk:
         Raises:
             Refused: it takes longer than a search may wait.
         """
-        closed = [name for name in sorted(names) if not self._searcher.is_open(name)]
+        closed = [name for name in sorted(names) if not self._collections.is_open(name)]
         if not closed:
             return {}
         found = await asyncio.gather(*(self._opened(name) for name in closed))
@@ -130,7 +129,7 @@ class Desk:
             await asyncio.wait([waiting], timeout=max(0.0, seconds))
             if waiting.done():
                 return waiting.result()
-            if self._searcher.doubt(name):
+            if self._collections.doubt(name):
                 return None
         self._metrics.shed("deadline", 1)
         detail = f"collection {name} was being opened for {self._deadline_s:g} s; ask again"
@@ -139,14 +138,14 @@ class Desk:
     def _tried(self, name: str) -> Exception | None:
         """Open a collection, in a thread; return the error, which all who wait for it share."""
         try:
-            self._searcher.open(name)
+            self._collections.open(name)
         except Exception as error:  # noqa: BLE001  whoever asked is told, and the log if it is a fault
             return error
         return None
 
     def _at_hand(self, request: SearchRequest) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""
-        sight = self._searcher.sight(request.collection)
+        sight = self._collections.sight(request.collection)
         if sight is None or (common := self._cache.peek(self._key(sight.view, request))) is None:
             return None
         return Found(Ready(request.query, common, sight.age_s), "hit")
@@ -163,26 +162,32 @@ class Desk:
     def _compute(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
         with self._stages.noting() as stages:
-            places = self._places(requests)
+            sights = self._sights(requests)
+            places = self._places(requests, sights)
             with self._stages.timing("cache"):
                 found = self._stored(places)
             unknown = [request for request in requests if request not in found]
-            results = dict(zip(unknown, self._searcher.search(unknown), strict=True))
+            results = dict(zip(unknown, self._searcher.search(unknown, sights), strict=True))
             found |= {request: _written(result, self._root) for request, result in results.items()}
             self._store(places, results, found)
         mine = [found[request] for request in requests]
         return [Found(one.answer, one.source, stages) for one in mine]
 
-    def _places(self, requests: Sequence[SearchRequest]) -> dict[SearchRequest, _Place]:
-        """Return where answers lie; a request whose collection cannot be opened is left out."""
+    def _sights(self, requests: Sequence[SearchRequest]) -> dict[str, Sight]:
+        """Look once from which view each collection is answered."""
         sights: dict[str, Sight] = {}
         for name in {request.collection for request in requests}:
             with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
-                sights[name] = self._searcher.latest(name)
+                sights[name] = self._collections.latest(name)
+        return sights
+
+    def _places(
+        self, requests: Sequence[SearchRequest], sights: Mapping[str, Sight]
+    ) -> dict[SearchRequest, _Place]:
+        """Return where answers lie; a request whose collection cannot be opened is left out."""
         known = [(r, sights[r.collection]) for r in requests if r.collection in sights]
         return {
-            request: _Place(self._key(sight.view, request), sight.view.version, sight.age_s)
-            for request, sight in known
+            request: _Place(self._key(sight.view, request), sight.age_s) for request, sight in known
         }
 
     def _stored(self, places: Mapping[SearchRequest, _Place]) -> dict[SearchRequest, Found]:
@@ -200,7 +205,7 @@ class Desk:
         results: Mapping[SearchRequest, SearchResult | ClipseekError],
         found: Mapping[SearchRequest, Found],
     ) -> None:
-        """Keep what was computed, but no errors, and nothing stale or of another version by now."""
+        """Keep what was computed, but no errors, and nothing stale."""
         entries = {}
         for request, result in results.items():
             place, answer = places.get(request), found[request].answer
@@ -208,7 +213,7 @@ class Desk:
                 continue
             if answer.age_s is not None:
                 continue
-            if place is not None and place.version == result.version:
+            if place is not None:
                 entries[place.key] = answer.common
         self._cache.put_many(entries, self._ttl_s)
 

@@ -61,7 +61,7 @@ class Readiness:
         if not self._warming.acquire(timeout=PATIENCE_S):
             if self._goes_on():
                 return
-            raise ServiceUnavailable(_opening(self._service.searcher.reading()))
+            raise ServiceUnavailable(_opening(self._service.collections.reading()))
         try:
             self._warm_up()
         except ServiceUnavailable:
@@ -76,7 +76,10 @@ class Readiness:
 
     def _require_refreshed(self) -> None:
         """Raise where the thread that keeps the views current has not done so for too long."""
-        settings, age_s = self._service.settings, self._service.searcher.refreshing.age_s
+        settings, age_s = (
+            self._service.settings,
+            self._service.collections.refreshing.age_s,
+        )
         limit_s = max(settings.refresh_limit_s, settings.stale_s, 2 * settings.refresh_s)
         if age_s is not None and age_s > limit_s:
             raise ServiceUnavailable(
@@ -86,14 +89,14 @@ class Readiness:
 
     def _goes_on(self) -> bool:
         """Whether searches of all that is warm are answered, if the catalog is there or not."""
-        return bool(self._warm) and all(map(self._service.searcher.is_open, self._warm))
+        return bool(self._warm) and all(map(self._service.collections.goes_on, self._warm))
 
     def _warm_up(self) -> None:
         """Open every collection, and answer one search of each: that loads the whole model."""
         self._service.check()
         searcher = self._service.searcher
-        searcher.ready()
-        for name in searcher.stats().keys() - self._warm:
+        searcher.collections.ready()
+        for name in searcher.collections.stats().keys() - self._warm:
             (answer,) = searcher.search([SearchRequest("a", limit=1, collection=name)])
             if not isinstance(answer, ClipseekError):
                 self._warm.add(name)

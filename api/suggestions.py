@@ -60,7 +60,7 @@ class Suggestions:
         A collection is not opened for this: until it is open, and while sentences are chosen for
         another request, the last ones are returned.
         """
-        view = self._searcher.opened(collection)
+        view = self._searcher.collections.opened(collection)
         seen, last = self._known.get(collection, (None, list[str]()))
         if view is None or seen == (view.identity, view.version):
             return last

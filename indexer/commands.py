@@ -333,7 +333,7 @@ def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str
                 service.catalog, service.thumbnails, each.name, fast, exact, checked
             )
             if deep:
-                yield from originals.all_problems(service.searcher.model(each).embedder)
+                yield from originals.all_problems(service.collections.models.get(each).embedder)
             else:
                 yield from originals.problems(seed=each.version)
 

@@ -32,6 +32,9 @@ from clipseek.errors import (
     NothingIndexed,
     ServiceUnavailable,
 )
+from clipseek.library.collections import Collections
+from clipseek.library.models import Models
+from clipseek.library.views import Views
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
 from clipseek.search import Searcher
@@ -127,16 +130,16 @@ def migrate(settings: Settings) -> migrating.Revisions:
 
 
 def _searcher(settings: Settings, catalog: CatalogReader, cache: Cache) -> Searcher:
-    return Searcher(
+    views = Views(
         catalog,
         settings.snapshot_root,
-        partial(load_collection_model, settings),
         refresh_s=settings.refresh_s,
         stale_s=settings.stale_s,
-        cache=cache,
-        cache_ttl_s=settings.cache_ttl_s,
         on_gpu=settings.device == "cuda",
     )
+    loaded = Models(partial(load_collection_model, settings), idle_s=settings.model_idle_s)
+    collections = Collections(catalog, views, loaded, refresh_s=settings.refresh_s)
+    return Searcher(collections, cache=cache, cache_ttl_s=settings.cache_ttl_s)
 
 
 @contextmanager

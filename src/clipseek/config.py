@@ -246,6 +246,12 @@ class Settings(BaseSettings):
         le=86400,
         description="seconds without a refresh after which /readyz is false (API)",
     )
+    model_idle_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=2_592_000,
+        description="seconds without a search after which a model is let go; 0 keeps all (API)",
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis URL of the cache that replicas share; without it, each has its own",

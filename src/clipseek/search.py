@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import monotonic
 from typing import Self, TypeVar
 
@@ -13,22 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
-from clipseek.cache import Embedded, NoCache, SingleFlight, TextVectors
+from clipseek.cache import Embedded, NoCache, TextVectors
 from clipseek.cache.keys import cut_at
 from clipseek.errors import (
     ClipseekError,
-    ConfigError,
     InvalidQuery,
     NothingIndexed,
     QueryNotRead,
     ServiceUnavailable,
-    StateError,
 )
+from clipseek.library.collections import Collections
+from clipseek.library.views import Sight
 from clipseek.model import Model
-from clipseek.protocols import Cache, CatalogReader
-from clipseek.threads import Worker
+from clipseek.protocols import Cache
 from clipseek.types import (
-    Collection,
     Hit,
     Named,
     Neighbours,
@@ -38,7 +35,6 @@ from clipseek.types import (
     Video,
 )
 from clipseek.view import Bearing, View
-from clipseek.views import Sight, Views
 
 MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
@@ -58,85 +54,59 @@ Judged = tuple[ranking.Moment, float, float]
 Sample = Callable[[View, NDArray[np.float32], Neighbours], None]
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionStats:
-    """What one opened collection looks like now."""
-
-    version: int
-    segments: int
-    snapshot_version: int | None
-    delta_size: int
-    snapshot_at: str | None = None
-    is_exact: bool = True
-    age_s: float = 0.0
-
-
 class Searcher:
-    """Answers searches over views that it keeps current. Thread-safe.
+    """Answers searches of collections that are kept current. Thread-safe.
 
-    No answer is of a view that was current longer than `LATE_AFTER * refresh_s` ago, however busy
-    the machine: a view that is late is brought up to date first. Where that cannot be done because
-    the catalog is out of reach, it answers for `stale_s` more, and the answer says how old it is;
-    then there is none. With `stale_s`, views know the names of all videos, so that no search needs
-    the catalog, but for a filter by tags that it has not seen.
-
-    `load_model` turns a collection into its model; it is called once per model, and whoever needs
-    another model or collection does not wait for it. Sentences whose
-    vectors are in the `cache` are not embedded again; new ones stay there for `cache_ttl_s`.
-    With `on_gpu`, snapshots are searched on a GPU.
+    Sentences whose vectors are in the `cache` are not embedded again; new ones stay there for
+    `cache_ttl_s`.
     """
 
     def __init__(
-        self,
-        catalog: CatalogReader,
-        snapshot_root: Path,
-        load_model: Callable[[Collection], Model],
-        *,
-        refresh_s: float = 1.0,
-        stale_s: float = 0.0,
-        cache: Cache | None = None,
-        cache_ttl_s: float = 3600.0,
-        on_gpu: bool = False,
+        self, collections: Collections, *, cache: Cache | None = None, cache_ttl_s: float = 3600.0
     ) -> None:
-        self._catalog = catalog
-        self._load_model = load_model
+        self.collections = collections
         self._observe: Callable[[str, float], None] = lambda _name, _seconds: None
         self._sample: Sample = lambda _view, _queries, _near: None
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
-        self._views = Views(
-            catalog, snapshot_root, refresh_s=refresh_s, stale_s=stale_s, on_gpu=on_gpu
-        )
-        self._models: dict[str, Model] = {}
-        self._loading: SingleFlight[Model] = SingleFlight()
-        self._told: set[tuple[str, Scoring | None]] = set()
-        self.refreshing = Worker("refresh", self._views.refresh, pause_s=refresh_s)
 
-    def search(self, requests: Sequence[SearchRequest]) -> list[Answer]:
+    def search(
+        self, requests: Sequence[SearchRequest], sights: Mapping[str, Sight] | None = None
+    ) -> list[Answer]:
         """Answer every request; one that cannot be answered has its error in its place.
 
         Requests of one collection share one embedding batch, and those with the same filter
-        share one index search.
+        share one index search. `sights` are what collections are answered from where the caller
+        has looked that up already.
         """
         answers: dict[int, Answer] = {}
+        known = sights or {}
         for name, positions in _grouped(request.collection for request in requests).items():
             members = [requests[i] for i in positions]
-            answers.update(zip(positions, self._answer(name, members), strict=True))
+            found = self._answer(name, members, known.get(name))
+            answers.update(zip(positions, found, strict=True))
         return [answers[i] for i in range(len(requests))]
 
-    def _answer(self, name: str, requests: Sequence[SearchRequest]) -> list[Answer]:
+    def _answer(
+        self, name: str, requests: Sequence[SearchRequest], sight: Sight | None
+    ) -> list[Answer]:
         """Answer requests of one collection, errors in their places."""
         answers: list[Answer | None] = [problem(request) for request in requests]
         valid = [i for i, answer in enumerate(answers) if answer is None]
         if valid:
-            results = self._together(name, [requests[i] for i in valid])
+            asked = [requests[i] for i in valid]
+            try:
+                sight = sight or self.collections.latest(name)
+                results = self._together(sight, asked)
+            except ClipseekError as error:
+                results = [error] * len(asked)
             for i, result in zip(valid, results, strict=True):
                 answers[i] = result
         return [answer for answer in answers if answer is not None]
 
-    def _together(self, name: str, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
+    def _together(self, sight: Sight, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
         """Answer valid requests; where filters by tags differ, one that fails fails alone."""
         try:
-            return self._results(name, requests)
+            return self._results(sight, requests)
         except ClipseekError as error:
             groups = _grouped(
                 (asked.tags, asked.video_ids) if asked.tags else None for asked in requests
@@ -145,17 +115,17 @@ class Searcher:
                 return [error] * len(requests)
         apart: dict[int, Answer] = {}
         for positions in groups.values():
-            results = self._together(name, [requests[i] for i in positions])
+            results = self._together(sight, [requests[i] for i in positions])
             apart.update(zip(positions, results, strict=True))
         return [apart[i] for i in range(len(requests))]
 
-    def _results(self, name: str, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
+    def _results(self, sight: Sight, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
         """Answer valid requests of one collection."""
-        sight = self._views.get(name)
         view = sight.view
         if not len(view):
+            name = view.collection.name
             raise NothingIndexed(name) if sight.age_s is None else ServiceUnavailable(_WAS_EMPTY)
-        model = self.model(view.collection)
+        model = self.collections.models.get(view.collection)
         with self._stage("embed"):
             read = self._texts.embed(model.embedder, [request.query for request in requests])
         known = [i for i, end in enumerate(read.ends) if end != 0]
@@ -200,7 +170,7 @@ class Searcher:
         with self._stage("catalog"):
             videos: Mapping[str, Video | Named] | None = view.videos(ids)
             if videos is None:
-                videos = self._catalog.videos_by_id(view.collection.name, ids)
+                videos = self.collections.catalog.videos_by_id(view.collection.name, ids)
         return videos, set(ids) - videos.keys()
 
     def _matches(
@@ -237,111 +207,11 @@ class Searcher:
         if not tags:
             return video_ids
         if video_ids is not None:
-            return self._catalog.tagged(name, tags, video_ids=video_ids)
+            return self.collections.catalog.tagged(name, tags, video_ids=video_ids)
         return Bearing(
             tuple(sorted(set(tags))),
-            lambda among: self._catalog.tagged(name, tags, video_ids=among),
+            lambda among: self.collections.catalog.tagged(name, tags, video_ids=among),
         )
-
-    def opened(self, name: str) -> View | None:
-        """Return the view of a collection if it is open and not late; never waits."""
-        sight = self._views.current(name)
-        return None if sight is None or sight.age_s is not None else sight.view
-
-    def sight(self, name: str) -> Sight | None:
-        """Return the view that a collection is answered from now, if there is one; never waits."""
-        return self._views.current(name)
-
-    def doubt(self, name: str) -> bool:
-        """Note that `open` takes too long; say whether a stale view will do instead."""
-        self._views.doubt(name)
-        return self.is_open(name)
-
-    def is_open(self, name: str) -> bool:
-        """Whether a search of a collection would wait for nothing but its own work."""
-        sight = self._views.current(name)
-        if sight is None:
-            return False
-        return not len(sight.view) or sight.view.collection.fingerprint in self._models
-
-    def open(self, name: str) -> None:
-        """Bring a collection's view up to date and load its model, so that it `is_open`.
-
-        Raises:
-            ClipseekError: as `view` and `model` do.
-        """
-        view = self._views.get(name).view
-        self._views.learn(name)
-        if len(view):
-            self.model(view.collection)
-
-    def view(self, name: str) -> View:
-        """Return the view of a collection, opened at its first use, to answer from.
-
-        Raises:
-            NothingIndexed: the default collection does not exist.
-            CollectionNotFound: another collection does not exist.
-            ServiceUnavailable: the catalog cannot be reached, and the view is too old.
-        """
-        return self._views.get(name).view
-
-    def latest(self, name: str) -> Sight:
-        """Return what `view` does, and how old it is where it is stale."""
-        return self._views.get(name)
-
-    def model(self, collection: Collection) -> Model:
-        """Return a collection's model, loaded at its first use; nobody else waits for that.
-
-        Those who ask for a model while it is loaded get it, or the error, at once.
-        """
-        key = collection.fingerprint
-        model = self._models.get(key)
-        if model is None:
-            model = self._loading.run(key, lambda: self._loaded(collection))
-        self._tell_of_other_scoring(collection, model)
-        return model
-
-    def _loaded(self, collection: Collection) -> Model:
-        key = collection.fingerprint
-        if key not in self._models:
-            self._models[key] = self._load_model(collection)
-        return self._models[key]
-
-    def _tell_of_other_scoring(self, collection: Collection, model: Model) -> None:
-        """Say once that a collection is judged by something else than its model has now."""
-        if collection.scoring in (None, model.scoring):
-            return
-        told = collection.name, collection.scoring
-        if told not in self._told:
-            self._told.add(told)
-            log.warning(
-                "collection %s is judged by another bank or other constants than its model %s has "
-                "now; `indexer calibrate --collection %s` judges it by those",
-                collection.name,
-                collection.model,
-                collection.name,
-            )
-
-    def refresh(self) -> None:
-        """Bring every opened view up to the last committed change."""
-        self._views.refresh()
-
-    def ready(self) -> None:
-        """Open what is needed to answer at once; raise unless searches can be answered now.
-
-        A collection whose model is not on this machine does not keep the others from being
-        served: a search of it is told so.
-
-        Raises:
-            ServiceUnavailable: the catalog cannot be reached.
-            CatalogOutdated: the catalog is at another revision.
-        """
-        for collection in self._catalog.collections():
-            try:
-                self.open(collection.name)
-                self.model(collection)
-            except (ConfigError, StateError) as error:
-                log.warning("collection %s cannot be searched: %s", collection.name, error)
 
     def watch(self, observe: Callable[[str, float], None]) -> None:
         """Tell `observe` the name and the seconds of each stage of the searches from now on.
@@ -362,33 +232,6 @@ class Searcher:
         started = monotonic()
         yield
         self._observe(name, monotonic() - started)
-
-    def stats(self) -> dict[str, CollectionStats]:
-        """Return the state of every opened collection by name."""
-        return {
-            name: CollectionStats(
-                version=view.version,
-                segments=len(view),
-                snapshot_version=view.snapshot_version,
-                delta_size=view.delta_size,
-                snapshot_at=view.snapshot_at,
-                is_exact=view.is_exact,
-                age_s=age_s,
-            )
-            for name, (view, age_s) in self._views.opened().items()
-        }
-
-    def reading(self) -> Mapping[str, tuple[int, int]]:
-        """Return for each collection that is being read in full the segments read, and all."""
-        return self._views.reading()
-
-    def start(self) -> None:
-        """Keep the views current in a background thread until `close`."""
-        self.refreshing.start()
-
-    def close(self) -> None:
-        """Stop the background thread."""
-        self.refreshing.close()
 
 
 def _require_known(requests: Iterable[SearchRequest], view: View) -> None:

@@ -9,6 +9,7 @@ from clipseek import belonging
 from clipseek.cache import NoCache
 from clipseek.config import Settings
 from clipseek.errors import NoCatalog, ServiceUnavailable
+from clipseek.library.collections import Collections
 from clipseek.protocols import Cache, CatalogReader, CatalogWriter
 from clipseek.search import Searcher
 from clipseek.thumbnails import Thumbnails
@@ -26,9 +27,14 @@ class Service:
     thumbnails: Thumbnails
     cache: Cache = field(default_factory=NoCache)
 
+    @property
+    def collections(self) -> Collections:
+        """The collections that the searcher answers from."""
+        return self.searcher.collections
+
     def close(self) -> None:
-        """Stop the searcher's thread and give back connections."""
-        self.searcher.close()
+        """Stop the thread that keeps collections current, and give back connections."""
+        self.collections.close()
         self.cache.close()
         self.catalog.close()
 

@@ -11,11 +11,11 @@ from clipseek.cache import NoCache
 from clipseek.config import Settings
 from clipseek.model import Model
 from clipseek.protocols import Cache
-from clipseek.search import Searcher
 from clipseek.service import Service
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection, Relevance, Segments, Video
+from tests.searching import searcher_over
 
 JPEG = b"\xff\xd8\xff\xe0a small picture\xff\xd9"
 MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 8
@@ -89,7 +89,7 @@ class Library:
                 data_dir=self.folder, **{"allowed_hosts": "testserver", **settings}
             ),
             catalog=chosen,
-            searcher=Searcher(chosen, self.folder / "snapshots", toy_model),
+            searcher=searcher_over(chosen, self.folder / "snapshots", toy_model),
             thumbnails=Thumbnails(self.folder / "thumbnails"),
             cache=NoCache() if cache is None else cache,
         )

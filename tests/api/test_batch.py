@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from api.app import create_app
-from clipseek.search import Searcher
 from clipseek.testing import ToyEmbedder
 from tests.api.library import Library, toy_model
+from tests.searching import searcher_over
 
 
 def test_a_batch_equals_its_searches(client: TestClient) -> None:
@@ -107,7 +107,7 @@ def test_a_search_that_brings_the_server_to_fail_has_its_own_problem(
 ) -> None:
     """The others of the request are answered; the log has the traceback, the client has not."""
     model = replace(toy_model(library.catalog.collection("default")), embedder=FaultyEmbedder())
-    searcher = Searcher(library.catalog, library.folder / "snapshots", lambda _: model)
+    searcher = searcher_over(library.catalog, library.folder / "snapshots", lambda _: model)
     service = replace(library.service(), searcher=searcher)
     searches = [{"query": query} for query in ("red", "poison", "blue")]
     with TestClient(create_app(service)) as client:

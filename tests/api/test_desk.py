@@ -18,11 +18,11 @@ from api.desk import Desk, Found
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead
 from clipseek.metrics import Metrics
-from clipseek.search import Searcher
 from clipseek.service import Service
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import SearchRequest
 from tests.api.library import Library, toy_model
+from tests.searching import searcher_over
 
 
 class Faulty(ToyEmbedder):
@@ -38,12 +38,12 @@ class Faulty(ToyEmbedder):
 @pytest.fixture
 def service(library: Library) -> Service:
     """A service with a cache and a model that fails at one word, its collections open."""
-    searcher = Searcher(
+    searcher = searcher_over(
         library.catalog,
         library.folder / "snapshots",
         lambda collection: replace(toy_model(collection), embedder=Faulty()),
     )
-    searcher.ready()
+    searcher.collections.ready()
     return replace(library.service(cache=LocalCache(100, 1 << 20)), searcher=searcher)
 
 
@@ -51,7 +51,7 @@ def ask(service: Service, *requests: Sequence[SearchRequest]) -> list[list[Found
     """Ask a new desk for several answers at the same time."""
 
     async def asked() -> list[list[Found]]:
-        desk = Desk(service, Metrics(CollectorRegistry(), service.searcher.stats))
+        desk = Desk(service, Metrics(CollectorRegistry(), service.collections.stats))
         try:
             return await asyncio.gather(*(desk.answer(each) for each in requests))
         finally:

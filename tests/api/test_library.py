@@ -196,7 +196,7 @@ def test_examples_are_chosen_once_for_each_version(library: Library) -> None:
     suggestions = Suggestions(service.searcher)
     assert suggestions.of("default") == []  # it is not open, and is not opened for this
     assert searched == []
-    service.searcher.ready()
+    service.collections.ready()
     first = suggestions.of("default")
     count = len(searched)
     assert first
@@ -205,5 +205,5 @@ def test_examples_are_chosen_once_for_each_version(library: Library) -> None:
     for video in ("traffic", "dusk", "sea"):
         library.catalog.remove("default", video)
     library.add("fog.mp4", ["grey"])
-    service.searcher.refresh()
+    service.collections.refresh()
     assert suggestions.of("default") == []

@@ -20,12 +20,12 @@ from api.operation import STATIC
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model
-from clipseek.search import Searcher
 from clipseek.snapshot import build
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection
 from tests.api.library import Library, toy_model
 from tests.api.server import serving
+from tests.searching import searcher_over
 
 PAGES = ["/", "/docs"]
 
@@ -86,7 +86,7 @@ def test_a_search_under_way_holds_nobody_up(library: Library) -> None:
         return replace(toy_model(collection), embedder=SlowEmbedder())
 
     service = library.service()
-    searcher = Searcher(library.catalog, library.folder / "snapshots", slow_model)
+    searcher = searcher_over(library.catalog, library.folder / "snapshots", slow_model)
     app = create_app(replace(service, searcher=searcher))
     with serving(app) as url, ThreadPoolExecutor() as pool:
         search = pool.submit(ask, f"{url}/v1/search", {"query": "red"})

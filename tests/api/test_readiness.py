@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from api.app import create_app
 from api.readiness import Readiness
 from clipseek.errors import ServiceUnavailable
-from clipseek.search import Searcher
 from clipseek.service import Service
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.types import SegmentBlock
 from tests.api.library import Library, toy_model
+from tests.searching import searcher_over
 
 
 class HeldEmbedder(ToyEmbedder):
@@ -36,7 +36,7 @@ class HeldEmbedder(ToyEmbedder):
 
 def with_model(library: Library, embedder: ToyEmbedder) -> Service:
     """Return a service whose model has this embedder."""
-    searcher = Searcher(
+    searcher = searcher_over(
         library.catalog,
         library.folder / "snapshots",
         lambda collection: replace(toy_model(collection), embedder=embedder),

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from api.app import create_app
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.protocols import Cache
-from clipseek.search import Searcher
 from clipseek.service import Service
 from clipseek.testing import DictCache, ToyEmbedder
 from tests.api.library import Library, toy_model
+from tests.searching import searcher_over
 
 BLUE = {"query": "blue"}
 CACHES: dict[str, Callable[[], Cache]] = {
@@ -35,7 +35,7 @@ def service(library: Library, request: pytest.FixtureRequest) -> Service:
 @pytest.fixture
 def cached(service: Service) -> TestClient:
     """Return a client of an application with a cache."""
-    service.searcher.ready()
+    service.collections.ready()
     return TestClient(create_app(service), raise_server_exceptions=False)
 
 
@@ -99,7 +99,7 @@ def test_an_answer_is_not_given_for_another_version(
     """A new film is found as soon as it is searchable."""
     cached.post("/v1/search", json={"query": "violet"})
     library.add("new.mp4", ["violet"])
-    service.searcher.refresh()
+    service.collections.refresh()
     answer = cached.post("/v1/search", json={"query": "violet"})
     assert answer.headers["X-Cache"] == "miss"
     assert answer.json()["hits"][0]["video"]["id"] == "new"
@@ -144,7 +144,7 @@ def test_a_replica_takes_the_answers_of_another(library: Library) -> None:
     shared, sources = DictCache(), []
     for _ in range(2):
         service = library.service(cache=shared)
-        service.searcher.ready()
+        service.collections.ready()
         client = TestClient(create_app(service))
         sources.append(client.post("/v1/search", json={"query": "red"}).headers["X-Cache"])
     assert sources == ["miss", "hit"]
@@ -164,24 +164,26 @@ class _Overtaken(DictCache):
         return super().get_many(keys)
 
 
-def test_an_answer_of_a_later_version_is_not_kept_for_an_earlier_one(library: Library) -> None:
-    """A video comes while a replica searches: one that is still behind shows its own state."""
+def test_an_answer_is_of_the_version_that_was_looked_up(library: Library) -> None:
+    """A video comes while a replica searches: the answer, kept for all, shows the state before."""
     shared = _Overtaken()
     ahead, behind = (library.service(cache=shared) for _ in range(2))
     clients = []
     for service in (ahead, behind):
-        service.searcher.ready()
+        service.collections.ready()
         clients.append(TestClient(create_app(service)))
 
     def meanwhile() -> None:
         library.add("new.mp4", ["red"])
-        ahead.searcher.refresh()
+        ahead.searcher.collections.refresh()
 
     shared.meanwhile.append(meanwhile)
-    late, early = (client.post("/v1/search", json={"query": "red"}).json() for client in clients)
-    assert early["version"] == late["version"] - 1
+    asked = (*clients, clients[0])
+    one, other, late = (client.post("/v1/search", json={"query": "red"}).json() for client in asked)
+    assert one["version"] == other["version"] == late["version"] - 1
+    for early in (one, other):
+        assert "new" not in {hit["video"]["id"] for hit in early["hits"]}
     assert "new" in {hit["video"]["id"] for hit in late["hits"]}
-    assert "new" not in {hit["video"]["id"] for hit in early["hits"]}
 
 
 class _Held(ToyEmbedder):
@@ -201,7 +203,7 @@ class _Held(ToyEmbedder):
 def test_an_answer_at_hand_waits_for_no_other_search(library: Library) -> None:
     """It is given while the model is busy with another one."""
     held = _Held()
-    searcher = Searcher(
+    searcher = searcher_over(
         library.catalog,
         library.folder / "snapshots",
         lambda collection: replace(toy_model(collection), embedder=held),

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def replica(folder: Path, **settings: Any) -> Iterator[TestClient]:
     """Open a replica over the folder with settings of its own."""
     service = open_service(Settings.load(data_dir=folder, allowed_hosts="testserver", **settings))
-    service.searcher.ready()
+    service.collections.ready()
     with TestClient(create_app(service)) as client:
         yield client
 

@@ -13,7 +13,6 @@ from api.app import create_app
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model
-from clipseek.search import Searcher
 from clipseek.service import Service
 from clipseek.testing import DictCache, MemoryCatalog
 from clipseek.types import Collection
@@ -21,6 +20,7 @@ from tests.api.library import Library, toy_model
 from tests.clock import Clock
 from tests.core.test_search import EMBEDDER, _put
 from tests.core.test_stale_views import LATE_S, STALE_S, Catalog
+from tests.searching import searcher_over
 
 AWAY = ServiceUnavailable("the database is away")
 
@@ -42,7 +42,7 @@ class Away(Catalog):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the views and the threads."""
     clock = Clock(100.0)
-    for module in ("views", "threads"):
+    for module in ("library.views", "threads"):
         monkeypatch.setattr(f"clipseek.{module}.monotonic", clock)
     return clock
 
@@ -66,7 +66,7 @@ def shared() -> DictCache:
 def service(library: Library, shared: DictCache, clock: Clock) -> Service:
     """A service that looks for changes when it is told to, and may answer from stale views."""
     assert clock.now == 100
-    searcher = Searcher(
+    searcher = searcher_over(
         library.catalog, library.folder / "snapshots", toy_model, refresh_s=1, stale_s=STALE_S
     )
     service = library.service(cache=TieredCache(LocalCache(100, 1 << 20), shared))
@@ -87,7 +87,7 @@ def die(service: Service, clock: Clock, seconds: float) -> None:
     service.catalog.error = AWAY
     clock.now += seconds
     with pytest.raises(ServiceUnavailable):
-        service.searcher.refresh()
+        service.collections.refresh()
 
 
 def ask(client: TestClient, query: str = "red", **more: Any) -> Any:
@@ -150,7 +150,7 @@ def test_an_answer_of_another_replica_is_marked_too(
 ) -> None:
     """What the shared cache has of this version is as old as the view that it is given for."""
     other = library.service(cache=TieredCache(LocalCache(100, 1 << 20), shared))
-    other.searcher.ready()
+    other.collections.ready()
     assert ask(TestClient(create_app(other))).headers["X-Cache"] == "miss"
     die(service, clock, LATE_S + 5)
     answer = ask(client)
@@ -198,7 +198,7 @@ def test_a_server_whose_views_are_not_refreshed_is_not_ready(
     """A thread that only fails shows its age, and then the server is taken out."""
     service = library.service(refresh_limit_s=40)
     application = create_app(service)
-    service.searcher.refreshing.start()
+    service.collections.refreshing.start()
     try:
         client = TestClient(application)
         assert client.get("/readyz").status_code == 200
@@ -210,14 +210,14 @@ def test_a_server_whose_views_are_not_refreshed_is_not_ready(
         ages = re.findall(r'clipseek_thread_age_seconds\{thread="(\w+)"\} (\S+)', shown)
         assert ages == [("refresh", "41.0")]
     finally:
-        service.searcher.close()
+        service.collections.close()
 
 
 def test_a_database_without_a_word_holds_searches_up_once(
     library: Library, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes the connection and never answers: searches go on, and others do not wait for it."""
-    searcher = Searcher(
+    searcher = searcher_over(
         library.catalog, library.folder / "snapshots", toy_model, refresh_s=1, stale_s=STALE_S
     )
     service = replace(library.service(), searcher=searcher)
@@ -290,7 +290,7 @@ class _Slow:
         catalog = library.catalog
         catalog.ensure_collection("slow", "toy", EMBEDDER.dim, "0" * 64)
         _put(catalog, "storm", ["red"], collection="slow")
-        searcher = Searcher(catalog, library.folder / "snapshots", self.load)
+        searcher = searcher_over(catalog, library.folder / "snapshots", self.load)
         return replace(library.service(**settings), searcher=searcher)
 
 

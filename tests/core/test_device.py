@@ -9,10 +9,10 @@ from clipseek.assembly import load_model
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.index import gpus
-from clipseek.search import Searcher
 from clipseek.view import View
 from tests.api.library import toy_model
 from tests.core.test_view import NAME, build, filled
+from tests.searching import searcher_over
 
 needs_no_gpu = pytest.mark.skipif(bool(gpus()), reason="there is a GPU")
 
@@ -46,6 +46,6 @@ def test_a_searcher_on_a_gpu_opens_views_there(tmp_path: Path) -> None:
     """What the setting CLIPSEEK_DEVICE=cuda gives the searcher reaches the snapshot."""
     catalog = filled()
     build(tmp_path, catalog)
-    searcher = Searcher(catalog, tmp_path, toy_model, on_gpu=True)
-    with closing(searcher), pytest.raises(ConfigError, match="faiss sees 0 GPUs"):
-        searcher.view(NAME)
+    searcher = searcher_over(catalog, tmp_path, toy_model, on_gpu=True)
+    with closing(searcher.collections), pytest.raises(ConfigError, match="faiss sees 0 GPUs"):
+        searcher.collections.view(NAME)

@@ -12,6 +12,7 @@ from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SearchRequest, SearchResult
 from clipseek.view import View
 from tests.core.test_search import EMBEDDER, MODEL, _put
+from tests.searching import searcher_over
 
 REFRESH_S, LATE_S = 1.0, 2.0
 
@@ -45,7 +46,7 @@ class Catalog(MemoryCatalog):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the searcher."""
     clock = Clock()
-    monkeypatch.setattr("clipseek.views.monotonic", clock)
+    monkeypatch.setattr("clipseek.library.views.monotonic", clock)
     return clock
 
 
@@ -61,10 +62,10 @@ def catalog() -> Catalog:
 @pytest.fixture
 def searcher(clock: Clock, catalog: Catalog, tmp_path: Path) -> Iterator[Searcher]:
     """A searcher that has answered once, and whose thread does not run."""
-    searcher = Searcher(catalog, tmp_path, lambda _: MODEL, refresh_s=REFRESH_S)
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL, refresh_s=REFRESH_S)
     assert _found(searcher) == {"one"}
     yield searcher
-    searcher.close()
+    searcher.collections.close()
 
 
 def _found(searcher: Searcher) -> set[str]:
@@ -81,9 +82,9 @@ def test_a_late_view_is_brought_up_to_date(
     clock.now += LATE_S
     assert _found(searcher) == {"one"}
     clock.now += 0.001
-    assert searcher.opened("default") is None
+    assert searcher.collections.opened("default") is None
     assert _found(searcher) == {"one", "two"}
-    assert searcher.opened("default") is not None
+    assert searcher.collections.opened("default") is not None
 
 
 def test_views_are_kept_current_by_a_thread(catalog: Catalog, tmp_path: Path) -> None:
@@ -95,14 +96,14 @@ def test_views_are_kept_current_by_a_thread(catalog: Catalog, tmp_path: Path) ->
             asked.release()
         return collection(name)
 
-    searcher = Searcher(catalog, tmp_path, lambda _: MODEL, refresh_s=0.01)
-    searcher.open("default")
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL, refresh_s=0.01)
+    searcher.collections.open("default")
     catalog.collection = noted  # type: ignore[method-assign]  # this one tells
-    searcher.start()
+    searcher.collections.start()
     try:
         assert all(asked.acquire(timeout=20) for _ in range(3))
     finally:
-        searcher.close()
+        searcher.collections.close()
     assert "refresh" not in {thread.name for thread in threading.enumerate()}
 
 
@@ -111,7 +112,7 @@ def test_a_view_is_not_late_where_nothing_changed(
 ) -> None:
     """A refresh that finds nothing new counts: searches after it ask for no changes."""
     clock.now += LATE_S
-    searcher.refresh()
+    searcher.collections.refresh()
     clock.now += LATE_S
     before = catalog.asked
     assert _found(searcher) == {"one"}
@@ -144,7 +145,7 @@ def test_a_refresh_that_was_overtaken_does_not_go_back(
         return done
 
     monkeypatch.setattr(View, "refresh", slow)
-    searcher.refresh()
+    searcher.collections.refresh()
     assert _found(searcher) == {"one", "two"}
 
 
@@ -156,7 +157,7 @@ def test_a_collection_that_is_gone_is_not_found(
     clock.now += LATE_S + 0.001
     (answer,) = searcher.search([SearchRequest("red")])
     assert not isinstance(answer, SearchResult)
-    assert searcher.stats() == {}
+    assert searcher.collections.stats() == {}
 
 
 def test_a_snapshot_that_is_not_used_is_told_once(
@@ -166,7 +167,7 @@ def test_a_snapshot_that_is_not_used_is_told_once(
     (tmp_path / "default").mkdir()
     (tmp_path / "default" / "current").write_text("snapshot-7\n")
     for _ in range(3):
-        searcher.refresh()
+        searcher.collections.refresh()
     (message,) = [record.getMessage() for record in caplog.records]
     assert message.startswith("the snapshot of collection default is not used: ")
     assert "run `indexer build`" in message

@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from clipseek import snapshot
 from clipseek.index import FaissIndex
+from clipseek.library.collections import CollectionStats
 from clipseek.metrics import Metrics
 from clipseek.recall import WAITING, K, RecallSampler, judged
-from clipseek.search import CollectionStats
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Segments, Video
 from clipseek.view import View

@@ -32,6 +32,7 @@ from clipseek.types import (
     Segments,
     Video,
 )
+from tests.searching import searcher_over
 
 EMBEDDER = ToyEmbedder()
 BANK = EMBEDDER.embed_texts(["white", "black", "yellow"])
@@ -80,7 +81,7 @@ def store() -> MemoryCatalog:
 @pytest.fixture
 def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
     """A searcher over the films, without a snapshot."""
-    return Searcher(store, tmp_path, lambda _: MODEL)
+    return searcher_over(store, tmp_path, lambda _: MODEL)
 
 
 def _one(searcher: Searcher, query: str, **more: object) -> SearchResult:
@@ -129,9 +130,9 @@ def test_relevance_does_not_depend_on_the_bundle_of_the_machine_that_searches(
 ) -> None:
     """It is judged by what the biases were made by, and the log says what to do, once."""
     store.rescore("default", MODEL.scoring, _bias(MODEL))
-    expected = _one(Searcher(store, tmp_path, lambda _: MODEL), "red").hits
+    expected = _one(searcher_over(store, tmp_path, lambda _: MODEL), "red").hits
     assert not caplog.messages
-    searcher = Searcher(store, tmp_path, lambda _: other)
+    searcher = searcher_over(store, tmp_path, lambda _: other)
     assert _one(searcher, "red").hits == expected
     assert _one(searcher, "red").hits == expected
     assert caplog.messages == [OTHERWISE_JUDGED.replace("%s", "default")]
@@ -143,16 +144,16 @@ def test_a_search_after_rescoring_equals_one_of_a_new_collection(
 ) -> None:
     """An open searcher takes the new biases, scale and constants up together."""
     store.rescore("default", MODEL.scoring, _bias(MODEL))
-    searcher = Searcher(store, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(store, tmp_path, lambda _: MODEL)
     before = _one(searcher, "red").hits
     store.rescore("default", other.scoring, _bias(other))
-    searcher.refresh()
+    searcher.collections.refresh()
     after = _one(searcher, "red").hits
     new = MemoryCatalog()
     new.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint, other.scoring)
     _put(new, "one", ["red", "blue", "green"], model=other)
     _put(new, "two", ["blue"], tags=("night",), model=other)
-    expected = _one(Searcher(new, tmp_path, lambda _: other), "red").hits
+    expected = _one(searcher_over(new, tmp_path, lambda _: other), "red").hits
     assert [hit.relevance for hit in after] == pytest.approx([h.relevance for h in expected], 1e-3)
     assert [hit.relevance for hit in after] != [hit.relevance for hit in before]
 
@@ -171,7 +172,7 @@ def test_collections_of_one_model_may_be_judged_differently(
         loaded.append(collection.name)
         return MODEL
 
-    searcher = Searcher(store, tmp_path, load)
+    searcher = searcher_over(store, tmp_path, load)
     requests = [SearchRequest("red", limit=1, collection=name) for name in ("default", "other")]
     answers = searcher.search(requests)
     found = [answer.hits[0] for answer in answers if isinstance(answer, SearchResult)]
@@ -252,13 +253,13 @@ def _found(searcher: Searcher, *tags: str) -> set[str]:
 
 def test_the_bearers_of_a_tag_are_asked_for_once(noting: _Noting, tmp_path: Path) -> None:
     """One statement for ids; searches after it ask nothing, whatever was ingested meanwhile."""
-    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
     for _ in range(3):
         assert all(int(name[1:]) % 2 for name in _found(searcher, "half"))
         assert len(_found(searcher, "all", "half")) == MAX_LIMIT
     assert noting.asked == [(("half",), None), (("all", "half"), None)]
     _put(noting, "new", ["red"], ("half",))
-    searcher.refresh()
+    searcher.collections.refresh()
     for _ in range(2):
         _found(searcher, "half")
     assert noting.asked[2:] == [(("half",), ["new"])]
@@ -266,15 +267,15 @@ def test_the_bearers_of_a_tag_are_asked_for_once(noting: _Noting, tmp_path: Path
 
 def test_what_is_remembered_of_tags_follows_their_videos(noting: _Noting, tmp_path: Path) -> None:
     """A video that gets a tag, one that loses it and one that is removed."""
-    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
     for number in range(6, 600):
         noting.remove("default", f"v{number:03d}")
-    searcher.refresh()
+    searcher.collections.refresh()
     assert _found(searcher, "half") == {"v001", "v003", "v005"}
     _put(noting, "v000", ["red"], ("half",))
     _put(noting, "v001", ["red"], ("all",))
     noting.remove("default", "v003")
-    searcher.refresh()
+    searcher.collections.refresh()
     assert _found(searcher, "half") == {"v000", "v005"}
     assert _found(searcher, "all", "half") == {"v005"}
     assert _found(searcher, "nothing") == set()
@@ -282,7 +283,7 @@ def test_what_is_remembered_of_tags_follows_their_videos(noting: _Noting, tmp_pa
 
 def test_no_more_than_64_filters_are_remembered(noting: _Noting, tmp_path: Path) -> None:
     """64 are remembered; one more takes the place of the oldest alone."""
-    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
     for number in range(65):
         _found(searcher, f"tag {number}")
     noting.asked.clear()
@@ -295,7 +296,7 @@ def test_no_more_than_64_filters_are_remembered(noting: _Noting, tmp_path: Path)
 
 def test_tags_within_some_videos_are_asked_of_those_alone(noting: _Noting, tmp_path: Path) -> None:
     """A filter by both passes what is in both."""
-    searcher = Searcher(noting, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
     asked = ("v001", "v002", "nowhere")
     result = _one(searcher, "red", tags=("half",), video_ids=asked)
     assert {hit.video.id for hit in result.hits} == {"v001"}
@@ -308,7 +309,7 @@ def test_hits_of_one_score_are_ordered_by_video_and_time(tmp_path: Path) -> None
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     for name in ("b", "c", "a"):
         _put(catalog, name, ["red"])
-    result = _one(Searcher(catalog, tmp_path, lambda _: MODEL), "red")
+    result = _one(searcher_over(catalog, tmp_path, lambda _: MODEL), "red")
     assert [hit.video.id for hit in result.hits] == ["a", "b", "c"]
 
 
@@ -410,7 +411,7 @@ def test_a_query_that_is_too_long_says_where_it_was_cut(searcher: Searcher) -> N
 def test_nothing_indexed_names_the_command(tmp_path: Path) -> None:
     """Whether the collection is missing or empty."""
     catalog = MemoryCatalog()
-    searcher = Searcher(catalog, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL)
     assert isinstance(searcher.search([SearchRequest("x")])[0], NothingIndexed)
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     answer = searcher.search([SearchRequest("x")])[0]
@@ -426,17 +427,17 @@ def test_refresh_takes_up_what_changed(store: MemoryCatalog, searcher: Searcher)
     _one(searcher, "red")
     _put(store, "three", ["magenta"])
     store.remove("default", "one")
-    searcher.refresh()
+    searcher.collections.refresh()
     assert _one(searcher, "magenta").hits[0].video.id == "three"
     assert {hit.video.id for hit in _one(searcher, "red").hits} == {"two", "three"}
-    assert searcher.stats()["default"].version == 4
+    assert searcher.collections.stats()["default"].version == 4
 
 
 def test_fitted_constants_change_relevance_alone(store: MemoryCatalog, searcher: Searcher) -> None:
     """The order and the scores stay; the version tells the answers apart."""
     before = _one(searcher, "red")
     store.set_relevance("default", Relevance(0.1, -5.0, fitted=True))
-    searcher.refresh()
+    searcher.collections.refresh()
     after = _one(searcher, "red")
     assert [hit.score for hit in after.hits] == [hit.score for hit in before.hits]
     assert after.hits[0].relevance < before.hits[0].relevance
@@ -451,7 +452,7 @@ def test_a_model_is_loaded_once(store: MemoryCatalog, tmp_path: Path) -> None:
         loaded.append(collection.model)
         return MODEL
 
-    searcher = Searcher(store, tmp_path, load)
+    searcher = searcher_over(store, tmp_path, load)
     for _ in range(3):
         _one(searcher, "red")
     assert loaded == ["toy"]

@@ -16,6 +16,7 @@ from clipseek.protocols import Cache
 from clipseek.search import Searcher
 from clipseek.testing import TOY_WORDS, DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Relevance, SearchRequest, SearchResult, Segments, Video
+from tests import searching
 from tests.clock import Clock
 
 HOUR_S = 3600.0
@@ -64,7 +65,7 @@ def searcher_over(
     """Make a searcher without a snapshot."""
     bank = ToyEmbedder().embed_texts(["white"])
     model = Model("toy", embedder, 20.0, 0.9, Relevance(1.0, 0.0, fitted=False), bank)
-    return Searcher(store, root, lambda _: model, cache=cache, cache_ttl_s=HOUR_S)
+    return searching.searcher_over(store, root, lambda _: model, cache=cache, cache_ttl_s=HOUR_S)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_replicas_and_changes_share_a_vector(
     )
     one.search([SearchRequest("red")])
     store.set_relevance("default", Relevance(0.5, 0.0, fitted=True))
-    one.refresh()
+    one.collections.refresh()
     for searcher in (one, other):
         answer = searcher.search([SearchRequest("red")])[0]
         assert isinstance(answer, SearchResult)

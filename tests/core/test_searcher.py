@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from clipseek import snapshot
 from clipseek.errors import ConfigError
+from clipseek.library.collections import CollectionStats
 from clipseek.model import Model
-from clipseek.search import CollectionStats, Searcher
+from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, Neighbours, SearchRequest
 from clipseek.view import View
@@ -24,6 +25,7 @@ from tests.core.test_search import (
     _put,
     films,
 )
+from tests.searching import searcher_over
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def store() -> MemoryCatalog:
 @pytest.fixture
 def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
     """A searcher over the films, without a snapshot."""
-    return Searcher(store, tmp_path, lambda _: MODEL)
+    return searcher_over(store, tmp_path, lambda _: MODEL)
 
 
 def test_each_collection_that_is_judged_otherwise_is_told(
@@ -45,7 +47,7 @@ def test_each_collection_that_is_judged_otherwise_is_told(
     store.rescore("default", MODEL.scoring, _bias(MODEL))
     store.ensure_collection("more", "toy", EMBEDDER.dim, EMBEDDER.fingerprint, MODEL.scoring)
     _put(store, "one", ["red"], collection="more")
-    searcher = Searcher(store, tmp_path, lambda _: OTHERS["bank"])
+    searcher = searcher_over(store, tmp_path, lambda _: OTHERS["bank"])
     for name in ("default", "more", "default", "more"):
         _one(searcher, "red", collection=name)
     assert caplog.messages == [OTHERWISE_JUDGED.replace("%s", name) for name in ("default", "more")]
@@ -64,12 +66,14 @@ def test_a_collection_without_its_model_is_told_and_keeps_no_other_back(
             raise ConfigError("there is no bundle of model toy")
         return MODEL
 
-    searcher = Searcher(store, tmp_path, load)
-    searcher.ready()
+    searcher = searcher_over(store, tmp_path, load)
+    searcher.collections.ready()
     assert caplog.messages == [
         "collection archive cannot be searched: there is no bundle of model toy"
     ]
-    served = {name: searcher.is_open(name) for name in ("default", "archive", "more", "none")}
+    served = {
+        name: searcher.collections.is_open(name) for name in ("default", "archive", "more", "none")
+    }
     assert served == {"default": True, "archive": False, "more": True, "none": False}
 
 
@@ -79,9 +83,9 @@ def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_
     found = snapshot.open_current(tmp_path, "default")
     assert found is not None
     _put(store, "three", ["magenta"])
-    searcher = Searcher(store, tmp_path, lambda _: MODEL)
-    searcher.open("default")
-    state = searcher.stats()["default"]
+    searcher = searcher_over(store, tmp_path, lambda _: MODEL)
+    searcher.collections.open("default")
+    state = searcher.collections.stats()["default"]
     assert 0 <= state.age_s < 60
     assert replace(state, age_s=0.0) == CollectionStats(
         version=3,
@@ -97,9 +101,9 @@ def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Pa
     """Its recall is worth watching."""
     _put(store, "long", ["red", "blue"] * 350)
     snapshot.build(store, tmp_path, "default", kind="ivf-flat")
-    searcher = Searcher(store, tmp_path, lambda _: MODEL)
-    searcher.open("default")
-    assert searcher.stats()["default"].is_exact is False
+    searcher = searcher_over(store, tmp_path, lambda _: MODEL)
+    searcher.collections.open("default")
+    assert searcher.collections.stats()["default"].is_exact is False
 
 
 def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:
@@ -117,6 +121,6 @@ def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:
     searcher.sample(lambda view, queries, near: seen.append((view, queries, near)))
     searcher.search([SearchRequest("red", video_ids=("one",)), SearchRequest("blue")])
     ((view, queries, near),) = seen
-    assert view is searcher.view("default")
+    assert view is searcher.collections.view("default")
     assert np.array_equal(queries, EMBEDDER.embed_texts(["blue"]))
     assert near.ids.tolist() == view.search(queries, near.ids.shape[1]).ids.tolist()

@@ -12,6 +12,7 @@ from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, Named, SearchRequest, SearchResult, Video
 from tests.clock import Clock
 from tests.core.test_search import EMBEDDER, MODEL, _put
+from tests.searching import searcher_over
 
 REFRESH_S, LATE_S, STALE_S = 1.0, 2.0, 30.0
 
@@ -54,7 +55,7 @@ class Catalog(MemoryCatalog):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the views."""
     clock = Clock(100.0)
-    monkeypatch.setattr("clipseek.views.monotonic", clock)
+    monkeypatch.setattr("clipseek.library.views.monotonic", clock)
     return clock
 
 
@@ -70,8 +71,8 @@ def catalog() -> Catalog:
 
 def opened(catalog: Catalog, folder: Path, stale_s: float = STALE_S) -> Searcher:
     """Return a searcher in which the collection is open."""
-    searcher = Searcher(catalog, folder, lambda _: MODEL, refresh_s=REFRESH_S, stale_s=stale_s)
-    searcher.open("default")
+    searcher = searcher_over(catalog, folder, lambda _: MODEL, refresh_s=REFRESH_S, stale_s=stale_s)
+    searcher.collections.open("default")
     return searcher
 
 
@@ -85,7 +86,7 @@ def away(catalog: Catalog, searcher: Searcher, error: Exception | None = None) -
     """Let the catalog be out of reach, and the searcher notice."""
     catalog.error = error or ServiceUnavailable("the database is away")
     with pytest.raises(type(catalog.error)):
-        searcher.refresh()
+        searcher.collections.refresh()
 
 
 def ask(searcher: Searcher, **filters: object) -> Answer:
@@ -175,7 +176,7 @@ def test_an_empty_view_that_is_stale_does_not_say_that_nothing_is_indexed(
     clock.now += LATE_S + 1
     assert isinstance(ask(searcher), ServiceUnavailable)
     catalog.error = None
-    searcher.refresh()
+    searcher.collections.refresh()
     assert found(ask(searcher)) == {"one"}
 
 
@@ -188,7 +189,7 @@ def test_what_was_removed_does_not_come_back(
     away(catalog, searcher)
     assert found(ask(searcher)) == {"one", "two"}
     catalog.error = None
-    searcher.refresh()
+    searcher.collections.refresh()
     answer = ask(searcher)
     assert found(answer) == {"two"}
     assert isinstance(answer, SearchResult)
@@ -245,7 +246,7 @@ def test_names_follow_every_change(catalog: Catalog, searcher: Searcher) -> None
     _put(catalog, "three", ["red"])
     catalog.remove("default", "two")
     catalog.relocate("default", "one", "/elsewhere/uno.mp4", 1, 1)
-    searcher.refresh()
+    searcher.collections.refresh()
     catalog.error = ServiceUnavailable("the database is away")
     answer = ask(searcher)
     assert isinstance(answer, SearchResult)
@@ -263,7 +264,7 @@ def test_names_of_another_database_are_not_kept(catalog: Catalog, searcher: Sear
     _put(other, "one", ["red"])
     other.relocate("default", "one", "/elsewhere/uno.mp4", 1, 1)
     vars(catalog).update(vars(other))
-    searcher.refresh()
+    searcher.collections.refresh()
     answer = ask(searcher)
     assert isinstance(answer, SearchResult)
     assert {hit.video.uri for hit in answer.hits} == {"/two.mp4", "/elsewhere/uno.mp4"}
@@ -275,7 +276,7 @@ def test_one_collection_that_fails_keeps_no_other_back(
     """The first one cannot be refreshed; the second one is."""
     catalog.ensure_collection("more", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     _put(catalog, "three", ["red"], collection="more")
-    searcher.view("more")
+    searcher.collections.view("more")
     collection = catalog.collection
 
     def broken(name: str) -> Collection:
@@ -286,5 +287,5 @@ def test_one_collection_that_fails_keeps_no_other_back(
     monkeypatch.setattr(catalog, "collection", broken)
     _put(catalog, "four", ["red"], collection="more")
     with pytest.raises(ZeroDivisionError):
-        searcher.refresh()
+        searcher.collections.refresh()
     assert found(ask(searcher, collection="more")) == {"three", "four"}

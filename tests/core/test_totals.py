@@ -11,6 +11,7 @@ from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Video
 from tests.core.test_search import EMBEDDER, MODEL, _one, _put, films
+from tests.searching import searcher_over
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def store() -> MemoryCatalog:
 @pytest.fixture
 def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
     """A searcher over the films, without a snapshot."""
-    return Searcher(store, tmp_path, lambda _: MODEL)
+    return searcher_over(store, tmp_path, lambda _: MODEL)
 
 
 def _colours(pattern: str) -> list[str]:
@@ -59,7 +60,7 @@ def test_the_limit_counts_moments_of_the_relevance_that_was_asked_for(
         return np.where(near > 0.99, 99.0, -99.0).astype(np.float32)
 
     store.rescore("default", MODEL.scoring, bias)
-    searcher.refresh()
+    searcher.collections.refresh()
     assert _one(searcher, "red", limit=1).hits[0].segment_id in reds
     (hit,) = _one(searcher, "red", limit=1, min_relevance=0.5).hits
     assert hit.segment_id not in reds
@@ -71,7 +72,7 @@ def test_a_moment_matches_from_half_on(
 ) -> None:
     """Where no relevance was asked for: 0.6 counts, 0.4 does not."""
     store.rescore("default", MODEL.scoring, lambda vectors: np.full(len(vectors), bias, "f4"))
-    searcher.refresh()
+    searcher.collections.refresh()
     result = _one(searcher, "red")
     assert result.hits[0].relevance == pytest.approx(0.6 if total else 0.4, abs=0.01)
     assert result.total == total
@@ -109,7 +110,7 @@ def test_a_video_that_is_gone_leaves_its_place_to_the_next(tmp_path: Path) -> No
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     for name in ("gone", "one", "two"):
         _put(catalog, name, ["red", "blue", "red"])
-    result = _one(Searcher(catalog, tmp_path, lambda _: MODEL), "red", limit=3)
+    result = _one(searcher_over(catalog, tmp_path, lambda _: MODEL), "red", limit=3)
     assert [hit.video.id for hit in result.hits] == ["one", "one", "two"]
     assert (result.total, result.total_videos) == (4, 2)
 
@@ -118,7 +119,7 @@ def test_a_total_that_may_be_too_low_says_so(reds: MemoryCatalog, searcher: Sear
     """64 segments are looked at for a small limit; with a larger one the rest is counted."""
     for number in range(30, 40):
         _put(reds, f"red{number:02d}", _colours("rbr"))
-    searcher.refresh()
+    searcher.collections.refresh()
     few, many = (_one(searcher, "red", limit=limit) for limit in (10, 40))
     assert (few.total, few.more) == (64, True)
     assert (many.total, many.total_videos, many.more) == (81, 41, False)

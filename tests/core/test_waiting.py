@@ -13,6 +13,7 @@ from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SearchRequest, SearchResult
 from tests.core.test_search import EMBEDDER, MODEL, _put
+from tests.searching import searcher_over
 
 
 class Models:
@@ -55,7 +56,7 @@ def models() -> Models:
 @pytest.fixture
 def searcher(catalog: MemoryCatalog, models: Models, tmp_path: Path) -> Searcher:
     """A searcher in which nothing is open."""
-    return Searcher(catalog, tmp_path, models.load)
+    return searcher_over(catalog, tmp_path, models.load)
 
 
 @pytest.fixture
@@ -80,8 +81,8 @@ def test_a_model_that_is_loaded_holds_nobody_else(
     assert models.begun.acquire(timeout=20)
     assert isinstance(pool.submit(ask, searcher, "quick").result(20), SearchResult)
     _put(catalog, "new", ["red"], collection="slow")
-    pool.submit(searcher.refresh).result(20)
-    assert len(searcher.view("slow")) == 2
+    pool.submit(searcher.collections.refresh).result(20)
+    assert len(searcher.collections.view("slow")) == 2
     models.let_go.set()
     assert isinstance(slow.result(20), SearchResult)
 
@@ -102,7 +103,7 @@ def test_a_view_that_is_opened_holds_nobody_else(
         return consistent(name)
 
     monkeypatch.setattr(catalog, "consistent", slow)
-    opening = pool.submit(searcher.view, "slow")
+    opening = pool.submit(searcher.collections.view, "slow")
     assert begun.wait(20)
     assert isinstance(pool.submit(ask, searcher, "quick").result(20), SearchResult)
     let_go.set()

@@ -231,7 +231,7 @@ class Year(RuleBasedStateMachine):
     def check_searches(self) -> None:
         """A service that was open all along answers as the command does, from what is indexed."""
         service = self.opened()
-        service.searcher.refresh()
+        service.collections.refresh()
         if not self.truth.indexed:
             return
         known = {str(self.clips / name) for name in self.truth.indexed.values()}

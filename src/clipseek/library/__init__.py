@@ -1,0 +1,1 @@
+"""Collections ready to be searched: their views, kept current, and their models."""

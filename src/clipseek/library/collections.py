@@ -1,0 +1,154 @@
+"""The collections that are searched: a view of each, kept current, and its model."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clipseek.errors import ConfigError, StateError
+from clipseek.library.models import Models
+from clipseek.library.views import Sight, Views
+from clipseek.protocols import CatalogReader
+from clipseek.threads import Worker
+from clipseek.view import View
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStats:
+    """What one opened collection looks like now."""
+
+    version: int
+    segments: int
+    snapshot_version: int | None
+    delta_size: int
+    snapshot_at: str | None = None
+    is_exact: bool = True
+    age_s: float = 0.0
+
+
+class Collections:
+    """Opens collections and keeps them open. Thread-safe.
+
+    No answer is from a view that was current longer than `LATE_AFTER * refresh_s` ago, however
+    busy the machine is: a view that is late is brought up to date first. Where that cannot be done
+    because the catalog is out of reach, the view answers for a while (`Views`), and the answer says
+    how old it is; after that there is no answer.
+    """
+
+    def __init__(
+        self, catalog: CatalogReader, views: Views, models: Models, *, refresh_s: float = 1.0
+    ) -> None:
+        self.catalog = catalog
+        self.models = models
+        self._views = views
+        self.refreshing = Worker("refresh", self._turn, pause_s=refresh_s)
+
+    def _turn(self) -> None:
+        self.models.sweep()
+        self.refresh()
+
+    def opened(self, name: str) -> View | None:
+        """Return the view of a collection if it is open and not late; never waits."""
+        sight = self._views.current(name)
+        return None if sight is None or sight.age_s is not None else sight.view
+
+    def sight(self, name: str) -> Sight | None:
+        """Return the view that a collection is answered from now, if there is one; never waits."""
+        return self._views.current(name)
+
+    def doubt(self, name: str) -> bool:
+        """Note that `open` takes too long; say whether a stale view will do instead."""
+        self._views.doubt(name)
+        return self.is_open(name)
+
+    def is_open(self, name: str) -> bool:
+        """Whether a search of a collection would wait for nothing but its own work."""
+        sight = self._views.current(name)
+        if sight is None:
+            return False
+        return not len(sight.view) or self.models.is_loaded(sight.view.collection)
+
+    def goes_on(self, name: str) -> bool:
+        """Whether searches of a collection are answered even where the catalog is away."""
+        sight = self._views.current(name)
+        if sight is None:
+            return False
+        return not len(sight.view) or self.models.is_known(sight.view.collection)
+
+    def open(self, name: str) -> None:
+        """Bring a collection's view up to date and load its model, so that it `is_open`.
+
+        Raises:
+            ClipseekError: as `view` and `Models.get` do.
+        """
+        view = self._brought(name)
+        if len(view):
+            self.models.get(view.collection)
+
+    def _brought(self, name: str) -> View:
+        view = self._views.get(name).view
+        self._views.learn(name)
+        return view
+
+    def view(self, name: str) -> View:
+        """Return the view of a collection, opened at its first use, to answer from.
+
+        Raises:
+            NothingIndexed: the default collection does not exist.
+            CollectionNotFound: another collection does not exist.
+            ServiceUnavailable: the catalog cannot be reached, and the view is too old.
+        """
+        return self._views.get(name).view
+
+    def latest(self, name: str) -> Sight:
+        """Return what `view` does, and how old it is where it is stale."""
+        return self._views.get(name)
+
+    def refresh(self) -> None:
+        """Bring every opened view up to the last committed change."""
+        self._views.refresh()
+
+    def ready(self) -> None:
+        """Open what is needed to answer at once; raise unless searches can be answered now.
+
+        A collection whose model is not on this machine does not keep the others from being
+        served: a search of it is told so.
+
+        Raises:
+            ServiceUnavailable: the catalog cannot be reached.
+            CatalogOutdated: the catalog is at another revision.
+        """
+        for collection in self.catalog.collections():
+            try:
+                self._brought(collection.name)
+                self.models.warm(collection)
+            except (ConfigError, StateError) as error:
+                log.warning("collection %s cannot be searched: %s", collection.name, error)
+
+    def stats(self) -> dict[str, CollectionStats]:
+        """Return the state of every opened collection by name."""
+        return {
+            name: CollectionStats(
+                version=view.version,
+                segments=len(view),
+                snapshot_version=view.snapshot_version,
+                delta_size=view.delta_size,
+                snapshot_at=view.snapshot_at,
+                is_exact=view.is_exact,
+                age_s=age_s,
+            )
+            for name, (view, age_s) in self._views.opened().items()
+        }
+
+    def reading(self) -> Mapping[str, tuple[int, int]]:
+        """Return for each collection that is being read in full the segments read, and all."""
+        return self._views.reading()
+
+    def start(self) -> None:
+        """Keep the views current in a background thread until `close`."""
+        self.refreshing.start()
+
+    def close(self) -> None:
+        """Stop the background thread."""
+        self.refreshing.close()

@@ -16,11 +16,11 @@ from api.problems import Refused
 from api.tracing import NoTracing, Stage, Stages, Tracing
 from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
+from clipseek.library.view import View
 from clipseek.library.views import PATIENCE_S, Sight
 from clipseek.metrics import Metrics
 from clipseek.service import Service
 from clipseek.types import SearchRequest, SearchResult
-from clipseek.view import View
 
 _OPENED_AT_ONCE = 8
 """Collections that are opened side by side; each may wait for the database or a model's files."""

@@ -15,9 +15,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.library.view import View
 from clipseek.threads import Worker
 from clipseek.types import Neighbours
-from clipseek.view import View
 
 K = 10
 """Neighbours that are compared."""

@@ -22,6 +22,8 @@ from clipseek.errors import (
     ServiceUnavailable,
 )
 from clipseek.library.collections import Collections
+from clipseek.library.parts import Bearing
+from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.model import Model
 from clipseek.protocols import Cache
@@ -34,7 +36,6 @@ from clipseek.types import (
     SearchResult,
     Video,
 )
-from clipseek.view import Bearing, View
 
 MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100

@@ -19,7 +19,7 @@ from clipseek.belonging import Owner
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
-from clipseek.view import View
+from clipseek.library.view import View
 from tests.contracts.catalogs import DIM, film
 from tests.contracts.postgres import Server, find_programs
 

@@ -9,7 +9,7 @@ from clipseek.assembly import load_model
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.index import gpus
-from clipseek.view import View
+from clipseek.library.view import View
 from tests.api.library import toy_model
 from tests.core.test_view import NAME, build, filled
 from tests.searching import searcher_over

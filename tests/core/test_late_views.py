@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from clipseek.errors import ServiceUnavailable
+from clipseek.library.view import View
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SearchRequest, SearchResult
-from clipseek.view import View
 from tests.core.test_search import EMBEDDER, MODEL, _put
 from tests.searching import searcher_over
 

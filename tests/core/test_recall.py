@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from clipseek import snapshot
 from clipseek.index import FaissIndex
 from clipseek.library.collections import CollectionStats
+from clipseek.library.view import View
 from clipseek.metrics import Metrics
 from clipseek.recall import WAITING, K, RecallSampler, judged
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Segments, Video
-from clipseek.view import View
 
 DIM, FILMS, PER_FILM, QUERIES = 16, 6, 500, 30
 

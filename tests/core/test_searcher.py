@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from clipseek import snapshot
 from clipseek.errors import ConfigError
 from clipseek.library.collections import CollectionStats
+from clipseek.library.view import View
 from clipseek.model import Model
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, Neighbours, SearchRequest
-from clipseek.view import View
 from tests.core.test_search import (
     EMBEDDER,
     MODEL,

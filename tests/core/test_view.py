@@ -17,10 +17,10 @@ from clipseek import snapshot
 from clipseek.catalog import SqlCatalog
 from clipseek.errors import CollectionNotFound, SegmentNotFound, ServiceUnavailable
 from clipseek.index import ExactIndex
+from clipseek.library.view import View
 from clipseek.protocols import CatalogReader
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Relevance, Scoring, SegmentBlock
-from clipseek.view import View
 from tests.contracts.catalogs import DIM, film, unit_rows
 
 NAME = "default"

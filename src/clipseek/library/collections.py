@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from clipseek.errors import ConfigError, StateError
 from clipseek.library.models import Models
+from clipseek.library.view import View
 from clipseek.library.views import Sight, Views
 from clipseek.protocols import CatalogReader
 from clipseek.threads import Worker
-from clipseek.view import View
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 
 from clipseek.errors import ClipseekError, CollectionNotFound, NothingIndexed
+from clipseek.library.view import View
 from clipseek.protocols import CatalogReader
-from clipseek.view import View
 
 LATE_AFTER = 2
 """Refreshes that a view may miss before it is late."""

@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 
 from clipseek import snapshot
 from clipseek.errors import SegmentNotFound, ServiceUnavailable
-from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
-from clipseek.names import Names
-from clipseek.nearest import checked, contained, located
-from clipseek.protocols import CatalogReader, VectorIndex
+from clipseek.index import FaissIndex
+from clipseek.library.names import Names
+from clipseek.library.parts import (
+    VIDEOS_AT_ONCE,
+    Bearing,
+    Delta,
+    Part,
+    beside,
+    joined,
+    nearest_of,
+    whole,
+)
+from clipseek.nearest import checked, contained
+from clipseek.protocols import CatalogReader
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
-
-# Videos whose blocks are asked for at once, for the sake of databases that bound a query's size.
-_VIDEOS_AT_ONCE = 500
-# Filters by tags that a part remembers the videos of, one byte a video.
-_TAGS_REMEMBERED = 64
-# Neighbours asked for beyond those wanted, at first, where some may have been replaced.
-_SPARE = 32
-# Segments that an index compares exactly, whatever kind it is: it is asked for so few at a time.
-_EXACTLY = 8192
-
 
 # Segments from which on reading them from the catalog is worth a word: 500 000 took 69 s on two
 # cores, and 2.7 s from a snapshot.
@@ -40,128 +40,6 @@ Progress = Callable[[int, int], None]
 """Hears how many segments were read, and of how many."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Bearing:
-    """A filter: only videos that bear all of some tags.
-
-    `find` asks the catalog for the ids of those that do, among some videos or, given None, all.
-    """
-
-    tags: tuple[str, ...]
-    find: Callable[[Sequence[str] | None], Sequence[str]]
-
-
-class _Bearers:
-    """Which videos of a part bear the tags that were asked for last. Thread-safe.
-
-    What is remembered stays right: where the tags of a video change it is put anew, and what the
-    part has of it is dead.
-    """
-
-    def __init__(self) -> None:
-        self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
-
-    def knows(self, tags: tuple[str, ...]) -> bool:
-        """Whether the catalog need not be asked."""
-        return tags in self._masks
-
-    def mask(self, bearing: Bearing, table: SegmentTable) -> NDArray[np.bool_]:
-        """Return which of the table's videos bear the tags, bool (V,)."""
-        mask = self._masks.get(bearing.tags)
-        if mask is None:
-            few = len(table.videos) <= _VIDEOS_AT_ONCE
-            mask = table.mask_of(bearing.find(table.videos.tolist() if few else None))
-            while len(self._masks) >= _TAGS_REMEMBERED:
-                self._masks.pop(next(iter(self._masks)), None)
-            self._masks[bearing.tags] = mask
-        return mask
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Some segments and the index over them, in the same order.
-
-    dead: int64 (D,), ascending: ids that have been removed or replaced since.
-    """
-
-    table: SegmentTable
-    index: VectorIndex
-    dead: NDArray[np.int64]
-    bearers: _Bearers = field(default_factory=_Bearers, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.table) - len(self.dead)
-
-    def without(self, videos: AbstractSet[str]) -> Self:
-        """Return the part with the segments of some videos dead."""
-        gone = self.table.ids_of(videos)
-        return replace(self, dead=np.union1d(self.dead, gone)) if len(gone) else self
-
-    def rescored(self, ids: NDArray[np.int64], biases: NDArray[np.float32]) -> Self:
-        """Return the part with other biases of those of its segments that are among `ids`."""
-        places, is_there = located(ids, self.table.ids)
-        judged = self.table.biases.copy()
-        judged[is_there] = biases[places[is_there]]
-        return replace(self, table=replace(self.table, biases=judged))
-
-    def search(
-        self, queries: NDArray[np.float32], k: int, videos: Sequence[str] | Bearing | None
-    ) -> Neighbours:
-        """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does."""
-        allow = self._allowed(videos)
-        if allow is not None:
-            return self.index.search(queries, k, allow=allow)
-        wanted = min(k, len(self))
-        ask = max(1, wanted + min(_SPARE, len(self.dead)))
-        while True:
-            near = self.index.search(queries, ask)
-            dead = contained(self.dead, near.ids)
-            if (near.ids.shape[1] - dead.sum(axis=1) >= wanted).all():
-                break
-            ask = min(2 * ask, wanted + len(self.dead))
-        alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
-        return _taken(near.ids, near.scores, alive_first)
-
-    def _allowed(self, videos: Sequence[str] | Bearing | None) -> NDArray[np.int64] | None:
-        """Return the ids, ascending, that a filter lets through, or None for all."""
-        if videos is None:
-            return None
-        if not isinstance(videos, Bearing):
-            allowed = self.table.ids_of(videos)
-        else:
-            mask = self.bearers.mask(videos, self.table)
-            if mask.all():
-                return None
-            allowed = self.table.ids_where(mask)
-        return allowed[~contained(self.dead, allowed)] if len(self.dead) else allowed
-
-    def search_exactly(self, queries: NDArray[np.float32], k: int) -> Iterator[Neighbours]:
-        """Compare with every segment that is not dead, some at a time, and yield their nearest."""
-        alive = np.setdiff1d(self.table.ids, self.dead, assume_unique=True)
-        for start in range(0, len(alive), _EXACTLY):
-            yield self.index.search(queries, k, allow=alive[start : start + _EXACTLY])
-
-
-@dataclass(frozen=True, slots=True)
-class _Delta(_Part):
-    """A part that changed since the snapshot; it can be read back, to be joined with others."""
-
-    index: ExactIndex
-
-    def block(self) -> SegmentBlock:
-        """Return the segments that are not dead."""
-        alive = ~contained(self.dead, self.table.ids)
-        known = self.table.rows(self.table.ids[alive])
-        return SegmentBlock(
-            ids=self.table.ids[alive],
-            video_ids=known.video_ids,
-            spans=known.spans,
-            best_times=known.best_times,
-            biases=known.biases,
-            vectors=self.index.vectors[alive],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +97,8 @@ class View:
     _due: int | None
     _history: str
     _on_gpu: bool
-    _base: _Part = field(repr=False)
-    _delta: tuple[_Delta, ...] = field(repr=False)
+    _base: Part = field(repr=False)
+    _delta: tuple[Delta, ...] = field(repr=False)
     _names: Names | None = field(default=None, repr=False)
 
     @classmethod
@@ -266,11 +144,11 @@ class View:
                 _warn_of_many(name, total)
                 blocks = _counted(now.blocks(name), total, progress)
                 table, vectors = SegmentTable.of(blocks, collection.dim)
-                base = _base(table, vectors)
+                base = whole(table, vectors)
             else:
                 changed = _changed(now, name, found.manifest.version)
                 table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
-                base = _part(found).without(changed)
+                base = Part(found.table, found.index).without(changed)
                 if not snapshot.has_biases_of(found.manifest, collection):
                     base = base.rescored(*now.biases(name))
             history = snapshot.history(now, name, collection.version)
@@ -284,7 +162,7 @@ class View:
             _history=history,
             _on_gpu=on_gpu,
             _base=base,
-            _delta=() if found is None else _joined([_delta(table, vectors)]),
+            _delta=() if found is None else joined([beside(table, vectors)]),
         )
 
     def refresh(self, catalog: CatalogReader, snapshot_root: Path) -> Self:
@@ -337,9 +215,9 @@ class View:
         parts = [part.without(changed) for part in self._delta]
         if anew is not None:
             base, parts = base.rescored(*anew), [part.rescored(*anew) for part in parts]
-        parts.append(_delta(table, vectors))
+        parts.append(beside(table, vectors))
         return replace(
-            self, collection=collection, _history=history, _base=base, _delta=_joined(parts)
+            self, collection=collection, _history=history, _base=base, _delta=joined(parts)
         )
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
@@ -421,7 +299,7 @@ class View:
         """
         queries = checked(queries, k, self.collection.dim)
         parts = (self._base, *self._delta)
-        return _nearest([part.search(queries, k, allow_videos) for part in parts], k)
+        return nearest_of([part.search(queries, k, allow_videos) for part in parts], k)
 
     @property
     def is_exact(self) -> bool:
@@ -436,7 +314,7 @@ class View:
         nothing = Neighbours(
             np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
         )
-        return _nearest([nothing, *found], k)
+        return nearest_of([nothing, *found], k)
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""
@@ -458,13 +336,6 @@ class View:
             best_times=np.concatenate([rows.best_times for rows in known])[order],
             biases=np.concatenate([rows.biases for rows in known])[order],
         )
-
-
-def _nearest(found: Sequence[Neighbours], k: int) -> Neighbours:
-    """Return the k nearest of several parts."""
-    ids = np.concatenate([near.ids for near in found], axis=1)
-    scores = np.concatenate([near.scores for near in found], axis=1)
-    return _taken(ids, scores, np.lexsort((ids, -scores), axis=1)[:, :k])
 
 
 @lru_cache(maxsize=64)
@@ -489,18 +360,6 @@ def _same(one: Collection, other: Collection) -> bool:
     )
 
 
-def _none() -> NDArray[np.int64]:
-    return np.empty(0, np.int64)
-
-
-def _taken(
-    ids: NDArray[np.int64], scores: NDArray[np.float32], order: NDArray[np.int64]
-) -> Neighbours:
-    return Neighbours(
-        np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
-    )
-
-
 def _seen(root: Path, name: str) -> str:
     """Return what the pointer names, or what is wrong with it: it changes when there is news."""
     try:
@@ -521,7 +380,7 @@ def _changed(catalog: CatalogReader, name: str, version: int) -> set[str]:
 def _blocks(catalog: CatalogReader, name: str, videos: AbstractSet[str]) -> Iterator[SegmentBlock]:
     """Yield the segments that some videos have now; removed ones have none."""
     remaining = iter(sorted(videos))
-    while some := list(itertools.islice(remaining, _VIDEOS_AT_ONCE)):
+    while some := list(itertools.islice(remaining, VIDEOS_AT_ONCE)):
         yield from catalog.blocks(name, video_ids=some)
 
 
@@ -535,35 +394,6 @@ def _counted(
         yield block
         done += len(block.ids)
         progress(done, total)
-
-
-def _part(found: snapshot.Snapshot) -> _Part:
-    return _Part(found.table, found.index, _none())
-
-
-def _delta(table: SegmentTable, vectors: NDArray[np.float32]) -> _Delta:
-    return _Delta(table, ExactIndex(table.ids, vectors), _none())
-
-
-def _base(table: SegmentTable, vectors: NDArray[np.float32]) -> _Part:
-    """Make the part of a whole catalog: exact, unless it is too large for that."""
-    if len(table) > EXACT_UP_TO:
-        return _Part(table, FaissIndex.build(vectors, table.ids), _none())
-    return _Part(table, ExactIndex(table.ids, vectors), _none())
-
-
-def _joined(parts: list[_Delta]) -> tuple[_Delta, ...]:
-    """Drop empty parts, and join the last with the one before while it is half its size or more.
-
-    So there are few parts, and a segment is copied a logarithmic number of times: the method of
-    Bentley and Saxe 1980, "Decomposable searching problems".
-    """
-    parts = [part for part in parts if len(part)]
-    while len(parts) > 1 and 2 * len(parts[-1]) >= len(parts[-2]):
-        blocks = [part.block() for part in parts[-2:]]
-        table, vectors = SegmentTable.of(blocks, blocks[0].vectors.shape[1])
-        parts[-2:] = [_delta(table, vectors)]
-    return tuple(parts)
 
 
 def _warn_of_many(name: str, segments: int) -> None:

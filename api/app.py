@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from api import logs, operation, problems, routes, searching, tracing
-from api.desk import Desk
+from api.answering import Answering
 from api.middleware import Border
 from api.readiness import Readiness
 from api.suggestions import Suggestions
@@ -89,7 +89,7 @@ def _application(opened: Service) -> FastAPI:
     workers.append(app.state.recall.judging)
     opened.searcher.sample(app.state.recall.offer)
     app.state.tracing = tracing.opened(opened.settings)
-    app.state.desk = Desk(opened, app.state.metrics, app.state.tracing)
+    app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, as routes are tried in their order, and not as an included router, whose routes are
     # matched twice: what is asked most is found at once.
     app.router.routes.extend(searching.router.routes)
@@ -133,7 +133,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         readiness.end()
         await warming
-        await app.state.desk.close()
+        await app.state.answering.close()
         await run_in_threadpool(app.state.recall.close)
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)

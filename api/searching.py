@@ -1,4 +1,4 @@
-"""The two endpoints that search: what they take, and how the answers of the desk are written."""
+"""The two endpoints that search: what they take, and how answers are written."""
 
 import logging
 import time
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from api import conditions, examples, problems
+from api.answering import Answering
 from api.answers import Ready
-from api.desk import Desk
 from api.lean import LeanRoute, located
 from api.problems import STORE
 from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
@@ -67,8 +67,8 @@ async def search(
     are `stale`, say their `age_s`, and have no `ETag`.
     """
     started = time.perf_counter()
-    desk: Desk = request.app.state.desk
-    (found,) = await desk.answer([body.request(_default(request))])
+    answering: Answering = request.app.state.answering
+    (found,) = await answering.answer([body.request(_default(request))])
     if isinstance(found.answer, Exception):
         raise found.answer
     headers: dict[str, str] = {"X-Cache": found.source}
@@ -105,9 +105,9 @@ async def search_batch(
     """
     started = time.perf_counter()
     items = [_parsed(item) for item in body.searches]
-    desk: Desk = request.app.state.desk
+    answering: Answering = request.app.state.answering
     asked = [item.request(_default(request)) for item in items if isinstance(item, Search)]
-    found = iter(await desk.answer(asked))
+    found = iter(await answering.answer(asked))
     answers = [next(found).answer if isinstance(item, Search) else item for item in items]
     request.app.state.metrics.count_refused(sum(isinstance(answer, list) for answer in answers))
     took_ms = _elapsed_ms(started)

@@ -1,12 +1,10 @@
 """Traces for OpenTelemetry: a span for each request, and in it one for each stage of its search.
 
-Searches are computed in batches, in a thread that belongs to no request. So the stages of a batch
-are timed there, and each request draws them into its own trace once it has its answer.
+Searches are computed in batches, in a thread that belongs to no request. So a batch returns its
+stages with its answers, and each request draws them into its own trace.
 """
 
 import os
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clipseek import __version__
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
+from clipseek.stages import Stage
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -27,46 +26,6 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _TIMEOUT_S = 5.0
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a batch: its name, and when it began and ended, in nanoseconds since 1970."""
-
-    name: str
-    began_ns: int
-    ended_ns: int
-
-
-class Stages:
-    """Notes the stages of what a thread computes."""
-
-    def __init__(self) -> None:
-        self._thread = threading.local()
-
-    @contextmanager
-    def noting(self) -> Iterator[list[Stage]]:
-        """Yield the list that the stages of this thread go to, inside."""
-        noted: list[Stage] = []
-        self._thread.noted = noted
-        try:
-            yield noted
-        finally:
-            self._thread.noted = None
-
-    def note(self, name: str, seconds: float) -> None:
-        """Note a stage that has just ended, if this thread is `noting`."""
-        here: list[Stage] | None = getattr(self._thread, "noted", None)
-        if here is not None:
-            ended = time.time_ns()
-            here.append(Stage(name, ended - round(seconds * _NS), ended))
-
-    @contextmanager
-    def timing(self, name: str) -> Iterator[None]:
-        """Note what is done inside as a stage."""
-        started = time.perf_counter()
-        yield
-        self.note(name, time.perf_counter() - started)
 
 
 class Tracing(Protocol):

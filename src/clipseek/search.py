@@ -1,11 +1,9 @@
 """The query path: sentences in, ranked moments out."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import Self, TypeVar
 
 import numpy as np
@@ -27,6 +25,7 @@ from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.model import Model
 from clipseek.protocols import Cache
+from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
     Named,
@@ -55,6 +54,14 @@ Judged = tuple[ranking.Moment, float, float]
 Sample = Callable[[View, NDArray[np.float32], Neighbours], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Answers in the order of their requests, and the stages that they took together."""
+
+    answers: list[Answer]
+    stages: list[Stage]
+
+
 class Searcher:
     """Answers searches of collections that are kept current. Thread-safe.
 
@@ -66,29 +73,34 @@ class Searcher:
         self, collections: Collections, *, cache: Cache | None = None, cache_ttl_s: float = 3600.0
     ) -> None:
         self.collections = collections
-        self._observe: Callable[[str, float], None] = lambda _name, _seconds: None
         self._sample: Sample = lambda _view, _queries, _near: None
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
 
-    def search(
-        self, requests: Sequence[SearchRequest], sights: Mapping[str, Sight] | None = None
-    ) -> list[Answer]:
-        """Answer every request; one that cannot be answered has its error in its place.
+    def search(self, requests: Sequence[SearchRequest]) -> list[Answer]:
+        """Answer every request; one that cannot be answered has its error in its place."""
+        return self.batch(requests, {}).answers
+
+    def batch(self, requests: Sequence[SearchRequest], sights: Mapping[str, Sight]) -> Batch:
+        """Answer every request, as `search` does, and say what that took.
 
         Requests of one collection share one embedding batch, and those with the same filter
         share one index search. `sights` are what collections are answered from where the caller
-        has looked that up already.
+        has looked that up already. The stages are `embed`, `search` and `catalog`, in this order.
         """
         answers: dict[int, Answer] = {}
-        known = sights or {}
+        stages = Stages()
         for name, positions in _grouped(request.collection for request in requests).items():
             members = [requests[i] for i in positions]
-            found = self._answer(name, members, known.get(name))
+            found = self._answer(name, members, sights.get(name), stages)
             answers.update(zip(positions, found, strict=True))
-        return [answers[i] for i in range(len(requests))]
+        return Batch([answers[i] for i in range(len(requests))], stages.done)
 
     def _answer(
-        self, name: str, requests: Sequence[SearchRequest], sight: Sight | None
+        self,
+        name: str,
+        requests: Sequence[SearchRequest],
+        sight: Sight | None,
+        stages: Stages,
     ) -> list[Answer]:
         """Answer requests of one collection, errors in their places."""
         answers: list[Answer | None] = [problem(request) for request in requests]
@@ -97,17 +109,19 @@ class Searcher:
             asked = [requests[i] for i in valid]
             try:
                 sight = sight or self.collections.latest(name)
-                results = self._together(sight, asked)
+                results = self._together(sight, asked, stages)
             except ClipseekError as error:
                 results = [error] * len(asked)
             for i, result in zip(valid, results, strict=True):
                 answers[i] = result
         return [answer for answer in answers if answer is not None]
 
-    def _together(self, sight: Sight, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
+    def _together(
+        self, sight: Sight, requests: Sequence[SearchRequest], stages: Stages
+    ) -> Sequence[Answer]:
         """Answer valid requests; where filters by tags differ, one that fails fails alone."""
         try:
-            return self._results(sight, requests)
+            return self._results(sight, requests, stages)
         except ClipseekError as error:
             groups = _grouped(
                 (asked.tags, asked.video_ids) if asked.tags else None for asked in requests
@@ -116,24 +130,26 @@ class Searcher:
                 return [error] * len(requests)
         apart: dict[int, Answer] = {}
         for positions in groups.values():
-            results = self._together(sight, [requests[i] for i in positions])
+            results = self._together(sight, [requests[i] for i in positions], stages)
             apart.update(zip(positions, results, strict=True))
         return [apart[i] for i in range(len(requests))]
 
-    def _results(self, sight: Sight, requests: Sequence[SearchRequest]) -> Sequence[Answer]:
+    def _results(
+        self, sight: Sight, requests: Sequence[SearchRequest], stages: Stages
+    ) -> Sequence[Answer]:
         """Answer valid requests of one collection."""
         view = sight.view
         if not len(view):
             name = view.collection.name
             raise NothingIndexed(name) if sight.age_s is None else ServiceUnavailable(_WAS_EMPTY)
         model = self.collections.models.get(view.collection)
-        with self._stage("embed"):
+        with stages.timing("embed"):
             read = self._texts.embed(model.embedder, [request.query for request in requests])
         known = [i for i, end in enumerate(read.ends) if end != 0]
         sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
         if sight.age_s is not None:
             _require_known([requests[i] for i in known], view)
-        found = self._found(view, model, [requests[i] for i in known], sentences)
+        found = self._found(view, model, [requests[i] for i in known], sentences, stages)
         if sight.age_s is not None:
             found = [replace(one, age_s=sight.age_s) for one in found]
         answers = dict(zip(known, found, strict=True))
@@ -143,19 +159,24 @@ class Searcher:
         ]
 
     def _found(
-        self, view: View, model: Model, requests: Sequence[SearchRequest], read: Embedded
+        self,
+        view: View,
+        model: Model,
+        requests: Sequence[SearchRequest],
+        read: Embedded,
+        stages: Stages,
     ) -> list[SearchResult]:
         """Search for sentences that the model reads."""
         if not requests:
             return []
         scoring = view.collection.scoring or model.scoring
-        matches = self._matches(view, requests, read.vectors, scoring)
+        matches = self._matches(view, requests, read.vectors, scoring, stages)
         moments = _made(matches, [request.limit for request in requests])
-        videos, gone = self._videos(view, moments)
+        videos, gone = self._videos(view, moments, stages)
         if gone:
             # What was left out for the limits takes the place of what is gone.
             moments = _made(matches, [None] * len(matches))
-            videos, gone = self._videos(view, moments)
+            videos, gone = self._videos(view, moments, stages)
         return [
             _result(request, end, match, found, videos, gone, view)
             for request, end, match, found in zip(
@@ -164,11 +185,11 @@ class Searcher:
         ]
 
     def _videos(
-        self, view: View, moments: Sequence[Sequence[Judged]]
+        self, view: View, moments: Sequence[Sequence[Judged]], stages: Stages
     ) -> tuple[Mapping[str, Video | Named], set[str]]:
         """Return the videos of moments by id, and which of them are gone."""
         ids = sorted({moment.video_id for found in moments for moment, _, _ in found})
-        with self._stage("catalog"):
+        with stages.timing("catalog"):
             videos: Mapping[str, Video | Named] | None = view.videos(ids)
             if videos is None:
                 videos = self.collections.catalog.videos_by_id(view.collection.name, ids)
@@ -180,6 +201,7 @@ class Searcher:
         requests: Sequence[SearchRequest],
         vectors: NDArray[np.float32],
         scoring: Scoring,
+        stages: Stages,
     ) -> list["_Match"]:
         """Search, judge and merge: for each request what matches it."""
         found: dict[int, _Match] = {}
@@ -187,7 +209,7 @@ class Searcher:
         for (video_ids, tags), positions in _grouped(filters).items():
             allowed = self._allowed(view.collection.name, video_ids, tags)
             k = max(ranking.candidates(requests[i].limit) for i in positions)
-            with self._stage("search"):
+            with stages.timing("search"):
                 near = view.search(vectors[positions], k, allow_videos=allowed)
             if allowed is None:
                 self._sample(view, vectors[positions], near)
@@ -214,25 +236,12 @@ class Searcher:
             lambda among: self.collections.catalog.tagged(name, tags, video_ids=among),
         )
 
-    def watch(self, observe: Callable[[str, float], None]) -> None:
-        """Tell `observe` the name and the seconds of each stage of the searches from now on.
-
-        The stages of a batch are `embed`, `search` and `catalog`, in this order.
-        """
-        self._observe = observe
-
     def sample(self, sample: Sample) -> None:
         """Give `sample` the view, the queries and the neighbours of each search without a filter.
 
         It is called by the thread that searches, so it must not take long.
         """
         self._sample = sample
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        started = monotonic()
-        yield
-        self._observe(name, monotonic() - started)
 
 
 def _require_known(requests: Iterable[SearchRequest], view: View) -> None:

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.suggestions import Suggestions
+from clipseek.library.view import View
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Segment
 from tests.api.library import JPEG, Library
@@ -191,8 +192,8 @@ def test_a_library_that_shows_nothing_of_it_has_no_examples(empty: Library) -> N
 def test_examples_are_chosen_once_for_each_version(library: Library) -> None:
     """Asking again searches nothing; a new version is looked at anew."""
     service = library.service()
-    searched: list[str] = []
-    service.searcher.watch(lambda stage, _: searched.append(stage))
+    searched: list[View] = []
+    service.searcher.sample(lambda view, _queries, _near: searched.append(view))
     suggestions = Suggestions(service.searcher)
     assert suggestions.of("default") == []  # it is not open, and is not opened for this
     assert searched == []

@@ -1,6 +1,7 @@
-"""What a searcher says of itself: to the log, to metrics and to whoever watches."""
+"""What a searcher says of itself: to the log, to metrics and to those who trace."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,11 @@ def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Pa
 
 
 def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:
-    """Whoever watches hears of each once, with seconds."""
-    heard: list[tuple[str, float]] = []
-    searcher.watch(lambda name, seconds: heard.append((name, seconds)))
-    searcher.search([SearchRequest("red"), SearchRequest("blue")])
-    assert [name for name, _ in heard] == ["embed", "search", "catalog"]
-    assert all(0 <= seconds < 60 for _, seconds in heard)
+    """Each once, with its seconds, and none begins before the last one has ended."""
+    stages = searcher.batch([SearchRequest("red"), SearchRequest("blue")], {}).stages
+    assert [stage.name for stage in stages] == ["embed", "search", "catalog"]
+    assert all(0 <= stage.seconds < 60 for stage in stages)
+    assert all(one.ended_ns <= two.began_ns for one, two in pairwise(stages))
 
 
 def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:

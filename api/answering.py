@@ -1,4 +1,4 @@
-"""The desk where searches get their answers: a ready one, one shared with others, or a new one."""
+"""How a search gets its answer: a ready one, one shared with others, or a new one."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,14 @@ from api import problems
 from api.answers import Ready
 from api.batching import RETRY_AFTER, Batcher
 from api.problems import Refused
-from api.tracing import NoTracing, Stage, Stages, Tracing
+from api.tracing import NoTracing, Tracing
 from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
 from clipseek.library.view import View
 from clipseek.library.views import PATIENCE_S, Sight
 from clipseek.metrics import Metrics
 from clipseek.service import Service
+from clipseek.stages import Stage, Stages
 from clipseek.types import SearchRequest, SearchResult
 
 _OPENED_AT_ONCE = 8
@@ -50,7 +51,7 @@ class _Place:
     age_s: float | None
 
 
-class Desk:
+class Answering:
     """Answers searches on the event loop; what takes time is done in worker threads.
 
     A collection that is not open yet, or late, is opened in a thread of its own: whoever searches
@@ -59,7 +60,6 @@ class Desk:
 
     def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._searcher, self._collections = service.searcher, service.collections
-        self._stages = Stages()
         self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
         self._ttl_s = service.settings.cache_ttl_s
@@ -75,7 +75,6 @@ class Desk:
         self._openers = ThreadPoolExecutor(_OPENED_AT_ONCE, thread_name_prefix="open")
         self._opening: dict[str, Future[Exception | None]] = {}
         metrics.watch_queue(lambda: self._batcher.waiting)
-        self._searcher.watch(self._note)
 
     async def answer(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Return for each request its answer or its error.
@@ -154,24 +153,22 @@ class Desk:
         """Return the key of an answer; its links are part of it."""
         return _keyed(request.collection, view.version, f"{view.identity}{self._root}", request)
 
-    def _note(self, name: str, seconds: float) -> None:
-        """Hear of a stage of the searcher."""
-        self._metrics.stage(name, seconds)
-        self._stages.note(name, seconds)
-
     def _compute(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
-        with self._stages.noting() as stages:
-            sights = self._sights(requests)
-            places = self._places(requests, sights)
-            with self._stages.timing("cache"):
-                found = self._stored(places)
-            unknown = [request for request in requests if request not in found]
-            results = dict(zip(unknown, self._searcher.search(unknown, sights), strict=True))
-            found |= {request: _written(result, self._root) for request, result in results.items()}
-            self._store(places, results, found)
-        mine = [found[request] for request in requests]
-        return [Found(one.answer, one.source, stages) for one in mine]
+        stages = Stages()
+        sights = self._sights(requests)
+        places = self._places(requests, sights)
+        with stages.timing("cache"):
+            found = self._stored(places)
+        unknown = [request for request in requests if request not in found]
+        batch = self._searcher.batch(unknown, sights)
+        for stage in batch.stages:
+            self._metrics.stage(stage.name, stage.seconds)
+        results = dict(zip(unknown, batch.answers, strict=True))
+        found |= {request: _written(result, self._root) for request, result in results.items()}
+        self._store(places, results, found)
+        taken = (*stages.done, *batch.stages)
+        return [Found(one.answer, one.source, taken) for one in map(found.__getitem__, requests)]
 
     def _sights(self, requests: Sequence[SearchRequest]) -> dict[str, Sight]:
         """Look once from which view each collection is answered."""

@@ -1,4 +1,4 @@
-"""The desk: who gets which answer, where it comes from, and what is kept of it."""
+"""Who gets which answer, where it comes from, and what is kept of it."""
 
 import asyncio
 import re
@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
+from api.answering import Answering, Found
 from api.answers import Ready
 from api.app import create_app
-from api.desk import Desk, Found
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead
 from clipseek.metrics import Metrics
@@ -48,14 +48,14 @@ def service(library: Library) -> Service:
 
 
 def ask(service: Service, *requests: Sequence[SearchRequest]) -> list[list[Found]]:
-    """Ask a new desk for several answers at the same time."""
+    """Ask for several answers at the same time."""
 
     async def asked() -> list[list[Found]]:
-        desk = Desk(service, Metrics(CollectorRegistry(), service.collections.stats))
+        answering = Answering(service, Metrics(CollectorRegistry(), service.collections.stats))
         try:
-            return await asyncio.gather(*(desk.answer(each) for each in requests))
+            return await asyncio.gather(*(answering.answer(each) for each in requests))
         finally:
-            await desk.close()
+            await answering.close()
 
     return asyncio.run(asyncio.wait_for(asked(), 20))
 

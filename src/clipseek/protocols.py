@@ -390,10 +390,6 @@ class Cache(Protocol):
     It may forget anything at any time. No method raises: an outage is a miss, and counted.
     """
 
-    def get(self, key: str) -> bytes | None:
-        """Return the value under a key, or None."""
-        ...
-
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the value under each key, or None, in their order."""
         ...
@@ -403,10 +399,6 @@ class Cache(Protocol):
 
         None is not counted as a miss: who gets it asks again by `get_many`, where waiting is fine.
         """
-        ...
-
-    def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Store a value under a key for `ttl_s` seconds; 0 or less stores nothing."""
         ...
 
     def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:

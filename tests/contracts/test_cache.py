@@ -9,6 +9,7 @@ from clipseek.cache import LocalCache, NoCache, TieredCache
 from clipseek.cache.redis import RedisCache
 from clipseek.protocols import Cache
 from clipseek.testing import DictCache
+from tests.caching import get, put
 from tests.contracts.polling import eventually
 
 HOUR_S = 3600.0
@@ -64,7 +65,7 @@ def _opened(request: pytest.FixtureRequest) -> Iterator[Cache]:
 
 def test_what_was_not_put_is_not_there(cache: Cache) -> None:
     """An unknown key gives None."""
-    assert cache.get("unknown") is None
+    assert get(cache, "unknown") is None
     assert cache.get_many(["unknown", "other"]) == [None, None]
 
 
@@ -77,23 +78,23 @@ def test_nothing_can_be_asked_and_put(cache: Cache) -> None:
 def test_nothing_raises_after_the_end(cache: Cache) -> None:
     """A search under way may come later than the end of the service."""
     cache.close()
-    cache.put("key", b"value", HOUR_S)
-    assert cache.get("key") in (b"value", None)
+    put(cache, "key", b"value", HOUR_S)
+    assert get(cache, "key") in (b"value", None)
     cache.close()
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=list(VALUES))
 def test_what_was_put_is_there(keeper: Cache, value: bytes) -> None:
     """Byte for byte."""
-    keeper.put("key", value, HOUR_S)
-    assert keeper.get("key") == value
+    put(keeper, "key", value, HOUR_S)
+    assert get(keeper, "key") == value
 
 
 def test_the_last_value_counts(keeper: Cache) -> None:
     """A second one replaces the first."""
-    keeper.put("key", b"first", HOUR_S)
-    keeper.put("key", b"second", HOUR_S)
-    assert keeper.get("key") == b"second"
+    put(keeper, "key", b"first", HOUR_S)
+    put(keeper, "key", b"second", HOUR_S)
+    assert get(keeper, "key") == b"second"
 
 
 def test_keys_do_not_mix(keeper: Cache) -> None:
@@ -101,7 +102,7 @@ def test_keys_do_not_mix(keeper: Cache) -> None:
     entries = {key: str(i).encode() for i, key in enumerate(KEYS)}
     keeper.put_many(entries, HOUR_S)
     assert keeper.get_many(KEYS) == list(entries.values())
-    assert [keeper.get(key) for key in KEYS] == list(entries.values())
+    assert [get(keeper, key) for key in KEYS] == list(entries.values())
 
 
 def test_many_keys_are_answered_in_their_order(keeper: Cache) -> None:
@@ -112,14 +113,14 @@ def test_many_keys_are_answered_in_their_order(keeper: Cache) -> None:
 
 def test_an_entry_without_time_is_not_kept(keeper: Cache) -> None:
     """Zero seconds and less are over at once."""
-    keeper.put("zero", b"value", 0)
-    keeper.put("less", b"value", -1)
+    put(keeper, "zero", b"value", 0)
+    put(keeper, "less", b"value", -1)
     assert keeper.get_many(["zero", "less"]) == [None, None]
 
 
 def test_a_peek_gives_what_is_at_hand(cache: Cache) -> None:
     """A value that can be had without waiting, else None, which is no miss."""
-    cache.put("key", b"value", HOUR_S)
+    put(cache, "key", b"value", HOUR_S)
     assert cache.peek("key") in (b"value", None)
     assert cache.peek("unknown") is None
     assert all(tier.misses == 0 for tier in cache.stats().values())
@@ -128,7 +129,7 @@ def test_a_peek_gives_what_is_at_hand(cache: Cache) -> None:
 @pytest.mark.parametrize("keeper", ["local", "dict", "tiered"], indirect=True)
 def test_what_lies_in_the_process_is_at_hand(keeper: Cache) -> None:
     """And a peek that finds it is a hit."""
-    keeper.put("key", b"value", HOUR_S)
+    put(keeper, "key", b"value", HOUR_S)
     assert keeper.peek("key") == b"value"
     first = next(iter(keeper.stats().values()))
     assert (first.hits, first.misses) == (1, 0)
@@ -137,17 +138,17 @@ def test_what_lies_in_the_process_is_at_hand(keeper: Cache) -> None:
 @pytest.mark.parametrize("keeper", ["local", "dict", "redis"], indirect=True)
 def test_an_entry_ends(keeper: Cache) -> None:
     """When its seconds are over, and no other with it."""
-    keeper.put("long", b"value", HOUR_S)
-    keeper.put("short", b"value", 0.01)
-    eventually(lambda: keeper.get("short") is None)
-    assert keeper.get("long") == b"value"
+    put(keeper, "long", b"value", HOUR_S)
+    put(keeper, "short", b"value", 0.01)
+    eventually(lambda: get(keeper, "short") is None)
+    assert get(keeper, "long") == b"value"
 
 
 def test_hits_and_misses_are_counted(keeper: Cache) -> None:
     """By key, and by the tier that was asked."""
-    keeper.put("a", b"1", HOUR_S)
+    put(keeper, "a", b"1", HOUR_S)
     keeper.get_many(["a", "none", "a"])
-    keeper.get("a")
+    get(keeper, "a")
     stats = keeper.stats()
     first = next(iter(stats.values()))
     assert (first.hits, first.misses) == (3, 1)
@@ -161,8 +162,8 @@ def test_threads_do_not_disturb_each_other(keeper: Cache) -> None:
     def work(worker: int) -> None:
         for i in range(50):
             key = f"{(worker + i) % 7}"
-            keeper.put(key, key.encode() * 100, HOUR_S)
-            assert keeper.get(key) == key.encode() * 100
+            put(keeper, key, key.encode() * 100, HOUR_S)
+            assert get(keeper, key) == key.encode() * 100
 
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(work, worker) for worker in range(8)]:

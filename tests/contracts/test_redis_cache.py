@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from clipseek.cache.envelope import seal
 from clipseek.cache.redis import PREFIX, RedisCache
 from clipseek.errors import ConfigError
 from clipseek.protocols import CacheStats
+from tests.caching import get, put
 from tests.clock import Clock
 from tests.contracts.polling import eventually
 from tests.contracts.redis import NewRedis
@@ -35,8 +37,8 @@ def test_one_that_stands_still_is_a_miss(new_redis: NewRedis) -> None:
     server = new_redis()
     cache = RedisCache(server.url, secret=SECRET, timeout_s=HURRIED_S)
     server.pause()
-    assert cache.get("key") is None
-    cache.put("key", b"value", HOUR_S)
+    assert get(cache, "key") is None
+    put(cache, "key", b"value", HOUR_S)
     assert (counted(cache).misses, counted(cache).failures) == (1, {"timeout": 2})
     cache.close()
 
@@ -48,13 +50,13 @@ def test_one_that_stands_still_is_left_alone(new_redis: NewRedis) -> None:
     cache = RedisCache(server.url, secret=SECRET, timeout_s=HURRIED_S, clock=clock)
     server.pause()
     for _ in range(FAILURES + 10):
-        assert cache.get("key") is None
+        assert get(cache, "key") is None
     assert counted(cache).failures == {"timeout": FAILURES, "skipped": 10}
     assert not counted(cache).is_available
     server.resume()
     _try_until_answered(cache, clock)
-    cache.put("key", b"value", HOUR_S)
-    assert cache.get("key") == b"value"
+    put(cache, "key", b"value", HOUR_S)
+    assert get(cache, "key") == b"value"
     assert counted(cache).is_available
     cache.close()
 
@@ -63,7 +65,7 @@ def _try_until_answered(cache: RedisCache, clock: Clock) -> None:
     """Let pauses pass until a trial is answered in time, on however busy a machine."""
     for _ in range(100):
         clock.now += LONGEST_PAUSE_S
-        cache.get("trial")
+        get(cache, "trial")
         if counted(cache).is_available:
             return
     pytest.fail("no trial was answered")
@@ -75,7 +77,7 @@ def test_many_threads_before_a_dead_server(new_redis: NewRedis) -> None:
     cache = RedisCache(server.url, secret=SECRET, timeout_s=HURRIED_S)
     server.pause()
     with ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(cache.get, ["key"] * 200))
+        answers = list(pool.map(partial(get, cache), ["key"] * 200))
     assert answers == [None] * 200
     assert sum(counted(cache).failures.values()) == 200
     cache.close()
@@ -85,10 +87,10 @@ def test_one_that_is_gone_is_a_miss(new_redis: NewRedis) -> None:
     """Whether there was a connection before or not."""
     server = new_redis()
     known = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
-    known.put("key", b"value", HOUR_S)
+    put(known, "key", b"value", HOUR_S)
     server.kill()
     for cache in (known, RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)):
-        assert cache.get("key") is None
+        assert get(cache, "key") is None
         assert counted(cache).failures == {"unreachable": 1}
         cache.close()
 
@@ -98,15 +100,15 @@ def test_one_that_comes_back_is_used_again(new_redis: NewRedis) -> None:
     clock = Clock()
     server = new_redis()
     cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S, clock=clock)
-    cache.put("key", b"value", HOUR_S)
+    put(cache, "key", b"value", HOUR_S)
     server.kill()
     for _ in range(FAILURES):
-        cache.get("key")
+        get(cache, "key")
     server.start()
     clock.now += LONGEST_PAUSE_S
-    assert cache.get("key") is None
-    cache.put("key", b"new", HOUR_S)
-    assert cache.get("key") == b"new"
+    assert get(cache, "key") is None
+    put(cache, "key", b"new", HOUR_S)
+    assert get(cache, "key") == b"new"
     assert counted(cache).failures == {"unreachable": FAILURES}
     cache.close()
 
@@ -115,12 +117,12 @@ def test_a_restart_between_two_searches_is_no_failure(new_redis: NewRedis) -> No
     """The connection that died meanwhile is made anew."""
     server = new_redis()
     cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
-    cache.put("key", b"value", HOUR_S)
+    put(cache, "key", b"value", HOUR_S)
     server.kill()
     server.start()
-    assert cache.get("key") is None
-    cache.put("key", b"new", HOUR_S)
-    assert cache.get("key") == b"new"
+    assert get(cache, "key") is None
+    put(cache, "key", b"new", HOUR_S)
+    assert get(cache, "key") == b"new"
     assert counted(cache).failures == {}
     cache.close()
 
@@ -129,14 +131,14 @@ def test_a_full_one_keeps_what_it_has(new_redis: NewRedis) -> None:
     """What it refuses is counted, and it is still asked."""
     server = new_redis()
     cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
-    cache.put("old", b"value", HOUR_S)
+    put(cache, "old", b"value", HOUR_S)
     with server.client() as client:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", "1mb")
     for i in range(2 * FAILURES):
         cache.put_many({f"{i}": bytes(2**20), f"also {i}": b""}, HOUR_S)
-    assert cache.get("old") == b"value"
-    assert cache.get("0") is None
+    assert get(cache, "old") == b"value"
+    assert get(cache, "0") is None
     assert counted(cache) == CacheStats(1, 1, {"refused": 4 * FAILURES}, is_available=True)
     cache.close()
 
@@ -147,7 +149,7 @@ def test_one_that_may_not_be_read_is_a_miss(new_redis: NewRedis) -> None:
     with server.client() as client:
         client.acl_setuser("guest", enabled=True, nopass=True, commands=["+set"], keys=["*"])
     cache = RedisCache(server.url.replace("//", "//guest:any@"), secret=SECRET, timeout_s=PATIENT_S)
-    assert cache.get("key") is None
+    assert get(cache, "key") is None
     assert counted(cache) == CacheStats(0, 1, {"refused": 1}, is_available=True)
     cache.close()
 
@@ -158,8 +160,8 @@ def test_the_password_of_the_url_opens(new_redis: NewRedis) -> None:
     cache = RedisCache(
         server.url.replace("//", "//:hush%2F%40%3A@"), secret=SECRET, timeout_s=PATIENT_S
     )
-    cache.put("key", b"value", HOUR_S)
-    assert cache.get("key") == b"value"
+    put(cache, "key", b"value", HOUR_S)
+    assert get(cache, "key") == b"value"
     cache.close()
 
 
@@ -172,7 +174,7 @@ def test_a_wrong_password_is_a_miss(
     cache = RedisCache(server.url.replace("//", f"//{login}"), secret=SECRET, timeout_s=PATIENT_S)
     with caplog.at_level(logging.WARNING):
         for _ in range(FAILURES + 1):
-            assert cache.get("key") is None
+            assert get(cache, "key") is None
     assert counted(cache).failures == {"refused": FAILURES, "skipped": 1}
     assert len(caplog.messages) == 1
     assert "hush" not in caplog.text + repr(vars(cache))
@@ -207,10 +209,10 @@ def test_what_others_put_there_is_a_miss(redis_url: str, stored: bytes) -> None:
     """It is counted, and replaced by the next value."""
     cache = RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
     cache._client.set(f"{PREFIX}key", stored)
-    assert cache.get("key") is None
+    assert get(cache, "key") is None
     assert counted(cache).failures == {"damaged": 1}
-    cache.put("key", b"value", HOUR_S)
-    assert cache.get("key") == b"value"
+    put(cache, "key", b"value", HOUR_S)
+    assert get(cache, "key") == b"value"
     cache.close()
 
 
@@ -218,16 +220,16 @@ def test_a_value_of_another_type_is_a_miss(redis_url: str) -> None:
     """A list, for example, under a key of ours."""
     cache = RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
     cache._client.rpush(f"{PREFIX}key", "item")
-    assert cache.get("key") is None
-    cache.put("key", b"value", HOUR_S)
-    assert cache.get("key") == b"value"
+    assert get(cache, "key") is None
+    put(cache, "key", b"value", HOUR_S)
+    assert get(cache, "key") == b"value"
     cache.close()
 
 
 def test_entries_end_in_redis(redis_url: str) -> None:
     """Nothing is left behind that no one asks for."""
     cache = RedisCache(redis_url, secret=SECRET, timeout_s=PATIENT_S)
-    cache.put("key", b"value", HOUR_S)
+    put(cache, "key", b"value", HOUR_S)
     keys = cache._client.keys()
     assert keys == [f"{PREFIX}key".encode()]
     assert 0 < cache._client.pttl(keys[0]) <= 1000 * HOUR_S
@@ -239,7 +241,7 @@ def test_the_end_closes_the_connections(new_redis: NewRedis) -> None:
     server = new_redis()
     cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(cache.get, ["key"] * 20))
+        list(pool.map(partial(get, cache), ["key"] * 20))
     cache.close()
     with server.client() as client:
         eventually(lambda: len(client.client_list()) == 1)
@@ -295,8 +297,8 @@ def answering() -> Iterator[Server]:
 def test_what_is_no_redis_is_a_miss(answering: Server, said: bytes) -> None:
     """Another program may listen on the port."""
     cache = RedisCache(answering(said), secret=SECRET, timeout_s=PATIENT_S)
-    assert cache.get("key") is None
-    cache.put("key", b"value", HOUR_S)
+    assert get(cache, "key") is None
+    put(cache, "key", b"value", HOUR_S)
     assert counted(cache).misses == 1
     assert sum(counted(cache).failures.values()) > 0
     cache.close()
@@ -325,11 +327,11 @@ def test_without_redis_the_near_cache_works_alone(new_redis: NewRedis) -> None:
     """What was put while it was gone, and what was taken from it before, is there."""
     server = new_redis()
     shared = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
-    shared.put("before", b"1", HOUR_S)
+    put(shared, "before", b"1", HOUR_S)
     cache = TieredCache(LocalCache(10, 10_000), shared)
-    assert cache.get("before") == b"1"
+    assert get(cache, "before") == b"1"
     server.kill()
-    cache.put("after", b"2", HOUR_S)
+    put(cache, "after", b"2", HOUR_S)
     assert cache.get_many(["before", "none", "after"]) == [b"1", None, b"2"]
     assert sum(cache.stats()["redis"].failures.values()) == 2
     assert cache.stats()["local"].failures == {}
@@ -344,9 +346,9 @@ def test_replicas_share_what_one_computed(redis_url: str) -> None:
         )
         for _ in range(2)
     )
-    one.put("key", b"value", HOUR_S)
-    assert other.get("key") == b"value"
-    assert other.get("key") == b"value"
+    put(one, "key", b"value", HOUR_S)
+    assert get(other, "key") == b"value"
+    assert get(other, "key") == b"value"
     assert (other.stats()["local"].hits, other.stats()["redis"].hits) == (1, 1)
     one.close()
     other.close()

@@ -13,6 +13,7 @@ from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.metrics import Metrics
 from clipseek.protocols import CacheStats
+from tests.caching import get, put
 
 HOUR_S = 3600.0
 
@@ -30,9 +31,9 @@ def shared(redis_url: str, one: dict[str, Any], other: dict[str, Any]) -> bytes 
     common = {"redis_url": redis_url, "redis_timeout_s": 5}
     with closing(open_cache(Settings.load(**common, **one))) as cache:
         assert isinstance(cache, TieredCache)
-        cache.put("key", b"value", HOUR_S)
+        put(cache, "key", b"value", HOUR_S)
     with closing(open_cache(Settings.load(**common, **other))) as cache:
-        return cache.get("key")
+        return get(cache, "key")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_short_secret_is_refused() -> None:
 def test_a_service_opens_without_its_redis(tmp_path: Path) -> None:
     """It is asked when the first search comes, and missed."""
     service = open_service(Settings.load(data_dir=tmp_path, redis_url="redis://127.0.0.1:1"))
-    assert service.cache.get("key") is None
+    assert get(service.cache, "key") is None
     assert service.cache.stats()["redis"].failures == {"unreachable": 1}
     service.close()
 

@@ -17,6 +17,7 @@ from clipseek.search import Searcher
 from clipseek.testing import TOY_WORDS, DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Relevance, SearchRequest, SearchResult, Segments, Video
 from tests import searching
+from tests.caching import put
 from tests.clock import Clock
 
 HOUR_S = 3600.0
@@ -173,7 +174,7 @@ def test_what_is_no_vector_of_this_model_is_embedded(
 ) -> None:
     """And replaced."""
     cache = DictCache()
-    cache.put(vector_key(embedder.fingerprint, "red"), value, HOUR_S)
+    put(cache, vector_key(embedder.fingerprint, "red"), value, HOUR_S)
     vectors = TextVectors(cache, HOUR_S)
     for _ in range(2):
         found = vectors.embed(embedder, ["red"])

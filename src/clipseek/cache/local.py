@@ -5,7 +5,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from clipseek.cache.single import Single
 from clipseek.cache.tally import Tally
 from clipseek.protocols import CacheStats
 
@@ -14,7 +13,7 @@ from clipseek.protocols import CacheStats
 ENTRY_BYTES = 222
 
 
-class LocalCache(Single):
+class LocalCache:
     """A `Cache` bounded by entries and by bytes; what was not used longest goes first. Thread-safe.
 
     `max_entries` 0 stores nothing. A value that is larger than `max_bytes` is not stored.

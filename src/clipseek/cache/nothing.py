@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from clipseek.cache.single import Single
 from clipseek.protocols import CacheStats
 
 
-class NoCache(Single):
+class NoCache:
     """A `Cache` that is always empty; it has no tier, so it counts nothing."""
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return None for each key."""
         return [None] * len(keys)
+
+    def peek(self, key: str) -> bytes | None:  # noqa: ARG002
+        """Return nothing: what is not in this process cannot be had without waiting."""
+        return None
 
     def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
         """Store nothing."""

@@ -13,7 +13,6 @@ from redis.retry import Retry
 
 from clipseek.cache.breaker import Breaker
 from clipseek.cache.envelope import seal, unseal
-from clipseek.cache.single import Single
 from clipseek.cache.tally import Tally
 from clipseek.errors import ConfigError
 from clipseek.protocols import CacheFailure, CacheStats
@@ -29,7 +28,7 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
-class RedisCache(Single):
+class RedisCache:
     """A `Cache` in Redis 5 or newer. Thread-safe.
 
     A connection, a login or a command may each take `timeout_s`; after a few that failed, Redis is
@@ -65,6 +64,10 @@ class RedisCache(Single):
         values = self._unsealed(names, [None] * len(names) if stored is None else stored)
         self._tally.looked_up(values)
         return values
+
+    def peek(self, key: str) -> bytes | None:  # noqa: ARG002
+        """Return nothing: what is not in this process cannot be had without waiting."""
+        return None
 
     def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
         """Store each value under its key for `ttl_s` seconds, in one round trip."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from clipseek.cache.single import Single
 from clipseek.protocols import Cache, CacheStats
 
 # How long an entry of the shared cache is kept near at most: it may end sooner there, and asking
@@ -10,7 +9,7 @@ from clipseek.protocols import Cache, CacheStats
 NEAR_S = 60.0
 
 
-class TieredCache(Single):
+class TieredCache:
     """A `Cache` that asks the near one first, and the shared one for what is not there.
 
     What the shared one knows is taken into the near one, so that an often used entry costs one

@@ -4,12 +4,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from clipseek.cache.single import Single
 from clipseek.cache.tally import Tally
 from clipseek.protocols import CacheStats
 
 
-class DictCache(Single):
+class DictCache:
     """A `Cache` without bounds, in a dictionary. Thread-safe.
 
     entries: What lies in it, each value with the time of the clock at which it ends.

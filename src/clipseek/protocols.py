@@ -161,6 +161,20 @@ class VectorIndex(Protocol):
         """
         ...
 
+    @property
+    def recall(self) -> float:
+        """Share of the true ten nearest that `search` finds: 1 where it compares every vector.
+
+        Any other index states what was measured when it was built, which is less than 1.
+        """
+        ...
+
+    def exact(
+        self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
+    ) -> Neighbours:
+        """Find the true k nearest, as `search` does where its recall is 1; may take long."""
+        ...
+
 
 class CatalogReader(Protocol):
     """The truth: videos, segments, vectors and the numbered changes of each collection, to read.

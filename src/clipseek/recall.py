@@ -103,7 +103,7 @@ def judged(view: View, query: NDArray[np.float32], scores: NDArray[np.float32]) 
         query: float32 (1, dim), a unit row.
         scores: float32 (up to 10,), of what was found, best first.
     """
-    truth = view.search_exactly(query, K).scores[0]
+    truth = view.exact(query, K).scores[0]
     if not len(truth):
         return 1.0
     return float((scores[: len(truth)] >= truth[-1]).sum() / len(truth))

@@ -140,6 +140,44 @@ def test_agrees_with_brute_force(
 
 
 @every_index
+def test_exact_is_what_sorting_every_vector_gives(make: Make) -> None:
+    """Whatever `search` leaves out, `exact` finds, with a filter and without one."""
+    ids, vectors = library(700)
+    chance = np.random.default_rng(5)
+    index = make(ids, vectors)
+    queries = np.concatenate([vectors[4:5], unit(chance.normal(size=(2, DIM)))])
+    truths = [brute(ids, vectors, query) for query in queries]
+    for share, k in [(None, 1), (None, 10), (None, 700), (0.5, 900), (0.01, 10), (0.0, 10)]:
+        allow = None if share is None else ids[chance.random(700) < share]
+        near = index.exact(queries, k, allow=allow)
+        for row, truth in enumerate(truths):
+            best = [(s, i) for s, i in truth if allow is None or i in allow][:k]
+            assert near.ids[row].tolist() == [i for _, i in best]
+            assert near.scores[row].tolist() == [-score for score, _ in best]
+
+
+def test_exact_goes_through_all_blocks() -> None:
+    """The nearest of more rows than are widened at once, and of one list that is looked into."""
+    ids, vectors = library(20_000)
+    index = FaissIndex.build(vectors, ids, kind="ivf-flat")
+    index._layout.use(1, 0)
+    queries = unit(np.random.default_rng(3).normal(size=(20, DIM)))
+    truth = ExactIndex(ids, vectors).search(queries, 50)
+    assert index.exact(queries, 50).ids.tolist() == truth.ids.tolist()
+    assert index.search(queries, 50).ids.tolist() != truth.ids.tolist()
+
+
+@every_index
+def test_only_what_compares_all_vectors_states_full_recall(make: Make) -> None:
+    """An approximate index may have missed none of what was measured, and still is below 1."""
+    ids, vectors = library(700)
+    index = make(ids, vectors)
+    compares_all = not isinstance(index, FaissIndex) or index.kind == "exact"
+    assert (index.recall == 1.0) == compares_all
+    assert 0.9 <= index.recall <= 1.0
+
+
+@every_index
 @pytest.mark.parametrize("k", [1, 10, 150, 699, 700, 1000])
 def test_gives_as_many_as_asked_without_padding(make: Make, k: int) -> None:
     """There are min(k, N) distinct neighbours, each of an id that is stored."""

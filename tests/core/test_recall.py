@@ -80,7 +80,7 @@ def test_exact_search_finds_the_true_neighbours(bad: View, queries: NDArray[np.f
     ids, vectors = _everything(bad)
     for query in queries:
         best = ids[np.argsort(-(vectors.astype(np.float64) @ query), kind="stable")[:K]]
-        assert set(bad.search_exactly(query[None], K).ids[0]) == set(best)
+        assert set(bad.exact(query[None], K).ids[0]) == set(best)
 
 
 def test_what_was_not_found_lowers_the_recall(bad: View, queries: NDArray[np.float32]) -> None:
@@ -88,7 +88,7 @@ def test_what_was_not_found_lowers_the_recall(bad: View, queries: NDArray[np.flo
     assert not bad.is_exact
     for query in queries:
         near = bad.search(query[None], 64)
-        truth = bad.search_exactly(query[None], K).ids[0]
+        truth = bad.exact(query[None], K).ids[0]
         share = len(set(near.ids[0, :K]) & set(truth)) / K
         assert judged(bad, query[None], near.scores[0, :K]) == share
 

@@ -57,7 +57,7 @@ def assert_agrees(view: View, catalog: CatalogReader, videos: Sequence[str] | No
         assert near.ids.tolist() == truth.ids.tolist()
         assert near.scores.tolist() == truth.scores.tolist()
         if videos is None:
-            assert view.search_exactly(QUERIES, k).ids.tolist() == truth.ids.tolist()
+            assert view.exact(QUERIES, k).ids.tolist() == truth.ids.tolist()
     for block in blocks:
         backwards = np.arange(len(block))[::-1]
         rows = view.rows(block.ids[backwards])

@@ -10,6 +10,8 @@ from clipseek.types import Neighbours
 class ExactIndex:
     """Search by comparing with every vector, in NumPy."""
 
+    recall = 1.0
+
     def __init__(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Store int64 (N,) distinct ids and float32 (N, dim) unit rows."""
         self.ids, self.vectors = ascending(ids, vectors)
@@ -30,3 +32,9 @@ class ExactIndex:
         rows = None if allow is None else rows_of(self.ids, allow)
         found, scores = nearest(self.vectors, queries, k, rows)
         return Neighbours(self.ids[found], scores)
+
+    def exact(
+        self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
+    ) -> Neighbours:
+        """Find the k nearest rows of each query, as `search` does."""
+        return self.search(queries, k, allow=allow)

@@ -1,6 +1,6 @@
 """The parts of a view: segments and the index over them, of which some are dead since."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -20,8 +20,6 @@ VIDEOS_AT_ONCE = 500
 _TAGS_REMEMBERED = 64
 # Neighbours asked for beyond those wanted, at first, where some may have been replaced.
 _SPARE = 32
-# Segments that an index compares exactly, whatever kind it is: it is asked for so few at a time.
-_EXACTLY = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +117,12 @@ class Part:
             allowed = self.table.ids_where(mask)
         return allowed[~contained(self.dead, allowed)] if len(self.dead) else allowed
 
-    def search_exactly(self, queries: NDArray[np.float32], k: int) -> Iterator[Neighbours]:
-        """Compare with every segment that is not dead, some at a time, and yield their nearest."""
+    def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
+        """Find the true k nearest segments that are not dead."""
+        if not len(self.dead):
+            return self.index.exact(queries, k)
         alive = np.setdiff1d(self.table.ids, self.dead, assume_unique=True)
-        for start in range(0, len(alive), _EXACTLY):
-            yield self.index.search(queries, k, allow=alive[start : start + _EXACTLY])
+        return self.index.exact(queries, k, allow=alive)
 
 
 @dataclass(frozen=True, slots=True)

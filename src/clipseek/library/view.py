@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from clipseek import snapshot
 from clipseek.errors import SegmentNotFound, ServiceUnavailable
-from clipseek.index import FaissIndex
 from clipseek.library.names import Names
 from clipseek.library.parts import (
     VIDEOS_AT_ONCE,
@@ -304,17 +303,12 @@ class View:
     @property
     def is_exact(self) -> bool:
         """Whether every search compares with every segment."""
-        index = self._base.index
-        return not isinstance(index, FaissIndex) or index.kind == "exact"
+        return self._base.index.recall == 1.0
 
-    def search_exactly(self, queries: NDArray[np.float32], k: int) -> Neighbours:
+    def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
         """Find the true k nearest segments, as `search` does where it `is_exact`; takes long."""
         queries = checked(queries, k, self.collection.dim)
-        found = [near for p in (self._base, *self._delta) for near in p.search_exactly(queries, k)]
-        nothing = Neighbours(
-            np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        )
-        return nearest_of([nothing, *found], k)
+        return nearest_of([part.exact(queries, k) for part in (self._base, *self._delta)], k)
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""

@@ -10,6 +10,9 @@ from clipseek.errors import ClipseekError
 TOLD_EVERY_S = 60.0
 """Seconds between two tracebacks of one thread: an error that stays comes with every turn."""
 
+_REST = 0.1
+"""Share of the pause that is rested at least, so that long turns leave time for other work."""
+
 log = logging.getLogger(__name__)
 
 
@@ -21,7 +24,7 @@ class Worker:
     """
 
     def __init__(self, name: str, turn: Callable[[], None], *, pause_s: float) -> None:
-        """Keep `turn`, which is called `pause_s` seconds after the last one ended."""
+        """Keep `turn`; turns begin `pause_s` apart, or, where one takes long, a rest after it."""
         self.name = name
         self._turn = turn
         self._pause_s = pause_s
@@ -53,13 +56,16 @@ class Worker:
         self._ending.wait(seconds)
 
     def _run(self) -> None:
-        while not self._ending.wait(self._pause_s):
+        pause_s = self._pause_s
+        while not self._ending.wait(pause_s):
+            began = monotonic()
             try:
                 self._turn()
             except Exception as error:  # noqa: BLE001  a thread that ends does so in silence
                 self._tell(error)
             else:
                 self._done, self._told = monotonic(), None
+            pause_s = rest_s(self._pause_s, monotonic() - began)
 
     def _tell(self, error: Exception) -> None:
         now = monotonic()
@@ -70,3 +76,8 @@ class Worker:
             log.warning("the thread %s goes on, after: %s", self.name, error)
         else:
             log.error("the thread %s goes on, after a fault", self.name, exc_info=error)
+
+
+def rest_s(period_s: float, took_s: float) -> float:
+    """Return for how long to rest after a turn that took so long, where one begins each period."""
+    return max(period_s - took_s, _REST * period_s)

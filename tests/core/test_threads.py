@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.threads import TOLD_EVERY_S, Worker
+from clipseek.threads import TOLD_EVERY_S, Worker, rest_s
 from tests.clock import Clock
 
 
@@ -114,3 +114,13 @@ def test_an_error_that_stays_is_told_once_a_minute(
         caplog.clear()
     assert told == [1, 0, 1, 1, 1]
     assert all(record.levelno == logging.ERROR for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("took", "rest"),
+    [(0.0, 1.0), (0.3, 0.7), (0.95, 0.1), (5.0, 0.1)],
+    ids=["no time", "some of it", "nearly all", "more than it"],
+)
+def test_turns_begin_once_in_a_period(took: float, rest: float) -> None:
+    """What a turn takes is not added to the age of what it keeps current."""
+    assert rest_s(1.0, took) == pytest.approx(rest)

@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal comes; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        settings = Settings.load(api_host=options.host, api_port=options.port)
+        settings = Settings.load(
+            data_dir=options.data_dir, api_host=options.host, api_port=options.port
+        )
         with _taken(settings.api_host, settings.api_port) as taken:
             return _serve(settings, taken, quiet=options.quiet)
     except ConfigError as error:
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--data-dir", metavar="DIR", help="where all data is")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on, 0 for a free one (default 8000)")
     parser.add_argument("--quiet", action="store_true", help="log no requests, only warnings")

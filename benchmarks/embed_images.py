@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.model import ARCHITECTURE, HEIGHT, WIDTH, Made, made, pictures
-from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.precision import LEAST_COSINE, LEAST_PICTURES, cosine
+from clipseek.embedding.towers import on_cpu
 
 BATCH = 32
 Way = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -50,7 +50,7 @@ def straightforward(model: Made) -> Way:
 def measure(model: Made, shown: NDArray[np.uint8], rounds: int) -> dict[str, Any]:
     """Time every way in turns and return the object that is printed."""
     ways: dict[str, Way] = {"open_clip": straightforward(model)}
-    ways |= {name: OnnxEmbedder(bundle).embed_images for name, bundle in model.bundles.items()}
+    ways |= {name: on_cpu(bundle).embed_images for name, bundle in model.bundles.items()}
     wanted = ways["open_clip"](shown[:BATCH])
     cosines = {name: cosine(embed(shown[:BATCH]), wanted) for name, embed in ways.items()}
     rates: dict[str, list[float]] = {name: [] for name in ways}

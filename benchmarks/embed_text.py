@@ -27,8 +27,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.model import ARCHITECTURE, SENTENCES, Made, made, pictures
-from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.precision import LEAST_COSINE, LEAST_PICTURES, cosine
+from clipseek.embedding.towers import on_cpu
 
 _TURN = 4
 
@@ -52,7 +52,7 @@ def measure(model: Made, rounds: int) -> dict[str, Any]:
     """Time every way in turns and return the object that is printed."""
     ways: dict[str, Way] = {"open_clip": straightforward(model)}
     for bundle in model.bundles.values():
-        ways.setdefault(bundle.text_precision, OnnxEmbedder(bundle).embed_texts)
+        ways.setdefault(bundle.text_precision, on_cpu(bundle).embed_texts)
     wanted = ways["open_clip"](list(SENTENCES))
     cosines = {name: cosine(embed(list(SENTENCES)), wanted) for name, embed in ways.items()}
     times: dict[str, list[float]] = {name: [] for name in ways}

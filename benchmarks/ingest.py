@@ -39,9 +39,10 @@ from benchmarks.model import Made, made
 from clipseek import snapshot
 from clipseek.catalog import SqlCatalog
 from clipseek.embedding.bundle import Bundle
-from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.pixels import Recipe, fit
 from clipseek.embedding.precision import overlap as share_of_best
+from clipseek.embedding.towers import on_cpu
 from clipseek.model import Model
 from clipseek.sampling import grid
 from clipseek.thumbnails import Thumbnails
@@ -90,7 +91,7 @@ def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
         catalog.close()
 
 
-def overlap(films: Sequence[Path], fp32: OnnxEmbedder, folder: Path) -> dict[str, float]:
+def overlap(films: Sequence[Path], fp32: BundleEmbedder, folder: Path) -> dict[str, float]:
     """Compare the vectors in the catalog with those of exact decoding in fp32."""
     catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
     kept = {each.uri: each.id for each in catalog.videos("default", limit=10_000)}
@@ -117,7 +118,7 @@ def _standing(kept: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[
     return np.where(is_near, nearest, before)
 
 
-def _exact(path: Path, embedder: OnnxEmbedder, times: Any) -> tuple[NDArray[np.float64], Vectors]:
+def _exact(path: Path, embedder: BundleEmbedder, times: Any) -> tuple[NDArray[np.float64], Vectors]:
     with PyAVFrames(path) as source:
         side = embedder.image_size
         batches = [
@@ -151,7 +152,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
     """Run both ways in turns, and compare what ours stores."""
     with made(_samples(films)) as model:
         bundle = _fastest(model) if precision == "auto" else model.bundles[precision]
-        embedder = OnnxEmbedder(bundle)
+        embedder = on_cpu(bundle)
         loaded = Model(
             "benchmark",
             embedder,
@@ -168,7 +169,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
         between = time.perf_counter()
         reports = ours(loaded, films, folder)
         end = time.perf_counter()
-        agreed = overlap(films, OnnxEmbedder(model.bundles["fp32"]), folder)
+        agreed = overlap(films, on_cpu(model.bundles["fp32"]), folder)
     theirs_s, ours_s = between - start, end - between
     sampled = sum(report.frames for report in reports)
     embedded = sum(report.embedded for report in reports)

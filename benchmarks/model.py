@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from clipseek.demo.drawing import draw
 from clipseek.demo.world import sample_scene
-from clipseek.embedding import variant
 from clipseek.embedding.bundle import Bundle
-from clipseek.embedding.openclip import export_bundle, load_open_clip
+from clipseek.embedding.export import export_bundle
+from clipseek.embedding.openclip import load_open_clip
 from clipseek.embedding.pixels import fit
+from clipseek.embedding.precision import variant
 from clipseek.errors import ConfigError
 
 ARCHITECTURE = "ViT-B-32"

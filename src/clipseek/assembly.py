@@ -19,11 +19,11 @@ from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
 from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
-from clipseek.embedding.bundle import BANK, MANIFEST, TEXT, VISUAL, Bundle
-from clipseek.embedding.later import LaterEmbedder
-from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.bundle import BANK, MANIFEST, Bundle
+from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.pixels import fit
 from clipseek.embedding.precision import Choice
+from clipseek.embedding.towers import on_cpu
 from clipseek.errors import (
     CatalogOutdated,
     ConfigError,
@@ -245,11 +245,10 @@ def load_model(
     if precision not in (None, "auto", bundle.precision) or bundle.precision == "fp32":
         found = _in_precision(settings, bundle, precision or "fp32", pictures, report)
     name = known_as if found is bundle else found.name
-    if when == "used":
-        load = partial(_embedder, settings, found)
-        return _model(found, name, LaterEmbedder(found, load))
-    found.file(VISUAL)
-    return _model(found, name, _embedder(settings, found))
+    embedder = _embedder(settings, found)
+    if when == "now":
+        embedder.check_images()
+    return _model(found, name, embedder)
 
 
 def _in_precision(
@@ -269,7 +268,7 @@ def _in_precision(
         )
     bundle.check()
     # The quantiser and OpenVINO are looked for only where a precision is asked for.
-    from clipseek.embedding import variant
+    from clipseek.embedding.precision import variant
 
     def shown(count: int) -> NDArray[np.uint8]:
         if pictures is None:
@@ -293,6 +292,14 @@ def load_collection_model(settings: Settings, collection: Collection) -> Model:
     Raises:
         ModelMismatch: the model of this name has other weights than those indexed with.
     """
+    bundle = _bundle_of(settings, collection)
+    embedder = _embedder(settings, bundle)
+    embedder.check_texts()
+    return _model(bundle, collection.model, embedder)
+
+
+def _bundle_of(settings: Settings, collection: Collection) -> Bundle:
+    """Return the very bundle that a collection is indexed with; raise ModelMismatch."""
     bundle = models.resolve(collection.model, settings.data_dir, export=False)
     if bundle.fingerprint != collection.fingerprint:
         raise ModelMismatch(
@@ -301,8 +308,7 @@ def load_collection_model(settings: Settings, collection: Collection) -> Model:
             bundle.name,
             weights=(collection.fingerprint, bundle.fingerprint),
         )
-    bundle.file(TEXT)
-    return _model(bundle, collection.model, _embedder(settings, bundle))
+    return bundle
 
 
 def _model(bundle: Bundle, name: str, embedder: Embedder) -> Model:
@@ -318,22 +324,14 @@ def _model(bundle: Bundle, name: str, embedder: Embedder) -> Model:
     )
 
 
-def _embedder(settings: Settings, bundle: Bundle) -> Embedder:
-    """Return what runs the bundle: its towers, or on a GPU the weights that they came from."""
+def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
+    """Return what embeds by a bundle; nothing else decides where its towers run."""
     if settings.device == "cpu":
-        return OnnxEmbedder(bundle, threads=settings.threads)
-    architecture, _, tag = bundle.name.partition("/")
-    if bundle.precision != "fp32" or not tag:
-        raise ConfigError(
-            f"device cuda takes a model of open_clip's list in fp32, and {bundle.name!r} is none; "
-            "set CLIPSEEK_DEVICE=cpu, or name another model (`indexer models` prints them)"
-        )
-    # torch takes seconds to import, which who has no GPU need not wait for.
-    from clipseek.embedding.openclip import OpenClipEmbedder
+        return on_cpu(bundle, threads=settings.threads)
+    # torch takes seconds to import, which a process without a GPU need not wait for.
+    from clipseek.embedding.towers.torch import on_torch
 
-    return OpenClipEmbedder.open(
-        architecture, pretrained=tag, device=settings.device, fingerprint=bundle.fingerprint
-    )
+    return on_torch(bundle, device=settings.device, threads=settings.threads)
 
 
 def build_snapshot(service: Service, name: str) -> Manifest:
@@ -345,7 +343,7 @@ def build_snapshot(service: Service, name: str) -> Manifest:
     collection = service.catalog.collection(name)
 
     def bank() -> NDArray[np.float32]:
-        return models.resolve(collection.model, settings.data_dir, export=False).bank()
+        return _bundle_of(settings, collection).bank()
 
     return snapshot.build(
         service.catalog, settings.snapshot_root, name, queries=bank, kind=settings.index

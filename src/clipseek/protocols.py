@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,48 @@ class FrameSource(Protocol):
     def __enter__(self) -> "FrameSource": ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How a tower wants its rows.
+
+    most: Rows that go through it in one run, where more would not be faster, or would move a row's
+    vector. normalised: Pictures come as float32 (N, 3, S, S) by the model's recipe, not as
+    uint8 (N, S, S, 3). any_length: Rows of tokens may be cut behind the longest sentence.
+    """
+
+    most: int = 32
+    normalised: bool = False
+    any_length: bool = False
+
+
+class Tower(Protocol):
+    """One half of a model, wherever it runs: it turns prepared rows into vectors. Thread-safe.
+
+    A visual tower takes pictures of the model's size, a text tower token ids int64 (N, L), L the
+    model's context length; `BundleEmbedder` prepares both.
+    """
+
+    @property
+    def intake(self) -> Intake:
+        """How rows are wanted; asking may load the tower, and raise as `run` does."""
+        ...
+
+    def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return float32 (N, dim), not normalised: a vector for each row, whatever is beside it.
+
+        `rows` has one row at least and `intake.most` at most, and is not written to.
+
+        Raises:
+            ServiceUnavailable: the tower cannot be reached now; the same rows may be run later.
+            ConfigError: the tower cannot run as it is set up.
+        """
+        ...
+
+    def check(self) -> None:
+        """Make sure, without running rows, that the tower can be used; raise as `run` does."""
+        ...
 
 
 class Embedder(Protocol):

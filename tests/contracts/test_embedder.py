@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -24,38 +23,42 @@ def _toy(_: Path) -> Embedder:
 
 
 def _onnx(folder: Path) -> Embedder:
-    from clipseek.embedding.onnx import OnnxEmbedder
+    from clipseek.embedding.towers import on_cpu
 
     checkpoint = make_checkpoint("tiny-clip", folder)
-    from clipseek.embedding.openclip import export_bundle
+    from clipseek.embedding.export import export_bundle
 
     bundle = export_bundle(
         "tiny-clip", folder / "bundle", checkpoint=checkpoint, bank_captions=CAPTIONS
     )
-    return OnnxEmbedder(bundle, threads=2)
+    return on_cpu(bundle, threads=2)
 
 
-def _openclip(resize: Literal["host", "device"], folder: Path) -> Embedder:
+def _torch(folder: Path) -> Embedder:
     checkpoint = make_checkpoint("tiny-clip", folder)
-    from clipseek.embedding.openclip import OpenClipEmbedder
+    from clipseek.embedding.export import export_bundle
+    from clipseek.embedding.towers.torch import on_torch
 
-    return OpenClipEmbedder.open("tiny-clip", checkpoint=checkpoint, device="cpu", resize=resize)
+    bundle = export_bundle(
+        "tiny-clip", folder / "bundle", checkpoint=checkpoint, bank_captions=CAPTIONS
+    )
+    return on_torch(bundle, device="cpu", checkpoint=checkpoint)
 
 
 def _demo(folder: Path) -> Embedder:
     from clipseek.embedding import resolve
-    from clipseek.embedding.onnx import OnnxEmbedder
+    from clipseek.embedding.towers import on_cpu
 
     try:
-        return OnnxEmbedder(resolve("demo", folder), threads=2)
+        return on_cpu(resolve("demo", folder), threads=2)
     except ConfigError as error:
         pytest.skip(f"the demo model is not there: {error}")
 
 
 def _in_precision(precision: Choice, folder: Path) -> Embedder:
-    from clipseek.embedding import variant
-    from clipseek.embedding.onnx import OnnxEmbedder
-    from clipseek.embedding.openclip import export_bundle
+    from clipseek.embedding.export import export_bundle
+    from clipseek.embedding.precision import variant
+    from clipseek.embedding.towers import on_cpu
 
     checkpoint = make_checkpoint("tiny-clip", folder)
     base = export_bundle(
@@ -67,7 +70,7 @@ def _in_precision(precision: Choice, folder: Path) -> Embedder:
         )
     except ConfigError as error:
         pytest.skip(f"no {precision} here: {error}")
-    return OnnxEmbedder(made, threads=2)
+    return on_cpu(made, threads=2)
 
 
 MAKERS: dict[str, Callable[[Path], Embedder]] = {
@@ -75,8 +78,7 @@ MAKERS: dict[str, Callable[[Path], Embedder]] = {
     "onnx": _onnx,
     "int8": partial(_in_precision, "int8"),
     "bf16": partial(_in_precision, "bf16"),
-    "openclip": partial(_openclip, "host"),
-    "openclip-as-on-a-gpu": partial(_openclip, "device"),
+    "torch": _torch,
     "demo": _demo,
 }
 
@@ -228,9 +230,7 @@ def test_signs_alone_are_not_read(embedder: Embedder) -> None:
     assert embedder.read(NOTHING) == [0] * len(NOTHING)
 
 
-@pytest.mark.parametrize(
-    "embedder", [_onnx, partial(_openclip, "host")], indirect=True, ids=["onnx", "openclip"]
-)
+@pytest.mark.parametrize("embedder", [_onnx, _torch], indirect=True, ids=["onnx", "torch"])
 def test_entities_of_signs_are_not_read(embedder: Embedder) -> None:
     """Where a sentence is cleaned before the tokenizer sees it, that decides."""
     assert embedder.read(["&nbsp;", "&#63;&#63;", "a &amp; b"]) == [0, 0, 9]

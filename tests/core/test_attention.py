@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `models` is not installed")
 
-from clipseek.embedding.openclip.attention import is_plain, written_out  # noqa: E402
+from clipseek.embedding.export.attention import is_plain, written_out  # noqa: E402
 
 
 def attended(attention: Any, rows: Any, **options: Any) -> Any:

@@ -371,7 +371,7 @@ def test_exporting_without_the_extra_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where torch is not installed, the message says what to install."""
-    monkeypatch.setitem(sys.modules, "clipseek.embedding.openclip", None)
+    monkeypatch.setitem(sys.modules, "clipseek.embedding.export", None)
 
     with pytest.raises(ConfigError, match=r"pip install 'clipseek\[models\]'"):
         models.resolve("ViT-B-32/openai", tmp_path)

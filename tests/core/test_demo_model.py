@@ -23,7 +23,8 @@ from clipseek.demo.otherworld import HELD_OUT
 from clipseek.demo.shots import plan_film
 from clipseek.demo.world import Scene, Thing
 from clipseek.embedding.bundle import Bundle, load
-from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.embedder import BundleEmbedder
+from clipseek.embedding.towers import on_cpu
 
 SEED = 7_100_001  # no seed of training, of fitting or of the full figures
 
@@ -35,13 +36,13 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def embedder(bundle: Bundle) -> OnnxEmbedder:
+def embedder(bundle: Bundle) -> BundleEmbedder:
     """Return its embedder."""
-    return OnnxEmbedder(bundle, threads=1)
+    return on_cpu(bundle, threads=1)
 
 
 @pytest.fixture(scope="module")
-def library(embedder: OnnxEmbedder, bundle: Bundle) -> Library:
+def library(embedder: BundleEmbedder, bundle: Bundle) -> Library:
     """Return thirty films as an index holds them."""
     return make_library(embedder, seed=SEED, films=30, coherence=bundle.coherence)
 
@@ -53,7 +54,7 @@ def test_the_bundle_is_small() -> None:
     assert max(sizes) <= 12_000_000
 
 
-def test_the_bank_is_of_bank_captions(bundle: Bundle, embedder: OnnxEmbedder) -> None:
+def test_the_bank_is_of_bank_captions(bundle: Bundle, embedder: BundleEmbedder) -> None:
     """The bundle's bank holds the vectors of the sentences that the code says."""
     captions = bank_captions()
     assert len(bundle.bank()) == len(captions)
@@ -61,12 +62,12 @@ def test_the_bank_is_of_bank_captions(bundle: Bundle, embedder: OnnxEmbedder) ->
     np.testing.assert_allclose(bundle.bank()[:5], rows, atol=2e-3)
 
 
-def test_recall_among_a_thousand_scenes(embedder: OnnxEmbedder) -> None:
+def test_recall_among_a_thousand_scenes(embedder: BundleEmbedder) -> None:
     """At least nine of ten full captions find their scene first among 1000 held-out ones."""
     assert recall(embedder, seed=SEED) >= 0.9
 
 
-def test_a_scene_is_described_by_its_own_sentence(embedder: OnnxEmbedder) -> None:
+def test_a_scene_is_described_by_its_own_sentence(embedder: BundleEmbedder) -> None:
     """Of sentences that differ in one word each, the true one is nearest to the picture."""
     scene = Scene(
         "road", "night", (Thing("car", "red", 0.2, 0.7), Thing("tree", "green", 0.8, 0.7))
@@ -82,14 +83,14 @@ def test_a_scene_is_described_by_its_own_sentence(embedder: OnnxEmbedder) -> Non
     assert int((embedder.embed_texts(sentences) @ image[0]).argmax()) == 0
 
 
-def test_unheard_of_words_matter(embedder: OnnxEmbedder) -> None:
+def test_unheard_of_words_matter(embedder: BundleEmbedder) -> None:
     """A sentence with an unknown noun is far from one with a known noun in its place."""
     known, strange = embedder.embed_texts(["a red car at night", "a red submarine at night"])
     assert float(known @ strange) < 0.8
 
 
 def test_what_is_there_is_told_from_what_is_not(
-    bundle: Bundle, embedder: OnnxEmbedder, library: Library
+    bundle: Bundle, embedder: BundleEmbedder, library: Library
 ) -> None:
     """By the best hit, relevance is above one half for present queries and below for absent."""
     present, absent = best_evidence(embedder, library, bundle, seed=SEED, strangers=HELD_OUT)

@@ -1,12 +1,14 @@
 """A GPU that is asked for and is not there, or is of no use, is said in one sentence."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clipseek.assembly import load_model
 from clipseek.config import Settings
+from clipseek.embedding import models
 from clipseek.errors import ConfigError
 from clipseek.index import gpus
 from clipseek.library.view import View
@@ -25,11 +27,13 @@ def test_a_bundle_of_its_own_has_no_weights_for_torch(tmp_path: Path) -> None:
 
 
 @needs_no_gpu
-def test_torch_without_a_gpu_is_said() -> None:
+def test_torch_without_a_gpu_is_said(tmp_path: Path) -> None:
     """Nothing is loaded where it could not run."""
-    openclip = pytest.importorskip("clipseek.embedding.openclip", reason="needs open_clip")
+    torch = pytest.importorskip("clipseek.embedding.towers.torch", reason="needs torch")
+    bundle = replace(models.resolve("demo", tmp_path), name="ViT-B-32/openai")
+    embedder = torch.on_torch(bundle, device="cuda")
     with pytest.raises(ConfigError, match="sees no GPU, but device cuda was asked for"):
-        openclip.OpenClipEmbedder.open("ViT-B-32", pretrained="openai", device="cuda")
+        embedder.check_images()
 
 
 @needs_no_gpu

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.precision import cosine
+from clipseek.embedding.towers import on_cpu
 from tests.tiny_models import make_checkpoint
 
 pytest.importorskip("torch", reason="the extra `models` is not installed")
@@ -49,6 +49,6 @@ def test_the_straightforward_way_gives_the_same_vectors(small: model.Made) -> No
     shown = model.pictures(3)
     vectors = embed_images.straightforward(small)(shown)
 
-    assert cosine(
-        OnnxEmbedder(small.bundles["fp32"]).embed_images(shown), vectors
-    ) == pytest.approx(1, abs=1e-4)
+    assert cosine(on_cpu(small.bundles["fp32"]).embed_images(shown), vectors) == pytest.approx(
+        1, abs=1e-4
+    )

@@ -12,8 +12,8 @@ from onnx import helper
 
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.bundle import BANK, MANIFEST, TOKENIZER, VISUAL
-from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.embedding.session import OnnxTower
+from clipseek.embedding.towers import on_cpu
+from clipseek.embedding.towers.onnxruntime import OnnxTower
 from clipseek.errors import ConfigError
 from indexer.judge import read_captions
 from tests.core.test_bundle import MADE, fill
@@ -49,7 +49,7 @@ def graph(folder: Path, location: str) -> Path:
 
 def run(file: Path) -> list[float]:
     """Load a tower and run it on zeros."""
-    tower = OnnxTower(lambda: file, "pixels", [4], 4, None)
+    tower = OnnxTower(lambda: file, "pixels", [4], 4)
     return [float(value) for value in tower.run(np.zeros((1, 4), np.float32))[0]]
 
 
@@ -156,7 +156,7 @@ def test_a_tokenizer_that_is_none_is_refused(tmp_path: Path, content: bytes) -> 
     made = bundles.write(tmp_path / "model", MADE, fill)
     (made.path / TOKENIZER).write_bytes(content)
     with pytest.raises(ConfigError, match=f"{TOKENIZER} is not a tokenizer"):
-        OnnxEmbedder(made, threads=1).embed_texts(["red"])
+        on_cpu(made, threads=1).embed_texts(["red"])
 
 
 def test_a_tokenizer_without_an_end_is_refused(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_tokenizer_without_an_end_is_refused(tmp_path: Path) -> None:
     with (made.path / TOKENIZER).open("wb") as file:
         file.truncate(200 << 20)
     with pytest.raises(ConfigError, match="has more than"):
-        OnnxEmbedder(made, threads=1).embed_texts(["red"])
+        on_cpu(made, threads=1).embed_texts(["red"])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from PIL import Image
 
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding import models, pixels
-from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.towers import on_cpu
 from clipseek.embedding.words import CLEANS, clean
 from clipseek.errors import ConfigError
 from tests.tiny_models import CAPTIONS, CONFIGS, make_checkpoint
@@ -23,17 +23,14 @@ from tests.tiny_models import CAPTIONS, CONFIGS, make_checkpoint
 torch = pytest.importorskip("torch", reason="the extra `models` is not installed")
 huggingface_hub = pytest.importorskip("huggingface_hub", reason="comes with open_clip")
 
-from clipseek.embedding.openclip import (  # noqa: E402
-    OpenClipEmbedder,
-    export_bundle,
-    export_model,
-    load_open_clip,
-)
-from clipseek.embedding.openclip import resize as resizing  # noqa: E402
-from clipseek.embedding.openclip.tokenizer import (  # noqa: E402
+from clipseek.embedding.export import export_bundle, export_model  # noqa: E402
+from clipseek.embedding.export.tokenizer import (  # noqa: E402
     ODD_SENTENCES,
     convert_tokenizer,
 )
+from clipseek.embedding.openclip import load_open_clip, load_weights  # noqa: E402
+from clipseek.embedding.towers import torch as torch_tower  # noqa: E402
+from clipseek.embedding.towers.torch import on_torch  # noqa: E402
 
 AGREEMENT = 1e-3
 
@@ -66,7 +63,7 @@ def test_every_kind_of_tower_can_be_exported(name: str, tmp_path: Path) -> None:
     open_clip = load_open_clip()
     weights = make_checkpoint(name, tmp_path)
     exported = export_bundle(name, tmp_path / "bundle", checkpoint=weights, bank_captions=CAPTIONS)
-    embedder = OnnxEmbedder(exported, threads=2)
+    embedder = on_cpu(exported, threads=2)
     model, _, transform = open_clip.create_model_and_transforms(name, str(weights))
     model.eval()
     shown = picture(90, 120)
@@ -82,32 +79,26 @@ def test_every_kind_of_tower_can_be_exported(name: str, tmp_path: Path) -> None:
     assert cosines.min() > 1 - AGREEMENT
 
 
-def test_the_torch_embedder_agrees_with_the_bundle(
-    checkpoint: Path, bundle: bundles.Bundle
-) -> None:
+def test_torch_agrees_with_the_bundle(checkpoint: Path, bundle: bundles.Bundle) -> None:
     """The same weights give the same vectors through torch and through onnxruntime."""
-    left = OpenClipEmbedder.open("tiny-clip", checkpoint=checkpoint, device="cpu")
-    right = OnnxEmbedder(bundle, threads=2)
+    left = on_torch(bundle, device="cpu", checkpoint=checkpoint)
+    right = on_cpu(bundle, threads=2)
     shown = picture(50, 70)[None]
 
     assert np.allclose(left.embed_images(shown), right.embed_images(shown), atol=1e-4)
     assert np.allclose(left.embed_texts(CAPTIONS), right.embed_texts(CAPTIONS), atol=1e-4)
 
 
-def test_the_torch_embedder_can_stand_for_a_bundle(
-    checkpoint: Path, bundle: bundles.Bundle
-) -> None:
-    """Given a bundle's fingerprint, it may share the bundle's collections."""
-    embedder = OpenClipEmbedder.open(
-        "tiny-clip", checkpoint=checkpoint, device="cpu", fingerprint=bundle.fingerprint
-    )
+def test_torch_keeps_its_name_and_fingerprint(checkpoint: Path, bundle: bundles.Bundle) -> None:
+    """What is embedded with torch belongs in the bundle's collections."""
+    embedder = on_torch(bundle, device="cpu", checkpoint=checkpoint)
 
-    assert embedder.fingerprint == bundle.fingerprint
+    assert (embedder.model, embedder.fingerprint) == (bundle.name, bundle.fingerprint)
 
 
 def test_the_bank_is_the_captions_vectors(bundle: bundles.Bundle) -> None:
     """Row by row, to the precision of float16."""
-    wanted = OnnxEmbedder(bundle, threads=2).embed_texts(CAPTIONS)
+    wanted = on_cpu(bundle, threads=2).embed_texts(CAPTIONS)
 
     assert np.allclose(bundle.bank(), wanted, atol=1e-3)
 
@@ -142,12 +133,12 @@ def test_large_towers_keep_their_weights_apart(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past a size, weights lie in a file of their own and the bundle still runs."""
-    monkeypatch.setattr("clipseek.embedding.openclip.export._APART_BYTES", 100_000)
+    monkeypatch.setattr("clipseek.embedding.export.model._APART_BYTES", 100_000)
 
     made = export_bundle("tiny-clip", tmp_path / "b", checkpoint=checkpoint, bank_captions=CAPTIONS)
 
     assert (made.path / "text.onnx.data").stat().st_size > (made.path / "text.onnx").stat().st_size
-    assert OnnxEmbedder(made).embed_texts(["a dog"]).shape == (1, 24)
+    assert on_cpu(made).embed_texts(["a dog"]).shape == (1, 24)
 
 
 def test_a_checkpoint_is_exported_once(checkpoint: Path, tmp_path: Path) -> None:
@@ -164,8 +155,8 @@ def test_a_checkpoint_is_exported_once(checkpoint: Path, tmp_path: Path) -> None
 
 def test_an_export_that_disagrees_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     """A bundle that does not give the model's vectors is not written."""
-    loaded = OpenClipEmbedder.open("tiny-clip", checkpoint=checkpoint, device="cpu")
-    model: Any = copy.deepcopy(loaded._model)
+    loaded = load_weights("tiny-clip", checkpoint=checkpoint)
+    model: Any = loaded.model
     encode = model.encode_image
 
     def unlike_its_trace(rows: Any, **options: Any) -> Any:
@@ -173,7 +164,7 @@ def test_an_export_that_disagrees_is_refused(checkpoint: Path, tmp_path: Path) -
         return vectors if torch.jit.is_tracing() else vectors.roll(1, dims=-1)
 
     object.__setattr__(model, "encode_image", unlike_its_trace)
-    tokenizer, mode = convert_tokenizer(loaded._tokenize, 77, CAPTIONS)
+    tokenizer, mode = convert_tokenizer(loaded.tokenizer, 77, CAPTIONS)
 
     with pytest.raises(ConfigError, match="does not agree with open_clip"):
         export_model(
@@ -236,28 +227,14 @@ def test_hardly_a_value_differs_where_sides_are_cut_before_scaling(shape: tuple[
     assert (difference > 0).mean() < 0.002
 
 
-@pytest.mark.parametrize(
-    ("resize", "interpolation", "padding"), RECIPES, ids=["-".join(map(str, r)) for r in RECIPES]
-)
-@pytest.mark.parametrize("shape", [(90, 60), (33, 120), (20, 20)], ids=["tall", "wide", "small"])
-def test_pictures_are_prepared_on_a_device_as_on_the_host(
-    resize: Any, interpolation: Any, padding: int, shape: tuple[int, int]
-) -> None:
-    """No value differs by more than two levels of 255: each of two passes rounds."""
-    recipe = pixels.Recipe(
-        32, (0.48, 0.45, 0.4), (0.26, 0.27, 0.28), interpolation, resize, padding
-    )
-    shown = np.stack([picture(*shape, seed) for seed in range(3)])
+def test_pictures_are_normalised_on_a_device_as_on_the_host() -> None:
+    """Only the order of roundings may differ."""
+    recipe = pixels.Recipe(32, (0.48, 0.45, 0.4), (0.26, 0.27, 0.28))
+    shown = np.stack([picture(32, 32, seed) for seed in range(3)])
 
-    square = resizing.fit(torch.from_numpy(shown), recipe)
+    found = torch_tower._normalised(torch.from_numpy(shown), recipe).numpy()
 
-    wanted = pixels.fit(shown, recipe)
-    assert np.abs(square.numpy().astype(int) - wanted).max() <= 2
-    assert np.allclose(
-        resizing.normalise(torch.from_numpy(wanted), recipe).numpy(),
-        pixels.normalise(wanted, recipe),
-        atol=1e-6,
-    )
+    assert np.allclose(found, pixels.normalise(shown, recipe), atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", [mode for mode in CLEANS if mode != "none"])

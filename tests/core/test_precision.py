@@ -12,18 +12,17 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek.embedding import bundle as bundles
-from clipseek.embedding import models, openvino
+from clipseek.embedding import models
 from clipseek.embedding.bundle import MANIFEST, TEXT, VISUAL, Bundle
-from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.precision import Measured, cosine, joined, overlap, split
+from clipseek.embedding.towers import on_cpu, openvino
 from clipseek.errors import ConfigError
 from tests.tiny_models import CAPTIONS, make_checkpoint
 
 pytest.importorskip("torch", reason="the extra `models` is not installed")
 
-from clipseek.embedding import variant
-from clipseek.embedding.openclip import export_bundle
-from clipseek.embedding.precision import Choice
+from clipseek.embedding.export import export_bundle
+from clipseek.embedding.precision import Choice, variant
 
 GOOD = Measured(images=0.999, texts=0.999, overlap=0.97, pictures=96, speedup=2.0)
 
@@ -104,13 +103,13 @@ def test_without_openvino_int8_runs_on_onnxruntime(
 ) -> None:
     """Its vectors are near those of fp32, and no neighbour in a batch moves them."""
     monkeypatch.setattr(openvino, "is_installed", lambda: False)
-    embedder = OnnxEmbedder(found := made(base, tmp_path, "int8"))
+    embedder = on_cpu(found := made(base, tmp_path, "int8"))
     pictures = shown(7)
 
     together = embedder.embed_images(pictures)
 
     assert found.runtime == "onnxruntime"
-    assert cosine(together, OnnxEmbedder(base).embed_images(pictures)) > 0.9
+    assert cosine(together, on_cpu(base).embed_images(pictures)) > 0.9
     for row in range(7):
         assert (
             np.abs(embedder.embed_images(pictures[row : row + 1])[0] - together[row]).max() < 1e-6
@@ -119,7 +118,7 @@ def test_without_openvino_int8_runs_on_onnxruntime(
 
 def test_neighbours_do_not_move_int8_sentences(base: Bundle, tmp_path: Path) -> None:
     """Ranges are taken from a run: each sentence has one of its own."""
-    embedder = OnnxEmbedder(replace(made(base, tmp_path, "int8"), text_precision="int8"))
+    embedder = on_cpu(replace(made(base, tmp_path, "int8"), text_precision="int8"))
     together = embedder.embed_texts(CAPTIONS)
 
     for row, caption in enumerate(CAPTIONS):
@@ -238,7 +237,7 @@ def test_a_bundle_for_openvino_says_so_where_it_is_missing(
 ) -> None:
     """Sentences can be embedded all the same: who searches needs no visual tower."""
     monkeypatch.setattr(openvino, "is_installed", lambda: False)
-    embedder = OnnxEmbedder(replace(base, precision="bf16", runtime="openvino"))
+    embedder = on_cpu(replace(base, precision="bf16", runtime="openvino"))
 
     assert embedder.embed_texts(["a dog"]).shape == (1, base.dim)
     with pytest.raises(ConfigError, match="openvino, which is not installed"):

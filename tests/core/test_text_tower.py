@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipseek.embedding.bundle import ANY_LENGTH, TEXT, Bundle
-from clipseek.embedding.onnx import OnnxEmbedder, blocks
+from clipseek.embedding.embedder import blocks
+from clipseek.embedding.towers import on_cpu
 from tests.tiny_models import CAPTIONS, make_checkpoint
 
 torch = pytest.importorskip("torch", reason="the extra `models` is not installed")
 
-from clipseek.embedding.openclip import export, export_bundle  # noqa: E402
-from clipseek.embedding.openclip.text import CutText, cut  # noqa: E402
+from clipseek.embedding.export import export_bundle  # noqa: E402
+from clipseek.embedding.export import model as export  # noqa: E402
+from clipseek.embedding.export.text import CutText, cut  # noqa: E402
 from clipseek.embedding.openclip.weights import load_weights  # noqa: E402
 
 SENTENCES = [*CAPTIONS, "", "night", "word " * 20, "word " * 40, "many words " * 300]
@@ -65,14 +67,14 @@ def test_a_tower_is_cut_where_its_architecture_allows_it(
 def test_cutting_moves_no_vector(cut_bundle: Bundle, whole_bundle: Bundle) -> None:
     """Sentences of every length have the vectors of the whole tower."""
     assert (length_of(cut_bundle), length_of(whole_bundle)) == (ANY_LENGTH, 77)
-    embedder, whole = OnnxEmbedder(cut_bundle), OnnxEmbedder(whole_bundle)
+    embedder, whole = on_cpu(cut_bundle), on_cpu(whole_bundle)
 
     assert np.abs(embedder.embed_texts(SENTENCES) - whole.embed_texts(SENTENCES)).max() <= 1e-5
 
 
 def test_neighbours_change_nothing(cut_bundle: Bundle) -> None:
     """A sentence among longer ones has the vector that it has alone, in its own place."""
-    embedder = OnnxEmbedder(cut_bundle)
+    embedder = on_cpu(cut_bundle)
     together = embedder.embed_texts(SENTENCES * 5)
 
     alone = np.concatenate([embedder.embed_texts([sentence]) for sentence in SENTENCES * 5])

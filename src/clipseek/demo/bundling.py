@@ -13,8 +13,8 @@ from clipseek.demo.measure import bank_captions, best_evidence, make_library
 from clipseek.demo.otherworld import FOR_FITTING
 from clipseek.demo.words import make_tokenizer
 from clipseek.embedding.bundle import Bundle
-from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.embedding.openclip import export_model
+from clipseek.embedding.export import export_model
+from clipseek.embedding.towers import on_cpu
 from clipseek.types import Relevance
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def bundle_model(model: Any, out: Path) -> Bundle:
 
 def fit_relevance(bundle: Bundle) -> Relevance:
     """Fit the curve on the best evidence of present and absent queries of made libraries."""
-    embedder = OnnxEmbedder(bundle, threads=1)
+    embedder = on_cpu(bundle, threads=1)
     present, absent = [], []
     for seed, films in FIT_SEEDS.items():
         library = make_library(embedder, seed=seed, films=films, coherence=COHERENCE)

@@ -31,7 +31,7 @@ from clipseek.demo.world import (
     sample_scene,
 )
 from clipseek.embedding import bundle as bundles
-from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.towers import on_cpu
 from clipseek.protocols import Embedder
 
 _log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def measure(folder: Path, seeds: Sequence[int] = SEEDS) -> list[dict[str, float]
     above and of absent ones below relevance 0.5.
     """
     bundle = bundles.load(folder)
-    embedder = OnnxEmbedder(bundle, threads=1)
+    embedder = on_cpu(bundle, threads=1)
     return [_measure(embedder, bundle, seed) for seed in seeds]
 
 

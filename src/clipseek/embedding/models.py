@@ -182,7 +182,7 @@ def _export(
     model: str, folder: Path, checkpoint: Path | None, report: Callable[[str], None]
 ) -> Bundle:
     try:
-        from clipseek.embedding.openclip import export_bundle
+        from clipseek.embedding.export import export_bundle
     except ImportError as error:
         raise ConfigError(
             f"model {model!r} is not on this machine, and exporting it needs the package "

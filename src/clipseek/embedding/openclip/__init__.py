@@ -1,7 +1,6 @@
-"""What needs torch and open_clip: their embedder, and the way from them to a bundle."""
+"""open_clip's models and their weights; needs torch and open_clip."""
 
-from clipseek.embedding.openclip.embedder import OpenClipEmbedder
-from clipseek.embedding.openclip.export import export_bundle, export_model
 from clipseek.embedding.openclip.load import load_open_clip
+from clipseek.embedding.openclip.weights import Loaded, load_weights
 
-__all__ = ["OpenClipEmbedder", "export_bundle", "export_model", "load_open_clip"]
+__all__ = ["Loaded", "load_open_clip", "load_weights"]

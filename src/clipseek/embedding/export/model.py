@@ -26,19 +26,20 @@ from clipseek.embedding.bundle import (
     VISUAL,
     Bundle,
 )
-from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.embedding.openclip.attention import written_out
-from clipseek.embedding.openclip.check import check_export
-from clipseek.embedding.openclip.facts import (
+from clipseek.embedding.embedder import BundleEmbedder
+from clipseek.embedding.export.attention import written_out
+from clipseek.embedding.export.check import check_export
+from clipseek.embedding.export.facts import (
     context_length,
     logit_bias,
     logit_scale,
     recipe_of,
     vector_length,
 )
-from clipseek.embedding.openclip.text import AGREEMENT, WholeText, cut, differs
-from clipseek.embedding.openclip.tokenizer import convert_tokenizer
+from clipseek.embedding.export.text import AGREEMENT, WholeText, cut, differs
+from clipseek.embedding.export.tokenizer import convert_tokenizer
 from clipseek.embedding.openclip.weights import load_weights
+from clipseek.embedding.towers import on_cpu
 from clipseek.embedding.words import Clean
 from clipseek.errors import ConfigError
 from clipseek.types import Relevance
@@ -176,7 +177,7 @@ def export_model(
         report("exporting the towers")
         tokenizer.save(str(folder / TOKENIZER), pretty=False)
         _export_towers(model, manifest, folder, report)
-        embedder = OnnxEmbedder(bundles.draft(folder, manifest))
+        embedder = on_cpu(bundles.draft(folder, manifest))
         report("comparing the towers with the model")
         report(f"cosine {check_export(model, preprocess_cfg, embedder):.6f} at worst")
         np.save(folder / BANK, _bank(embedder, bank_captions, report))
@@ -185,7 +186,7 @@ def export_model(
 
 
 def _bank(
-    embedder: OnnxEmbedder, captions: Sequence[str], report: Callable[[str], None]
+    embedder: BundleEmbedder, captions: Sequence[str], report: Callable[[str], None]
 ) -> NDArray[np.float16]:
     rows = np.empty((len(captions), embedder.dim), np.float16)
     for start in range(0, len(captions), _REPORT_EVERY):
@@ -229,7 +230,7 @@ def _export_text(
     tokens = torch.zeros(2, manifest.context_length, dtype=torch.long)
     if shorter := cut(model):
         _export_tower(shorter, tokens, {"tokens": {0: "N", 1: ANY_LENGTH}}, folder / TEXT)
-        worst = differs(model, OnnxEmbedder(bundles.draft(folder, manifest)))
+        worst = differs(model, on_cpu(bundles.draft(folder, manifest)))
         if worst <= AGREEMENT:
             return report(f"sentences are cut at their end token ({worst:.1e} off at worst)")
         (folder / f"{TEXT}.data").unlink(missing_ok=True)

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from clipseek.embedding.onnx import OnnxEmbedder
-from clipseek.embedding.openclip.attention import attend, is_plain
+from clipseek.embedding.embedder import BundleEmbedder
+from clipseek.embedding.export.attention import attend, is_plain
 from clipseek.embedding.openclip.load import load_open_clip
 
 # How far a number of a unit vector may be from the same of the whole tower.
@@ -97,7 +97,7 @@ def cut(model: nn.Module) -> CutText | None:
     return CutText(tower, end_id=int(getattr(tower, "text_eos_id", getattr(tower, "eos_id", -1))))
 
 
-def differs(model: nn.Module, embedder: OnnxEmbedder) -> float:
+def differs(model: nn.Module, embedder: BundleEmbedder) -> float:
     """Return how far any number of a unit vector is from the model's own, over some sentences."""
     tokens = torch.from_numpy(embedder.tokens(_SENTENCES))
     with torch.inference_mode():
@@ -105,7 +105,7 @@ def differs(model: nn.Module, embedder: OnnxEmbedder) -> float:
     return float(np.abs(_alone(embedder, _SENTENCES) - wanted).max())
 
 
-def _alone(embedder: OnnxEmbedder, sentences: Sequence[str]) -> NDArray[np.float32]:
+def _alone(embedder: BundleEmbedder, sentences: Sequence[str]) -> NDArray[np.float32]:
     """Embed each sentence in a call of its own, so that each is cut at its own end."""
     return np.concatenate([embedder.embed_texts([sentence]) for sentence in sentences])
 

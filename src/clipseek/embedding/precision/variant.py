@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding import bundle as bundles
-from clipseek.embedding import openvino
 from clipseek.embedding.bundle import MANIFEST, TEXT, VISUAL, Bundle, Manifest
+from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.models import bundle_folder
-from clipseek.embedding.onnx import OnnxEmbedder
 from clipseek.embedding.pixels import normalise
 from clipseek.embedding.precision import (
     LEAST_COSINE,
@@ -29,7 +28,8 @@ from clipseek.embedding.precision import (
     joined,
     overlap,
 )
-from clipseek.embedding.quantise import quantise_text, quantise_visual
+from clipseek.embedding.precision.quantise import quantise_text, quantise_visual
+from clipseek.embedding.towers import on_cpu, openvino
 from clipseek.errors import ConfigError
 
 Pictures = Callable[[int], NDArray[np.uint8]]
@@ -162,7 +162,7 @@ class _Maker:
         _remove(work, TEXT)
         quantise_text(self.base.path / TEXT, work / TEXT)
         tried = replace(manifest, text_precision="int8")
-        embedder = OnnxEmbedder(bundles.draft(work, tried), threads=self._threads)
+        embedder = on_cpu(bundles.draft(work, tried), threads=self._threads)
         if cosine(embedder.embed_texts(self._sentences), self._texts) >= LEAST_COSINE:
             return tried
         _remove(work, TEXT)
@@ -172,7 +172,7 @@ class _Maker:
         return manifest
 
     def _measured(self, work: Path, manifest: Manifest, shown: NDArray[np.uint8]) -> Manifest:
-        embedder = OnnxEmbedder(bundles.draft(work, manifest), threads=self._threads)
+        embedder = on_cpu(bundles.draft(work, manifest), threads=self._threads)
         wanted, slow_s = _timed(self._embedder, shown)
         found, fast_s = _timed(embedder, shown)
         texts = embedder.embed_texts(self._sentences)
@@ -186,8 +186,8 @@ class _Maker:
         return replace(manifest, measured=measured)
 
     @cached_property
-    def _embedder(self) -> OnnxEmbedder:
-        return OnnxEmbedder(self.base, threads=self._threads)
+    def _embedder(self) -> BundleEmbedder:
+        return on_cpu(self.base, threads=self._threads)
 
     @cached_property
     def _texts(self) -> NDArray[np.float32]:
@@ -209,7 +209,7 @@ def _runtime(precision: Precision) -> Runtime:
     return "openvino"
 
 
-def _timed(embedder: OnnxEmbedder, shown: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+def _timed(embedder: BundleEmbedder, shown: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
     """Embed pictures, and say how many seconds it takes once the tower is loaded."""
     embedder.embed_images(shown[:_WARM])  # also builds what fits the size of its blocks
     start = time.perf_counter()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from clipseek.embedding.onnx import OnnxEmbedder
+from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.openclip.load import load_open_clip
 from clipseek.errors import ConfigError
 
@@ -28,7 +28,7 @@ _SENTENCES = (
 
 
 def check_export(
-    model: nn.Module, preprocess_cfg: Mapping[str, Any], embedder: OnnxEmbedder
+    model: nn.Module, preprocess_cfg: Mapping[str, Any], embedder: BundleEmbedder
 ) -> float:
     """Compare pictures and sentences through both; return the lowest cosine.
 

@@ -1,0 +1,130 @@
+"""TorchTower: one half of an open_clip model on torch, on the CPU or in half precision on a GPU."""
+
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from clipseek.embedding.bundle import Bundle
+from clipseek.embedding.embedder import BundleEmbedder
+from clipseek.embedding.openclip import load_weights
+from clipseek.embedding.pixels import Recipe
+from clipseek.errors import ConfigError
+from clipseek.protocols import Intake
+
+# Rows that go through a tower at once: bounds memory; a GPU is full well before.
+_BLOCK = {"cpu": 32, "cuda": 512}
+
+
+def on_torch(
+    bundle: Bundle, *, device: str, checkpoint: Path | None = None, threads: int | None = None
+) -> BundleEmbedder:
+    """Return the embedder of a bundle whose towers run from the weights that it was made from.
+
+    Args:
+        bundle: In fp32, of a model of open_clip's list.
+        device: "cpu", "cuda" or "cuda:1".
+        checkpoint: The local file of weights that the bundle was made from, where there is one.
+        threads: Scale pictures.
+
+    Raises:
+        ConfigError: the bundle is not one of open_clip's list in fp32.
+    """
+    architecture, _, tag = bundle.name.partition("/")
+    if bundle.precision != "fp32" or not tag:
+        raise ConfigError(
+            f"device {device} takes a model of open_clip's list in fp32, and {bundle.name!r} is "
+            "none; set CLIPSEEK_DEVICE=cpu, or name another model (`indexer models` prints them)"
+        )
+    model = _Model(architecture, tag if checkpoint is None else None, checkpoint, device)
+    tower = partial(TorchTower, model, recipe=bundle.recipe)
+    return BundleEmbedder(bundle, tower("visual"), tower("text"), threads=threads)
+
+
+class _Model:
+    """An open_clip model, loaded by the first of its towers that runs."""
+
+    def __init__(
+        self, architecture: str, pretrained: str | None, checkpoint: Path | None, device: str
+    ) -> None:
+        self.device = torch.device(device)
+        self._load = partial(
+            load_weights, architecture, pretrained=pretrained, checkpoint=checkpoint
+        )
+        self._lock = Lock()
+        self._loaded: nn.Module | None = None
+
+    def loaded(self) -> nn.Module:
+        """Return the model on its device.
+
+        Raises:
+            ConfigError: torch sees no such device, or the weights cannot be had.
+        """
+        with self._lock:
+            if self._loaded is None:
+                if self.device.type == "cuda" and not torch.cuda.is_available():
+                    raise ConfigError(
+                        f"torch {torch.__version__} sees no GPU, but device {self.device} was "
+                        "asked for; install a build of torch for CUDA, or set CLIPSEEK_DEVICE=cpu"
+                    )
+                self._loaded = self._load().model.to(self.device)
+            return self._loaded
+
+
+class TorchTower:
+    """Runs one half of a model; on a GPU in fp16, rows copied there from pinned memory."""
+
+    def __init__(self, model: _Model, half: Literal["visual", "text"], *, recipe: Recipe) -> None:
+        """Keep what is needed; both halves share `model`."""
+        self._model = model
+        self._half = half
+        self._recipe = recipe
+
+    @property
+    def intake(self) -> Intake:
+        """Pictures as they are: a quarter of the bytes to copy; the device normalises them."""
+        return Intake(_BLOCK[self._model.device.type])
+
+    def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return float32 (N, dim), not normalised; raise as `check` does."""
+        model, half = self._model.loaded(), self._is_gpu
+        with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=half):
+            if self._half == "visual":
+                found = model.encode_image(_normalised(self._moved(rows), self._recipe))  # type: ignore[operator]
+            else:
+                found = model.encode_text(self._moved(rows))  # type: ignore[operator]
+            vectors: NDArray[np.float32] = found.float().cpu().numpy()
+        return vectors
+
+    def check(self) -> None:
+        """Load the model.
+
+        Raises:
+            ConfigError: torch sees no such device, or the weights cannot be had.
+        """
+        self._model.loaded()
+
+    @property
+    def _is_gpu(self) -> bool:
+        return self._model.device.type == "cuda"
+
+    def _moved(self, rows: NDArray[Any]) -> Tensor:
+        """Copy rows to the device; from pinned memory a GPU fetches them by itself."""
+        tensor = torch.from_numpy(np.ascontiguousarray(rows))
+        if not self._is_gpu:
+            return tensor
+        return tensor.pin_memory().to(self._model.device, non_blocking=True)
+
+
+def _normalised(square: Tensor, recipe: Recipe) -> Tensor:
+    """Take the steps of `pixels.normalise` on the device."""
+    mean, std = (
+        torch.tensor(values, device=square.device).view(3, 1, 1)
+        for values in (recipe.mean, recipe.std)
+    )
+    return (square.permute(0, 3, 1, 2).float() / 255 - mean) / std

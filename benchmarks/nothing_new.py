@@ -22,12 +22,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.million import library, longer_model
 from benchmarks.servers import ROOT
 from clipseek.config import Settings
+from clipseek.files import local_stamp
 from clipseek.types import Video
 
 FILE_BYTES = 1_000_000
@@ -100,7 +101,8 @@ def _videos(folder: Path, options: argparse.Namespace) -> Iterator[tuple[Video, 
         path.write_bytes(number.to_bytes(8, "big"))
         os.truncate(path, FILE_BYTES)
         name, place, written = f"{number:032x}", str(path.absolute()), path.stat().st_mtime_ns
-        yield Video(name, place, path.stem, 2.0 * each, 64, 48, FILE_BYTES, written), each
+        video = Video(name, place, path.stem, 2.0 * each, 64, 48, FILE_BYTES, written)
+        yield replace(video, stamp=local_stamp(FILE_BYTES, written)), each
 
 
 def _run(data: Path, arguments: list[str]) -> tuple[float, int]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.files import NotARegularFile, mtime_ns
+from clipseek.files import NotARegularFile, local_stamp, mtime_ns
 from clipseek.types import Video
 
 State = Literal["indexed", "unchanged", "incomplete", "failed"]
@@ -70,13 +70,14 @@ class File:
             raise NotARegularFile(path)
         return cls(path, status.st_size, mtime_ns(status))
 
+    @property
+    def stamp(self) -> str:
+        """What is compared to say whether the file has changed."""
+        return local_stamp(self.size_bytes, self.mtime_ns)
+
     def is_source_of(self, video: Video) -> bool:
         """Whether the video was indexed from this very state of this file."""
-        return (str(self.path), self.size_bytes, self.mtime_ns) == (
-            video.uri,
-            video.size_bytes,
-            video.mtime_ns,
-        )
+        return (str(self.path), self.stamp) == (video.uri, video.stamp)
 
 
 def content_id(file: io.FileIO, *, go_on: Callable[[], bool] = lambda: True) -> str | None:

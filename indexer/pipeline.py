@@ -279,6 +279,7 @@ class Pipeline:
             height=film.size[1],
             size_bytes=film.file.size_bytes,
             mtime_ns=film.file.mtime_ns,
+            stamp=film.file.stamp,
             state="incomplete" if film.damage else "indexed",
             reason=film.damage,
             tags=self._options.tags,

@@ -175,7 +175,9 @@ class Reader:
         if video.uri != path and _still_there(video):
             return same_content(file.path, video.id, Path(video.uri))
         try:
-            self._catalog.relocate(self._collection, video.id, path, file.size_bytes, file.mtime_ns)
+            self._catalog.relocate(
+                self._collection, video.id, path, file.size_bytes, file.mtime_ns, file.stamp
+            )
         except VideoNotFound:
             return None
         moved = f"moved from {video.uri}" if video.uri != path else ""

@@ -26,6 +26,11 @@ def mtime_ns(status: os.stat_result) -> int:
     return (status.st_mtime_ns + 2**63) % 2**64 - 2**63
 
 
+def local_stamp(size_bytes: int, mtime_ns: int) -> str:
+    """Return what is kept of a local file's state: equal stamps, unchanged bytes."""
+    return f"{mtime_ns}-{size_bytes}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Which file it is and in which state: equal stamps, the same bytes."""
@@ -75,4 +80,4 @@ def _require_regular(status: os.stat_result, path: Path | str) -> None:
         raise NotARegularFile(path)
 
 
-__all__ = ["NotARegularFile", "Stamp", "mtime_ns", "open_regular"]
+__all__ = ["NotARegularFile", "Stamp", "local_stamp", "mtime_ns", "open_regular"]

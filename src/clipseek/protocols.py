@@ -395,7 +395,7 @@ class CatalogWriter(CatalogReader, Protocol):
         ...
 
     def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
     ) -> int:
         """Note that the same content now lies at another uri; return the new version.
 

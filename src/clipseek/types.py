@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 VideoState = Literal["indexed", "incomplete"]
+Field = Literal["picture"]
+"""What the evidence of a segment is made of."""
+PICTURE: Field = "picture"
 ChangeKind = Literal["put", "remove", "relocate", "calibrate"]
 Resize = Literal["shortest", "longest", "squash"]
 
@@ -44,8 +47,9 @@ class Video:
     """One indexed video, named by the hash of its content.
 
     `duration` is the end of the last frame that could be decoded, in seconds. `size_bytes` and
-    `mtime_ns` are those of the file at `uri` when it was indexed. `reason` says why `state` is
-    "incomplete" and is empty otherwise.
+    `mtime_ns` are those of the file at `uri` when it was indexed, and `stamp` is what its source
+    says of its state: equal stamps, unchanged bytes. `reason` says why `state` is "incomplete" and
+    is empty otherwise.
     """
 
     id: str
@@ -61,6 +65,7 @@ class Video:
     tags: tuple[str, ...] = ()
     segments: int = 0
     indexed_at: str = ""
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)

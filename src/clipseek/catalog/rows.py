@@ -170,7 +170,7 @@ def _check_rows(
 
 
 def _check_texts(video: Video, thumbnails: Sequence[str]) -> None:
-    storable(id=video.id, uri=video.uri, title=video.title, reason=video.reason)
+    storable(id=video.id, uri=video.uri, title=video.title, reason=video.reason, stamp=video.stamp)
     for tag in video.tags:
         storable(tag=tag)
     for thumbnail in thumbnails:

@@ -82,6 +82,9 @@ videos = Table(
     Column("height", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+    Column("stamp", Text, nullable=False),
+    Column("starts_at", Text),  # of a recording: when it began, RFC 3339
+    Column("stream", Key),  # of a recording: the live source that it is a chunk of
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("tags", Json, nullable=False),
@@ -98,6 +101,8 @@ segments = Table(
     ),
     Column("collection", Key, nullable=False),
     Column("video_id", Key, nullable=False),
+    Column("field", Text, nullable=False),  # what the segment's evidence is made of
+    Column("text", Text),  # what is said or written in it, in fields made of text
     Column("start", Double, nullable=False),
     Column("end", Double, nullable=False),
     Column("best_time", Double, nullable=False),

@@ -163,14 +163,14 @@ class SqlCatalog(SqlReader):
         return version
 
     def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
     ) -> int:
         """Note that the same content now lies at another uri; title follows, vectors stay.
 
         Another video that was indexed from that uri is removed, as a change of its own.
         """
-        storable(uri=uri)
-        place = {"uri": uri, "title": PurePath(uri).stem}
+        storable(uri=uri, stamp=stamp)
+        place = {"uri": uri, "title": PurePath(uri).stem, "stamp": stamp}
         with self._writing() as connection:
             writes.lock(connection, collection)
             writes.evict(connection, collection, uri, keep=video_id)

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from clipseek.catalog.rows import Film, now
 from clipseek.catalog.tables import changes, collections, frame_vectors, segments, tags, videos
 from clipseek.errors import CollectionNotFound
-from clipseek.types import ChangeKind, Relevance, Scoring
+from clipseek.types import PICTURE, ChangeKind, Relevance, Scoring
 
 _AT_ONCE = 10_000  # rows that are updated by one call
 
@@ -127,6 +127,7 @@ def insert_film(connection: Connection, collection: str, film: Film) -> None:
             height=video.height,
             size_bytes=video.size_bytes,
             mtime_ns=video.mtime_ns,
+            stamp=video.stamp,
             state=video.state,
             reason=video.reason,
             tags=list(video.tags),
@@ -159,6 +160,7 @@ def _segment_rows(collection: str, film: Film) -> list[dict[str, object]]:
         {
             "collection": collection,
             "video_id": film.video.id,
+            "field": PICTURE,
             "start": span.start,
             "end": span.end,
             "best_time": float(film.best_times[i]),

@@ -203,10 +203,10 @@ class MemoryCatalog:
         return shelf.collection.version
 
     def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int
+        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
     ) -> int:
         """Note that the same content now lies at another uri; return the new version."""
-        storable(uri=uri)
+        storable(uri=uri, stamp=stamp)
         with self._lock:
             shelf = self._shelf(collection)
             stored = self._stored(collection, video_id)
@@ -217,6 +217,7 @@ class MemoryCatalog:
                 title=PurePath(uri).stem,
                 size_bytes=int(size_bytes),
                 mtime_ns=int(mtime_ns),
+                stamp=stamp,
             )
             films = shelf.stored | {video_id: replace(stored, video=video)}
             self._shelves[collection] = shelf.changed("relocate", video_id, films)

@@ -308,6 +308,8 @@ def test_a_model_that_is_loaded_holds_no_other_collection(library: Library) -> N
             thread.start()
         try:
             assert slow.begun.wait(20)
+            library.add("late.mp4", ["red"], collection="late")
+            assert ask(client, collection="late").status_code == 200
             assert ask(client).status_code == 200
             assert not answers
         finally:

@@ -114,6 +114,21 @@ def test_a_ready_answer_has_no_stages(library: Library, collector: Collector) ->
     assert not collector.children(hit)
 
 
+def test_a_batch_has_the_stages_of_what_was_computed(
+    library: Library, collector: Collector
+) -> None:
+    """Once, and whichever of its searches was ready."""
+    service = library.service(cache=LocalCache(100, 1 << 20), otlp_endpoint=collector.url)
+    with TestClient(create_app(service)) as client:
+        client.get("/readyz")
+        client.post("/v1/search", json={"query": "red"})
+        searches = [{"query": query} for query in ("green", "blue", "red")]
+        assert client.post("/v1/search/batch", json={"searches": searches}).status_code == 200
+    (batch,) = (span for span in collector.requests() if span.name == "POST /v1/search/batch")
+    stages = [stage.name for stage in collector.children(batch)]
+    assert stages == ["cache", "embed", "search", "catalog"]
+
+
 def test_the_trace_of_the_client_is_gone_on_with(library: Library, collector: Collector) -> None:
     """As the W3C's header names it."""
     ask(library, collector, "red", traceparent=f"00-{PARENT}-b7ad6b7169203331-01")

@@ -234,12 +234,24 @@ def test_a_filter_leaves_only_allowed_ids(make: Make, kept: int) -> None:
 
 
 @every_index
-def test_unknown_and_repeated_allowed_ids_count_for_nothing(make: Make) -> None:
-    """An id that is not stored, or stands twice, makes no place for another."""
+@pytest.mark.parametrize(
+    "places",
+    [
+        pytest.param([9, 9, 0, 4], id="descending"),
+        pytest.param([0, 9, 9], id="twice"),
+        pytest.param([0, 9, 4], id="mixed"),
+    ],
+)
+def test_unknown_and_repeated_allowed_ids_count_for_nothing(make: Make, places: list[int]) -> None:
+    """An id that is not stored, or stands twice, makes no place for another, in any order."""
     ids, vectors = library(700)
-    allow = np.array([ids[7], ids[7], -1, 10**15, ids[3]])
-    near = make(ids, vectors).search(vectors[7:8], 10, allow=allow)
-    assert near.ids.tolist() == [sorted([int(ids[7]), int(ids[3])], key=lambda i: i != ids[7])]
+    some = np.sort(ids)[places]
+    (at,) = np.flatnonzero(ids == some[0])
+    truth = brute(ids, vectors, vectors[at])
+    expected = [found for _, found in truth if found in set(some.tolist())]
+    for allow in (some, np.append(some, [-1, 10**15])):
+        near = make(ids, vectors).search(vectors[at : at + 1], 10, allow=allow)
+        assert near.ids.tolist() == [expected]
 
 
 @every_index

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from clipseek import snapshot
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Video
@@ -172,3 +173,12 @@ def test_the_total_is_of_the_relevance_that_was_asked_for(searcher: Searcher) ->
     assert (every.total, every.total_videos) == (len(every.hits), 2)
     nothing = _one(searcher, "red", video_ids=())
     assert (nothing.total, nothing.total_videos, nothing.more) == (0, 0, False)
+
+
+def test_videos_beside_a_snapshot_count_as_others(store: MemoryCatalog, tmp_path: Path) -> None:
+    """However few it has, and however many came since."""
+    snapshot.build(store, tmp_path, "default")
+    for number in range(5):
+        _put(store, f"red{number}", ["red"])
+    result = _one(Searcher(store, tmp_path, lambda _: MODEL), "red")
+    assert (result.total, result.total_videos) == (6, 6)

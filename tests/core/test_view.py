@@ -245,6 +245,11 @@ def test_segments_that_are_not_there_have_no_rows(tmp_path: Path) -> None:
     """Asking for an unknown segment raises SegmentNotFound."""
     with pytest.raises(SegmentNotFound, match="no segment 77"):
         View.open(filled(), tmp_path, NAME).rows(np.array([1, 77]))
+    catalog = filled()
+    build(tmp_path, catalog)
+    film("d").put_into(catalog)
+    with pytest.raises(SegmentNotFound, match="no segment 77"):
+        View.open(catalog, tmp_path, NAME).rows(np.array([1, 77, 12, 78]))
 
 
 def test_an_empty_collection_can_be_viewed(tmp_path: Path) -> None:

@@ -169,6 +169,18 @@ def test_without_a_snapshot_the_catalog_is_read(tmp_path: Path) -> None:
     assert view.model == "demo"
 
 
+def test_it_is_told_how_much_of_the_catalog_was_read(tmp_path: Path) -> None:
+    """Before the first block and after each; nothing where a snapshot spares the reading."""
+    catalog = filled("ab", segments=3000)
+    told: list[tuple[int, int]] = []
+    View.open(catalog, tmp_path, NAME, progress=lambda *counts: told.append(counts))
+    assert told == [(0, 6000), (4096, 6000), (6000, 6000)]
+    build(tmp_path, catalog)
+    told.clear()
+    View.open(catalog, tmp_path, NAME, progress=lambda *counts: told.append(counts))
+    assert told == []
+
+
 def test_a_snapshot_is_used_with_what_changed_since(tmp_path: Path) -> None:
     """Only the changed videos are read from the catalog."""
     catalog = filled()

@@ -180,5 +180,5 @@ def test_videos_beside_a_snapshot_count_as_others(store: MemoryCatalog, tmp_path
     snapshot.build(store, tmp_path, "default")
     for number in range(5):
         _put(store, f"red{number}", ["red"])
-    result = _one(Searcher(store, tmp_path, lambda _: MODEL), "red")
+    result = _one(searcher_over(store, tmp_path, lambda _: MODEL), "red")
     assert (result.total, result.total_videos) == (6, 6)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clipseek.embedding.precision import Choice
 from clipseek.errors import ConfigError
 from clipseek.protocols import Embedder
-from clipseek.testing import ToyEmbedder
+from clipseek.testing import ToyEmbedder, ToyTower
 from tests.tiny_models import CAPTIONS, make_checkpoint
 
 SENTENCES = [*CAPTIONS, "", "a blue ball", "Ünïcode 😀 &amp; entities", "many words " * 300]
@@ -55,6 +55,14 @@ def _demo(folder: Path) -> Embedder:
         pytest.skip(f"the demo model is not there: {error}")
 
 
+def _toy_towers(folder: Path) -> Embedder:
+    from clipseek.embedding import resolve
+    from clipseek.embedding.embedder import BundleEmbedder
+
+    bundle = resolve("demo", folder)
+    return BundleEmbedder(bundle, ToyTower(bundle.dim), ToyTower(bundle.dim), threads=2)
+
+
 def _in_precision(precision: Choice, folder: Path) -> Embedder:
     from clipseek.embedding.export import export_bundle
     from clipseek.embedding.precision import variant
@@ -75,6 +83,7 @@ def _in_precision(precision: Choice, folder: Path) -> Embedder:
 
 MAKERS: dict[str, Callable[[Path], Embedder]] = {
     "toy": _toy,
+    "toy-towers": _toy_towers,
     "onnx": _onnx,
     "int8": partial(_in_precision, "int8"),
     "bf16": partial(_in_precision, "bf16"),

@@ -4,6 +4,7 @@ from clipseek.testing.cache import DictCache
 from clipseek.testing.catalog import MemoryCatalog
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
+from clipseek.testing.tower import ToyTower
 
 __all__ = [
     "TOY_COLOURS",
@@ -13,4 +14,5 @@ __all__ = [
     "MemoryCatalog",
     "SyntheticFrames",
     "ToyEmbedder",
+    "ToyTower",
 ]

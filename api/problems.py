@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -282,12 +283,29 @@ def kind_of(error: errors.ClipseekError) -> Kind:
     return INTERNAL
 
 
+_PLACE = re.compile(r"(?<![\w.])~?/[\w.~-]+|\w+://")
+"""A path of the server or a URL, as errors name them."""
+_LOGGED = (
+    "the server lacks something that it needs; its log says what, under the id of this request"
+)
+
+
 def detail_of(request: Request, error: errors.ClipseekError) -> str:
-    """Return what is told of an error; where the catalog is, operators alone read, in the log."""
+    """Return what is told of an error: paths, addresses and commands are for the log alone.
+
+    Whoever searches is not the operator. `/readyz`, which operators ask, may name a command.
+    """
     if isinstance(error, errors.CatalogOutdated | errors.NoCatalog):
         log.warning("request %s: %s", request_id(request), error)
         return f"the catalog {error.reason}"
-    return str(error)
+    said = str(error)
+    if not isinstance(error, errors.ServiceUnavailable | errors.ConfigError):
+        return said
+    is_probe = request.scope["path"].endswith("/readyz")
+    if _PLACE.search(said) or (not is_probe and "`" in said):
+        log.warning("request %s: %s", request_id(request), error)
+        return _LOGGED
+    return said
 
 
 def problem(

@@ -87,6 +87,28 @@ def test_an_error_of_the_core_is_answered_as_its_kind(
 
 @pytest.mark.parametrize(
     "error",
+    [
+        errors.ServiceUnavailable("/srv/data/thumbnails cannot be read: Permission denied"),
+        errors.ServiceUnavailable("postgresql://db:5432/videos cannot be reached"),
+        errors.ServiceUnavailable("~/data is full"),
+        errors.ServiceUnavailable("the index is damaged; run `indexer build`"),
+        errors.ConfigError("there is no bundle in /srv/models/demo; set CLIPSEEK_MODEL"),
+    ],
+    ids=["path", "url", "home", "command", "setting"],
+)
+def test_paths_and_commands_are_told_to_operators_alone(
+    empty: Library, error: ClipseekError, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever searches hears where the reason is; the log has it under the request's id."""
+    answer = asking(empty, error).get("/v1/collections")
+    assert answer.json()["detail"] == (
+        "the server lacks something that it needs; its log says what, under the id of this request"
+    )
+    assert f"request {answer.headers['X-Request-ID']}: {error}" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    "error",
     [RAISED[errors.CatalogOutdated], errors.NoCatalog("/srv/catalog.db")],
     ids=lambda error: type(error).__name__,
 )

@@ -12,10 +12,12 @@ from pathlib import Path
 
 REPLACED = {"faiss-gpu-cu12": "faiss-cpu", "onnxruntime-gpu": "onnxruntime"}
 """Packages that bring the same modules as another one, which must then not be installed."""
+LEFT_OUT = {"decord"}
+"""The second reader of videos: the images use PyAV alone, which keeps `api` below 600 MB."""
 
 
 def requirements(project: dict[str, object], extras: Sequence[str]) -> list[str]:
-    """Return the requirements of a project table and of its extras, without replaced ones.
+    """Return the requirements of a project table and of its extras, without what images leave out.
 
     Raises:
         KeyError: the project has no such extra.
@@ -26,7 +28,7 @@ def requirements(project: dict[str, object], extras: Sequence[str]) -> list[str]
     assert isinstance(optional, dict)
     found = [*dependencies, *(each for extra in extras for each in optional[extra])]
     replaced = {REPLACED[name] for name in map(_name, found) if name in REPLACED}
-    return [each for each in found if _name(each) not in replaced]
+    return [each for each in found if _name(each) not in replaced | LEFT_OUT]
 
 
 def _name(requirement: str) -> str:

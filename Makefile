@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Builds of torch without CUDA. Where this cannot be reached, pip's own index has the ones with it.
+TORCH_INDEX_URL ?= https://download.pytorch.org/whl/cpu
 DEMO := demo-data
 DEMO_FILMS := 12
 DEMO_SEED := 7
@@ -13,7 +15,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test load soak chaos-ingest fuzz-video chaos mutants peers bench demo serve year clean
+.PHONY: help install check servers test test-wheel load soak chaos-ingest fuzz-video chaos mutants peers bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -26,7 +28,8 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 		|| { echo "Python's venv module is missing; install it: apt-get install python3-venv"; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps \
+		$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL)) torch torchvision
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
@@ -41,6 +44,9 @@ servers: ## install the servers that the tests start
 
 test: install servers ## run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-wheel: install ## build the wheel, and use it in an empty environment without torch
+	$(BIN)/python -m tests.e2e.wheel
 
 load: install servers ## load the API and a constant handler, 1 to 500 connections: ratios
 	$(BIN)/python -m benchmarks.serve

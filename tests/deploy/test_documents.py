@@ -17,6 +17,7 @@ DOCUMENTS = [
     "nginx/README.md",
     "docs/backup.md",
     "docs/cloud.md",
+    "docs/install.md",
     "docs/sizing.md",
 ]
 

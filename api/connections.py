@@ -49,6 +49,7 @@ class Connection(HttpToolsProtocol):
     _refused = False
     _waits_since: float | None = None
     _stalled_since: float | None = None
+    _unsent_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
@@ -122,12 +123,13 @@ class Connection(HttpToolsProtocol):
             self._waits_since = self.loop.time()
 
     def pause_writing(self) -> None:
-        """Note that the client takes nothing."""
+        """Note that the client takes less than there is."""
         self._stalled_since = self.loop.time()
+        self._unsent_bytes = self.transport.get_write_buffer_size()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that the client takes something again."""
+        """Note that the client has taken nearly all."""
         self._stalled_since = None
         super().resume_writing()
 
@@ -136,7 +138,7 @@ class Connection(HttpToolsProtocol):
         if self.transport is None:
             return
         # Also where it is closing: it does not close before all is taken.
-        if self._stalled_since is not None and now - self._stalled_since > STALL_S:
+        if self._is_stalled(now):
             self.transport.abort()
         elif self.transport.is_closing():
             return
@@ -146,6 +148,15 @@ class Connection(HttpToolsProtocol):
             what = "headers" if self._in_head or self._is_idle() else "body"
             detail = f"the {what} of the request did not come within {limit_s:g} s"
             self._refuse(_Refusal(problems.REQUEST_TIMEOUT, detail))
+
+    def _is_stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for too long; a slow one takes a little."""
+        if self._stalled_since is None:
+            return False
+        unsent = self.transport.get_write_buffer_size()
+        if unsent < self._unsent_bytes:
+            self._stalled_since, self._unsent_bytes = now, unsent
+        return now - self._stalled_since > STALL_S
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

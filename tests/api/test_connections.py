@@ -353,6 +353,25 @@ def test_a_client_that_takes_nothing_of_its_answer_is_let_go(request_: bytes) ->
     asyncio.run(asyncio.wait_for(test(), PATIENCE_S))
 
 
+def test_a_client_that_takes_its_answer_slowly_is_not_let_go() -> None:
+    """The minute begins anew with each part that it takes."""
+
+    async def test() -> None:
+        async with stalled(KEPT) as (state, reader):
+            now = asyncio.get_running_loop().time()
+            (connection,) = state.connections
+            unsent = connection.transport.get_write_buffer_size()
+            await reader.readexactly(LARGE_BYTES // 2)
+            sweep([connection], now + 50, limit_s=1000)
+            assert 0 < connection.transport.get_write_buffer_size() < unsent
+            sweep([connection], now + 100, limit_s=1000)
+            assert connection.transport.get_write_buffer_size()
+            sweep([connection], now + 120, limit_s=1000)
+            assert not connection.transport.get_write_buffer_size()
+
+    asyncio.run(asyncio.wait_for(test(), PATIENCE_S))
+
+
 def test_a_client_that_takes_its_answer_after_a_pause_gets_all_of_it() -> None:
     """Where it has begun to take it, the pause is forgotten."""
 

@@ -36,7 +36,7 @@ from PIL import Image
 
 from benchmarks import footage
 from benchmarks.model import Made, made
-from clipseek import snapshot
+from clipseek import publishing
 from clipseek.catalog import SqlCatalog
 from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.embedder import BundleEmbedder
@@ -44,6 +44,7 @@ from clipseek.embedding.pixels import Recipe, fit
 from clipseek.embedding.precision import overlap as share_of_best
 from clipseek.embedding.towers import on_cpu
 from clipseek.model import Model
+from clipseek.publishing import FolderStore
 from clipseek.sampling import grid
 from clipseek.thumbnails import Thumbnails
 from clipseek.video import PyAVFrames
@@ -85,7 +86,9 @@ def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
         options = Options()
         pipeline = Pipeline(target, options, stop=threading.Event(), on_frames=lambda _: None)
         reports = list(pipeline.run(films))
-        snapshot.build(catalog, folder / "snapshots", "default", queries=lambda: model.bank)
+        publishing.build(
+            catalog, FolderStore(folder / "snapshots"), "default", queries=lambda: model.bank
+        )
         return reports
     finally:
         catalog.close()

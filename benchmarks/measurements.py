@@ -33,7 +33,8 @@ from clipseek.embedding import models
 from clipseek.embedding.bundle import Bundle
 from clipseek.index import FaissIndex
 from clipseek.protocols import CatalogWriter
-from clipseek.snapshot import INDEX, SEGMENTS, Manifest, current_manifest
+from clipseek.publishing import FolderStore, Manifest
+from clipseek.publishing.files import INDEX, SEGMENTS
 from clipseek.types import Segments as FilmSegments
 from clipseek.types import Video
 from tests.contracts import postgres
@@ -239,7 +240,7 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
     _fill(service.catalog, bundle, vectors)
     service.close()
     done = _run(sys.executable, "-c", _BUILD, str(folder))
-    manifest = current_manifest(settings.snapshot_root, "default")
+    manifest = FolderStore(settings.snapshot_root).manifest("default")
     if manifest is None:
         raise RuntimeError("the build left no snapshot")
     return manifest, 1024 * int(done.splitlines()[-1])

@@ -34,7 +34,8 @@ from clipseek.assembly import build_snapshot, load_model, open_writer
 from clipseek.config import Settings
 from clipseek.embedding import bundle, models
 from clipseek.protocols import CatalogWriter
-from clipseek.snapshot import INDEX, Manifest, current_manifest
+from clipseek.publishing import FolderStore, Manifest
+from clipseek.publishing.files import INDEX
 from clipseek.types import Segments, Video
 
 DIM, PER_FILM, SEARCHES = 512, 500, 50
@@ -96,7 +97,7 @@ def _folder(named: Path | None) -> Iterator[Path]:
 
 def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
     """Return the manifest of the snapshot of films of so many segments, made unless it is there."""
-    if (manifest := current_manifest(settings.snapshot_root, "default")) is not None:
+    if (manifest := FolderStore(settings.snapshot_root).manifest("default")) is not None:
         return manifest
     longer_model(Path(settings.model))
     model = load_model(settings, settings.model, report=lambda _step: None)

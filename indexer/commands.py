@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import normalize
 
-from clipseek import snapshot
 from clipseek.assembly import open_existing, open_writer, video_opener
 from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
@@ -240,7 +239,7 @@ def _states(settings: Settings) -> builtins.list[dict[str, object]]:
 
 def _state(service: Service, collection: Collection) -> dict[str, object]:
     videos, segments, seconds = service.catalog.counts(collection.name)
-    manifest = snapshot.current_manifest(service.settings.snapshot_root, collection.name)
+    manifest = service.indexes.manifest(collection.name)
     return {
         "collection": collection.name,
         "model": collection.model,
@@ -320,7 +319,7 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
 
 def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str]:
     settings = service.settings
-    yield from problems(service.catalog, service.thumbnails, settings.snapshot_root)
+    yield from problems(service.catalog, service.thumbnails, service.indexes)
     for model in sorted({each.model for each in service.catalog.collections()}):
         if damage := known_models.damage(model, settings.data_dir):
             yield damage

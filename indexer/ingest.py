@@ -18,7 +18,6 @@ from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from clipseek import snapshot
 from clipseek.assembly import (
     PictureSource,
     build_snapshot,
@@ -354,7 +353,7 @@ def build(settings: Settings, options: argparse.Namespace) -> int:
 def _published(service: Service) -> str | None:
     """Return the name of the snapshot in use; one that is damaged is about to be replaced."""
     try:
-        return snapshot.pointer(service.settings.snapshot_root, service.settings.collection)
+        return service.indexes.pointer(service.settings.collection)
     except ServiceUnavailable:
         return None
 

@@ -1,12 +1,11 @@
 """Whether catalog, snapshots and thumbnails agree: each disagreement is one sentence."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from clipseek import snapshot
 from clipseek.protocols import CatalogReader
+from clipseek.publishing import IndexStore
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection, SegmentBlock
 
@@ -16,11 +15,11 @@ UNIT = 2e-3
 """Vectors are stored as float16: the norm of a unit vector comes back within this."""
 
 
-def problems(catalog: CatalogReader, thumbnails: Thumbnails, snapshot_root: Path) -> Iterator[str]:
+def problems(catalog: CatalogReader, thumbnails: Thumbnails, indexes: IndexStore) -> Iterator[str]:
     """Yield what is wrong in any collection, without a look at the videos' files."""
     for collection in catalog.collections():
         yield from _collection(catalog, collection)
-        yield from _snapshot(catalog, collection, snapshot_root)
+        yield from _snapshot(catalog, collection, indexes)
         for name in thumbnails.missing(catalog.thumbnails(collection.name)):
             yield f"{collection.name}: thumbnail {name} is missing or damaged"
 
@@ -70,13 +69,13 @@ def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:
         yield f"{collection.name}: segment {segment_id} has its best time outside its span"
 
 
-def _snapshot(catalog: CatalogReader, collection: Collection, root: Path) -> Iterator[str]:
-    """Check files against their checksums, and the snapshot's rows against the catalog's."""
-    damaged = [*snapshot.verify(root, collection.name)]
+def _snapshot(catalog: CatalogReader, collection: Collection, indexes: IndexStore) -> Iterator[str]:
+    """Check what is published against its sums, and its rows against the catalog's."""
+    damaged = indexes.damage(collection.name)
     yield from (f"{collection.name}: {problem}" for problem in damaged)
     if damaged:
         return
-    opened = snapshot.open_current(root, collection.name)
+    opened = indexes.open(collection.name)
     if opened is None:
         return
     if opened.manifest.version > collection.version:

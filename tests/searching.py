@@ -8,6 +8,7 @@ from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader
+from clipseek.publishing import FolderStore
 from clipseek.search import Searcher
 from clipseek.types import Collection
 
@@ -25,7 +26,8 @@ def searcher_over(
     on_gpu: bool = False,
 ) -> Searcher:
     """Return a searcher whose collections are not open yet."""
-    views = Views(catalog, snapshot_root, refresh_s=refresh_s, stale_s=stale_s, on_gpu=on_gpu)
+    indexes = FolderStore(snapshot_root, on_gpu=on_gpu)
+    views = Views(catalog, indexes, refresh_s=refresh_s, stale_s=stale_s)
     models = Models(load, idle_s=idle_s)
     collections = Collections(catalog, views, models, refresh_s=refresh_s)
     return Searcher(collections, cache=cache, cache_ttl_s=cache_ttl_s)

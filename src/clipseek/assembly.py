@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import belonging, snapshot, video
+from clipseek import belonging, publishing, video
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
 from clipseek.config import Settings
@@ -37,9 +37,9 @@ from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
+from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import OTHER_FOLDER, Service, WritingService, make_folder
-from clipseek.snapshot import Manifest
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
 
@@ -66,7 +66,9 @@ def open_service(settings: Settings) -> Service:
     _require_readable(settings.data_dir)
     catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
     searcher = _searcher(settings, catalog, cache)
-    service = Service(settings, catalog, searcher, Thumbnails(settings.thumbnail_root), cache)
+    thumbnails = Thumbnails(settings.thumbnail_root)
+    indexes = open_indexes(settings)
+    service = Service(settings, catalog, searcher, thumbnails, indexes, cache)
     with _closed_on_error(service), suppress(CatalogOutdated):
         service.check()
     return service
@@ -113,7 +115,8 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
         raise NothingIndexed(settings.collection) from None
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
-    service = WritingService(settings, catalog, searcher, thumbnails, cache)
+    indexes = open_indexes(settings)
+    service = WritingService(settings, catalog, searcher, thumbnails, indexes, cache)
     with _closed_on_error(service):
         service.claim()
     return service
@@ -129,14 +132,14 @@ def migrate(settings: Settings) -> migrating.Revisions:
     return migrating.migrate(settings.catalog_url, up_within_s=settings.database_wait_s)
 
 
+def open_indexes(settings: Settings, *, on_gpu: bool = False) -> IndexStore:
+    """Return where published indexes are kept; with `on_gpu`, opened ones search on a GPU."""
+    return FolderStore(settings.snapshot_root, on_gpu=on_gpu)
+
+
 def _searcher(settings: Settings, catalog: CatalogReader, cache: Cache) -> Searcher:
-    views = Views(
-        catalog,
-        settings.snapshot_root,
-        refresh_s=settings.refresh_s,
-        stale_s=settings.stale_s,
-        on_gpu=settings.device == "cuda",
-    )
+    indexes = open_indexes(settings, on_gpu=settings.device == "cuda")
+    views = Views(catalog, indexes, refresh_s=settings.refresh_s, stale_s=settings.stale_s)
     loaded = Models(partial(load_collection_model, settings), idle_s=settings.model_idle_s)
     collections = Collections(catalog, views, loaded, refresh_s=settings.refresh_s)
     return Searcher(collections, cache=cache, cache_ttl_s=settings.cache_ttl_s)
@@ -345,8 +348,8 @@ def build_snapshot(service: Service, name: str) -> Manifest:
     def bank() -> NDArray[np.float32]:
         return _bundle_of(settings, collection).bank()
 
-    return snapshot.build(
-        service.catalog, settings.snapshot_root, name, queries=bank, kind=settings.index
+    return publishing.build(
+        service.catalog, service.indexes, name, queries=bank, kind=settings.index
     )
 
 

@@ -11,6 +11,7 @@ from clipseek.config import Settings
 from clipseek.errors import NoCatalog, ServiceUnavailable
 from clipseek.library.collections import Collections
 from clipseek.protocols import Cache, CatalogReader, CatalogWriter
+from clipseek.publishing import IndexStore
 from clipseek.search import Searcher
 from clipseek.thumbnails import Thumbnails
 
@@ -25,6 +26,7 @@ class Service:
     catalog: CatalogReader
     searcher: Searcher
     thumbnails: Thumbnails
+    indexes: IndexStore
     cache: Cache = field(default_factory=NoCache)
 
     @property

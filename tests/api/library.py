@@ -11,6 +11,7 @@ from clipseek.cache import NoCache
 from clipseek.config import Settings
 from clipseek.model import Model
 from clipseek.protocols import Cache
+from clipseek.publishing import FolderStore
 from clipseek.service import Service
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
@@ -91,5 +92,6 @@ class Library:
             catalog=chosen,
             searcher=searcher_over(chosen, self.folder / "snapshots", toy_model),
             thumbnails=Thumbnails(self.folder / "thumbnails"),
+            indexes=FolderStore(self.folder / "snapshots"),
             cache=NoCache() if cache is None else cache,
         )

@@ -20,7 +20,7 @@ from api.operation import STATIC
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model
-from clipseek.snapshot import build
+from clipseek.publishing import FolderStore, build
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Collection
 from tests.api.library import Library, toy_model
@@ -177,7 +177,7 @@ def test_the_tiers_of_the_cache_are_shown(library: Library) -> None:
 
 def test_the_age_of_a_snapshot_is_shown(library: Library) -> None:
     """Where there is one."""
-    build(library.catalog, library.folder / "snapshots", "default")
+    build(library.catalog, FolderStore(library.folder / "snapshots"), "default")
     client = TestClient(create_app(library.service()))
     client.get("/readyz")
     values = series(client.get("/metrics").text)

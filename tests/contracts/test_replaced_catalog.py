@@ -20,6 +20,7 @@ from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
 from clipseek.library.view import View
+from clipseek.publishing import FolderStore
 from tests.contracts.catalogs import DIM, film
 from tests.contracts.postgres import Server, find_programs
 
@@ -106,11 +107,14 @@ def test_a_view_notices_a_backup_that_was_put_back(tmp_path: Path, later: list[s
     copy = backup(path, tmp_path / "copy.db")
     with closing(SqlCatalog.open(url)) as catalog:
         film("b", uri="/b.mp4").put_into(catalog, "default")
-        view = View.open(catalog, tmp_path / "snapshots", "default")
+        view = View.open(catalog, FolderStore(tmp_path / "snapshots"), "default")
         put_back(copy, path)
         for number, video in enumerate(later):
             film(video, uri=f"/{video}.mp4", seed=number + 7).put_into(catalog, "default")
-        for now in (view.refresh(catalog, tmp_path / "none"), view.follow(catalog, tmp_path)):
+        for now in (
+            view.refresh(catalog, FolderStore(tmp_path / "none")),
+            view.follow(catalog, FolderStore(tmp_path)),
+        ):
             found = now.search(np.eye(1, DIM, dtype=np.float32), 100)
             rows = now.rows(found.ids.ravel())
             assert set(rows.video_ids.tolist()) == {"a", *later}
@@ -129,11 +133,11 @@ def test_a_view_notices_a_restored_postgresql(
         options = ["--clean", "--if-exists", "--no-owner", "--file", str(dump)]
         subprocess.run([programs / "pg_dump", *options, postgres_url], check=True)
         film("b", uri="/b.mp4").put_into(catalog, "default")
-        view = View.open(catalog, tmp_path, "default")
+        view = View.open(catalog, FolderStore(tmp_path), "default")
         psql = [str(programs / "psql"), "-1", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump)]
         subprocess.run([*psql, postgres_url], check=True, stdout=subprocess.DEVNULL)
         film("c", uri="/c.mp4").put_into(catalog, "default")
-        now = view.refresh(catalog, tmp_path)
+        now = view.refresh(catalog, FolderStore(tmp_path))
         found = now.search(np.eye(1, DIM, dtype=np.float32), 100)
         assert set(now.rows(found.ids.ravel()).video_ids.tolist()) == {"a", "c"}
 

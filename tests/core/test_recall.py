@@ -8,11 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, generate_latest
 
-from clipseek import snapshot
+from clipseek import publishing
 from clipseek.index import FaissIndex
 from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
 from clipseek.metrics import Metrics
+from clipseek.publishing import FolderStore
 from clipseek.recall import WAITING, K, RecallSampler, judged
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Segments, Video
@@ -48,10 +49,10 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> View:
     catalog.ensure_collection("default", "toy", DIM, "print")
     for number in range(FILMS):
         _put(catalog, f"film-{number}", PER_FILM)
-    snapshot.build(catalog, root, "default", kind="ivf-flat")
+    publishing.build(catalog, FolderStore(root), "default", kind="ivf-flat")
     _put(catalog, "late", 40)
     catalog.remove("default", "film-0")
-    view = View.open(catalog, root, "default")
+    view = View.open(catalog, FolderStore(root), "default")
     index = view._base.index
     assert isinstance(index, FaissIndex)
     index._layout.use(1, 0)
@@ -124,7 +125,7 @@ def test_an_exact_index_is_not_judged(tmp_path: Path, queries: NDArray[np.float3
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", DIM, "print")
     _put(catalog, "film-1", 40)
-    view = View.open(catalog, tmp_path, "default")
+    view = View.open(catalog, FolderStore(tmp_path), "default")
     sampler = RecallSampler(1.0, lambda _name, _recall: pytest.fail("it was judged"))
     sampler.start()
     sampler.offer(view, queries, view.search(queries, K))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipseek import calibration, snapshot
+from clipseek import calibration
 from clipseek.errors import (
     CollectionNotFound,
     InvalidQuery,
@@ -17,6 +17,7 @@ from clipseek.errors import (
     QueryNotRead,
 )
 from clipseek.model import Model
+from clipseek.publishing import FolderStore, build
 from clipseek.search import (
     MAX_LIMIT,
     MAX_QUERY_CHARACTERS,
@@ -243,7 +244,7 @@ def noting(tmp_path: Path) -> _Noting:
     for number in range(600):
         tags = ("all", "half") if number % 2 else ("all",)
         _put(catalog, f"v{number:03d}", ["red"], tags)
-    snapshot.build(catalog, tmp_path, "default")
+    build(catalog, FolderStore(tmp_path), "default")
     return catalog
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipseek import snapshot
+from clipseek import publishing
 from clipseek.errors import ConfigError
 from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
 from clipseek.model import Model
+from clipseek.publishing import FolderStore
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, Neighbours, SearchRequest
@@ -80,8 +81,8 @@ def test_a_collection_without_its_model_is_told_and_keeps_no_other_back(
 
 def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_path: Path) -> None:
     """Its version and time, what is searched beside it, and whether all is compared."""
-    snapshot.build(store, tmp_path, "default")
-    found = snapshot.open_current(tmp_path, "default")
+    publishing.build(store, FolderStore(tmp_path), "default")
+    found = FolderStore(tmp_path).open("default")
     assert found is not None
     _put(store, "three", ["magenta"])
     searcher = searcher_over(store, tmp_path, lambda _: MODEL)
@@ -101,7 +102,7 @@ def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_
 def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Path) -> None:
     """Its recall is worth watching."""
     _put(store, "long", ["red", "blue"] * 350)
-    snapshot.build(store, tmp_path, "default", kind="ivf-flat")
+    publishing.build(store, FolderStore(tmp_path), "default", kind="ivf-flat")
     searcher = searcher_over(store, tmp_path, lambda _: MODEL)
     searcher.collections.open("default")
     assert searcher.collections.stats()["default"].is_exact is False

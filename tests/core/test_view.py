@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clipseek import snapshot
+from clipseek import publishing
 from clipseek.catalog import SqlCatalog
 from clipseek.errors import CollectionNotFound, SegmentNotFound, ServiceUnavailable
 from clipseek.index import ExactIndex
 from clipseek.library.view import View
 from clipseek.protocols import CatalogReader
+from clipseek.publishing import FolderStore
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Relevance, Scoring, SegmentBlock
 from tests.contracts.catalogs import DIM, film, unit_rows
@@ -38,7 +39,7 @@ def filled(films: str = "abc", *, segments: int = 3, fingerprint: str = "print")
 
 def build(root: Path, catalog: MemoryCatalog) -> None:
     """Publish a snapshot of the catalog as it is."""
-    snapshot.build(catalog, root, NAME)
+    publishing.build(catalog, FolderStore(root), NAME)
 
 
 def assert_agrees(view: View, catalog: CatalogReader, videos: Sequence[str] | None = None) -> None:
@@ -109,17 +110,17 @@ def test_refreshed_views_equal_fresh_ones(life: list[tuple[str, str, int]]) -> N
     """After any sequence of changes and builds, the view followed and a new one agree."""
     with TemporaryDirectory() as folder:
         root, catalog = Path(folder), filled("ab")
-        view = View.open(catalog, root, NAME)
+        view = View.open(catalog, FolderStore(root), NAME)
         for seed, step in enumerate(life):
             take(step, catalog, root, seed)
             if step[0] == "refresh":
-                view = view.refresh(catalog, root)
+                view = view.refresh(catalog, FolderStore(root))
                 assert_agrees(view, catalog)
                 assert_agrees(view, catalog, ["b", "d", "nowhere", "b"])
-        view = view.refresh(catalog, root)
+        view = view.refresh(catalog, FolderStore(root))
         assert_agrees(view, catalog)
-        assert_agrees(View.open(catalog, root, NAME), catalog)
-        assert view.refresh(catalog, root) is view
+        assert_agrees(View.open(catalog, FolderStore(root), NAME), catalog)
+        assert view.refresh(catalog, FolderStore(root)) is view
 
 
 SCORING = Scoring("another bank", 10.0, Relevance(1.0, 0.0, fitted=False))
@@ -137,13 +138,16 @@ def test_a_snapshot_of_older_biases_is_searched_with_the_new_ones(
     """Its vectors are as right as ever; no segment of it is judged by the former bank."""
     catalog = filled()
     build(tmp_path, catalog)
-    followed = View.open(catalog, tmp_path, NAME)
+    followed = View.open(catalog, FolderStore(tmp_path), NAME)
     for video_id in videos_beside:
         film(video_id).put_into(catalog)
-    followed = followed.refresh(catalog, tmp_path)
+    followed = followed.refresh(catalog, FolderStore(tmp_path))
     before = followed.identity
     judged_anew(catalog)
-    for view in (followed.refresh(catalog, tmp_path), View.open(catalog, tmp_path, NAME)):
+    for view in (
+        followed.refresh(catalog, FolderStore(tmp_path)),
+        View.open(catalog, FolderStore(tmp_path), NAME),
+    ):
         assert_agrees(view, catalog)
         assert view.snapshot_version == 3
         assert view.identity != before
@@ -157,13 +161,13 @@ def test_a_snapshot_of_another_scoring_at_the_same_version_is_not_believed(tmp_p
     restored.rescore(
         NAME, Scoring("a third", 10.0, SCORING.relevance), lambda vectors: -vectors[:, 2]
     )
-    assert_agrees(View.open(restored, tmp_path, NAME), restored)
+    assert_agrees(View.open(restored, FolderStore(tmp_path), NAME), restored)
 
 
 def test_without_a_snapshot_the_catalog_is_read(tmp_path: Path) -> None:
     """All segments are searched, and count as searched beside a snapshot."""
     catalog = filled()
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
     assert (view.snapshot_version, view.delta_size, view.note) == (None, 9, "")
     assert view.model == "demo"
@@ -173,11 +177,11 @@ def test_it_is_told_how_much_of_the_catalog_was_read(tmp_path: Path) -> None:
     """Before the first block and after each; nothing where a snapshot spares the reading."""
     catalog = filled("ab", segments=3000)
     told: list[tuple[int, int]] = []
-    View.open(catalog, tmp_path, NAME, progress=lambda *counts: told.append(counts))
+    View.open(catalog, FolderStore(tmp_path), NAME, progress=lambda *counts: told.append(counts))
     assert told == [(0, 6000), (4096, 6000), (6000, 6000)]
     build(tmp_path, catalog)
     told.clear()
-    View.open(catalog, tmp_path, NAME, progress=lambda *counts: told.append(counts))
+    View.open(catalog, FolderStore(tmp_path), NAME, progress=lambda *counts: told.append(counts))
     assert told == []
 
 
@@ -187,7 +191,7 @@ def test_a_snapshot_is_used_with_what_changed_since(tmp_path: Path) -> None:
     build(tmp_path, catalog)
     film("b", count=2, seed=9).put_into(catalog)
     catalog.remove(NAME, "c")
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
     assert (view.snapshot_version, view.version, view.delta_size, len(view)) == (3, 5, 2, 5)
 
@@ -196,14 +200,14 @@ def test_nothing_new_is_the_same_view(tmp_path: Path) -> None:
     """A refresh without news returns the view itself."""
     catalog = filled()
     build(tmp_path, catalog)
-    view = View.open(catalog, tmp_path, NAME)
-    assert view.refresh(catalog, tmp_path) is view
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
+    assert view.refresh(catalog, FolderStore(tmp_path)) is view
 
 
 def test_names_that_are_known_are_not_asked_for_again(tmp_path: Path) -> None:
     """A view with the names of its own version is the same view."""
     catalog = filled()
-    plain = View.open(catalog, tmp_path, NAME)
+    plain = View.open(catalog, FolderStore(tmp_path), NAME)
     view = plain.named(catalog)
     assert (plain.is_named, view.is_named) == (False, True)
     assert view.named(catalog) is view
@@ -212,10 +216,10 @@ def test_names_that_are_known_are_not_asked_for_again(tmp_path: Path) -> None:
 def test_an_older_view_stays_as_it_is(tmp_path: Path) -> None:
     """Requests in flight see their version to the end."""
     catalog = filled()
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     before = view.search(QUERIES, 9)
     catalog.remove(NAME, "a")
-    assert len(view.refresh(catalog, tmp_path)) == 6
+    assert len(view.refresh(catalog, FolderStore(tmp_path))) == 6
     assert view.search(QUERIES, 9).ids.tolist() == before.ids.tolist()
     assert len(view.rows(before.ids[0])) == 9
 
@@ -223,13 +227,13 @@ def test_an_older_view_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_new_snapshot_is_picked_up(tmp_path: Path) -> None:
     """When the pointer moves, the delta starts again from the new snapshot."""
     catalog = filled()
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     build(tmp_path, catalog)
     film("d").put_into(catalog)
-    view = view.refresh(catalog, tmp_path)
+    view = view.refresh(catalog, FolderStore(tmp_path))
     assert (view.snapshot_version, view.delta_size) == (3, 3)
     build(tmp_path, catalog)
-    view = view.refresh(catalog, tmp_path)
+    view = view.refresh(catalog, FolderStore(tmp_path))
     assert (view.snapshot_version, view.delta_size) == (4, 0)
     assert_agrees(view, catalog)
 
@@ -239,7 +243,7 @@ def test_as_many_come_as_there_are_when_most_are_replaced(tmp_path: Path) -> Non
     catalog = filled("ab", segments=150)
     build(tmp_path, catalog)
     film("a", count=2, seed=1).put_into(catalog)
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
     assert view.search(QUERIES, 151).ids.shape == (4, 151)
 
@@ -248,7 +252,7 @@ def test_no_video_allowed_finds_nothing(tmp_path: Path) -> None:
     """An empty filter, or one of unknown videos, gives no neighbours."""
     catalog = filled()
     build(tmp_path, catalog)
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert view.search(QUERIES, 5, allow_videos=[]).ids.shape == (4, 0)
     assert view.search(QUERIES, 5, allow_videos=["nowhere"]).ids.shape == (4, 0)
 
@@ -256,38 +260,38 @@ def test_no_video_allowed_finds_nothing(tmp_path: Path) -> None:
 def test_segments_that_are_not_there_have_no_rows(tmp_path: Path) -> None:
     """Asking for an unknown segment raises SegmentNotFound."""
     with pytest.raises(SegmentNotFound, match="no segment 77"):
-        View.open(filled(), tmp_path, NAME).rows(np.array([1, 77]))
+        View.open(filled(), FolderStore(tmp_path), NAME).rows(np.array([1, 77]))
     catalog = filled()
     build(tmp_path, catalog)
     film("d").put_into(catalog)
     with pytest.raises(SegmentNotFound, match="no segment 77"):
-        View.open(catalog, tmp_path, NAME).rows(np.array([1, 77, 12, 78]))
+        View.open(catalog, FolderStore(tmp_path), NAME).rows(np.array([1, 77, 12, 78]))
 
 
 def test_an_empty_collection_can_be_viewed(tmp_path: Path) -> None:
     """Before the first ingest there is nothing to find, and then there is."""
     catalog = filled("")
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert len(view) == 0
     assert view.search(QUERIES, 5).ids.shape == (4, 0)
     film("a").put_into(catalog)
-    assert_agrees(view.refresh(catalog, tmp_path), catalog)
+    assert_agrees(view.refresh(catalog, FolderStore(tmp_path)), catalog)
 
 
 def test_an_unknown_collection_is_named(tmp_path: Path) -> None:
     """Opening raises CollectionNotFound, and so does refreshing one that is gone."""
-    view = View.open(filled(), tmp_path, NAME)
+    view = View.open(filled(), FolderStore(tmp_path), NAME)
     with pytest.raises(CollectionNotFound):
-        View.open(MemoryCatalog(), tmp_path, NAME)
+        View.open(MemoryCatalog(), FolderStore(tmp_path), NAME)
     with pytest.raises(CollectionNotFound):
-        view.refresh(MemoryCatalog(), tmp_path)
+        view.refresh(MemoryCatalog(), FolderStore(tmp_path))
 
 
 @pytest.mark.parametrize("queries", [np.ones((1, DIM + 1)), np.full((1, DIM), np.nan)])
 def test_a_wrong_question_is_refused(tmp_path: Path, queries: NDArray[np.float64]) -> None:
     """Queries of another length or that are no numbers raise ValueError."""
     with pytest.raises(ValueError, match="queries must be"):
-        View.open(filled(""), tmp_path, NAME).search(queries.astype(np.float32), 5)
+        View.open(filled(""), FolderStore(tmp_path), NAME).search(queries.astype(np.float32), 5)
 
 
 class TestSnapshotLeftAside:
@@ -295,11 +299,11 @@ class TestSnapshotLeftAside:
 
     def check(self, catalog: MemoryCatalog, root: Path, reason: str) -> View:
         """Open a view and require that it agrees with the catalog in spite of the snapshot."""
-        view = View.open(catalog, root, NAME)
+        view = View.open(catalog, FolderStore(root), NAME)
         assert_agrees(view, catalog)
         assert view.snapshot_version is None
         assert reason in view.note
-        assert view.refresh(catalog, root) is view
+        assert view.refresh(catalog, FolderStore(root)) is view
         return view
 
     def test_damaged(self, tmp_path: Path) -> None:
@@ -310,7 +314,7 @@ class TestSnapshotLeftAside:
         path.write_bytes(path.read_bytes()[:-1] + b"x")
         view = self.check(catalog, tmp_path, "another check sum")
         build(tmp_path, catalog)
-        view = view.refresh(catalog, tmp_path)
+        view = view.refresh(catalog, FolderStore(tmp_path))
         assert (view.snapshot_version, view.note) == (3, "")
 
     def test_pointer_to_nowhere(self, tmp_path: Path) -> None:
@@ -345,11 +349,11 @@ class TestSnapshotLeftAside:
         """A view goes on with the snapshot it has when the next one is damaged."""
         catalog = filled()
         build(tmp_path, catalog)
-        view = View.open(catalog, tmp_path, NAME)
+        view = View.open(catalog, FolderStore(tmp_path), NAME)
         film("d").put_into(catalog)
         build(tmp_path, catalog)
         (tmp_path / NAME / "snapshot-4" / "segments.npz").unlink()
-        view = view.refresh(catalog, tmp_path)
+        view = view.refresh(catalog, FolderStore(tmp_path))
         assert_agrees(view, catalog)
         assert (view.snapshot_version, view.delta_size) == (3, 3)
         assert "segments.npz cannot be read" in view.note
@@ -360,7 +364,7 @@ class TestSnapshotLeftAside:
         build(tmp_path, primary)
         view = self.check(replica, tmp_path, "newer")
         film("c").put_into(replica)
-        view = view.refresh(replica, tmp_path)
+        view = view.refresh(replica, FolderStore(tmp_path))
         assert_agrees(view, replica)
         assert (view.snapshot_version, view.note) == (3, "")
 
@@ -368,12 +372,12 @@ class TestSnapshotLeftAside:
 def test_a_snapshot_that_appears_ahead_of_a_replica_is_taken_up_in_time(tmp_path: Path) -> None:
     """A view that was open before follows the replica until then."""
     primary, replica = filled("abc"), filled("ab")
-    view = View.open(replica, tmp_path, NAME)
+    view = View.open(replica, FolderStore(tmp_path), NAME)
     build(tmp_path, primary)
-    view = view.refresh(replica, tmp_path)
+    view = view.refresh(replica, FolderStore(tmp_path))
     assert view.snapshot_version is None
     film("c").put_into(replica)
-    view = view.refresh(replica, tmp_path)
+    view = view.refresh(replica, FolderStore(tmp_path))
     assert_agrees(view, replica)
     assert (view.snapshot_version, view.note) == (3, "")
 
@@ -389,19 +393,22 @@ def test_a_snapshot_that_appears_ahead_of_a_replica_is_taken_up_in_time(tmp_path
 def test_a_restored_database_is_opened_anew(tmp_path: Path, restored: MemoryCatalog) -> None:
     """A view whose version is not of the catalog's past is not followed."""
     catalog = filled()
-    view = View.open(catalog, tmp_path, NAME)
-    assert_agrees(view.refresh(restored, tmp_path), restored)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
+    assert_agrees(view.refresh(restored, FolderStore(tmp_path)), restored)
     build(tmp_path, catalog)
-    assert_agrees(View.open(catalog, tmp_path, NAME).refresh(restored, tmp_path), restored)
+    assert_agrees(
+        View.open(catalog, FolderStore(tmp_path), NAME).refresh(restored, FolderStore(tmp_path)),
+        restored,
+    )
 
 
 def test_many_small_changes_stay_few_parts(tmp_path: Path) -> None:
     """Forty puts, each followed, agree with the catalog at the end; work does not pile up."""
     catalog = filled("")
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     for number in range(40):
         film(f"film{number}").put_into(catalog)
-        view = view.refresh(catalog, tmp_path)
+        view = view.refresh(catalog, FolderStore(tmp_path))
     assert_agrees(view, catalog)
     assert len(view._delta) <= 7
 
@@ -412,7 +419,7 @@ def test_more_changed_videos_than_are_asked_for_at_once(tmp_path: Path) -> None:
     build(tmp_path, catalog)
     for number in range(520):
         film(f"film{number}", count=1).put_into(catalog)
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
     assert view.delta_size == 520
 
@@ -423,14 +430,14 @@ def test_a_database_is_followed_as_memory_is(tmp_path: Path) -> None:
     catalog.ensure_collection(NAME, "demo", DIM, "print")
     for video_id in "abc":
         film(video_id).put_into(catalog)
-    snapshot.build(catalog, tmp_path, NAME)
-    view = View.open(catalog, tmp_path, NAME)
+    publishing.build(catalog, FolderStore(tmp_path), NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     film("d").put_into(catalog)
     film("b", seed=1, count=5).put_into(catalog)
     catalog.remove(NAME, "a")
-    view = view.refresh(catalog, tmp_path)
+    view = view.refresh(catalog, FolderStore(tmp_path))
     assert_agrees(view, catalog)
-    assert_agrees(View.open(catalog, tmp_path, NAME), catalog)
+    assert_agrees(View.open(catalog, FolderStore(tmp_path), NAME), catalog)
     assert (view.snapshot_version, view.delta_size) == (3, 8)
     catalog.close()
 
@@ -466,7 +473,7 @@ def test_a_large_catalog_is_indexed_in_memory(tmp_path: Path) -> None:
     """Without a snapshot, past 100 000 segments, searches are approximate and still find."""
     catalog = _Large()
     catalog.ensure_collection(NAME, "demo", DIM, "print")
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     block = next(catalog.blocks(NAME))
     near = view.search(block.vectors[::20_000], 1)
     assert near.ids[:, 0].tolist() == block.ids[::20_000].tolist()
@@ -487,18 +494,18 @@ class _Gone(MemoryCatalog):
 def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
     """The error passes through, and the old view still answers."""
     catalog = filled()
-    view = View.open(catalog, tmp_path, NAME)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
     gone = _Gone()
     gone.ensure_collection(NAME, "demo", DIM, "print")
     with pytest.raises(ServiceUnavailable):
-        view.refresh(gone, tmp_path)
+        view.refresh(gone, FolderStore(tmp_path))
     assert view.search(QUERIES, 3).ids.shape == (4, 3)
 
 
 def test_threads_search_while_the_view_is_refreshed(tmp_path: Path) -> None:
     """Searches beside refreshes each see one whole version."""
     catalog = filled()
-    views = [View.open(catalog, tmp_path, NAME)]
+    views = [View.open(catalog, FolderStore(tmp_path), NAME)]
 
     def ask(_: int) -> bool:
         view = views[-1]
@@ -511,7 +518,7 @@ def test_threads_search_while_the_view_is_refreshed(tmp_path: Path) -> None:
             film(f"film{number}").put_into(catalog)
             if number % 10 == 5:
                 build(tmp_path, catalog)
-            views.append(views[-1].refresh(catalog, tmp_path))
+            views.append(views[-1].refresh(catalog, FolderStore(tmp_path)))
     assert all(asked)
 
 
@@ -526,7 +533,7 @@ def test_many_segments_without_a_snapshot_are_told(
     """Opening them takes long, so the log says why, and what to run."""
     catalog = filled()
     monkeypatch.setattr(MemoryCatalog, "counts", lambda *_: (1, segments, 1.0))
-    View.open(catalog, tmp_path, NAME)
+    View.open(catalog, FolderStore(tmp_path), NAME)
     told = [record.message for record in caplog.records if "no snapshot" in record.message]
     assert len(told) == warnings
     assert all(f"{segments} segments" in one and "`indexer build" in one for one in told)
@@ -537,7 +544,7 @@ def test_a_snapshot_of_many_segments_opens_in_silence(
 ) -> None:
     """There is nothing to run."""
     catalog = filled()
-    snapshot.build(catalog, tmp_path, NAME)
+    publishing.build(catalog, FolderStore(tmp_path), NAME)
     monkeypatch.setattr(MemoryCatalog, "counts", lambda *_: (1, 100_000, 1.0))
-    View.open(catalog, tmp_path, NAME)
+    View.open(catalog, FolderStore(tmp_path), NAME)
     assert caplog.records == []

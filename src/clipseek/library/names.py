@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from clipseek import snapshot
 from clipseek.protocols import CatalogReader
+from clipseek.publishing import history as past_of
 from clipseek.types import Named
 
 _BETWEEN = "\0"  # no text of the catalog holds it
@@ -15,7 +15,7 @@ _BETWEEN = "\0"  # no text of the catalog holds it
 class Names:
     """The names of all videos at one version; `follow` returns those of the next. Thread-safe.
 
-    `history` is that of `snapshot.history` at the version.
+    `history` is that of `publishing.history` at the version.
 
     Each is one text, which the collector of cycles passes by: 260 bytes a video with its id, for
     titles of 20 and uris of 60 characters (measured with tracemalloc over 100 000 videos).
@@ -32,7 +32,7 @@ class Names:
         with catalog.consistent(collection) as now:
             version = now.collection(collection).version
             packed = _packed(now.names(collection))
-            return cls(collection, version, snapshot.history(now, collection, version), packed)
+            return cls(collection, version, past_of(now, collection, version), packed)
 
     def follow(self, catalog: CatalogReader) -> Self:
         """Return them with what changed since, or anew where they are not of the catalog's past."""
@@ -40,7 +40,7 @@ class Names:
         with catalog.consistent(name) as now:
             version = now.collection(name).version
             same = version >= self.version
-            if same and snapshot.history(now, name, self.version) == self.history:
+            if same and past_of(now, name, self.version) == self.history:
                 if version == self.version:
                     return self
                 changed = {change.video_id for change in now.changes(name, self.version)} - {None}
@@ -48,7 +48,7 @@ class Names:
                 for video_id in changed:
                     packed.pop(video_id, None)  # type: ignore[arg-type]  # None has been taken out
                 packed |= _packed(now.names(name, video_ids=sorted(filter(None, changed))))
-                return type(self)(name, version, snapshot.history(now, name, version), packed)
+                return type(self)(name, version, past_of(now, name, version), packed)
         return self.of(catalog, name)
 
     def find(self, video_ids: Iterable[str]) -> dict[str, Named]:

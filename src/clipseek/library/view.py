@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import snapshot
-from clipseek.errors import SegmentNotFound, ServiceUnavailable
+from clipseek.errors import SegmentNotFound
 from clipseek.library.names import Names
+from clipseek.library.offer import Offer, seen
 from clipseek.library.parts import (
     VIDEOS_AT_ONCE,
     Bearing,
@@ -27,6 +26,7 @@ from clipseek.library.parts import (
 )
 from clipseek.nearest import checked, contained
 from clipseek.protocols import CatalogReader
+from clipseek.publishing import IndexStore, has_biases_of, history
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
@@ -39,44 +39,6 @@ Progress = Callable[[int, int], None]
 """Hears how many segments were read, and of how many."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Published:
-    """What lies at the snapshot root.
-
-    `seen` names it and changes when there is news. `found` is it, unless there is none or `note`
-    says what is wrong with it. One that is ahead of the catalog may be of use from version `due`
-    on, where the catalog is a replica that lags.
-    """
-
-    seen: str
-    found: snapshot.Snapshot | None = None
-    note: str = ""
-    due: int | None = None
-
-    @classmethod
-    def at(cls, root: Path, name: str, *, on_gpu: bool) -> Self:
-        """Open what is published; a fault becomes a note."""
-        seen = _seen(root, name)
-        try:
-            found = snapshot.open_current(root, name)
-        except ServiceUnavailable as error:
-            return cls(seen, note=str(error))
-        if found and on_gpu:
-            found = replace(found, index=found.index.to_gpu())
-        return cls(found.name if found else seen, found)
-
-    def judged(self, catalog: CatalogReader, collection: Collection) -> "_Published":
-        """Return it without a snapshot that is not of the collection's past."""
-        if self.found is None:
-            return self
-        manifest = self.found.manifest
-        reason = snapshot.mismatch(manifest, catalog, collection)
-        if not reason:
-            return self
-        due = manifest.version if manifest.version > collection.version else None
-        return _Published(self.seen, note=f"snapshot {self.seen} is not used: {reason}", due=due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +57,6 @@ class View:
     _seen: str
     _due: int | None
     _history: str
-    _on_gpu: bool
     _base: Part = field(repr=False)
     _delta: tuple[Delta, ...] = field(repr=False)
     _names: Names | None = field(default=None, repr=False)
@@ -104,40 +65,36 @@ class View:
     def open(
         cls,
         catalog: CatalogReader,
-        snapshot_root: Path,
+        store: IndexStore,
         name: str,
         *,
-        on_gpu: bool = False,
         progress: Progress = lambda _done, _total: None,
     ) -> Self:
         """Open a collection: the published snapshot and what changed since, or the whole catalog.
 
         A snapshot that is damaged, of another model, or not of the catalog's past is left aside.
-        With `on_gpu`, snapshots are searched on a GPU; what changed since stays on the CPU.
         `progress` hears of each block of a catalog that is read in full.
 
         Raises:
             CollectionNotFound: there is no such collection.
-            ConfigError: FAISS sees no GPU, and one was asked for.
+            ConfigError: the snapshots are to be searched on a GPU, and FAISS sees none.
             ServiceUnavailable: the catalog cannot be read.
         """
-        published = _Published.at(snapshot_root, name, on_gpu=on_gpu)
-        return cls._made(catalog, name, published, on_gpu=on_gpu, progress=progress)
+        return cls._made(catalog, name, Offer.of(store, name), progress=progress)
 
     @classmethod
     def _made(
         cls,
         catalog: CatalogReader,
         name: str,
-        published: _Published,
+        offer: Offer,
         *,
-        on_gpu: bool,
         progress: Progress = lambda _done, _total: None,
     ) -> Self:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
-            published = published.judged(now, collection)
-            found = published.found
+            offer = offer.judged(now, collection)
+            found = offer.found
             if found is None:
                 total = now.counts(name)[1]
                 _warn_of_many(name, total)
@@ -148,23 +105,22 @@ class View:
                 changed = _changed(now, name, found.manifest.version)
                 table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
                 base = Part(found.table, found.index).without(changed)
-                if not snapshot.has_biases_of(found.manifest, collection):
+                if not has_biases_of(found.manifest, collection):
                     base = base.rescored(*now.biases(name))
-            history = snapshot.history(now, name, collection.version)
+            past = history(now, name, collection.version)
         return cls(
             collection=collection,
-            note=published.note,
+            note=offer.note,
             snapshot_version=None if found is None else found.manifest.version,
             snapshot_at=None if found is None else found.manifest.created_at,
-            _seen=published.seen,
-            _due=published.due,
-            _history=history,
-            _on_gpu=on_gpu,
+            _seen=offer.seen,
+            _due=offer.due,
+            _history=past,
             _base=base,
             _delta=() if found is None else joined([beside(table, vectors)]),
         )
 
-    def refresh(self, catalog: CatalogReader, snapshot_root: Path) -> Self:
+    def refresh(self, catalog: CatalogReader, store: IndexStore) -> Self:
         """Return the view of the collection as it is now: itself where nothing changed.
 
         Raises:
@@ -172,18 +128,18 @@ class View:
             ServiceUnavailable: the catalog cannot be read.
         """
         name = self.collection.name
-        seen, collection = _seen(snapshot_root, name), catalog.collection(name)
-        if seen == self._seen and (self._due is None or collection.version < self._due):
-            return self.follow(catalog, snapshot_root)
-        published = _Published.at(snapshot_root, name, on_gpu=self._on_gpu)
+        news, collection = seen(store, name), catalog.collection(name)
+        if news == self._seen and (self._due is None or collection.version < self._due):
+            return self.follow(catalog, store)
+        offer = Offer.of(store, name)
         with catalog.consistent(name) as now:
-            published = published.judged(now, now.collection(name))
-        followed = None if published.found else self._followed(catalog)
+            offer = offer.judged(now, now.collection(name))
+        followed = None if offer.found else self._followed(catalog)
         if followed is None:
-            return self._made(catalog, name, published, on_gpu=self._on_gpu)
-        return replace(followed, note=published.note, _seen=published.seen, _due=published.due)
+            return self._made(catalog, name, offer)
+        return replace(followed, note=offer.note, _seen=offer.seen, _due=offer.due)
 
-    def follow(self, catalog: CatalogReader, snapshot_root: Path) -> Self:
+    def follow(self, catalog: CatalogReader, store: IndexStore) -> Self:
         """Return the view with what changed since, as `refresh` does, but look for no snapshot.
 
         So it takes no longer than reading the changes, unless the catalog is another one by now.
@@ -191,11 +147,9 @@ class View:
         name = self.collection.name
         same = catalog.collection(name) == self.collection
         # A backup that was put back may be of this very version, with other changes before it.
-        if same and snapshot.history(catalog, name, self.version) == self._history:
+        if same and history(catalog, name, self.version) == self._history:
             return self
-        return self._followed(catalog) or self.open(
-            catalog, snapshot_root, name, on_gpu=self._on_gpu
-        )
+        return self._followed(catalog) or self.open(catalog, store, name)
 
     def _followed(self, catalog: CatalogReader) -> Self | None:
         """Return the view with the changes since it, or None where it is not the catalog's past."""
@@ -204,20 +158,18 @@ class View:
             collection = now.collection(name)
             if not _same(collection, self.collection) or collection.version < self.version:
                 return None
-            if snapshot.history(now, name, self.version) != self._history:
+            if history(now, name, self.version) != self._history:
                 return None
             changed = _changed(now, name, self.version)
             table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
-            history = snapshot.history(now, name, collection.version)
+            past = history(now, name, collection.version)
             anew = None if collection.scored_at <= self.version else now.biases(name)
         base = self._base.without(changed)
         parts = [part.without(changed) for part in self._delta]
         if anew is not None:
             base, parts = base.rescored(*anew), [part.rescored(*anew) for part in parts]
         parts.append(beside(table, vectors))
-        return replace(
-            self, collection=collection, _history=history, _base=base, _delta=joined(parts)
-        )
+        return replace(self, collection=collection, _history=past, _base=base, _delta=joined(parts))
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
         """Return the view with the names of its videos: its own or another's, brought up to date.
@@ -352,14 +304,6 @@ def _same(one: Collection, other: Collection) -> bool:
         )
         == other
     )
-
-
-def _seen(root: Path, name: str) -> str:
-    """Return what the pointer names, or what is wrong with it: it changes when there is news."""
-    try:
-        return snapshot.pointer(root, name) or ""
-    except ServiceUnavailable as error:
-        return str(error)
 
 
 def _changed(catalog: CatalogReader, name: str, version: int) -> set[str]:

@@ -5,12 +5,12 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 from clipseek.errors import ClipseekError, CollectionNotFound, NothingIndexed
 from clipseek.library.view import View
 from clipseek.protocols import CatalogReader
+from clipseek.publishing import IndexStore
 
 LATE_AFTER = 2
 """Refreshes that a view may miss before it is late."""
@@ -50,17 +50,15 @@ class Views:
     def __init__(
         self,
         catalog: CatalogReader,
-        snapshot_root: Path,
+        store: IndexStore,
         *,
         refresh_s: float,
         stale_s: float = 0.0,
-        on_gpu: bool = False,
     ) -> None:
         self._catalog = catalog
-        self._snapshot_root = snapshot_root
+        self._store = store
         self._late_s = LATE_AFTER * refresh_s
         self._stale_s = stale_s
-        self._on_gpu = on_gpu
         self._opened: dict[str, _Opened] = {}
         self._away: dict[str, float] = {}
         self._reading: dict[str, tuple[int, int]] = {}
@@ -133,7 +131,7 @@ class Views:
         late = self._opened.get(name)
         try:
             if late is not None:
-                return self._named(late.view.follow(self._catalog, self._snapshot_root), late.view)
+                return self._named(late.view.follow(self._catalog, self._store), late.view)
             return self._read(name)
         except CollectionNotFound as error:
             self._forget(name)
@@ -146,9 +144,7 @@ class Views:
             self._reading[name] = done, total
 
         try:
-            return View.open(
-                self._catalog, self._snapshot_root, name, on_gpu=self._on_gpu, progress=note
-            )
+            return View.open(self._catalog, self._store, name, progress=note)
         finally:
             self._reading.pop(name, None)
 
@@ -168,7 +164,7 @@ class Views:
         for name, opened in list(self._opened.items()):
             asked = monotonic()
             try:
-                view = opened.view.refresh(self._catalog, self._snapshot_root)
+                view = opened.view.refresh(self._catalog, self._store)
                 self._replace(name, opened.view, self._named(view, opened.view), asked)
             except CollectionNotFound:
                 self._forget(name)
@@ -188,7 +184,7 @@ class Views:
             if now is not None and now.view is not before:
                 view = self._named(view, now.view)
                 asked = monotonic()
-                view = self._named(view.follow(self._catalog, self._snapshot_root), view)
+                view = self._named(view.follow(self._catalog, self._store), view)
             self._put(name, view, asked)
 
     def _named(self, view: View, before: View) -> View:

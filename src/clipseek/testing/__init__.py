@@ -4,6 +4,7 @@ from clipseek.testing.cache import DictCache
 from clipseek.testing.catalog import MemoryCatalog
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
+from clipseek.testing.indexes import MemoryStore
 from clipseek.testing.tower import ToyTower
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Colour",
     "DictCache",
     "MemoryCatalog",
+    "MemoryStore",
     "SyntheticFrames",
     "ToyEmbedder",
     "ToyTower",

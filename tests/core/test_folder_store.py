@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,34 +19,25 @@ import faiss
 import numpy as np
 import pytest
 
-from clipseek import snapshot
+from clipseek import publishing
 from clipseek.errors import ServiceUnavailable
-from clipseek.index import ExactIndex
-from clipseek.snapshot import Manifest, Snapshot
+from clipseek.index import ExactIndex, FaissIndex
+from clipseek.publishing import FolderStore, Manifest, Published, build
+from clipseek.table import SegmentTable
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SegmentBlock
 from tests.contracts.catalogs import DIM, film
-
-NAME = "default"
-
-
-def filled(segments: int = 5, *, films: str = "ab") -> MemoryCatalog:
-    """Return a catalog of some films of so many segments."""
-    catalog = MemoryCatalog()
-    catalog.ensure_collection(NAME, "demo", DIM, "print")
-    for video_id in films:
-        film(video_id, count=segments).put_into(catalog)
-    return catalog
+from tests.contracts.test_index_store import NAME, counted, filled
 
 
-def write(root: Path, catalog: MemoryCatalog) -> Manifest:
-    """Write a snapshot of the catalog as it is."""
-    return snapshot.write(root, catalog.collection(NAME), catalog.blocks(NAME))
+def publish(root: Path, catalog: MemoryCatalog) -> Manifest:
+    """Publish a snapshot of the catalog as it is."""
+    return build(catalog, FolderStore(root), NAME)
 
 
-def opened(root: Path) -> Snapshot:
+def opened(root: Path) -> Published:
     """Open the published snapshot, which must be there."""
-    found = snapshot.open_current(root, NAME)
+    found = FolderStore(root).open(NAME)
     assert found is not None
     return found
 
@@ -60,7 +50,7 @@ def names(root: Path) -> set[str]:
 def test_what_was_written_is_opened(tmp_path: Path) -> None:
     """Rows and answers are those of the catalog that it was made from."""
     catalog = filled()
-    manifest = write(tmp_path, catalog)
+    manifest = publish(tmp_path, catalog)
     found = opened(tmp_path)
     block = next(iter(catalog.blocks(NAME)))
     rows = found.table.rows(block.ids)
@@ -76,7 +66,8 @@ def test_what_was_written_is_opened(tmp_path: Path) -> None:
 
 def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
     """Collection, model, version and the sums of the files stand in manifest.json."""
-    write(tmp_path, filled())
+    catalog = filled()
+    publish(tmp_path, catalog)
     assert (tmp_path / NAME / "current").read_text() == "snapshot-2\n"
     folder = tmp_path / NAME / "snapshot-2"
     told = json.loads((folder / "manifest.json").read_text())
@@ -95,7 +86,7 @@ def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
         "bytes_per_vector": round(files["index.faiss"]["bytes"] / 10),
         "recall_at_10": 1.0,
         "nprobe": 0,
-        "history": "",
+        "history": publishing.history(catalog, NAME, 2),
         "scoring": "",
     }
     assert set(files) == {"index.faiss", "segments.npz"}
@@ -124,8 +115,14 @@ def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
         vectors=vectors.astype(np.float32),
     )
     collection = Collection(NAME, "demo", DIM, "print", 1)
-    manifest = snapshot.write(tmp_path, collection, [block], queries=block.vectors[::900])
+    store = FolderStore(tmp_path)
+    rows, stored = SegmentTable.of([block], DIM)
+    with store.building(NAME):
+        manifest = store.publish(
+            NAME, collection, rows, stored, history="", queries=block.vectors[::900]
+        )
     found = opened(tmp_path)
+    assert isinstance(found.index, FaissIndex)
     assert manifest.kind == found.index.kind == "ivf-pq"
     assert 0.99 <= manifest.recall_at_10 == found.index.recall
     assert 1 <= manifest.nprobe == found.index.nprobe
@@ -134,44 +131,22 @@ def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
 
 def test_an_empty_collection_has_a_snapshot_too(tmp_path: Path) -> None:
     """A collection without segments is written and opened like any other."""
-    write(tmp_path, filled(films=""))
+    publish(tmp_path, filled(films=""))
     assert len(opened(tmp_path).index) == 0
 
 
 def test_there_may_be_none(tmp_path: Path) -> None:
     """Where nothing is published there is no snapshot, no manifest and nothing wrong."""
-    assert snapshot.open_current(tmp_path, NAME) is None
-    assert snapshot.current_manifest(tmp_path / "nowhere", NAME) is None
-    assert snapshot.verify(tmp_path, NAME) == []
-
-
-def test_the_same_version_is_written_once(tmp_path: Path) -> None:
-    """A second builder of a published version reads nothing and returns what there is."""
-    catalog = filled()
-    first = write(tmp_path, catalog)
-
-    def unread() -> Iterator[SegmentBlock]:
-        raise AssertionError("blocks were read")
-        yield
-
-    assert snapshot.write(tmp_path, catalog.collection(NAME), unread()) == first
-
-
-def test_the_pointer_never_moves_backwards(tmp_path: Path) -> None:
-    """A builder that was slow leaves the newer snapshot in place."""
-    catalog = filled()
-    slow = catalog.collection(NAME), list(catalog.blocks(NAME))
-    film("c").put_into(catalog)
-    write(tmp_path, catalog)
-    assert snapshot.write(tmp_path, *slow).version == 3
-    assert opened(tmp_path).manifest.version == 3
+    assert FolderStore(tmp_path).open(NAME) is None
+    assert FolderStore(tmp_path / "nowhere").manifest(NAME) is None
+    assert FolderStore(tmp_path).damage(NAME) == []
 
 
 def test_the_one_before_is_kept_and_older_ones_are_deleted(tmp_path: Path) -> None:
     """A reader of the pointer has one whole build's time to open what it read."""
     catalog = filled()
     for video_id in "cde":
-        write(tmp_path, catalog)
+        publish(tmp_path, catalog)
         film(video_id).put_into(catalog)
     assert names(tmp_path) == {".lock", "current", "snapshot-3", "snapshot-4"}
     assert opened(tmp_path).manifest.version == 4
@@ -179,7 +154,7 @@ def test_the_one_before_is_kept_and_older_ones_are_deleted(tmp_path: Path) -> No
 
 def test_an_opened_snapshot_outlives_its_files(tmp_path: Path) -> None:
     """Searches in flight go on while their snapshot is deleted."""
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     found = opened(tmp_path)
     query = next(iter(filled().blocks(NAME))).vectors[:1]
     before = found.index.search(query, 3)
@@ -222,19 +197,19 @@ def test_damage_is_found_and_healed(
 ) -> None:
     """What is damaged does not open, `verify` says so, and the next build replaces it."""
     catalog = filled()
-    write(tmp_path, catalog)
+    publish(tmp_path, catalog)
     damage(tmp_path / NAME / path)
     with pytest.raises(ServiceUnavailable, match=r"run `indexer build`|cannot be read"):
-        snapshot.open_current(tmp_path, NAME)
-    assert len(snapshot.verify(tmp_path, NAME)) == 1
-    write(tmp_path, catalog)
-    assert snapshot.verify(tmp_path, NAME) == []
+        FolderStore(tmp_path).open(NAME)
+    assert len(FolderStore(tmp_path).damage(NAME)) == 1
+    publish(tmp_path, catalog)
+    assert FolderStore(tmp_path).damage(NAME) == []
     assert opened(tmp_path).manifest.version == 2
 
 
 def test_a_file_that_is_as_published_is_not_read_again(tmp_path: Path) -> None:
     """Opening trusts its size and time of change; `verify` reads it and finds what is wrong."""
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     index = tmp_path / NAME / "snapshot-2" / "index.faiss"
     before = index.stat()
     with index.open("r+b") as file:
@@ -244,36 +219,33 @@ def test_a_file_that_is_as_published_is_not_read_again(tmp_path: Path) -> None:
         file.write(bytes([last ^ 1]))
     os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert opened(tmp_path).manifest.version == 2
-    assert "index.faiss has another check sum" in snapshot.verify(tmp_path, NAME)[0]
+    assert "index.faiss has another check sum" in FolderStore(tmp_path).damage(NAME)[0]
 
 
 def test_nothing_is_read_where_the_snapshot_is_current(tmp_path: Path) -> None:
     """A build of what is published asks for no segments, no sentences, and opens no index."""
-    catalog = filled()
-    first = snapshot.build(catalog, tmp_path, NAME)
-
-    class Unread(MemoryCatalog):
-        def blocks(self, *args: object, **kwargs: object) -> Iterator[SegmentBlock]:
-            pytest.fail("segments were read")
+    catalog = counted(filled())
+    first = build(catalog, FolderStore(tmp_path), NAME)
+    assert catalog.reads == [NAME]
 
     def unasked() -> np.ndarray[Any, Any]:
         pytest.fail("the bank was read")
 
-    catalog.__class__ = Unread
     folder = tmp_path / NAME / "snapshot-2"
     for name in ("index.faiss", "segments.npz"):
         before = (folder / name).stat()
         (folder / name).write_bytes(bytes(before.st_size))
         os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert snapshot.build(catalog, tmp_path, NAME, queries=unasked) == first
+    assert build(catalog, FolderStore(tmp_path), NAME, queries=unasked) == first
+    assert catalog.reads == [NAME]
 
 
 def test_every_damaged_file_is_named(tmp_path: Path) -> None:
     """`verify` does not stop at the first."""
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     _flip(tmp_path / NAME / "snapshot-2" / "index.faiss")
     _tear(tmp_path / NAME / "snapshot-2" / "segments.npz")
-    found = snapshot.verify(tmp_path, NAME)
+    found = FolderStore(tmp_path).damage(NAME)
     assert ["index.faiss has another" in one for one in found] == [True, False]
     assert "segments.npz has 100 bytes" in found[1]
 
@@ -285,7 +257,7 @@ def test_objects_in_a_table_are_not_made(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
             return (pytest.fail, ("an object of a file was made",))
 
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     folder = tmp_path / NAME / "snapshot-2"
     with np.load(folder / "segments.npz") as arrays:
         columns = dict(arrays)
@@ -297,7 +269,7 @@ def test_objects_in_a_table_are_not_made(tmp_path: Path) -> None:
     said["files"]["segments.npz"] = {"bytes": len(content), "sha256": digest}
     (folder / "manifest.json").write_text(json.dumps(said))
     with pytest.raises(ServiceUnavailable, match="holds no table of segments"):
-        snapshot.open_current(tmp_path, NAME)
+        FolderStore(tmp_path).open(NAME)
 
 
 @pytest.mark.parametrize(
@@ -305,10 +277,10 @@ def test_objects_in_a_table_are_not_made(tmp_path: Path) -> None:
 )
 def test_a_pointer_to_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     """It names a folder beside it and nothing else."""
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     (tmp_path / NAME / "current").write_text(name)
     with pytest.raises(ServiceUnavailable, match="names no snapshot"):
-        snapshot.open_current(tmp_path, NAME)
+        FolderStore(tmp_path).open(NAME)
 
 
 @pytest.mark.parametrize(
@@ -331,18 +303,18 @@ def test_a_manifest_that_does_not_fit_is_refused(
     tmp_path: Path, field: str, value: object, expected: str
 ) -> None:
     """A manifest of another format, or that says what the files do not hold, opens nothing."""
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     path = tmp_path / NAME / "snapshot-2" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(ServiceUnavailable, match=expected):
-        snapshot.open_current(tmp_path, NAME)
+        FolderStore(tmp_path).open(NAME)
 
 
 @pytest.mark.parametrize(("was", "kind"), [("flat", "exact"), ("ivf", "ivf-flat")])
 def test_a_snapshot_of_the_former_format_opens(tmp_path: Path, was: str, kind: str) -> None:
     """Its kinds had other names, and its lists held float32."""
     catalog = filled(segments=40)
-    write(tmp_path, catalog)
+    publish(tmp_path, catalog)
     block = next(iter(catalog.blocks(NAME)))
     folder = tmp_path / NAME / "snapshot-2"
     if was == "ivf":
@@ -364,6 +336,7 @@ def test_a_snapshot_of_the_former_format_opens(tmp_path: Path, was: str, kind: s
     (folder / "manifest.json").write_text(json.dumps(told | {"format": 1, "kind": was}))
     found = opened(tmp_path)
     theirs = ExactIndex(block.ids, block.vectors).search(block.vectors, 4)
+    assert isinstance(found.index, FaissIndex)
     assert found.manifest.kind == found.index.kind == kind
     assert found.manifest.bytes_per_vector == round(len(content) / 80)
     assert found.index.search(block.vectors, 4).ids.tolist() == theirs.ids.tolist()
@@ -372,24 +345,31 @@ def test_a_snapshot_of_the_former_format_opens(tmp_path: Path, was: str, kind: s
 def test_another_kind_asked_for_is_built(tmp_path: Path) -> None:
     """Of the same version, a snapshot is made anew for another kind, and kept for the same."""
     catalog = filled(segments=400)
-    snapshot.build(catalog, tmp_path, NAME)
-    listed = snapshot.build(catalog, tmp_path, NAME, kind="ivf-sq8")
+    build(catalog, FolderStore(tmp_path), NAME)
+    listed = build(catalog, FolderStore(tmp_path), NAME, kind="ivf-sq8")
     assert (listed.kind, listed.asked) == ("ivf-sq8", "ivf-sq8")
-    assert snapshot.build(catalog, tmp_path, NAME, kind="ivf-sq8") == listed
-    assert opened(tmp_path).index.kind == "ivf-sq8"
-    assert snapshot.build(catalog, tmp_path, NAME).kind == "exact"
+    assert build(catalog, FolderStore(tmp_path), NAME, kind="ivf-sq8") == listed
+    assert opened(tmp_path).manifest.kind == "ivf-sq8"
+    assert build(catalog, FolderStore(tmp_path), NAME).kind == "exact"
 
 
 @pytest.mark.parametrize("limit", [1000, 27_000], ids=["in the index", "in the table"])
 def test_a_killed_builder_leaves_the_old_snapshot(tmp_path: Path, limit: int) -> None:
     """A process that dies while writing changes nothing that readers see; its rest is swept."""
-    write(tmp_path, filled(films="a"))
-    command = [sys.executable, "-m", "tests.core.kill_write", str(tmp_path), str(limit)]
+    publish(tmp_path, filled(films="a"))
+    command = [
+        sys.executable,
+        "-m",
+        "tests.contracts.kill_build",
+        "folder",
+        str(tmp_path),
+        str(limit),
+    ]
     died = subprocess.run(command, check=False, cwd=Path(__file__).parents[2])
     assert died.returncode == -signal.SIGXFSZ
     assert ".building" in names(tmp_path)
     assert opened(tmp_path).manifest.version == 1
-    write(tmp_path, filled(400))
+    publish(tmp_path, filled(400))
     assert names(tmp_path) == {".lock", "current", "snapshot-1", "snapshot-2"}
     assert opened(tmp_path).manifest.count == 800
 
@@ -397,13 +377,13 @@ def test_a_killed_builder_leaves_the_old_snapshot(tmp_path: Path, limit: int) ->
 def test_a_builder_killed_before_the_pointer_moved(tmp_path: Path) -> None:
     """A whole folder that nothing points to is neither opened nor kept."""
     catalog = filled(films="a")
-    write(tmp_path, catalog)
+    publish(tmp_path, catalog)
     folder = tmp_path / NAME
     shutil.copytree(folder / "snapshot-1", folder / "snapshot-2")
     (folder / ".current").write_text("snapsh")
     assert opened(tmp_path).name == "snapshot-1"
     film("b").put_into(catalog)
-    write(tmp_path, catalog)
+    publish(tmp_path, catalog)
     assert opened(tmp_path).manifest.count == 8
     assert names(tmp_path) == {".lock", "current", "snapshot-1", opened(tmp_path).name}
 
@@ -418,11 +398,11 @@ def full_disk() -> Iterator[Callable[[], None]]:
 
 def test_a_full_disk_leaves_the_old_snapshot(tmp_path: Path, full_disk: Callable[[], None]) -> None:
     """A failed write raises ServiceUnavailable, and what it wrote is removed."""
-    write(tmp_path, filled(films="a"))
+    publish(tmp_path, filled(films="a"))
     larger = filled(400)
     full_disk()
     with pytest.raises(ServiceUnavailable, match="written"):
-        write(tmp_path, larger)
+        publish(tmp_path, larger)
     assert names(tmp_path) == {".lock", "current", "snapshot-1"}
 
 
@@ -430,14 +410,14 @@ def test_a_disk_without_room_is_told_with_the_bytes_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is written; 400 vectors of 8 float32 and their rows do not fit in 12 000 bytes."""
-    write(tmp_path, filled(films="a"))
+    publish(tmp_path, filled(films="a"))
     usage = shutil.disk_usage(tmp_path)._replace(free=12_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(ServiceUnavailable, match=r"it needs (\d+) bytes, and 12000 are") as error:
-        write(tmp_path, filled(400))
+        publish(tmp_path, filled(400))
     needed = int(re.search(r"needs (\d+)", str(error.value)).group(1))  # type: ignore[union-attr]
     monkeypatch.undo()
-    manifest = write(tmp_path, filled(400))
+    manifest = publish(tmp_path, filled(400))
     assert 0.5 < needed / sum(file.bytes for file in manifest.files.values()) < 2
 
 
@@ -445,56 +425,13 @@ def test_a_root_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
     """An unusable root raises ServiceUnavailable."""
     (tmp_path / "root").write_text("")
     with pytest.raises(ServiceUnavailable, match="no snapshot can be written"):
-        write(tmp_path / "root", filled())
-
-
-def test_two_builders_build_once(tmp_path: Path) -> None:
-    """Of builders that start together one works, and the others return what it published."""
-    catalog = filled()
-    reads: list[int] = []
-    start = threading.Barrier(4)
-
-    def work(number: int) -> Manifest:
-        def blocks() -> Iterator[SegmentBlock]:
-            reads.append(number)
-            yield from catalog.blocks(NAME)
-
-        start.wait()
-        return snapshot.write(tmp_path, catalog.collection(NAME), blocks())
-
-    with ThreadPoolExecutor(4) as pool:
-        manifests = list(pool.map(work, range(4)))
-    assert len(reads) == 1
-    assert manifests == [manifests[0]] * 4
-
-
-def test_readers_see_the_old_or_the_new(tmp_path: Path) -> None:
-    """A reader beside a builder always opens a whole snapshot, and never an older one again."""
-    catalog = filled(films="a")
-    write(tmp_path, catalog)
-    done = threading.Event()
-    seen: list[int] = []
-
-    def read() -> None:
-        while not done.is_set():
-            found = opened(tmp_path)
-            assert len(found.index) == 3 * found.manifest.version + 2
-            seen.append(found.manifest.version)
-
-    with ThreadPoolExecutor(2) as pool:
-        readers = [pool.submit(read) for _ in range(2)]
-        for number in range(25):
-            film(f"film{number}").put_into(catalog)
-            write(tmp_path, catalog)
-        done.set()
-    assert [reader.result() for reader in readers] == [None, None]
-    assert len(seen) > 2
+        publish(tmp_path / "root", filled())
 
 
 def test_a_snapshot_replaced_while_it_is_opened(tmp_path: Path) -> None:
     """A reader whose snapshot is swept away under its hands opens the one that came after."""
-    write(tmp_path, filled(films="a"))
-    write(tmp_path / "other", filled(films="ab"))
+    publish(tmp_path, filled(films="a"))
+    publish(tmp_path / "other", filled(films="ab"))
     folder = tmp_path / NAME
     manifest = folder / "snapshot-1" / "manifest.json"
     manifest.unlink()
@@ -510,14 +447,14 @@ def test_a_snapshot_replaced_while_it_is_opened(tmp_path: Path) -> None:
 
 def test_reading_writes_nothing(tmp_path: Path) -> None:
     """Opening and verifying work on a volume that is mounted read-only."""
-    write(tmp_path, filled())
+    publish(tmp_path, filled())
     paths = [tmp_path, *tmp_path.rglob("*")]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = {path: path.stat().st_mtime_ns for path in paths}
     opened(tmp_path)
-    assert snapshot.verify(tmp_path, NAME) == []
-    assert snapshot.current_manifest(tmp_path, NAME) is not None
+    assert FolderStore(tmp_path).damage(NAME) == []
+    assert FolderStore(tmp_path).manifest(NAME) is not None
     assert {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]} == before
     for path in paths:
         path.chmod(0o755)
@@ -527,7 +464,7 @@ def test_reading_writes_nothing(tmp_path: Path) -> None:
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     """No collection's name reaches outside the root."""
     with pytest.raises(ValueError, match="plain name"):
-        snapshot.open_current(tmp_path, name)
+        FolderStore(tmp_path).open(name)
 
 
 class TestBuild:
@@ -536,28 +473,28 @@ class TestBuild:
     def test_records_the_history(self, tmp_path: Path) -> None:
         """What it publishes fits the catalog that it was made from."""
         catalog = filled()
-        manifest = snapshot.build(catalog, tmp_path, NAME)
-        assert manifest.history == snapshot.history(catalog, NAME, 2)
-        assert snapshot.mismatch(manifest, catalog, catalog.collection(NAME)) == ""
+        manifest = build(catalog, FolderStore(tmp_path), NAME)
+        assert manifest.history == publishing.history(catalog, NAME, 2)
+        assert publishing.mismatch(manifest, catalog, catalog.collection(NAME)) == ""
         assert opened(tmp_path).manifest == manifest
 
     def test_does_nothing_twice(self, tmp_path: Path) -> None:
         """A version that is published is not built again."""
         catalog = filled()
-        first = snapshot.build(catalog, tmp_path, NAME)
-        assert snapshot.build(catalog, tmp_path, NAME) == first
+        first = build(catalog, FolderStore(tmp_path), NAME)
+        assert build(catalog, FolderStore(tmp_path), NAME) == first
         assert names(tmp_path) == {".lock", "current", "snapshot-2"}
 
     def test_replaces_a_snapshot_newer_than_the_catalog(self, tmp_path: Path) -> None:
         """After an older database was restored, its own snapshot is published."""
-        snapshot.build(filled(films="abc"), tmp_path, NAME)
-        assert snapshot.build(filled(films="a"), tmp_path, NAME).version == 1
+        build(filled(films="abc"), FolderStore(tmp_path), NAME)
+        assert build(filled(films="a"), FolderStore(tmp_path), NAME).version == 1
         assert opened(tmp_path).manifest.version == 1
 
     def test_replaces_a_snapshot_of_another_past(self, tmp_path: Path) -> None:
         """The same version reached by other changes is another content."""
-        snapshot.build(filled(films="ab"), tmp_path, NAME)
-        snapshot.build(filled(films="ac"), tmp_path, NAME)
+        build(filled(films="ab"), FolderStore(tmp_path), NAME)
+        build(filled(films="ac"), FolderStore(tmp_path), NAME)
         assert set(opened(tmp_path).table.videos) == {"a", "c"}
 
 
@@ -576,8 +513,8 @@ def test_a_snapshot_of_something_else_is_told(
 ) -> None:
     """`mismatch` says what is different, or nothing."""
     catalog = filled()
-    manifest = snapshot.build(catalog, tmp_path, NAME)
+    manifest = build(catalog, FolderStore(tmp_path), NAME)
     collection = replace(catalog.collection(NAME), **change)
-    found = snapshot.mismatch(manifest, catalog, collection)
+    found = publishing.mismatch(manifest, catalog, collection)
     assert expected in found
     assert bool(expected) == bool(found)

@@ -1,0 +1,53 @@
+"""What the store of published indexes has for a view."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from clipseek.errors import ServiceUnavailable
+from clipseek.protocols import CatalogReader
+from clipseek.publishing import IndexStore, Published, mismatch
+from clipseek.types import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is published of a collection, as far as it is of use.
+
+    `seen` names it and changes when there is news. `found` is it, unless there is none or `note`
+    says what is wrong with it. One that is ahead of the catalog may be of use from version `due`
+    on, where the catalog is a replica that lags.
+    """
+
+    seen: str
+    found: Published | None = None
+    note: str = ""
+    due: int | None = None
+
+    @classmethod
+    def of(cls, store: IndexStore, name: str) -> Self:
+        """Open what is published; a fault becomes a note."""
+        pointed = seen(store, name)
+        try:
+            found = store.open(name)
+        except ServiceUnavailable as error:
+            return cls(pointed, note=str(error))
+        return cls(found.name if found else pointed, found)
+
+    def judged(self, catalog: CatalogReader, collection: Collection) -> "Offer":
+        """Return it without a snapshot that is not of the collection's past."""
+        if self.found is None:
+            return self
+        manifest = self.found.manifest
+        reason = mismatch(manifest, catalog, collection)
+        if not reason:
+            return self
+        due = manifest.version if manifest.version > collection.version else None
+        return Offer(self.seen, note=f"snapshot {self.seen} is not used: {reason}", due=due)
+
+
+def seen(store: IndexStore, name: str) -> str:
+    """Return what the pointer names, or what is wrong with it: it changes when there is news."""
+    try:
+        return store.pointer(name) or ""
+    except ServiceUnavailable as error:
+        return str(error)

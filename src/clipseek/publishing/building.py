@@ -1,0 +1,50 @@
+"""Making an index of a collection as its catalog is now, where the published one is not that."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.index import Kind
+from clipseek.protocols import CatalogReader
+from clipseek.publishing.manifest import Manifest, history, mismatch
+from clipseek.publishing.store import IndexStore
+from clipseek.table import SegmentTable
+
+
+def build(
+    catalog: CatalogReader,
+    store: IndexStore,
+    name: str,
+    *,
+    queries: Callable[[], NDArray[np.float32]] | None = None,
+    kind: Kind | Literal["auto"] = "auto",
+) -> Manifest:
+    """Make and publish an index of a collection as its catalog is now; return its manifest.
+
+    One builder works at a time, others wait. Where a sound one is published that is of the catalog
+    as it is now, and for which the same kind was asked, that costs a few rows and a look at the
+    store. `queries` is called where an index is built.
+
+    The one builder reads the catalog itself, so that it knows a published index that is not of the
+    catalog's past (an older database was restored), and replaces even one of a later version.
+
+    Raises:
+        CollectionNotFound: there is no such collection.
+        ServiceUnavailable: the catalog cannot be read, or the store not be written. What was
+            published before still is.
+    """
+    with store.building(name) as published:
+        with catalog.consistent(name) as now:
+            collection = now.collection(name)
+            past = history(now, name, collection.version)
+            wanted = (collection.version, kind)
+            same = published is not None and (published.version, published.asked) == wanted
+            if published is not None and same and not mismatch(published, now, collection):
+                return published
+            rows, vectors = SegmentTable.of(now.blocks(name), collection.dim)
+        asked = None if queries is None else queries()
+        return store.publish(
+            name, collection, rows, vectors, history=past, queries=asked, kind=kind
+        )

@@ -1,0 +1,128 @@
+"""The files that one published index is made of: written once, compared with their manifest."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.errors import ServiceUnavailable
+from clipseek.index import FaissIndex
+from clipseek.publishing.manifest import File, Manifest
+from clipseek.table import SegmentTable
+
+INDEX, SEGMENTS, MANIFEST = "index.faiss", "segments.npz", "manifest.json"
+
+
+def write(folder: Path, manifest: Manifest, table: SegmentTable, index: FaissIndex) -> Manifest:
+    """Write the files to an empty folder and to the disk; return the manifest with their sums."""
+    index.save(folder / INDEX)
+    np.savez(folder / SEGMENTS, allow_pickle=False, **_arrays(table))
+    manifest = replace(manifest, files={name: _file(folder / name) for name in (INDEX, SEGMENTS)})
+    manifest = replace(manifest, bytes_per_vector=_bytes_per_vector(manifest))
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
+    for path in (*folder.iterdir(), folder):
+        sync(path)
+    return manifest
+
+
+def needed_bytes(table: SegmentTable, index: FaissIndex) -> int:
+    """Return how large the files will be at least."""
+    return index.saved_bytes + sum(array.nbytes for array in _arrays(table).values())
+
+
+def opened(folder: Path) -> tuple[Manifest, SegmentTable, FaissIndex]:
+    """Open the files; one that is not as it was written is read once to compare its sum.
+
+    Raises:
+        ServiceUnavailable: they cannot be read or are damaged.
+    """
+    manifest = read_manifest(folder)
+    for problem in problems(folder, manifest):
+        raise damaged(folder, problem)
+    table = _read_table(folder / SEGMENTS)
+    index = FaissIndex.load(folder / INDEX, table.ids, recall=manifest.recall_at_10)
+    if (len(table), index.dim, index.kind) != (manifest.count, manifest.dim, manifest.kind):
+        raise damaged(
+            folder,
+            f"it holds {len(table)} vectors of {index.dim} dimensions ({index.kind}), its manifest "
+            f"says {manifest.count} of {manifest.dim} ({manifest.kind})",
+        )
+    return manifest, table, index
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest among the files; raise ServiceUnavailable."""
+    try:
+        manifest = Manifest.parse((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise damaged(folder, f"{MANIFEST} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise damaged(folder, f"{MANIFEST}: {error}") from error
+    return replace(manifest, bytes_per_vector=_bytes_per_vector(manifest))
+
+
+def damaged(path: Path, problem: str) -> ServiceUnavailable:
+    """Return the error that says what is wrong with a file or a folder."""
+    return ServiceUnavailable(f"{path} is damaged: {problem}; run `indexer build`")
+
+
+def sync(path: Path) -> None:
+    """Have the file, or the names in the folder, on the disk before going on."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def problems(folder: Path, manifest: Manifest, *, hash_all: bool = False) -> Iterator[str]:
+    """Compare the files with the manifest and yield each disagreement.
+
+    Files that are as they were published are hashed with `hash_all` alone.
+    """
+    if set(manifest.files) != {INDEX, SEGMENTS}:
+        yield f"its manifest lists {sorted(manifest.files)}"
+        return
+    for name, expected in manifest.files.items():
+        try:
+            found = (folder / name).stat()
+            is_as_published = found.st_mtime_ns == expected.mtime_ns and not hash_all
+            if found.st_size != expected.bytes:
+                yield f"{name} has {found.st_size} bytes, not {expected.bytes}"
+            elif not is_as_published and _sha256(folder / name) != expected.sha256:
+                yield f"{name} has another check sum than when it was written"
+        except OSError as error:
+            yield f"{name} cannot be read ({error.strerror})"
+
+
+def _bytes_per_vector(manifest: Manifest) -> int:
+    size = manifest.files[INDEX].bytes if INDEX in manifest.files else 0
+    return round(size / max(1, manifest.count))
+
+
+def _read_table(path: Path) -> SegmentTable:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return SegmentTable(**arrays)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise damaged(path, f"it holds no table of segments ({error})") from error
+
+
+def _arrays(table: SegmentTable) -> dict[str, NDArray[np.generic]]:
+    return {field.name: getattr(table, field.name) for field in fields(table)}
+
+
+def _file(path: Path) -> File:
+    status = path.stat()
+    return File(bytes=status.st_size, sha256=_sha256(path), mtime_ns=status.st_mtime_ns)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,206 @@
+"""Published indexes in a folder: each is written beside the old one, and a pointer swaps it in.
+
+    ROOT/COLLECTION/current              one line: the name of the folder that counts
+    ROOT/COLLECTION/snapshot-VERSION/    index.faiss, segments.npz, manifest.json
+    ROOT/COLLECTION/.lock                held by the one builder
+
+A snapshot is made in a folder that no reader looks at, and `current` is replaced last: readers see
+the old one or the new one. Reading writes nothing. A snapshot is derived from the catalog, so that
+one that is damaged costs a rebuild and no data.
+"""
+
+import fcntl
+import itertools
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.errors import ServiceUnavailable
+from clipseek.index import FaissIndex, Kind
+from clipseek.publishing import files
+from clipseek.publishing.manifest import Manifest
+from clipseek.publishing.store import Published
+from clipseek.table import SegmentTable
+from clipseek.types import Collection
+
+POINTER, LOCK = "current", ".lock"
+_UNFINISHED, _NEXT_POINTER = ".building", ".current"
+_NAME = re.compile(r"snapshot-[0-9]+(\.[0-9]+)?")
+
+
+class FolderStore:
+    """Keeps published indexes as files below `root`; to read, that may be a read-only volume.
+
+    With `on_gpu`, what is opened is searched on a GPU.
+    """
+
+    def __init__(self, root: Path, *, on_gpu: bool = False) -> None:
+        self.root = root
+        self._on_gpu = on_gpu
+
+    def pointer(self, key: str) -> str | None:
+        """Return the name of the published snapshot's folder; see `IndexStore`."""
+        path = self._folder(key) / POINTER
+        try:
+            name = path.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ServiceUnavailable(f"{path} cannot be read: {error}") from error
+        if not _NAME.fullmatch(name):
+            raise files.damaged(path, f"it names no snapshot but {name[:80]!r}")
+        return name
+
+    def manifest(self, key: str) -> Manifest | None:
+        """Return the manifest of the published snapshot; see `IndexStore`."""
+        name = self.pointer(key)
+        return None if name is None else files.read_manifest(self._folder(key) / name)
+
+    def open(self, key: str) -> Published | None:
+        """Map the published snapshot; see `IndexStore`.
+
+        A file that is not as it was published is compared with its check sum, which reads it once.
+
+        Raises:
+            ConfigError: FAISS sees no GPU, and one was asked for.
+            ServiceUnavailable: it cannot be read or is damaged.
+        """
+        while (name := self.pointer(key)) is not None:
+            try:
+                manifest, table, index = files.opened(self._folder(key) / name)
+            except ServiceUnavailable:
+                if self.pointer(key) == name:
+                    raise  # or else a builder has replaced it and swept it away meanwhile
+                continue
+            return Published(name, manifest, table, index.to_gpu() if self._on_gpu else index)
+        return None
+
+    def damage(self, key: str) -> list[str]:
+        """Hash the files and open them; see `IndexStore`."""
+        try:
+            name = self.pointer(key)
+            if name is None:
+                return []
+            folder = self._folder(key) / name
+            manifest = files.read_manifest(folder)
+            if found := list(files.problems(folder, manifest, hash_all=True)):
+                return [str(files.damaged(folder, problem)) for problem in found]
+            files.opened(folder)
+        except ServiceUnavailable as error:
+            return [str(error)]
+        return []
+
+    @contextmanager
+    def building(self, key: str) -> Iterator[Manifest | None]:
+        """Hold the lock of a key; see `IndexStore`. What a killed builder left behind is swept."""
+        folder = self._folder(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                try:
+                    _remove(folder / _UNFINISHED)
+                    yield self._sound(key)
+                finally:
+                    _remove(folder / _UNFINISHED)
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"no snapshot can be written to {folder}: {error.strerror or error}; "
+                "searches go on without it, free the disk or fix its rights and run "
+                "`indexer build`"
+            ) from error
+
+    def publish(
+        self,
+        key: str,
+        collection: Collection,
+        rows: SegmentTable,
+        vectors: NDArray[np.float32],
+        *,
+        history: str,
+        queries: NDArray[np.float32] | None = None,
+        kind: Kind | Literal["auto"] = "auto",
+    ) -> Manifest:
+        """Write the files, move the pointer, and delete all but this and the one before."""
+        folder = self._folder(key)
+        index = FaissIndex.build(vectors, rows.ids, queries=queries, kind=kind)
+        manifest = Manifest.of(
+            collection,
+            len(index),
+            kind=index.kind,
+            recall=index.recall,
+            nprobe=index.nprobe,
+            history=history,
+            asked=kind,
+        )
+        kept = set[str]()
+        with suppress(FileNotFoundError):
+            kept.add((folder / POINTER).read_text("utf-8", "replace").strip())
+        # Looked at before, because FAISS prints in words of its own that it could write no more.
+        _require_space(folder, files.needed_bytes(rows, index))
+        unfinished = folder / _UNFINISHED
+        unfinished.mkdir()
+        manifest = files.write(unfinished, manifest, rows, index)
+        name = _free_name(folder, manifest.version)
+        unfinished.rename(folder / name)
+        files.sync(folder)
+        _point(folder, name)
+        for path in folder.glob("snapshot-*"):
+            if path.name not in kept | {name}:
+                _remove(path)
+        return manifest
+
+    def _sound(self, key: str) -> Manifest | None:
+        """Return the manifest of the published snapshot where there is one without damage."""
+        try:
+            name = self.pointer(key)
+            if name is None:
+                return None
+            folder = self._folder(key) / name
+            manifest = files.read_manifest(folder)
+        except ServiceUnavailable:
+            return None
+        return None if any(files.problems(folder, manifest)) else manifest
+
+    def _folder(self, key: str) -> Path:
+        """Return a collection's folder; a name that would lead out of the root is refused."""
+        if not key or key.startswith(".") or set(key) & {"/", "\\", "\0"}:
+            raise ValueError(f"collection must be a plain name, got {key!r}")
+        return self.root / key
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    """Raise ServiceUnavailable where a snapshot of so many bytes does not fit on the disk."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ServiceUnavailable(
+            f"no snapshot can be written to {folder}: the disk is full; it needs {needed} bytes, "
+            f"and {free} are free. Searches go on without it; free some space and run "
+            "`indexer build`"
+        )
+
+
+def _free_name(folder: Path, version: int) -> str:
+    """Return a name of no folder yet: one of this version may be damaged, yet in use."""
+    name = f"snapshot-{version}"
+    numbered = (f"{name}.{number}" for number in itertools.count(2))
+    return next(n for n in itertools.chain([name], numbered) if not (folder / n).exists())
+
+
+def _point(folder: Path, name: str) -> None:
+    following = folder / _NEXT_POINTER
+    following.write_text(f"{name}\n", "utf-8")
+    files.sync(following)
+    following.replace(folder / POINTER)
+    files.sync(folder)
+
+
+def _remove(path: Path) -> None:
+    """Delete a folder as far as that goes; the next builder deletes the rest."""
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,145 @@
+"""What a published index was made from and how, and whether it is of a collection's past."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from clipseek.index import Kind
+from clipseek.protocols import CatalogReader
+from clipseek.types import Collection
+
+FORMAT = 3
+# Formats that are read, with the names that kinds of index had in them.
+_KINDS_WERE: dict[int, dict[str, str]] = {
+    1: {"flat": "exact", "ivf": "ivf-flat"},
+    2: {},
+    FORMAT: {},
+}
+# How many changes before a snapshot tell whether it is of this database's past.
+_TAIL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a file of a snapshot must be; `mtime_ns` is 0 where it was not recorded.
+
+    A file of this size and time of change is taken to be the one that was written: hashing an
+    index of gigabytes takes seconds, and `indexer verify` does it.
+    """
+
+    bytes: int
+    sha256: str
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot was made from and how.
+
+    `files` holds the check sums of the others, where a store keeps files.
+    `history` is the hash of the last changes up to `version`, or empty where it was not recorded.
+    `created_at` is in UTC, as RFC 3339 writes it. `kind` is how the index is searched, `asked` what
+    was asked for; `bytes_per_vector` is the size of its file over `count`. `scoring` is the hash of
+    what the biases were made by, or empty where that was not recorded.
+    """
+
+    format: int
+    collection: str
+    model: str
+    fingerprint: str
+    dim: int
+    count: int
+    version: int
+    kind: str
+    recall_at_10: float
+    nprobe: int
+    history: str
+    created_at: str
+    files: dict[str, File]
+    asked: str = "auto"
+    bytes_per_vector: int = 0
+    scoring: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        collection: Collection,
+        count: int,
+        *,
+        kind: str,
+        recall: float,
+        nprobe: int = 0,
+        history: str,
+        asked: Kind | Literal["auto"],
+    ) -> "Manifest":
+        """Describe an index over `count` vectors of a collection, which is made now."""
+        return cls(
+            format=FORMAT,
+            collection=collection.name,
+            model=collection.model,
+            fingerprint=collection.fingerprint,
+            dim=collection.dim,
+            count=count,
+            version=collection.version,
+            kind=kind,
+            recall_at_10=recall,
+            nprobe=nprobe,
+            history=history,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            files={},
+            asked=asked,
+            scoring=_hash(collection),
+        )
+
+    @classmethod
+    def parse(cls, content: bytes) -> "Manifest":
+        """Read one from JSON, of this format or a former one.
+
+        Raises:
+            ValueError: it is not a manifest, or of a format that this release does not read.
+        """
+        try:
+            manifest = TypeAdapter(Manifest).validate_json(content)
+        except ValueError as error:
+            raise ValueError("it is no manifest") from error
+        if manifest.format not in _KINDS_WERE:
+            raise ValueError(f"it has format {manifest.format}, this release reads {FORMAT}")
+        kind = _KINDS_WERE[manifest.format].get(manifest.kind, manifest.kind)
+        return replace(manifest, kind=kind)
+
+
+def history(catalog: CatalogReader, name: str, version: int) -> str:
+    """Return a hash of the last changes of a collection up to a version."""
+    digest = hashlib.sha256()
+    for change in catalog.changes(name, max(0, version - _TAIL)):
+        if change.version <= version:
+            digest.update(f"{change.version} {change.kind} {change.video_id}\n".encode())
+    return digest.hexdigest()
+
+
+def mismatch(manifest: Manifest, catalog: CatalogReader, collection: Collection) -> str:
+    """Return why a snapshot is not of this collection's past, or the empty string."""
+    if (manifest.collection, manifest.dim) != (collection.name, collection.dim):
+        return f"it is of collection {manifest.collection!r} with {manifest.dim} dimensions"
+    if manifest.fingerprint != collection.fingerprint:
+        return f"it is of another model, {manifest.model!r} ({manifest.fingerprint[:12]})"
+    if manifest.version > collection.version:
+        return (
+            f"it is of version {manifest.version}, newer than the catalog's {collection.version}: "
+            "was an older database restored?"
+        )
+    if manifest.history and manifest.history != history(catalog, collection.name, manifest.version):
+        return f"its changes up to version {manifest.version} are not those of the catalog"
+    return ""
+
+
+def has_biases_of(manifest: Manifest, collection: Collection) -> bool:
+    """Whether a snapshot of this collection's past has the biases that the collection has now."""
+    return manifest.version >= collection.scored_at and manifest.scoring == _hash(collection)
+
+
+def _hash(collection: Collection) -> str:
+    return "" if collection.scoring is None else collection.scoring.hash

@@ -1,0 +1,97 @@
+"""Where published indexes are kept: what each such place promises."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.index import Kind
+from clipseek.protocols import VectorIndex
+from clipseek.publishing.manifest import Manifest
+from clipseek.table import SegmentTable
+from clipseek.types import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One opened index; it stays readable when it is replaced, and when what replaced it is too.
+
+    `name` is what `IndexStore.pointer` said of it.
+    """
+
+    name: str
+    manifest: Manifest
+    table: SegmentTable
+    index: VectorIndex
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The segment ids, ascending: int64 (N,)."""
+        return self.table.ids
+
+
+class IndexStore(Protocol):
+    """Keeps one published index under each key, the name of a collection.
+
+    What is published replaces what was there before as a whole: at every moment readers find the
+    old one or the new one, also where the process that publishes is killed. Reading writes nothing.
+    Every method raises ServiceUnavailable where the store cannot be reached or holds what is
+    damaged, and ValueError for a key that is not a plain name.
+    """
+
+    def pointer(self, key: str) -> str | None:
+        """Return a short text that names what is published, or None; another one is news.
+
+        It is asked for every second, so it costs no more than one small read.
+        """
+        ...
+
+    def manifest(self, key: str) -> Manifest | None:
+        """Return what the published index was made from, or None, without opening it."""
+        ...
+
+    def open(self, key: str) -> Published | None:
+        """Open what is published, or return None; what is known to be damaged is not opened."""
+        ...
+
+    def damage(self, key: str) -> list[str]:
+        """Read all that is published under a key, and return a sentence for each fault."""
+        ...
+
+    def building(self, key: str) -> AbstractContextManager[Manifest | None]:
+        """Be the one builder of a key; others wait, or are refused when they publish.
+
+        Yields the manifest of what is published, or None where there is nothing or it is damaged.
+        """
+        ...
+
+    def publish(
+        self,
+        key: str,
+        collection: Collection,
+        rows: SegmentTable,
+        vectors: NDArray[np.float32],
+        *,
+        history: str,
+        queries: NDArray[np.float32] | None = None,
+        kind: Kind | Literal["auto"] = "auto",
+    ) -> Manifest:
+        """Index a collection, put that in place of what is published, and return its manifest.
+
+        Call it inside `building`. Afterwards `pointer` says something that it did not say before.
+
+        Args:
+            key: As `building` was asked for.
+            collection: As it was when the rows were read.
+            rows: What is known of all segments.
+            vectors: float32 (N, dim), of the same rows.
+            history: `manifest.history` of the collection at that version.
+            queries: Vectors of sentences to tune an approximate index for.
+            kind: Of the index; a store that has no such kind takes its own, and says so.
+
+        Raises:
+            ServiceUnavailable: it cannot be written. What was published before still is.
+        """
+        ...

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipseek import snapshot
+from clipseek.publishing import FolderStore, build
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Video
@@ -177,7 +177,7 @@ def test_the_total_is_of_the_relevance_that_was_asked_for(searcher: Searcher) ->
 
 def test_videos_beside_a_snapshot_count_as_others(store: MemoryCatalog, tmp_path: Path) -> None:
     """However few it has, and however many came since."""
-    snapshot.build(store, tmp_path, "default")
+    build(store, FolderStore(tmp_path), "default")
     for number in range(5):
         _put(store, f"red{number}", ["red"])
     result = _one(searcher_over(store, tmp_path, lambda _: MODEL), "red")

@@ -23,7 +23,6 @@ from clipseek.assembly import (
     build_snapshot,
     has_catalog,
     load_model,
-    open_existing,
     open_writer,
     video_opener,
 )
@@ -339,9 +338,8 @@ class _Run:
 
 def build(settings: Settings, options: argparse.Namespace) -> int:
     """Build and publish the snapshot of the collection."""
-    service = open_existing(settings)
+    service = open_writer(settings)
     try:
-        service.claim()
         manifest = _build(service, quiet=options.quiet or options.json, sweep=True)
         if options.json:
             emit(manifest)
@@ -358,7 +356,7 @@ def _published(service: Service) -> str | None:
         return None
 
 
-def _build(service: Service, *, quiet: bool, sweep: bool = False) -> dict[str, object]:
+def _build(service: WritingService, *, quiet: bool, sweep: bool = False) -> dict[str, object]:
     """Publish a snapshot of the last version, if the one that is published is not that.
 
     Thumbnails that no row names are swept with a new snapshot, or with `sweep`: going through

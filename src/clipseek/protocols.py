@@ -411,6 +411,13 @@ class CatalogWriter(CatalogReader, Protocol):
         """Remove a video and return the new version; raise VideoNotFound."""
         ...
 
+    def prune(self, collection: str, version: int) -> None:
+        """Forget the changes up to a version; the version of the collection stays.
+
+        The last change is kept, so that a reader that is further behind notices the gap.
+        """
+        ...
+
 
 class FrameSourceOpener(Protocol):
     """Opens a local file as a FrameSource; raises UnreadableVideo."""

@@ -392,6 +392,38 @@ class TestRemove:
         assert catalog.changes("default", 0) == []
 
 
+class TestPrune:
+    def test_changes_up_to_a_version_are_forgotten(self, catalog: CatalogWriter) -> None:
+        """What they changed stays, and so does the version; other collections keep theirs."""
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        for video_id in "abc":
+            film(video_id).put_into(catalog)
+            film(video_id).put_into(catalog, "other")
+        catalog.prune("default", 2)
+        assert catalog.changes("default", 0) == [Change(3, "put", "c")]
+        assert [video.id for video in catalog.videos("default")] == ["a", "b", "c"]
+        assert film("d").put_into(catalog) == 4
+        assert len(catalog.changes("other", 0)) == 3
+
+    def test_the_last_change_stays(self, catalog: CatalogWriter) -> None:
+        """A reader tells by it that there were others."""
+        film("a").put_into(catalog)
+        film("b").put_into(catalog)
+        catalog.prune("default", 99)
+        assert catalog.changes("default", 0) == [Change(2, "put", "b")]
+
+    def test_nothing_is_older(self, catalog: CatalogWriter) -> None:
+        """A version before the first change, as of a young snapshot, is no error."""
+        film("a").put_into(catalog)
+        catalog.prune("default", -60)
+        assert catalog.changes("default", 0) == [Change(1, "put", "a")]
+
+    def test_an_unknown_collection_is_named(self, catalog: CatalogWriter) -> None:
+        """As by every other way to write."""
+        with pytest.raises(CollectionNotFound, match="nope"):
+            catalog.prune("nope", 1)
+
+
 class TestRelocate:
     def test_a_moved_video_keeps_its_vectors(self, catalog: CatalogWriter) -> None:
         """Uri, title, size and time of the file follow; nothing else does."""

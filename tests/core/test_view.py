@@ -213,6 +213,53 @@ def test_names_that_are_known_are_not_asked_for_again(tmp_path: Path) -> None:
     assert view.named(catalog) is view
 
 
+@pytest.mark.parametrize("films", ["", "a", "abc"], ids=["empty", "one film", "some films"])
+def test_a_view_behind_the_pruned_changes_is_read_anew(tmp_path: Path, films: str) -> None:
+    """What it missed cannot be told any more: not following it would be a stale answer for ever."""
+    catalog = filled(films)
+    view = View.open(catalog, FolderStore(tmp_path), NAME).named(catalog)
+    for video_id in "bcde":
+        film(video_id, seed=1).put_into(catalog)
+    if films:
+        catalog.remove(NAME, "a")
+    catalog.prune(NAME, view.version + 2)
+    for now in (
+        view.refresh(catalog, FolderStore(tmp_path)),
+        view.follow(catalog, FolderStore(tmp_path)),
+    ):
+        assert_agrees(now, catalog)
+        named = now.named(catalog, view)
+        assert named.videos([*"abcde"]) == {named.id: named for named in catalog.names(NAME)}
+
+
+def test_a_snapshot_behind_the_pruned_changes_is_left_aside(tmp_path: Path) -> None:
+    """Its delta cannot be told any more."""
+    catalog = filled()
+    build(tmp_path, catalog)
+    for video_id in "bcde":
+        film(video_id, seed=1).put_into(catalog)
+    catalog.prune(NAME, 5)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
+    assert_agrees(view, catalog)
+    assert view.snapshot_version is None
+    assert "its changes up to version 3 are not those of the catalog" in view.note
+
+
+def test_a_view_whose_changes_are_kept_follows_past_pruned_ones(tmp_path: Path) -> None:
+    """Older changes than its history are of no use to it, so its base stays."""
+    catalog = filled("a")
+    for seed in range(publishing.TAIL):
+        film("b", seed=seed).put_into(catalog)
+    build(tmp_path, catalog)
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
+    film("c").put_into(catalog)
+    catalog.prune(NAME, view.version - publishing.TAIL)
+    assert len(catalog.changes(NAME, 0)) == publishing.TAIL + 1
+    followed = view.follow(catalog, FolderStore(tmp_path))
+    assert_agrees(followed, catalog)
+    assert followed.snapshot_version == view.version
+
+
 def test_an_older_view_stays_as_it_is(tmp_path: Path) -> None:
     """Requests in flight see their version to the end."""
     catalog = filled()

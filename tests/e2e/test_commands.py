@@ -17,6 +17,9 @@ import av
 import numpy as np
 import pytest
 
+from clipseek.catalog import SqlCatalog
+from clipseek.publishing import TAIL
+from clipseek.types import Relevance
 from tests.e2e.conftest import Library
 
 STRANGERS = ("a submarine", "a piano", "a castle", "a tractor", "two dancers", "a queen")
@@ -402,6 +405,22 @@ def test_verify_names_a_damaged_snapshot(library: Library, capsys: Capture) -> N
     assert library.run("verify") == 1
     assert "index.faiss" in capsys.readouterr().out
     assert library.run("search", "a red car") == 0
+
+
+def test_build_prunes_the_changes_behind_the_last_snapshot(library: Library) -> None:
+    """Those that the snapshot of before is known by stay, since it may still be in use."""
+    catalog = SqlCatalog.open(f"sqlite:///{library.data_dir / 'catalog.db'}")
+    for _ in range(TAIL):
+        catalog.set_relevance("default", Relevance(1.0, 0.0, fitted=True))
+    assert library.run("build", "--quiet") == 0
+    former = catalog.collection("default").version
+    assert catalog.changes("default", 0)[0].version == 1
+    catalog.set_relevance("default", Relevance(1.0, 0.0, fitted=True))
+    assert library.run("build", "--quiet") == 0
+    kept = [change.version for change in catalog.changes("default", 0)]
+    catalog.close()
+    assert former > TAIL
+    assert kept == list(range(former - TAIL + 1, former + 2))
 
 
 def test_search_needs_no_snapshot(library: Library, capsys: Capture) -> None:

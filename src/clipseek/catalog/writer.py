@@ -194,6 +194,12 @@ class SqlCatalog(SqlReader):
             writes.note(connection, collection, version, "remove", video_id)
         return version
 
+    def prune(self, collection: str, version: int) -> None:
+        """Forget the changes up to a version, but for the last one."""
+        with self._writing() as connection:
+            writes.lock(connection, collection)
+            writes.prune(connection, collection, version)
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """Open a writing transaction, during which the catalog is not migrated."""

@@ -93,6 +93,18 @@ def note(
     )
 
 
+def prune(connection: Connection, collection: str, version: int) -> None:
+    """Delete the changes up to a version, but for the last one."""
+    last = select(collections.c.version).where(collections.c.name == collection)
+    connection.execute(
+        delete(changes).where(
+            changes.c.collection == collection,
+            changes.c.version <= version,
+            changes.c.version < last.scalar_subquery(),
+        )
+    )
+
+
 def evict(connection: Connection, collection: str, uri: str, *, keep: str) -> bool:
     """Remove the video that was indexed from `uri`, unless it is `keep`; say whether one was."""
     removed = connection.scalar(

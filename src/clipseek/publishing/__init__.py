@@ -9,10 +9,11 @@ files.py     the files of one
 
 from clipseek.publishing.building import build
 from clipseek.publishing.folder import FolderStore
-from clipseek.publishing.manifest import Manifest, has_biases_of, history, mismatch
+from clipseek.publishing.manifest import TAIL, Manifest, has_biases_of, history, mismatch
 from clipseek.publishing.store import IndexStore, Published
 
 __all__ = [
+    "TAIL",
     "FolderStore",
     "IndexStore",
     "Manifest",

@@ -19,7 +19,7 @@ _KINDS_WERE: dict[int, dict[str, str]] = {
     FORMAT: {},
 }
 # How many changes before a snapshot tell whether it is of this database's past.
-_TAIL = 64
+TAIL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,17 @@ class Manifest:
 
 
 def history(catalog: CatalogReader, name: str, version: int) -> str:
-    """Return a hash of the last changes of a collection up to a version."""
+    """Return a hash of the last changes of a collection up to a version.
+
+    Where some of them were pruned it is another one than before, so that whoever is that far
+    behind reads the catalog anew: changes past the version may be gone too.
+    """
     digest = hashlib.sha256()
-    for change in catalog.changes(name, max(0, version - _TAIL)):
+    start = max(0, version - TAIL)
+    found = catalog.changes(name, start)
+    if found and found[0].version != start + 1:  # versions have no gaps
+        digest.update(f"pruned before {found[0].version}\n".encode())
+    for change in found:
         if change.version <= version:
             digest.update(f"{change.version} {change.kind} {change.video_id}\n".encode())
     return digest.hexdigest()

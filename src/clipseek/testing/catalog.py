@@ -231,6 +231,14 @@ class MemoryCatalog:
             shelf = self._shelves[collection] = shelf.without(video_id)
         return shelf.collection.version
 
+    def prune(self, collection: str, version: int) -> None:
+        """Forget the changes up to a version, but for the last one."""
+        with self._lock:
+            shelf = self._shelf(collection)
+            older, last = shelf.changes[:-1], shelf.changes[-1:]
+            kept = tuple(change for change in older if change.version > version)
+            self._shelves[collection] = replace(shelf, changes=kept + last)
+
     def video(self, collection: str, video_id: str) -> Video:
         """Return one video; raise VideoNotFound."""
         return self._stored(collection, video_id).video

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A machine that does other work too is slow at times, and no test here is about time.
+settings.register_profile("whenever", deadline=None)
+settings.load_profile("whenever")
 
 pytest_plugins = [
     "tests.contracts.postgres",

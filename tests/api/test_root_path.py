@@ -146,6 +146,6 @@ def test_everything_is_below_the_path_behind_nginx(
     require_programs()
     with serving(create_app(library.service(root_path=ROOT))) as server:
         passed = f"{server}/" if strips else server
-        with _proxy(tmp_path, passed, server) as proxy, httpx.Client() as client:
+        with _proxy(tmp_path, passed, server) as proxy, httpx.Client(timeout=60) as client:
             everything_is_below(client.request, f"{proxy}{ROOT}/")
             assert client.get(f"{proxy}{ROOT}").status_code == 308

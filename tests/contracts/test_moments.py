@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clipseek.catalog import SqlCatalog
+from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.errors import VideoNotFound
 from clipseek.types import Video
 from tests.contracts.catalogs import film
@@ -14,13 +14,13 @@ def test_segments_of_a_film_that_comes_meanwhile(
     sql_catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has its segments or is not there: never is it there without them."""
-    look: Callable[[SqlCatalog, str, str], Video] = SqlCatalog.video
+    look: Callable[[SqlReader, str, str], Video] = SqlReader.video
 
-    def late(catalog: SqlCatalog, collection: str, video_id: str) -> Video:
+    def late(catalog: SqlReader, collection: str, video_id: str) -> Video:
         film("new").put_into(sql_catalog)
         return look(catalog, collection, video_id)
 
-    monkeypatch.setattr(SqlCatalog, "video", late)
+    monkeypatch.setattr(SqlReader, "video", late)
     with pytest.raises(VideoNotFound):
         sql_catalog.segments("default", "new")
     assert len(sql_catalog.segments("default", "new")) == 3

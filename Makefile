@@ -11,11 +11,11 @@ KILLS := 300
 MINUTES := 10
 YEARS := 50
 FILES := 500
-BENCHMARKS := embed_images embed_text decode ingest index peers
+BENCHMARKS := embed_images embed_text decode ingest index peers nothing_new
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel load soak chaos-ingest fuzz-video chaos mutants peers bench demo serve year clean
+.PHONY: screenshot help install check servers test test-wheel load soak chaos-ingest fuzz-video chaos mutants peers bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -62,7 +62,10 @@ peers: .venv-peers/.installed ## make .venv-peers with the vector stores that be
 		| .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement /dev/stdin
 	@touch $@
 
-bench: install peers ## measure every figure of benchmarks/ and write them to the README
+screenshot: install servers ## take the README's picture of the page anew
+	$(BIN)/python -m tests.e2e.screenshot
+
+bench: install peers ## measure every figure of benchmarks/ and write them to docs/figures.md
 	$(BIN)/python -m benchmarks.report $(BENCHMARKS)
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one

@@ -1,1 +1,1 @@
-"""Each figure of the README is one command here."""
+"""Each figure of docs/figures.md is one command here."""

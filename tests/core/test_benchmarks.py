@@ -1,4 +1,4 @@
-"""The benchmarks of the index run at a small size, and the README shows what was recorded."""
+"""The benchmarks of the index run at a small size, and docs/figures.md shows what was recorded."""
 
 import json
 from pathlib import Path
@@ -51,9 +51,9 @@ def test_stores_that_are_installed_are_measured(tmp_path: Path) -> None:
     assert all(line["recall"] >= 0.9 for line in said["stores"])
 
 
-def test_the_readme_shows_what_was_recorded() -> None:
+def test_the_page_of_figures_shows_what_was_recorded() -> None:
     """Its tables are those of benchmarks/results.json; `benchmarks.report` writes them."""
-    page = report.README.read_text("utf-8")
+    page = report.PAGE.read_text("utf-8")
     assert report.placed(page, report.tables(report.recorded())) == page
 
 

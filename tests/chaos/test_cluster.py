@@ -17,10 +17,18 @@ def _seen(experiment: Experiment) -> str:
 
 
 def _wait_for_all(cluster: Cluster) -> None:
-    """Wait until every replica has seen a film, which it can then go on to answer from."""
+    """Wait until every replica answers from what is committed now, or from later changes."""
+    client = Client(cluster.port)
+    (collection,) = client.ask("GET", "/v1/collections").body["collections"]
+    client.close()
     for port in cluster.ports:
         replica = Client(port)
-        wait_until(lambda: replica.search("a red car").status == 200, "an answer")  # noqa: B023  called here
+
+        def is_current(replica: Client = replica) -> bool:
+            answer = replica.search("a red car")
+            return answer.status == 200 and answer.body["version"] >= collection["version"]
+
+        wait_until(is_current, "an answer from the last change")
         replica.close()
 
 

@@ -319,29 +319,55 @@ def test_each_part_has_its_own_shape(tmp_path: Path, mode: Decode) -> None:
     assert [*dict.fromkeys(shapes)] == [(72, 128), (128, 72)]
 
 
-@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
-def test_decord_refuses_pictures_of_two_shapes(tmp_path: Path, codec: str) -> None:
-    """It would stretch the second shape into the first; PyAV gives each its own."""
-    joined = tmp_path / "joined.webm"
-    sizes, last = ((128, 72), (72, 128)), Fraction(0)
-    with av.open(joined, "w") as output:
+def joined(folder: Path, name: str, parts: list[Path]) -> Path:
+    """Write the packets of several videos of two seconds into one stream."""
+    path = folder / name
+    with av.open(path, "w") as output:
         streams: list[VideoStream] = []
-        for number, size in enumerate(sizes):
-            part = tmp_path / f"{number}.webm"
-            write(part, Plan(shots=((2, RED),), size=size), codec=codec)
+        for number, part in enumerate(parts):
             with av.open(part) as read:
                 streams = streams or [output.add_stream_from_template(read.streams.video[0])]
                 for packet in read.demux(video=0):
                     if packet.pts is not None:
                         packet.stream = streams[0]
-                        packet.pts = packet.dts = packet.pts + round(last / packet.time_base)
+                        shift = round(2 * number / packet.time_base)
+                        packet.pts = packet.dts = packet.pts + shift
                         output.mux(packet)
-            last += 2
-    shapes = [picture.shape[:2] for picture in pictures(joined)]
+    return path
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_decord_refuses_pictures_of_two_shapes(tmp_path: Path, codec: str) -> None:
+    """It would stretch the second shape into the first; PyAV gives each its own."""
+    parts = []
+    for number, size in enumerate(((128, 72), (72, 128))):
+        parts.append(tmp_path / f"{number}.webm")
+        write(parts[-1], Plan(shots=((2, RED),), size=size), codec=codec)
+    film = joined(tmp_path, "joined.webm", parts)
+    shapes = [picture.shape[:2] for picture in pictures(film)]
     assert [*dict.fromkeys(shapes)] == [(72, 128), (128, 72)]
     with pytest.raises(UnreadableVideo, match=REFUSED_BY_DECORD):
-        DecordFrames(joined)
-    assert DecordFrames(tmp_path / "1.webm").size == (72, 128)
+        DecordFrames(film)
+    assert DecordFrames(parts[1]).size == (72, 128)
+
+
+def test_decord_refuses_pixels_of_two_aspects(tmp_path: Path) -> None:
+    """The size stays, and the shape does not: MPEG-2 states the aspect with each key frame."""
+    parts = []
+    for number, aspect in enumerate((Fraction(1), Fraction(4, 3))):
+
+        def squeeze(stream: VideoStream, aspect: Fraction = aspect) -> None:
+            stream.codec_context.sample_aspect_ratio = aspect
+            stream.codec_context.options = {"bf": "0"}
+
+        parts.append(tmp_path / f"{number}.mkv")
+        plan = Plan(shots=((2, RED),), size=(128, 72), rate=Fraction(25))
+        write(parts[-1], plan, codec="mpeg2video", prepare=squeeze)
+    film = joined(tmp_path, "joined.mkv", parts)
+    shapes = [picture.shape[:2] for picture in pictures(film)]
+    assert len({*shapes}) == 2
+    with pytest.raises(UnreadableVideo, match=REFUSED_BY_DECORD):
+        DecordFrames(film)
 
 
 def test_pictures_of_two_shapes_come_in_two_batches(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class PyAVFrames:
         self.reached = Fraction(0)
         """How far `packet_times` could read the file, sound included, as its timestamps count."""
         self.changes_shape = False
-        """Whether `packet_times` found pictures of different sizes."""
+        """Whether `packet_times` found pictures of different sizes or aspects of pixels."""
         try:
             self._frames = self._frames_from_the_first()
         except UnreadableVideo:
@@ -153,7 +153,7 @@ class PyAVFrames:
             max_pixels=self._max_pixels,
         )
         stamps: list[int | None] = []
-        shapes: set[tuple[int, int]] = set()
+        shapes: set[object] = set()
         with again.container as container, suppress(av.error.FFmpegError):
             for each in container.demux():
                 if each.pts is not None:
@@ -313,11 +313,12 @@ class PyAVFrames:
         self.close()
 
 
-def _shapes(stream: VideoStream, packet: "Packet[Stream] | None") -> set[tuple[int, int]]:
-    """Decode a packet, or with None what is left, and return the widths and heights of frames."""
+def _shapes(stream: VideoStream, packet: "Packet[Stream] | None") -> set[object]:
+    """Decode a packet, or with None what is left; return frames' sizes and aspects of pixels."""
+    context = stream.codec_context
     with suppress(av.error.FFmpegError):
-        frames = stream.codec_context.decode(cast("Packet[VideoStream] | None", packet))
-        return {(frame.width, frame.height) for frame in frames}
+        frames = context.decode(cast("Packet[VideoStream] | None", packet))
+        return {(frame.width, frame.height, context.sample_aspect_ratio) for frame in frames}
     return set()
 
 

@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Builds of torch without CUDA. Where this cannot be reached, pip's own index has the ones with it.
-TORCH_INDEX_URL ?= https://download.pytorch.org/whl/cpu
+# An index with builds of torch without CUDA, for Linux machines without a GPU (docs/install.md).
+TORCH_INDEX_URL ?=
 DEMO := demo-data
 DEMO_FILMS := 12
 DEMO_SEED := 7

@@ -8,6 +8,9 @@ from starlette.datastructures import Headers
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _EACH = re.compile(_TAG)
+_CONDITIONS = frozenset(
+    (b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since")
+)
 _LIST = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 
 
@@ -16,6 +19,8 @@ def outcome(headers: Headers, etag: str, last_modified: str | None = None) -> HT
 
     A date counts only where the client names no tag, and only if it is a date.
     """
+    if _CONDITIONS.isdisjoint(name for name, _ in headers.raw):
+        return None  # as for nearly all requests: each question below goes through all headers
     if (asked := _listed(headers, "if-match")) is not None:
         if not _names(asked, etag, weakly=False):
             return HTTPStatus.PRECONDITION_FAILED

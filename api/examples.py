@@ -106,8 +106,8 @@ _DETAILS: dict[Kind, str] = {
     ),
     problems.KINDS[errors.CatalogOutdated]: "the catalog is at revision 0001, and this release "
     "reads 0002; run `indexer migrate`",
-    problems.KINDS[errors.ServiceUnavailable]: "the database db.example/clipseek cannot be reached",
-    problems.KINDS[errors.ConfigError]: "no model bundle 'ViT-B-32/openai' in the data folder",
+    problems.KINDS[errors.ServiceUnavailable]: problems.LOGGED,
+    problems.KINDS[errors.ConfigError]: problems.LOGGED,
     problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
     problems.NOT_FOUND: "no problem type 'unknown'; /docs lists them",
     problems.FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -107,7 +106,7 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "configuration",
         500,
         "A setting of the server is missing or wrong",
-        "The operator corrects the setting that `detail` names.",
+        "The operator corrects the setting that the log names, under the id of the request.",
     ),
 }
 """Every error that clipseek raises on purpose, and what the API says for it."""
@@ -283,29 +282,16 @@ def kind_of(error: errors.ClipseekError) -> Kind:
     return INTERNAL
 
 
-_PLACE = re.compile(r"(?<![\w.])~?/[\w.~-]+|\w+://")
-"""A path of the server or a URL, as errors name them."""
-_LOGGED = (
-    "the server lacks something that it needs; its log says what, under the id of this request"
-)
+LOGGED = "the server lacks something that it needs; its log says what, under the id of this request"
+"""What is told of an error that is for operators alone."""
 
 
 def detail_of(request: Request, error: errors.ClipseekError) -> str:
-    """Return what is told of an error: paths, addresses and commands are for the log alone.
-
-    Whoever searches is not the operator. `/readyz`, which operators ask, may name a command.
-    """
-    if isinstance(error, errors.CatalogOutdated | errors.NoCatalog):
+    """Return what is told of an error; what is for operators alone goes to the log."""
+    told = error.told
+    if told != str(error):
         log.warning("request %s: %s", request_id(request), error)
-        return f"the catalog {error.reason}"
-    said = str(error)
-    if not isinstance(error, errors.ServiceUnavailable | errors.ConfigError):
-        return said
-    is_probe = request.scope["path"].endswith("/readyz")
-    if _PLACE.search(said) or (not is_probe and "`" in said):
-        log.warning("request %s: %s", request_id(request), error)
-        return _LOGGED
-    return said
+    return LOGGED if told is None else told
 
 
 def problem(

@@ -56,12 +56,12 @@ class Readiness:
             ConfigError: the data folder belongs to another catalog.
         """
         if self._ending.is_set():
-            raise ServiceUnavailable("the server is about to end; ask another one")
+            raise ServiceUnavailable("the server is about to end; ask another one", for_all=True)
         self._require_refreshed()
         if not self._warming.acquire(timeout=PATIENCE_S):
             if self._goes_on():
                 return
-            raise ServiceUnavailable(_opening(self._service.collections.reading()))
+            raise ServiceUnavailable(_opening(self._service.collections.reading()), for_all=True)
         try:
             self._warm_up()
         except ServiceUnavailable:
@@ -84,7 +84,8 @@ class Readiness:
         if age_s is not None and age_s > limit_s:
             raise ServiceUnavailable(
                 f"no look for new changes has succeeded for {age_s:.0f} s, and CLIPSEEK_REFRESH_"
-                f"LIMIT_S is {limit_s:g}; the log says why"
+                f"LIMIT_S is {limit_s:g}; the log says why",
+                for_all=True,
             )
 
     def _goes_on(self) -> bool:

@@ -25,7 +25,6 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """The standard variable, which counts where the setting is not given."""
 _TIMEOUT_S = 5.0
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-_NS = 1_000_000_000
 
 
 class Tracing(Protocol):

@@ -338,33 +338,18 @@ def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
 
 
 def build_snapshot(service: WritingService, name: str) -> Manifest:
-    """Publish a snapshot of a collection as it is now, and prune the changes behind the last one.
+    """Publish a snapshot of a collection as it is now; see `publishing.build`.
 
-    The model's bank stands for what users will ask, where the index is tuned to its recall. Readers
-    may still use the snapshot that was published before: its history, and the changes since, stay.
+    The model's bank stands for what users will ask, where the index is tuned to its recall.
     """
-    settings = service.settings
-    former = _published_version(service.indexes, name)
-    collection = service.catalog.collection(name)
+    settings, collection = service.settings, service.catalog.collection(name)
 
     def bank() -> NDArray[np.float32]:
         return _bundle_of(settings, collection).bank()
 
-    made = publishing.build(
+    return publishing.build(
         service.catalog, service.indexes, name, queries=bank, kind=settings.index
     )
-    if former is not None and former < made.version:
-        service.catalog.prune(name, former - publishing.TAIL)
-    return made
-
-
-def _published_version(indexes: IndexStore, name: str) -> int | None:
-    """Return the version of the published snapshot; one that is damaged is about to be replaced."""
-    try:
-        manifest = indexes.manifest(name)
-    except ServiceUnavailable:
-        return None
-    return None if manifest is None else manifest.version
 
 
 def video_opener(settings: Settings, stop: threading.Event | None = None) -> video.Confined:

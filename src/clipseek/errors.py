@@ -17,6 +17,7 @@ ClipseekError
    └─ NoCatalog             there is no catalog in the database
 
 Each class holds its fields and builds its message from them; the message says what to do next.
+It is for operators: it may name folders, addresses and commands. `told` is for everybody.
 No HTTP status and no exit code stands here: `api/problems.py` and `indexer/cli.py` own those.
 """
 
@@ -24,9 +25,16 @@ No HTTP status and no exit code stands here: `api/problems.py` and `indexer/cli.
 class ClipseekError(Exception):
     """The root: catch it to catch everything that clipseek raises on purpose."""
 
+    @property
+    def told(self) -> str | None:
+        """What those who only search are told: the message, less, or None for nothing."""
+        return str(self)
+
 
 class ConfigError(ClipseekError):
     """A setting, an option or a model name is missing or wrong."""
+
+    told = None
 
 
 class RequestError(ClipseekError):
@@ -153,18 +161,34 @@ class CatalogOutdated(StateError):
         self.reason = reason
         super().__init__(f"the catalog {place} {reason}")
 
+    @property
+    def told(self) -> str:
+        """The message without the place."""
+        return f"the catalog {self.reason}"
+
 
 class ServiceUnavailable(ClipseekError):
-    """The database, the snapshot volume or a disk cannot be reached or written now."""
+    """The database, the snapshot volume or a disk cannot be reached or written now.
+
+    Everybody is told the message where it is `for_all`.
+    """
+
+    def __init__(self, message: str, *, for_all: bool = False) -> None:
+        self.for_all = for_all
+        super().__init__(message)
+
+    @property
+    def told(self) -> str | None:
+        """The message, or None."""
+        return str(self) if self.for_all else None
 
 
 class NoCatalog(ServiceUnavailable):
-    """There is no catalog in the database; `place` and `reason` are as those of CatalogOutdated."""
+    """There is no catalog in the database."""
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self.reason = (
-            "is not there; `indexer ingest PATH` makes one. If there was one before, see that its "
-            "disk is mounted, or restore a backup"
+        super().__init__(
+            f"the catalog {place} is not there; `indexer ingest PATH` makes one. If there was one "
+            "before, see that its disk is mounted, or restore a backup"
         )
-        super().__init__(f"the catalog {place} {self.reason}")

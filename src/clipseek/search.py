@@ -141,7 +141,9 @@ class Searcher:
         view = sight.view
         if not len(view):
             name = view.collection.name
-            raise NothingIndexed(name) if sight.age_s is None else ServiceUnavailable(_WAS_EMPTY)
+            if sight.age_s is None:
+                raise NothingIndexed(name)
+            raise ServiceUnavailable(_WAS_EMPTY, for_all=True)
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
             read = self._texts.embed(model.embedder, [request.query for request in requests])
@@ -251,7 +253,8 @@ def _require_known(requests: Iterable[SearchRequest], view: View) -> None:
         if tags and (asked.video_ids is not None or not view.knows_bearers(tags)):
             raise ServiceUnavailable(
                 "the database cannot be reached, and only it knows which videos bear these tags; "
-                "search without them, or ask again in a moment"
+                "search without them, or ask again in a moment",
+                for_all=True,
             )
 
 

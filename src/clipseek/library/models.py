@@ -48,8 +48,11 @@ class Models:
         key = collection.fingerprint
         model = self._loaded.get(key)
         if model is None:
-            model = self._loaded[key] = self._load(collection)
-            self._let_go.discard(key)
+            try:
+                model = self._loaded[key] = self._load(collection)
+            finally:
+                # Where that fails, the next probe tries too, and says so.
+                self._let_go.discard(key)
         return model
 
     def warm(self, collection: Collection) -> None:

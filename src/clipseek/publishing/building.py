@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.index import Kind
-from clipseek.protocols import CatalogReader
-from clipseek.publishing.manifest import Manifest, history, mismatch
+from clipseek.protocols import CatalogWriter
+from clipseek.publishing.manifest import TAIL, Manifest, history, mismatch
 from clipseek.publishing.store import IndexStore
 from clipseek.table import SegmentTable
 
 
 def build(
-    catalog: CatalogReader,
+    catalog: CatalogWriter,
     store: IndexStore,
     name: str,
     *,
@@ -29,10 +29,12 @@ def build(
 
     The one builder reads the catalog itself, so that it knows a published index that is not of the
     catalog's past (an older database was restored), and replaces even one of a later version.
+    Then it forgets the changes behind the index that it has replaced, which readers may still use:
+    those that its history is known by stay, and all that came later.
 
     Raises:
         CollectionNotFound: there is no such collection.
-        ServiceUnavailable: the catalog cannot be read, or the store not be written. What was
+        ServiceUnavailable: the catalog or the store cannot be read or written. What was
             published before still is.
     """
     with store.building(name) as published:
@@ -45,6 +47,9 @@ def build(
                 return published
             rows, vectors = SegmentTable.of(now.blocks(name), collection.dim)
         asked = None if queries is None else queries()
-        return store.publish(
+        made = store.publish(
             name, collection, rows, vectors, history=past, queries=asked, kind=kind
         )
+        if published is not None and published.version < made.version:
+            catalog.prune(name, published.version - TAIL)
+        return made

@@ -309,7 +309,7 @@ def test_the_example_needs_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     manifest = assembly.build_snapshot(service, NAME)
     service.close()
     reader = assembly.open_service(settings)
-    view = reader.collections.view(NAME)
+    view = reader.collections.latest(NAME).view
     assert view.snapshot_version == manifest.version == 1
     assert reader.indexes.damage(NAME) == []
     reader.close()

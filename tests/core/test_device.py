@@ -53,4 +53,4 @@ def test_a_searcher_on_a_gpu_opens_views_there(tmp_path: Path) -> None:
     build(tmp_path, catalog)
     searcher = searcher_over(catalog, tmp_path, toy_model, on_gpu=True)
     with closing(searcher.collections), pytest.raises(ConfigError, match="faiss sees 0 GPUs"):
-        searcher.collections.view(NAME)
+        searcher.collections.latest(NAME)

@@ -1,6 +1,5 @@
 """Models are let go where nobody asks for them, and loaded again where somebody does."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -31,51 +30,52 @@ def collection() -> Collection:
     return catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
 
 
-@pytest.fixture
-def loaded() -> list[str]:
-    """The names of the collections that a model was loaded for."""
-    return []
+class Loads:
+    """Loads the toy model, and notes for which collections; or fails, where it is told to."""
 
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.error: ConfigError | None = None
 
-@pytest.fixture
-def load(loaded: list[str]) -> Callable[[Collection], Model]:
-    """Loads, and notes it."""
-
-    def load(collection: Collection) -> Model:
-        loaded.append(collection.name)
+    def __call__(self, collection: Collection) -> Model:
+        """Return the model."""
+        self.names.append(collection.name)
+        if self.error is not None:
+            raise self.error
         return MODEL
 
-    return load
+
+@pytest.fixture
+def loads() -> Loads:
+    """What loads models."""
+    return Loads()
 
 
 def test_a_model_that_nobody_asks_for_is_let_go(
-    clock: Clock,
-    collection: Collection,
-    loaded: list[str],
-    load: Callable[[Collection], Model],
+    clock: Clock, collection: Collection, loads: Loads
 ) -> None:
     """The next search loads it again; each search counts from anew."""
-    models = Models(load, idle_s=IDLE_S)
+    models = Models(loads, idle_s=IDLE_S)
     models.get(collection)
     for _ in range(3):
         clock.now += IDLE_S
         models.sweep()
         assert models.is_loaded(collection)
         models.get(collection)
-    assert loaded == ["default"]
+    assert loads.names == ["default"]
     clock.now += IDLE_S + 1
     models.sweep()
     assert not models.is_loaded(collection)
     assert models.get(collection) is MODEL
     assert models.is_loaded(collection)
-    assert loaded == ["default"] * 2
+    assert loads.names == ["default"] * 2
 
 
 def test_models_stay_where_no_limit_is_set(
-    clock: Clock, collection: Collection, load: Callable[[Collection], Model]
+    clock: Clock, collection: Collection, loads: Loads
 ) -> None:
     """As they do by default."""
-    models = Models(load)
+    models = Models(loads)
     models.get(collection)
     clock.now += 1e6
     models.sweep()
@@ -83,13 +83,10 @@ def test_models_stay_where_no_limit_is_set(
 
 
 def test_a_probe_does_not_load_what_was_let_go(
-    clock: Clock,
-    collection: Collection,
-    loaded: list[str],
-    load: Callable[[Collection], Model],
+    clock: Clock, collection: Collection, loads: Loads
 ) -> None:
     """It loads a model the first time, and does not count as a search afterwards."""
-    models = Models(load, idle_s=IDLE_S)
+    models = Models(loads, idle_s=IDLE_S)
     models.warm(collection)
     for _ in range(3):
         clock.now += IDLE_S / 2
@@ -98,34 +95,34 @@ def test_a_probe_does_not_load_what_was_let_go(
     models.warm(collection)
     assert not models.is_loaded(collection)
     assert models.is_known(collection)
-    assert loaded == ["default"]
+    assert loads.names == ["default"]
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["never loaded", "let go"])
 def test_a_model_that_cannot_be_loaded_is_tried_again_by_each_probe(
-    collection: Collection,
+    clock: Clock, collection: Collection, loads: Loads, before: bool
 ) -> None:
-    """It may have come to this machine meanwhile."""
-    errors = [ConfigError("there is no bundle of model toy")]
-
-    def load(_: Collection) -> Model:
-        if errors:
-            raise errors.pop()
-        return MODEL
-
-    models = Models(load, idle_s=IDLE_S)
+    """Its bundle may come to this machine, or be gone from it, at any time."""
+    models = Models(loads, idle_s=IDLE_S)
+    if before:
+        models.get(collection)
+        clock.now += IDLE_S + 1
+        models.sweep()
+    loads.error = ConfigError("there is no bundle of model toy")
+    with pytest.raises(ConfigError):
+        models.get(collection)
+    assert not models.is_known(collection)
     with pytest.raises(ConfigError):
         models.warm(collection)
-    assert not models.is_known(collection)
+    loads.error = None
     models.warm(collection)
     assert models.is_loaded(collection)
 
 
-def test_models_are_kept_by_fingerprint(
-    collection: Collection, loaded: list[str], load: Callable[[Collection], Model]
-) -> None:
+def test_models_are_kept_by_fingerprint(collection: Collection, loads: Loads) -> None:
     """Two collections of one model share it; one of another model has its own."""
-    models = Models(load)
+    models = Models(loads)
     models.get(collection)
     models.get(replace(collection, name="archive"))
     models.get(replace(collection, name="other", fingerprint="another"))
-    assert loaded == ["default", "other"]
+    assert loads.names == ["default", "other"]

@@ -122,6 +122,6 @@ def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:
     searcher.sample(lambda view, queries, near: seen.append((view, queries, near)))
     searcher.search([SearchRequest("red", video_ids=("one",)), SearchRequest("blue")])
     ((view, queries, near),) = seen
-    assert view is searcher.collections.view("default")
+    assert view is searcher.collections.latest("default").view
     assert np.array_equal(queries, EMBEDDER.embed_texts(["blue"]))
     assert near.ids.tolist() == view.search(queries, near.ids.shape[1]).ids.tolist()

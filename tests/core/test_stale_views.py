@@ -276,7 +276,7 @@ def test_one_collection_that_fails_keeps_no_other_back(
     """The first one cannot be refreshed; the second one is."""
     catalog.ensure_collection("more", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     _put(catalog, "three", ["red"], collection="more")
-    searcher.collections.view("more")
+    searcher.collections.latest("more")
     collection = catalog.collection
 
     def broken(name: str) -> Collection:

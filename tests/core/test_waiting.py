@@ -82,7 +82,7 @@ def test_a_model_that_is_loaded_holds_nobody_else(
     assert isinstance(pool.submit(ask, searcher, "quick").result(20), SearchResult)
     _put(catalog, "new", ["red"], collection="slow")
     pool.submit(searcher.collections.refresh).result(20)
-    assert len(searcher.collections.view("slow")) == 2
+    assert len(searcher.collections.latest("slow").view) == 2
     models.let_go.set()
     assert isinstance(slow.result(20), SearchResult)
 
@@ -103,11 +103,11 @@ def test_a_view_that_is_opened_holds_nobody_else(
         return consistent(name)
 
     monkeypatch.setattr(catalog, "consistent", slow)
-    opening = pool.submit(searcher.collections.view, "slow")
+    opening = pool.submit(searcher.collections.latest, "slow")
     assert begun.wait(20)
     assert isinstance(pool.submit(ask, searcher, "quick").result(20), SearchResult)
     let_go.set()
-    assert len(opening.result(20)) == 1
+    assert len(opening.result(20).view) == 1
 
 
 def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_who_wait(

@@ -80,7 +80,7 @@ class Collections:
         """Bring a collection's view up to date and load its model, so that it `is_open`.
 
         Raises:
-            ClipseekError: as `view` and `Models.get` do.
+            ClipseekError: as `latest` and `Models.get` do.
         """
         view = self._brought(name)
         if len(view):
@@ -91,18 +91,14 @@ class Collections:
         self._views.learn(name)
         return view
 
-    def view(self, name: str) -> View:
-        """Return the view of a collection, opened at its first use, to answer from.
+    def latest(self, name: str) -> Sight:
+        """Return the view of a collection to answer from, opened at its first use.
 
         Raises:
             NothingIndexed: the default collection does not exist.
             CollectionNotFound: another collection does not exist.
             ServiceUnavailable: the catalog cannot be reached, and the view is too old.
         """
-        return self._views.get(name).view
-
-    def latest(self, name: str) -> Sight:
-        """Return what `view` does, and how old it is where it is stale."""
         return self._views.get(name)
 
     def refresh(self) -> None:

@@ -15,7 +15,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers nothing_new
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: screenshot help install check servers test test-wheel load soak chaos-ingest fuzz-video chaos mutants peers bench demo serve year clean
+.PHONY: help install check servers test test-wheel load soak chaos-ingest fuzz-video chaos mutants peers screenshot bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20

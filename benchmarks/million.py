@@ -115,7 +115,7 @@ def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
 def longer_model(folder: Path, *, padding: int = 0) -> bundle.Bundle:
     """Return the bundle in a folder: the demo's, made longer by a matrix, unless one is there.
 
-    With `padding`, a file of so many bytes lies beside the tower for pictures, as weights would.
+    With `padding`, a file of so many bytes is beside the tower for pictures, as weights would be.
     """
     if (folder / bundle.MANIFEST).is_file():
         return bundle.load(folder)

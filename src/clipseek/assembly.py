@@ -54,12 +54,12 @@ PictureSource = Callable[
 def open_service(settings: Settings) -> Service:
     """Open what reads, by SELECT alone; nothing is made or written.
 
-    A catalog that is not there yet, or is of another revision, is no error here: until it is there
-    it counts as empty, and until `indexer migrate` was run each use of it raises CatalogOutdated.
+    A catalog that is not there yet is not an error: it counts as empty until it is there. Neither
+    is one of another revision: each use of it raises CatalogOutdated until `indexer migrate` ran.
 
     Raises:
         ConfigError: the URL of Redis is wrong, or the data folder belongs to another catalog. A
-            Redis that cannot be reached is no error.
+            Redis that cannot be reached is not an error.
         ServiceUnavailable: the database cannot be reached, or the data folder not be read.
     """
     cache = open_cache(settings)
@@ -95,7 +95,7 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
     """Open a catalog to write it; `create` makes one where there is none.
 
     Raises:
-        NothingIndexed: there is no catalog, and none is to be made.
+        NothingIndexed: there is no catalog, and `create` is false.
         CatalogOutdated: it is of another revision.
         ConfigError: as `open_service` does.
         ServiceUnavailable: the database or the data folder cannot be reached or written.

@@ -250,7 +250,7 @@ class Settings(BaseSettings):
         default=0.0,
         ge=0,
         le=2_592_000,
-        description="seconds without a search after which a model is let go; 0 keeps all (API)",
+        description="seconds without a search after which a model is unloaded; 0 keeps all (API)",
     )
     redis_url: SecretStr | None = Field(
         default=None,

@@ -390,14 +390,14 @@ class CatalogWriter(CatalogReader, Protocol):
         Raises:
             CollectionNotFound: no such collection.
             ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
-            ValueError: rows do not belong together, a number is not finite, or a text is no text.
+            ValueError: rows do not belong together, or a number or a text cannot be stored.
         """
         ...
 
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
     ) -> int:
-        """Note that the same content now lies at another uri; return the new version.
+        """Note that the same content is now at another uri; return the new version.
 
         The title follows, vectors stay. Another video that was indexed from that uri is removed,
         as a change of its own before this one.

@@ -53,7 +53,7 @@ class Service:
             belonging.require(self.settings.data_dir, self.owner())
 
     def owner(self) -> belonging.Owner:
-        """Return whose files lie in the data folder; raise NoCatalog."""
+        """Return whose files are in the data folder; raise NoCatalog."""
         embedded = self.settings.database_url is None
         return belonging.Owner(self.catalog.identity(), embedded=embedded)
 

@@ -29,7 +29,7 @@ class Faulty(ToyEmbedder):
     """A model that fails at one word."""
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed what is no fault."""
+        """Embed everything but the fault."""
         if any("fault" in text for text in texts):
             raise ZeroDivisionError
         return super().embed_texts(texts)

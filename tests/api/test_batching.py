@@ -382,7 +382,7 @@ def test_one_fault_among_many_is_found_by_halves() -> None:
 
 
 class Ending(BaseException):
-    """What ends a thread, such as SystemExit, and is no fault."""
+    """What ends a thread, such as SystemExit, is not a fault."""
 
 
 def test_what_ends_a_batch_ends_all_that_wait_for_it() -> None:

@@ -413,7 +413,7 @@ class TestPrune:
         assert catalog.changes("default", 0) == [Change(2, "put", "b")]
 
     def test_nothing_is_older(self, catalog: CatalogWriter) -> None:
-        """A version before the first change, as of a young snapshot, is no error."""
+        """A version before the first change, as of a young snapshot, is not an error."""
         film("a").put_into(catalog)
         catalog.prune("default", -60)
         assert catalog.changes("default", 0) == [Change(1, "put", "a")]

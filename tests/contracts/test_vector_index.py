@@ -177,6 +177,17 @@ def test_only_what_compares_all_vectors_states_full_recall(make: Make) -> None:
     assert 0.9 <= index.recall <= 1.0
 
 
+@pytest.mark.parametrize(("kind", "is_full"), [("ivf-flat", False), ("exact", True)])
+def test_a_measurement_without_a_miss_is_not_full_recall(
+    tmp_path: Path, kind: Kind, is_full: bool
+) -> None:
+    """So searches of an approximate index are still compared with exact ones."""
+    ids, vectors = library(700)
+    FaissIndex.build(vectors, ids, kind=kind).save(tmp_path / "index.faiss")
+    index = FaissIndex.load(tmp_path / "index.faiss", np.sort(ids), recall=1.0)
+    assert (index.recall == 1.0) is is_full
+
+
 @every_index
 @pytest.mark.parametrize("k", [1, 10, 150, 699, 700, 1000])
 def test_gives_as_many_as_asked_without_padding(make: Make, k: int) -> None:

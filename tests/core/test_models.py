@@ -1,4 +1,4 @@
-"""Models are let go where nobody asks for them, and loaded again where somebody does."""
+"""Models are unloaded where nobody asks for them, and loaded again where somebody does."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def loads() -> Loads:
     return Loads()
 
 
-def test_a_model_that_nobody_asks_for_is_let_go(
+def test_a_model_that_nobody_asks_for_is_unloaded(
     clock: Clock, collection: Collection, loads: Loads
 ) -> None:
     """The next search loads it again; each search counts from anew."""
@@ -82,7 +82,7 @@ def test_models_stay_where_no_limit_is_set(
     assert models.is_loaded(collection)
 
 
-def test_a_probe_does_not_load_what_was_let_go(
+def test_a_probe_does_not_load_what_was_unloaded(
     clock: Clock, collection: Collection, loads: Loads
 ) -> None:
     """It loads a model the first time, and does not count as a search afterwards."""
@@ -98,7 +98,7 @@ def test_a_probe_does_not_load_what_was_let_go(
     assert loads.names == ["default"]
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["never loaded", "let go"])
+@pytest.mark.parametrize("before", [False, True], ids=["never loaded", "unloaded"])
 def test_a_model_that_cannot_be_loaded_is_tried_again_by_each_probe(
     clock: Clock, collection: Collection, loads: Loads, before: bool
 ) -> None:

@@ -180,6 +180,27 @@ def test_an_empty_view_that_is_stale_does_not_say_that_nothing_is_indexed(
     assert found(ask(searcher)) == {"one"}
 
 
+def test_searches_go_on_where_a_model_was_unloaded(
+    clock: Clock, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is loaded again, which needs no catalog: a server goes on being ready meanwhile."""
+    monkeypatch.setattr("clipseek.library.models.monotonic", clock)
+    searcher = searcher_over(
+        catalog, tmp_path, lambda _: MODEL, refresh_s=REFRESH_S, stale_s=STALE_S, idle_s=STALE_S
+    )
+    collections = searcher.collections
+    collections.open("default")
+    clock.now += STALE_S
+    collections.refresh()
+    clock.now += 1
+    collections.models.sweep()
+    away(catalog, searcher)
+    assert not collections.is_open("default")
+    assert collections.goes_on("default")
+    assert found(ask(searcher)) == {"one", "two"}
+    assert collections.is_open("default")
+
+
 def test_what_was_removed_does_not_come_back(
     clock: Clock, catalog: Catalog, searcher: Searcher
 ) -> None:

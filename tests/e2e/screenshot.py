@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=PICTURE, help="where it goes (docs/page.png)")
     parser.add_argument("--films", type=int, default=12, help="demo videos (12)")
     parser.add_argument("--seed", type=int, default=7, help="of the demo videos (7)")
-    parser.add_argument("--query", default="a boat at night", help="what is asked")
+    parser.add_argument("--query", default="a balloon", help="what is asked")
     options = parser.parse_args(arguments)
     take(options.out, films=options.films, seed=options.seed, query=options.query)
     return 0

@@ -1,4 +1,4 @@
-"""The script behind the README's picture still runs, and the picture is what it makes."""
+"""The script behind the README's picture still runs, and makes a picture of its size."""
 
 import os
 from pathlib import Path

@@ -51,7 +51,7 @@ class SqlCatalog(SqlReader):
         Raises:
             ConfigError: the URL names neither kind of database.
             CatalogOutdated: there is a catalog of another revision.
-            NoCatalog: there is none, and none is to be made.
+            NoCatalog: there is none, and `create` is false.
             ServiceUnavailable: the database cannot be reached or written.
         """
         database = Database.at(url, create=create, wait_s=wait_s)
@@ -165,7 +165,7 @@ class SqlCatalog(SqlReader):
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
     ) -> int:
-        """Note that the same content now lies at another uri; title follows, vectors stay.
+        """Note that the same content is now at another uri; title follows, vectors stay.
 
         Another video that was indexed from that uri is removed, as a change of its own.
         """

@@ -1,4 +1,4 @@
-"""The models that collections are searched with: loaded when they are needed, let go when not."""
+"""The models that collections are searched with: loaded when they are needed, unloaded when not."""
 
 import logging
 from collections.abc import Callable
@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 class Models:
     """Loads each model at its first use; nobody waits for a model but those who asked for it.
 
-    A model that no search has asked for in `idle_s` is let go by `sweep`, and loaded again by the
-    next search that asks; with 0, models stay. Thread-safe.
+    `sweep` unloads a model that no search has asked for in `idle_s`, and the next search that asks
+    loads it again; with 0, models stay. Thread-safe.
     """
 
     def __init__(self, load: Callable[[Collection], Model], *, idle_s: float = 0.0) -> None:
@@ -25,7 +25,7 @@ class Models:
         self._loaded: dict[str, Model] = {}
         self._loading: SingleFlight[Model] = SingleFlight()
         self._asked: dict[str, float] = {}
-        self._let_go: set[str] = set()
+        self._unloaded: set[str] = set()
         self._told: set[tuple[str, Scoring | None]] = set()
 
     def get(self, collection: Collection) -> Model:
@@ -52,13 +52,13 @@ class Models:
                 model = self._loaded[key] = self._load(collection)
             finally:
                 # Where that fails, the next probe tries too, and says so.
-                self._let_go.discard(key)
+                self._unloaded.discard(key)
         return model
 
     def warm(self, collection: Collection) -> None:
         """Load a collection's model, unless it was loaded before; raise as `get` does.
 
-        A model that was let go is not loaded, because a probe of readiness is not a search.
+        A model that was unloaded is not loaded, because a probe of readiness is not a search.
         """
         if not self.is_known(collection):
             self.get(collection)
@@ -68,19 +68,19 @@ class Models:
         return collection.fingerprint in self._loaded
 
     def is_known(self, collection: Collection) -> bool:
-        """Whether the model is loaded, or was until it was let go."""
-        return self.is_loaded(collection) or collection.fingerprint in self._let_go
+        """Whether the model is loaded, or was until it was unloaded."""
+        return self.is_loaded(collection) or collection.fingerprint in self._unloaded
 
     def sweep(self) -> None:
-        """Let go what no search has asked for lately; what is in use ends with the last user."""
+        """Unload what no search has asked for lately; who uses it now keeps it until the end."""
         if not self._idle_s:
             return
         now = monotonic()
         for key, asked in list(self._asked.items()):
             if key in self._loaded and now - asked > self._idle_s:
-                self._let_go.add(key)
+                self._unloaded.add(key)
                 name = self._loaded.pop(key).name
-                log.info("model %s is let go after %.0f s without a search", name, now - asked)
+                log.info("model %s is unloaded after %.0f s without a search", name, now - asked)
 
     def _tell_of_other_scoring(self, collection: Collection, model: Model) -> None:
         """Say once that a collection is judged by something else than its model has now."""

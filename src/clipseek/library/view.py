@@ -31,8 +31,8 @@ from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
 
-# Segments from which on reading them from the catalog is worth a word: 500 000 took 69 s on two
-# cores, and 2.7 s from a snapshot.
+# Above so many segments the log says that reading them from the catalog takes long: 500 000 took
+# 69 s on two cores, and 2.7 s from a snapshot.
 _MANY = 50_000
 
 Progress = Callable[[int, int], None]

@@ -151,7 +151,7 @@ class Views:
     def reading(self) -> Mapping[str, tuple[int, int]]:
         """Return of each collection that is read in full now how many segments were, of how many.
 
-        That is so where there is no snapshot that can be used.
+        This happens where there is no snapshot that can be used.
         """
         return dict(self._reading)
 

@@ -111,7 +111,7 @@ def _read_table(path: Path) -> SegmentTable:
         with np.load(path, allow_pickle=False) as arrays:
             return SegmentTable(**arrays)
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise damaged(path, f"it holds no table of segments ({error})") from error
+        raise damaged(path, f"it is not a table of segments ({error})") from error
 
 
 def _arrays(table: SegmentTable) -> dict[str, NDArray[np.generic]]:

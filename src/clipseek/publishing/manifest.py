@@ -104,7 +104,7 @@ class Manifest:
         try:
             manifest = TypeAdapter(Manifest).validate_json(content)
         except ValueError as error:
-            raise ValueError("it is no manifest") from error
+            raise ValueError("it is not a manifest") from error
         if manifest.format not in _KINDS_WERE:
             raise ValueError(f"it has format {manifest.format}, this release reads {FORMAT}")
         kind = _KINDS_WERE[manifest.format].get(manifest.kind, manifest.kind)

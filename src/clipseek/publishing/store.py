@@ -37,14 +37,14 @@ class IndexStore(Protocol):
 
     What is published replaces what was there before as a whole: at every moment readers find the
     old one or the new one, also where the process that publishes is killed. Reading writes nothing.
-    Every method raises ServiceUnavailable where the store cannot be reached or holds what is
+    Every method raises ServiceUnavailable where the store cannot be reached or what it has is
     damaged, and ValueError for a key that is not a plain name.
     """
 
     def pointer(self, key: str) -> str | None:
         """Return a short text that names what is published, or None; another one is news.
 
-        It is asked for every second, so it costs no more than one small read.
+        It is asked for every second, so it costs one small read at most.
         """
         ...
 

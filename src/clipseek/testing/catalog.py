@@ -205,7 +205,7 @@ class MemoryCatalog:
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
     ) -> int:
-        """Note that the same content now lies at another uri; return the new version."""
+        """Note that the same content is now at another uri; return the new version."""
         storable(uri=uri, stamp=stamp)
         with self._lock:
             shelf = self._shelf(collection)

@@ -1,4 +1,4 @@
-"""The runtimes of a model's two halves; each does no more than to run rows that are prepared."""
+"""The runtimes of a model's two halves: each only runs rows that are prepared already."""
 
 from functools import partial
 

@@ -63,16 +63,22 @@ class Measured:
 def main() -> int:
     """Measure and print a line for each figure, or with --json one object."""
     options = _options()
-    with _folder(options.folder) as folder:
+    with folder_of(options.folder) as folder:
         model = str(folder / "model")
         settings = Settings.load(data_dir=folder, model=model, index=options.kind)
         started = time.monotonic()
         manifest = library(settings, _films(options.segments))
         found = _measure(folder, manifest, time.monotonic() - started)
-    said = asdict(found)
-    lines = [json.dumps(said)] if options.json else [f"{n:14} {v}" for n, v in said.items()]
-    sys.stdout.write("\n".join(lines) + "\n")
+    write(asdict(found), as_json=options.json)
     return 0
+
+
+def write(said: dict[str, object], *, as_json: bool) -> None:
+    """Print a line for each figure, or one object."""
+    lines = (
+        [json.dumps(said)] if as_json else [f"{name:14} {value}" for name, value in said.items()]
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _options() -> argparse.Namespace:
@@ -85,7 +91,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _folder(named: Path | None) -> Iterator[Path]:
+def folder_of(named: Path | None) -> Iterator[Path]:
     """Yield the folder that was named, or one that is deleted afterwards."""
     if named is not None:
         named.mkdir(parents=True, exist_ok=True)

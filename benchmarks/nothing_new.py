@@ -15,17 +15,15 @@ counts files in the page cache too); files that it maps are not in it.
 
 import argparse
 import hashlib
-import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from benchmarks.million import library, longer_model
+from benchmarks.million import folder_of, library, longer_model, write
 from benchmarks.servers import ROOT
 from clipseek.config import Settings
 from clipseek.files import local_stamp
@@ -52,10 +50,9 @@ class Measured:
 def main() -> int:
     """Measure and print a line for each figure, or with --json one object."""
     options = _options()
-    with tempfile.TemporaryDirectory() as made:
-        found = asdict(_measure(options, options.folder or Path(made)))
-    lines = [json.dumps(found)] if options.json else [f"{n:14} {v}" for n, v in found.items()]
-    sys.stdout.write("\n".join(lines) + "\n")
+    with folder_of(options.folder) as folder:
+        found = _measure(options, folder)
+    write(asdict(found), as_json=options.json)
     return 0
 
 

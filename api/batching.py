@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from api import problems
 from api.problems import Refused
-from clipseek.search import MAX_BATCH
+from clipseek.query import MAX_BATCH
 from clipseek.types import SearchRequest
 
 RETRY_AFTER = {"Retry-After": "1"}

@@ -13,7 +13,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from clipseek.config import collection_name
-from clipseek.search import MAX_QUERY_CHARACTERS
+from clipseek.query import MAX_QUERY_CHARACTERS
 
 MAX_VIDEO_IDS = 1000
 MAX_TAGS = 100

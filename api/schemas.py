@@ -24,7 +24,7 @@ from api.limits import (
     VideoId,
     expect,
 )
-from clipseek.search import MAX_BATCH, MAX_LIMIT
+from clipseek.query import MAX_BATCH, MAX_LIMIT
 from clipseek.types import SearchRequest, Segment, Span, Video
 
 

@@ -15,7 +15,7 @@ from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
 from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNotFound
 from clipseek.protocols import CatalogReader
-from clipseek.search import problem
+from clipseek.query import problem
 from clipseek.service import Service
 from clipseek.types import Collection, SearchRequest, SearchResult, Video
 from indexer import reserve

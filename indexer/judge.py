@@ -14,7 +14,7 @@ from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption, Found
 from clipseek.evaluation import evaluate as judge
-from clipseek.search import MAX_BATCH, MAX_LIMIT
+from clipseek.query import MAX_BATCH, MAX_LIMIT
 from clipseek.service import Service, WritingService
 from clipseek.types import SearchRequest, SearchResult, Span
 from indexer.commands import all_videos

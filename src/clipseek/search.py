@@ -14,7 +14,6 @@ from clipseek.cache import Embedded, NoCache, TextVectors
 from clipseek.cache.keys import cut_at
 from clipseek.errors import (
     ClipseekError,
-    InvalidQuery,
     NothingIndexed,
     QueryNotRead,
     ServiceUnavailable,
@@ -25,6 +24,7 @@ from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.model import Model
 from clipseek.protocols import Cache
+from clipseek.query import problem
 from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
@@ -36,9 +36,6 @@ from clipseek.types import (
     Video,
 )
 
-MAX_QUERY_CHARACTERS = 1000
-MAX_LIMIT = 100
-MAX_BATCH = 256
 MATCHING = 0.5
 """Relevance from which on a moment counts as showing what was asked."""
 _WAS_EMPTY = (
@@ -256,29 +253,6 @@ def _require_known(requests: Iterable[SearchRequest], view: View) -> None:
                 "search without them, or ask again in a moment",
                 for_all=True,
             )
-
-
-def problem(request: SearchRequest) -> InvalidQuery | None:
-    """Return what is wrong with a request, or None."""
-    length = len(request.query.strip())
-    if not 1 <= length <= MAX_QUERY_CHARACTERS:
-        return InvalidQuery(f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}")
-    if not 1 <= request.limit <= MAX_LIMIT:
-        return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {request.limit}")
-    if not _is_text(request.query):
-        return InvalidQuery("query must be Unicode text; it holds bytes that are not UTF-8")
-    if not 0 <= request.min_relevance <= 1:
-        return InvalidQuery(f"min_relevance must be 0 to 1, got {request.min_relevance}")
-    return None
-
-
-def _is_text(query: str) -> bool:
-    """Whether a text has no lone surrogates, which stand for other bytes of a command line."""
-    try:
-        query.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,12 +18,8 @@ from clipseek.errors import (
 )
 from clipseek.model import Model
 from clipseek.publishing import FolderStore, build
-from clipseek.search import (
-    MAX_LIMIT,
-    MAX_QUERY_CHARACTERS,
-    Searcher,
-    problem,
-)
+from clipseek.query import MAX_LIMIT, MAX_QUERY_CHARACTERS, problem
+from clipseek.search import Searcher
 from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
 from clipseek.types import (
     Collection,

@@ -90,15 +90,15 @@ def _application(opened: Service) -> FastAPI:
     opened.searcher.sample(app.state.recall.offer)
     app.state.tracing = tracing.opened(opened.settings)
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
-    # First, as routes are tried in their order, and not as an included router, whose routes are
-    # matched twice: what is asked most is found at once.
-    app.router.routes.extend(searching.router.routes)
+    # First, because routes are tried in their order: what is asked most is found at once.
+    app.router.routes.extend(searching.routes)
+    routers = [each.router for each in (searching, routes, operation)]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
-        *(route for each in (routes, operation) for route in each.router.routes),
+        *(route for router in routers for route in router.routes),
     ]
-    app.include_router(routes.router)
-    app.include_router(operation.router)
+    for router in routers:
+        app.include_router(router)
     problems.install(app)
     if opened.settings.cors_origins:
         app.add_middleware(

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.responses import Response
 
 from api import conditions, examples, problems
 from api.answering import Answering
 from api.answers import Ready
-from api.lean import LeanRoute, located
+from api.json_route import JsonRoute, located
 from api.problems import STORE
 from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
 from clipseek.errors import (
@@ -30,7 +31,8 @@ LOAD = (problems.OVERLOADED, problems.DEADLINE)
 
 log = logging.getLogger("clipseek.api")
 
-router = APIRouter(route_class=LeanRoute)
+router = APIRouter()
+"""The endpoints as the OpenAPI document shows them; `routes` answers them."""
 
 
 @router.post(
@@ -113,6 +115,9 @@ async def search_batch(
     took_ms = _elapsed_ms(started)
     written = [_item(request, i, answer, took_ms) for i, answer in enumerate(answers)]
     return Response(b'{"results":[%b]}' % b",".join(written), media_type="application/json")
+
+
+routes = [JsonRoute(each) for each in router.routes if isinstance(each, APIRoute)]
 
 
 def _default(request: Request) -> str:

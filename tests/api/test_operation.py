@@ -113,6 +113,16 @@ def test_requests_are_counted_by_template(client: TestClient) -> None:
     assert not any("none" in name or "wp-login" in name for name in values)
 
 
+def test_searches_are_counted_by_their_path(client: TestClient) -> None:
+    """Those that another method asks for, too."""
+    client.post("/v1/search", json={"query": "red"})
+    client.get("/v1/search")
+    values = series(client.get("/metrics").text)
+    name = "clipseek_http_requests_total"
+    assert values[f'{name}{{method="POST",route="/v1/search",status="200"}}'] == 1
+    assert values[f'{name}{{method="GET",route="/v1/search",status="405"}}'] == 1
+
+
 def test_times_are_counted_by_template(client: TestClient) -> None:
     """The histogram has one observation per request."""
     client.get("/v1/collections")

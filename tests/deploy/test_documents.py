@@ -7,29 +7,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "indexer/README.md",
-    "api/README.md",
-    "docker/README.md",
-    "kubernetes/README.md",
-    "nginx/README.md",
-    "docs/backup.md",
-    "docs/cloud.md",
-    "docs/install.md",
-    "docs/sizing.md",
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "*/README.md", "docs/*.md")
+    for path in sorted(ROOT.glob(pattern))
 ]
+# A decision names the code of its day; its links must lead somewhere all the same.
+DECISIONS = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("docs/decisions/*.md"))]
 
 
 def _text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", DOCUMENTS + DECISIONS)
 def test_links_lead_to_files(document: str) -> None:
-    """Every relative link of the document."""
-    for target in re.findall(r"\]\(([^)#:]+)\)", _text(document)):
+    """Every relative link of the document, whatever heading it leads to there."""
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", _text(document)):
         assert ((ROOT / document).parent / target).exists(), target
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from clipseek.assembly import build_snapshot, load_model, open_writer
 from clipseek.config import Settings
-from clipseek.types import Segments, Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 VIDEOS, SEGMENTS = 40, 25
 
@@ -24,14 +24,15 @@ def make_library(folder: Path, *, model: str = "demo") -> None:
         vectors = chance.standard_normal((SEGMENTS, dim)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         name = f"{number:032x}"
-        catalog.put(
-            "default",
-            Video(name, f"/films/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1, 1),
-            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(SEGMENTS)),
-            frame_times=edges[:-1],
-            frame_vectors=vectors,
+        picture = FieldSegments(
+            spans=np.stack([edges[:-1], edges[1:]], axis=1),
+            vectors=vectors,
+            best_times=edges[:-1],
             biases=np.zeros(SEGMENTS, np.float32),
             thumbnails=["none.jpg"] * SEGMENTS,
         )
+        video = Video(name, f"/films/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1, 1)
+        frames = FrameVectors(edges[:-1], vectors)
+        catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
     build_snapshot(service, "default")
     service.close()

@@ -35,8 +35,7 @@ from clipseek.index import FaissIndex
 from clipseek.protocols import CatalogWriter
 from clipseek.publishing import FolderStore, Manifest
 from clipseek.publishing.files import INDEX, SEGMENTS
-from clipseek.types import Segments as FilmSegments
-from clipseek.types import Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 from tests.contracts import postgres
 
 SMALL, PER_FILM, FILMS_SEED = 500, 50, 7
@@ -254,15 +253,16 @@ def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
         count = len(own)
         edges = np.arange(0, 2 * count + 1, 2, dtype=np.float64)
         name = f"{number:032x}"
-        catalog.put(
-            "default",
-            Video(name, f"/films/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1, 1),
-            FilmSegments(np.stack([edges[:-1], edges[1:]], axis=1), own, np.arange(count)),
-            frame_times=edges[:-1],
-            frame_vectors=own,
+        picture = FieldSegments(
+            spans=np.stack([edges[:-1], edges[1:]], axis=1),
+            vectors=own,
+            best_times=edges[:-1],
             biases=np.zeros(count, np.float32),
             thumbnails=[f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"] * count,
         )
+        video = Video(name, f"/films/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1, 1)
+        frames = FrameVectors(edges[:-1], own)
+        catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
 
 
 def _bytes(manifest: Manifest, name: str) -> int:

@@ -36,7 +36,7 @@ from clipseek.embedding import bundle, models
 from clipseek.protocols import CatalogWriter
 from clipseek.publishing import FolderStore, Manifest
 from clipseek.publishing.files import INDEX
-from clipseek.types import Segments, Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 DIM, PER_FILM, SEARCHES = 512, 500, 50
 
@@ -167,15 +167,15 @@ def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:
     """Put films with made vectors."""
     for number, (film, size) in enumerate(films):
         vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
-        catalog.put(
-            "default",
-            film,
-            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(size)),
-            frame_times=edges[:-1],
-            frame_vectors=vectors,
+        picture = FieldSegments(
+            spans=np.stack([edges[:-1], edges[1:]], axis=1),
+            vectors=vectors,
+            best_times=edges[:-1],
             biases=np.zeros(size, np.float32),
             thumbnails=["none.jpg"] * size,
         )
+        frames = FrameVectors(edges[:-1], vectors)
+        catalog.put("default", Put(film, {PICTURE: picture}, frames=frames))
 
 
 def _vectors(number: int, size: int) -> NDArray[np.float32]:

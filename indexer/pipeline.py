@@ -16,7 +16,7 @@ from clipseek.errors import ClipseekError, UnreadableVideo
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 from indexer.claims import Claims
 from indexer.fates import reason_of
 from indexer.film import Film, Report
@@ -255,18 +255,17 @@ class Pipeline:
             to.thumbnails.write(to.collection, film.id, times[i], film.pictures.get(i))
             for i in formed.best
         ]
-        to.catalog.put(
-            to.collection,
+        biases = calibration.bias(
+            formed.vectors, to.model.bank, to.model.logit_scale, to.model.logit_bias
+        )
+        picture = FieldSegments.of(formed, times, biases=biases, thumbnails=names)
+        put = Put(
             self._video(film, len(formed)),
-            formed,
-            frame_times=times,
-            frame_vectors=vectors,
-            biases=calibration.bias(
-                formed.vectors, to.model.bank, to.model.logit_scale, to.model.logit_bias
-            ),
-            thumbnails=names,
+            {PICTURE: picture},
+            frames=FrameVectors(times, vectors),
             scoring=to.model.scoring,
         )
+        to.catalog.put(to.collection, put)
         return film.report("incomplete" if film.damage else "indexed", film.damage, len(formed))
 
     def _video(self, film: Film, count: int) -> Video:

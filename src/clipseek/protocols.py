@@ -16,11 +16,11 @@ from clipseek.types import (
     FrameBatch,
     Named,
     Neighbours,
+    Put,
     Relevance,
     Scoring,
     Segment,
     SegmentBlock,
-    Segments,
     Video,
 )
 
@@ -310,6 +310,8 @@ class CatalogReader(Protocol):
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return times float64 (N,) and vectors float32 (N, dim) of the sampled frames.
 
+        Both are empty for a video whose frame vectors were not kept.
+
         Raises:
             VideoNotFound: no such video.
         """
@@ -365,32 +367,20 @@ class CatalogWriter(CatalogReader, Protocol):
         """
         ...
 
-    def put(
-        self,
-        collection: str,
-        video: Video,
-        segments: Segments,
-        *,
-        frame_times: NDArray[np.float64],
-        frame_vectors: NDArray[np.float32],
-        biases: NDArray[np.float32],
-        thumbnails: Sequence[str],
-        scoring: Scoring | None = None,
-    ) -> int:
+    def put(self, collection: str, put: Put) -> int:
         """Store one video and replace what it was before, in one transaction.
 
-        Where `scoring` says what the biases were made by, it must be that of the collection.
-
         Another video that was indexed from the same uri is removed in the same transaction: the
-        file has changed. `segments.best` points into `frame_times`; times are stored as float32.
+        file has changed. Times of frames are stored as float32.
 
         Returns:
             The new version of the collection.
 
         Raises:
             CollectionNotFound: no such collection.
-            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
-            ValueError: rows do not belong together, or a number or a text cannot be stored.
+            ServiceUnavailable: the collection's biases are made by other means than `put.scoring`.
+            ValueError: a vector has no direction or not the collection's length, or a text cannot
+                be stored.
         """
         ...
 

@@ -1,9 +1,9 @@
 """The few types that the parts of clipseek speak to each other in; shapes are checked when made."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,97 @@ class Segments:
 
     def __len__(self) -> int:
         return len(self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSegments:
+    """The segments of one field of a video, with what is stored beside them; rows belong together.
+
+    spans: float64 (S, 2) seconds, half-open. vectors: float32 (S, dim), of any length but zero.
+    best_times: float64 (S,), seconds: the sampled frame nearest to the segment's vector.
+    biases: float32 (S,), `calibration.bias` of the vectors. thumbnails: (S,), paths under the
+    thumbnail root.
+
+    Raises:
+        ValueError: rows do not belong together, or a number is not finite.
+    """
+
+    spans: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+    best_times: NDArray[np.float64]
+    biases: NDArray[np.float32]
+    thumbnails: Sequence[str]
+
+    def __post_init__(self) -> None:
+        count = len(self.spans)
+        if self.spans.shape != (count, 2) or self.vectors.ndim != 2:
+            raise ValueError(f"spans {self.spans.shape} and vectors {self.vectors.shape}")
+        if self.best_times.shape != (count,) or self.biases.shape != (count,):
+            raise ValueError(
+                f"{count} segments, best times {self.best_times.shape}, biases {self.biases.shape}"
+            )
+        if len(self.vectors) != count or len(self.thumbnails) != count:
+            raise ValueError(
+                f"{count} segments, {len(self.vectors)} vectors, {len(self.thumbnails)} thumbnails"
+            )
+        if not all(np.isfinite(row).all() for row in (self.spans, self.best_times, self.biases)):
+            raise ValueError("spans, best times and biases must be finite")
+
+    @classmethod
+    def of(
+        cls,
+        segments: Segments,
+        frame_times: NDArray[np.float64],
+        *,
+        biases: NDArray[np.float32],
+        thumbnails: Sequence[str],
+    ) -> Self:
+        """Return segments that were formed of frames at float64 (N,) seconds."""
+        best, frames = segments.best, len(frame_times)
+        if len(best) and not 0 <= best.min() <= best.max() < frames:
+            raise ValueError(f"segments.best must point into {frames} frames, got {best}")
+        return cls(segments.spans, segments.vectors, frame_times[best], biases, thumbnails)
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameVectors:
+    """The vectors of a video's sampled frames; rows belong together.
+
+    times: float64 (N,), finite seconds. vectors: float32 (N, dim), of any length but zero.
+    """
+
+    times: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        count = len(self.times)
+        if self.times.shape != (count,) or self.vectors.ndim != 2 or len(self.vectors) != count:
+            raise ValueError(f"frame times {self.times.shape} and vectors {self.vectors.shape}")
+        if not np.isfinite(self.times).all():
+            raise ValueError("frame times must be finite")
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One video with everything that a catalog stores of it. Picklable.
+
+    fields: The segments of each field. frames: None where they are not kept.
+    scoring: What the biases were made by, or None where that is not checked.
+    """
+
+    video: Video
+    fields: Mapping[Field, FieldSegments]
+    frames: FrameVectors | None = None
+    scoring: "Scoring | None" = None
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.fields) - set(get_args(Field))):
+            raise ValueError(f"fields must be of {get_args(Field)}, got {unknown}")
+        if not np.isfinite(self.video.duration):
+            raise ValueError(f"duration must be finite, got {self.video.duration}")
 
 
 @dataclass(frozen=True, slots=True)

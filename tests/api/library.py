@@ -15,7 +15,7 @@ from clipseek.publishing import FolderStore
 from clipseek.service import Service
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Collection, Relevance, Segments, Video
+from clipseek.types import PICTURE, Collection, FieldSegments, Put, Relevance, Video
 from tests.searching import searcher_over
 
 JPEG = b"\xff\xd8\xff\xe0a small picture\xff\xd9"
@@ -69,15 +69,14 @@ class Library:
             mtime_ns=path.stat().st_mtime_ns,
             tags=tags,
         )
-        self.catalog.put(
-            collection,
-            video,
-            Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(count)),
-            frame_times=edges[:-1] + np.float64(0.5),
-            frame_vectors=vectors,
+        picture = FieldSegments(
+            spans=np.stack([edges[:-1], edges[1:]], axis=1),
+            vectors=vectors,
+            best_times=edges[:-1] + np.float64(0.5),
             biases=np.zeros(count, np.float32),
             thumbnails=[pictures.write(collection, path.stem, t, JPEG) for t in edges[:-1]],
         )
+        self.catalog.put(collection, Put(video, {PICTURE: picture}))
         return video
 
     def service(

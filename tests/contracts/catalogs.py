@@ -1,4 +1,4 @@
-"""Catalogs of every kind, and films to put into them."""
+"""Catalogs of every kind, and videos to put into them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,36 +11,25 @@ from numpy.typing import NDArray
 from clipseek.catalog import SqlCatalog
 from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Scoring, Segments, Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Scoring, Video
 
 DIM = 8
 
 
 @dataclass(frozen=True)
-class Film:
+class Given:
     """What `CatalogWriter.put` is given, made up from a seed."""
 
     video: Video
-    segments: Segments
-    frame_times: NDArray[np.float64]
-    frame_vectors: NDArray[np.float32]
-    biases: NDArray[np.float32]
-    thumbnails: tuple[str, ...]
+    picture: FieldSegments
+    frames: FrameVectors | None
 
     def put_into(
         self, catalog: CatalogWriter, collection: str = "default", scoring: Scoring | None = None
     ) -> int:
-        """Put the film and return the version."""
-        return catalog.put(
-            collection,
-            self.video,
-            self.segments,
-            frame_times=self.frame_times,
-            frame_vectors=self.frame_vectors,
-            biases=self.biases,
-            thumbnails=self.thumbnails,
-            scoring=scoring,
-        )
+        """Put the video and return the version."""
+        put = Put(self.video, {PICTURE: self.picture}, frames=self.frames, scoring=scoring)
+        return catalog.put(collection, put)
 
 
 def film(
@@ -50,10 +39,10 @@ def film(
     count: int = 3,
     seed: int = 0,
     tags: tuple[str, ...] = (),
-) -> Film:
-    """Return a film of `count` segments of two seconds, with a frame at every second."""
+) -> Given:
+    """Return a video of `count` segments of two seconds, with a frame at every second."""
     rng = np.random.default_rng([seed, *video_id.encode()])
-    starts = 2.0 * np.arange(count)
+    starts = np.arange(0.0, 2.0 * count, 2.0)
     uri = f"/films/{video_id}.mp4" if uri is None else uri
     video = Video(
         id=video_id,
@@ -69,19 +58,15 @@ def film(
         reason="the file ends early",
         tags=tags,
     )
-    segments = Segments(
+    picture = FieldSegments(
         spans=np.stack([starts, starts + 2.0], axis=1),
         vectors=unit_rows(rng, count),
-        best=2 * np.arange(count) + rng.integers(2, size=count),
-    )
-    return Film(
-        video=video,
-        segments=segments,
-        frame_times=np.arange(2.0 * count),
-        frame_vectors=unit_rows(rng, 2 * count),
+        best_times=starts + rng.integers(2, size=count),
         biases=rng.normal(size=count).astype(np.float32),
         thumbnails=tuple(f"{video_id}/{seed}-{i}.jpg" for i in range(count)),
     )
+    frames = FrameVectors(np.arange(2.0 * count), unit_rows(rng, 2 * count))
+    return Given(video, picture, frames)
 
 
 def unit_rows(rng: np.random.Generator, count: int) -> NDArray[np.float32]:

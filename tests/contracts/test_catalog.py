@@ -23,7 +23,6 @@ from clipseek.types import (
     Relevance,
     Scoring,
     SegmentBlock,
-    Segments,
     Span,
     Video,
 )
@@ -225,9 +224,9 @@ class TestPut:
         given.put_into(catalog)
         got = catalog.segments("default", "a")
         assert [s.span for s in got] == [Span(0.0, 2.0), Span(2.0, 4.0), Span(4.0, 6.0)]
-        assert [s.best_time for s in got] == given.frame_times[given.segments.best].tolist()
-        assert [s.bias for s in got] == given.biases.tolist()
-        assert [s.thumbnail for s in got] == list(given.thumbnails)
+        assert [s.best_time for s in got] == given.picture.best_times.tolist()
+        assert [s.bias for s in got] == given.picture.biases.tolist()
+        assert [s.thumbnail for s in got] == list(given.picture.thumbnails)
         assert [s.id for s in got] == sorted({s.id for s in got})
 
     def test_frame_vectors_come_back_at_half_precision(self, catalog: CatalogWriter) -> None:
@@ -236,20 +235,24 @@ class TestPut:
         given.put_into(catalog)
         times, vectors = catalog.frame_vectors("default", "a")
         assert times.dtype == np.float64
-        np.testing.assert_array_equal(times, given.frame_times)
-        np.testing.assert_allclose(vectors, given.frame_vectors, atol=2 * HALF)
+        assert given.frames is not None
+        np.testing.assert_array_equal(times, given.frames.times)
+        np.testing.assert_allclose(vectors, given.frames.vectors, atol=2 * HALF)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
     def test_vectors_are_normalised(self, catalog: CatalogWriter) -> None:
         """A row of any length is stored as its direction."""
         given = film()
+        assert given.frames is not None
         longer = replace(
             given,
-            segments=replace(given.segments, vectors=given.segments.vectors * np.float32(7)),
-            frame_vectors=given.frame_vectors * np.float32(1e6),
+            picture=replace(given.picture, vectors=given.picture.vectors * np.float32(7)),
+            frames=replace(given.frames, vectors=given.frames.vectors * np.float32(1e6)),
         )
         longer.put_into(catalog)
-        np.testing.assert_allclose(whole(catalog).vectors, given.segments.vectors, atol=2 * HALF)
+        _, frames = catalog.frame_vectors("default", "a")
+        np.testing.assert_allclose(whole(catalog).vectors, given.picture.vectors, atol=2 * HALF)
+        np.testing.assert_allclose(frames, given.frames.vectors, atol=2 * HALF)
 
     def test_putting_again_replaces(self, catalog: CatalogWriter) -> None:
         """The same id has one video, with new segment ids, and two changes."""
@@ -329,9 +332,9 @@ class TestPut:
     ) -> None:
         """A broken row never reaches the index, and nothing is stored of its film."""
         given = film()
-        vectors = given.segments.vectors.copy()
+        vectors = given.picture.vectors.copy()
         vectors[1] = value
-        broken = replace(given, segments=replace(given.segments, vectors=vectors))
+        broken = replace(given, picture=replace(given.picture, vectors=vectors))
         with pytest.raises(ValueError, match="segment vectors"):
             broken.put_into(catalog)
         assert catalog.videos("default") == []
@@ -340,20 +343,34 @@ class TestPut:
     def test_a_vector_of_another_length_is_refused(self, catalog: CatalogWriter) -> None:
         """All vectors of a collection have its dim."""
         given = film()
-        short = Segments(given.segments.spans, given.segments.vectors[:, 1:], given.segments.best)
+        short = replace(given.picture, vectors=given.picture.vectors[:, 1:])
         with pytest.raises(ValueError, match=f"have {DIM} components"):
-            replace(given, segments=short).put_into(catalog)
+            replace(given, picture=short).put_into(catalog)
         assert catalog.collection("default").version == 0
 
-    @pytest.mark.parametrize("name", ["biases", "frame_times", "thumbnails"])
-    def test_rows_that_do_not_belong_together_are_refused(
-        self, catalog: CatalogWriter, name: str
-    ) -> None:
-        """Every array has a row per segment, or per frame."""
+    def test_a_frame_vector_of_another_length_is_refused(self, catalog: CatalogWriter) -> None:
+        """Those of frames are compared with sentences too."""
         given = film()
-        short = replace(given, **{name: getattr(given, name)[1:]})
-        with pytest.raises(ValueError, match=r"3 segments|6 frames|frame times"):
-            short.put_into(catalog)
+        assert given.frames is not None
+        short = replace(given.frames, vectors=given.frames.vectors[:, 1:])
+        with pytest.raises(ValueError, match=f"have {DIM} components"):
+            replace(given, frames=short).put_into(catalog)
+        assert catalog.collection("default").version == 0
+
+    def test_frame_vectors_can_be_left_out(self, catalog: CatalogWriter) -> None:
+        """The video is the same without them, and there are none to read."""
+        given = film()
+        replace(given, frames=None).put_into(catalog)
+        times, vectors = catalog.frame_vectors("default", "a")
+        assert (times.shape, vectors.shape) == ((0,), (0, DIM))
+        assert [s.bias for s in catalog.segments("default", "a")] == given.picture.biases.tolist()
+
+    def test_frame_vectors_of_before_do_not_stay(self, catalog: CatalogWriter) -> None:
+        """A video that is put without them replaces one that had them."""
+        given = film()
+        given.put_into(catalog)
+        replace(given, frames=None).put_into(catalog)
+        assert len(catalog.frame_vectors("default", "a")[0]) == 0
 
     @pytest.mark.parametrize("bad", ["a\0b", "caf\udce9"], ids=["NUL", "surrogate"])
     @pytest.mark.parametrize("name", ["id", "uri", "title", "reason", "tag"])
@@ -365,6 +382,13 @@ class TestPut:
         video = replace(given.video, **({"tags": (bad,)} if name == "tag" else {name: bad}))
         with pytest.raises(ValueError, match=f"{name} must be Unicode"):
             replace(given, video=video).put_into(catalog)
+
+    def test_a_thumbnail_that_no_database_holds_is_refused(self, catalog: CatalogWriter) -> None:
+        """Its path is a text like the others."""
+        given = film(count=1)
+        picture = replace(given.picture, thumbnails=("a\0b.jpg",))
+        with pytest.raises(ValueError, match="thumbnail must be Unicode"):
+            replace(given, picture=picture).put_into(catalog)
 
 
 class TestRemove:
@@ -569,8 +593,8 @@ class TestRead:
         for video_id in "ab":
             film(video_id, count=2).put_into(catalog)
         assert sorted(catalog.thumbnails("default")) == [
-            *film("a", count=2).thumbnails,
-            *film("b", count=2).thumbnails,
+            *film("a", count=2).picture.thumbnails,
+            *film("b", count=2).picture.thumbnails,
         ]
 
     def test_check_accepts_a_catalog_that_can_be_read(self, catalog: CatalogWriter) -> None:
@@ -590,7 +614,7 @@ class TestBlocks:
         assert got.video_ids.tolist() == [s.video_id for s in segments]
         assert got.spans.tolist() == [[s.span.start, s.span.end] for s in segments]
         assert got.best_times.tolist() == [s.best_time for s in segments]
-        vectors = np.concatenate([films[key].segments.vectors for key in "ba"])
+        vectors = np.concatenate([films[key].picture.vectors for key in "ba"])
         np.testing.assert_allclose(got.vectors, vectors, atol=2 * HALF)
         np.testing.assert_allclose(np.linalg.norm(got.vectors, axis=1), 1, atol=1e-6)
 

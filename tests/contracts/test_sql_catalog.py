@@ -87,11 +87,12 @@ def _state(catalog: SqlCatalog) -> tuple[int, int]:
     seed = found.size_bytes - 2**40
     expected = film(seed=seed)
     segments = catalog.segments("default", "a")
-    assert [segment.thumbnail for segment in segments] == list(expected.thumbnails)
+    assert [segment.thumbnail for segment in segments] == list(expected.picture.thumbnails)
     vectors = np.concatenate([b.vectors for b in catalog.blocks("default", video_ids=["a"])])
-    np.testing.assert_allclose(vectors, expected.segments.vectors, atol=1e-3)
+    np.testing.assert_allclose(vectors, expected.picture.vectors, atol=1e-3)
     _, frames = catalog.frame_vectors("default", "a")
-    np.testing.assert_allclose(frames, expected.frame_vectors, atol=1e-3)
+    assert expected.frames is not None
+    np.testing.assert_allclose(frames, expected.frames.vectors, atol=1e-3)
     assert catalog.changes("default", 0)[-1].version == version
     assert catalog.counts("default")[0] == 2
     return version, seed

@@ -12,7 +12,7 @@ from clipseek.config import Settings
 from clipseek.embedding import models
 from clipseek.embedding.bundle import TEXT, TOKENIZER, VISUAL
 from clipseek.errors import ConfigError, ModelMismatch
-from clipseek.types import Segments, Video
+from clipseek.types import PICTURE, FieldSegments, Put, Video
 
 PICTURES = np.zeros((1, 8, 8, 3), np.uint8)
 
@@ -68,15 +68,15 @@ def test_other_weights_tune_no_index(settings: Settings) -> None:
     with closing(open_writer(settings, create=True)) as service:
         catalog = service.catalog
         catalog.ensure_collection("default", "demo", 384, "of other weights")
-        catalog.put(
-            "default",
-            Video("0" * 32, "/films/a.mp4", "a", 2.0, 64, 48, 1, 1),
-            Segments(spans, vectors, np.arange(2)),
-            frame_times=spans[:, 0],
-            frame_vectors=vectors,
+        picture = FieldSegments(
+            spans=spans,
+            vectors=vectors,
+            best_times=spans[:, 0],
             biases=np.zeros(2, np.float32),
             thumbnails=["none.jpg"] * 2,
         )
+        video = Video("0" * 32, "/films/a.mp4", "a", 2.0, 64, 48, 1, 1)
+        catalog.put("default", Put(video, {PICTURE: picture}))
 
         with pytest.raises(ModelMismatch, match="indexed with other weights"):
             build_snapshot(service, "default")

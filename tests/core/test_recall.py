@@ -16,7 +16,7 @@ from clipseek.metrics import Metrics
 from clipseek.publishing import FolderStore
 from clipseek.recall import WAITING, K, RecallSampler, judged
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Segments, Video
+from clipseek.types import PICTURE, FieldSegments, Put, Video
 
 DIM, FILMS, PER_FILM, QUERIES = 16, 6, 500, 30
 
@@ -31,15 +31,15 @@ def _put(catalog: MemoryCatalog, name: str, count: int) -> None:
         np.random.default_rng(len(name) + ord(name[-1])).standard_normal((count, DIM), np.float32)
     )
     edges = np.arange(count + 1, dtype=np.float64)
-    catalog.put(
-        "default",
-        Video(name, f"/{name}.mp4", name, float(count), 64, 48, 1, 1),
-        Segments(np.stack([edges[:-1], edges[1:]], axis=1), vectors, np.arange(count)),
-        frame_times=edges[:-1],
-        frame_vectors=vectors,
+    picture = FieldSegments(
+        spans=np.stack([edges[:-1], edges[1:]], axis=1),
+        vectors=vectors,
+        best_times=edges[:-1],
         biases=np.zeros(count, np.float32),
         thumbnails=["none.jpg"] * count,
     )
+    video = Video(name, f"/{name}.mp4", name, float(count), 64, 48, 1, 1)
+    catalog.put("default", Put(video, {PICTURE: picture}))
 
 
 @pytest.fixture(scope="module")

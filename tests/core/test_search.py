@@ -22,11 +22,13 @@ from clipseek.query import MAX_LIMIT, MAX_QUERY_CHARACTERS, problem
 from clipseek.search import Searcher
 from clipseek.testing import TOY_WORDS, MemoryCatalog, ToyEmbedder
 from clipseek.types import (
+    PICTURE,
     Collection,
+    FieldSegments,
+    Put,
     Relevance,
     SearchRequest,
     SearchResult,
-    Segments,
     Video,
 )
 from tests.searching import searcher_over
@@ -49,15 +51,15 @@ def _put(
     count = len(colours)
     vectors = EMBEDDER.embed_texts(colours)
     starts = 2.0 * np.arange(count, dtype=np.float64)
-    catalog.put(
-        collection,
-        Video(video_id, f"/{video_id}.mp4", video_id, 2.0 * count, 64, 36, 1, 1, tags=tags),
-        Segments(np.stack([starts, starts + 2], axis=1), vectors, np.arange(count)),
-        frame_times=starts,
-        frame_vectors=vectors,
+    video = Video(video_id, f"/{video_id}.mp4", video_id, 2.0 * count, 64, 36, 1, 1, tags=tags)
+    picture = FieldSegments(
+        spans=np.stack([starts, starts + 2], axis=1),
+        vectors=vectors,
+        best_times=starts,
         biases=calibration.bias(vectors, model.bank, model.logit_scale),
         thumbnails=[f"{video_id}/{i}.jpg" for i in range(count)],
     )
+    catalog.put(collection, Put(video, {PICTURE: picture}))
 
 
 def films() -> MemoryCatalog:

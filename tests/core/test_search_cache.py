@@ -15,7 +15,15 @@ from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.search import Searcher
 from clipseek.testing import TOY_WORDS, DictCache, MemoryCatalog, ToyEmbedder
-from clipseek.types import Relevance, SearchRequest, SearchResult, Segments, Video
+from clipseek.types import (
+    PICTURE,
+    FieldSegments,
+    Put,
+    Relevance,
+    SearchRequest,
+    SearchResult,
+    Video,
+)
 from tests import searching
 from tests.caching import put
 from tests.clock import Clock
@@ -48,15 +56,15 @@ def store() -> MemoryCatalog:
     vectors = ToyEmbedder().embed_texts(["red", "blue"])
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
-    catalog.put(
-        "default",
-        Video("one", "/one.mp4", "one", 4.0, 64, 36, 1, 1),
-        Segments(np.array([[0.0, 2.0], [2.0, 4.0]]), vectors, np.arange(2)),
-        frame_times=np.array([0.0, 2.0]),
-        frame_vectors=vectors,
+    picture = FieldSegments(
+        spans=np.array([[0.0, 2.0], [2.0, 4.0]]),
+        vectors=vectors,
+        best_times=np.array([0.0, 2.0]),
         biases=calibration.bias(vectors, vectors, 20.0),
         thumbnails=["0.jpg", "1.jpg"],
     )
+    video = Video("one", "/one.mp4", "one", 4.0, 64, 36, 1, 1)
+    catalog.put("default", Put(video, {PICTURE: picture}))
     return catalog
 
 

@@ -16,7 +16,7 @@ from clipseek.model import Model
 from clipseek.protocols import FrameSource
 from clipseek.testing import MemoryCatalog, SyntheticFrames, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Relevance
+from clipseek.types import Put, Relevance
 from indexer.film import Report
 from indexer.pipeline import Options, Pipeline, Target
 
@@ -146,10 +146,10 @@ def test_an_unexpected_error_of_the_catalog(error: Exception, tmp_path: Path) ->
     """One video that cannot be stored is one video."""
 
     class Picky(MemoryCatalog):
-        def put(self, collection: str, video: Any, *args: Any, **rows: Any) -> int:
-            if video.title == "b":
+        def put(self, collection: str, put: Put) -> int:
+            if put.video.title == "b":
                 raise error
-            return super().put(collection, video, *args, **rows)
+            return super().put(collection, put)
 
     paths = _files(tmp_path, a="red 1", b="red 2", c="blue")
     reports = _run(_target(tmp_path, catalog=Picky()), paths)

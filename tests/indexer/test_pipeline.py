@@ -13,7 +13,7 @@ from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, FrameSource
 from clipseek.testing import MemoryCatalog, SyntheticFrames, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Relevance
+from clipseek.types import Put, Relevance
 from indexer.film import Report
 from indexer.pipeline import Options, Pipeline, Target
 
@@ -150,12 +150,12 @@ class FailingCatalog(MemoryCatalog):
 
     puts = 0
 
-    def put(self, *args: Any, **rows: Any) -> int:
+    def put(self, collection: str, put: Put) -> int:
         """Store two films, then fail."""
         self.puts += 1
         if self.puts == 3:
             raise ServiceUnavailable("the database is gone")
-        return super().put(*args, **rows)
+        return super().put(collection, put)
 
 
 def test_a_lost_database_ends_the_run_and_a_second_run_completes_it(tmp_path: Path) -> None:

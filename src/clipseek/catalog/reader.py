@@ -226,16 +226,20 @@ class SqlReader:
         self, collection: str, video_id: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return times float64 (N,) and vectors float32 (N, dim); raise VideoNotFound."""
+        kept = frame_vectors.c
+        of_video = (kept.collection == videos.c.collection) & (kept.video_id == videos.c.id)
         query = (
-            select(frame_vectors.c.times, frame_vectors.c.vectors, collections.c.dim)
-            .join(collections, collections.c.name == frame_vectors.c.collection)
-            .where(frame_vectors.c.collection == collection, frame_vectors.c.video_id == video_id)
+            select(kept.times, kept.vectors, collections.c.dim)
+            .select_from(videos)
+            .join(collections, collections.c.name == videos.c.collection)
+            .outerjoin(frame_vectors, of_video)
+            .where(videos.c.collection == collection, videos.c.id == video_id)
         )
         rows = self._all(query)
         if not rows:
             raise VideoNotFound(video_id, collection)
-        times = np.frombuffer(rows[0]["times"], "<f4").astype(np.float64)
-        packed = np.frombuffer(rows[0]["vectors"], "<f2").reshape(-1, rows[0]["dim"])
+        times = np.frombuffer(rows[0]["times"] or b"", "<f4").astype(np.float64)
+        packed = np.frombuffer(rows[0]["vectors"] or b"", "<f2").reshape(-1, rows[0]["dim"])
         return times, unpack(packed)
 
     def thumbnails(self, collection: str) -> Iterator[str]:

@@ -1,16 +1,28 @@
-"""What stands in a row: vectors at half precision, and a video checked before it is stored."""
+"""What is stored in a row: vectors at half precision, and texts that a database can hold."""
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Self
 from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ModelMismatch, ServiceUnavailable
-from clipseek.types import Collection, Relevance, Scoring, Segments, Span, Video
+from clipseek.types import (
+    Collection,
+    Field,
+    FieldSegments,
+    FrameVectors,
+    Put,
+    Relevance,
+    Scoring,
+    Span,
+    Video,
+)
 
 # PostgreSQL's text and jsonb hold no NUL, and UTF-8 no lone surrogates, which stand in names of
 # files that are not UTF-8 (os.fsdecode).
@@ -93,94 +105,86 @@ def require_scoring(collection: str, found: Scoring | None, scoring: Scoring | N
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """One video with everything that is stored of it, checked and packed.
+class SegmentRow:
+    """One segment as it is stored. vector: little-endian float16 (dim,)."""
 
-    video: `segments` counted. spans: (S,). best_times, biases: float64 (S,). thumbnails: (S,).
-    vectors: float16 (S, dim). times: little-endian float32 (N,), seconds.
-    frame_vectors: float16 (N, dim).
+    field: Field
+    span: Span
+    best_time: float
+    bias: float
+    thumbnail: str
+    vector: NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRows:
+    """The frame vectors of one video as they are stored.
+
+    times: little-endian float32 (N,), seconds. vectors: little-endian float16 (N, dim).
     """
 
-    video: Video
-    spans: tuple[Span, ...]
-    best_times: NDArray[np.float64]
-    biases: NDArray[np.float64]
-    thumbnails: tuple[str, ...]
-    vectors: NDArray[np.float16]
     times: NDArray[np.float32]
-    frame_vectors: NDArray[np.float16]
+    vectors: NDArray[np.float16]
 
     @classmethod
-    def of(
-        cls,
-        video: Video,
-        segments: Segments,
-        *,
-        frame_times: NDArray[np.float64],
-        frame_vectors: NDArray[np.float32],
-        biases: NDArray[np.float32],
-        thumbnails: Sequence[str],
-    ) -> "Film":
-        """Check and pack what `CatalogWriter.put` was given.
+    def of(cls, frames: FrameVectors) -> Self:
+        """Pack the frame vectors of one video."""
+        return cls(frames.times.astype("<f4"), pack(frames.vectors, "frame vectors"))
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRows:
+    """One video as the rows that are stored of it. video: with its `segments` counted."""
+
+    video: Video
+    segments: tuple[SegmentRow, ...]
+    frames: FrameRows | None
+
+    @classmethod
+    def of(cls, put: Put) -> Self:
+        """Pack what `CatalogWriter.put` was given.
 
         Raises:
-            ValueError: rows do not belong together, a number is not finite, `best` points past
-                the frames, or a text cannot be stored.
+            ValueError: a vector has no direction, or a text cannot be stored.
         """
-        _check_rows(segments, frame_times, frame_vectors, biases, thumbnails)
-        _check_texts(video, thumbnails)
-        return cls(
-            video=_plain(video, len(segments)),
-            spans=tuple(Span(float(start), float(end)) for start, end in segments.spans),
-            best_times=frame_times[segments.best].astype(np.float64),
-            biases=biases.astype(np.float64),
-            thumbnails=tuple(thumbnails),
-            vectors=pack(segments.vectors, "segment vectors"),
-            times=frame_times.astype("<f4"),
-            frame_vectors=pack(frame_vectors, "frame vectors"),
-        )
+        _check_texts(put.video)
+        rows = tuple(itertools.chain(*(_segment_rows(*of) for of in put.fields.items())))
+        frames = None if put.frames is None else FrameRows.of(put.frames)
+        return cls(_plain(put.video, len(rows)), rows, frames)
 
     def require_dim(self, dim: int) -> None:
         """Raise ValueError unless all vectors have the length of their collection's."""
-        if {self.vectors.shape[1], self.frame_vectors.shape[1]} != {dim}:
+        lengths = {len(row.vector) for row in self.segments}
+        if self.frames is not None:
+            lengths.add(self.frames.vectors.shape[1])
+        if lengths - {dim}:
             raise ValueError(
-                f"vectors of this collection have {dim} components, got "
-                f"{self.vectors.shape} for segments and {self.frame_vectors.shape} for frames"
+                f"vectors of this collection have {dim} components, got some of {sorted(lengths)}"
             )
 
 
-def _check_rows(
-    segments: Segments,
-    frame_times: NDArray[np.float64],
-    frame_vectors: NDArray[np.float32],
-    biases: NDArray[np.float32],
-    thumbnails: Sequence[str],
-) -> None:
-    count, frames = len(segments), len(frame_times)
-    if biases.shape != (count,) or len(thumbnails) != count:
-        raise ValueError(f"{count} segments, {biases.shape} biases, {len(thumbnails)} thumbnails")
-    if frame_times.shape != (frames,) or len(frame_vectors) != frames:
-        raise ValueError(f"frame times {frame_times.shape} and vectors {frame_vectors.shape}")
-    if count and not 0 <= segments.best.min() <= segments.best.max() < frames:
-        raise ValueError(f"segments.best must point into {frames} frames")
-    if not (np.isfinite(frame_times).all() and np.isfinite(biases).all()):
-        raise ValueError("frame times and biases must be finite")
-    if not np.isfinite(segments.spans).all():
-        raise ValueError("spans must be finite")
+def _segment_rows(field: Field, segments: FieldSegments) -> Iterator[SegmentRow]:
+    vectors = pack(segments.vectors, "segment vectors")
+    for i, (start, end) in enumerate(segments.spans.tolist()):
+        storable(thumbnail=segments.thumbnails[i])
+        yield SegmentRow(
+            field,
+            Span(start, end),
+            best_time=float(segments.best_times[i]),
+            bias=float(segments.biases[i]),
+            thumbnail=segments.thumbnails[i],
+            vector=vectors[i],
+        )
 
 
-def _check_texts(video: Video, thumbnails: Sequence[str]) -> None:
+def _check_texts(video: Video) -> None:
     storable(id=video.id, uri=video.uri, title=video.title, reason=video.reason, stamp=video.stamp)
     for tag in video.tags:
         storable(tag=tag)
-    for thumbnail in thumbnails:
-        storable(thumbnail=thumbnail)
 
 
 def _plain(video: Video, segments: int) -> Video:
     """Return the video with its segments counted and Python's own numbers, which drivers take."""
-    if not np.isfinite(video.duration):
-        raise ValueError(f"duration must be finite, got {video.duration}")
     return replace(
         video,
         duration=float(video.duration),

@@ -1,19 +1,18 @@
 """SqlCatalog: the catalog in SQLite or PostgreSQL, to read and to write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, select, update
 
 from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader, as_collection, collection_row
 from clipseek.catalog.rows import (
-    Film,
+    VideoRows,
     require_finite,
     require_model,
     require_scoring,
@@ -23,7 +22,7 @@ from clipseek.catalog.rows import (
 from clipseek.catalog.tables import segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
-from clipseek.types import Collection, Relevance, Scoring, Segments, Video
+from clipseek.types import Collection, Put, Relevance, Scoring
 
 
 class SqlCatalog(SqlReader):
@@ -122,43 +121,21 @@ class SqlCatalog(SqlReader):
             writes.note(connection, collection, version, "calibrate")
         return version
 
-    def put(
-        self,
-        collection: str,
-        video: Video,
-        segments: Segments,
-        *,
-        frame_times: NDArray[np.float64],
-        frame_vectors: NDArray[np.float32],
-        biases: NDArray[np.float32],
-        thumbnails: Sequence[str],
-        scoring: Scoring | None = None,
-    ) -> int:
+    def put(self, collection: str, put: Put) -> int:
         """Store one video and replace what it was before, in one transaction.
 
         Another video from the same uri is removed first, as a change with its own version.
-
-        Raises:
-            ServiceUnavailable: the collection has been judged anew, by other means than `scoring`.
-            ValueError: what is given does not belong together (see `Film.of`).
         """
-        film = Film.of(
-            video,
-            segments,
-            frame_times=frame_times,
-            frame_vectors=frame_vectors,
-            biases=biases,
-            thumbnails=thumbnails,
-        )
+        rows, video = VideoRows.of(put), put.video
         with self._writing() as connection:
-            film.require_dim(writes.lock(connection, collection))
-            if scoring is not None:
+            rows.require_dim(writes.lock(connection, collection))
+            if put.scoring is not None:
                 row = connection.execute(collection_row(collection)).mappings().one()
-                require_scoring(collection, as_collection(row).scoring, scoring)
+                require_scoring(collection, as_collection(row).scoring, put.scoring)
             writes.evict(connection, collection, video.uri, keep=video.id)
             version = writes.next_version(connection, collection)
             writes.delete_video(connection, collection, video.id)
-            writes.insert_film(connection, collection, film)
+            writes.insert_video(connection, collection, rows)
             writes.note(connection, collection, version, "put", video.id)
         return version
 

@@ -14,10 +14,10 @@ from itertools import islice
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog.rows import Film, now
+from clipseek.catalog.rows import VideoRows, now
 from clipseek.catalog.tables import changes, collections, frame_vectors, segments, tags, videos
 from clipseek.errors import CollectionNotFound
-from clipseek.types import PICTURE, ChangeKind, Relevance, Scoring
+from clipseek.types import ChangeKind, Relevance, Scoring
 
 _AT_ONCE = 10_000  # rows that are updated by one call
 
@@ -125,9 +125,9 @@ def delete_video(connection: Connection, collection: str, video_id: str) -> bool
     return result.rowcount > 0
 
 
-def insert_film(connection: Connection, collection: str, film: Film) -> None:
-    """Write the rows of one video; segment ids ascend in the order of time."""
-    video = film.video
+def insert_video(connection: Connection, collection: str, rows: VideoRows) -> None:
+    """Write the rows of one video; segment ids ascend in the order that they are given in."""
+    video = rows.video
     connection.execute(
         insert(videos).values(
             collection=collection,
@@ -147,14 +147,15 @@ def insert_film(connection: Connection, collection: str, film: Film) -> None:
             indexed_at=now(),
         )
     )
-    connection.execute(
-        insert(frame_vectors).values(
-            collection=collection,
-            video_id=video.id,
-            times=film.times.tobytes(),
-            vectors=film.frame_vectors.tobytes(),
+    if rows.frames is not None:
+        connection.execute(
+            insert(frame_vectors).values(
+                collection=collection,
+                video_id=video.id,
+                times=rows.frames.times.tobytes(),
+                vectors=rows.frames.vectors.tobytes(),
+            )
         )
-    )
     if video.tags:
         connection.execute(
             insert(tags),
@@ -163,24 +164,24 @@ def insert_film(connection: Connection, collection: str, film: Film) -> None:
                 for tag in dict.fromkeys(video.tags)
             ],
         )
-    if video.segments:
-        connection.execute(insert(segments), _segment_rows(collection, film))
+    if rows.segments:
+        connection.execute(insert(segments), _segment_rows(collection, rows))
 
 
-def _segment_rows(collection: str, film: Film) -> list[dict[str, object]]:
+def _segment_rows(collection: str, rows: VideoRows) -> list[dict[str, object]]:
     return [
         {
             "collection": collection,
-            "video_id": film.video.id,
-            "field": PICTURE,
-            "start": span.start,
-            "end": span.end,
-            "best_time": float(film.best_times[i]),
-            "bias": float(film.biases[i]),
-            "thumbnail": film.thumbnails[i],
-            "vector": film.vectors[i].tobytes(),
+            "video_id": rows.video.id,
+            "field": row.field,
+            "start": row.span.start,
+            "end": row.span.end,
+            "best_time": row.best_time,
+            "bias": row.bias,
+            "thumbnail": row.thumbnail,
+            "vector": row.vector.tobytes(),
         }
-        for i, span in enumerate(film.spans)
+        for row in rows.segments
     ]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.catalog.rows import (
-    Film,
+    VideoRows,
     now,
     require_finite,
     require_model,
@@ -28,37 +28,43 @@ from clipseek.types import (
     ChangeKind,
     Collection,
     Named,
+    Put,
     Relevance,
     Scoring,
     Segment,
     SegmentBlock,
-    Segments,
     Video,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """One film of a MemoryCatalog: what was put, under its segment ids."""
+    """One video of a MemoryCatalog: what was put, under its segment ids."""
 
     video: Video
-    film: Film
+    rows: VideoRows
     ids: tuple[int, ...]
 
     def segments(self) -> list[Segment]:
         """Return the segments in the order of time."""
-        rows = zip(self.ids, self.film.spans, strict=True)
         return [
             Segment(
                 id=segment_id,
                 video_id=self.video.id,
-                span=span,
-                best_time=float(self.film.best_times[i]),
-                bias=float(self.film.biases[i]),
-                thumbnail=self.film.thumbnails[i],
+                span=row.span,
+                best_time=row.best_time,
+                bias=row.bias,
+                thumbnail=row.thumbnail,
             )
-            for i, (segment_id, span) in enumerate(rows)
+            for segment_id, row in zip(self.ids, self.rows.segments, strict=True)
         ]
+
+    def rescored(self, bias: BiasOf) -> "_Stored":
+        """Return it with each segment's bias made anew from its vector."""
+        rows = self.rows.segments
+        biases = bias(unpack(np.stack([row.vector for row in rows]))) if rows else ()
+        judged = tuple(replace(row, bias=float(b)) for row, b in zip(rows, biases, strict=True))
+        return replace(self, rows=replace(self.rows, segments=judged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +81,18 @@ class _Shelf:
         video_id: str | None,
         stored: dict[str, _Stored],
     ) -> "_Shelf":
-        """Return the shelf with other films on it, one version later."""
+        """Return the shelf with other videos on it, one version later."""
         version = self.collection.version + 1
         change = Change(version, kind, video_id)
         return _Shelf(replace(self.collection, version=version), stored, (*self.changes, change))
 
     def without(self, video_id: str) -> "_Shelf":
-        """Return the shelf one version later, with a film removed."""
+        """Return the shelf one version later, with a video removed."""
         rest = {key: stored for key, stored in self.stored.items() if key != video_id}
         return self.changed("remove", video_id, rest)
 
     def evicted(self, uri: str, *, keep: str) -> "_Shelf":
-        """Return the shelf without another film from the same uri."""
+        """Return the shelf without another video from the same uri."""
         for video_id, stored in self.stored.items():
             if stored.video.uri == uri and video_id != keep:
                 return self.without(video_id)
@@ -143,16 +149,7 @@ class MemoryCatalog:
         """Give every segment its bias anew; return the new version."""
         with self._lock:
             shelf = self._shelf(collection)
-            judged = {
-                video_id: replace(
-                    stored,
-                    film=replace(
-                        stored.film,
-                        biases=bias(unpack(stored.film.vectors)).astype(np.float64),
-                    ),
-                )
-                for video_id, stored in shelf.stored.items()
-            }
+            judged = {video_id: one.rescored(bias) for video_id, one in shelf.stored.items()}
             keeps = scoring.same_evidence(shelf.collection.scoring)
             shelf = shelf.changed("calibrate", None, judged)
             scored = replace(
@@ -170,34 +167,16 @@ class MemoryCatalog:
         ids = np.array([segment.id for segment in found], np.int64)
         return ids, np.array([segment.bias for segment in found], np.float32)
 
-    def put(
-        self,
-        collection: str,
-        video: Video,
-        segments: Segments,
-        *,
-        frame_times: NDArray[np.float64],
-        frame_vectors: NDArray[np.float32],
-        biases: NDArray[np.float32],
-        thumbnails: Sequence[str],
-        scoring: Scoring | None = None,
-    ) -> int:
+    def put(self, collection: str, put: Put) -> int:
         """Store one video and replace what it was before; return the new version."""
-        film = Film.of(
-            video,
-            segments,
-            frame_times=frame_times,
-            frame_vectors=frame_vectors,
-            biases=biases,
-            thumbnails=thumbnails,
-        )
+        rows, video = VideoRows.of(put), put.video
         with self._lock:
             shelf = self._shelf(collection)
-            film.require_dim(shelf.collection.dim)
-            require_scoring(collection, shelf.collection.scoring, scoring)
+            rows.require_dim(shelf.collection.dim)
+            require_scoring(collection, shelf.collection.scoring, put.scoring)
             shelf = shelf.evicted(video.uri, keep=video.id)
-            ids = tuple(itertools.islice(self._ids, len(segments)))
-            stored = _Stored(replace(film.video, indexed_at=now()), film, ids)
+            ids = tuple(itertools.islice(self._ids, len(rows.segments)))
+            stored = _Stored(replace(rows.video, indexed_at=now()), rows, ids)
             shelf = shelf.changed("put", video.id, shelf.stored | {video.id: stored})
             self._shelves[collection] = shelf
         return shelf.collection.version
@@ -219,8 +198,8 @@ class MemoryCatalog:
                 mtime_ns=int(mtime_ns),
                 stamp=stamp,
             )
-            films = shelf.stored | {video_id: replace(stored, video=video)}
-            self._shelves[collection] = shelf.changed("relocate", video_id, films)
+            moved = shelf.stored | {video_id: replace(stored, video=video)}
+            self._shelves[collection] = shelf.changed("relocate", video_id, moved)
             return self._shelves[collection].collection.version
 
     def remove(self, collection: str, video_id: str) -> int:
@@ -307,7 +286,7 @@ class MemoryCatalog:
         """Yield all segments, or those of some videos, by ascending id."""
         shelf = self._shelves.get(collection)
         wanted = [
-            (segment, stored.film.vectors[i])
+            (segment, stored.rows.segments[i].vector)
             for video_id, stored in (shelf.stored if shelf else {}).items()
             if video_ids is None or video_id in video_ids
             for i, segment in enumerate(stored.segments())
@@ -328,8 +307,10 @@ class MemoryCatalog:
         self, collection: str, video_id: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return times float64 (N,) and vectors float32 (N, dim); raise VideoNotFound."""
-        film = self._stored(collection, video_id).film
-        return film.times.astype(np.float64), unpack(film.frame_vectors)
+        frames = self._stored(collection, video_id).rows.frames
+        if frames is None:
+            return np.empty(0), np.empty((0, self._shelf(collection).collection.dim), np.float32)
+        return frames.times.astype(np.float64), unpack(frames.vectors)
 
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""

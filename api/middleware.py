@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import hosts, problems
+from api.principal import who_asks
 from clipseek.metrics import Metrics
 
 MAX_BODY_BYTES = 1 << 20
@@ -37,7 +38,7 @@ access = logging.getLogger("clipseek.access")
 
 
 class Border:
-    """Gives each request an id, each answer its headers, and bounds, counts and logs both.
+    """Gives each request an id and a principal, and each answer its headers; counts and logs both.
 
     A fault of the program is answered with a problem, and logged under the id of the request.
     """
@@ -153,7 +154,9 @@ class _Passage:
                 self.hosts.append(value.decode("latin-1"))
         self.announced = int(length) if length.isdigit() else 0
         self.id = given.decode() if _SANE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-        scope.setdefault("state", {})["request_id"] = self.id
+        state = scope.setdefault("state", {})
+        state["request_id"] = self.id
+        state["principal"] = who_asks(scope)
 
     @property
     def said(self) -> str:

@@ -314,12 +314,18 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
                 f"{counted(checked.thumbnails, 'thumbnail')} were compared with their files; "
                 "`indexer verify --deep` decodes all again"
             )
+        if checked.without_frames:
+            note(
+                f"frame vectors of {counted(checked.without_frames, 'video')} were not kept, and "
+                "`--deep` does not compare them; with CLIPSEEK_KEEP_FRAME_VECTORS=true, `indexer "
+                "ingest FILE --force` stores them"
+            )
     return 1 if count else 0
 
 
 def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str]:
     settings = service.settings
-    yield from problems(service.catalog, service.thumbnails, service.indexes)
+    yield from problems(service.catalog, service.thumbnails, service.indexes, checked)
     for model in sorted({each.model for each in service.catalog.collections()}):
         if damage := known_models.damage(model, settings.data_dir):
             yield damage

@@ -107,6 +107,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
         workers=settings.workers,
         batch_size=settings.batch_size,
         tags=tuple(dict.fromkeys(normalize("NFC", tag) for tag in options.tag)),
+        keep_frame_vectors=settings.keep_frame_vectors,
     )
 
 

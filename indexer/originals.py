@@ -43,11 +43,15 @@ _ANEW = "index it anew by `indexer ingest FILE --force`"
 
 @dataclass
 class Checked:
-    """How much was looked at, for a person to know what was not."""
+    """How much was looked at, for a person to know what was not.
+
+    without_frames: Videos whose frame vectors were not kept when they were indexed.
+    """
 
     videos: int = 0
     opened: int = 0
     thumbnails: int = 0
+    without_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,7 @@ class Originals:
         ]
 
     def _again(self, video: Video, embedder: Embedder) -> Iterator[str]:
-        """Read the sampled frames of a video anew."""
+        """Read the sampled frames of a video anew; without stored vectors, its length alone."""
         times, vectors = self.catalog.frame_vectors(self.collection, video.id)
         found: list[float] = []
         cosines: list[float] = []

@@ -49,6 +49,7 @@ class Options:
     workers: int = 2
     batch_size: int = 64
     tags: tuple[str, ...] = ()
+    keep_frame_vectors: bool = True
 
 
 _Sent = Message | ClipseekError | None
@@ -262,7 +263,7 @@ class Pipeline:
         put = Put(
             self._video(film, len(formed)),
             {PICTURE: picture},
-            frames=FrameVectors(times, vectors),
+            frames=FrameVectors(times, vectors) if self._options.keep_frame_vectors else None,
             scoring=to.model.scoring,
         )
         to.catalog.put(to.collection, put)

@@ -8,6 +8,7 @@ from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection, SegmentBlock
+from indexer.originals import Checked
 
 TOLERANCE_S = 1e-3
 """Times are stored as float32 and durations as float64."""
@@ -15,16 +16,18 @@ UNIT = 2e-3
 """Vectors are stored as float16: the norm of a unit vector comes back within this."""
 
 
-def problems(catalog: CatalogReader, thumbnails: Thumbnails, indexes: IndexStore) -> Iterator[str]:
+def problems(
+    catalog: CatalogReader, thumbnails: Thumbnails, indexes: IndexStore, checked: Checked
+) -> Iterator[str]:
     """Yield what is wrong in any collection, without a look at the videos' files."""
     for collection in catalog.collections():
-        yield from _collection(catalog, collection)
+        yield from _collection(catalog, collection, checked)
         yield from _snapshot(catalog, collection, indexes)
         for name in thumbnails.missing(catalog.thumbnails(collection.name)):
             yield f"{collection.name}: thumbnail {name} is missing or damaged"
 
 
-def _collection(catalog: CatalogReader, collection: Collection) -> Iterator[str]:
+def _collection(catalog: CatalogReader, collection: Collection, checked: Checked) -> Iterator[str]:
     """Check the rows of one collection among themselves."""
     segments = 0
     seen: dict[str, int] = {}
@@ -45,6 +48,7 @@ def _collection(catalog: CatalogReader, collection: Collection) -> Iterator[str]
                     f"{found} are stored"
                 )
             times, vectors = catalog.frame_vectors(collection.name, video.id)
+            checked.without_frames += not len(times)
             if len(times) != len(vectors) or (
                 len(times) and times[-1] > video.duration + TOLERANCE_S
             ):

@@ -198,6 +198,10 @@ class Settings(BaseSettings):
         description="what pyav decodes: every frame, what shows each second, or keyframes",
     )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
+    keep_frame_vectors: bool = Field(
+        default=True,
+        description="whether the vector of each sampled frame is stored, which `verify` compares",
+    )
     workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
     max_frame_pixels: int = Field(
         default=2**26, ge=1, description="pixels of a frame; videos with larger ones are refused"

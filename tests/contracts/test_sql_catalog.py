@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from clipseek.catalog.database import Database
 from clipseek.catalog.failures import translated
 from clipseek.catalog.writes import next_version
 from clipseek.errors import ClipseekError, ConfigError, NoCatalog, ServiceUnavailable
-from tests.contracts.catalogs import DIM, film
+from clipseek.types import FrameVectors
+from tests.contracts.catalogs import DIM, film, unit_rows
 from tests.contracts.postgres import Server
 
 SECRET = "sesame"
@@ -96,6 +98,30 @@ def _state(catalog: SqlCatalog) -> tuple[int, int]:
     assert catalog.changes("default", 0)[-1].version == version
     assert catalog.counts("default")[0] == 2
     return version, seed
+
+
+class TestSize:
+    def test_frame_vectors_left_out_take_no_room(self, sql_catalog: SqlCatalog) -> None:
+        """A library of the same segments is then a fraction as large."""
+        many = FrameVectors(np.arange(4000.0), unit_rows(np.random.default_rng(0), 4000))
+        sizes = [_bytes(sql_catalog)]
+        for kind, frames in (("a", None), ("b", many)):
+            for number in range(20):
+                replace(film(f"{kind}{number}"), frames=frames).put_into(sql_catalog)
+            sizes.append(_bytes(sql_catalog))
+        without, kept = np.diff(sizes)
+        # float32 of a time, and float16 of a vector's components
+        assert kept - without == pytest.approx(20 * 4000 * (4 + 2 * DIM), rel=0.2)
+
+
+def _bytes(catalog: SqlCatalog) -> int:
+    """Return the bytes of the database."""
+    query = {
+        "sqlite": "SELECT sum(pgsize) FROM dbstat",
+        "postgresql": "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r'",
+    }
+    with catalog._store.reading() as connection:
+        return int(connection.exec_driver_sql(query[catalog._store.dialect]).scalar() or 0)
 
 
 class TestWriters:

@@ -6,6 +6,7 @@ different, unclean (times that `indexer verify` found a problem). Exit 1 unless 
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -62,7 +63,8 @@ def stored(data_dir: Path) -> dict[str, list[Stored]]:
 def ingest(films: Path, data_dir: Path) -> "subprocess.Popen[bytes]":
     """Start an ingest of the films."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(data_dir), "ingest", str(films)]
-    return subprocess.Popen([*command, "--model", "demo", "--quiet"])
+    kept = os.environ | {"CLIPSEEK_KEEP_FRAME_VECTORS": "true"}  # they are compared
+    return subprocess.Popen([*command, "--model", "demo", "--quiet"], env=kept)
 
 
 def verified(data_dir: Path) -> bool:

@@ -14,14 +14,14 @@ from api.answers import Ready
 from api.batching import RETRY_AFTER, Batcher
 from api.problems import Refused
 from api.tracing import NoTracing, Tracing
-from clipseek.cache.keys import result_key
 from clipseek.errors import ClipseekError
 from clipseek.library.view import View
 from clipseek.library.views import PATIENCE_S, Sight
 from clipseek.metrics import Metrics
+from clipseek.query import Query
 from clipseek.service import Service
 from clipseek.stages import Stage, Stages
-from clipseek.types import SearchRequest, SearchResult
+from clipseek.types import SearchResult
 
 _OPENED_AT_ONCE = 8
 """Collections that are opened side by side; each may wait for the database or a model's files."""
@@ -76,19 +76,19 @@ class Answering:
         self._opening: dict[str, Future[Exception | None]] = {}
         metrics.watch_queue(lambda: self._batcher.waiting)
 
-    async def answer(self, requests: Sequence[SearchRequest]) -> list[Found]:
-        """Return for each request its answer or its error.
+    async def answer(self, queries: Sequence[Query]) -> list[Found]:
+        """Return for each query its answer or its error.
 
         Raises:
             Refused: the server has more to do than it can.
         """
-        known = [self._at_hand(request) for request in requests]
+        known = [self._at_hand(query) for query in queries]
         if None in known:
-            failed = await self._open({request.collection for request in requests})
-            for i, request in enumerate(requests):
-                if known[i] is None and request.collection in failed:
-                    known[i] = Found(failed[request.collection], "miss")
-        unknown = [r for r, found in zip(requests, known, strict=True) if found is None]
+            failed = await self._open({query.collection for query in queries})
+            for i, query in enumerate(queries):
+                if known[i] is None and query.collection in failed:
+                    known[i] = Found(failed[query.collection], "miss")
+        unknown = [q for q, found in zip(queries, known, strict=True) if found is None]
         computed = iter(await self._batcher.answer(unknown) if unknown else [])
         found = [one or _shared(*next(computed)) for one in known]
         for one in found:
@@ -142,70 +142,66 @@ class Answering:
             return error
         return None
 
-    def _at_hand(self, request: SearchRequest) -> Found | None:
+    def _at_hand(self, query: Query) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""
-        sight = self._collections.sight(request.collection)
-        if sight is None or (common := self._cache.peek(self._key(sight.view, request))) is None:
+        sight = self._collections.sight(query.collection)
+        if sight is None or (common := self._cache.peek(self._key(sight.view, query))) is None:
             return None
-        return Found(Ready(request.query, common, sight.age_s), "hit")
+        return Found(Ready(query.text, common, sight.age_s), "hit")
 
-    def _key(self, view: View, request: SearchRequest) -> str:
+    def _key(self, view: View, query: Query) -> str:
         """Return the key of an answer; its links are part of it."""
-        return _keyed(request.collection, view.version, f"{view.identity}{self._root}", request)
+        return _keyed(query, view.version, f"{view.identity}{self._root}")
 
-    def _compute(self, requests: Sequence[SearchRequest]) -> list[Found]:
+    def _compute(self, queries: Sequence[Query]) -> list[Found]:
         """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
         stages = Stages()
-        sights = self._sights(requests)
-        places = self._places(requests, sights)
+        sights = self._sights(queries)
+        places = self._places(queries, sights)
         with stages.timing("cache"):
             found = self._stored(places)
-        unknown = [request for request in requests if request not in found]
+        unknown = [query for query in queries if query not in found]
         batch = self._searcher.batch(unknown, sights)
         for stage in batch.stages:
             self._metrics.stage(stage.name, stage.seconds)
         results = dict(zip(unknown, batch.answers, strict=True))
-        found |= {request: _written(result, self._root) for request, result in results.items()}
+        found |= {query: _written(result, self._root) for query, result in results.items()}
         self._store(places, results, found)
         taken = (*stages.done, *batch.stages)
-        return [Found(one.answer, one.source, taken) for one in map(found.__getitem__, requests)]
+        return [Found(one.answer, one.source, taken) for one in map(found.__getitem__, queries)]
 
-    def _sights(self, requests: Sequence[SearchRequest]) -> dict[str, Sight]:
+    def _sights(self, queries: Sequence[Query]) -> dict[str, Sight]:
         """Look once from which view each collection is answered."""
         sights: dict[str, Sight] = {}
-        for name in {request.collection for request in requests}:
+        for name in {query.collection for query in queries}:
             with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
                 sights[name] = self._collections.latest(name)
         return sights
 
-    def _places(
-        self, requests: Sequence[SearchRequest], sights: Mapping[str, Sight]
-    ) -> dict[SearchRequest, _Place]:
-        """Return where answers lie; a request whose collection cannot be opened is left out."""
-        known = [(r, sights[r.collection]) for r in requests if r.collection in sights]
-        return {
-            request: _Place(self._key(sight.view, request), sight.age_s) for request, sight in known
-        }
+    def _places(self, queries: Sequence[Query], sights: Mapping[str, Sight]) -> dict[Query, _Place]:
+        """Return where answers lie; a query whose collection cannot be opened is left out."""
+        known = [(q, sights[q.collection]) for q in queries if q.collection in sights]
+        return {query: _Place(self._key(sight.view, query), sight.age_s) for query, sight in known}
 
-    def _stored(self, places: Mapping[SearchRequest, _Place]) -> dict[SearchRequest, Found]:
+    def _stored(self, places: Mapping[Query, _Place]) -> dict[Query, Found]:
         """Return what the cache knows."""
         values = self._cache.get_many([place.key for place in places.values()])
         return {
-            request: Found(Ready(request.query, common, place.age_s), "hit")
-            for (request, place), common in zip(places.items(), values, strict=True)
+            query: Found(Ready(query.text, common, place.age_s), "hit")
+            for (query, place), common in zip(places.items(), values, strict=True)
             if common is not None
         }
 
     def _store(
         self,
-        places: Mapping[SearchRequest, _Place],
-        results: Mapping[SearchRequest, SearchResult | ClipseekError],
-        found: Mapping[SearchRequest, Found],
+        places: Mapping[Query, _Place],
+        results: Mapping[Query, SearchResult | ClipseekError],
+        found: Mapping[Query, Found],
     ) -> None:
         """Keep what was computed, but no errors, and nothing stale."""
         entries = {}
-        for request, result in results.items():
-            place, answer = places.get(request), found[request].answer
+        for query, result in results.items():
+            place, answer = places.get(query), found[query].answer
             if isinstance(result, ClipseekError) or not isinstance(answer, Ready):
                 continue
             if answer.age_s is not None:
@@ -216,7 +212,7 @@ class Answering:
 
 
 # Each search asks for its key on the event loop and, if it has to be computed, once more.
-_keyed = lru_cache(maxsize=4096)(result_key)
+_keyed = lru_cache(maxsize=4096)(Query.key)
 
 
 def _written(result: SearchResult | ClipseekError, root: str) -> Found:

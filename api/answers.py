@@ -8,7 +8,7 @@ from typing import Self
 from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
-from clipseek.cache.keys import cut_at, normalised
+from clipseek.query import cut_at, normalised
 from clipseek.types import Hit, SearchResult
 
 _TAG_BYTES = 12

@@ -10,8 +10,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from api import problems
 from api.problems import Refused
-from clipseek.query import MAX_BATCH
-from clipseek.types import SearchRequest
+from clipseek.query import MAX_BATCH, Query
 
 RETRY_AFTER = {"Retry-After": "1"}
 """What waits now is done or refused within seconds."""
@@ -57,7 +56,7 @@ class _Caller(Generic[Answer]):
 class _Job(Generic[Answer]):
     """One search that is to be computed, and who asked for it."""
 
-    request: SearchRequest
+    query: Query
     callers: list[_Caller[Answer]] = field(default_factory=list)
 
 
@@ -73,7 +72,7 @@ class Batcher(Generic[Answer]):
 
     def __init__(
         self,
-        compute: Callable[[Sequence[SearchRequest]], Sequence[Answer]],
+        compute: Callable[[Sequence[Query]], Sequence[Answer]],
         observer: Observer,
         *,
         queue: int,
@@ -85,8 +84,8 @@ class Batcher(Generic[Answer]):
         self._queue = queue
         self._deadline_s = deadline_s
         self._workers = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="search")
-        self._waiting: dict[SearchRequest, _Job[Answer]] = {}
-        self._running: dict[SearchRequest, _Job[Answer]] = {}
+        self._waiting: dict[Query, _Job[Answer]] = {}
+        self._running: dict[Query, _Job[Answer]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -95,20 +94,18 @@ class Batcher(Generic[Answer]):
         """How many searches wait for their turn."""
         return len(self._waiting)
 
-    async def answer(
-        self, requests: Sequence[SearchRequest]
-    ) -> list[tuple[Answer | Exception, bool]]:
-        """Return for each request its answer, and whether another one had asked for it before.
+    async def answer(self, queries: Sequence[Query]) -> list[tuple[Answer | Exception, bool]]:
+        """Return for each query its answer, and whether another one had asked for it before.
 
         An error that nobody foresaw is in the place of the answer that it took.
 
         Raises:
             Refused: the queue is full, or a search waited for longer than the deadline.
         """
-        known = [self._known(request) is not None for request in requests]
-        self._require_room(len(set(itertools.compress(requests, (not k for k in known)))))
+        known = [self._known(query) is not None for query in queries]
+        self._require_room(len(set(itertools.compress(queries, (not k for k in known)))))
         loop = asyncio.get_running_loop()
-        calls = [self._call(request, loop) for request in requests]
+        calls = [self._call(query, loop) for query in queries]
         runs = len(self._tasks)
         if self._waiting and (not runs or (runs < _SIDE_BY_SIDE and self._has_many)):
             task = asyncio.create_task(self._run())
@@ -129,8 +126,8 @@ class Batcher(Generic[Answer]):
     def _has_many(self) -> bool:
         return len(self._waiting) >= _ENOUGH
 
-    def _known(self, request: SearchRequest) -> _Job[Answer] | None:
-        return self._waiting.get(request) or self._running.get(request)
+    def _known(self, query: Query) -> _Job[Answer] | None:
+        return self._waiting.get(query) or self._running.get(query)
 
     def _require_room(self, count: int) -> None:
         waiting = len(self._waiting)
@@ -142,12 +139,12 @@ class Batcher(Generic[Answer]):
             raise Refused(problems.OVERLOADED, detail, RETRY_AFTER)
 
     def _call(
-        self, request: SearchRequest, loop: asyncio.AbstractEventLoop
+        self, query: Query, loop: asyncio.AbstractEventLoop
     ) -> asyncio.Future[Answer | Exception]:
         """Ask for a job, queued if there is none; the caller's deadline counts from now."""
-        job = self._known(request)
+        job = self._known(query)
         if job is None:
-            job = self._waiting[request] = _Job(request)
+            job = self._waiting[query] = _Job(query)
         call: asyncio.Future[Answer | Exception] = loop.create_future()
         job.callers.append(_Caller(loop.time() + self._deadline_s, call))
         return call
@@ -170,7 +167,7 @@ class Batcher(Generic[Answer]):
                 _fail(late, Refused(problems.DEADLINE, detail, RETRY_AFTER))
                 job.callers = job.callers[len(late) :]
             if not job.callers:
-                del self._waiting[job.request]
+                del self._waiting[job.query]
         self._timer = None
         self._watch(loop)
 
@@ -198,12 +195,12 @@ class Batcher(Generic[Answer]):
 
     async def _run_batch(self) -> None:
         """Take the first jobs from the queue, compute them and give their answers."""
-        requests = list(itertools.islice(self._waiting, MAX_BATCH))
-        jobs = [self._waiting.pop(request) for request in requests]
-        self._running.update(zip(requests, jobs, strict=True))
+        queries = list(itertools.islice(self._waiting, MAX_BATCH))
+        jobs = [self._waiting.pop(query) for query in queries]
+        self._running.update(zip(queries, jobs, strict=True))
         self._observer.batch(len(jobs))
         loop = asyncio.get_running_loop()
-        computed = loop.run_in_executor(self._workers, self._computed, requests)
+        computed = loop.run_in_executor(self._workers, self._computed, queries)
         await asyncio.wait([computed])
         error = computed.exception()
         if error is not None:
@@ -213,16 +210,16 @@ class Batcher(Generic[Answer]):
                 for caller in job.callers:
                     if not caller.call.done():
                         caller.call.set_result(answer)
-        for request in requests:
-            del self._running[request]
+        for query in queries:
+            del self._running[query]
 
-    def _computed(self, requests: Sequence[SearchRequest]) -> list[Answer | Exception]:
+    def _computed(self, queries: Sequence[Query]) -> list[Answer | Exception]:
         """Compute a batch in the worker thread; one that fails is computed again in halves.
 
         So a search whose error nobody foresaw has it in its place, and the others their answers.
         """
         answers: list[Answer | Exception] = []
-        parts, failed = [list(requests)], 0
+        parts, failed = [list(queries)], 0
         while parts:
             part = parts.pop()
             try:
@@ -233,7 +230,7 @@ class Batcher(Generic[Answer]):
                     parts += [part[half:], part[:half]]
                 else:
                     failed += 1
-                    log.exception("%d of %d searches failed", len(part), len(requests))
+                    log.exception("%d of %d searches failed", len(part), len(queries))
                     answers += [error] * len(part)
         return answers
 

@@ -93,7 +93,7 @@ def _described(value: object) -> str:
 
 
 # Constraints stand before the validators, which run first, so that the OpenAPI document has them.
-Query = Annotated[
+Sentence = Annotated[
     str,
     Field(
         min_length=1,

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Mapping
 
 from clipseek.errors import ClipseekError, ServiceUnavailable
+from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.types import SearchRequest
 
 PATIENCE_S = 0.5
 """Seconds a probe waits for another one, or for the models to be loaded; probes time out at 1 s."""
@@ -98,6 +98,6 @@ class Readiness:
         searcher = self._service.searcher
         searcher.collections.ready()
         for name in searcher.collections.stats().keys() - self._warm:
-            (answer,) = searcher.search([SearchRequest("a", limit=1, collection=name)])
+            (answer,) = searcher.search([Query.of("a", limit=1, collection=name)])
             if not isinstance(answer, ClipseekError):
                 self._warm.add(name)

@@ -19,13 +19,13 @@ from api.limits import (
     MAX_TAGS,
     MAX_VIDEO_IDS,
     DefaultCollection,
-    Query,
+    Sentence,
     Tag,
     VideoId,
     expect,
 )
-from clipseek.query import MAX_BATCH, MAX_LIMIT
-from clipseek.types import SearchRequest, Segment, Span, Video
+from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
+from clipseek.types import Segment, Span, Video
 
 
 class _Request(BaseModel):
@@ -78,7 +78,7 @@ class Filter(_Request):
 class Search(_Request):
     """One search."""
 
-    query: Query
+    query: Sentence
     limit: Annotated[
         int,
         Field(ge=1, le=MAX_LIMIT, description=f"Hits at most, 1 to {MAX_LIMIT}."),
@@ -94,15 +94,15 @@ class Search(_Request):
         expect("a number from 0 to 1"),
     ] = 0.0
 
-    def request(self, default: str) -> SearchRequest:
+    def asked(self, default: str) -> Query:
         """Return the search in the words of the core, of collection `default` if it names none."""
-        chosen = self.filter or Filter()
-        return SearchRequest(
-            query=self.query,
-            limit=self.limit,
+        chosen = self.filter
+        return Query.of(
+            self.query,
+            self.limit,
             collection=self.collection or default,
-            video_ids=None if chosen.video_ids is None else tuple(chosen.video_ids),
-            tags=None if chosen.tags is None else tuple(chosen.tags),
+            video_ids=None if chosen is None else chosen.video_ids,
+            tags=None if chosen is None else chosen.tags,
             min_relevance=self.min_relevance,
         )
 

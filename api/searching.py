@@ -70,7 +70,7 @@ async def search(
     """
     started = time.perf_counter()
     answering: Answering = request.app.state.answering
-    (found,) = await answering.answer([body.request(_default(request))])
+    (found,) = await answering.answer([body.asked(_default(request))])
     if isinstance(found.answer, Exception):
         raise found.answer
     headers: dict[str, str] = {"X-Cache": found.source}
@@ -108,7 +108,7 @@ async def search_batch(
     started = time.perf_counter()
     items = [_parsed(item) for item in body.searches]
     answering: Answering = request.app.state.answering
-    asked = [item.request(_default(request)) for item in items if isinstance(item, Search)]
+    asked = [item.asked(_default(request)) for item in items if isinstance(item, Search)]
     found = iter(await answering.answer(asked))
     answers = [next(found).answer if isinstance(item, Search) else item for item in items]
     request.app.state.metrics.count_refused(sum(isinstance(answer, list) for answer in answers))

@@ -3,8 +3,9 @@
 import threading
 
 from clipseek.errors import ClipseekError
+from clipseek.query import Query
 from clipseek.search import Searcher
-from clipseek.types import Hit, SearchRequest
+from clipseek.types import Hit
 
 SENTENCES = (
     "a red car at night",
@@ -75,11 +76,11 @@ class Suggestions:
 
     def _chosen(self, collection: str) -> list[str]:
         """Search for all sentences; prefer those that lead to different videos."""
-        requests = [SearchRequest(text, limit=1, collection=collection) for text in SENTENCES]
+        queries = [Query.of(text, limit=1, collection=collection) for text in SENTENCES]
         best: dict[str, Hit] = {}
-        for request, answer in zip(requests, self._searcher.search(requests), strict=True):
+        for query, answer in zip(queries, self._searcher.search(queries), strict=True):
             if not isinstance(answer, ClipseekError) and answer.hits:
-                best[request.query] = answer.hits[0]
+                best[query.text] = answer.hits[0]
         good = [text for text, hit in best.items() if hit.relevance >= LEAST]
         first = {best[text].video.id: text for text in reversed(good)}
         others = [text for text in good if text not in first.values()]

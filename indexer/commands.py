@@ -15,9 +15,9 @@ from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
 from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNotFound
 from clipseek.protocols import CatalogReader
-from clipseek.query import problem
+from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.types import Collection, SearchRequest, SearchResult, Video
+from clipseek.types import Collection, SearchResult, Video
 from indexer import reserve
 from indexer.naming import resolved, text
 from indexer.originals import Checked, Originals
@@ -37,13 +37,13 @@ DEMO_MARK = ".clipseek-demo"
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
     tags = tuple(normalize("NFC", tag) for tag in options.tag) or None
-    query = " ".join(options.query)
-    request = SearchRequest(query, options.limit, settings.collection, tags=tags)
-    if wrong := problem(request):
+    sentence = " ".join(options.query)
+    query = Query.of(sentence, options.limit, collection=settings.collection, tags=tags)
+    if wrong := query.problem():
         raise wrong
     service = open_existing(settings)
     try:
-        answer = service.searcher.search([request])[0]
+        answer = service.searcher.search([query])[0]
         unknown = ""
         if tags and isinstance(answer, SearchResult) and not answer.hits:
             unknown = _unknown_tag(service.catalog, settings.collection, tags)

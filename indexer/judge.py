@@ -14,9 +14,9 @@ from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption, Found
 from clipseek.evaluation import evaluate as judge
-from clipseek.query import MAX_BATCH, MAX_LIMIT
+from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
 from clipseek.service import Service, WritingService
-from clipseek.types import SearchRequest, SearchResult, Span
+from clipseek.types import SearchResult, Span
 from indexer.commands import all_videos
 from indexer.naming import resolved, spellings
 from indexer.output import counted, emit, note, say
@@ -145,16 +145,16 @@ def _first(error: Exception) -> str:
     return str(error)
 
 
-def _search(service: Service, queries: Sequence[str]) -> list[SearchResult]:
-    """Answer all queries in batches; the first that cannot be answered raises.
+def _search(service: Service, sentences: Sequence[str]) -> list[SearchResult]:
+    """Answer all sentences in batches; the first that cannot be answered raises.
 
-    For a query without a word, nothing is found.
+    For one without a word, nothing is found.
     """
     collection = service.settings.collection
-    requests = [SearchRequest(query, MAX_LIMIT, collection) for query in queries]
+    queries = [Query.of(text, MAX_LIMIT, collection=collection) for text in sentences]
     results = []
-    for start in range(0, len(requests), MAX_BATCH):
-        for answer in service.searcher.search(requests[start : start + MAX_BATCH]):
+    for start in range(0, len(queries), MAX_BATCH):
+        for answer in service.searcher.search(queries[start : start + MAX_BATCH]):
             if isinstance(answer, QueryNotRead):
                 note(f"indexer: {answer}")
                 answer = SearchResult(answer.query, (), collection, answer.model, version=0)

@@ -1,31 +1,171 @@
-"""What a search may ask for."""
+"""Query: what a search asks for, its limits, and the key of its answer.
+
+A key holds everything that decides the answer, so an answer in a cache never becomes wrong and
+nothing is ever invalidated.
+"""
+
+import json
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from hashlib import blake2b
+from typing import Self
 
 from clipseek.errors import InvalidQuery
-from clipseek.types import SearchRequest
+from clipseek.types import PICTURE, Field
 
 MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
 MAX_BATCH = 256
 
-
-def problem(request: SearchRequest) -> InvalidQuery | None:
-    """Return what is wrong with a request, or None."""
-    length = len(request.query.strip())
-    if not 1 <= length <= MAX_QUERY_CHARACTERS:
-        return InvalidQuery(f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}")
-    if not 1 <= request.limit <= MAX_LIMIT:
-        return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {request.limit}")
-    if not _is_text(request.query):
-        return InvalidQuery("query must be Unicode text; it holds bytes that are not UTF-8")
-    if not 0 <= request.min_relevance <= 1:
-        return InvalidQuery(f"min_relevance must be 0 to 1, got {request.min_relevance}")
-    return None
+# Made once: `json.dumps` makes an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
-def _is_text(query: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A part of a query that is a sentence."""
+
+    text: str
+    weight: float = 1.0
+
+    def meaning(self) -> Self:
+        """Return the part that stands for all that ask for the same."""
+        return type(self)(normalised(self.text), _number(self.weight))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a moment must be to be found: in one of these videos, with all these tags, relevant.
+
+    None lets every video through. No ids let none through, and no tags all.
+    """
+
+    video_ids: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    min_relevance: float = 0.0
+
+    def meaning(self) -> Self:
+        """Return the filters that stand for all that let the same through."""
+        ids = None if self.video_ids is None else tuple(sorted(set(self.video_ids)))
+        tags = tuple(sorted(set(self.tags))) if self.tags else None
+        return type(self)(ids, tags, _number(self.min_relevance))
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search: what is asked, of which fields, where, and how many hits at most.
+
+    Today it has one part, a sentence of weight 1, and searches pictures; `problem` refuses others.
+    """
+
+    parts: tuple[Text, ...]
+    filters: Filters = NO_FILTERS
+    fields: tuple[Field, ...] = (PICTURE,)
+    collection: str = "default"
+    limit: int = 10
+
+    @classmethod
+    def of(
+        cls,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str = "default",
+        video_ids: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+        min_relevance: float = 0.0,
+    ) -> Self:
+        """Return the query of a sentence."""
+        filters = NO_FILTERS
+        if video_ids is not None or tags is not None or min_relevance:
+            filters = Filters(
+                None if video_ids is None else tuple(video_ids),
+                None if tags is None else tuple(tags),
+                min_relevance,
+            )
+        return cls((Text(text),), filters, collection=collection, limit=limit)
+
+    @property
+    def text(self) -> str:
+        """The sentence that is asked for."""
+        return self.parts[0].text
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the query, or None."""
+        if len(self.parts) != 1 or self.parts[0].weight != 1:
+            said = ", ".join(f"one of weight {part.weight:g}" for part in self.parts) or "none"
+            return InvalidQuery(f"a query must have one part, of weight 1, got {said}")
+        if self.fields != (PICTURE,):
+            return InvalidQuery(f"fields must be {PICTURE}, got {', '.join(self.fields) or 'none'}")
+        length = len(self.text.strip())
+        if not 1 <= length <= MAX_QUERY_CHARACTERS:
+            return InvalidQuery(
+                f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}"
+            )
+        if not 1 <= self.limit <= MAX_LIMIT:
+            return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {self.limit}")
+        if not _is_unicode(self.text):
+            return InvalidQuery("query must be Unicode text; it holds bytes that are not UTF-8")
+        least = self.filters.min_relevance
+        if not 0 <= least <= 1:
+            return InvalidQuery(f"min_relevance must be 0 to 1, got {least}")
+        return None
+
+    def key(self, version: int, fingerprint: str) -> str:
+        """Return the key of the answer at a version of the collection.
+
+        Queries that ask for the same share a key: an answer that repeats the sentence must be given
+        the one that was asked. `fingerprint` stands for all else that decides the answer.
+        """
+        return digest("result", [version, fingerprint, _meaning(self)])
+
+
+def normalised(text: str) -> str:
+    """Return a sentence without the differences that no one means.
+
+    White space at the ends goes, runs of it become one space, and letters are composed (NFC,
+    Unicode Standard Annex 15). Case stays: some tokenizers tell it apart.
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def cut_at(text: str, length: int) -> int:
+    """Return how many characters of a sentence make the first `length` of it when normalised."""
+    longer = bisect_right(range(len(text) + 1), length, key=lambda end: len(normalised(text[:end])))
+    return len(text[: longer - 1].rstrip())
+
+
+def digest(kind: str, parts: list[object]) -> str:
+    """Return a key: BLAKE2b-256 (RFC 7693) of JSON, in which no two inputs look alike."""
+    # Not ASCII: as escapes, a surrogate pair and the character that it stands for look alike.
+    hashed = blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=32)
+    return f"{kind}:{hashed.hexdigest()}"
+
+
+def _meaning(value: object) -> object:
+    """Return a value as JSON takes it: every field of it, whatever fields there will be."""
+    if isinstance(value, Text | Filters):
+        value = value.meaning()
+    if is_dataclass(value):
+        said = {each.name: _meaning(getattr(value, each.name)) for each in fields(value)}
+        return [type(value).__name__, said]
+    return [_meaning(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _number(value: float) -> float:
+    """Return the same number as one that JSON always writes alike: 0, 0.0 and -0.0 are equal."""
+    return float(value) + 0.0
+
+
+def _is_unicode(text: str) -> bool:
     """Whether a text has no lone surrogates, which stand for other bytes of a command line."""
     try:
-        query.encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
 from clipseek.cache import Embedded, NoCache, TextVectors
-from clipseek.cache.keys import cut_at
 from clipseek.errors import (
     ClipseekError,
     NothingIndexed,
@@ -24,14 +23,13 @@ from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.model import Model
 from clipseek.protocols import Cache
-from clipseek.query import problem
+from clipseek.query import Query, cut_at
 from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
     Named,
     Neighbours,
     Scoring,
-    SearchRequest,
     SearchResult,
     Video,
 )
@@ -53,7 +51,7 @@ Sample = Callable[[View, NDArray[np.float32], Neighbours], None]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Answers in the order of their requests, and the stages that they took together."""
+    """Answers in the order of their queries, and the stages that they took together."""
 
     answers: list[Answer]
     stages: list[Stage]
@@ -73,12 +71,12 @@ class Searcher:
         self._sample: Sample = lambda _view, _queries, _near: None
         self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
 
-    def search(self, requests: Sequence[SearchRequest]) -> list[Answer]:
-        """Answer every request; one that cannot be answered has its error in its place."""
-        return self.batch(requests, {}).answers
+    def search(self, queries: Sequence[Query]) -> list[Answer]:
+        """Answer every query; one that cannot be answered has its error in its place."""
+        return self.batch(queries, {}).answers
 
-    def batch(self, requests: Sequence[SearchRequest], sights: Mapping[str, Sight]) -> Batch:
-        """Answer every request, as `search` does, and say what that took.
+    def batch(self, queries: Sequence[Query], sights: Mapping[str, Sight]) -> Batch:
+        """Answer every query, as `search` does, and say what that took.
 
         Requests of one collection share one embedding batch, and those with the same filter
         share one index search. `sights` are what collections are answered from where the caller
@@ -86,24 +84,24 @@ class Searcher:
         """
         answers: dict[int, Answer] = {}
         stages = Stages()
-        for name, positions in _grouped(request.collection for request in requests).items():
-            members = [requests[i] for i in positions]
+        for name, positions in _grouped(query.collection for query in queries).items():
+            members = [queries[i] for i in positions]
             found = self._answer(name, members, sights.get(name), stages)
             answers.update(zip(positions, found, strict=True))
-        return Batch([answers[i] for i in range(len(requests))], stages.done)
+        return Batch([answers[i] for i in range(len(queries))], stages.done)
 
     def _answer(
         self,
         name: str,
-        requests: Sequence[SearchRequest],
+        queries: Sequence[Query],
         sight: Sight | None,
         stages: Stages,
     ) -> list[Answer]:
-        """Answer requests of one collection, errors in their places."""
-        answers: list[Answer | None] = [problem(request) for request in requests]
+        """Answer queries of one collection, errors in their places."""
+        answers: list[Answer | None] = [query.problem() for query in queries]
         valid = [i for i, answer in enumerate(answers) if answer is None]
         if valid:
-            asked = [requests[i] for i in valid]
+            asked = [queries[i] for i in valid]
             try:
                 sight = sight or self.collections.latest(name)
                 results = self._together(sight, asked, stages)
@@ -113,28 +111,23 @@ class Searcher:
                 answers[i] = result
         return [answer for answer in answers if answer is not None]
 
-    def _together(
-        self, sight: Sight, requests: Sequence[SearchRequest], stages: Stages
-    ) -> Sequence[Answer]:
-        """Answer valid requests; where filters by tags differ, one that fails fails alone."""
+    def _together(self, sight: Sight, queries: Sequence[Query], stages: Stages) -> Sequence[Answer]:
+        """Answer valid queries; where filters by tags differ, one that fails fails alone."""
         try:
-            return self._results(sight, requests, stages)
+            return self._results(sight, queries, stages)
         except ClipseekError as error:
-            groups = _grouped(
-                (asked.tags, asked.video_ids) if asked.tags else None for asked in requests
-            )
+            filters = (query.filters for query in queries)
+            groups = _grouped((f.tags, f.video_ids) if f.tags else None for f in filters)
             if len(groups) == 1:
-                return [error] * len(requests)
+                return [error] * len(queries)
         apart: dict[int, Answer] = {}
         for positions in groups.values():
-            results = self._together(sight, [requests[i] for i in positions], stages)
+            results = self._together(sight, [queries[i] for i in positions], stages)
             apart.update(zip(positions, results, strict=True))
-        return [apart[i] for i in range(len(requests))]
+        return [apart[i] for i in range(len(queries))]
 
-    def _results(
-        self, sight: Sight, requests: Sequence[SearchRequest], stages: Stages
-    ) -> Sequence[Answer]:
-        """Answer valid requests of one collection."""
+    def _results(self, sight: Sight, queries: Sequence[Query], stages: Stages) -> Sequence[Answer]:
+        """Answer valid queries of one collection."""
         view = sight.view
         if not len(view):
             name = view.collection.name
@@ -143,44 +136,42 @@ class Searcher:
             raise ServiceUnavailable(_WAS_EMPTY, for_all=True)
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
-            read = self._texts.embed(model.embedder, [request.query for request in requests])
+            read = self._texts.embed(model.embedder, [query.text for query in queries])
         known = [i for i, end in enumerate(read.ends) if end != 0]
         sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
         if sight.age_s is not None:
-            _require_known([requests[i] for i in known], view)
-        found = self._found(view, model, [requests[i] for i in known], sentences, stages)
+            _require_known([queries[i] for i in known], view)
+        found = self._found(view, model, [queries[i] for i in known], sentences, stages)
         if sight.age_s is not None:
             found = [replace(one, age_s=sight.age_s) for one in found]
         answers = dict(zip(known, found, strict=True))
         return [
-            answers[i] if i in answers else QueryNotRead(request.query, view.model)
-            for i, request in enumerate(requests)
+            answers[i] if i in answers else QueryNotRead(query.text, view.model)
+            for i, query in enumerate(queries)
         ]
 
     def _found(
         self,
         view: View,
         model: Model,
-        requests: Sequence[SearchRequest],
+        queries: Sequence[Query],
         read: Embedded,
         stages: Stages,
     ) -> list[SearchResult]:
         """Search for sentences that the model reads."""
-        if not requests:
+        if not queries:
             return []
         scoring = view.collection.scoring or model.scoring
-        matches = self._matches(view, requests, read.vectors, scoring, stages)
-        moments = _made(matches, [request.limit for request in requests])
+        matches = self._matches(view, queries, read.vectors, scoring, stages)
+        moments = _made(matches, [query.limit for query in queries])
         videos, gone = self._videos(view, moments, stages)
         if gone:
             # What was left out for the limits takes the place of what is gone.
             moments = _made(matches, [None] * len(matches))
             videos, gone = self._videos(view, moments, stages)
         return [
-            _result(request, end, match, found, videos, gone, view)
-            for request, end, match, found in zip(
-                requests, read.ends, matches, moments, strict=True
-            )
+            _result(query, end, match, found, videos, gone, view)
+            for query, end, match, found in zip(queries, read.ends, matches, moments, strict=True)
         ]
 
     def _videos(
@@ -197,30 +188,31 @@ class Searcher:
     def _matches(
         self,
         view: View,
-        requests: Sequence[SearchRequest],
+        queries: Sequence[Query],
         vectors: NDArray[np.float32],
         scoring: Scoring,
         stages: Stages,
     ) -> list["_Match"]:
-        """Search, judge and merge: for each request what matches it."""
+        """Search, judge and merge: for each query what matches it."""
         found: dict[int, _Match] = {}
-        filters = ((request.video_ids, request.tags) for request in requests)
-        for (video_ids, tags), positions in _grouped(filters).items():
+        filters = (query.filters for query in queries)
+        grouped = _grouped((f.video_ids, f.tags) for f in filters)
+        for (video_ids, tags), positions in grouped.items():
             allowed = self._allowed(view.collection.name, video_ids, tags)
-            k = max(ranking.candidates(requests[i].limit) for i in positions)
+            k = max(ranking.candidates(queries[i].limit) for i in positions)
             with stages.timing("search"):
                 near = view.search(vectors[positions], k, allow_videos=allowed)
             if allowed is None:
                 self._sample(view, vectors[positions], near)
             together = _Together.of(view, near, scoring)
             # Its own number of neighbours, so that it does not matter who asked beside it.
-            asked = [ranking.candidates(requests[i].limit) for i in positions]
+            asked = [ranking.candidates(queries[i].limit) for i in positions]
             grown = ranking.grow(near, together.rows, asked)
             best = together.best_beyond(asked)
             for i, peaks, beyond in zip(positions, grown.peaks, best, strict=True):
-                least = requests[i].min_relevance
+                least = queries[i].filters.min_relevance
                 found[i] = _Match.of(together, grown, peaks, beyond, least)
-        return [found[i] for i in range(len(requests))]
+        return [found[i] for i in range(len(queries))]
 
     def _allowed(
         self, name: str, video_ids: tuple[str, ...] | None, tags: tuple[str, ...] | None
@@ -243,11 +235,11 @@ class Searcher:
         self._sample = sample
 
 
-def _require_known(requests: Iterable[SearchRequest], view: View) -> None:
+def _require_known(queries: Iterable[Query], view: View) -> None:
     """Raise ServiceUnavailable where a filter by tags needs the catalog, which is out of reach."""
-    for asked in requests:
-        tags = tuple(sorted(set(asked.tags or ())))
-        if tags and (asked.video_ids is not None or not view.knows_bearers(tags)):
+    for filters in (query.filters for query in queries):
+        tags = tuple(sorted(set(filters.tags or ())))
+        if tags and (filters.video_ids is not None or not view.knows_bearers(tags)):
             raise ServiceUnavailable(
                 "the database cannot be reached, and only it knows which videos bear these tags; "
                 "search without them, or ask again in a moment",
@@ -257,7 +249,7 @@ def _require_known(requests: Iterable[SearchRequest], view: View) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Together:
-    """The neighbours of some requests with one filter, and how well they match.
+    """The neighbours of some queries with one filter, and how well they match.
 
     rows: What is known of the segments, Q * K of them. evidence, relevance: (Q * K,).
     """
@@ -282,7 +274,7 @@ class _Together:
     def best_beyond(self, asked: Sequence[int]) -> list[float]:
         """Return the most that the relevance of a segment past the neighbours that count can be.
 
-        Of each request: its score is no better than that of the last one, and its bias no less than
+        Of each query: its score is no better than that of the last one, and its bias no less than
         any. -1 where there are no more segments.
         """
         queries, width = self.near.ids.shape
@@ -302,7 +294,7 @@ class _Together:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Match:
-    """What matches one request, as relevant as it must be: the rows of the best segments.
+    """What matches one query, as relevant as it must be: the rows of the best segments.
 
     grown: Of all moments, int64 (M,), best first. good: Of those that count as matching, which have
     the relevance that was asked for or, where none was, 0.5. more: Whether there may be more of
@@ -338,7 +330,7 @@ class _Match:
 
 
 def _made(matches: Sequence[_Match], limits: Sequence[int | None]) -> list[list[Judged]]:
-    """Make the first moments of each request, those of one filter together."""
+    """Make the first moments of each query, those of one filter together."""
     made: dict[int, list[Judged]] = {}
     for positions in _grouped(id(match.together) for match in matches).values():
         together, grown = matches[positions[0]].together, matches[positions[0]].moments
@@ -351,7 +343,7 @@ def _made(matches: Sequence[_Match], limits: Sequence[int | None]) -> list[list[
 
 
 def _result(
-    request: SearchRequest,
+    query: Query,
     end: int | None,
     match: _Match,
     moments: Sequence[Judged],
@@ -370,12 +362,12 @@ def _result(
     ]
     total, total_videos = match.counts(gone)
     return SearchResult(
-        query=request.query,
-        hits=tuple(hits[: request.limit]),
+        query=query.text,
+        hits=tuple(hits[: query.limit]),
         collection=view.collection.name,
         model=view.collection.model,
         version=view.version,
-        truncated_at=None if end is None else cut_at(request.query, end),
+        truncated_at=None if end is None else cut_at(query.text, end),
         total=total,
         total_videos=total_videos,
         more=match.more,

@@ -266,18 +266,6 @@ class Hit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """One validated search: what is asked, where, and how many hits at most."""
-
-    query: str
-    limit: int = 10
-    collection: str = "default"
-    video_ids: tuple[str, ...] | None = None
-    tags: tuple[str, ...] | None = None
-    min_relevance: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The ranked hits of one search and the version of the collection they were made from.
 

@@ -18,9 +18,9 @@ from api.app import create_app
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead
 from clipseek.metrics import Metrics
+from clipseek.query import Query
 from clipseek.service import Service
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
-from clipseek.types import SearchRequest
 from tests.api.library import Library, toy_model
 from tests.searching import searcher_over
 
@@ -47,13 +47,13 @@ def service(library: Library) -> Service:
     return replace(library.service(cache=LocalCache(100, 1 << 20)), searcher=searcher)
 
 
-def ask(service: Service, *requests: Sequence[SearchRequest]) -> list[list[Found]]:
+def ask(service: Service, *queries: Sequence[Query]) -> list[list[Found]]:
     """Ask for several answers at the same time."""
 
     async def asked() -> list[list[Found]]:
         answering = Answering(service, Metrics(CollectorRegistry(), service.collections.stats))
         try:
-            return await asyncio.gather(*(answering.answer(each) for each in requests))
+            return await asyncio.gather(*(answering.answer(each) for each in queries))
         finally:
             await answering.close()
 
@@ -62,17 +62,17 @@ def ask(service: Service, *requests: Sequence[SearchRequest]) -> list[list[Found
 
 def test_equal_searches_at_the_same_time_share_an_answer(service: Service) -> None:
     """The first one's counts as computed; the others hear that they share it."""
-    found = ask(service, *[[SearchRequest("red")]] * 3)
+    found = ask(service, *[[Query.of("red")]] * 3)
     assert [one.source for (one,) in found] == ["miss", "shared", "shared"]
     assert len({id(one.answer) for (one,) in found}) == 1
-    ((again,),) = ask(service, [SearchRequest("red")])
+    ((again,),) = ask(service, [Query.of("red")])
     assert again.source == "hit"
     assert again.answer == found[0][0].answer
 
 
 def test_a_fault_is_the_answer_of_its_own_search(service: Service) -> None:
     """The others of the request have theirs."""
-    ((red, fault, blue),) = ask(service, [SearchRequest(q) for q in ("red", "a fault", "blue")])
+    ((red, fault, blue),) = ask(service, [Query.of(q) for q in ("red", "a fault", "blue")])
     assert isinstance(fault.answer, ZeroDivisionError)
     assert {red.source, fault.source, blue.source} == {"miss"}
     assert isinstance(red.answer, Ready)
@@ -81,11 +81,11 @@ def test_a_fault_is_the_answer_of_its_own_search(service: Service) -> None:
 
 def test_an_error_keeps_no_answer_from_the_cache(service: Service) -> None:
     """Whichever comes first in the batch."""
-    requests = [SearchRequest(query) for query in ("???", "red", "?!")]
-    ((first, _, last),) = ask(service, requests)
+    queries = [Query.of(query) for query in ("???", "red", "?!")]
+    ((first, _, last),) = ask(service, queries)
     assert isinstance(first.answer, QueryNotRead)
     assert isinstance(last.answer, QueryNotRead)
-    ((first, red, last),) = ask(service, requests)
+    ((first, red, last),) = ask(service, queries)
     assert (first.source, red.source, last.source) == ("miss", "hit", "miss")
 
 

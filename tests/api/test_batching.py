@@ -12,7 +12,7 @@ import pytest
 from api import problems
 from api.batching import Batcher
 from api.problems import Refused
-from clipseek.types import SearchRequest
+from clipseek.query import Query
 
 PATIENCE_S = 5.0
 """How long a test waits for what takes milliseconds, where all is well."""
@@ -29,14 +29,14 @@ class Work:
         self.sizes: list[int] = []
         self.patience_s = PATIENCE_S
 
-    def compute(self, requests: Sequence[SearchRequest]) -> list[str]:
+    def compute(self, queries: Sequence[Query]) -> list[str]:
         """Answer one batch."""
-        self.batches.append([request.query for request in requests])
+        self.batches.append([query.text for query in queries])
         self.begun.release()
         if not self.let_go.acquire(timeout=self.patience_s):
             self.patience_s = 0.0  # nobody will: what is computed again need not wait
             raise TimeoutError("the batch was held for too long")
-        return [request.query.upper() for request in requests]
+        return [query.text.upper() for query in queries]
 
     def batch(self, size: int) -> None:
         """Hear of a batch."""
@@ -55,9 +55,9 @@ def faulty(work: Work) -> Work:
     """Let the work fail with every batch that holds a query of a fault."""
     sound = work.compute
 
-    def compute(requests: Sequence[SearchRequest]) -> list[str]:
-        answers = sound(requests)
-        if any(request.query.startswith("fault") for request in requests):
+    def compute(queries: Sequence[Query]) -> list[str]:
+        answers = sound(queries)
+        if any(query.text.startswith("fault") for query in queries):
             raise ZeroDivisionError
         return answers
 
@@ -65,9 +65,9 @@ def faulty(work: Work) -> Work:
     return work
 
 
-def asked(*queries: str) -> list[SearchRequest]:
+def asked(*sentences: str) -> list[Query]:
     """Return searches."""
-    return [SearchRequest(query) for query in queries]
+    return [Query.of(sentence) for sentence in sentences]
 
 
 def made(work: Work, *, queue: int = 10, deadline_s: float = 20.0) -> Batcher[str]:
@@ -392,10 +392,10 @@ def test_what_ends_a_batch_ends_all_that_wait_for_it() -> None:
         work = Work(held=False)
         sound = work.compute
 
-        def compute(requests: Sequence[SearchRequest]) -> list[str]:
-            if requests[0].query == "end":
+        def compute(queries: Sequence[Query]) -> list[str]:
+            if queries[0].text == "end":
                 raise Ending
-            return sound(requests)
+            return sound(queries)
 
         batcher = Batcher(compute, work, queue=10, deadline_s=20)
         calls = [asyncio.create_task(batcher.answer(asked("end"))) for _ in range(2)]

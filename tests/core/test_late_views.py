@@ -8,9 +8,10 @@ import pytest
 
 from clipseek.errors import ServiceUnavailable
 from clipseek.library.view import View
+from clipseek.query import Query
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Collection, SearchRequest, SearchResult
+from clipseek.types import Collection, SearchResult
 from tests.core.test_search import EMBEDDER, MODEL, _put
 from tests.searching import searcher_over
 
@@ -69,7 +70,7 @@ def searcher(clock: Clock, catalog: Catalog, tmp_path: Path) -> Iterator[Searche
 
 
 def _found(searcher: Searcher) -> set[str]:
-    (answer,) = searcher.search([SearchRequest("red")])
+    (answer,) = searcher.search([Query.of("red")])
     assert isinstance(answer, SearchResult)
     return {hit.video.id for hit in answer.hits}
 
@@ -125,7 +126,7 @@ def test_a_late_view_does_not_answer_without_the_catalog(
     """Nobody knows what was committed meanwhile; when the catalog is back, searches are."""
     catalog.away = True
     clock.now += LATE_S + 0.001
-    (answer,) = searcher.search([SearchRequest("red")])
+    (answer,) = searcher.search([Query.of("red")])
     assert isinstance(answer, ServiceUnavailable)
     catalog.away = False
     assert _found(searcher) == {"one"}
@@ -155,7 +156,7 @@ def test_a_collection_that_is_gone_is_not_found(
     """A late view of it is forgotten."""
     catalog.__init__()  # type: ignore[misc]  # as if another database had been restored
     clock.now += LATE_S + 0.001
-    (answer,) = searcher.search([SearchRequest("red")])
+    (answer,) = searcher.search([Query.of("red")])
     assert not isinstance(answer, SearchResult)
     assert searcher.collections.stats() == {}
 

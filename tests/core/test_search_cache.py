@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from clipseek import calibration
 from clipseek.cache import LocalCache, NoCache, TextVectors, TieredCache
-from clipseek.cache.keys import vector_key
+from clipseek.cache.text import vector_key
 from clipseek.model import Model
 from clipseek.protocols import Cache
+from clipseek.query import Query
 from clipseek.search import Searcher
 from clipseek.testing import TOY_WORDS, DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import (
@@ -20,7 +21,6 @@ from clipseek.types import (
     FieldSegments,
     Put,
     Relevance,
-    SearchRequest,
     SearchResult,
     Video,
 )
@@ -85,9 +85,9 @@ def test_a_query_is_embedded_once(
 ) -> None:
     """However often it is asked, whatever else is asked for; the answers are equal."""
     searcher = searcher_over(store, embedder, tmp_path, cache())
-    first = searcher.search([SearchRequest("red")])
-    assert searcher.search([SearchRequest("red")]) == first
-    searcher.search([SearchRequest("red", limit=1)])
+    first = searcher.search([Query.of("red")])
+    assert searcher.search([Query.of("red")]) == first
+    searcher.search([Query.of("red", limit=1)])
     assert embedder.batches == [["red"]]
 
 
@@ -97,8 +97,8 @@ def test_without_a_cache_it_is_embedded_each_time(
 ) -> None:
     """A searcher needs none."""
     searcher = searcher_over(store, embedder, tmp_path, cache)
-    first = searcher.search([SearchRequest("red")])
-    assert searcher.search([SearchRequest("red")]) == first
+    first = searcher.search([Query.of("red")])
+    assert searcher.search([Query.of("red")]) == first
     assert embedder.batches == [["red"], ["red"]]
 
 
@@ -107,12 +107,12 @@ def test_the_rest_of_a_batch_is_one_batch(
 ) -> None:
     """What is known is left out, what stands there twice goes once; each has its own answer."""
     searcher = searcher_over(store, embedder, tmp_path, DictCache())
-    searcher.search([SearchRequest("red")])
+    searcher.search([Query.of("red")])
     asked = ["blue", "red", "green", "blue"]
-    answers = searcher.search([SearchRequest(query) for query in asked])
+    answers = searcher.search([Query.of(query) for query in asked])
     assert embedder.batches == [["red"], ["blue", "green"]]
     plain = searcher_over(store, NotingEmbedder(), tmp_path, None)
-    assert answers == plain.search([SearchRequest(query) for query in asked])
+    assert answers == plain.search([Query.of(query) for query in asked])
 
 
 def test_replicas_and_changes_share_a_vector(
@@ -124,11 +124,11 @@ def test_replicas_and_changes_share_a_vector(
         searcher_over(store, embedder, tmp_path, TieredCache(LocalCache(10, 10_000), shared))
         for _ in range(2)
     )
-    one.search([SearchRequest("red")])
+    one.search([Query.of("red")])
     store.set_relevance("default", Relevance(0.5, 0.0, fitted=True))
     one.collections.refresh()
     for searcher in (one, other):
-        answer = searcher.search([SearchRequest("red")])[0]
+        answer = searcher.search([Query.of("red")])[0]
         assert isinstance(answer, SearchResult)
         assert answer.version == 2
     assert embedder.batches == [["red"]]
@@ -139,7 +139,7 @@ def test_the_query_comes_back_as_it_was_asked(
 ) -> None:
     """The model sees it without needless white space, the answer has it."""
     searcher = searcher_over(store, embedder, tmp_path, DictCache())
-    answers = searcher.search([SearchRequest("  red \n car "), SearchRequest("red car")])
+    answers = searcher.search([Query.of("  red \n car "), Query.of("red car")])
     assert [a.query for a in answers if isinstance(a, SearchResult)] == ["  red \n car ", "red car"]
     assert embedder.batches == [["red car"]]
 
@@ -159,11 +159,11 @@ def test_an_outage_of_the_cache_changes_no_answer(
     store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path
 ) -> None:
     """The model is asked, every time."""
-    requests = [SearchRequest("red"), SearchRequest("blue"), SearchRequest("red")]
+    queries = [Query.of("red"), Query.of("blue"), Query.of("red")]
     without = searcher_over(store, embedder, tmp_path, GoneCache())
     with_it = searcher_over(store, NotingEmbedder(), tmp_path, DictCache())
     for _ in range(2):
-        assert without.search(requests) == with_it.search(requests)
+        assert without.search(queries) == with_it.search(queries)
     assert embedder.batches == [["red", "blue"], ["red", "blue"]]
 
 

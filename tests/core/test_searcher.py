@@ -14,9 +14,10 @@ from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
 from clipseek.model import Model
 from clipseek.publishing import FolderStore
+from clipseek.query import Query
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Collection, Neighbours, SearchRequest
+from clipseek.types import Collection, Neighbours
 from tests.core.test_search import (
     EMBEDDER,
     MODEL,
@@ -110,7 +111,7 @@ def test_an_approximate_snapshot_is_not_exact(store: MemoryCatalog, tmp_path: Pa
 
 def test_the_stages_of_a_batch_are_timed_in_their_order(searcher: Searcher) -> None:
     """Each once, with its seconds, and none begins before the last one has ended."""
-    stages = searcher.batch([SearchRequest("red"), SearchRequest("blue")], {}).stages
+    stages = searcher.batch([Query.of("red"), Query.of("blue")], {}).stages
     assert [stage.name for stage in stages] == ["embed", "search", "catalog"]
     assert all(0 <= stage.seconds < 60 for stage in stages)
     assert all(one.ended_ns <= two.began_ns for one, two in pairwise(stages))
@@ -120,7 +121,7 @@ def test_searches_without_a_filter_are_sampled(searcher: Searcher) -> None:
     """With the queries, the view and the neighbours; a filter leaves nothing to compare with."""
     seen: list[tuple[View, NDArray[np.float32], Neighbours]] = []
     searcher.sample(lambda view, queries, near: seen.append((view, queries, near)))
-    searcher.search([SearchRequest("red", video_ids=("one",)), SearchRequest("blue")])
+    searcher.search([Query.of("red", video_ids=("one",)), Query.of("blue")])
     ((view, queries, near),) = seen
     assert view is searcher.collections.latest("default").view
     assert np.array_equal(queries, EMBEDDER.embed_texts(["blue"]))

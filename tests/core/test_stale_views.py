@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from clipseek.errors import ClipseekError, NothingIndexed, ServiceUnavailable
+from clipseek.query import Query
 from clipseek.search import Answer, Searcher
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Collection, Named, SearchRequest, SearchResult, Video
+from clipseek.types import Collection, Named, SearchResult, Video
 from tests.clock import Clock
 from tests.core.test_search import EMBEDDER, MODEL, _put
 from tests.searching import searcher_over
@@ -91,7 +92,7 @@ def away(catalog: Catalog, searcher: Searcher, error: Exception | None = None) -
 
 def ask(searcher: Searcher, **filters: object) -> Answer:
     """Search for red."""
-    (answer,) = searcher.search([SearchRequest("red", **filters)])  # type: ignore[arg-type]  # fields
+    (answer,) = searcher.search([Query.of("red", **filters)])  # type: ignore[arg-type]  # fields
     return answer
 
 
@@ -237,14 +238,14 @@ def test_filters_by_tags_go_on_where_they_are_known(
     assert found(ask(searcher, tags=("day",))) == {"one"}
     clock.now += LATE_S + 5
     away(catalog, searcher)
-    requests = [
-        SearchRequest("red", tags=("day",)),
-        SearchRequest("red", tags=("night",)),
-        SearchRequest("red", video_ids=("two",)),
-        SearchRequest("red", tags=("day",), video_ids=("one",)),
-        SearchRequest("red"),
+    queries = [
+        Query.of("red", tags=("day",)),
+        Query.of("red", tags=("night",)),
+        Query.of("red", video_ids=("two",)),
+        Query.of("red", tags=("day",), video_ids=("one",)),
+        Query.of("red"),
     ]
-    day, night, two, both, every = searcher.search(requests)
+    day, night, two, both, every = searcher.search(queries)
     assert (found(day), found(two), found(every)) == ({"one"}, {"two"}, {"one", "two"})
     for refused in (night, both):
         assert isinstance(refused, ServiceUnavailable)
@@ -257,7 +258,7 @@ def test_filters_by_tags_go_on_where_they_are_known(
 def test_a_filter_that_fails_fails_no_other_search(catalog: Catalog, searcher: Searcher) -> None:
     """Also in the moment in which nobody has noticed yet that the database is away."""
     catalog.error = ServiceUnavailable("the database is away")
-    every, night = searcher.search([SearchRequest("red"), SearchRequest("red", tags=("night",))])
+    every, night = searcher.search([Query.of("red"), Query.of("red", tags=("night",))])
     assert found(every) == {"one", "two"}
     assert isinstance(night, ServiceUnavailable)
 

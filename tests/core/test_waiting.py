@@ -9,9 +9,10 @@ import pytest
 
 from clipseek.errors import ConfigError
 from clipseek.model import Model
+from clipseek.query import Query
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Collection, SearchRequest, SearchResult
+from clipseek.types import Collection, SearchResult
 from tests.core.test_search import EMBEDDER, MODEL, _put
 from tests.searching import searcher_over
 
@@ -69,7 +70,7 @@ def pool(models: Models) -> Iterator[ThreadPoolExecutor]:
 
 def ask(searcher: Searcher, collection: str) -> object:
     """Search one collection."""
-    (answer,) = searcher.search([SearchRequest("red", collection=collection)])
+    (answer,) = searcher.search([Query.of("red", collection=collection)])
     return answer
 
 

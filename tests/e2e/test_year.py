@@ -29,8 +29,9 @@ from clipseek.assembly import open_existing
 from clipseek.calibration import MIN_PAIRS
 from clipseek.config import Settings
 from clipseek.demo.films import make_films
+from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.types import SearchRequest, SearchResult
+from clipseek.types import SearchResult
 from indexer.cli import main
 from tests.contracts.postgres import TEMPLATE, Server, find_programs
 
@@ -235,7 +236,7 @@ class Year(RuleBasedStateMachine):
         if not self.truth.indexed:
             return
         known = {str(self.clips / name) for name in self.truth.indexed.values()}
-        [answer] = service.searcher.search([SearchRequest("a thing", 100)])
+        [answer] = service.searcher.search([Query.of("a thing", 100)])
         assert isinstance(answer, SearchResult), answer
         assert {hit.video.uri for hit in answer.hits} == known
         assert [

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.cache.keys import normalised, vector_key
 from clipseek.protocols import Cache, Embedder
+from clipseek.query import digest, normalised
 
 # A vector lies in the cache as its components, and behind them how much of the sentence was read.
 _STORED = np.dtype("<f4")
@@ -19,7 +19,7 @@ class Embedded:
     """Sentences as a model has them.
 
     vectors: float32 (N, dim), unit rows. ends: How many characters of each sentence, as
-    `keys.normalised` makes it, the model reads: 0 where it finds nothing in it, None for all.
+    `query.normalised` makes it, the model reads: 0 where it finds nothing in it, None for all.
     """
 
     vectors: NDArray[np.float32]
@@ -27,7 +27,7 @@ class Embedded:
 
 
 class TextVectors:
-    """Embeds sentences, as `keys.normalised` makes them, that the cache does not know.
+    """Embeds sentences, as `query.normalised` makes them, that the cache does not know.
 
     The key holds the model's fingerprint and no version: a vector outlives every change.
     """
@@ -73,3 +73,8 @@ class TextVectors:
             if end <= len(sentence):
                 known[key] = np.frombuffer(value, _STORED, dim), end
         return known
+
+
+def vector_key(fingerprint: str, text: str) -> str:
+    """Return the key of a sentence's vector by the model of this fingerprint."""
+    return digest("vector", [fingerprint, normalised(text)])

@@ -1,0 +1,290 @@
+"""A query has limits and a key: the key holds all that the answer depends on, and nothing else."""
+
+import unicodedata
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from clipseek.cache.text import vector_key
+from clipseek.query import (
+    MAX_LIMIT,
+    MAX_QUERY_CHARACTERS,
+    Filters,
+    Query,
+    Text,
+    cut_at,
+    normalised,
+)
+
+# Also lone surrogates, which Python takes and UTF-8 does not.
+TEXTS = st.text(st.characters(), max_size=12) | st.sampled_from(
+    ["", '"', "\\", "\\u0041", "A", "\ud83d\ude00", "😀", "[]", "null", "a,b", 'a","b']
+)
+NAMES = st.none() | st.lists(TEXTS, max_size=3).map(tuple)
+PARTS = st.builds(Text, TEXTS, st.floats(-1, 1))
+QUERIES = st.builds(
+    Query,
+    parts=st.lists(PARTS, max_size=2).map(tuple),
+    filters=st.builds(Filters, NAMES, NAMES, st.floats(0, 1)),
+    collection=TEXTS,
+    limit=st.integers(1, 100),
+)
+ASKED = st.tuples(QUERIES, st.integers(0, 2**63), TEXTS)
+QUERY = Query.of("a red car")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param(Query.of(""), "query must have 1 to 1000 characters, got 0", id="empty"),
+        pytest.param(
+            Query.of("x" * 1001), "query must have 1 to 1000 characters, got 1001", id="too long"
+        ),
+        pytest.param(Query.of("x", 0), "limit must be 1 to 100, got 0", id="limit 0"),
+        pytest.param(Query.of("x", 101), "limit must be 1 to 100, got 101", id="limit 101"),
+        pytest.param(
+            Query.of("x", min_relevance=1.5),
+            "min_relevance must be 0 to 1, got 1.5",
+            id="relevance",
+        ),
+        pytest.param(
+            Query.of("x", min_relevance=-0.5),
+            "min_relevance must be 0 to 1, got -0.5",
+            id="below zero",
+        ),
+        pytest.param(
+            Query.of("caf\udce9"),
+            "query must be Unicode text; it holds bytes that are not UTF-8",
+            id="not UTF-8",
+        ),
+        pytest.param(
+            Query(()), "a query must have one part, of weight 1, got none", id="without a part"
+        ),
+        pytest.param(
+            Query((Text("x"), Text("y", -0.5))),
+            "a query must have one part, of weight 1, got one of weight 1, one of weight -0.5",
+            id="two parts",
+        ),
+        pytest.param(
+            Query((Text("x", 2.0),)),
+            "a query must have one part, of weight 1, got one of weight 2",
+            id="weight 2",
+        ),
+        pytest.param(
+            replace(QUERY, fields=()), "fields must be picture, got none", id="without a field"
+        ),
+    ],
+)
+def test_limits_are_named(query: Query, expected: str) -> None:
+    """The message has the limit and the value."""
+    assert str(query.problem()) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(Query.of("x"), id="one character"),
+        pytest.param(Query.of(f" {'x' * MAX_QUERY_CHARACTERS} "), id="1000 within spaces"),
+        pytest.param(Query.of("x", 1), id="limit 1"),
+        pytest.param(Query.of("x", MAX_LIMIT), id="limit 100"),
+        pytest.param(Query.of("x", min_relevance=0.0), id="relevance 0"),
+        pytest.param(Query.of("x", min_relevance=1.0), id="relevance 1"),
+    ],
+)
+def test_what_is_just_within_the_limits_is_not_a_problem(query: Query) -> None:
+    """The limits themselves are allowed, and white space around a query does not count."""
+    assert query.problem() is None
+
+
+def test_a_query_of_a_sentence_has_one_part() -> None:
+    """And the filters that are given."""
+    query = Query.of("red", 5, collection="c", video_ids=["one"], tags=["night"], min_relevance=0.5)
+    filters = Filters(("one",), ("night",), 0.5)
+    assert query == Query((Text("red", 1.0),), filters, collection="c", limit=5)
+    assert query.text == "red"
+    assert hash(query) == hash(replace(query))
+
+
+@pytest.mark.parametrize(
+    ("given_", "filters"),
+    [
+        pytest.param({}, Filters(), id="none"),
+        pytest.param({"video_ids": []}, Filters(video_ids=()), id="no video"),
+        pytest.param({"tags": []}, Filters(tags=()), id="no tag"),
+        pytest.param({"min_relevance": 0.5}, Filters(min_relevance=0.5), id="relevance"),
+    ],
+)
+def test_each_filter_of_a_sentence_can_be_given_alone(
+    given_: dict[str, Any], filters: Filters
+) -> None:
+    """An empty list is not the same as none."""
+    assert Query.of("red", **given_).filters == filters
+
+
+@given(TEXTS)
+def test_normalising_twice_is_normalising_once(text: str) -> None:
+    """And leaves no white space at the ends, nor two of it together."""
+    once = normalised(text)
+    assert normalised(once) == once
+    assert once == once.strip()
+    assert unicodedata.is_normalized("NFC", once)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("  un café noir\n", id="ends"),
+        pytest.param("un \t café\u3000noir", id="white space"),
+        pytest.param("un cafe\u0301 noir", id="composed"),
+    ],
+)
+def test_what_no_one_means_makes_no_difference(text: str) -> None:
+    """The same vector, and the same answer."""
+    assert normalised(text) == "un café noir"
+    assert vector_key("f", text) == vector_key("f", "un café noir")
+    assert Query.of(text).key(1, "f") == Query.of("un café noir").key(1, "f")
+
+
+@given(TEXTS, st.integers(0, 12))
+def test_a_place_in_the_normalised_query_is_one_in_the_query(text: str, length: int) -> None:
+    """Up to there both say the same, and no white space is left at the end."""
+    length = min(length, len(normalised(text)))
+    at = cut_at(text, length)
+    assert len(normalised(text[:at])) <= length
+    assert text[:at] == text[:at].rstrip()
+    rest = text[at:].strip()
+    assert not rest or len(normalised(text[: at + len(text[at:].rstrip())])) >= length
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("un café noir", "un café", id="as it is"),
+        pytest.param("un \t\u3000 café\n noir", "un \t\u3000 café", id="white space"),
+        pytest.param("un cafe\u0301 noir", "un cafe\u0301", id="composed"),
+    ],
+)
+def test_queries_with_one_key_are_cut_each_at_its_own_place(text: str, expected: str) -> None:
+    """The seventh character of what they have in common."""
+    assert text[: cut_at(text, 7)] == expected
+
+
+def test_case_makes_a_difference() -> None:
+    """Some tokenizers tell it apart."""
+    assert normalised("Turkey") == "Turkey"
+    assert vector_key("f", "Turkey") != vector_key("f", "turkey")
+
+
+@given(first=st.tuples(TEXTS, TEXTS), second=st.tuples(TEXTS, TEXTS))
+def test_different_sentences_or_models_have_different_keys(
+    first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    """Equal ones the same."""
+    same = (first[0], normalised(first[1])) == (second[0], normalised(second[1]))
+    assert (vector_key(*first) == vector_key(*second)) == same
+
+
+def _meant(query: Query) -> Query:
+    """Return the query that stands for all that ask for the same."""
+    parts = tuple(replace(part, text=normalised(part.text)) for part in query.parts)
+    ids, tags = query.filters.video_ids, query.filters.tags
+    filters = replace(
+        query.filters,
+        video_ids=None if ids is None else tuple(sorted(set(ids))),
+        tags=tuple(sorted(set(tags))) if tags else None,
+    )
+    return replace(query, parts=parts, filters=filters)
+
+
+@given(first=ASKED, second=ASKED)
+def test_different_questions_have_different_keys(
+    first: tuple[Query, int, str], second: tuple[Query, int, str]
+) -> None:
+    """By anything that decides the answer."""
+    plain = [(_meant(query), *rest) for query, *rest in (first, second)]
+    assume(plain[0] != plain[1])
+    assert first[0].key(*first[1:]) != second[0].key(*second[1:])
+
+
+@given(ASKED)
+def test_equal_questions_have_equal_keys(asked: tuple[Query, int, str]) -> None:
+    """Made anew, in another process or on another replica."""
+    query, version, fingerprint = asked
+    assert query.key(version, fingerprint) == _meant(query).key(version, fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(Filters(tags=("a", "b")), Filters(tags=("b", "a", "a")), id="tags"),
+        pytest.param(Filters(("a", "b")), Filters(("b", "a", "b")), id="videos"),
+        pytest.param(Filters(tags=()), Filters(tags=None), id="no tag"),
+        pytest.param(Filters(min_relevance=0), Filters(min_relevance=-0.0), id="zero"),
+        pytest.param(Filters(min_relevance=1), Filters(min_relevance=1.0), id="one"),
+    ],
+)
+def test_filters_that_let_the_same_through_have_one_key(one: Filters, other: Filters) -> None:
+    """Each answer is computed and stored once."""
+    keys = {replace(QUERY, filters=filters).key(1, "f") for filters in (one, other)}
+    assert len(keys) == 1
+
+
+OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
+    Query: (
+        QUERY,
+        {
+            "parts": (Text("a red car"), Text("a blue car")),
+            "filters": Filters(tags=("night",)),
+            "fields": (),
+            "collection": "films",
+            "limit": 11,
+        },
+    ),
+    Text: (QUERY.parts[0], {"text": "a blue car", "weight": -1.0}),
+    Filters: (
+        QUERY.filters,
+        {"video_ids": ("one",), "tags": ("night",), "min_relevance": 0.5},
+    ),
+}
+"""Of each class that a query is made of: a value, and of each of its fields another value."""
+
+
+def _with(value: Any) -> Query:
+    """Return the query with one of its parts, its filters or all of it in its place."""
+    if isinstance(value, Text):
+        return replace(QUERY, parts=(value,))
+    return replace(QUERY, filters=value) if isinstance(value, Filters) else value
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [pytest.param(k, f.name, id=f"{k.__name__}.{f.name}") for k in OTHERS for f in fields(k)],
+)
+def test_every_field_of_a_question_counts(kind: type, name: str) -> None:
+    """A new field fails here until it has an example."""
+    value, others = OTHERS[kind]
+    other = _with(replace(value, **{name: others[name]}))
+    assert other.key(1, "f") != QUERY.key(1, "f")
+
+
+def test_version_and_fingerprint_count() -> None:
+    """A change of the collection makes every answer a new one."""
+    keys = {QUERY.key(*stand) for stand in [(1, "f"), (2, "f"), (1, "g")]}
+    assert len(keys) == 3
+
+
+def test_no_filter_is_not_an_empty_one() -> None:
+    """One lets everything through, the other nothing."""
+    empty = replace(QUERY, filters=Filters(video_ids=()))
+    assert empty.key(1, "f") != QUERY.key(1, "f")
+
+
+def test_a_key_is_the_same_everywhere() -> None:
+    """In every process, on every machine, in every release that shares a Redis."""
+    digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
+    assert vector_key("f", "a red car") == f"vector:{digest}"
+    digest = "07600552fedb1db0e30c2bf424176c876978aaad6042057c04ab9ed099696b6c"
+    assert QUERY.key(1, "f") == f"result:{digest}"

@@ -24,8 +24,8 @@ FIGURES = {
     "embed_images": "pictures to vectors, against open_clip in fp32",
     "embed_text": "a sentence to a vector, against open_clip in fp32",
     "decode": "1080p at one picture a second, against decord",
-    "ingest": "films end to end, against decord, open_clip in fp32 and IndexFlatIP",
-    "index": "a sentence among a million frames of films, against IndexFlatIP",
+    "ingest": "videos end to end, against decord, open_clip in fp32 and IndexFlatIP",
+    "index": "a sentence among a million frames, against IndexFlatIP",
     "peers": "the same, against the fastest other store of equal recall",
     "nothing_new": "an ingest with nothing new, against hashing every file",
 }
@@ -55,7 +55,7 @@ def recorded() -> dict[str, Result]:
 
 def tables(results: dict[str, Result]) -> str:
     """Return the tables in Markdown, the one of the stores where they were measured."""
-    lines = ["| what | times as fast | beside it | command |", "|---|---|---|---|"]
+    lines = ["| what | times as fast | other figures | command |", "|---|---|---|---|"]
     for name, about in FIGURES.items():
         if name in results:
             found = results[name]
@@ -81,7 +81,7 @@ def _stores(peers: Result) -> list[str]:
     """Return the lines of the table of vector stores, in milliseconds of the run's machine."""
     if not peers:
         return []
-    lines = ["", "| store | searched by | recall@10 | ms a query |", "|---|---|---|---|"]
+    lines = ["", "| store | searched by | recall@10 | ms per query |", "|---|---|---|---|"]
     for store in peers["stores"]:
         title = f"{store['peer']} {store['version']}".strip()
         lines.append(

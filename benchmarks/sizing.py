@@ -77,7 +77,7 @@ def _time(hours: float) -> str:
 
 
 def markdown(given: Assumptions, measured: Measurements) -> str:
-    """Return what was measured, the table, and where one machine ends, as Markdown."""
+    """Return what was measured, the table, and the limit of one machine, as Markdown."""
     rows = [HEADS, ["---"] * len(HEADS), *(cells(row) for row in needs(given, measured))]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{_measured(measured)}\n\n{_assumed(given)}\n\n{table}\n\n{_ends(given, measured)}\n"
@@ -87,23 +87,23 @@ def _measured(measured: Measurements) -> str:
     """Say what was measured."""
     figures = [
         ("dimensions of a vector", f"{measured.dim}"),
-        ("index, exact, for a segment", f"{measured.exact_bytes:,.0f} bytes"),
+        ("index, exact, per segment", f"{measured.exact_bytes:,.0f} bytes"),
         (
-            f"index, {measured.kind} (recall {measured.recall:.3f}), for a segment",
+            f"index, {measured.kind} (recall {measured.recall:.3f}), per segment",
             f"{measured.approximate_bytes:,.0f} bytes",
         ),
-        ("what else a snapshot holds, for a segment", f"{measured.table_bytes:,.0f} bytes"),
-        ("memory for a byte of the snapshot", f"{measured.memory_ratio:.2f} bytes"),
-        ("memory to build, for a byte of float32 vectors", f"{measured.build_ratio:.2f} bytes"),
-        ("memory of a replica over a small library", _size(measured.replica_bytes)),
-        ("a thumbnail of a demo film", f"{measured.thumbnail_bytes:,.0f} bytes"),
+        ("the rest of a snapshot, per segment", f"{measured.table_bytes:,.0f} bytes"),
+        ("memory per byte of the snapshot", f"{measured.memory_ratio:.2f} bytes"),
+        ("memory to build, per byte of float32 vectors", f"{measured.build_ratio:.2f} bytes"),
+        ("memory of a replica with a small library", _size(measured.replica_bytes)),
+        ("a thumbnail of a demo video", f"{measured.thumbnail_bytes:,.0f} bytes"),
         ("SQLite: a segment, a frame, a video", _of(measured.sqlite)),
         ("PostgreSQL: a segment, a frame, a video", _of(measured.postgresql)),
-        ("processor time of a frame indexed", f"{1000 * measured.frame_cpu_s:.0f} ms"),
-        ("processor time of a search", f"{1000 * measured.search_cpu_s:.1f} ms"),
-        ("a million segments add, exact", f"{1000 * measured.exact_cpu_s:.0f} ms"),
+        ("CPU time to index a frame", f"{1000 * measured.frame_cpu_s:.0f} ms"),
+        ("CPU time of a search", f"{1000 * measured.search_cpu_s:.1f} ms"),
+        ("CPU time that a million segments add, exact", f"{1000 * measured.exact_cpu_s:.0f} ms"),
         (
-            f"{measured.rows:,} segments add, {measured.kind}",
+            f"CPU time that {measured.rows:,} segments add, {measured.kind}",
             f"{1000 * measured.approximate_cpu_s:.2f} ms, growing with "
             f"the power {measured.approximate_power:.2f} of their number",
         ),
@@ -130,13 +130,13 @@ def _option(name: str) -> str:
 
 
 def _ends(given: Assumptions, measured: Measurements) -> str:
-    """Say where one machine ends."""
+    """Say what the limit of one machine is."""
     most = largest(given, measured)
     return (
-        f"One machine ends at {_round(most.least):,} segments, "
-        f"{_round(most.least / given.segments_per_hour):,} hours of film: with "
-        f"{given.memory_gib:g} GiB a replica holds {_round(most.memory):,}, the indexer builds "
-        f"{_round(most.building):,}, and {given.slowest_s:g} s of one processor search "
+        f"The limit of one machine is {_round(most.least):,} segments, "
+        f"{_round(most.least / given.segments_per_hour):,} hours of video: with "
+        f"{given.memory_gib:g} GiB a replica can load {_round(most.memory):,}, the indexer can "
+        f"build {_round(most.building):,}, and {given.slowest_s:g} s of one core can search "
         f"{_round(most.time):,}."
     )
 

@@ -18,9 +18,10 @@ from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
 from clipseek.video.decord import DecordFrames, agrees
+from clipseek.video.groups import FallBack
 from clipseek.video.kinds import is_picture, may_be_motion_jpeg
 from clipseek.video.pyav import Decode
-from clipseek.video.skimming import Skimmer, Unskimmable
+from clipseek.video.sparse import _Decoding
 from tests.contracts.films import (
     BLUE,
     GREEN,
@@ -408,7 +409,7 @@ def test_decord_refuses_flv_joined_to_another(tmp_path: Path) -> None:
     assert refusal(joined, DecordFrames) == REFUSED_BY_DECORD
 
 
-# Falling back from fast decoding in the middle.
+# Fallback from fast to exact decoding in the middle.
 
 
 def scenes(time: Fraction) -> VideoFrame:
@@ -433,17 +434,48 @@ def test_falling_back_loses_no_cut(
     write(path, Plan(shots=((6, RED),), size=(108, 72)), frame=scenes, prepare=prepare)
     exact = read(path, "exact")[0]
     seen = 0
-    stamp = Skimmer._stamp
+    stamp = _Decoding._stamp
 
-    def failing(self: Skimmer, frame: VideoFrame) -> int:
+    def failing(self: _Decoding, frame: VideoFrame) -> int:
         nonlocal seen
         seen += 1
         if seen > after:
-            raise Unskimmable("by the test")
+            raise FallBack("by the test")
         return stamp(self, frame)
 
-    monkeypatch.setattr(Skimmer, "_stamp", failing)
+    monkeypatch.setattr(_Decoding, "_stamp", failing)
     fast = read(path, "fast")[0]
     assert fast.cuts == pytest.approx(exact.cuts, abs=0.2)
     assert fast.times == sorted(set(fast.times))
     assert len(fast.times) == pytest.approx(len(exact.times), abs=1)
+
+
+def flagged(path: Path, number: int) -> Path:
+    """Set the error flag of one packet of a transport stream's video; its content stays whole."""
+    content = bytearray(path.read_bytes())
+    pids = {
+        at: int.from_bytes(content[at + 1 : at + 3], "big") for at in range(0, len(content), 188)
+    }
+    content[[at for at, pid in pids.items() if pid & 0x1FFF == 0x100][number] + 1] |= 0x80
+    damaged = path.with_suffix(f".{number}.ts")
+    damaged.write_bytes(content)
+    return damaged
+
+
+@pytest.mark.parametrize("number", range(10, 150, 10))
+def test_falling_back_keeps_a_cut_behind_a_frame_that_was_handed_on(
+    tmp_path: Path, number: int
+) -> None:
+    """The frame at 0.96 s is asked for, and the next one begins a shot, wherever the damage is."""
+    path = tmp_path / "video.ts"
+    options = {"preset": "veryfast", "g": "26", "bf": "0", "sc_threshold": "0"}
+
+    def prepare(stream: VideoStream) -> None:
+        stream.codec_context.options = options
+
+    write(path, Plan(shots=((1, RED), (3, BLUE), (2, GREEN))), container="mpegts", prepare=prepare)
+    with PyAVFrames(flagged(path, number), decode="fast") as source:
+        found = read_all(source, [0, Fraction(24, 25)], with_cuts=True)
+        assert source.damage == "1 packet could not be decoded"
+    assert found.cuts == [1.0, 4.0]
+    assert found.times == [0.0, 0.96, 1.0, 4.0]

@@ -1,4 +1,4 @@
-"""SyntheticFrames: a film of plain colours, without a file."""
+"""SyntheticFrames: a video of plain colours, without a file."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
 from clipseek.video.picture import LUMA_SIZE, reduced_size
-from clipseek.video.selection import batches, shown
+from clipseek.video.selection import Decoded, Requests, Shown, batches, shown
 
 Colour = tuple[int, int, int]
 
@@ -30,7 +30,7 @@ class SyntheticFrames:
         size: tuple[int, int] = (64, 36),
         damage: str = "",
     ) -> None:
-        """Make a film of the shots; it will call itself incomplete where `damage` says why."""
+        """Make a video of the shots; it calls itself incomplete if `damage` says why."""
         self.frame_rate = frame_rate
         self.size = size
         self.duration: float | None = float(sum(seconds for seconds, _ in shots))
@@ -50,17 +50,20 @@ class SyntheticFrames:
     ) -> Iterator[FrameBatch]:
         """Yield the frames shown at the times, and with `cuts` those that begin a shot."""
         if self._is_taken:
-            raise RuntimeError("the film was read already; make it again")
+            raise RuntimeError("the video was read already; make it again")
         self._is_taken = True
         end = self._frames / self.frame_rate
         width, height = reduced_size(self.size, short_side)
-        frames = (
-            (i / self.frame_rate, self._colour(i / self.frame_rate)) for i in range(self._frames)
+        begins = (i / self.frame_rate for i in range(self._frames))
+        chosen = shown(
+            (Decoded(time, self._colour(time)) for time in begins),
+            Requests(times),
+            end=lambda: end,
+            is_cut=None if cuts is None else lambda each: cuts.is_cut(_luma(each.frame)),
         )
-        is_cut = None if cuts is None else lambda colour: cuts.is_cut(_luma(colour))
         yield from batches(
-            (time, np.full((height, width, 3), colour, np.uint8), is_first)
-            for time, colour, is_first in shown(frames, times, end=lambda: end, is_cut=is_cut)
+            Shown(time, np.full((height, width, 3), colour, np.uint8), is_cut)
+            for time, colour, is_cut in chosen
         )
         self.duration = float(end)
         self.damage = self._known_damage

@@ -17,11 +17,11 @@ from av.video.stream import VideoStream
 
 from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
-from clipseek.video.clock import usable_rate
 from clipseek.video.cropping import crop_of
 from clipseek.video.kinds import is_picture, is_scrambled, may_be_motion_jpeg
 from clipseek.video.limits import exceeds
 from clipseek.video.picture import Crop
+from clipseek.video.timestamps import usable_rate
 
 # Demuxers that read the one file they are given. Playlists (hls, concat, dash, imf), sessions
 # (sdp, rtsp), patterns of names (image2), scripts (lavfi, avisynth) and text (tty, subtitles)

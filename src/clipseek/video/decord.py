@@ -14,7 +14,7 @@ from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
 from clipseek.video.damage import Damage
 from clipseek.video.picture import LUMA_SIZE, Turn, reduced_size
-from clipseek.video.selection import Shown, batches, shown
+from clipseek.video.selection import Decoded, Requests, Shown, batches, shown
 
 Picture = NDArray[np.uint8]
 
@@ -119,7 +119,7 @@ class DecordFrames:
         film = self._open(*reduced_size(self.size, short_side))
         chosen = _chosen(film, times) if cuts is None else _chosen_and_cuts(film, times, cuts)
         yield from batches(
-            (time, self._finished(picture), is_cut) for time, picture, is_cut in chosen
+            Shown(time, self._finished(picture), is_cut) for time, picture, is_cut in chosen
         )
         if film.end == 0:
             raise UnreadableVideo(str(self._path), _REFUSAL)
@@ -197,10 +197,10 @@ class _Film:
         """Whether there is a single frame: it stands for as long as the file lasts."""
         return len(self._spans) == 1
 
-    def table(self) -> Iterator[tuple[Fraction, int]]:
+    def table(self) -> Iterator[Decoded[int]]:
         """Yield the time of each frame, early by decord's rounding, and its index."""
         for index in range(self._decoded):
-            yield self.time(index) * (1 - _FLOAT32_STEP), index
+            yield Decoded(self.time(index) * (1 - _FLOAT32_STEP), index)
 
     def time(self, index: int) -> Fraction:
         """Return the time at which a frame begins."""
@@ -245,11 +245,11 @@ def agrees(spans: NDArray[np.float64], stamps: NDArray[np.float64]) -> bool:
 
 def _chosen(film: _Film, times: Iterable[float | Fraction]) -> Iterator[Shown[Picture]]:
     """Choose frames by the table of times, and decode those."""
-    for _, index, is_cut in shown(film.table(), times, end=lambda: film.end):
+    for _, index, is_cut in shown(film.table(), Requests(times), end=lambda: film.end):
         picture = film.picture(index)
         if picture is None:
             return
-        yield film.time(index), picture, is_cut
+        yield Shown(film.time(index), picture, is_cut)
 
 
 def _chosen_and_cuts(
@@ -258,20 +258,20 @@ def _chosen_and_cuts(
     """Decode all frames, and choose among them."""
     frames = shown(
         _decoded(film),
-        times,
+        Requests(times),
         end=lambda: film.end,
-        is_cut=lambda frame: cuts.is_cut(_luma(frame[1])),
+        is_cut=lambda decoded: cuts.is_cut(_luma(decoded.frame[1])),
     )
     for _, (index, picture), is_cut in frames:
-        yield film.time(index), picture, is_cut
+        yield Shown(film.time(index), picture, is_cut)
 
 
-def _decoded(film: _Film) -> Iterator[tuple[Fraction, tuple[int, Picture]]]:
-    for time, index in film.table():
+def _decoded(film: _Film) -> Iterator[Decoded[tuple[int, Picture]]]:
+    for time, index, _ in film.table():
         picture = film.picture(index)
         if picture is None:
             return
-        yield time, (index, picture)
+        yield Decoded(time, (index, picture))
 
 
 def _luma(picture: Picture) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """PyAVFrames: the default reader, over libav, which reads whatever ffmpeg reads."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, dropwhile
@@ -28,13 +28,14 @@ from clipseek.video.conversion import (
     tone_of,
     unread_transfer,
 )
-from clipseek.video.decoding import Decoder
+from clipseek.video.exact import ExactDecoder
+from clipseek.video.groups import FallBack
 from clipseek.video.picture import Turn
-from clipseek.video.selection import TOLERANCE, Shown, batches, due, shown
-from clipseek.video.skimming import OPTIONS, Requests, Skimmer, Thrift, Unskimmable
+from clipseek.video.selection import Decoded, Requests, Shown, Time, batches, shown
+from clipseek.video.sparse import OPTIONS, Frames, SparseDecoder
+from clipseek.video.timestamps import Ticks
 
 Decode = Literal["exact", "fast", "keyframes"]
-Frames = Iterator[tuple[Fraction, VideoFrame]]
 
 # Formats of pictures that may move: one with a single frame does not.
 _ANIMATIONS = frozenset({"gif", "apng"})
@@ -69,7 +70,7 @@ class PyAVFrames:
         self._max_pixels = max_pixels
         self._threads = threads
         self._decode: Decode = decode
-        self._decoder: Decoder | Skimmer
+        self._decoder: ExactDecoder | SparseDecoder
         self._open({} if decode == "exact" else OPTIONS)
         self._is_taken = self._is_exhausted = False
         self.reached = Fraction(0)
@@ -90,14 +91,14 @@ class PyAVFrames:
             descriptor=self._descriptor,
             max_pixels=self._max_pixels,
         )
-        self._decoder = self._exact = Decoder(self._opened)
+        self._decoder = self._exact = ExactDecoder(self._opened)
 
     def _frames_from_the_first(self) -> Frames:
         frames = self._exact.frames()
         first = next(frames, None)
         if first is None:
             raise UnreadableVideo(str(self._path), "no frame could be decoded")
-        self.first_time, frame = first
+        self.first_time, frame, _ = first
         following = next(frames, None) if self.container_format in _ANIMATIONS else first
         if following is None:
             raise UnreadableVideo(str(self._path), "a picture, not a video")
@@ -203,87 +204,65 @@ class PyAVFrames:
 
     def read(
         self,
-        times: Iterable[float | Fraction],
+        times: Iterable[Time],
         *,
         short_side: int | None = None,
         cuts: CutDetector | None = None,
     ) -> Iterator[FrameBatch]:
         """Yield the frames shown at the times, and with `cuts` those that begin a shot.
 
-        The film is read to its end even where the times end early: its length and its damage are
+        The video is read to its end even if the times end early: its length and its damage are
         known only then. To stop earlier, stop asking for batches.
         """
-        frames = self._taken_frames()
-        chosen = (
-            self._exactly(frames, times, cuts)
-            if self._decode == "exact" or self._first_stamp is None
-            else self._skimmed(times, cuts, self._decode, self._first_stamp)
+        requests, frames = Requests(times), self._taken_frames()
+        is_sparse = self._decode != "exact" and self._first_stamp is not None
+        if is_sparse:
+            frames = self._sparse_frames(requests, finds_cuts=cuts is not None)
+
+        def is_cut(decoded: Decoded[VideoFrame]) -> bool:
+            assert cuts is not None
+            luma = self._converter.luma(decoded.frame)
+            return cuts.is_cut(luma, float(decoded.time) if is_sparse else None)
+
+        chosen = shown(
+            frames,
+            requests,
+            end=lambda: self._decoder.end,
+            is_cut=None if cuts is None else is_cut,
         )
         yield from batches(
-            (time, self._picture(frame, short_side), is_cut) for time, frame, is_cut in chosen
+            Shown(time, self._picture(frame, short_side), begins_shot)
+            for time, frame, begins_shot in chosen
         )
         self._is_exhausted = True
 
-    def _exactly(
-        self, frames: Frames, times: Iterable[float | Fraction], cuts: CutDetector | None
-    ) -> Iterator[Shown[VideoFrame]]:
-        return shown(
-            frames,
-            times,
-            end=lambda: self._decoder.end,
-            is_cut=None if cuts is None else lambda frame: cuts.is_cut(self._converter.luma(frame)),
-        )
-
-    def _skimmed(
-        self,
-        times: Iterable[float | Fraction],
-        cuts: CutDetector | None,
-        thrift: Thrift,
-        first_stamp: int,
-    ) -> Iterator[Shown[VideoFrame]]:
-        """Decode sparsely, as long as the film allows it, and the rest of it exactly."""
+    def _sparse_frames(self, requests: Requests, *, finds_cuts: bool) -> Frames:
+        """Decode no more than is needed, as long as the video allows it, and the rest exactly."""
+        assert self._decode != "exact"
+        assert self._first_stamp is not None
         base = self._opened.time_base
-        requests = Requests(times, origin=first_stamp - self.first_time / base, base=base)
-        differ = None if cuts is None else self._differ
-        skimmer = Skimmer(self._opened, self._exact, requests, thrift=thrift, differ=differ)
-        self._decoder = skimmer
-        judged = _Judged()
+        decoder = SparseDecoder(
+            self._opened,
+            self._exact,
+            requests,
+            Ticks(origin=self._first_stamp - self.first_time / base, base=base),
+            sparse=self._decode,
+            differ=self._differ if finds_cuts else None,
+        )
+        self._decoder = decoder
         last: Fraction | None = None
         try:
-            for one in due(
-                skimmer.frames(),
-                requests,
-                end=lambda: skimmer.end + 1,
-                is_cut=None
-                if cuts is None
-                else lambda frame: judged.note(*self._judge(cuts, skimmer, frame)),
-            ):
-                last = one[0]
-                yield one
-        except Unskimmable:
+            for each in decoder.frames():
+                last = each.time
+                yield each
+        except FallBack:
+            # What was decoded is not repeated: a detector of cuts sees each frame once.
+            requests.drop_plans()
             self.close()
             self._open({})
-            unseen = dropwhile(
-                lambda each: last is not None and each[0] <= last, self._exact.frames()
+            yield from dropwhile(
+                lambda each: last is not None and each.time <= last, self._exact.frames()
             )
-            yield from shown(
-                judged.watching(unseen),
-                requests.rest(),
-                end=lambda: self._decoder.end,
-                is_cut=None
-                if cuts is None
-                else lambda frame: judged.is_cut(
-                    last, lambda time: cuts.is_cut(self._converter.luma(frame), float(time))
-                ),
-            )
-
-    def _judge(
-        self, cuts: CutDetector, skimmer: Skimmer, frame: VideoFrame
-    ) -> tuple[Fraction, bool]:
-        """Ask the detector about a frame before which others may have been left out."""
-        time = skimmer.time(frame)
-        is_cut = cuts.is_cut(self._converter.luma(frame), float(time))
-        return time, is_cut and skimmer.may_be_cut
 
     def _differ(self, one: VideoFrame, other: VideoFrame) -> bool:
         """Say whether there may be a cut between two frames."""
@@ -320,38 +299,3 @@ def _shapes(stream: VideoStream, packet: "Packet[Stream] | None") -> set[object]
         frames = context.decode(cast("Packet[VideoStream] | None", packet))
         return {(frame.width, frame.height, context.sample_aspect_ratio) for frame in frames}
     return set()
-
-
-class _Judged:
-    """Which frames the detector of cuts has seen, where reading falls back and sees them again.
-
-    The detector goes forward only; asked a second time about the first frame of a shot, it would
-    compare the frame with itself. So what it said of frames that were not handed on is kept.
-    """
-
-    def __init__(self) -> None:
-        self._until: Fraction | None = None
-        self._cuts: list[Fraction] = []
-        self._now = Fraction(0)
-
-    def note(self, time: Fraction, is_cut: bool) -> bool:
-        """Keep what the detector says of a frame, and return it."""
-        self._until = time
-        if is_cut:
-            self._cuts.append(time)
-        return is_cut
-
-    def watching(self, frames: Iterable[tuple[Fraction, VideoFrame]]) -> Frames:
-        """Hand the frames on; `is_cut` is then about the last of them."""
-        for self._now, frame in frames:
-            yield self._now, frame
-
-    def is_cut(self, last: Fraction | None, ask: Callable[[Fraction], bool]) -> bool:
-        """Say of the last frame what was said before, or ask: `last` is what was handed on."""
-        self._cuts = [time for time in self._cuts if last is None or time > last]
-        is_known = self._until is not None and self._now <= self._until
-        is_new = not is_known and ask(self._now)
-        if self._cuts and self._cuts[0] <= self._now + TOLERANCE:
-            del self._cuts[0]
-            return True
-        return is_new

@@ -1,8 +1,10 @@
-"""Which of a film's frames are being shown at the requested times, and how they are handed on."""
+"""Which decoded frames are handed on: those shown at the requested times, and those of cuts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Protocol, TypeVar
+from itertools import chain
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,83 +12,110 @@ from numpy.typing import NDArray
 from clipseek.types import FrameBatch
 
 Frame = TypeVar("Frame")
-Shown = tuple[Fraction, Frame, bool]
-"""The time of a frame in seconds, the frame, and whether it begins a new shot."""
+Time = float | Fraction
 
 # A time so near before a frame means that frame: i / fps in floating point falls short of
-# i * 1001 / 30000 by up to some 1e-11 s within a day. No film has frames this short.
+# i * 1001 / 30000 by up to some 1e-11 s within a day. No video has frames this short.
 TOLERANCE = Fraction(1, 1_000_000)
 # Enough to amortise what each batch costs, small enough to be held twice per decoding thread.
 _MAX_FRAMES = 16
 _MAX_BYTES = 64 << 20
 
 
-def shown(
-    frames: Iterable[tuple[Fraction, Frame]],
-    times: Iterable[float | Fraction],
-    *,
-    end: Callable[[], Fraction],
-    is_cut: Callable[[Frame], bool] | None = None,
-) -> Iterator[Shown[Frame]]:
-    """Yield the frames that are shown at one of the times, and those that begin a shot.
+class Decoded(NamedTuple, Generic[Frame]):
+    """A decoded frame, and its time in seconds from the start of the video.
 
-    `frames` and `times` are ascending, in seconds. A frame is shown until the next one; the first
-    from the beginning on; the last until `end()`, which is asked once all have come.
+    If `may_be_cut` is False, the frame continues a shot, whatever a detector of cuts says of it.
     """
-    yield from due(frames, _Requests(times), end=end, is_cut=is_cut)
+
+    time: Fraction
+    frame: Frame
+    may_be_cut: bool = True
 
 
-class Requested(Protocol):
-    """The times for which a frame is to be shown."""
+class Shown(NamedTuple, Generic[Frame]):
+    """A frame that is handed on, its time in seconds, and whether it begins a new shot."""
 
-    def any_before(self, end: Fraction) -> bool:
-        """Consume the times before `end`; return whether there was any."""
-        ...
-
-
-def due(
-    frames: Iterable[tuple[Fraction, Frame]],
-    requests: Requested,
-    *,
-    end: Callable[[], Fraction],
-    is_cut: Callable[[Frame], bool] | None = None,
-) -> Iterator[Shown[Frame]]:
-    """Do what `shown` does, for requests that may still grow while frames come."""
-    held: Shown[Frame] | None = None
-    for time, frame in frames:
-        begins_shot = is_cut is not None and is_cut(frame)
-        if held is not None and (requests.any_before(time) or held[2]):
-            yield held
-        held = (time, frame, begins_shot and held is not None)
-    if held is not None and (requests.any_before(end()) or held[2]):
-        yield held
+    time: Fraction
+    frame: Frame
+    is_cut: bool
 
 
-class _Requests:
-    """The requested times, consumed as the film goes on."""
+class Requests:
+    """The requested times in seconds, ascending; a frame answers each of them.
 
-    def __init__(self, times: Iterable[float | Fraction]) -> None:
+    Which frame answers a time can be planned before the frame is decoded. A time without a plan is
+    answered by the frame that is shown at it.
+    """
+
+    def __init__(self, times: Iterable[Time]) -> None:
+        """Take times that may be endless: they are read only as far as the video goes."""
         self._times = iter(times)
         self._next = next(self._times, None)
+        self._planned: deque[tuple[Fraction, Time]] = deque()
 
-    def any_before(self, end: Fraction) -> bool:
-        """Consume the times before `end`; return whether there was any."""
-        found = False
+    def take(self, end: Fraction) -> list[Time]:
+        """Take the times before `end`; `plan` says what answers them."""
+        taken = []
         while self._next is not None and self._next < end - TOLERANCE:
+            taken.append(self._next)
             self._next = next(self._times, None)
+        return taken
+
+    def plan(self, begins: Sequence[Fraction], times: Sequence[Time]) -> None:
+        """Note when the frames begin that answer the times; without one, a time has no answer."""
+        self._planned.extend(zip(begins, times, strict=False))
+
+    def drop_plans(self) -> None:
+        """Forget the plans: the frames that are shown at those times answer them."""
+        waiting = [time for _, time in self._planned]
+        if self._next is not None:
+            waiting.append(self._next)
+        self._planned.clear()
+        self._times = chain(waiting, self._times)
+        self._next = next(self._times, None)
+
+    def answer(self, end: Fraction) -> bool:
+        """Answer what a frame that is shown until `end` answers; return whether there was any."""
+        found = bool(self.take(end))
+        while self._planned and self._planned[0][0] < end:
+            self._planned.popleft()
             found = True
         return found
+
+
+def shown(
+    frames: Iterable[Decoded[Frame]],
+    requests: Requests,
+    *,
+    end: Callable[[], Fraction],
+    is_cut: Callable[[Decoded[Frame]], bool] | None = None,
+) -> Iterator[Shown[Frame]]:
+    """Yield the frames that answer a request, and those that begin a shot.
+
+    `frames` are ascending. A frame is shown until the next one; the first from the beginning on;
+    the last until `end()`, which is called after all frames. `is_cut` is asked once about each
+    frame, and the first frame of all is not a cut.
+    """
+    held: Shown[Frame] | None = None
+    for each in frames:
+        begins_shot = is_cut is not None and is_cut(each) and each.may_be_cut
+        if held is not None and (requests.answer(each.time) or held.is_cut):
+            yield held
+        held = Shown(each.time, each.frame, begins_shot and held is not None)
+    if held is not None and (requests.answer(end()) or held.is_cut):
+        yield held
 
 
 def batches(pictures: Iterable[Shown[NDArray[np.uint8]]]) -> Iterator[FrameBatch]:
     """Put pictures, uint8 (H, W, 3), of one size together: at most 16 and about 64 MB a batch."""
     held: list[Shown[NDArray[np.uint8]]] = []
     for picture in pictures:
-        if held and held[-1][1].shape != picture[1].shape:  # the video changes its size
+        if held and held[-1].frame.shape != picture.frame.shape:  # the video changes its size
             yield _batch(held)
             held = []
         held.append(picture)
-        if len(held) >= min(_MAX_FRAMES, _MAX_BYTES // picture[1].nbytes):
+        if len(held) >= min(_MAX_FRAMES, _MAX_BYTES // picture.frame.nbytes):
             yield _batch(held)
             held = []
     if held:

@@ -1,6 +1,8 @@
-"""The presentation times of decoded frames, made ascending and complete."""
+"""The presentation times of frames: from the ticks of a stream to ascending seconds."""
 
+from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 # A step back by more than this begins a new count of timestamps, as where MPEG-TS recordings were
 # joined; a smaller one is one wrong timestamp. ffmpeg's `dts_error_threshold` plays the same part.
@@ -22,7 +24,26 @@ def usable_rate(*stated: Fraction | None) -> Fraction:
     return _FALLBACK_RATE
 
 
-class Clock:
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Converts the ticks of a stream to seconds from the start of the file, and back.
+
+    `origin` is the tick of second zero, `base` the length of a tick in seconds.
+    """
+
+    origin: Fraction
+    base: Fraction
+
+    def seconds(self, tick: int) -> Fraction:
+        """Return the time of a tick."""
+        return (tick - self.origin) * self.base
+
+    def at(self, time: Fraction) -> int:
+        """Return the tick at a time, or the last one before it."""
+        return floor(time / self.base + self.origin)
+
+
+class PresentationTimes:
     """Turns timestamps into seconds from the start of the file: exact, ascending, from 0 on.
 
     Frames come in the order of presentation. One without a timestamp begins where the one before
@@ -34,8 +55,8 @@ class Clock:
     ) -> None:
         """Count from `start`, the container's start time, or else from the first timestamp.
 
-        A step forward by more than `leap_s` seconds is a leap of the clock: the next frame follows
-        the last one at once.
+        A step forward by more than `leap_s` seconds is a leap of the clock, not a long frame: the
+        next frame follows the last one at once.
         """
         self._start = start
         self._leap_s = leap_s

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.video.clock import Clock, usable_rate
+from clipseek.video.timestamps import PresentationTimes, Ticks, usable_rate
 
 FRAME = Fraction(1, 25)
 
@@ -19,7 +19,7 @@ def times(
     dts: list[Fraction | None] | None = None,
 ) -> list[Fraction]:
     """Return what a clock of 25 frames per second makes of timestamps."""
-    clock = Clock(start, Fraction(25))
+    clock = PresentationTimes(start, Fraction(25))
     decoding = dts or [None] * len(stamps)
     return [clock.at(pts, d, None) for pts, d in zip(stamps, decoding, strict=True)]
 
@@ -76,7 +76,7 @@ def test_decoding_times_replace_disordered_ones() -> None:
 
 def test_the_end_is_the_end_of_the_last_frame() -> None:
     """The last frame is shown for its own duration, or for one frame where it states none."""
-    clock = Clock(Fraction(0), Fraction(25))
+    clock = PresentationTimes(Fraction(0), Fraction(25))
     clock.at(Fraction(0), None, None)
     assert clock.end == FRAME
     clock.at(Fraction(1), None, Fraction(3))
@@ -85,10 +85,19 @@ def test_the_end_is_the_end_of_the_last_frame() -> None:
 
 def test_a_frame_shown_again_prolongs_the_film() -> None:
     """An empty packet, which means the last frame again, moves the end."""
-    clock = Clock(Fraction(0), Fraction(25))
+    clock = PresentationTimes(Fraction(0), Fraction(25))
     clock.at(Fraction(0), None, None)
     clock.prolong(Fraction(2))
     assert clock.end == 2 + FRAME
+
+
+def test_ticks_are_seconds_and_back() -> None:
+    """A tick counts until the next one begins, also where second zero is between two ticks."""
+    ticks = Ticks(origin=Fraction(1, 2), base=Fraction(1, 10))
+    assert ticks.seconds(3) == Fraction(1, 4)
+    assert ticks.at(Fraction(1, 4)) == 3
+    assert ticks.at(Fraction(34, 100)) == 3
+    assert ticks.at(Fraction(35, 100)) == 4
 
 
 maybe_stamps = st.lists(
@@ -101,7 +110,7 @@ maybe_stamps = st.lists(
 @given(maybe_stamps, maybe_stamps)
 def test_times_ascend_from_zero_on(pts: list[Fraction | None], dts: list[Fraction | None]) -> None:
     """Whatever the timestamps, times ascend strictly, and the end is behind them."""
-    clock = Clock(None, Fraction(25))
+    clock = PresentationTimes(None, Fraction(25))
     found = [clock.at(p, d, None) for p, d in zip(pts, dts, strict=False)]
     assert found[0] >= 0
     assert all(a < b for a, b in pairwise(found))

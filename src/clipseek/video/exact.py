@@ -1,4 +1,4 @@
-"""Decoding one film packet by packet: what is damaged is counted, and the rest goes on."""
+"""ExactDecoder: decodes every frame of a video; damage is counted, and the rest goes on."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,9 +10,10 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from clipseek.errors import UnreadableVideo
-from clipseek.video.clock import Clock, stated_end
 from clipseek.video.container import ENCRYPTED, Opened
 from clipseek.video.damage import Damage
+from clipseek.video.selection import Decoded
+from clipseek.video.timestamps import PresentationTimes, stated_end
 
 # A demuxer that fails so often in a row, without giving a packet, gives none any more.
 _MAX_DEMUX_ERRORS = 100
@@ -20,12 +21,12 @@ _MAX_DEMUX_ERRORS = 100
 _MOST_BEGUN = 100
 
 
-class Decoder:
-    """Decodes an opened film once, from its start."""
+class ExactDecoder:
+    """Decodes an opened video once, from its start."""
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
-        self._clock = Clock(opened.start, opened.frame_rate, leap_s=opened.leap_s)
+        self._times = PresentationTimes(opened.start, opened.frame_rate, leap_s=opened.leap_s)
         self._damage = Damage()
         self._first: Fraction | None = None
         self._last = Fraction(0)
@@ -41,20 +42,20 @@ class Decoder:
 
         A single picture stands for as long as the file lasts, its sound included.
         """
-        own, claim = self._clock.end, self._opened.claim
+        own, claim = self._times.end, self._opened.claim
         if self._count == 1 and claim is not None:
             return max(own, claim)
-        if not self._opened.states_end or self._clock.has_leapt:
+        if not self._opened.states_end or self._times.has_leapt:
             return own
         return stated_end(self._last, own, self._opened.stream_end, self._longest)
 
     @property
     def has_leapt(self) -> bool:
         """Whether timestamps were set anew, so that what the container claims says nothing."""
-        return self._clock.has_leapt
+        return self._times.has_leapt
 
-    def frames(self) -> Iterator[tuple[Fraction, VideoFrame]]:
-        """Yield every frame that can be decoded, with its time in seconds from the start."""
+    def frames(self) -> Iterator[Decoded[VideoFrame]]:
+        """Yield every frame that can be decoded, ascending."""
         for packet in self._coming:
             if self._first is None and len(self._begun) <= _MOST_BEGUN:
                 self._begun.append(packet)
@@ -63,13 +64,13 @@ class Decoder:
             if packet.size > 0:
                 yield from self._decode(packet)
             elif packet.pts is not None:
-                self._clock.prolong(packet.pts * self._opened.time_base)
+                self._times.prolong(packet.pts * self._opened.time_base)
         yield from self._decode(None)
 
     def replay(self) -> "Iterator[Packet[Stream]] | None":
-        """Give the film's packets anew and to its end, to one who decodes them instead.
+        """Return all packets of the video from its start on, for another decoder.
 
-        None where there is damage already, or no frame yet.
+        None if there is damage already, or no frame yet.
         """
         is_whole = self._first is not None and len(self._begun) <= _MOST_BEGUN
         if not is_whole or self._damage != Damage():
@@ -139,7 +140,7 @@ class Decoder:
         """How far the file could be read, in seconds as its timestamps count."""
         return max((end * base for end, base in self._ends.values()), default=Fraction(0))
 
-    def _decode(self, packet: "Packet[Stream] | None") -> Iterator[tuple[Fraction, VideoFrame]]:
+    def _decode(self, packet: "Packet[Stream] | None") -> Iterator[Decoded[VideoFrame]]:
         """Decode a packet, or with None what the decoder still holds back."""
         try:
             frames = self._opened.stream.decode(packet)
@@ -150,11 +151,11 @@ class Decoder:
             self._damage.packets += 1
         for frame in frames:
             self._damage.frames += frame.is_corrupt
-            yield self._time(frame), frame
+            yield Decoded(self._time(frame), frame)
 
     def _time(self, frame: VideoFrame) -> Fraction:
         base = self._opened.time_base  # frames that were held back do not name it
-        time = self._clock.at(
+        time = self._times.at(
             None if frame.pts is None else frame.pts * base,
             None if frame.dts is None else frame.dts * base,
             frame.duration * base if frame.duration else None,

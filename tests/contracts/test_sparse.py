@@ -7,13 +7,13 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
 from clipseek.video.pyav import Decode
-from clipseek.video.skimming import Skimmer
+from clipseek.video.sparse import SparseDecoder
 from tests.contracts.films import BLUE, GREEN, RED, Plan, rgb_frame, write
 from tests.contracts.readers import Read, read_all
 
@@ -40,11 +40,11 @@ def read(path: Path, decode: Decode, *, with_cuts: bool = False) -> Read:
         return read_all(source, grid(1), with_cuts=with_cuts)
 
 
-def is_skimmed(path: Path) -> bool:
+def is_sparse(path: Path) -> bool:
     """Say whether fast decoding of a film goes through without falling back."""
     with PyAVFrames(path, decode="fast") as source:
         read_all(source, grid(1))
-        return isinstance(source._decoder, Skimmer)
+        return isinstance(source._decoder, SparseDecoder)
 
 
 def moving(time: Fraction) -> VideoFrame:
@@ -79,7 +79,7 @@ def test_fast_frames_are_near_the_exact_ones(encoded: Path) -> None:
     exact, fast = read(encoded, "exact"), read(encoded, "fast")
     assert len(fast.times) == len(exact.times)
     assert np.abs(np.subtract(fast.times, exact.times)).max() <= REACH_S
-    assert is_skimmed(encoded)
+    assert is_sparse(encoded)
 
 
 def test_fast_frames_have_their_own_times(encoded: Path) -> None:
@@ -112,6 +112,25 @@ def test_keyframes_are_all_that_is_shown(tmp_path: Path) -> None:
     found = read(path, "keyframes")
     assert found.times == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
     assert found.colours == [LONG.colour(time) for time in (0, 2, 4, 6, 8, 10)]
+
+
+@pytest.mark.parametrize("bf", ["0", "3"])
+def test_keyframes_of_cuts_are_marked(tmp_path: Path, bf: str) -> None:
+    """A keyframe before its time is a cut, also if the decoder hands it on with a later group.
+
+    Blue lasts for one keyframe, so that the next cut cannot be told from motion.
+    """
+    path = tmp_path / "video.mp4"
+    plan = Plan(shots=((5, RED), (1, BLUE), (4, GREEN)))
+
+    def frame(time: Fraction) -> VideoFrame:
+        picture = plan.frame(time)
+        if time in (5, 6):
+            picture.pict_type = PictureType.I
+        return picture
+
+    write(path, plan, frame=frame, prepare=options(g="50", sc_threshold="0", bf=bf, forced_idr="1"))
+    assert read(path, "keyframes", with_cuts=True).cuts == [5.0]
 
 
 def test_pictures_are_those_of_exact_decoding(tmp_path: Path) -> None:
@@ -180,7 +199,7 @@ def test_a_file_without_timestamps_is_read_exactly(tmp_path: Path) -> None:
     """A raw stream names no times: every frame is decoded."""
     path = tmp_path / "film.h264"
     write(path, LONG, container="h264", prepare=options())
-    assert not is_skimmed(path)
+    assert not is_sparse(path)
     assert read(path, "fast").times == read(path, "exact").times
 
 
@@ -204,5 +223,5 @@ def test_a_very_long_group_is_read_in_parts(tmp_path: Path) -> None:
     write(tmp_path / "film.mp4", plan, prepare=options(g="1000", sc_threshold="0"))
     times = read(tmp_path / "film.mp4", "fast").times
     assert np.abs(np.subtract(times, range(28))).max() <= REACH_S
-    assert is_skimmed(tmp_path / "film.mp4")
+    assert is_sparse(tmp_path / "film.mp4")
     assert read(tmp_path / "film.mp4", "keyframes").times == [0.0]

@@ -1,18 +1,12 @@
 """Confined: any reader of video files, run in child processes and within limits."""
 
 import itertools
-import json
 import logging
 import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -23,19 +17,17 @@ from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
 from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.types import FrameBatch
-from clipseek.video.channel import Answer, BrokenChannel, Channel
+from clipseek.video.channel import Answer, BrokenChannel
 from clipseek.video.child import Close, Open, Read, Times
 from clipseek.video.limits import Limits, exceeds
+from clipseek.video.memory import MemoryShares
+from clipseek.video.process import ChildProcess, Stopped, TooLong
 
-PATIENCE_S = 0.1
-"""So often a wait for a child looks at the limits and at whether the run was stopped."""
 TIMES = 256
 """Times that a child is given at once."""
 SMALLEST_SHARE = 256 << 20
 """Each of many decoders may take this much memory in any case: 4K video needs about as much."""
 _PIXEL_BYTES = 4
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); {rest}"
-_MAIN = "from clipseek.video.child import main; main()"
 _log = logging.getLogger(__name__)
 
 
@@ -59,9 +51,9 @@ class Confined:
         self._limits = limits
         self._share = max(SMALLEST_SHARE, limits.memory_bytes // workers)
         self._stop = stop or threading.Event()
-        self._idle: list[_Child] = []
+        self._idle: list[ChildProcess] = []
         self._lock = threading.Lock()
-        self._memory = _Memory(self._stop)
+        self._memory = MemoryShares(self._stop)
 
     def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
         """Open the file in a child."""
@@ -76,12 +68,14 @@ class Confined:
         with file:
             return _ConfinedFrames(self, path, os.dup(file.fileno()))
 
-    def _take(self) -> "_Child":
+    def _take(self) -> ChildProcess:
         with self._lock:
             child = self._idle.pop() if self._idle else None
-        return child if child is not None and child.is_alive else _Child(self._opener, self._stop)
+        if child is not None and child.is_alive:
+            return child
+        return ChildProcess(self._opener, self._stop)
 
-    def _give_back(self, child: "_Child") -> None:
+    def _give_back(self, child: ChildProcess) -> None:
         with self._lock:
             self._idle.append(child)
 
@@ -113,7 +107,7 @@ class _ConfinedFrames:
         self._descriptor = descriptor
         self._limits = pool._limits
         self._spent_s = 0.0
-        self._child: _Child | None = None
+        self._child: ChildProcess | None = None
         self._alone = False
         self._is_taken = False
         self.damage = ""
@@ -141,7 +135,7 @@ class _ConfinedFrames:
             self._child = self._pool._take()
         except BrokenChannel:
             raise UnreadableVideo(str(self._path), "no process could be started for it") from None
-        except _Stopped:
+        except Stopped:
             raise self._stopped() from None
         opened, _ = self._ask(order, descriptor=self._descriptor)
         try:
@@ -243,10 +237,10 @@ class _ConfinedFrames:
                     return self._judged(answer), body
         except BrokenChannel:
             raise self._crashed() from None
-        except _Stopped:
+        except Stopped:
             self._discard()
             raise self._stopped() from None
-        except _TooLong as error:
+        except TooLong as error:
             self._discard()
             raise UnreadableVideo(str(self._path), self._too_long(error.total)) from None
 
@@ -306,120 +300,3 @@ class _ConfinedFrames:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-class _Stopped(Exception):
-    """The run ends."""
-
-
-class _TooLong(Exception):
-    """A child took longer than it may; `total` where it is the time of the whole video."""
-
-    def __init__(self, *, total: bool) -> None:
-        self.total = total
-        super().__init__()
-
-
-class _Child:
-    """A decoding process; until when an answer of it is waited for."""
-
-    def __init__(self, opener: FrameSourceOpener, stop: threading.Event) -> None:
-        """Start a process and wait until it can open videos.
-
-        Raises:
-            BrokenChannel: it ended at once.
-        """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-c", _START.format(rest=_MAIN), json.dumps(sys.path)]
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # Ctrl-C in a terminal goes to a whole group, and this process decides what it ends.
-                process_group=0,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        ours.settimeout(PATIENCE_S)
-        self._stop = stop
-        self.until = self.until_end = float("inf")
-        self.channel = Channel(ours, self._check)
-        try:
-            self.channel.tell(opener)
-            self.channel.hear()
-        except BaseException:
-            self.kill()
-            raise
-
-    def _check(self) -> None:
-        now = time.monotonic()
-        if self._stop.is_set():
-            raise _Stopped
-        if now > min(self.until, self.until_end):
-            raise _TooLong(total=self.until_end < self.until)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process runs; one that does not is cleared away."""
-        if self._process.poll() is None:
-            return True
-        self.channel.socket.close()
-        return False
-
-    def kill(self) -> None:
-        """End the process."""
-        self.channel.socket.close()
-        self._process.kill()
-        self._process.wait()
-
-    def cause_of_death(self) -> str:
-        """Return in brackets which signal ended the process, if one did."""
-        # Its end of the socket is closed a moment before the process can be seen to be dead.
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=PATIENCE_S)
-        died_of = self._process.poll()
-        return f" ({signal.Signals(-died_of).name})" if died_of is not None and died_of < 0 else ""
-
-
-@dataclass
-class _Memory:
-    """Who may decode: several with a share of the memory each, or one alone with all of it."""
-
-    stop: threading.Event
-    _sharing: int = 0
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-    _is_alone: bool = False
-
-    def share(self) -> None:
-        """Wait until no video is read alone."""
-        with self._changed:
-            self._wait_until_nobody_is_alone()
-            self._sharing += 1
-
-    def be_alone(self) -> None:
-        """Turn one's share into all of it: wait until the others have left."""
-        with self._changed:
-            self._sharing -= 1
-            self._changed.notify_all()
-            self._wait_until_nobody_is_alone()
-            self._is_alone = True
-            while self._sharing and not self.stop.is_set():
-                self._changed.wait(PATIENCE_S)
-            self._sharing += 1
-
-    def leave(self, *, was_alone: bool) -> None:
-        """Give back what one has."""
-        with self._changed:
-            self._sharing -= 1
-            if was_alone:
-                self._is_alone = False
-            self._changed.notify_all()
-
-    def _wait_until_nobody_is_alone(self) -> None:
-        while self._is_alone and not self.stop.is_set():
-            self._changed.wait(PATIENCE_S)
-
-
-__all__ = ["Confined"]

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-# As `clipseek.config.PREFIX`, which takes the import of pydantic: a child must start fast.
+# The same as `clipseek.config.PREFIX`; importing that would import pydantic, and a child must start
+# fast.
 _PREFIX = "CLIPSEEK_"
+PATIENCE_S = 0.1
+"""How often a wait checks the limits, and whether the run was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,3 @@ class Limits:
 def exceeds(what: str, setting: str) -> str:
     """Say which limit a video exceeds, and how to move it."""
     return f"exceeds {what}; {_PREFIX}{setting.upper()} sets this limit"
-
-
-__all__ = ["Limits", "exceeds"]

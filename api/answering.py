@@ -54,11 +54,14 @@ class _Place:
 class Answering:
     """Answers searches on the event loop; what takes time is done in worker threads.
 
+    default: The collection of a search that names none.
+
     A collection that is not open yet, or late, is opened in a thread of its own: whoever searches
     another one does not wait for that.
     """
 
     def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
+        self.default = service.settings.collection
         self._searcher, self._collections = service.searcher, service.collections
         self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
@@ -82,19 +85,30 @@ class Answering:
         Raises:
             Refused: the server has more to do than it can.
         """
-        known = [self._at_hand(query) for query in queries]
-        if None in known:
-            failed = await self._open({query.collection for query in queries})
-            for i, query in enumerate(queries):
-                if known[i] is None and query.collection in failed:
-                    known[i] = Found(failed[query.collection], "miss")
-        unknown = [q for q, found in zip(queries, known, strict=True) if found is None]
-        computed = iter(await self._batcher.answer(unknown) if unknown else [])
-        found = [one or _shared(*next(computed)) for one in known]
+        known = list(map(self._at_hand, queries))
+        found = [one for one in known if one is not None]
+        if len(found) < len(known):
+            found = await self._completed(queries, known)
         for one in found:
             self._metrics.count_search(one.source, answered=isinstance(one.answer, Ready))
             if isinstance(one.answer, Ready) and one.answer.age_s is not None:
                 self._metrics.count_stale()
+        return found
+
+    async def _completed(
+        self, queries: Sequence[Query], known: Sequence[Found | None]
+    ) -> list[Found]:
+        """Return what is known already, and compute the rest."""
+        failed = await self._open({query.collection for query in queries})
+        given = [
+            Found(failed[query.collection], "miss")
+            if one is None and query.collection in failed
+            else one
+            for query, one in zip(queries, known, strict=True)
+        ]
+        unknown = [query for query, one in zip(queries, given, strict=True) if one is None]
+        computed = iter(await self._batcher.answer(unknown) if unknown else [])
+        found = [one or _shared(*next(computed)) for one in given]
         # The searches of one request were computed in one batch, unless it was too large for one.
         for stages in {id(one.stages): one.stages for one in found}.values():
             self._tracing.draw(stages)

@@ -1,7 +1,7 @@
 """Answers that are ready to be sent: JSON in bytes, whole but for what differs between requests."""
 
-import json
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Self
 
@@ -21,8 +21,6 @@ _WHOLE = _CUT + b"null"
 
 _FRESH = b'"stale":false,"age_s":null'
 _STALE = b'"stale":true,"age_s":%.3f'
-
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,11 @@ class Ready:
     @property
     def etag(self) -> str:
         """The strong entity tag; fresh answers with the same differ in `took_ms` alone."""
-        digest = blake2b(digest_size=_TAG_BYTES, key=_digest(self.query))
-        for start in range(0, len(self.common), _SLICE):
-            digest.update(self.common[start : start + _SLICE])
-        return f'"{digest.hexdigest()}"'
+        return _remembered_tag(self.query, self.common)
 
     def json(self, took_ms: float) -> bytes:
         """Return the whole JSON object."""
-        query = _encode(self.query).encode()
+        query = to_json(self.query)
         age = _FRESH if self.age_s is None else _STALE % self.age_s
         return b'{"query":%b,%b,%b,"took_ms":%.3f}' % (query, self._fields(), age, took_ms)
 
@@ -107,5 +102,16 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
     }
 
 
+def _tag(query: str, common: bytes) -> str:
+    digest = blake2b(digest_size=_TAG_BYTES, key=_digest(query))
+    for start in range(0, len(common), _SLICE):
+        digest.update(common[start : start + _SLICE])
+    return f'"{digest.hexdigest()}"'
+
+
 def _digest(query: str) -> bytes:
     return blake2b(query.encode(), digest_size=_TAG_BYTES).digest()
+
+
+# Those that are asked for again and again; a cache keeps the same bytes for them.
+_remembered_tag = lru_cache(maxsize=256)(_tag)

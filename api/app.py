@@ -91,7 +91,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.tracing = tracing.opened(opened.settings)
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, because routes are tried in their order: what is asked most is found at once.
-    app.router.routes.extend(searching.routes)
+    app.router.routes[:0] = searching.routes
     routers = [each.router for each in (searching, routes, operation)]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),

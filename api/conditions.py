@@ -19,7 +19,7 @@ def outcome(headers: Headers, etag: str, last_modified: str | None = None) -> HT
 
     A date counts only where the client names no tag, and only if it is a date.
     """
-    if _CONDITIONS.isdisjoint(name for name, _ in headers.raw):
+    if _CONDITIONS.isdisjoint(dict(headers.raw)):
         return None  # as for nearly all requests: each question below goes through all headers
     if (asked := _listed(headers, "if-match")) is not None:
         if not _names(asked, etag, weakly=False):

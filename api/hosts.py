@@ -7,7 +7,6 @@ are refused. An address cannot be rebound and is always taken; so probes by addr
 
 import ipaddress
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 ANY = "*"
@@ -39,7 +38,8 @@ def named(header: str) -> str | None:
     return host if _is_address(host) or _NAME.fullmatch(host) else None
 
 
-def is_allowed(host: str, allowed: Iterable[str]) -> bool:
+@lru_cache(maxsize=1024)
+def is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
     """Say whether a name, as `named` returns it, may be asked by.
 
     `localhost` and the names below it always lead to the own machine (RFC 6761, section 6.3).

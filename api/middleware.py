@@ -8,7 +8,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -31,6 +31,7 @@ SECURITY_HEADERS = {
 }
 
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_SECURITY_NAMES = frozenset(name for name, _ in _SECURITY)
 _SANE_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 
 log = logging.getLogger("clipseek.api")
@@ -48,7 +49,7 @@ class Border:
         app: ASGIApp,
         metrics: Metrics,
         *,
-        allowed_hosts: Sequence[str] = (),
+        allowed_hosts: tuple[str, ...] = (),
         root_path: str = "",
     ) -> None:
         self.app = app
@@ -177,8 +178,11 @@ class _Passage:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = list(message.get("headers", ()))
-            present = {name for name, _ in headers}
-            headers += [header for header in _SECURITY if header[0] not in present]
+            present = dict(headers)
+            if _SECURITY_NAMES.isdisjoint(present):
+                headers += _SECURITY
+            else:
+                headers += [header for header in _SECURITY if header[0] not in present]
             headers.append((b"x-request-id", self.id.encode()))
             message = {**message, "headers": headers}
         elif self.scope["method"] == "HEAD":

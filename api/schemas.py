@@ -31,7 +31,7 @@ from clipseek.types import Segment, Span, Video
 class _Request(BaseModel):
     """Requests are read strictly: no unknown field, no text that stands for a number."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class InCollection(BaseModel):

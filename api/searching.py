@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import conditions, examples, problems
 from api.answering import Answering
 from api.answers import Ready
-from api.json_route import JsonRoute, located
+from api.json_route import JsonRoute, WrittenJson, located
 from api.problems import STORE
 from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
 from clipseek.errors import (
@@ -70,16 +70,16 @@ async def search(
     """
     started = time.perf_counter()
     answering: Answering = request.app.state.answering
-    (found,) = await answering.answer([body.asked(_default(request))])
+    (found,) = await answering.answer([body.asked(answering.default)])
     if isinstance(found.answer, Exception):
         raise found.answer
-    headers: dict[str, str] = {"X-Cache": found.source}
+    headers = [(b"x-cache", found.source.encode())]
     if found.answer.age_s is None:
-        etag = headers["ETag"] = found.answer.etag
+        etag = found.answer.etag
         if (status := conditions.outcome(request.headers, etag)) is not None:
-            return problems.conditional(request, status, headers)
-    answer = found.answer.json(_elapsed_ms(started))
-    return Response(answer, headers=headers, media_type="application/json")
+            return problems.conditional(request, status, {"X-Cache": found.source, "ETag": etag})
+        headers.append((b"etag", etag.encode()))
+    return WrittenJson(found.answer.json(_elapsed_ms(started)), headers)
 
 
 @router.post(
@@ -108,21 +108,16 @@ async def search_batch(
     started = time.perf_counter()
     items = [_parsed(item) for item in body.searches]
     answering: Answering = request.app.state.answering
-    asked = [item.asked(_default(request)) for item in items if isinstance(item, Search)]
+    asked = [item.asked(answering.default) for item in items if isinstance(item, Search)]
     found = iter(await answering.answer(asked))
     answers = [next(found).answer if isinstance(item, Search) else item for item in items]
     request.app.state.metrics.count_refused(sum(isinstance(answer, list) for answer in answers))
     took_ms = _elapsed_ms(started)
     written = [_item(request, i, answer, took_ms) for i, answer in enumerate(answers)]
-    return Response(b'{"results":[%b]}' % b",".join(written), media_type="application/json")
+    return WrittenJson(b'{"results":[%b]}' % b",".join(written))
 
 
 routes = [JsonRoute(each) for each in router.routes if isinstance(each, APIRoute)]
-
-
-def _default(request: Request) -> str:
-    """Return the collection of a search that names none."""
-    return str(request.app.state.service.settings.collection)
 
 
 def _parsed(item: Any) -> Search | list[Any]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from clipseek.protocols import CacheFailure, CacheStats
 
@@ -16,12 +16,12 @@ class Tally:
         self._misses = 0
         self._failures: Counter[CacheFailure] = Counter()
 
-    def looked_up(self, values: Iterable[bytes | None]) -> None:
+    def looked_up(self, values: Sequence[bytes | None]) -> None:
         """Count what a look-up found: a hit for each value, a miss for each None."""
-        found = [value is not None for value in values]
+        misses = values.count(None)
         with self._lock:
-            self._hits += sum(found)
-            self._misses += len(found) - sum(found)
+            self._hits += len(values) - misses
+            self._misses += misses
 
     def failed(self, kind: CacheFailure, count: int = 1) -> None:
         """Count failures of a kind."""

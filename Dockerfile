@@ -1,11 +1,11 @@
-# The images of clipseek; docker/README.md says how they are run, and how this file is tested.
+# The images of clipseek; docker/README.md says how to run them and how this file is tested.
 #
-#   docker build --target api --tag clipseek-api .          searches; no torch in it
+#   docker build --target api --tag clipseek-api .          searches; contains no torch
 #   docker build --target indexer --tag clipseek-indexer .  ingests, and exports models with open_clip
 #   docker build --target gpu --tag clipseek-gpu .          both roles, on CUDA
 #
-# `indexer` is made on the layers of `api`: a machine that runs both holds them once. Packages lie in
-# /opt/venv, in layers that change with docker/locks, which has the hash of each; the code lies in /app.
+# `indexer` is built on the layers of `api`, so a machine that runs both stores them once. Packages are
+# in /opt/venv, in layers that change with docker/locks, which has the hash of each. The code is in /app.
 
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
@@ -18,7 +18,7 @@ LABEL org.opencontainers.image.title="clipseek" \
 
 ARG APT_MIRROR=
 
-# The base image is pinned, so Debian's security fixes since then come from here.
+# The base image is pinned, so this step installs the security fixes that Debian has made since then.
 RUN if [ -n "${APT_MIRROR}" ]; then \
         sed --in-place --regexp-extended "s|^(URIs: )https?://[^/]+|\1${APT_MIRROR}|" \
             /etc/apt/sources.list.d/debian.sources; \
@@ -43,7 +43,7 @@ FROM base AS app
 
 ARG PIP_INDEX_URL=
 
-# At the path that the scripts in /app/bin begin with; the images have their own environment there.
+# The scripts in /app/bin start with this path; the images have their own environment there.
 COPY docker/locks/build.txt /build/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --require-hashes \
@@ -62,9 +62,9 @@ FROM base AS packages
 
 ARG PIP_INDEX_URL=
 
-# 70 MB of packages are of no use here: tests, an accelerator of downloads (which `indexer` installs
-# again), and bytecode of modules that are never imported. What a start imports is compiled, which
-# saves 2 s of CPU at each start of a root file system that cannot be written.
+# Remove 70 MB that the image does not need: tests, a download accelerator (which `indexer` installs
+# again), and bytecode of modules that are never imported. Modules that a start imports are compiled,
+# which saves 2 s of CPU at each start on a read-only root file system.
 COPY docker/locks/api.txt /build/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip uninstall --yes setuptools \
@@ -97,9 +97,9 @@ ENTRYPOINT ["python", "-m", "api"]
 FROM packages AS indexer
 
 ARG PIP_INDEX_URL=
-# Name an index of torch builds without CUDA, which saves several GB. Only torch comes from there; its
-# files have hashes of their own, so that index is trusted, and what such a build needs besides is
-# held to versions alone.
+# Name an index of torch builds without CUDA, which saves several GB. Only torch comes from there. Its
+# files have other hashes, so that index is trusted, and the other packages that such a build needs are
+# pinned by version only.
 ARG TORCH_INDEX_URL=
 
 COPY constraints.txt docker/locks/torch.txt /build/
@@ -117,7 +117,7 @@ RUN /opt/venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --req
         /opt/venv/bin/pip install --no-cache-dir --constraint /build/constraints.txt torch torchvision; \
     fi
 COPY --from=app /app /app
-# Weights that are fetched from a hub stay in the volume.
+# Weights that are downloaded from a hub stay in the volume.
 ENV HF_HOME=/var/lib/clipseek/hub
 WORKDIR /app
 USER 10001:10001
@@ -129,7 +129,7 @@ CMD ["--help"]
 FROM base AS gpu
 
 ARG PIP_INDEX_URL=
-# CUDA 12 as FAISS has it (faiss-gpu-cu12), so that one CUDA is in the image. The driver is the host's.
+# CUDA 12, as FAISS needs it (faiss-gpu-cu12), so the image contains CUDA once. The host has the driver.
 ARG TORCH_INDEX_URL=
 
 COPY constraints.txt docker/locks/torch.txt /build/
@@ -160,8 +160,8 @@ WORKDIR /app
 USER 10001:10001
 VOLUME ["/var/lib/clipseek"]
 EXPOSE 8000
-# Both roles: `clipseek-gpu` serves, `clipseek-gpu indexer ingest /films` ingests. A health check of
-# the one would call the other ill, so whoever runs it as the API states one.
+# Both roles: `clipseek-gpu` serves, `clipseek-gpu indexer ingest /films` ingests. A health check for one
+# role would fail in the other, so the image has none: add one where you run it as the API.
 HEALTHCHECK NONE
 ENTRYPOINT ["python", "-m"]
 CMD ["api"]

@@ -1,4 +1,4 @@
-# `make` alone lists the verbs. Each one that needs `.venv` makes it first.
+# `make` alone lists the verbs. Each verb that needs `.venv` makes it first.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -48,10 +48,10 @@ test: install servers ## run all tests
 test-wheel: install ## build the wheel, and use it in an empty environment without torch
 	$(BIN)/python -m tests.e2e.wheel
 
-load: install servers ## load the API and a constant handler, 1 to 500 connections: ratios
+load: install servers ## compare the rate of searches with that of a constant handler
 	$(BIN)/python -m benchmarks.serve
 
-soak: install ## use one server for MINUTES in every way, and see whether it grows
+soak: install ## use one server in every way for MINUTES, and check that it does not grow
 	$(BIN)/python -m tests.load.soak --minutes $(MINUTES)
 
 peers: .venv-peers/.installed ## make .venv-peers with the vector stores that bench compares with
@@ -62,7 +62,7 @@ peers: .venv-peers/.installed ## make .venv-peers with the vector stores that be
 		| .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement /dev/stdin
 	@touch $@
 
-screenshot: install servers ## take the README's picture of the page anew
+screenshot: install servers ## take the picture of the page in the README again
 	$(BIN)/python -m tests.e2e.screenshot
 
 bench: install peers ## measure every figure of benchmarks/ and write them to docs/figures.md
@@ -74,16 +74,16 @@ chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
 	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)
 
-chaos: install servers ## kill parts of a running service KILLS times, and judge every answer
+chaos: install servers ## kill parts of a running service KILLS times, and check every answer
 	$(BIN)/python -m tests.chaos --kills $(KILLS)
 
-mutants: install ## change the code in small ways; see whether a test fails each time (an hour)
+mutants: install ## change the code in small ways, and check that a test fails each time (an hour)
 	$(BIN)/python -m tests.mutants
 
-year: install servers ## live through YEARS random years of a library on each database
+year: install servers ## simulate YEARS random years of a library on each database
 	CLIPSEEK_TEST_YEARS=$(YEARS) $(BIN)/python -m pytest -n 2 tests/e2e/test_year.py
 
-demo: install ## draw demo films, index them, ask five questions
+demo: install ## draw demo videos, index them, ask five questions
 	$(BIN)/indexer demo --films $(DEMO_FILMS) --seed $(DEMO_SEED) --out $(DEMO)/films
 	$(BIN)/indexer --data-dir $(DEMO) ingest $(DEMO)/films --model demo
 	@for question in $(DEMO_QUESTIONS); do \
@@ -94,7 +94,7 @@ demo: install ## draw demo films, index them, ask five questions
 	@echo "Ask more:        $(BIN)/indexer --data-dir $(DEMO) search \"a sentence\" --limit 3"
 	@echo "Open the API:    make serve    then http://127.0.0.1:8000/"
 
-serve: install ## serve the API and the page over the demo films (DEMO=DIR for other data)
+serve: install ## serve the API and the page with the demo videos (DEMO=DIR for other data)
 	CLIPSEEK_DATA_DIR=$(DEMO) $(BIN)/python -m api
 
 clean: ## remove the environments and the demo's data

@@ -2,10 +2,11 @@
 
     python docker/lock.py
 
-It asks uv (`pip install uv`) to resolve what `requirements.py` lists, held to constraints.txt, for
-Linux and the Python of the images. torch has a lock of its own, with what only torch brings: a
-build may take it from another index (TORCH_INDEX_URL), whose files have other hashes. Each lock
-begins with what it was made from, by which a test sees that it is out of date.
+It asks uv (`pip install uv`) to resolve what `requirements.py` lists, constrained by
+constraints.txt, for Linux and the Python of the images. torch and the packages that only torch
+needs have a separate lock, because a build may take them from another index (TORCH_INDEX_URL),
+whose files have other hashes. Each lock begins with what it was made from, so that a test can see
+that it is out of date.
 """
 
 import re
@@ -57,7 +58,7 @@ def main() -> None:
     """Resolve and write all locks."""
     torch = resolved(TORCH)
     of_torch = {name for name in torch if _OF_TORCH.fullmatch(name)}
-    # What FAISS needs of CUDA stays in its own lock.
+    # The CUDA packages that FAISS needs stay in the lock of the image.
     kept = set(resolved(["faiss-gpu-cu12"]))
     LOCKS.mkdir(exist_ok=True)
     _write("build", resolved(wanted("build")))

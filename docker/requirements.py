@@ -1,7 +1,8 @@
 """Print what the images install: the dependencies of pyproject.toml with those of the extras named.
 
-`python requirements.py models` prints one requirement a line. Packages apart from the code are what
-lets a change of the code leave their layer as it is. It uses nothing but the standard library.
+`python requirements.py models` prints one requirement per line. Packages are installed separately
+from the code, so that a change of the code does not rebuild their layer. It uses only the standard
+library.
 """
 
 import re
@@ -11,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPLACED = {"faiss-gpu-cu12": "faiss-cpu", "onnxruntime-gpu": "onnxruntime"}
-"""Packages that bring the same modules as another one, which must then not be installed."""
+"""Packages that contain the same modules as another one, which must then not be installed."""
 LEFT_OUT = {"decord"}
-"""The second reader of videos: the images use PyAV alone, which keeps `api` below 600 MB."""
+"""The second reader of videos: the images use only PyAV, which keeps `api` below 600 MB."""
 
 
 def requirements(project: dict[str, object], extras: Sequence[str]) -> list[str]:
-    """Return the requirements of a project table and of its extras, without what images leave out.
+    """Return the requirements of a project table and of its extras, without those left out.
 
     Raises:
         KeyError: the project has no such extra.

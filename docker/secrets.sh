@@ -1,15 +1,15 @@
 #!/bin/sh
-# Make the passwords that docker-compose.yml mounts, each once: what is there stays as it is.
+# Make the passwords that docker-compose.yml mounts. Existing ones are not changed.
 set -eu
 
 folder="$(dirname "$0")/secrets"
 mkdir -p "$folder"
-# Nobody else on this machine may enter the folder. The files themselves are open, since Docker
-# mounts them as they are and the containers' users are other ones than you.
+# Nobody else on this machine may enter the folder. The files themselves are readable for everybody,
+# because Docker mounts them unchanged and the containers run as other users than you.
 chmod 700 "$folder"
 cd "$folder"
 
-keep() { # NAME: write what comes in to the file of that name, unless it is there
+keep() { # NAME: write stdin to the file NAME, unless that file exists
 	[ -s "$1" ] && return
 	cat > "$1"
 	chmod 644 "$1"

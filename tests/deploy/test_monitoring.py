@@ -138,7 +138,7 @@ def _lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
     "title",
     [
         "Request rate",
-        "Time of searches",
+        "Duration of searches",
         "Error rate",
         "Cache hit rate",
         "Index size",

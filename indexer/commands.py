@@ -64,7 +64,7 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
 
 def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -> str:
     """Say which of the tags no video has, or that none has them all; empty where one has."""
-    if catalog.tagged(collection, tags):
+    if catalog.videos(collection, limit=1, tags=tags):
         return ""
     known = catalog.tags(collection)
     unknown = [tag for tag in tags if tag not in known]

@@ -268,11 +268,11 @@ class CatalogReader(Protocol):
         ...
 
     def tagged(
-        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
-    ) -> list[str]:
-        """Return the ids, in one query, of the videos that bear all `tags`; at least one is given.
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield each tag with the ids of the videos that have it, of all videos or of some.
 
-        With `video_ids`, only those of these videos.
+        A tag that many videos have comes several times, each time with others of them.
         """
         ...
 

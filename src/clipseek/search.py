@@ -18,12 +18,11 @@ from clipseek.errors import (
     ServiceUnavailable,
 )
 from clipseek.library.collections import Collections
-from clipseek.library.parts import Bearing
 from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.model import Model
 from clipseek.protocols import Cache
-from clipseek.query import Query, cut_at
+from clipseek.query import Filters, Query, cut_at
 from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
@@ -104,27 +103,12 @@ class Searcher:
             asked = [queries[i] for i in valid]
             try:
                 sight = sight or self.collections.latest(name)
-                results = self._together(sight, asked, stages)
+                results: Sequence[Answer] = self._results(sight, asked, stages)
             except ClipseekError as error:
                 results = [error] * len(asked)
             for i, result in zip(valid, results, strict=True):
                 answers[i] = result
         return [answer for answer in answers if answer is not None]
-
-    def _together(self, sight: Sight, queries: Sequence[Query], stages: Stages) -> Sequence[Answer]:
-        """Answer valid queries; where filters by tags differ, one that fails fails alone."""
-        try:
-            return self._results(sight, queries, stages)
-        except ClipseekError as error:
-            filters = (query.filters for query in queries)
-            groups = _grouped((f.tags, f.video_ids) if f.tags else None for f in filters)
-            if len(groups) == 1:
-                return [error] * len(queries)
-        apart: dict[int, Answer] = {}
-        for positions in groups.values():
-            results = self._together(sight, [queries[i] for i in positions], stages)
-            apart.update(zip(positions, results, strict=True))
-        return [apart[i] for i in range(len(queries))]
 
     def _results(self, sight: Sight, queries: Sequence[Query], stages: Stages) -> Sequence[Answer]:
         """Answer valid queries of one collection."""
@@ -139,8 +123,6 @@ class Searcher:
             read = self._texts.embed(model.embedder, [query.text for query in queries])
         known = [i for i, end in enumerate(read.ends) if end != 0]
         sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
-        if sight.age_s is not None:
-            _require_known([queries[i] for i in known], view)
         found = self._found(view, model, [queries[i] for i in known], sentences, stages)
         if sight.age_s is not None:
             found = [replace(one, age_s=sight.age_s) for one in found]
@@ -195,14 +177,13 @@ class Searcher:
     ) -> list["_Match"]:
         """Search, judge and merge: for each query what matches it."""
         found: dict[int, _Match] = {}
-        filters = (query.filters for query in queries)
-        grouped = _grouped((f.video_ids, f.tags) for f in filters)
+        grouped = _grouped((f.video_ids, f.tags) for f in (query.filters for query in queries))
         for (video_ids, tags), positions in grouped.items():
-            allowed = self._allowed(view.collection.name, video_ids, tags)
+            only = Filters(video_ids, tags) if tags or video_ids is not None else None
             k = max(ranking.candidates(queries[i].limit) for i in positions)
             with stages.timing("search"):
-                near = view.search(vectors[positions], k, allow_videos=allowed)
-            if allowed is None:
+                near = view.search(vectors[positions], k, only=only)
+            if only is None:
                 self._sample(view, vectors[positions], near)
             together = _Together.of(view, near, scoring)
             # Its own number of neighbours, so that it does not matter who asked beside it.
@@ -214,37 +195,12 @@ class Searcher:
                 found[i] = _Match.of(together, grown, peaks, beyond, least)
         return [found[i] for i in range(len(queries))]
 
-    def _allowed(
-        self, name: str, video_ids: tuple[str, ...] | None, tags: tuple[str, ...] | None
-    ) -> Sequence[str] | Bearing | None:
-        """Return the videos that a filter lets through, or None for all."""
-        if not tags:
-            return video_ids
-        if video_ids is not None:
-            return self.collections.catalog.tagged(name, tags, video_ids=video_ids)
-        return Bearing(
-            tuple(sorted(set(tags))),
-            lambda among: self.collections.catalog.tagged(name, tags, video_ids=among),
-        )
-
     def sample(self, sample: Sample) -> None:
         """Give `sample` the view, the queries and the neighbours of each search without a filter.
 
         It is called by the thread that searches, so it must not take long.
         """
         self._sample = sample
-
-
-def _require_known(queries: Iterable[Query], view: View) -> None:
-    """Raise ServiceUnavailable where a filter by tags needs the catalog, which is out of reach."""
-    for filters in (query.filters for query in queries):
-        tags = tuple(sorted(set(filters.tags or ())))
-        if tags and (filters.video_ids is not None or not view.knows_bearers(tags)):
-            raise ServiceUnavailable(
-                "the database cannot be reached, and only it knows which videos bear these tags; "
-                "search without them, or ask again in a moment",
-                for_all=True,
-            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

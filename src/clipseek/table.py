@@ -64,39 +64,27 @@ class SegmentTable:
         return len(self.ids)
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self.videos.tolist())}
-
-    @cached_property
-    def _by_video(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows in the order of their videos, and where each video's rows begin."""
-        order = np.argsort(self.owners, kind="stable")
-        return order, np.searchsorted(self.owners[order], np.arange(len(self.videos) + 1))
-
-    @cached_property
     def least_bias(self) -> float:
         """The least of the biases; infinity where there are no segments."""
         return float(np.min(self.biases, initial=np.inf))
 
     def mask_of(self, videos: Iterable[str]) -> NDArray[np.bool_]:
         """Return which of `videos` are among those given, bool (V,)."""
-        numbers = self._numbers
         mask = np.zeros(len(self.videos), np.bool_)
-        known = [numbers[video] for video in videos if video in numbers]
-        mask[np.array(known, np.int64)] = True
+        # NumPy ends a text at its last character that is not NUL, and would widen all names to the
+        # longest one that is asked for.
+        width = self.videos.dtype.itemsize // 4
+        asked = [name for name in videos if len(name) <= width and not name.endswith("\0")]
+        if len(mask) and asked:
+            names = np.array(asked, self.videos.dtype)
+            places = np.searchsorted(self.videos, names).clip(max=len(mask) - 1)
+            mask[places[self.videos[places] == names]] = True
         return mask
 
     def ids_where(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the ids, ascending, of the segments of the videos in a mask bool (V,)."""
         found: NDArray[np.int64] = self.ids[mask[self.owners]]
         return found
-
-    def ids_of(self, videos: Iterable[str]) -> NDArray[np.int64]:
-        """Return the ids, ascending, of the segments of those videos that there are."""
-        order, begins = self._by_video
-        known = {self._numbers[video] for video in videos if video in self._numbers}
-        parts = [order[begins[number] : begins[number + 1]] for number in known]
-        return np.sort(self.ids[_joined(parts, np.empty(0, np.int64))])
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of the segments, in the order asked; raise SegmentNotFound."""

@@ -211,32 +211,10 @@ def test_filters(searcher: Searcher, filters: dict[str, object], expected: set[s
     assert {hit.video.id for hit in _one(searcher, "blue", **filters).hits} == expected
 
 
-class _Noting(MemoryCatalog):
-    """Notes what it is asked of tags, and refuses to hand out whole lists of videos."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[Sequence[str], Sequence[str] | None]] = []
-
-    def tagged(
-        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
-    ) -> list[str]:
-        """Answer as the catalog does."""
-        self.asked.append((tuple(tags), video_ids))
-        bearing = [v.id for v in self._videos(collection) if set(tags) <= set(v.tags)]
-        return [name for name in bearing if video_ids is None or name in video_ids]
-
-    def videos(
-        self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
-    ) -> list[Video]:
-        """Fail: rows of many thousand videos are not for a search."""
-        raise AssertionError("a search read whole videos page by page")
-
-
 @pytest.fixture
-def noting(tmp_path: Path) -> _Noting:
-    """More videos than are asked for by name, half of them with a tag, and their snapshot."""
-    catalog = _Noting()
+def many(tmp_path: Path) -> MemoryCatalog:
+    """More videos than are asked for at once, half of them with a tag, and their snapshot."""
+    catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     for number in range(600):
         tags = ("all", "half") if number % 2 else ("all",)
@@ -249,56 +227,42 @@ def _found(searcher: Searcher, *tags: str) -> set[str]:
     return {hit.video.id for hit in _one(searcher, "red", limit=MAX_LIMIT, tags=tags).hits}
 
 
-def test_the_bearers_of_a_tag_are_asked_for_once(noting: _Noting, tmp_path: Path) -> None:
-    """One statement for ids; searches after it ask nothing, whatever was ingested meanwhile."""
-    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
-    for _ in range(3):
-        assert all(int(name[1:]) % 2 for name in _found(searcher, "half"))
-        assert len(_found(searcher, "all", "half")) == MAX_LIMIT
-    assert noting.asked == [(("half",), None), (("all", "half"), None)]
-    _put(noting, "new", ["red"], ("half",))
+def test_videos_with_all_of_some_tags_are_found(many: MemoryCatalog, tmp_path: Path) -> None:
+    """As many as are asked for, of those in the snapshot and those that came since."""
+    searcher = searcher_over(many, tmp_path, lambda _: MODEL)
+    found = _found(searcher, "all", "half")
+    assert len(found) == MAX_LIMIT
+    assert all(int(name[1:]) % 2 for name in found)
+    _put(many, "new", ["red"], ("other", "half"))
     searcher.collections.refresh()
-    for _ in range(2):
-        _found(searcher, "half")
-    assert noting.asked[2:] == [(("half",), ["new"])]
+    assert _found(searcher, "half", "other") == {"new"}
 
 
-def test_what_is_remembered_of_tags_follows_their_videos(noting: _Noting, tmp_path: Path) -> None:
+def test_tags_follow_their_videos(many: MemoryCatalog, tmp_path: Path) -> None:
     """A video that gets a tag, one that loses it and one that is removed."""
-    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
+    searcher = searcher_over(many, tmp_path, lambda _: MODEL)
     for number in range(6, 600):
-        noting.remove("default", f"v{number:03d}")
+        many.remove("default", f"v{number:03d}")
     searcher.collections.refresh()
     assert _found(searcher, "half") == {"v001", "v003", "v005"}
-    _put(noting, "v000", ["red"], ("half",))
-    _put(noting, "v001", ["red"], ("all",))
-    noting.remove("default", "v003")
+    _put(many, "v000", ["red"], ("half",))
+    _put(many, "v001", ["red"], ("all",))
+    many.remove("default", "v003")
     searcher.collections.refresh()
     assert _found(searcher, "half") == {"v000", "v005"}
     assert _found(searcher, "all", "half") == {"v005"}
     assert _found(searcher, "nothing") == set()
 
 
-def test_no_more_than_64_filters_are_remembered(noting: _Noting, tmp_path: Path) -> None:
-    """64 are remembered; one more takes the place of the oldest alone."""
-    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
-    for number in range(65):
-        _found(searcher, f"tag {number}")
-    noting.asked.clear()
-    for number in range(1, 65):
-        _found(searcher, f"tag {number}")
-    assert noting.asked == []
-    _found(searcher, "tag 0")
-    assert noting.asked == [(("tag 0",), None)]
-
-
-def test_tags_within_some_videos_are_asked_of_those_alone(noting: _Noting, tmp_path: Path) -> None:
-    """A filter by both passes what is in both."""
-    searcher = searcher_over(noting, tmp_path, lambda _: MODEL)
-    asked = ("v001", "v002", "nowhere")
-    result = _one(searcher, "red", tags=("half",), video_ids=asked)
+def test_an_answer_is_of_one_version_of_tags(many: MemoryCatalog, tmp_path: Path) -> None:
+    """A tag that came since the version which an answer names lets nothing through."""
+    searcher = searcher_over(many, tmp_path, lambda _: MODEL)
+    searcher.collections.open("default")
+    _put(many, "v000", ["red"], ("half",))
+    _put(many, "v001", ["red"])
+    result = _one(searcher, "red", tags=("half",), video_ids=("v000", "v001"))
     assert {hit.video.id for hit in result.hits} == {"v001"}
-    assert noting.asked == [(("half",), asked)]
+    assert result.version == 600
 
 
 def test_hits_of_one_score_are_ordered_by_video_and_time(tmp_path: Path) -> None:

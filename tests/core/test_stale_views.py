@@ -44,13 +44,6 @@ class Catalog(MemoryCatalog):
         self._reach()
         return super().videos_by_id(collection, video_ids)
 
-    def tagged(
-        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
-    ) -> list[str]:
-        """Return ids, if the catalog can be reached."""
-        self._reach()
-        return super().tagged(collection, tags, video_ids=video_ids)
-
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -231,36 +224,15 @@ def test_a_stale_view_is_not_asked_for_ever(
     assert found(ask(searcher)) == {"one"}
 
 
-def test_filters_by_tags_go_on_where_they_are_known(
-    clock: Clock, catalog: Catalog, searcher: Searcher
-) -> None:
-    """Others are refused, each for itself."""
-    assert found(ask(searcher, tags=("day",))) == {"one"}
+def test_filters_go_on(clock: Clock, catalog: Catalog, searcher: Searcher) -> None:
+    """A view knows the tags of its videos."""
     clock.now += LATE_S + 5
     away(catalog, searcher)
-    queries = [
-        Query.of("red", tags=("day",)),
-        Query.of("red", tags=("night",)),
-        Query.of("red", video_ids=("two",)),
-        Query.of("red", tags=("day",), video_ids=("one",)),
-        Query.of("red"),
-    ]
-    day, night, two, both, every = searcher.search(queries)
-    assert (found(day), found(two), found(every)) == ({"one"}, {"two"}, {"one", "two"})
-    for refused in (night, both):
-        assert isinstance(refused, ServiceUnavailable)
-        assert str(refused) == (
-            "the database cannot be reached, and only it knows which videos bear these tags; "
-            "search without them, or ask again in a moment"
-        )
-
-
-def test_a_filter_that_fails_fails_no_other_search(catalog: Catalog, searcher: Searcher) -> None:
-    """Also in the moment in which nobody has noticed yet that the database is away."""
-    catalog.error = ServiceUnavailable("the database is away")
-    every, night = searcher.search([Query.of("red"), Query.of("red", tags=("night",))])
-    assert found(every) == {"one", "two"}
-    assert isinstance(night, ServiceUnavailable)
+    filters: dict[str, set[str]] = {"day": {"one"}, "night": {"two"}, "none": set()}
+    for tag, expected in filters.items():
+        assert found(ask(searcher, tags=(tag,))) == expected
+    assert found(ask(searcher, video_ids=("two",))) == {"two"}
+    assert found(ask(searcher, tags=("day",), video_ids=("two",))) == set()
 
 
 def test_names_follow_every_change(catalog: Catalog, searcher: Searcher) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +13,7 @@ from sqlalchemy import RowMapping, Select, bindparam, func, select
 
 from clipseek.catalog import schema
 from clipseek.catalog.database import WAIT_S, Database, Transactions
-from clipseek.catalog.rows import cleaned, tag_form, unpack
+from clipseek.catalog.rows import unpack
 from clipseek.catalog.tables import (
     among,
     bears,
@@ -126,7 +128,7 @@ class SqlReader:
         query = select(*columns).where(videos.c.collection == collection)
         if video_ids is not None:
             query = query.where(among(videos.c.id, video_ids, self._database.dialect))
-        yield from (Named(*row) for row in self._streamed(query))
+        yield from (Named(*row) for some in self._streamed(query) for row in some)
 
     def videos(
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
@@ -136,20 +138,16 @@ class SqlReader:
         return [_video(row) for row in self._all(query.order_by(videos.c.id).limit(limit))]
 
     def tagged(
-        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
-    ) -> list[str]:
-        """Return the ids, in one query, of the videos that bear all `tags`."""
-        wanted = {cleaned(tag_form(tag)) for tag in tags}
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield each tag with the ids of some of the videos that have it, until all were named."""
         rows = tag_rows.c
-        query = select(rows.video_id).where(rows.collection == collection)
-        if len(wanted) == 1:
-            query = query.where(rows.tag == wanted.pop())
-        else:
-            query = query.where(rows.tag.in_(sorted(wanted))).group_by(rows.video_id)
-            query = query.having(func.count() == len(wanted))
+        query = select(rows.tag, rows.video_id).where(rows.collection == collection)
         if video_ids is not None:
             query = query.where(among(rows.video_id, video_ids, self._database.dialect))
-        return [row[0] for row in self._rows(query)]
+        for some in self._streamed(query.order_by(rows.tag)):
+            for tag, found in groupby(some, itemgetter(0)):
+                yield tag, [video_id for _, video_id in found]
 
     def tags(self, collection: str) -> list[str]:
         """Return every tag that some video bears, by code points."""
@@ -245,7 +243,8 @@ class SqlReader:
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""
         query = select(segments.c.thumbnail).where(segments.c.collection == collection)
-        yield from (row[0] for row in self._streamed(query.order_by(segments.c.id)))
+        rows = self._streamed(query.order_by(segments.c.id))
+        yield from (row[0] for some in rows for row in some)
 
     def counts(self, collection: str) -> tuple[int, int, float]:
         """Return videos, segments and seconds indexed."""
@@ -283,10 +282,12 @@ class SqlReader:
     def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
         return [row._mapping for row in self._rows(query)]
 
-    def _streamed(self, query: Select[Any]) -> Iterator[Any]:
+    def _streamed(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+        """Yield the rows of a large answer, some at a time."""
         if self._is_there():
             with self._database.reading() as connection:
-                yield from connection.execute(query.execution_options(yield_per=_STREAMED))
+                found = connection.execute(query.execution_options(yield_per=_STREAMED))
+                yield from found.partitions()
 
 
 def _videos_of(collection: str) -> Select[Any]:

@@ -1,6 +1,6 @@
 """The parts of a view: segments and the index over them, of which some are dead since."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -9,75 +9,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
+from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
 from clipseek.protocols import VectorIndex
+from clipseek.query import Filters
 from clipseek.table import SegmentTable
 from clipseek.types import Neighbours, SegmentBlock
 
 # Videos that the catalog is asked for by their ids, for the sake of databases that bound a query.
 VIDEOS_AT_ONCE = 500
-# Filters by tags that a part remembers the videos of, one byte a video.
-_TAGS_REMEMBERED = 64
 # Neighbours asked for beyond those wanted, at first, where some may have been replaced.
 _SPARE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Bearing:
-    """A filter: only videos that bear all of some tags.
-
-    `find` asks the catalog for the ids of those that do, among some videos or, given None, all.
-    """
-
-    tags: tuple[str, ...]
-    find: Callable[[Sequence[str] | None], Sequence[str]]
-
-
-class Bearers:
-    """Which videos of a part bear the tags that were asked for last. Thread-safe.
-
-    What is remembered stays right: where the tags of a video change it is put anew, and what the
-    part has of it is dead.
-    """
-
-    def __init__(self) -> None:
-        self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
-
-    def knows(self, tags: tuple[str, ...]) -> bool:
-        """Whether the catalog need not be asked."""
-        return tags in self._masks
-
-    def mask(self, bearing: Bearing, table: SegmentTable) -> NDArray[np.bool_]:
-        """Return which of the table's videos bear the tags, bool (V,)."""
-        mask = self._masks.get(bearing.tags)
-        if mask is None:
-            few = len(table.videos) <= VIDEOS_AT_ONCE
-            mask = table.mask_of(bearing.find(table.videos.tolist() if few else None))
-            while len(self._masks) >= _TAGS_REMEMBERED:
-                self._masks.pop(next(iter(self._masks)), None)
-            self._masks[bearing.tags] = mask
-        return mask
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """Some segments and the index over them, in the same order.
 
-    dead: int64 (D,), ascending: ids that have been removed or replaced since.
+    tags: Those of the table's videos. They stay right, because a video whose tags change is put
+    anew, and is dead here then. dead: int64 (D,), ascending: ids that have been removed or replaced
+    since. gone: bool (V,), the videos whose segments are dead, or None where none are.
     """
 
     table: SegmentTable
     index: VectorIndex
+    tags: Tags = field(repr=False)
     dead: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    bearers: Bearers = field(default_factory=Bearers, repr=False, compare=False)
+    gone: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.table) - len(self.dead)
 
     def without(self, videos: AbstractSet[str]) -> Self:
         """Return the part with the segments of some videos dead."""
-        gone = self.table.ids_of(videos)
-        return replace(self, dead=np.union1d(self.dead, gone)) if len(gone) else self
+        gone = self.table.mask_of(videos)
+        if not gone.any():
+            return self
+        gone = gone if self.gone is None else self.gone | gone
+        return replace(self, gone=gone, dead=self.table.ids_where(gone))
 
     def rescored(self, ids: NDArray[np.int64], biases: NDArray[np.float32]) -> Self:
         """Return the part with other biases of those of its segments that are among `ids`."""
@@ -86,11 +55,9 @@ class Part:
         judged[is_there] = biases[places[is_there]]
         return replace(self, table=replace(self.table, biases=judged))
 
-    def search(
-        self, queries: NDArray[np.float32], k: int, videos: Sequence[str] | Bearing | None
-    ) -> Neighbours:
+    def search(self, queries: NDArray[np.float32], k: int, only: Filters | None) -> Neighbours:
         """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does."""
-        allow = self._allowed(videos)
+        allow = None if only is None else self.allowed(only)
         if allow is not None:
             return self.index.search(queries, k, allow=allow)
         wanted = min(k, len(self))
@@ -104,18 +71,14 @@ class Part:
         alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
         return _taken(near.ids, near.scores, alive_first)
 
-    def _allowed(self, videos: Sequence[str] | Bearing | None) -> NDArray[np.int64] | None:
+    def allowed(self, only: Filters) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all."""
-        if videos is None:
+        mask = self.tags.mask(only.tags or ())
+        if only.video_ids is not None:
+            mask &= self.table.mask_of(only.video_ids)
+        if mask.all():
             return None
-        if not isinstance(videos, Bearing):
-            allowed = self.table.ids_of(videos)
-        else:
-            mask = self.bearers.mask(videos, self.table)
-            if mask.all():
-                return None
-            allowed = self.table.ids_where(mask)
-        return allowed[~contained(self.dead, allowed)] if len(self.dead) else allowed
+        return self.table.ids_where(mask if self.gone is None else mask & ~self.gone)
 
     def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
         """Find the true k nearest segments that are not dead."""
@@ -145,16 +108,16 @@ class Delta(Part):
         )
 
 
-def beside(table: SegmentTable, vectors: NDArray[np.float32]) -> Delta:
+def beside(table: SegmentTable, vectors: NDArray[np.float32], tags: Tags) -> Delta:
     """Make the part of what changed, which is searched beside the others."""
-    return Delta(table, ExactIndex(table.ids, vectors))
+    return Delta(table, ExactIndex(table.ids, vectors), tags)
 
 
-def whole(table: SegmentTable, vectors: NDArray[np.float32]) -> Part:
+def whole(table: SegmentTable, vectors: NDArray[np.float32], tags: Tags) -> Part:
     """Make the part of a whole catalog: exact, unless it is too large for that."""
     if len(table) > EXACT_UP_TO:
-        return Part(table, FaissIndex.build(vectors, table.ids))
-    return Part(table, ExactIndex(table.ids, vectors))
+        return Part(table, FaissIndex.build(vectors, table.ids), tags)
+    return Part(table, ExactIndex(table.ids, vectors), tags)
 
 
 def joined(parts: list[Delta]) -> tuple[Delta, ...]:
@@ -167,8 +130,18 @@ def joined(parts: list[Delta]) -> tuple[Delta, ...]:
     while len(parts) > 1 and 2 * len(parts[-1]) >= len(parts[-2]):
         blocks = [part.block() for part in parts[-2:]]
         table, vectors = SegmentTable.of(blocks, blocks[0].vectors.shape[1])
-        parts[-2:] = [beside(table, vectors)]
+        parts[-2:] = [beside(table, vectors, _tags_of(parts[-2:], table))]
     return tuple(parts)
+
+
+def _tags_of(parts: Sequence[Part], table: SegmentTable) -> Tags:
+    """Return the tags of those videos of some parts that are not gone."""
+    given = []
+    for part in parts:
+        rows = np.searchsorted(table.videos, part.table.videos)
+        alive = np.ones(len(rows), np.bool_) if part.gone is None else ~part.gone
+        given.append((part.tags, rows, alive))
+    return Tags.joined(given, len(table.videos))
 
 
 def nearest_of(found: Sequence[Neighbours], k: int) -> Neighbours:

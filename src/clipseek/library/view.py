@@ -1,6 +1,5 @@
 """One collection at one version, ready to be searched: a snapshot and what changed since."""
 
-import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,7 +15,6 @@ from clipseek.library.names import Names
 from clipseek.library.offer import Offer, seen
 from clipseek.library.parts import (
     VIDEOS_AT_ONCE,
-    Bearing,
     Delta,
     Part,
     beside,
@@ -24,9 +22,11 @@ from clipseek.library.parts import (
     nearest_of,
     whole,
 )
+from clipseek.library.tags import Tags
 from clipseek.nearest import checked, contained
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore, has_biases_of, history
+from clipseek.query import Filters
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
 from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
@@ -100,13 +100,15 @@ class View:
                 _warn_of_many(name, total)
                 blocks = _counted(now.blocks(name), total, progress)
                 table, vectors = SegmentTable.of(blocks, collection.dim)
-                base = whole(table, vectors)
+                base = whole(table, vectors, Tags.of(now.tagged(name), table.videos))
+                delta: tuple[Delta, ...] = ()
             else:
                 changed = _changed(now, name, found.manifest.version)
-                table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
-                base = Part(found.table, found.index).without(changed)
+                tags = Tags.of(now.tagged(name), found.table.videos)
+                base = Part(found.table, found.index, tags).without(changed)
                 if not has_biases_of(found.manifest, collection):
                     base = base.rescored(*now.biases(name))
+                delta = joined([_delta(now, collection, changed)])
             past = history(now, name, collection.version)
         return cls(
             collection=collection,
@@ -117,7 +119,7 @@ class View:
             _due=offer.due,
             _history=past,
             _base=base,
-            _delta=() if found is None else joined([beside(table, vectors)]),
+            _delta=delta,
         )
 
     def refresh(self, catalog: CatalogReader, store: IndexStore) -> Self:
@@ -161,14 +163,14 @@ class View:
             if history(now, name, self.version) != self._history:
                 return None
             changed = _changed(now, name, self.version)
-            table, vectors = SegmentTable.of(_blocks(now, name, changed), collection.dim)
+            delta = _delta(now, collection, changed)
             past = history(now, name, collection.version)
             anew = None if collection.scored_at <= self.version else now.biases(name)
         base = self._base.without(changed)
         parts = [part.without(changed) for part in self._delta]
         if anew is not None:
             base, parts = base.rescored(*anew), [part.rescored(*anew) for part in parts]
-        parts.append(beside(table, vectors))
+        parts.append(delta)
         return replace(self, collection=collection, _history=past, _base=base, _delta=joined(parts))
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
@@ -200,10 +202,6 @@ class View:
         if self._names is None or self._names.version < self.version:
             return None
         return self._names.find(video_ids)
-
-    def knows_bearers(self, tags: tuple[str, ...]) -> bool:
-        """Whether a filter by these tags needs no catalog."""
-        return all(part.bearers.knows(tags) for part in (self._base, *self._delta))
 
     @property
     def version(self) -> int:
@@ -242,15 +240,15 @@ class View:
         queries: NDArray[np.float32],
         k: int,
         *,
-        allow_videos: Sequence[str] | Bearing | None = None,
+        only: Filters | None = None,
     ) -> Neighbours:
-        """Find the k nearest segments of float32 (Q, dim) unit rows, in some videos if given.
+        """Find the k nearest segments of float32 (Q, dim) unit rows, by a filter if given.
 
         Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
         """
         queries = checked(queries, k, self.collection.dim)
         parts = (self._base, *self._delta)
-        return nearest_of([part.search(queries, k, allow_videos) for part in parts], k)
+        return nearest_of([part.search(queries, k, only) for part in parts], k)
 
     @property
     def is_exact(self) -> bool:
@@ -315,11 +313,15 @@ def _changed(catalog: CatalogReader, name: str, version: int) -> set[str]:
     }
 
 
-def _blocks(catalog: CatalogReader, name: str, videos: AbstractSet[str]) -> Iterator[SegmentBlock]:
-    """Yield the segments that some videos have now; removed ones have none."""
-    remaining = iter(sorted(videos))
-    while some := list(itertools.islice(remaining, VIDEOS_AT_ONCE)):
-        yield from catalog.blocks(name, video_ids=some)
+def _delta(catalog: CatalogReader, collection: Collection, videos: AbstractSet[str]) -> Delta:
+    """Make the part of the segments that some videos have now; removed ones have none."""
+    name = collection.name
+    ids = sorted(videos)
+    some = [ids[start : start + VIDEOS_AT_ONCE] for start in range(0, len(ids), VIDEOS_AT_ONCE)]
+    blocks = (block for asked in some for block in catalog.blocks(name, video_ids=asked))
+    table, vectors = SegmentTable.of(blocks, collection.dim)
+    tagged = (each for asked in some for each in catalog.tagged(name, video_ids=asked))
+    return beside(table, vectors, Tags.of(tagged, table.videos))
 
 
 def _counted(

@@ -1,7 +1,6 @@
 """MemoryCatalog: a catalog in memory, under the contract of the real one."""
 
 import itertools
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -249,14 +248,12 @@ class MemoryCatalog:
         return [video for video in past if wanted <= set(video.tags)][:limit]
 
     def tagged(
-        self, collection: str, tags: Sequence[str], *, video_ids: Sequence[str] | None = None
-    ) -> list[str]:
-        """Return the ids of the videos that bear all `tags`."""
-        return [
-            video.id
-            for video in self.videos(collection, limit=sys.maxsize, tags=tags)
-            if video_ids is None or video.id in video_ids
-        ]
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield each tag with each video that has it."""
+        for video in self._videos(collection):
+            if video_ids is None or video.id in video_ids:
+                yield from ((tag, [video.id]) for tag in dict.fromkeys(video.tags))
 
     def tags(self, collection: str) -> list[str]:
         """Return every tag that some video bears, by code points."""

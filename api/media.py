@@ -1,11 +1,10 @@
 """The file of an indexed video, as browsers want it: its type, its ranges, its changes."""
 
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -15,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import conditions, problems
 from api.problems import Refused
-from clipseek.files import NotARegularFile, mtime_ns, open_regular
+from clipseek.sources import LocalDisk, Source
 from clipseek.types import Video
 
 MAX_RANGES = 16
@@ -24,7 +23,7 @@ MAX_RANGES = 16
 ACCEL_PREFIX = "/_films/"
 """Where nginx has the folder of films for answers of the API, and for nobody else."""
 
-_HEAD_BYTES = 512
+HEAD_BYTES = 512
 _ASK = "tell whoever runs this server the request id"
 _KEPT = ("content-type", "content-disposition", "cache-control")
 _FALLBACK = "application/octet-stream"
@@ -68,20 +67,20 @@ def locate(video: Video) -> VideoFile:
     """
     path = Path(video.uri)
     try:
-        _require_unchanged(path.stat(), video)
-        file = open_regular(path)
+        source = LocalDisk().look(video.uri)
+        require_unchanged(source, video)
+        file = source.open()
     except (OSError, ValueError) as error:  # ValueError: no path can have this name
-        raise _gone(path, error) from error
+        raise gone(path, error) from error
     try:
         status = os.fstat(file.fileno())
-        _require_unchanged(status, video)
-        head = os.pread(file.fileno(), _HEAD_BYTES, 0)
+        head = os.pread(file.fileno(), HEAD_BYTES, 0)
     except BaseException as error:
         file.close()
         if isinstance(error, OSError):
-            raise _gone(path, error) from error
+            raise gone(path, error) from error
         raise
-    return VideoFile(path, file, status, media_type(head, path.suffix))
+    return VideoFile(path, file, status, media_type(head, path.name))
 
 
 def respond(video: VideoFile, accel_dir: Path | None) -> Response:
@@ -112,31 +111,31 @@ def _below(video: VideoFile, folder: Path) -> Path | None:
         return None
 
 
-def _require_unchanged(status: os.stat_result, video: Video) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise NotARegularFile(video.uri)
-    if (status.st_size, mtime_ns(status)) != (video.size_bytes, video.mtime_ns):
+def require_unchanged(source: Source, video: Video) -> None:
+    """Raise Refused unless a source is as it was when the video was indexed from it."""
+    if source.stamp != video.stamp:
         raise Refused(
             problems.FILE_CHANGED,
             "the video has changed since it was indexed, so its moments may be elsewhere in it; "
             f"{_ASK}",
-            reason=f"{video.uri} is not as it was indexed: it had {video.size_bytes} bytes, "
-            f"modified at {video.mtime_ns} ns, and has {status.st_size}, {mtime_ns(status)} ns; "
-            "run `indexer ingest` on it again",
+            reason=f"{video.uri} is not as it was indexed: it had {video.size_bytes} bytes and the "
+            f"stamp {video.stamp}, and has {source.size_bytes} bytes and {source.stamp}; run "
+            "`indexer ingest` on it again",
         )
 
 
-def _gone(path: Path, error: OSError | ValueError) -> Refused:
+def gone(uri: str | Path, error: OSError | ValueError) -> Refused:
+    """Return the answer for a source that is not there any more, or cannot be read."""
     said = error.strerror if isinstance(error, OSError) else error
     return Refused(
         problems.FILE_GONE,
         f"the file of this video is not there any more or cannot be read; {_ASK}",
-        reason=f"{path} cannot be read: {said}; put the file back, or run "
+        reason=f"{uri} cannot be read: {said}; put the file back, or run "
         "`indexer ingest` on where it is now",
     )
 
 
-def media_type(head: bytes, suffix: str) -> str:
+def media_type(head: bytes, name: str) -> str:
     """Name the type of a file by its first bytes, else by its ending; never a type that runs."""
     if head[4:8] == b"ftyp":
         return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
@@ -154,7 +153,7 @@ def media_type(head: bytes, suffix: str) -> str:
         return "image/gif"
     if head[:1] == b"G" and head[188:189] == b"G":  # sync bytes of MPEG-TS packets
         return "video/mp2t"
-    return _BY_SUFFIX.get(suffix.lower(), _FALLBACK)
+    return _BY_SUFFIX.get(PurePath(name).suffix.lower(), _FALLBACK)
 
 
 class VideoResponse(FileResponse):

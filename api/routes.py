@@ -26,6 +26,7 @@ from api.schemas import (
     VideoAnswer,
     VideosAnswer,
 )
+from api.streaming import stream
 from api.suggestions import Suggestions
 from clipseek.errors import (
     CollectionNotFound,
@@ -36,6 +37,7 @@ from clipseek.errors import (
 )
 from clipseek.metrics import Metrics
 from clipseek.service import Service
+from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -154,14 +156,18 @@ def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Segments
         ),
     },
 )
-def video_file(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Response:
+def video_file(
+    request: Request, service: Opened, video_id: VideoIdInPath, asked: Asked
+) -> Response:
     """Return the bytes of an indexed video, whole or in ranges (RFC 9110, 14).
 
     Only files that the catalog names are served; no path is taken from the request.
     """
     collection = asked.named(service.settings.collection)
-    file = locate(service.catalog.video(collection, video_id))
-    return respond(file, service.settings.accel_dir)
+    found = service.catalog.video(collection, video_id)
+    if scheme_of(found.uri) != LOCAL:
+        return stream(request, found, service.places)
+    return respond(locate(found), service.settings.accel_dir)
 
 
 @router.get(

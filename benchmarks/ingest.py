@@ -43,14 +43,14 @@ from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.pixels import Recipe, fit
 from clipseek.embedding.precision import overlap as share_of_best
 from clipseek.embedding.towers import on_cpu
+from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.model import Model
 from clipseek.publishing import FolderStore
 from clipseek.sampling import grid
+from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.thumbnails import Thumbnails
 from clipseek.video import PyAVFrames
 from indexer import sample
-from indexer.film import Report
-from indexer.pipeline import Options, Pipeline, Target
 
 faiss: Any = _faiss
 Vectors = NDArray[np.float32]
@@ -82,10 +82,10 @@ def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
             "default", model.name, model.embedder.dim, model.embedder.fingerprint
         )
         opener = partial(PyAVFrames, decode="fast")
-        target = Target("default", catalog, Thumbnails(folder / "thumbnails"), model, opener)
-        options = Options()
-        pipeline = Pipeline(target, options, stop=threading.Event(), on_frames=lambda _: None)
-        reports = list(pipeline.run(films))
+        thumbnails, places = Thumbnails(folder / "thumbnails"), Places({LOCAL: LocalDisk()})
+        tools = Tools("default", catalog, thumbnails, model, opener, places)
+        run = Run(tools, Options(), stop=threading.Event())
+        reports = list(run.reports([*map(str, films)]))
         publishing.build(
             catalog, FolderStore(folder / "snapshots"), "default", queries=lambda: model.bank
         )
@@ -136,7 +136,8 @@ def _exact(path: Path, embedder: BundleEmbedder, times: Any) -> tuple[NDArray[np
 
 def _samples(films: Sequence[Path]) -> NDArray[np.uint8]:
     """Return the pictures that `indexer ingest` measures precisions with, of the first films."""
-    read = sample.pictures(films, PyAVFrames, fps=1.0)
+    places = Places({LOCAL: LocalDisk()})
+    read = sample.pictures([*map(str, films)], places, PyAVFrames, fps=1.0)
     recipe = Recipe(SIDE, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     return read(lambda pixels: fit(pixels, recipe), SIDE, SAMPLES)
 

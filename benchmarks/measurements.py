@@ -260,7 +260,7 @@ def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
             biases=np.zeros(count, np.float32),
             thumbnails=[f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"] * count,
         )
-        video = Video(name, f"/films/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1, 1)
+        video = Video(name, f"/films/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1)
         frames = FrameVectors(edges[:-1], own)
         catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
 

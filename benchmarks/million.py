@@ -160,7 +160,7 @@ def _films(count: int) -> Iterator[tuple[Video, int]]:
     """Yield films of `PER_FILM` segments each, the last one of the rest."""
     for number, start in enumerate(range(0, count, PER_FILM)):
         size, name = min(PER_FILM, count - start), f"{number:032x}"
-        yield Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1, 1), size
+        yield Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1), size
 
 
 def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:

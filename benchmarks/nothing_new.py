@@ -26,7 +26,7 @@ from pathlib import Path
 from benchmarks.million import folder_of, library, longer_model, write
 from benchmarks.servers import ROOT
 from clipseek.config import Settings
-from clipseek.files import local_stamp
+from clipseek.sources import LocalDisk
 from clipseek.types import Video
 
 FILE_BYTES = 1_000_000
@@ -97,9 +97,9 @@ def _videos(folder: Path, options: argparse.Namespace) -> Iterator[tuple[Video, 
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(number.to_bytes(8, "big"))
         os.truncate(path, FILE_BYTES)
-        name, place, written = f"{number:032x}", str(path.absolute()), path.stat().st_mtime_ns
-        video = Video(name, place, path.stem, 2.0 * each, 64, 48, FILE_BYTES, written)
-        yield replace(video, stamp=local_stamp(FILE_BYTES, written)), each
+        source = LocalDisk().look(str(path.absolute()))
+        video = Video(f"{number:032x}", source.uri, path.stem, 2.0 * each, 64, 48, FILE_BYTES)
+        yield replace(video, stamp=source.stamp), each
 
 
 def _run(data: Path, arguments: list[str]) -> tuple[float, int]:

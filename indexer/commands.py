@@ -10,16 +10,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import normalize
 
-from clipseek.assembly import open_existing, open_writer, video_opener
+from clipseek.assembly import open_existing, open_places, open_writer, video_opener
 from clipseek.config import PREFIX, Settings
 from clipseek.embedding import models as known_models
 from clipseek.errors import ClipseekError, ConfigError, NothingIndexed, VideoNotFound
+from clipseek.files import as_text
 from clipseek.protocols import CatalogReader
 from clipseek.query import Query
 from clipseek.service import Service
+from clipseek.sources import scheme_of
 from clipseek.types import Collection, SearchResult, Video
 from indexer import reserve
-from indexer.naming import resolved, text
+from indexer.naming import resolved
 from indexer.originals import Checked, Originals
 from indexer.output import Column, clock, counted, emit, note, say, size, table
 from indexer.verification import problems
@@ -199,7 +201,7 @@ def _named(catalog: CatalogReader, collection: str, name: str) -> Video:
     Raises:
         VideoNotFound: there is none, or several that differ in their form alone.
     """
-    path = text(resolved(name))
+    path = name if scheme_of(name) else as_text(resolved(name))
     for uri in (path, os.path.realpath(path)):
         if (video := catalog.video_at(collection, uri)) is not None:
             return video
@@ -335,7 +337,13 @@ def _problems(service: Service, checked: Checked, *, deep: bool) -> Iterator[str
     ):
         for each in service.catalog.collections():
             originals = Originals(
-                service.catalog, service.thumbnails, each.name, fast, exact, checked
+                service.catalog,
+                service.thumbnails,
+                each.name,
+                open_places(settings),
+                fast,
+                exact,
+                checked,
             )
             if deep:
                 yield from originals.all_problems(service.collections.models.get(each).embedder)

@@ -1,4 +1,4 @@
-"""From the paths that a user names to the video files to look at, and what is left out."""
+"""From the names that a user gives to the videos to look at, and what is left out."""
 
 import os
 import stat
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipseek.errors import ConfigError
-from clipseek.files import open_regular
-from indexer.film import Report
+from clipseek.files import as_text, open_regular
+from clipseek.ingest import Report
+from clipseek.sources import LOCAL, Place, Places, Source, scheme_of
 from indexer.kinds import (
     HEAD_BYTES,
     PHRASES,
@@ -21,7 +22,7 @@ from indexer.kinds import (
     is_named_as_video,
     phrase,
 )
-from indexer.naming import resolved, spellings, text
+from indexer.naming import resolved, spellings
 
 LeftOut = dict[Reason, list[str]]
 _NO_VIDEO: tuple[tuple[Reason, str], ...] = (
@@ -35,18 +36,20 @@ _NO_VIDEO: tuple[tuple[Reason, str], ...] = (
 class Found:
     """The videos to look at, what could not be looked at, and the names of what was left out.
 
-    `named` are those files that were named themselves; the others are of folders.
+    `listed` are those of them that a listing has looked at already. `named` are those that were
+    named themselves; the others are of folders.
     """
 
-    files: Sequence[Path]
+    uris: Sequence[str]
     failures: Sequence[Report]
-    named: frozenset[Path] = frozenset()
+    named: frozenset[str] = frozenset()
+    listed: Sequence[Source] = ()
     left_out: LeftOut = field(default_factory=dict)
 
     def leaves_out(self, report: Report) -> bool:
         """Whether a file failed for being no video, and is of a folder: then it is left out."""
         reason = next((kind for kind, said in _NO_VIDEO if report.reason.startswith(said)), None)
-        if report.state != "failed" or reason is None or Path(report.path) in self.named:
+        if report.state != "failed" or reason is None or report.path in self.named:
             return False
         self.left_out.setdefault(reason, []).append(report.path)
         return True
@@ -57,35 +60,58 @@ class Found:
         return _in_words(self.left_out)
 
 
-def look(paths: Iterable[str], skip: Iterable[str] = ()) -> Found:
-    """Find the video files under the paths, absolute, sorted within a folder, each once.
+def look(names: Iterable[str], places: Places, skip: Iterable[str] = ()) -> Found:
+    """Find the videos under the names, sorted within a folder, each once.
 
-    "-" stands for a list of paths on standard input, one a line. A folder that is linked to is
-    followed once, and a file that several links lead to is one video. `skip` is the setting.
+    A name is a path, or a uri of one of the places. "-" stands for a list of names on standard
+    input, one a line. A folder that is linked to is followed once, and a file that several links
+    lead to is one video. `skip` is the setting.
 
     Raises:
-        ConfigError: a path does not exist, or a folder holds no video.
+        ConfigError: a name does not exist, or a folder holds no video.
     """
     walk = _Walk(Skip(skip))
-    tops = [path for name, listed in _names(paths) for path in walk.named(name, is_listed=listed)]
-    below = walk.below([path for path in tops if path not in walk.files])
-    for folder, files in below.items():
-        if not files and not walk.failed_below(folder):
-            raise ConfigError(_empty(folder, walk.left_out))
-    found = [file for path in tops for file in below.get(path, [path])]
-    return Found([*dict.fromkeys(found)], walk.failures, frozenset(walk.files), walk.left_out)
+    tops: list[str] = []
+    listed: dict[str, list[Source]] = {}
+    for name, is_listed in _names(names):
+        place = places.remote(name)
+        if place is None:
+            tops += map(str, walk.named(name, is_listed=is_listed))
+        else:
+            tops.append(name)
+            listed[name] = walk.elsewhere(name, place)
+    folders = [Path(top) for top in tops if top not in walk.files and top not in listed]
+    below = {str(folder): [*map(str, files)] for folder, files in walk.below(folders).items()}
+    below |= {name: [source.uri for source in sources] for name, sources in listed.items()}
+    for top, uris in below.items():
+        if not uris and not walk.failed_below(top):
+            raise ConfigError(_empty(top, walk.left_out))
+    return Found(
+        uris=[*dict.fromkeys(uri for top in tops for uri in below.get(top, [top]))],
+        failures=walk.failures,
+        named=frozenset(map(as_text, walk.files)),
+        listed=[source for sources in listed.values() for source in sources],
+        left_out=walk.left_out,
+    )
 
 
 def _in_words(left_out: LeftOut) -> str:
     return ", ".join(phrase(reason, left_out[reason]) for reason in PHRASES if reason in left_out)
 
 
-def _empty(folder: Path, left_out: LeftOut) -> str:
+def _empty(folder: str, left_out: LeftOut) -> str:
     words = _in_words(left_out)
     return (
         f"{folder}: this folder holds no video{f' (left out: {words})' if words else ''}; "
         "name a folder or file that does"
     )
+
+
+def _missing(name: str) -> str:
+    scheme = scheme_of(name)
+    if scheme not in (LOCAL, "file"):
+        return f"{name}: videos cannot be read from {scheme}:// here; name a file or a folder"
+    return f"{name}: no such file or folder; check the spelling"
 
 
 def _names(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -114,7 +140,7 @@ class _Walk:
     def __init__(self, skip: Skip) -> None:
         self.failures: list[Report] = []
         self.left_out: LeftOut = {}
-        self.files: set[Path] = set()
+        self.files: set[str] = set()
         self._skip = skip
         self._entered: set[tuple[int, int]] = set()
 
@@ -133,11 +159,11 @@ class _Walk:
                 self._fail(spelling, error)
                 return []
             if not self._is_folder(spelling):
-                self.files.add(spelling)
+                self.files.add(str(spelling))
             return [spelling]
         if not is_listed:
-            raise ConfigError(f"{name}: no such file or folder; check the spelling")
-        self.failures.append(Report(text(path), "failed", reason="no such file or folder"))
+            raise ConfigError(_missing(name))
+        self.failures.append(Report(as_text(path), "failed", reason="no such file or folder"))
         return []
 
     @staticmethod
@@ -227,15 +253,52 @@ class _Walk:
             self._leave(kind, entry)
         return kind == "video"
 
-    def failed_below(self, folder: Path) -> bool:
+    def elsewhere(self, name: str, place: Place) -> list[Source]:
+        """Return the videos at and below a name that is not a path; one that is named is taken."""
+        try:
+            sources = list(place.list(name))
+        except OSError as error:
+            raise ConfigError(f"{name}: {error.strerror or error}; check the name") from error
+        if [source.uri for source in sources] == [name]:
+            self.files.add(name)
+            return sources
+        folders: dict[str, list[Source]] = {}
+        for source in sources:
+            folders.setdefault(source.uri.rpartition("/")[0], []).append(source)
+        return [
+            source
+            for folder, inside in folders.items()
+            for siblings in [Siblings(_name(source) for source in inside)]
+            for source in inside
+            if self._takes(source, folder.removeprefix(name), siblings)
+        ]
+
+    def _takes(self, source: Source, folder: str, siblings: Siblings) -> bool:
+        """Sort what a place lists by its names and, where they do not say it, its first bytes."""
+        none = Siblings(())
+        above = (self._skip.reason(part, none) for part in folder.split("/") if part)
+        reason: Reason | None = next(filter(None, above), None)
+        reason = reason or self._skip.reason(_name(source), siblings)
+        if reason is None:
+            try:
+                kind = by_name(_name(source)) or by_content(_name(source), _head_of(source))
+            except OSError:
+                kind = "video"  # the reader says what is wrong with it
+            if kind is None or kind == "video":
+                return kind == "video"
+            reason = kind
+        self.left_out.setdefault(reason, []).append(source.uri)
+        return False
+
+    def failed_below(self, top: str) -> bool:
         """Whether something in a folder could not be looked at, so that it may hold videos."""
-        return any(Path(each.path).is_relative_to(text(folder)) for each in self.failures)
+        return any(Path(each.path).is_relative_to(as_text(top)) for each in self.failures)
 
     def _leave(self, reason: Reason, entry: "os.DirEntry[str]") -> None:
         self.left_out.setdefault(reason, []).append(entry.path)
 
     def _fail(self, path: str | Path, error: OSError) -> None:
-        self.failures.append(Report(text(path), "failed", reason=error.strerror or str(error)))
+        self.failures.append(Report(as_text(path), "failed", reason=error.strerror or str(error)))
 
 
 @dataclass(slots=True)
@@ -264,3 +327,12 @@ def _follow_files(trees: Iterable[_Tree]) -> None:
 def _head(path: str) -> bytes:
     with open_regular(path) as file:
         return file.read(HEAD_BYTES)
+
+
+def _name(source: Source) -> str:
+    return source.uri.rpartition("/")[2]
+
+
+def _head_of(source: Source) -> bytes:
+    last = min(HEAD_BYTES, source.size_bytes) - 1
+    return b"".join(source.stream(0, last)) if last >= 0 else b""

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,20 +23,22 @@ from clipseek.assembly import (
     build_snapshot,
     has_catalog,
     load_model,
+    open_places,
     open_writer,
     video_opener,
 )
 from clipseek.config import Settings
 from clipseek.embedding.precision import joined, split
 from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
+from clipseek.ingest import Options, Report, Run, Tools
+from clipseek.ingest.draft import Draft
 from clipseek.model import Model
 from clipseek.protocols import FrameSourceOpener
 from clipseek.service import Service, WritingService
+from clipseek.sources import Places
 from indexer import discover, reserve, sample
-from indexer.film import Film, Report
 from indexer.naming import shown
 from indexer.output import counted, emit, note, say
-from indexer.pipeline import Options, Pipeline, Target
 from indexer.progress import Progress
 from indexer.rescoring import rescore
 
@@ -44,47 +46,50 @@ INTERRUPTED = 130
 
 
 def ingest(settings: Settings, options: argparse.Namespace) -> int:
-    """Index the named films; exit 1 when some could not be indexed."""
+    """Index the named videos; exit 1 if some could not be indexed."""
     if not all(tag.strip() for tag in options.tag):
         raise ConfigError("--tag must have at least one character, got ''")
     for tag in options.tag:
         if not tag.isprintable():
             raise ConfigError(f"--tag must be text of one line, got {tag!r}")
-    found = discover.look(options.paths, settings.skip)
-    run = _Run(found, json=options.json, quiet=options.quiet)
+    places = open_places(settings)
+    found = discover.look(options.paths, places, settings.skip)
+    run = _Told(found, json=options.json, quiet=options.quiet)
     for failure in found.failures:
         run.report(failure)
-    if not found.files:
+    if not found.uris:
         run.summary()
         return 1
     stop = threading.Event()
     with video_opener(settings, stop) as opener:
-        return _index(settings, options, found.files, run, opener, stop)
+        return _index(settings, options, run, places, opener, stop)
 
 
 def _index(
     settings: Settings,
     options: argparse.Namespace,
-    paths: Sequence[Path],
-    run: "_Run",
+    run: "_Told",
+    places: Places,
     opener: FrameSourceOpener,
     stop: threading.Event,
 ) -> int:
-    """Load the model, index the files, and build the snapshot."""
+    """Load the model, index the videos, and build the snapshot."""
     if options.verbose:
         _print_tracebacks()
-    films = sample.pictures(paths, opener, fps=settings.sample_fps)
+    pictures = sample.pictures(run.found.uris, places, opener, fps=settings.sample_fps)
     is_fresh = _is_fresh(settings)
-    model = _load(settings, None, options, films) if is_fresh else None
+    model = _load(settings, None, options, pictures) if is_fresh else None
     service = open_writer(settings, create=True)
     reserve.keep(settings)
     if is_fresh and not options.quiet:
         note(f"new, empty library in {settings.data_dir}")
     try:
         existing = _require_same_model(service, options)
-        model = _claim(service, model or _load(settings, existing, options, films))
-        target = Target(settings.collection, service.catalog, service.thumbnails, model, opener)
-        code = _ingest(target, paths, run, _options(settings, options), stop)
+        model = _claim(service, model or _load(settings, existing, options, pictures))
+        tools = Tools(
+            settings.collection, service.catalog, service.thumbnails, model, opener, places
+        )
+        code = _ingest(tools, run, _options(settings, options), stop)
         if code != INTERRUPTED and not options.no_build:
             _build(service, quiet=options.quiet or options.json)
         return code
@@ -140,7 +145,7 @@ def _require_same_model(service: Service, options: argparse.Namespace) -> str | 
 
 
 def _load(
-    settings: Settings, existing: str | None, options: argparse.Namespace, films: PictureSource
+    settings: Settings, existing: str | None, options: argparse.Namespace, pictures: PictureSource
 ) -> Model:
     """Load the model of the collection that exists, or the one that the settings name."""
     name = settings.model
@@ -155,7 +160,7 @@ def _load(
         name,
         checkpoint=options.checkpoint,
         precision=precision,
-        pictures=films,
+        pictures=pictures,
         when="now" if existing is None else "used",
         report=_silent if options.quiet else note,
     )
@@ -179,24 +184,20 @@ def _claim(service: WritingService, model: Model) -> Model:
     return model
 
 
-def _ingest(
-    target: Target, paths: Sequence[Path], run: "_Run", options: Options, stop: threading.Event
-) -> int:
-    """Run the pipeline under the progress bar and print the summary, whatever ends the run."""
-    pipeline = Pipeline(
-        target, options, stop=stop, on_frames=run.frames, on_progress=run.progress_of
-    )
+def _ingest(tools: Tools, told: "_Told", options: Options, stop: threading.Event) -> int:
+    """Run all steps under the progress bar and print the summary, whatever ends the run."""
+    run = Run(tools, options, stop=stop, on_frames=told.frames, on_progress=told.progress_of)
     with _stopping_on_signal(stop) as interrupted:
         try:
-            with run:
-                for report in pipeline.run(paths):
-                    run.report(report)
+            with told:
+                for report in run.reports(told.found.uris, told.found.listed):
+                    told.report(report)
         finally:
-            run.summary()
+            told.summary()
     if interrupted.is_set():
         note("indexer: interrupted; run the same command again to continue")
         return INTERRUPTED
-    return 1 if run.states["failed"] else 0
+    return 1 if told.states["failed"] else 0
 
 
 @contextmanager
@@ -235,8 +236,8 @@ class _FramesPerSecond(ProgressColumn):
 
 
 @dataclass
-class _Run:
-    """What one run tells its user: a bar on a terminal, else a line per film; then a summary."""
+class _Told:
+    """What one run tells its user: a bar on a terminal, else a line per video; then a summary."""
 
     found: discover.Found
     json: bool
@@ -258,10 +259,10 @@ class _Run:
             transient=True,
             disable=self.quiet or not self._console.is_terminal,
         )
-        self._progress = Progress(len(self.found.files) + len(self.found.failures))
+        self._progress = Progress(len(self.found.uris) + len(self.found.failures))
         self._task = self._bar.add_task("", total=None, frames=0, skipped=0.0)
 
-    def __enter__(self) -> "_Run":
+    def __enter__(self) -> "_Told":
         self.started = time.monotonic()
         self._bar.start()
         return self
@@ -274,9 +275,9 @@ class _Run:
         self.embedded += count
         self._bar.update(self._task, frames=self.embedded)
 
-    def progress_of(self, film: Film) -> None:
-        """Draw how far a film was read."""
-        self._progress.at(str(film.file.path), film.reached, film.claimed)
+    def progress_of(self, draft: Draft) -> None:
+        """Draw how far a video was read."""
+        self._progress.at(draft.source.uri, draft.reached, draft.claimed)
         self._draw()
 
     def _draw(self) -> None:
@@ -289,7 +290,7 @@ class _Run:
         )
 
     def report(self, report: Report) -> None:
-        """Tell what became of one film."""
+        """Tell what became of one video."""
         self._progress.over(report.path)
         if self.found.leaves_out(report):
             self._draw()
@@ -314,7 +315,7 @@ class _Run:
 
     @property
     def skipped(self) -> float:
-        """The share of sampled frames that repeat the last one, of the films done so far."""
+        """The share of sampled frames that repeat the last one, of the videos done so far."""
         return 1 - self.kept / self.sampled if self.sampled else 0.0
 
     def summary(self) -> None:
@@ -326,7 +327,7 @@ class _Run:
             for state in ("indexed", "incomplete", "unchanged", "failed")
             if self.states[state]
         )
-        line = f"{counted(sum(self.states.values()), 'film')}: {states or 'none'}"
+        line = f"{counted(sum(self.states.values()), 'video')}: {states or 'none'}"
         if self.sampled:
             seconds = time.monotonic() - self.started
             line += (

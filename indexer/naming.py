@@ -74,11 +74,6 @@ def spellings(path: str) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def text(path: str | Path) -> str:
-    """Return a path as text that can be stored: bytes that are not UTF-8 are written `\\xe9`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def shown(line: str) -> str:
     r"""Return a line as it is printed: control characters escaped, so that it stays one line.
 

@@ -5,6 +5,7 @@ import io
 import random
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clipseek.errors import ServiceUnavailable, UnreadableVideo
-from clipseek.files import open_regular
+from clipseek.ingest.steps import SHORT_SIDE
 from clipseek.protocols import CatalogReader, Embedder, FrameSource, FrameSourceOpener
+from clipseek.sources import Places, Source, content_id
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Segment, Video
-from indexer.film import File, content_id
-from indexer.reader import SHORT_SIDE
 
 OPENED = 200
 """Videos of a collection whose containers are asked for their lengths, 10 ms each."""
@@ -61,6 +61,7 @@ class Originals:
     catalog: CatalogReader
     thumbnails: Thumbnails
     collection: str
+    places: Places
     open_fast: FrameSourceOpener
     open_exact: FrameSourceOpener
     checked: Checked = field(default_factory=Checked)
@@ -106,19 +107,27 @@ class Originals:
             self.checked.videos += len(page)
             after = page[-1].id
 
+    @contextmanager
+    def _opened(self, video: Video, open_video: FrameSourceOpener) -> Iterator[FrameSource]:
+        with (
+            self.places.look(video.uri).open() as file,
+            open_video(Path(video.uri), descriptor=file.fileno()) as frames,
+        ):
+            yield frames
+
     def _said(self, video: Video, what: str) -> str:
         return f"{self.collection}: video {video.id} ({video.uri}) {what}"
 
     def _file(self, video: Video, *, hashed: bool) -> str:
         """Say whether the file is gone or has other content than was indexed."""
         try:
-            file = File.at(Path(video.uri))
-            if file.size_bytes != video.size_bytes:
+            source = self.places.look(video.uri)
+            if source.size_bytes != video.size_bytes:
                 return self._said(
                     video, "has changed on disk since it was indexed; ingest it again"
                 )
-            is_touched = file.mtime_ns != video.mtime_ns
-            if (hashed or is_touched) and _content_of(file.path) != video.id:
+            is_touched = source.stamp != video.stamp
+            if (hashed or is_touched) and _content_of(source) != video.id:
                 return self._said(video, "has other content than was indexed; ingest it again")
         except (FileNotFoundError, NotADirectoryError):
             return self._said(video, "is missing; mount its disk, or `indexer remove` it")
@@ -129,7 +138,7 @@ class Originals:
     def _length(self, video: Video) -> Iterator[str]:
         """Compare the stored length with the container's claim, and if in doubt with the frames."""
         try:
-            with self.open_fast(Path(video.uri)) as source:
+            with self._opened(video, self.open_fast) as source:
                 claim = source.duration
                 allowed = max(CLAIM_S, CLAIM_SHARE * video.duration)
                 if claim is not None and abs(claim - video.duration) <= allowed:
@@ -137,7 +146,7 @@ class Originals:
                 length = _read_length(source)
             if video.state == "incomplete" and any(self._other_length(video, length)):
                 # How far damage lets a reader come depends on how it reads.
-                with self.open_exact(Path(video.uri)) as source:
+                with self._opened(video, self.open_exact) as source:
                     length = _read_length(source)
         except (UnreadableVideo, OSError) as error:
             reason = error.reason if isinstance(error, UnreadableVideo) else error.strerror
@@ -202,7 +211,7 @@ class Originals:
         short_side = min(look.side for _, look in pictures)
         seen: list[tuple[float, _Look]] = []
         try:
-            with open_video(Path(video.uri)) as source:
+            with self._opened(video, open_video) as source:
                 for batch in source.read(times, short_side=short_side):
                     looks = (_Look.at(Image.fromarray(pixels)) for pixels in batch.pixels)
                     seen += zip(batch.times.tolist(), looks, strict=True)
@@ -222,7 +231,7 @@ class Originals:
         times, vectors = self.catalog.frame_vectors(self.collection, video.id)
         found: list[float] = []
         cosines: list[float] = []
-        with self.open_exact(Path(video.uri)) as source:
+        with self._opened(video, self.open_exact) as source:
             asked = [time + _late(time) for time in times.tolist()]
             for batch in source.read(asked, short_side=max(SHORT_SIDE, embedder.image_size)):
                 rows = vectors[len(found) : len(found) + len(batch)]
@@ -274,8 +283,8 @@ def _read_length(source: FrameSource) -> float | None:
     return source.duration
 
 
-def _content_of(path: Path) -> str | None:
-    with open_regular(path) as file:
+def _content_of(source: Source) -> str | None:
+    with source.open() as file:
         return content_id(file)
 
 

@@ -40,6 +40,7 @@ from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
 from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import OTHER_FOLDER, Service, WritingService, make_folder
+from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
 
@@ -49,6 +50,12 @@ PictureSource = Callable[
     [Callable[[NDArray[np.uint8]], NDArray[np.uint8]], int, int], NDArray[np.uint8]
 ]
 """Reads pictures: takes what fits them to a model, its side in pixels, and how many at most."""
+
+
+PLACES: dict[str, Callable[[Settings], Place]] = {
+    LOCAL: lambda _settings: LocalDisk(),
+}
+"""The kinds of places that videos are read from, by the schemes of their uris."""
 
 
 def open_service(settings: Settings) -> Service:
@@ -68,7 +75,9 @@ def open_service(settings: Settings) -> Service:
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
     indexes = open_indexes(settings)
-    service = Service(settings, catalog, searcher, thumbnails, indexes, cache)
+    service = Service(
+        settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache
+    )
     with _closed_on_error(service), suppress(CatalogOutdated):
         service.check()
     return service
@@ -116,7 +125,9 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
     indexes = open_indexes(settings)
-    service = WritingService(settings, catalog, searcher, thumbnails, indexes, cache)
+    service = WritingService(
+        settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache
+    )
     with _closed_on_error(service):
         service.claim()
     return service
@@ -350,6 +361,11 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
     return publishing.build(
         service.catalog, service.indexes, name, queries=bank, kind=settings.index
     )
+
+
+def open_places(settings: Settings) -> Places:
+    """Return the places that videos are read from, by the schemes of their uris."""
+    return Places({scheme: make(settings) for scheme, make in PLACES.items()})
 
 
 def video_opener(settings: Settings, stop: threading.Event | None = None) -> video.Confined:

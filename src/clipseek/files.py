@@ -4,9 +4,7 @@ import errno
 import io
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
@@ -31,19 +29,18 @@ def local_stamp(size_bytes: int, mtime_ns: int) -> str:
     return f"{mtime_ns}-{size_bytes}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Which file it is and in which state: equal stamps, the same bytes."""
+def as_text(name: str | Path) -> str:
+    """Return a name as text that can be stored: bytes that are not UTF-8 are written `\\xe9`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
-    device: int
-    inode: int
-    size_bytes: int
-    mtime_ns: int
 
-    @classmethod
-    def of(cls, status: os.stat_result) -> Self:
-        """Take the stamp from what `os.stat` or `os.fstat` says."""
-        return cls(status.st_dev, status.st_ino, status.st_size, mtime_ns(status))
+def is_text(name: str) -> bool:
+    """Whether a name is Unicode text; bytes that are not UTF-8 are kept as surrogates (PEP 383)."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def open_regular(path: Path | str, *, follow_links: bool = True) -> io.FileIO:
@@ -80,4 +77,11 @@ def _require_regular(status: os.stat_result, path: Path | str) -> None:
         raise NotARegularFile(path)
 
 
-__all__ = ["NotARegularFile", "Stamp", "local_stamp", "mtime_ns", "open_regular"]
+__all__ = [
+    "NotARegularFile",
+    "as_text",
+    "is_text",
+    "local_stamp",
+    "mtime_ns",
+    "open_regular",
+]

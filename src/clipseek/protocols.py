@@ -385,7 +385,7 @@ class CatalogWriter(CatalogReader, Protocol):
         ...
 
     def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
+        self, collection: str, video_id: str, uri: str, size_bytes: int, stamp: str
     ) -> int:
         """Note that the same content is now at another uri; return the new version.
 

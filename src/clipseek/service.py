@@ -13,6 +13,7 @@ from clipseek.library.collections import Collections
 from clipseek.protocols import Cache, CatalogReader, CatalogWriter
 from clipseek.publishing import IndexStore
 from clipseek.search import Searcher
+from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.thumbnails import Thumbnails
 
 OTHER_FOLDER = "set CLIPSEEK_DATA_DIR or --data-dir to a folder that this user may write"
@@ -27,6 +28,7 @@ class Service:
     searcher: Searcher
     thumbnails: Thumbnails
     indexes: IndexStore
+    places: Places = field(default_factory=lambda: Places({LOCAL: LocalDisk()}))
     cache: Cache = field(default_factory=NoCache)
 
     @property

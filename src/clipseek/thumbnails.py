@@ -25,6 +25,12 @@ class UnsafeName(OSError):
         super().__init__(errno.EPERM, "the name leads out of the folder of thumbnails", name)
 
 
+def name_of(collection: str, video_id: str, time_s: float, jpeg: bytes) -> str:
+    """Return the name of a picture: what it shows, in milliseconds, and a hash of its bytes."""
+    digest = hashlib.sha256(jpeg).hexdigest()[:12]
+    return f"{collection}/{video_id[:2]}/{video_id}/{round(time_s * 1000):09d}-{digest}.jpg"
+
+
 class Thumbnails:
     """A folder of JPEG files: `COLLECTION/ab/VIDEO-ID/MILLISECONDS-HASH.jpg`."""
 
@@ -37,8 +43,16 @@ class Thumbnails:
         Raises:
             ServiceUnavailable: the folder cannot be written (disk full, no permission).
         """
-        digest = hashlib.sha256(jpeg).hexdigest()[:12]
-        name = f"{collection}/{video_id[:2]}/{video_id}/{round(time_s * 1000):09d}-{digest}.jpg"
+        name = name_of(collection, video_id, time_s, jpeg)
+        self.store(name, jpeg)
+        return name
+
+    def store(self, name: str, jpeg: bytes) -> None:
+        """Store one picture under the name that `name_of` gave it.
+
+        Raises:
+            ServiceUnavailable: it cannot be written.
+        """
         path = self.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +62,6 @@ class Thumbnails:
                 f"thumbnails cannot be written to {self.root}: {error.strerror}; "
                 "free some space or set CLIPSEEK_DATA_DIR, then run the same command again"
             ) from error
-        return name
 
     def read(self, name: str) -> bytes:
         """Return one picture.

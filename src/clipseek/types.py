@@ -47,9 +47,8 @@ class Video:
     """One indexed video, named by the hash of its content.
 
     `duration` is the end of the last frame that could be decoded, in seconds. `size_bytes` and
-    `mtime_ns` are those of the file at `uri` when it was indexed, and `stamp` is what its source
-    says of its state: equal stamps, unchanged bytes. `reason` says why `state` is "incomplete" and
-    is empty otherwise.
+    `stamp` are what the source at `uri` said when it was indexed: equal stamps, unchanged bytes.
+    `reason` says why `state` is "incomplete" and is empty otherwise.
     """
 
     id: str
@@ -59,7 +58,6 @@ class Video:
     width: int
     height: int
     size_bytes: int
-    mtime_ns: int
     state: VideoState = "indexed"
     reason: str = ""
     tags: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.publishing import FolderStore
 from clipseek.service import Service
+from clipseek.sources import LocalDisk
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import PICTURE, Collection, FieldSegments, Put, Relevance, Video
@@ -66,7 +67,7 @@ class Library:
             width=64,
             height=48,
             size_bytes=len(content),
-            mtime_ns=path.stat().st_mtime_ns,
+            stamp=LocalDisk().look(str(path)).stamp,
             tags=tags,
         )
         picture = FieldSegments(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.media import ACCEL_PREFIX, VideoFile, VideoResponse, locate, respond
+from clipseek.sources import LocalDisk
 from clipseek.types import Video
 
 
@@ -21,8 +22,8 @@ def _file(path: Path, opened: ExitStack) -> VideoFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.write_bytes(b"film")
-    status = path.stat()
-    video = Video("sea", str(path), "sea", 1.0, 2, 2, status.st_size, status.st_mtime_ns)
+    source = LocalDisk().look(str(path))
+    video = Video("sea", source.uri, "sea", 1.0, 2, 2, source.size_bytes, stamp=source.stamp)
     found = locate(video)
     opened.enter_context(found.file)
     return found

@@ -52,7 +52,6 @@ def film(
         width=640,
         height=360,
         size_bytes=2**40 + seed,
-        mtime_ns=1_700_000_000_123_456_789 + seed,
         stamp=f"{seed}-stamp",
         state="incomplete",
         reason="the file ends early",

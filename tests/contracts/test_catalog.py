@@ -454,13 +454,12 @@ class TestRelocate:
         given = film()
         given.put_into(catalog)
         before = catalog.segments("default", "a")
-        assert catalog.relocate("default", "a", "/new/Summer 24.final.mp4", 5, 6, "6-5") == 2
+        assert catalog.relocate("default", "a", "/new/Summer 24.final.mp4", 5, "6-5") == 2
         moved = replace(
             given.video,
             uri="/new/Summer 24.final.mp4",
             title="Summer 24.final",
             size_bytes=5,
-            mtime_ns=6,
             stamp="6-5",
         )
         assert stored(catalog.video("default", "a"), 3) == stored(moved, 3)
@@ -472,7 +471,7 @@ class TestRelocate:
         """One uri names one video."""
         film("a").put_into(catalog)
         film("b").put_into(catalog)
-        catalog.relocate("default", "a", "/films/b.mp4", 5, 6, "6-5")
+        catalog.relocate("default", "a", "/films/b.mp4", 5, "6-5")
         assert [video.id for video in catalog.videos("default")] == ["a"]
         assert catalog.changes("default", 2) == [
             Change(3, "remove", "b"),
@@ -483,8 +482,7 @@ class TestRelocate:
     def test_a_video_may_stay_where_it_is(self, catalog: CatalogWriter) -> None:
         """A file that was only touched gets its new time."""
         film().put_into(catalog)
-        catalog.relocate("default", "a", "/films/a.mp4", 5, 6, "6-5")
-        assert catalog.video("default", "a").mtime_ns == 6
+        catalog.relocate("default", "a", "/films/a.mp4", 5, "6-5")
         assert catalog.video("default", "a").stamp == "6-5"
         assert catalog.changes("default", 1) == [Change(2, "relocate", "a")]
 
@@ -492,7 +490,7 @@ class TestRelocate:
         """And the video at that uri stays: there is no half change."""
         film("b").put_into(catalog)
         with pytest.raises(VideoNotFound):
-            catalog.relocate("default", "nope", "/films/b.mp4", 5, 6, "6-5")
+            catalog.relocate("default", "nope", "/films/b.mp4", 5, "6-5")
         assert catalog.counts("default") == (1, 3, 6.0)
         assert catalog.collection("default").version == 1
 

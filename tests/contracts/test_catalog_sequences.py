@@ -58,7 +58,7 @@ def _apply(catalog: CatalogWriter, name: str, verb: str, *arguments: Any) -> obj
             return catalog.remove(name, arguments[0])
         if verb == "relocate":
             video_id, uri, size = arguments
-            return catalog.relocate(name, video_id, uri, size, mtime_ns=size, stamp=f"{size}")
+            return catalog.relocate(name, video_id, uri, size, stamp=f"{size}")
         return catalog.set_relevance(name, Relevance(arguments[0], 1.0, fitted=True))
     except ClipseekError as error:
         return f"{type(error).__name__}: {error}"

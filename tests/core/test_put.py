@@ -9,7 +9,7 @@ import pytest
 
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Segments, Video
 
-VIDEO = Video("a", "/a.mp4", "a", 4.0, 64, 48, 1, 1)
+VIDEO = Video("a", "/a.mp4", "a", 4.0, 64, 48, 1)
 SPANS = np.array([[0.0, 2.0], [2.0, 4.0]])
 VECTORS = np.eye(2, 3, dtype=np.float32)
 TIMES = np.arange(4.0)

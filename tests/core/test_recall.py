@@ -38,7 +38,7 @@ def _put(catalog: MemoryCatalog, name: str, count: int) -> None:
         biases=np.zeros(count, np.float32),
         thumbnails=["none.jpg"] * count,
     )
-    video = Video(name, f"/{name}.mp4", name, float(count), 64, 48, 1, 1)
+    video = Video(name, f"/{name}.mp4", name, float(count), 64, 48, 1)
     catalog.put("default", Put(video, {PICTURE: picture}))
 
 

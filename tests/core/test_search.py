@@ -50,7 +50,7 @@ def _put(
     count = len(colours)
     vectors = EMBEDDER.embed_texts(colours)
     starts = 2.0 * np.arange(count, dtype=np.float64)
-    video = Video(video_id, f"/{video_id}.mp4", video_id, 2.0 * count, 64, 36, 1, 1, tags=tags)
+    video = Video(video_id, f"/{video_id}.mp4", video_id, 2.0 * count, 64, 36, 1, tags=tags)
     picture = FieldSegments(
         spans=np.stack([starts, starts + 2], axis=1),
         vectors=vectors,

@@ -63,7 +63,7 @@ def store() -> MemoryCatalog:
         biases=calibration.bias(vectors, vectors, 20.0),
         thumbnails=["0.jpg", "1.jpg"],
     )
-    video = Video("one", "/one.mp4", "one", 4.0, 64, 36, 1, 1)
+    video = Video("one", "/one.mp4", "one", 4.0, 64, 36, 1)
     catalog.put("default", Put(video, {PICTURE: picture}))
     return catalog
 

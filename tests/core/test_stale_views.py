@@ -239,7 +239,7 @@ def test_names_follow_every_change(catalog: Catalog, searcher: Searcher) -> None
     """A video that came, one that went and one that moved are named as the catalog names them."""
     _put(catalog, "three", ["red"])
     catalog.remove("default", "two")
-    catalog.relocate("default", "one", "/elsewhere/uno.mp4", 1, 1, "1-1")
+    catalog.relocate("default", "one", "/elsewhere/uno.mp4", 1, "1-1")
     searcher.collections.refresh()
     catalog.error = ServiceUnavailable("the database is away")
     answer = ask(searcher)
@@ -256,7 +256,7 @@ def test_names_of_another_database_are_not_kept(catalog: Catalog, searcher: Sear
     other.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     _put(other, "two", ["red"])
     _put(other, "one", ["red"])
-    other.relocate("default", "one", "/elsewhere/uno.mp4", 1, 1, "1-1")
+    other.relocate("default", "one", "/elsewhere/uno.mp4", 1, "1-1")
     vars(catalog).update(vars(other))
     searcher.collections.refresh()
     answer = ask(searcher)

@@ -148,7 +148,7 @@ def test_the_tree_cannot_be_written(tree: Tree) -> None:
 
 def test_the_indexer_ingests(films: str) -> None:
     """It writes the volume and nothing else."""
-    assert films.splitlines()[-1].startswith("1 film: 1 indexed")
+    assert films.splitlines()[-1].startswith("1 video: 1 indexed")
 
 
 @pytest.mark.usefixtures("films")

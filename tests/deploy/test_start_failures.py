@@ -191,7 +191,7 @@ def test_a_database_that_does_not_come(films: Path, tmp_path: Path) -> None:
     ("program", "done"),
     [
         pytest.param(API, "clipseek answers at ", id="api"),
-        pytest.param(INGEST[:-1], "1 film: 1 indexed", id="indexer"),
+        pytest.param(INGEST[:-1], "1 video: 1 indexed", id="indexer"),
     ],
 )
 def test_a_database_that_comes_late(

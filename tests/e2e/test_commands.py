@@ -196,7 +196,7 @@ def test_a_folder_without_rights_fails_and_the_rest_is_indexed(
         "Permission denied",
     )
     assert f"failed     {closed}: Permission denied" in printed.err
-    assert "2 films: 1 indexed, 1 failed" in printed.err
+    assert "2 videos: 1 indexed, 1 failed" in printed.err
     assert "left out: 1 folder of the system (@eaDir)" in printed.err
 
 

@@ -55,7 +55,7 @@ def test_a_signal_ends_a_run_in_the_middle_of_a_bomb(
         program.send_signal(number)
         out, err = program.communicate(timeout=60)
     assert program.returncode == 130
-    assert out.startswith("0 films: none")
+    assert out.startswith("0 videos: none")
     assert "interrupted; run the same command again" in err
     assert not Path(f"/proc/{child}").exists()
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from clipseek.belonging import MARK
+from clipseek.sources import LocalDisk
 from tests.e2e.conftest import Library
 
 Capture = pytest.CaptureFixture[str]
@@ -123,12 +124,12 @@ def test_a_picture_that_is_stored_as_a_video_is_told(one: One, capsys: Capture) 
     """As an older release indexed photos."""
     photo = one.video.with_name("photo.mp4")
     Image.new("RGB", (64, 48), "red").save(photo, "JPEG")
-    status = photo.stat()
+    source = LocalDisk().look(str(photo))
     one.sql(
-        "UPDATE videos SET uri = ?, size_bytes = ?, mtime_ns = ?",
-        str(photo),
-        status.st_size,
-        status.st_mtime_ns,
+        "UPDATE videos SET uri = ?, size_bytes = ?, stamp = ?",
+        source.uri,
+        source.size_bytes,
+        source.stamp,
     )
     (problem,) = one.problems(capsys)
     assert "is indexed, and cannot be read now: a picture, not a video" in problem

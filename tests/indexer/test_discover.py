@@ -13,10 +13,12 @@ import pytest
 
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
+from clipseek.ingest import Report
+from clipseek.sources import LOCAL, LocalDisk, Places
 from indexer import discover
-from indexer.film import Report
 
 DEFAULT = Settings.model_fields["skip"].default
+PLACES = Places({LOCAL: LocalDisk()})
 
 
 def _file(path: Path, content: bytes = b"x") -> Path:
@@ -26,7 +28,7 @@ def _file(path: Path, content: bytes = b"x") -> Path:
 
 
 def _files(paths: list[str]) -> list[Path]:
-    return [*discover.look(paths, DEFAULT).files]
+    return [*map(Path, discover.look(paths, PLACES, DEFAULT).uris)]
 
 
 def test_a_folder_is_searched_recursively_and_sorted(tmp_path: Path) -> None:
@@ -92,8 +94,8 @@ def test_folders_of_systems_are_left_out_and_counted(tmp_path: Path) -> None:
     video = _file(tmp_path / "holiday.mp4")
     for folder in ("@eaDir/holiday.mp4", "#recycle", "$RECYCLE.BIN/S-1-5-21", "@Recycle"):
         _file(tmp_path / folder / "deleted.mp4")
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert len(found.left_out["system"]) == 4
     assert "4 folders of the system" in found.left_out_in_words
 
@@ -101,7 +103,7 @@ def test_folders_of_systems_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_what_is_left_out_can_be_taken(tmp_path: Path) -> None:
     """An empty setting takes everything, and a folder that is named itself is always looked at."""
     videos = [_file(tmp_path / "@eaDir" / "a.mp4"), _file(tmp_path / "b.mp4")]
-    assert discover.look([str(tmp_path)], ()).files == videos
+    assert discover.look([str(tmp_path)], PLACES, ()).uris == [*map(str, videos)]
     assert _files([str(tmp_path / "@eaDir")]) == videos[:1]
 
 
@@ -109,8 +111,8 @@ def test_an_unfinished_download_is_left_out(tmp_path: Path) -> None:
     """Else it would stay beside the finished one for ever; one that is named is taken."""
     part = _file(tmp_path / "film.mkv.part", b"\x1aE\xdf\xa3")
     done = _file(tmp_path / "other.mkv")
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert (found.files, found.left_out) == ([done], {"unfinished": [str(part)]})
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert (found.uris, found.left_out) == ([str(done)], {"unfinished": [str(part)]})
     assert _files([str(part)]) == [part]
 
 
@@ -120,8 +122,8 @@ def test_sources_music_and_pictures_are_counted(tmp_path: Path) -> None:
     _file(tmp_path / "src" / "mod.ts", b"export const a = 1;")
     _file(tmp_path / "song.m4a")
     _file(tmp_path / "photo.heic", b"\0\0\0\x18ftypheic" + bytes(8))
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert (found.files, found.failures) == ([video], [])
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert (found.uris, found.failures) == ([str(video)], [])
     assert {kind: len(names) for kind, names in found.left_out.items()} == {
         "text": 1,
         "audio": 1,
@@ -132,7 +134,7 @@ def test_sources_music_and_pictures_are_counted(tmp_path: Path) -> None:
 def test_what_a_reader_finds_to_be_no_video_is_left_out_of_folders(tmp_path: Path) -> None:
     """Only a reader sees that an MP4 has no pictures; one that is named fails."""
     song, other = _file(tmp_path / "a" / "song.mp4"), _file(tmp_path / "other.mp4")
-    found = discover.look([str(tmp_path / "a"), str(other)], DEFAULT)
+    found = discover.look([str(tmp_path / "a"), str(other)], PLACES, DEFAULT)
     reason = "audio only: no video stream"
     assert found.leaves_out(Report(str(song), "failed", reason=reason))
     assert not found.leaves_out(Report(str(other), "failed", reason=reason))
@@ -175,8 +177,8 @@ def test_broken_links_and_pipes_are_counted(tmp_path: Path) -> None:
     video = _file(tmp_path / "here.mp4")
     (tmp_path / "gone").symlink_to("/nonexistent/videos")
     os.mkfifo(tmp_path / "pipe.mp4")
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert found.left_out_in_words == "1 broken link (gone), 1 pipe or device (pipe.mp4)"
 
 
@@ -184,8 +186,8 @@ def test_a_link_to_itself_fails(tmp_path: Path) -> None:
     """Nobody can say what it is."""
     video = _file(tmp_path / "here.mp4")
     (tmp_path / "self").symlink_to("self")
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert [(f.path, f.state) for f in found.failures] == [(str(tmp_path / "self"), "failed")]
 
 
@@ -204,8 +206,8 @@ def test_a_folder_that_cannot_be_read_fails_and_the_others_are_found(
         return really(path)
 
     monkeypatch.setattr("indexer.discover.os.scandir", scandir)
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert [(f.path, f.state, f.reason) for f in found.failures] == [
         (str(closed), "failed", os.strerror(number))
     ]
@@ -228,8 +230,8 @@ def test_a_listing_that_breaks_off_keeps_what_came(
         yield listing()
 
     monkeypatch.setattr("indexer.discover.os.scandir", scandir)
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert [failure.path for failure in found.failures] == [str(tmp_path)]
 
 
@@ -244,8 +246,8 @@ def test_a_file_that_cannot_be_read_is_left_to_the_reader(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
     monkeypatch.setattr("indexer.discover._head", unreadable)
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert list(found.left_out) == ["unreadable"]
 
 
@@ -262,8 +264,8 @@ def test_a_thousand_folders_deep_is_found(tmp_path: Path) -> None:
             below = os.open("d", os.O_RDONLY, dir_fd=folder)
             os.close(folder)
             folder = below
-        found = discover.look([str(top)], DEFAULT)
-        assert [len(file.relative_to(top).parts) for file in found.files] == [1101]
+        found = discover.look([str(top)], PLACES, DEFAULT)
+        assert [len(Path(uri).relative_to(top).parts) for uri in found.uris] == [1101]
         assert [failure.reason for failure in found.failures] == ["File name too long"]
     finally:
         os.close(folder)
@@ -283,8 +285,8 @@ def test_a_named_file_that_may_not_be_looked_at_fails(
         return really(path)
 
     monkeypatch.setattr(Path, "lstat", lstat)
-    found = discover.look([str(closed), str(video)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(closed), str(video)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert [(f.path, f.reason) for f in found.failures] == [(str(closed), "Permission denied")]
 
 
@@ -294,8 +296,8 @@ def test_a_file_of_a_list_that_is_gone_fails(
     """A list may be older than what it names: the rest is found."""
     video = _file(tmp_path / "a.mp4")
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{tmp_path / 'gone.mp4'}\n{video}\n"))
-    found = discover.look(["-"], DEFAULT)
-    assert found.files == [video]
+    found = discover.look(["-"], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert [failure.reason for failure in found.failures] == ["no such file or folder"]
 
 
@@ -305,7 +307,7 @@ def test_names_of_a_list_are_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     os.close(os.open(name, os.O_CREAT))
     stdin = io.TextIOWrapper(io.BytesIO(name + b"\n"), encoding="utf-8")
     monkeypatch.setattr("sys.stdin", stdin)
-    assert [os.fsencode(file) for file in discover.look(["-"], DEFAULT).files] == [name]
+    assert [os.fsencode(file) for file in discover.look(["-"], PLACES, DEFAULT).uris] == [name]
 
 
 def test_a_file_is_found_in_another_normal_form(tmp_path: Path) -> None:
@@ -328,9 +330,9 @@ def test_an_empty_folder_is_told_beside_one_that_fails(
         return really(path)
 
     monkeypatch.setattr("indexer.discover.os.scandir", scandir)
-    assert len(discover.look([str(tmp_path / "closed")], DEFAULT).failures) == 1
+    assert len(discover.look([str(tmp_path / "closed")], PLACES, DEFAULT).failures) == 1
     with pytest.raises(ConfigError, match="empty: this folder holds no video"):
-        discover.look([str(tmp_path / "closed"), str(tmp_path / "empty")], DEFAULT)
+        discover.look([str(tmp_path / "closed"), str(tmp_path / "empty")], PLACES, DEFAULT)
 
 
 def test_an_entry_that_fails_is_told_and_the_next_is_found(
@@ -353,6 +355,6 @@ def test_an_entry_that_fails_is_told_and_the_next_is_found(
         yield iter([Stale(), entry])
 
     monkeypatch.setattr("indexer.discover.os.scandir", scandir)
-    found = discover.look([str(tmp_path)], DEFAULT)
-    assert found.files == [video]
+    found = discover.look([str(tmp_path)], PLACES, DEFAULT)
+    assert found.uris == [str(video)]
     assert [failure.path for failure in found.failures] == [str(tmp_path / "a.mp4")]

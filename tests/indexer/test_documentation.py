@@ -8,8 +8,8 @@ import pytest
 
 from clipseek.config import PREFIX, Settings
 from clipseek.evaluation import evaluate
+from clipseek.ingest import Report
 from indexer.cli import parser
-from indexer.film import Report
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "indexer" / "README.md").read_text(encoding="utf-8")

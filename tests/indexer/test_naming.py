@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipseek.errors import ConfigError
-from indexer.naming import resolved, shown, text
+from clipseek.files import as_text
+from indexer.naming import resolved, shown
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_name_is_printed_on_one_line(line: str, expected: str) -> None:
 
 def test_a_path_that_is_no_text_can_be_told_apart() -> None:
     """Two bytes that are not UTF-8 are two names."""
-    assert text("caf\udce9") == r"caf\xe9" != text("caf\udce8")
+    assert as_text("caf\udce9") == r"caf\xe9" != as_text("caf\udce8")
 
 
 def test_a_folder_that_is_gone_is_told(folder: Path) -> None:

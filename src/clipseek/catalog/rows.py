@@ -191,7 +191,6 @@ def _plain(video: Video, segments: int) -> Video:
         width=int(video.width),
         height=int(video.height),
         size_bytes=int(video.size_bytes),
-        mtime_ns=int(video.mtime_ns),
         tags=tuple(map(tag_form, video.tags)),
         segments=segments,
     )

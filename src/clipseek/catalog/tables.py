@@ -81,7 +81,6 @@ videos = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("mtime_ns", BigInteger, nullable=False),
     Column("stamp", Text, nullable=False),
     Column("starts_at", Text),  # of a recording: when it began, RFC 3339
     Column("stream", Key),  # of a recording: the live source that it is a chunk of

@@ -140,7 +140,7 @@ class SqlCatalog(SqlReader):
         return version
 
     def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
+        self, collection: str, video_id: str, uri: str, size_bytes: int, stamp: str
     ) -> int:
         """Note that the same content is now at another uri; title follows, vectors stay.
 
@@ -154,7 +154,7 @@ class SqlCatalog(SqlReader):
             moved = connection.execute(
                 update(videos)
                 .where(videos.c.collection == collection, videos.c.id == video_id)
-                .values(**place, size_bytes=int(size_bytes), mtime_ns=int(mtime_ns))
+                .values(**place, size_bytes=int(size_bytes))
             )
             if not moved.rowcount:
                 raise VideoNotFound(video_id, collection)

@@ -138,7 +138,6 @@ def insert_video(connection: Connection, collection: str, rows: VideoRows) -> No
             width=video.width,
             height=video.height,
             size_bytes=video.size_bytes,
-            mtime_ns=video.mtime_ns,
             stamp=video.stamp,
             state=video.state,
             reason=video.reason,

@@ -181,7 +181,7 @@ class MemoryCatalog:
         return shelf.collection.version
 
     def relocate(
-        self, collection: str, video_id: str, uri: str, size_bytes: int, mtime_ns: int, stamp: str
+        self, collection: str, video_id: str, uri: str, size_bytes: int, stamp: str
     ) -> int:
         """Note that the same content is now at another uri; return the new version."""
         storable(uri=uri, stamp=stamp)
@@ -194,7 +194,6 @@ class MemoryCatalog:
                 uri=uri,
                 title=PurePath(uri).stem,
                 size_bytes=int(size_bytes),
-                mtime_ns=int(mtime_ns),
                 stamp=stamp,
             )
             moved = shelf.stored | {video_id: replace(stored, video=video)}

@@ -57,7 +57,6 @@ def _videos() -> None:
         sa.Column("width", sa.Integer, nullable=False),
         sa.Column("height", sa.Integer, nullable=False),
         sa.Column("size_bytes", sa.BigInteger, nullable=False),
-        sa.Column("mtime_ns", sa.BigInteger, nullable=False),
         sa.Column("stamp", sa.Text, nullable=False),
         sa.Column("starts_at", sa.Text),
         sa.Column("stream", KEY),

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek.errors import UnreadableVideo, VideoNotFound
+from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.model import Model
 from clipseek.protocols import FrameSource
+from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.testing import MemoryCatalog, SyntheticFrames, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Put, Relevance
-from indexer.film import Report
-from indexer.pipeline import Options, Pipeline, Target
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 ERRORS = [
@@ -69,26 +69,31 @@ class BlueIsTrouble(ToyEmbedder):
         return vectors
 
 
-def _target(
+def _tools(
     root: Path,
     *,
     opener: Colours | None = None,
     embedder: ToyEmbedder | None = None,
     catalog: MemoryCatalog | None = None,
-) -> Target:
+) -> Tools:
     embedder = embedder or ToyEmbedder()
     catalog = catalog or MemoryCatalog()
     catalog.ensure_collection("default", "toy", embedder.dim, embedder.fingerprint)
     bank = ToyEmbedder().embed_texts(["red", "green", "nothing"])
     model = Model("toy", embedder, 100.0, 0.9, Relevance(1, 0, fitted=False), bank)
-    return Target("default", catalog, Thumbnails(root / "thumbs"), model, opener or Colours())
-
-
-def _run(target: Target, paths: Sequence[Path], **options: Any) -> dict[str, Report]:
-    pipeline = Pipeline(
-        target, Options(**options), stop=threading.Event(), on_frames=lambda _count: None
+    return Tools(
+        "default",
+        catalog,
+        Thumbnails(root / "thumbs"),
+        model,
+        opener or Colours(),
+        Places({LOCAL: LocalDisk()}),
     )
-    reports = list(pipeline.run(paths))
+
+
+def _run(tools: Tools, paths: Sequence[Path], **options: Any) -> dict[str, Report]:
+    run = Run(tools, Options(**options), stop=threading.Event())
+    reports = list(run.reports([*map(str, paths)]))
     assert sorted(report.path for report in reports) == sorted(map(str, paths))
     return {Path(report.path).name: report for report in reports}
 
@@ -115,7 +120,7 @@ def _strikes(name: str, error: Exception) -> Trouble:
 def test_an_unexpected_error_of_a_reader(error: Exception, tmp_path: Path) -> None:
     """It is the video's fate, with its reason."""
     paths = _files(tmp_path, a="red 1", b="red 2", c="blue")
-    reports = _run(_target(tmp_path, opener=Colours(_strikes("b", error))), paths)
+    reports = _run(_tools(tmp_path, opener=Colours(_strikes("b", error))), paths)
     assert _states(reports) == {"a": "indexed", "b": "failed", "c": "indexed"}
     named = error.strerror if isinstance(error, OSError) else f"unexpected {type(error).__name__}"
     assert reports["b"].reason.startswith(str(named))
@@ -128,16 +133,16 @@ def test_an_error_of_the_model_spares_the_videos_of_its_batch(
 ) -> None:
     """Batches span videos; each video's part is embedded again."""
     paths = _files(tmp_path, a="red 1", b="blue", c="red 2")
-    target = _target(tmp_path, embedder=BlueIsTrouble(error))
-    reports = _run(target, paths, batch_size=batch_size, workers=1)
+    tools = _tools(tmp_path, embedder=BlueIsTrouble(error))
+    reports = _run(tools, paths, batch_size=batch_size, workers=1)
     assert _states(reports) == {"a": "indexed", "b": "failed", "c": "indexed"}
-    assert target.catalog.counts("default")[0] == 2
+    assert tools.catalog.counts("default")[0] == 2
 
 
 def test_vectors_that_are_no_numbers_fail_their_video(tmp_path: Path) -> None:
     """They would make every score of a search not a number."""
     paths = _files(tmp_path, a="red 1", b="blue", c="red 2")
-    reports = _run(_target(tmp_path, embedder=BlueIsTrouble(None)), paths, workers=1)
+    reports = _run(_tools(tmp_path, embedder=BlueIsTrouble(None)), paths, workers=1)
     assert _states(reports) == {"a": "indexed", "b": "failed", "c": "indexed"}
 
 
@@ -152,7 +157,7 @@ def test_an_unexpected_error_of_the_catalog(error: Exception, tmp_path: Path) ->
             return super().put(collection, put)
 
     paths = _files(tmp_path, a="red 1", b="red 2", c="blue")
-    reports = _run(_target(tmp_path, catalog=Picky()), paths)
+    reports = _run(_tools(tmp_path, catalog=Picky()), paths)
     assert _states(reports) == {"a": "indexed", "b": "failed", "c": "indexed"}
 
 
@@ -161,16 +166,16 @@ def test_an_unexpected_error_of_a_thumbnail(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of anything else that is made of one video."""
-    write, failures = Thumbnails.write, [error]
+    store, failures = Thumbnails.store, [error]
 
-    def strike(self: Thumbnails, *args: Any) -> str:
+    def strike(self: Thumbnails, *args: Any) -> None:
         if failures:
             raise failures.pop()
-        return write(self, *args)
+        store(self, *args)
 
-    monkeypatch.setattr(Thumbnails, "write", strike)
+    monkeypatch.setattr(Thumbnails, "store", strike)
     paths = _files(tmp_path, a="red 1", b="red 2", c="blue")
-    states = _states(_run(_target(tmp_path), paths, workers=1))
+    states = _states(_run(_tools(tmp_path), paths, workers=1))
     assert sorted(states.values()) == ["failed", "indexed", "indexed"]
 
 
@@ -183,18 +188,18 @@ def test_a_video_removed_while_it_is_recognised_is_indexed(tmp_path: Path) -> No
             raise VideoNotFound(video_id, collection)
 
     (path,) = _files(tmp_path, a="red")
-    target = _target(tmp_path, catalog=Racing())
-    _run(target, [path])
+    tools = _tools(tmp_path, catalog=Racing())
+    _run(tools, [path])
     path.rename(tmp_path / "b")
-    assert _states(_run(target, [tmp_path / "b"])) == {"b": "indexed"}
+    assert _states(_run(tools, [tmp_path / "b"])) == {"b": "indexed"}
 
 
 def test_the_traceback_goes_to_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """And not into the reason, which names the option that prints it."""
-    caplog.set_level(logging.DEBUG, "indexer")
+    caplog.set_level(logging.DEBUG, "clipseek.ingest")
     (path,) = _files(tmp_path, a="red")
-    target = _target(tmp_path, opener=Colours(_strikes("a", ValueError("odd\nvalue"))))
-    reason = _run(target, [path])["a"].reason
+    tools = _tools(tmp_path, opener=Colours(_strikes("a", ValueError("odd\nvalue"))))
+    reason = _run(tools, [path])["a"].reason
     assert reason == "unexpected ValueError: odd value; --verbose prints the traceback"
     assert "Traceback" in caplog.text
     assert "in strike" in caplog.text
@@ -216,11 +221,11 @@ def test_a_copy_of_a_video_that_failed_is_read(bad: str, workers: int, tmp_path:
             raise UnreadableVideo(str(path), "the disk is worn")
 
     paths = _files(tmp_path, a="red", b="red", c="red")
-    target = _target(tmp_path, opener=Colours(strike))
-    states = list(_states(_run(target, paths, workers=workers)).values())
+    tools = _tools(tmp_path, opener=Colours(strike))
+    states = list(_states(_run(tools, paths, workers=workers)).values())
     assert states.count("indexed") == (len(bad) < 3)
     assert states.count("failed") <= len(bad)
-    assert target.catalog.counts("default")[0] == (len(bad) < 3)
+    assert tools.catalog.counts("default")[0] == (len(bad) < 3)
     if len(bad) == 3:
         assert states == ["failed"] * 3
 
@@ -239,7 +244,7 @@ def test_a_copy_is_read_where_the_model_failed(workers: int, tmp_path: Path) -> 
             return super().embed_images(pixels)
 
     paths = _files(tmp_path, a="red", b="red", c="red")
-    states = _states(_run(_target(tmp_path, embedder=Once()), paths, workers=workers))
+    states = _states(_run(_tools(tmp_path, embedder=Once()), paths, workers=workers))
     assert sorted(states.values()) == ["failed", "indexed", "unchanged"]
 
 
@@ -252,7 +257,7 @@ def test_a_copy_is_read_where_the_first_was_removed(workers: int, tmp_path: Path
             path.rename(tmp_path / "gone")
 
     paths = _files(tmp_path, a="red", b="red")
-    states = _states(_run(_target(tmp_path, opener=Colours(strike)), paths, workers=workers))
+    states = _states(_run(_tools(tmp_path, opener=Colours(strike)), paths, workers=workers))
     assert sorted(states.values()) == ["failed", "indexed"]
 
 
@@ -265,7 +270,7 @@ def test_a_copy_that_changed_while_it_waited_is_a_video_of_its_own(tmp_path: Pat
             (tmp_path / "b").write_text("blue")
             raise UnreadableVideo(str(path), "the disk is worn")
 
-    states = _states(_run(_target(tmp_path, opener=Colours(strike)), paths, workers=1))
+    states = _states(_run(_tools(tmp_path, opener=Colours(strike)), paths, workers=1))
     assert states == {"a": "failed", "b": "indexed", "c": "indexed"}
 
 
@@ -277,7 +282,7 @@ def test_many_copies_that_all_fail_are_each_tried_once(tmp_path: Path) -> None:
         raise UnreadableVideo(str(path), "not a video")
 
     opener = Colours(strike)
-    states = _states(_run(_target(tmp_path, opener=opener), paths, workers=3))
+    states = _states(_run(_tools(tmp_path, opener=opener), paths, workers=3))
     assert set(states.values()) == {"failed"}
     assert sorted(opener.opened) == sorted(states)
 
@@ -285,7 +290,7 @@ def test_many_copies_that_all_fail_are_each_tried_once(tmp_path: Path) -> None:
 def test_copies_are_unchanged_once_the_first_is_indexed(tmp_path: Path) -> None:
     """They name the file that was indexed."""
     paths = _files(tmp_path, a="red", b="red", c="red")
-    reports = _run(_target(tmp_path), paths, workers=1)
+    reports = _run(_tools(tmp_path), paths, workers=1)
     assert _states(reports) == {"a": "indexed", "b": "unchanged", "c": "unchanged"}
     assert reports["c"].reason == f"same content as {tmp_path / 'a'}"
 
@@ -303,10 +308,10 @@ def test_a_file_put_in_its_place_is_not_stored_under_the_hash(tmp_path: Path) ->
         os.utime(tmp_path / "other", ns=(before.st_atime_ns, before.st_mtime_ns))
         (tmp_path / "other").replace(path)
 
-    target = _target(tmp_path, opener=Colours(strike))
-    report = _run(target, [path])["a"]
+    tools = _tools(tmp_path, opener=Colours(strike))
+    report = _run(tools, [path])["a"]
     assert (report.state, report.reason) == ("failed", "it changed while it was read; run again")
-    assert target.catalog.counts("default")[0] == 0
+    assert tools.catalog.counts("default")[0] == 0
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -316,7 +321,7 @@ def test_pipes_and_devices_fail_at_once(force: bool, tmp_path: Path) -> None:
     (tmp_path / "zero").symlink_to("/dev/zero")
     (tmp_path / "folder").mkdir()
     paths = [tmp_path / "pipe", tmp_path / "zero", tmp_path / "folder"]
-    reports = _run(_target(tmp_path), [*paths, *_files(tmp_path, a="red")], force=force)
+    reports = _run(_tools(tmp_path), [*paths, *_files(tmp_path, a="red")], force=force)
     assert reports["a"].state == "indexed"
     assert {reports[path.name].reason for path in paths} == {"not a regular file"}
 
@@ -328,5 +333,5 @@ def test_a_run_that_stops_hashes_no_further(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
-    pipeline = Pipeline(_target(tmp_path), Options(), stop=stop, on_frames=lambda _count: None)
-    assert list(pipeline.run([path])) == []
+    run = Run(_tools(tmp_path), Options(), stop=stop)
+    assert list(run.reports([str(path)])) == []

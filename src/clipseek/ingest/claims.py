@@ -1,57 +1,56 @@
-"""Which of several files of the same content is read, and what becomes of the others."""
+"""Which of several sources of the same content is read, and what becomes of the others."""
 
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 
 
 @dataclass(slots=True)
 class _Claim:
-    """One content: the file that is read for it, and copies that wait for how that ends."""
+    """One content: the source that is read for it, and copies that wait for how that ends."""
 
-    first: Path
+    first: str
     is_indexed: bool = False
-    copies: deque[Path] = field(default_factory=deque)
+    copies: deque[str] = field(default_factory=deque)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The file that has claimed a content, and whether the content is in the catalog by now."""
+    """The source that has claimed a content, and whether the content is in the catalog by now."""
 
-    first: Path
+    first: str
     is_indexed: bool
 
 
 class Claims:
     """The contents of one run. Thread-safe.
 
-    A copy is "unchanged" only once the first file is indexed. Where that fails, the next copy is
+    A copy is "unchanged" only once the first source is indexed. Where that fails, the next copy is
     read instead: the first one may have been removed, replaced or cut off meanwhile.
     """
 
     def __init__(self) -> None:
         self._claims: dict[str, _Claim] = {}
-        self._again: dict[Path, str] = {}
+        self._again: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def take(self, content_id: str, path: Path) -> "Taken | None":
-        """Claim a content for a file; return None where it is this file that is to be read.
+    def take(self, content_id: str, uri: str) -> "Taken | None":
+        """Claim a content for a source; return None where this is the source that is to be read.
 
-        Otherwise the file is a copy. It waits, unless the content is indexed already.
+        Otherwise the source is a copy. It waits, unless the content is indexed already.
         """
         with self._lock:
-            expected = self._again.pop(path, content_id)
+            expected = self._again.pop(uri, content_id)
             if expected != content_id:
                 self._give_back(expected)  # the copy has changed since it was hashed
-            claim = self._claims.setdefault(content_id, _Claim(path))
-            if claim.first == path:
+            claim = self._claims.setdefault(content_id, _Claim(uri))
+            if claim.first == uri:
                 return None
             if not claim.is_indexed:
-                claim.copies.append(path)
+                claim.copies.append(uri)
             return Taken(claim.first, claim.is_indexed)
 
-    def indexed(self, content_id: str) -> list[Path]:
+    def indexed(self, content_id: str) -> list[str]:
         """Note that a content is in the catalog; return the copies that waited for it."""
         with self._lock:
             claim = self._claims[content_id]
@@ -60,14 +59,14 @@ class Claims:
             return waited
 
     def give_back(self, content_id: str) -> None:
-        """Note that a file could not be indexed: the next copy is to be read."""
+        """Note that a source could not be indexed: the next copy is to be read."""
         with self._lock:
             self._give_back(content_id)
 
-    def leave(self, path: Path) -> None:
-        """Note that a file is not read further; a copy that was to be hashed again gives way."""
+    def leave(self, uri: str) -> None:
+        """Note that a source is not read further; a copy that was to be hashed again gives way."""
         with self._lock:
-            content_id = self._again.pop(path, None)
+            content_id = self._again.pop(uri, None)
             if content_id is not None:
                 self._give_back(content_id)
 
@@ -78,7 +77,7 @@ class Claims:
             self._claims[content_id] = claim
             self._again[claim.first] = content_id
 
-    def to_read(self) -> list[Path]:
-        """Return the copies that are to be read because a file before them failed."""
+    def to_read(self) -> list[str]:
+        """Return the copies that are to be read because a source before them failed."""
         with self._lock:
             return list(self._again)

@@ -1,0 +1,78 @@
+"""The bytes of a video that is not a file of this machine: streamed from its source, by ranges."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api import conditions, problems
+from api.media import HEAD_BYTES, gone, media_type, parse_ranges, require_unchanged, satisfiable
+from clipseek.sources import Places, Source
+from clipseek.types import Video
+
+
+def stream(request: Request, video: Video, places: Places) -> Response:
+    """Answer with the whole content, or with the one range asked for (RFC 9110, section 14).
+
+    More than one range is answered with the whole content, as section 14.2 allows.
+
+    Raises:
+        Refused: the source is gone, cannot be read, or is not the one that was indexed.
+    """
+    try:
+        source = places.look(video.uri)
+        require_unchanged(source, video)
+        head = b"".join(source.stream(0, min(HEAD_BYTES, source.size_bytes) - 1))
+    except OSError as error:
+        raise gone(video.uri, error) from error
+    return _answer(request, source, media_type(head, video.uri))
+
+
+def _answer(request: Request, source: Source, kind: str) -> Response:
+    name = source.uri.rpartition("/")[2]
+    etag = f'"{sha256(source.stamp.encode()).hexdigest()[:24]}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"inline; filename*=utf-8''{quote(name)}",
+        "ETag": etag,
+    }
+    if (status := conditions.outcome(request.headers, etag)) is not None:
+        return problems.conditional(request, status, {"ETag": etag})
+    first, last, size = 0, source.size_bytes - 1, source.size_bytes
+    asked = _asked(request.method, request.headers, etag)
+    code = 200
+    if asked is not None:
+        found = satisfiable(asked, size)
+        if not found:
+            return problems.respond(
+                request,
+                problems.RANGE_NOT_SATISFIABLE,
+                f"the file has {size} bytes; ask for a range inside them",
+                headers={"Content-Range": f"bytes */{size}"},
+            )
+        (first, last), code = found[0], 206
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    headers["Content-Length"] = str(last + 1 - first)
+    body = iter(()) if request.method == "HEAD" else _body(source, first, last)
+    return StreamingResponse(body, code, headers, media_type=kind)
+
+
+def _asked(method: str, headers: Headers, etag: str) -> list[tuple[int | None, int | None]] | None:
+    """Return the one range that is to be answered; None for the whole content."""
+    named = headers.get("range")
+    if named is None or method != "GET":
+        return None
+    if not conditions.allows_range(headers, etag=etag, last_modified=""):
+        return None
+    asked = parse_ranges(named)
+    return asked if asked is not None and len(asked) == 1 else None
+
+
+def _body(source: Source, first: int, last: int) -> Iterator[bytes]:
+    """Yield a range; an error in the middle closes the connection, which tells the client."""
+    if first <= last:
+        yield from source.stream(first, last)

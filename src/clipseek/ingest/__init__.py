@@ -1,0 +1,11 @@
+"""From sources of videos to rows of the catalog: steps, and a runner that has them done in threads.
+
+A step turns values that can be pickled into values that can be pickled. Who runs it, where and with
+how many others at once is the runner's business alone.
+"""
+
+from clipseek.ingest.fates import Report, State, reason_of
+from clipseek.ingest.threads import Run
+from clipseek.ingest.tools import Options, Tools
+
+__all__ = ["Options", "Report", "Run", "State", "Tools", "reason_of"]

@@ -1,0 +1,94 @@
+"""Whether a source is indexed already: by its stamp, or by its content."""
+
+from clipseek.errors import VideoNotFound
+from clipseek.files import is_text
+from clipseek.ingest.claims import Claims
+from clipseek.ingest.fates import Report, same_content
+from clipseek.ingest.indexed import Indexed
+from clipseek.ingest.steps import Identified
+from clipseek.protocols import CatalogWriter
+from clipseek.sources import Places, Source
+from clipseek.types import Video
+
+
+class Recognition:
+    """Recognises the sources of one run; with `force`, none is recognised. Thread-safe."""
+
+    def __init__(
+        self,
+        catalog: CatalogWriter,
+        collection: str,
+        places: Places,
+        *,
+        indexed: Indexed,
+        claims: Claims,
+        force: bool,
+    ) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._places = places
+        self._indexed = indexed
+        self._claims = claims
+        self._force = force
+
+    def by_stamp(self, source: Source) -> Report | None:
+        """Return the report of a source that is indexed as it is; its bytes are not read."""
+        if self._force:
+            return None
+        video = self._indexed.at(source.uri)
+        if video is None or video.stamp != source.stamp:
+            return None
+        return Report(source.uri, "unchanged", video.id, video.reason, video.duration)
+
+    def by_content(self, found: Identified) -> list[Report] | None:
+        """Return what is to be reported of content that is known; None if it is to be read.
+
+        A copy of content that is being read waits, so there is nothing to report yet.
+        """
+        uri = found.source.uri
+        taken = self._claims.take(found.id, uri)
+        if taken is not None:
+            return [same_content(uri, found.id, taken.first)] if taken.is_indexed else []
+        try:
+            report = self._stored(found)
+        except Exception:
+            self._claims.give_back(found.id)
+            raise
+        if report is None:
+            return None
+        copies = self._claims.indexed(found.id)
+        return [report, *(same_content(copy, found.id, uri) for copy in copies)]
+
+    def _stored(self, found: Identified) -> Report | None:
+        """Return what the catalog says of content: the same source touched, moved, or copied.
+
+        None if it is not stored, or was removed at this very moment.
+        """
+        if self._force:
+            return None
+        source = found.source
+        stored = self._catalog.videos_by_id(self._collection, [found.id]).get(found.id)
+        if stored is None:
+            return None
+        if stored.uri != source.uri and self._is_still_there(stored):
+            return same_content(source.uri, found.id, stored.uri)
+        try:
+            self._catalog.relocate(
+                self._collection, found.id, source.uri, source.size_bytes, source.stamp
+            )
+        except VideoNotFound:
+            return None
+        moved = f"moved from {stored.uri}" if stored.uri != source.uri else ""
+        return Report(source.uri, "unchanged", found.id, moved, stored.duration)
+
+    def _is_still_there(self, video: Video) -> bool:
+        """Whether the source that a video was indexed from is there as it was."""
+        try:
+            return self._places.look(video.uri).stamp == video.stamp
+        except OSError:
+            return False
+
+
+def unstorable(uri: str) -> str:
+    """Return why no row can hold a uri, or the empty string."""
+    return "" if is_text(uri) else "the name is not valid UTF-8; rename the file"

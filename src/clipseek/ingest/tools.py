@@ -1,0 +1,32 @@
+"""What one run works with, and what was asked of it."""
+
+from dataclasses import dataclass
+
+from clipseek.model import Model
+from clipseek.protocols import CatalogWriter, FrameSourceOpener
+from clipseek.sources import Places
+from clipseek.thumbnails import Thumbnails
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the steps work with: composed by the command from `clipseek.assembly`."""
+
+    collection: str
+    catalog: CatalogWriter
+    thumbnails: Thumbnails
+    model: Model
+    open_video: FrameSourceOpener
+    places: Places
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked of one run."""
+
+    fps: float = 1.0
+    force: bool = False
+    workers: int = 2
+    batch_size: int = 64
+    tags: tuple[str, ...] = ()
+    keep_frame_vectors: bool = True

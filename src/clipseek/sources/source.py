@@ -1,0 +1,73 @@
+"""The seam between the ingest and where videos are kept; one contract test runs over each Place."""
+
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class Source(Protocol):
+    """The bytes of one video, in the state that they had when they were looked at.
+
+    Picklable. Two sources are equal if they have the same uri and are known to have the same bytes.
+    """
+
+    @property
+    def uri(self) -> str:
+        """What people see and filters match: the absolute path of a local file, else a URL.
+
+        Credentials are never part of it. A path may hold bytes that are not UTF-8, as surrogates.
+        """
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the content."""
+        ...
+
+    @property
+    def stamp(self) -> str:
+        """The state of the bytes, found without reading them: equal stamps, unchanged bytes."""
+        ...
+
+    def open(self) -> AbstractContextManager[io.FileIO]:
+        """Open the bytes as a regular local file, at its start; fetch them first if they are away.
+
+        Whoever hashes and decodes reads this one file by its descriptor, so what was hashed is what
+        was decoded.
+
+        Raises:
+            OSError: the bytes are gone, cannot be read, or have changed since the look.
+        """
+        ...
+
+    def stream(self, first: int, last: int) -> Iterator[bytes]:
+        """Yield the bytes from position `first` to `last`, both included, in blocks.
+
+        Raises:
+            OSError: as for `open`, before the first block or at any later one.
+        """
+        ...
+
+
+class Place(Protocol):
+    """A kind of place in which videos are kept: the disk, an object store, an archive. Thread-safe.
+
+    The scheme of a uri says which place it belongs to (see `Places`).
+    """
+
+    def look(self, uri: str) -> Source:
+        """Return the source at a uri as it is now.
+
+        Raises:
+            OSError: there is none, or it cannot be looked at.
+        """
+        ...
+
+    def list(self, uri: str) -> Iterator[Source]:
+        """Yield what is at a uri and below it, in the order of names, whatever kind of file it is.
+
+        Raises:
+            OSError: there is nothing of this name, or it cannot be listed.
+        """
+        ...

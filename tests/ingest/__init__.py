@@ -1,0 +1,1 @@
+"""The applications and the library of clipseek under test."""

@@ -35,12 +35,12 @@ EXIT_CODES: dict[type[ClipseekError], int] = {
     StateError: 2,
     ServiceUnavailable: 1,
 }
-"""0 done; 1 some input failed or a server is gone; 2 wrong usage or configuration; 130
-interrupted. A class not listed takes the code of its nearest listed ancestor."""
+"""0 done; 1 some input failed or a server cannot be reached; 2 wrong usage or configuration; 130
+interrupted. A class that is not listed has the code of its nearest listed ancestor."""
 
 INTERRUPTED = 130
 
-DESCRIPTION = "Index videos so that a sentence finds the moment it describes."
+DESCRIPTION = "Index videos so that a sentence finds the moment that it describes."
 EXAMPLES = """\
 examples:
   indexer ingest ~/Videos
@@ -49,19 +49,19 @@ examples:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors name what was likely meant."""
+    """A parser whose errors suggest what was probably meant."""
 
     verbs: Mapping[str, "Parser"] = MappingProxyType({})
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
-        """Print help and version as results are: argparse says nothing where that fails."""
+        """Print help and version like results, because argparse ignores errors of stdout."""
         if file is sys.stdout:
             write(message.rstrip("\n"))
         else:
             super()._print_message(message, file)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and what is spelled alike; exit 2."""
+        """Say what is wrong, and suggest the nearest spelling; exit 2."""
         wrong = re.findall(r"(?:invalid choice: '|unrecognized arguments: .*?)([\w-]+)", message)
         known = re.findall(r"--[a-z][a-z-]+", self.format_help()) + re.findall(
             r"'([\w.-]+)'", message.partition("choose from")[2]
@@ -79,7 +79,7 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"clipseek {__version__}")
-    top.add_argument("--data-dir", metavar="DIR", help="where all data lives")
+    top.add_argument("--data-dir", metavar="DIR", help="folder of all data")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     _writing_verbs(verbs)
     _reading_verbs(verbs)
@@ -99,7 +99,7 @@ MODULES = {
     "calibrate": "judge",
     "migrate": "migrating",
 }
-"""Where verbs live that are not in `indexer.commands`."""
+"""The modules of the verbs that are not in `indexer.commands`."""
 Verb = Callable[[Settings, argparse.Namespace], int]
 """What runs a verb; it returns the exit code."""
 
@@ -120,10 +120,12 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     )
     ingest.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
     ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
-    ingest.add_argument("--workers", type=int, metavar="N", help="films decoded at the same time")
-    ingest.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the films")
+    ingest.add_argument("--workers", type=int, metavar="N", help="videos decoded at the same time")
+    ingest.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="label the videos"
+    )
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
-    # Unlisted, so that the rest fits a screen: an unexpected error names it.
+    # Not listed, so that the rest fits on a screen; an unexpected error names it.
     ingest.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
     _output(ingest, quiet=True)
@@ -134,7 +136,10 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
     _output(remove)
     migrate = _verb(
-        verbs, "migrate", "bring the catalog to this release's schema", "indexer migrate --check"
+        verbs,
+        "migrate",
+        "bring the catalog to the schema of this release",
+        "indexer migrate --check",
     )
     migrate.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 if there is something to do"
@@ -150,8 +155,8 @@ def _choices(setting: str) -> tuple[str, ...]:
 def _reading_verbs(verbs: "_Verbs") -> None:
     search = _verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
     search.add_argument("query", nargs="+", help="a sentence")
-    search.add_argument("--tag", action="append", default=[], help="only films with this label")
-    search.add_argument("--limit", type=int, default=10, metavar="N", help="hits at most")
+    search.add_argument("--tag", action="append", default=[], help="only videos with this label")
+    search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum of hits")
     _output(search)
     _output(_verb(verbs, "list", "list the videos", "indexer list --json"))
     status = _verb(verbs, "status", "show what is indexed", "indexer status --json")
@@ -166,20 +171,20 @@ def _reading_verbs(verbs: "_Verbs") -> None:
 
 
 def _judging_verbs(verbs: "_Verbs") -> None:
-    demo = _verb(verbs, "demo", "draw demo films", "indexer demo --films 12 --out ./demo-films")
+    demo = _verb(verbs, "demo", "draw demo videos", "indexer demo --films 12 --out ./demo-films")
     demo.add_argument("--films", type=int, default=12, metavar="N", help="how many (12)")
-    demo.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other films")
+    demo.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other videos")
     demo.add_argument("--out", type=at_home, default=Path("demo-films"), metavar="DIR")
     _output(demo, collection=False)
     evaluate = _verb(
-        verbs, "evaluate", "judge the answers to known queries", "indexer evaluate captions.jsonl"
+        verbs, "evaluate", "score the answers to known queries", "indexer evaluate captions.jsonl"
     )
     evaluate.add_argument("captions", type=Path, metavar="CAPTIONS.jsonl")
     _output(evaluate)
     calibrate = _verb(
         verbs,
         "calibrate",
-        "judge relevance anew by the model's bank, and fit it to known queries",
+        "apply the model's current bank to relevance, and fit it to known queries",
         "indexer calibrate captions.jsonl",
     )
     calibrate.add_argument("captions", type=Path, nargs="?", metavar="CAPTIONS.jsonl")
@@ -187,7 +192,7 @@ def _judging_verbs(verbs: "_Verbs") -> None:
 
 
 def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> Parser:
-    """Add a verb. `--data-dir` may stand before or behind it."""
+    """Add a verb. `--data-dir` may come before or after it."""
     added = verbs.add_parser(
         name,
         help=purpose,
@@ -202,7 +207,7 @@ def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> Parser:
 
 
 def _output(verb: Parser, *, collection: bool = True, quiet: bool = False) -> None:
-    """Add the options that shape the output, and the collection where one is meant."""
+    """Add the options of the output, and the collection if the verb has one."""
     if collection:
         verb.add_argument("--collection", metavar="NAME", help="named library (default)")
     verb.add_argument("--json", action="store_true", help="one JSON object per line")
@@ -217,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _called(sys.argv[1:] if arguments is None else arguments)
             finish()
         except BrokenPipeError:
-            # The reader of our output has gone; say nothing more, also not at interpreter exit.
+            # The reader of our output has gone; print nothing more, not even at interpreter exit.
             discard(sys.stdout)
             return 0
         except KeyboardInterrupt:
@@ -226,14 +231,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             note(f"indexer: {error}")
             return exit_code(error)
         except OSError as error:
-            # A file of ours, or a folder above it, that a verb did not expect to fail.
+            # One of our files, or a folder above it, failed unexpectedly.
             note(f"indexer: {_sentence(error)}")
             return 1
     return code
 
 
 def _called(arguments: Sequence[str]) -> int:
-    """Parse and run; without any argument, help is what is wanted."""
+    """Parse and run; without any argument, print the help."""
     top = parser()
     try:
         options, unknown = top.parse_known_args(arguments or ["--help"])
@@ -247,18 +252,18 @@ def _called(arguments: Sequence[str]) -> int:
 
 def _sentence(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}; check the path and the rights of this user"
+    return f"{where}{error.strerror or error}; check the path and the permissions of this user"
 
 
 def exit_code(error: ClipseekError) -> int:
-    """Return the code of the nearest listed ancestor of the error's class."""
+    """Return the exit code of the nearest listed ancestor of the error's class."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Import the verb's module only now, so that `indexer --help` answers at once."""
+    """Import the module of the verb only now, so that `indexer --help` is fast."""
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGINT))
     settings = Settings.load(
         data_dir=options.data_dir,

@@ -20,7 +20,7 @@ from clipseek.errors import ConfigError
 PREFIX = "CLIPSEEK_"
 
 SKIPPED = ("hidden", "system", "unfinished", "doubles")
-"""Kinds of entries of folders that an ingest leaves out."""
+"""Kinds of folder entries that an ingest leaves out."""
 
 _SECRETS = frozenset({"cache_secret", "database_url", "otlp_endpoint", "redis_url"})
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -30,14 +30,14 @@ _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def collection_name(name: str) -> str:
-    """Return the name if it is one; names are folder names and labels, so they are plain.
+    """Return the name if it is valid; it becomes a folder name and a label, so it is plain.
 
     Raises:
         ValueError: the name has other characters or more than 64 of them.
     """
     if not _COLLECTION.fullmatch(name):
         raise ValueError(
-            f"a collection's name has 1 to 64 of a-z, 0-9, '_' and '-', "
+            f"the name of a collection has 1 to 64 of a-z, 0-9, '_' and '-', "
             f"and starts with a letter or digit, got {name!r}"
         )
     return name
@@ -51,7 +51,8 @@ def _origins(listed: object) -> object:
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
-                f"origins are scheme and host, as https://a.example, and commas, got {origin!r}"
+                f"an origin is scheme and host, such as https://a.example; "
+                f"separate several by commas, got {origin!r}"
             )
     return origins
 
@@ -61,17 +62,17 @@ def _at_home(path: Path) -> Path:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"a path of UTF-8 text is needed, got {str(path)!r}") from error
+        raise ValueError(f"a path must be UTF-8 text, got {str(path)!r}") from error
     try:
         return path.expanduser()
     except RuntimeError as error:
-        raise ValueError(f"nobody's home folder is known as {path.parts[0]}, got {path}") from error
+        raise ValueError(f"no user has the home folder {path.parts[0]}, got {path}") from error
 
 
 def _not_empty(path: object) -> object:
-    """Refuse an empty text, which a variable that is not set leaves and Path takes for `.`."""
+    """Refuse an empty text: an unset variable leaves one, and Path would read it as `.`."""
     if path == "":
-        raise ValueError("a path is needed, got ''")
+        raise ValueError("a path must not be empty, got ''")
     return path
 
 
@@ -90,9 +91,9 @@ def _model_at_home(name: str) -> str:
 
 
 def _skipped(listed: object) -> object:
-    """Split text at commas; each part is a kind or a pattern of names. An empty text is none.
+    """Split text at commas; each part is a kind or a pattern of names. Empty text gives none.
 
-    A word that is spelled like a kind is refused: as a name it would silently match nothing.
+    A word that is almost the name of a kind is refused, because it would silently match nothing.
     """
     if not isinstance(listed, str):
         return listed
@@ -100,12 +101,15 @@ def _skipped(listed: object) -> object:
     for word in words:
         meant = get_close_matches(word, SKIPPED, n=1, cutoff=0.75)
         if meant and word not in SKIPPED:
-            raise ValueError(f"{meant[0]!r} was likely meant by {word!r}; kinds are {SKIPPED}")
+            kinds = ", ".join(SKIPPED)
+            raise ValueError(
+                f"{word!r} is not a kind, did you mean {meant[0]!r}? The kinds are {kinds}"
+            )
     return words
 
 
 AtHome = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_at_home)]
-"""A path of the user's; `~` is the home folder."""
+"""A path that a user gives; `~` is the home folder."""
 
 
 def _hosts(listed: object) -> object:
@@ -115,12 +119,15 @@ def _hosts(listed: object) -> object:
     hosts = tuple(part.strip().lower().removesuffix(".") for part in listed.split(","))
     for host in filter(None, hosts):
         if host != "*" and not _HOST.fullmatch(host):
-            raise ValueError(f"hosts are names without scheme and port, and commas, got {host!r}")
+            raise ValueError(
+                "a host is a name without scheme and port; "
+                f"separate several by commas, got {host!r}"
+            )
     return tuple(filter(None, hosts))
 
 
 def _root_path(path: object) -> object:
-    """Return a path below which the API is served, without the slash at its end."""
+    """Return the path below which the API is served, without a slash at its end."""
     if not isinstance(path, str):
         return path
     plain = path.rstrip("/")
@@ -133,24 +140,22 @@ def _root_path(path: object) -> object:
 
 
 def _secret(name: str, file: Path) -> str:
-    """Return the secret that a file holds, without the line's end that editors leave.
+    """Return the secret in a file, without the line end that editors add.
 
     Raises:
-        ConfigError: there is no such file, it cannot be read, or nothing is in it.
+        ConfigError: the file does not exist, cannot be read, or is empty.
     """
     said = f"{PREFIX}{name.upper()}_FILE: the file {file}"
     try:
         secret = file.read_text("utf-8").strip()
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{said} is not UTF-8 text; it must hold nothing but the value"
-        ) from error
+        raise ConfigError(f"{said} is not UTF-8 text; it must contain only the value") from error
     except OSError as error:
         raise ConfigError(
             f"{said} cannot be read ({error.strerror}); mount the secret there"
         ) from error
     if not secret:
-        raise ConfigError(f"{said} is empty; it must hold the value of {PREFIX}{name.upper()}")
+        raise ConfigError(f"{said} is empty; it must contain the value of {PREFIX}{name.upper()}")
     return secret
 
 
@@ -168,13 +173,13 @@ class Settings(BaseSettings):
         description="PostgreSQL or SQLite URL; without it, catalog.db in the data folder",
     )
     database_url_file: AtHome | None = Field(
-        default=None, description="file that holds the database URL, as secrets are mounted"
+        default=None, description="file that contains the database URL, such as a mounted secret"
     )
     database_wait_s: float = Field(
         default=30.0,
         ge=0,
         le=3600,
-        description="seconds that a PostgreSQL which is not up yet is waited for at the start",
+        description="seconds to wait at the start for a PostgreSQL that is not up yet",
     )
     collection: Annotated[str, AfterValidator(collection_name)] = Field(
         default="default", description="collection that commands use when none is named"
@@ -186,7 +191,8 @@ class Settings(BaseSettings):
     )
     precision: Literal["fp32", "bf16", "int8", "auto"] = Field(
         default="fp32",
-        description="of a new collection's model; auto: the fastest measured as good as fp32",
+        description="precision of a new collection's model; auto: the fastest that is measured "
+        "as good as fp32",
     )
     skip: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_skipped)] = Field(
         default=SKIPPED,
@@ -195,22 +201,23 @@ class Settings(BaseSettings):
     decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")
     decode: Literal["exact", "fast", "keyframes"] = Field(
         default="fast",
-        description="what pyav decodes: every frame, what shows each second, or keyframes",
+        description="what pyav decodes: every frame, only what each sampled second needs, "
+        "or keyframes",
     )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
     keep_frame_vectors: bool = Field(
         default=True,
         description="whether the vector of each sampled frame is stored, which `verify` compares",
     )
-    workers: int = Field(default=2, ge=1, le=256, description="films decoded at the same time")
+    workers: int = Field(default=2, ge=1, le=256, description="videos decoded at the same time")
     max_frame_pixels: int = Field(
         default=2**26, ge=1, description="pixels of a frame; videos with larger ones are refused"
     )
     max_frame_rate: float = Field(
-        default=1000.0, gt=0, description="frames decoded per second of video at most"
+        default=1000.0, gt=0, description="maximum of frames decoded per second of video"
     )
     max_frame_s: float = Field(
-        default=60.0, gt=0, description="seconds that decoding may take from frame to frame"
+        default=60.0, gt=0, description="seconds that decoding may take from one frame to the next"
     )
     max_decode_s: float = Field(
         default=6 * 3600.0, gt=0, description="seconds that decoding one video may take"
@@ -218,31 +225,33 @@ class Settings(BaseSettings):
     max_decode_bytes: int = Field(
         default=2**30,
         ge=2**27,
-        description="memory of the decoders together; a video that needs more than its share "
+        description="memory of all decoders together; a video that needs more than its share "
         "is decoded alone",
     )
-    batch_size: int = Field(default=64, ge=1, le=4096, description="pictures embedded together")
+    batch_size: int = Field(
+        default=64, ge=1, le=4096, description="pictures in one batch of the model"
+    )
     threads: int | None = Field(
         default=None,
         ge=1,
-        description="threads of the model, one for a text tower of up to 16 MB; without it, "
+        description="threads of the model; a text tower of up to 16 MB uses one; default: "
         "one per core",
     )
     device: Literal["cpu", "cuda"] = Field(
         default="cpu",
-        description="what embeds and searches; cuda: the models of open_clip's list, and FAISS",
+        description="where embedding and search run; cuda: models of open_clip's list, and FAISS",
     )
     index: Literal["auto", "exact", "ivf-flat", "ivf-sq8", "ivf-pq"] = Field(
         default="auto", description="kind of index that a build makes; auto measures and chooses"
     )
     refresh_s: float = Field(
-        default=1.0, gt=0, le=3600, description="seconds between looks for new changes (API)"
+        default=1.0, gt=0, le=3600, description="seconds between checks for new changes (API)"
     )
     stale_s: float = Field(
         default=30.0,
         ge=0,
         le=86400,
-        description="seconds that searches go on without the database, marked as stale (API)",
+        description="seconds that searches continue without the database, marked as stale (API)",
     )
     refresh_limit_s: float = Field(
         default=60.0,
@@ -258,70 +267,76 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis URL of the cache that replicas share; without it, each has its own",
+        description="Redis URL of the cache that replicas share; each has its own without it",
     )
     redis_url_file: AtHome | None = Field(
-        default=None, description="file that holds the Redis URL, as secrets are mounted"
+        default=None, description="file that contains the Redis URL, such as a mounted secret"
     )
     cache_secret: SecretStr | None = Field(
         default=None,
         min_length=16,
-        description="random text that seals what replicas share in Redis, the same for all of them",
+        description="random text that seals the entries in Redis; the same for all replicas",
     )
     cache_secret_file: AtHome | None = Field(
-        default=None, description="file that holds the secret of the cache, as secrets are mounted"
+        default=None,
+        description="file that contains the secret of the cache, such as a mounted secret",
     )
     redis_timeout_s: float = Field(
-        default=0.05, gt=0, le=5, description="seconds that a search waits for Redis at most"
+        default=0.05, gt=0, le=5, description="maximum of seconds that a search waits for Redis"
     )
     cache_ttl_s: float = Field(
-        default=3600.0, gt=0, le=30 * 86400, description="seconds that a cached entry lives"
+        default=3600.0, gt=0, le=30 * 86400, description="seconds until a cached entry expires"
     )
     cache_entries: int = Field(
-        default=20_000, ge=0, description="entries cached in the process at most; 0 for none"
+        default=20_000, ge=0, description="maximum of entries cached in the process; 0 for no cache"
     )
     cache_bytes: int = Field(
-        default=64 * 2**20, ge=0, description="bytes cached in the process at most"
+        default=64 * 2**20, ge=0, description="maximum of bytes cached in the process"
     )
     api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")
     allowed_hosts: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_hosts)] = Field(
         default=None,
-        description="names that the API may be asked by beside localhost and addresses; * for all",
+        description="host names that the API answers to besides localhost and addresses; * for all",
     )
     root_path: Annotated[str | None, BeforeValidator(_root_path)] = Field(
-        default=None, description="path that a proxy serves the API below, such as /clips"
+        default=None, description="path below which a proxy serves the API, such as /clips"
     )
     request_timeout_s: float = Field(
-        default=10.0, gt=0, le=3600, description="seconds that headers, and then a body, may take"
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="seconds in which the headers, and then the body, must arrive",
     )
     search_queue: int = Field(
-        default=1024, ge=256, le=65536, description="searches that may wait for their turn (API)"
+        default=1024, ge=256, le=65536, description="searches that may wait in the queue (API)"
     )
     search_deadline_s: float = Field(
-        default=5.0, gt=0, le=300, description="seconds a search may wait for its turn (API)"
+        default=5.0, gt=0, le=300, description="seconds that a search may wait in the queue (API)"
     )
     recall_share: float = Field(
         default=0.01, ge=0, le=1, description="share of searches compared with exact search (API)"
     )
     cors_origins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_origins)] = Field(
-        default=None, description="sites whose pages may ask the API, such as https://a.example"
+        default=None, description="sites whose pages may call the API, such as https://a.example"
     )
     accel_dir: AtHome | None = Field(
         default=None,
-        description="folder of films that nginx sends for the API; without it, the API sends all",
+        description="folder of videos that nginx sends for the API; without it, the API sends all",
     )
     otlp_endpoint: SecretStr | None = Field(
-        default=None, min_length=1, description="collector of traces, as http://host:4318 (API)"
+        default=None,
+        min_length=1,
+        description="collector of traces, such as http://host:4318 (API)",
     )
     log_format: Literal["text", "json"] = Field(
-        default="text", description="how the API writes its log, `text` or `json`"
+        default="text", description="format of the API's log: text or json"
     )
 
     @model_validator(mode="before")
     @classmethod
     def _read_secrets(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Read the secrets that lie in files; ConfigError passes through pydantic as it is."""
+        """Read the secrets that are stored in files; pydantic passes ConfigError on unchanged."""
         read = {}
         for name in sorted(_SECRETS):
             file = given.get(f"{name}_file")
@@ -335,7 +350,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **options: Any) -> Self:
-        """Read the settings; options that are not None win over the environment.
+        """Read the settings; options that are not None override the environment.
 
         Raises:
             ConfigError: a value is wrong; the message names each setting and what it expects.
@@ -348,14 +363,14 @@ class Settings(BaseSettings):
 
     @property
     def catalog_url(self) -> str:
-        """The SQLAlchemy URL of the catalog. It may hold a password: never log it."""
+        """The SQLAlchemy URL of the catalog. It may contain a password: never log it."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}"
 
     @property
     def root(self) -> str:
-        """What stands before every path of the API: nothing, or `root_path`."""
+        """The prefix of every path of the API: empty, or `root_path`."""
         return self.root_path or ""
 
     @property

@@ -16,9 +16,9 @@ ClipseekError
 └─ ServiceUnavailable       the database or the snapshot volume cannot be reached
    └─ NoCatalog             there is no catalog in the database
 
-Each class holds its fields and builds its message from them; the message says what to do next.
-It is for operators: it may name folders, addresses and commands. `told` is for everybody.
-No HTTP status and no exit code stands here: `api/problems.py` and `indexer/cli.py` own those.
+Each class stores its fields and builds its message from them; the message says what to do next. The
+message is for operators, so it may name folders, addresses and commands. `told` is for everybody.
+HTTP statuses and exit codes are not here, but in `api/problems.py` and `indexer/cli.py`.
 """
 
 
@@ -27,7 +27,7 @@ class ClipseekError(Exception):
 
     @property
     def told(self) -> str | None:
-        """What those who only search are told: the message, less, or None for nothing."""
+        """What users without access to the server are told: the message, part of it, or None."""
         return str(self)
 
 
@@ -38,7 +38,7 @@ class ConfigError(ClipseekError):
 
 
 class RequestError(ClipseekError):
-    """What was asked cannot be done as asked; the caller can fix it."""
+    """The request is wrong; the caller can fix it."""
 
 
 class InvalidQuery(RequestError):
@@ -46,7 +46,7 @@ class InvalidQuery(RequestError):
 
 
 class QueryNotRead(RequestError):
-    """There is nothing in a query that the model reads."""
+    """The query contains nothing that the model reads."""
 
     def __init__(self, query: str, model: str) -> None:
         self.query = query
@@ -59,7 +59,7 @@ class QueryNotRead(RequestError):
 
 
 class VideoNotFound(RequestError):
-    """No video with this id is in the collection."""
+    """The collection has no video with this id."""
 
     def __init__(self, video_id: str, collection: str) -> None:
         self.video_id = video_id
@@ -71,17 +71,17 @@ class VideoNotFound(RequestError):
 
 
 class SegmentNotFound(RequestError):
-    """No segment with this id exists (any more)."""
+    """No segment with this id exists, or it does not exist any more."""
 
     def __init__(self, segment_id: int) -> None:
         self.segment_id = segment_id
         super().__init__(
-            f"no segment {segment_id}; its video was removed or indexed anew, so search again"
+            f"no segment {segment_id}; its video was removed or indexed again, so repeat the search"
         )
 
 
 class CollectionNotFound(RequestError):
-    """No collection of this name exists."""
+    """No collection with this name exists."""
 
     def __init__(self, collection: str) -> None:
         self.collection = collection
@@ -92,7 +92,7 @@ class CollectionNotFound(RequestError):
 
 
 class UnreadableVideo(RequestError):
-    """A file that cannot be read as a video at all."""
+    """The file cannot be read as a video."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -105,7 +105,7 @@ class StateError(ClipseekError):
 
 
 class NothingIndexed(StateError):
-    """A search before anything was ingested."""
+    """Something was asked before anything was ingested."""
 
     def __init__(self, collection: str) -> None:
         self.collection = collection
@@ -119,7 +119,7 @@ class NothingIndexed(StateError):
 class ModelMismatch(StateError):
     """A collection is indexed with another model than the one asked for.
 
-    `weights` are the fingerprints of both where the name is the same and the weights are not.
+    `weights` are both fingerprints if the names are equal and the weights are not.
     """
 
     def __init__(
@@ -146,14 +146,14 @@ class ModelMismatch(StateError):
         return (
             f"collection {self.collection!r} is indexed with other weights of model "
             f"{self.indexed_with!r} (fingerprint {indexed_with[:12]}, not {asked_for[:12]}); "
-            "put the former bundle back, or index into another `--collection`"
+            "restore the previous bundle, or index into another `--collection`"
         )
 
 
 class CatalogOutdated(StateError):
-    """The catalog is at another revision of its schema than this release reads.
+    """The schema of the catalog has another revision than this release reads.
 
-    `place` is for operators alone; `reason` says the rest without it.
+    `place` is only for operators; `reason` is the rest of the message.
     """
 
     def __init__(self, place: str, reason: str) -> None:
@@ -170,7 +170,7 @@ class CatalogOutdated(StateError):
 class ServiceUnavailable(ClipseekError):
     """The database, the snapshot volume or a disk cannot be reached or written now.
 
-    Everybody is told the message where it is `for_all`.
+    Everybody is told the message if it is `for_all`.
     """
 
     def __init__(self, message: str, *, for_all: bool = False) -> None:
@@ -189,6 +189,6 @@ class NoCatalog(ServiceUnavailable):
     def __init__(self, place: str) -> None:
         self.place = place
         super().__init__(
-            f"the catalog {place} is not there; `indexer ingest PATH` makes one. If there was one "
-            "before, see that its disk is mounted, or restore a backup"
+            f"the catalog {place} does not exist; `indexer ingest PATH` makes one. If it existed "
+            "before, check that its disk is mounted, or restore a backup"
         )

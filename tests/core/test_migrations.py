@@ -138,7 +138,7 @@ def test_a_revision_without_a_way_to_today_is_refused(catalog_url: str) -> None:
 
 def test_a_catalog_that_is_missing_is_told(bare_url: str) -> None:
     """The message names the command that makes one."""
-    with pytest.raises(NoCatalog, match=r"is not there; `indexer ingest PATH` makes one"):
+    with pytest.raises(NoCatalog, match=r"does not exist; `indexer ingest PATH` makes one"):
         SqlCatalog.open(bare_url, create=False)
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -211,6 +212,21 @@ def test_garbage_in_the_middle_is_counted_and_passed(tmp_path: Path) -> None:
     found = outcome(path)
     assert found.duration == pytest.approx(10, abs=0.1)
     assert "could not be decoded" in found.damage
+
+
+@BOTH
+def test_a_damaged_keyframe_is_told(reader: FileReader, tmp_path: Path) -> None:
+    """Decord shows what it can make of it, and says nothing; a first pass finds the damage."""
+    path = tmp_path / "video.mp4"
+    write(path, TEN_SECONDS, frame=_noise)
+    with av.open(str(path)) as container:
+        keys = [packet for packet in container.demux(video=0) if packet.is_keyframe]
+        at, size = keys[3].pos, keys[3].size
+    content = bytearray(path.read_bytes())
+    assert at is not None
+    content[at + size // 2 : at + size] = np.random.default_rng(0).bytes(size - size // 2)
+    path.write_bytes(content)
+    assert outcome(path, reader).damage == "1 frame decoded with errors"
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])

@@ -107,7 +107,7 @@ class Opened:
         return self.container.format.name.startswith("mov")
 
 
-def open_film(
+def open_video(
     path: Path,
     *,
     threads: int,
@@ -125,7 +125,7 @@ def open_film(
     """
     if descriptor is None:
         with _regular(path) as file:
-            return open_film(
+            return open_video(
                 path,
                 threads=threads,
                 options=options,

@@ -49,10 +49,12 @@ _FROM_601_TO_709 = (_from_ycc(0.2126, 0.0722) @ np.linalg.inv(_from_ycc(0.299, 0
 class DecordFrames:
     """A FrameSource over decord, for the containers that decord can index.
 
-    decord does not say where the film stream begins in its file, ignores the aspect of pixels and
-    mirrored display matrices, and opens what a playlist names. So libav reads the header and the
-    first frame, and refuses what PyAVFrames refuses; decord decodes. It stops at the first packet
-    that it cannot decode, and `damage` says so.
+    decord does not say where the video stream begins in its file, ignores the aspect of pixels and
+    mirrored display matrices, and opens what a playlist names. So libav reads the header, the first
+    frame and the keyframes, and refuses what PyAVFrames refuses; decord decodes.
+
+    `damage` names damaged keyframes, and where decord stopped because it could not decode a packet.
+    decord does not report other damaged frames.
     """
 
     def __init__(
@@ -92,12 +94,11 @@ class DecordFrames:
             self._claimed_end = header.claimed_end
             self._claim = None if header.duration is None else Fraction(header.duration)
             self._turn = header.turn
-            self._stamps = header.packet_times()
-            # decord stretches every picture to the size of the first.
-            if header.changes_shape:
-                raise UnreadableVideo(str(path), _REFUSAL)
-            self._reached = header.reached
             self._is_misread = header.has_matrix_of_hd
+            self._survey = header.survey()
+            # decord stretches every picture to the size of the first.
+            if self._survey.changes_shape:
+                raise UnreadableVideo(str(path), _REFUSAL)
 
     def read(
         self,
@@ -150,9 +151,9 @@ class DecordFrames:
             UnicodeEncodeError,
         ) as error:
             raise UnreadableVideo(str(self._path), _REFUSAL) from error
-        if not agrees(spans, self._stamps):
+        if not agrees(spans, self._survey.times):
             raise UnreadableVideo(str(self._path), _REFUSAL)
-        return _Film(reader, spans - spans[0, 0], self._first_time)
+        return _Film(reader, spans - spans[0, 0], self._first_time, self._survey.damage)
 
     def _conclude(self, film: "_Film") -> None:
         """Replace what the container claims by what was found."""
@@ -162,7 +163,7 @@ class DecordFrames:
         self.duration = float(end)
         claimed, reached = self._claimed_end, end
         if claimed is None:  # the claim is of the whole file, which may have been cut off
-            claimed, reached = self._claim, max(end, self._reached)
+            claimed, reached = self._claim, max(end, self._survey.reached)
         self.damage = film.damage.describe(claimed=claimed, reached=reached)
 
     def __enter__(self) -> "DecordFrames":
@@ -176,14 +177,21 @@ class _Film:
     """decord's table of frames and their pictures; times in seconds from the start of the file."""
 
     def __init__(
-        self, reader: "decord.VideoReader", spans: NDArray[np.float64], first_time: Fraction
+        self,
+        reader: "decord.VideoReader",
+        spans: NDArray[np.float64],
+        first_time: Fraction,
+        damage: Damage,
     ) -> None:
-        """Take frames, each shown from `spans[i, 0]` to `spans[i, 1]` after the first."""
+        """Take frames, each shown from `spans[i, 0]` to `spans[i, 1]` after the first.
+
+        `damage` is what is known already; where decoding stops is added to it.
+        """
         self._reader = reader
         self._spans = spans
         self._first_time = first_time
         self._decoded = len(spans)
-        self.damage = Damage()
+        self.damage = damage
 
     @property
     def end(self) -> Fraction:

@@ -1,25 +1,21 @@
 """PyAVFrames: the default reader, over libav, which reads whatever ffmpeg reads."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, dropwhile
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import av
 import numpy as np
-from av.packet import Packet
-from av.stream import Stream
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from clipseek import sampling
 from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
-from clipseek.video.container import open_film
+from clipseek.video.container import open_video
 from clipseek.video.conversion import (
     DOLBY,
     Converter,
@@ -33,6 +29,7 @@ from clipseek.video.groups import FallBack
 from clipseek.video.picture import Turn
 from clipseek.video.selection import Decoded, Requests, Shown, Time, batches, shown
 from clipseek.video.sparse import OPTIONS, Frames, SparseDecoder
+from clipseek.video.survey import Survey, survey
 from clipseek.video.timestamps import Ticks
 
 Decode = Literal["exact", "fast", "keyframes"]
@@ -73,10 +70,6 @@ class PyAVFrames:
         self._decoder: ExactDecoder | SparseDecoder
         self._open({} if decode == "exact" else OPTIONS)
         self._is_taken = self._is_exhausted = False
-        self.reached = Fraction(0)
-        """How far `packet_times` could read the file, sound included, as its timestamps count."""
-        self.changes_shape = False
-        """Whether `packet_times` found pictures of different sizes or aspects of pixels."""
         try:
             self._frames = self._frames_from_the_first()
         except UnreadableVideo:
@@ -84,7 +77,7 @@ class PyAVFrames:
             raise
 
     def _open(self, options: dict[str, str]) -> None:
-        self._opened = open_film(
+        self._opened = open_video(
             self._path,
             threads=self._threads,
             options=options,
@@ -137,38 +130,20 @@ class PyAVFrames:
         # Matroska and FLV state the last timestamp, which counts from before the start.
         return self._opened.claim - (self._opened.start or 0)
 
-    def packet_times(self) -> NDArray[np.float64]:
-        """Return the presentation times of the video's packets, float64 (N,), as they are stored.
+    def survey(self) -> Survey:
+        """Go through the file once more, decoding nothing but keyframes.
 
-        In seconds, in the order of decoding, without those that an edit list leaves out; empty
-        where one has no timestamp. The file is read once more, and its key frames are decoded,
-        because only they can change the size; afterwards nothing can be read of it here, because
-        both readings share their place in the file.
+        Afterwards nothing can be read here, because both readings share their place in the file.
         """
         self._is_taken = True
-        again = open_film(
-            self._path,
-            threads=1,
-            options={"skip_frame": "nokey"},
-            descriptor=self._descriptor,
-            max_pixels=self._max_pixels,
+        return survey(
+            open_video(
+                self._path,
+                threads=1,
+                descriptor=self._descriptor,
+                max_pixels=self._max_pixels,
+            )
         )
-        stamps: list[int | None] = []
-        shapes: set[object] = set()
-        with again.container as container, suppress(av.error.FFmpegError):
-            for each in container.demux():
-                if each.pts is not None:
-                    end = (each.pts + (each.duration or 0)) * each.time_base
-                    self.reached = max(self.reached, end)
-                if each.stream_index == again.stream.index and each.size and not each.is_discard:
-                    stamps.append(each.pts)
-                    if each.is_keyframe:
-                        shapes |= _shapes(again.stream, each)
-            shapes |= _shapes(again.stream, None)
-        self.changes_shape = len(shapes) > 1
-        if None in stamps:
-            return np.empty(0)
-        return np.array([stamp for stamp in stamps if stamp is not None]) * float(again.time_base)
 
     @property
     def duration(self) -> float | None:
@@ -290,12 +265,3 @@ class PyAVFrames:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _shapes(stream: VideoStream, packet: "Packet[Stream] | None") -> set[object]:
-    """Decode a packet, or with None what is left; return frames' sizes and aspects of pixels."""
-    context = stream.codec_context
-    with suppress(av.error.FFmpegError):
-        frames = context.decode(cast("Packet[VideoStream] | None", packet))
-        return {(frame.width, frame.height, context.sample_aspect_ratio) for frame in frames}
-    return set()

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
+import av
 import numpy as np
 import pytest
 from av.video.frame import PictureType, VideoFrame
@@ -193,6 +194,41 @@ def test_a_damaged_film_is_read_exactly(tmp_path: Path, harm: Callable[[Path], N
             told.append((len(times), source.duration, bool(source.damage)))
     assert told[0] == told[1]
     assert told[0][2]
+
+
+def _without_picture(path: Path, number: int) -> None:
+    """Replace a packet of H.264 in MP4 by a keyframe's slice (ITU-T H.264, 7.3.1) of no use."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        at, size = packets[number].pos, packets[number].size
+    content = bytearray(path.read_bytes())
+    assert at is not None
+    content[at : at + size] = (size - 4).to_bytes(4, "big") + b"\x65" + b"\xff" * (size - 5)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("number", [100, 175, 275], ids=["middle", "cut", "last"])
+def test_a_keyframe_that_does_not_come_is_told(tmp_path: Path, number: int) -> None:
+    """A decoder that may skip frames does not complain of a packet without a picture in it."""
+    path = tmp_path / "video.mp4"
+    write(path, LONG, prepare=options(g="25", sc_threshold="0"))
+    _without_picture(path, number)
+    between_keyframes = [second + Fraction(1, 2) for second in range(12)]
+    exact, fast = PyAVFrames(path), PyAVFrames(path, decode="fast")
+    with exact, fast:
+        one, other = (read_all(source, between_keyframes) for source in (exact, fast))
+        assert np.abs(np.subtract(one.times, other.times)).max() <= REACH_S
+        assert fast.damage == exact.damage != ""
+
+
+@pytest.mark.parametrize("decode", [FAST, KEYFRAMES])
+def test_a_picture_that_is_refreshed_bit_by_bit_is_read_exactly(
+    tmp_path: Path, decode: Decode
+) -> None:
+    """Decoding cannot begin at the keyframes of such a stream: they become whole later."""
+    path = tmp_path / "video.mkv"
+    write(path, LONG, prepare=options(g="25", bf="0", x264_params="intra-refresh=1"))
+    assert read(path, decode).times == read(path, "exact").times
 
 
 def test_a_file_without_timestamps_is_read_exactly(tmp_path: Path) -> None:

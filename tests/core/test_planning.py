@@ -117,6 +117,16 @@ def test_only_keyframes_before_their_time_are_cuts(length: int, expected: bool) 
     assert (third.begins_anew, third.key_may_be_cut) == (True, expected)
 
 
+def test_a_closed_group_among_open_ones_begins_with_a_cut() -> None:
+    """Encoders close a group at a new shot; that it comes when it is due says nothing then."""
+    aim = replace(KEYFRAMES, finds_cuts=True)
+    keys = [group([100, 140]), group([200, 190, 240]), group([300, 290, 340]), group([400, 440])]
+    planned = plan(group([0, 40]), keys[0], [], aim=aim)
+    for each, following in zip(keys, [*keys[1:], None], strict=True):
+        planned = plan(each, following, [], aim=aim, before=planned)
+    assert (planned.begins_anew, planned.key_may_be_cut) == (True, True)
+
+
 @pytest.mark.parametrize(("key", "expected"), [(29, 0), (30, 1)])
 def test_keyframes_are_looked_at_once_in_the_length_of_a_shot(key: int, expected: int) -> None:
     """Nothing is asked for: a keyframe is decoded only because it may begin a shot."""

@@ -107,10 +107,11 @@ def plan(
 def _length(group: Group, following: Group | None, aim: Aim, before: Plan) -> tuple[int, bool]:
     """Return the length of a group, and whether it is that of the group before.
 
-    Encoders end a group before its time where a new shot begins.
+    Encoders end a group before its time where a new shot begins. In open groups, whose keyframes
+    need each other, lengths say nothing (0): there a keyframe that needs nothing may be a cut.
     """
     if not group.is_key or following is None or following.clean_key is None:
-        return before.length, False
+        return 0, False
     length = following.clean_key - group.stamps[0]
     return length, abs(length - before.length) <= aim.step
 

@@ -4,6 +4,7 @@ Frames on which no other builds are left out, unless they were asked for. So is 
 which only smooths.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -74,7 +75,9 @@ class SparseDecoder:
             shortest_shot=int(_SHORTEST_SHOT_S / base),
         )
         context = opened.stream.codec_context
-        self._decoding = _Decoding(context, ticks, differ=differ if is_fast else None)
+        self._decoding = _Decoding(
+            context, ticks, reach=self._aim.reach, differ=differ if is_fast else None
+        )
 
     @property
     def end(self) -> Fraction:
@@ -141,18 +144,28 @@ class _Awaited(NamedTuple):
 class _Decoding:
     """Runs the plans of groups, one after the other."""
 
-    def __init__(self, context: VideoCodecContext, ticks: Ticks, *, differ: Differ | None) -> None:
+    def __init__(
+        self,
+        context: VideoCodecContext,
+        ticks: Ticks,
+        *,
+        reach: int | None,
+        differ: Differ | None,
+    ) -> None:
         """Decode with a context that may have decoded something else before.
 
-        With `differ`, packets that were left out between two frames are decoded after all, if
-        there may be a cut between the frames.
+        A frame that is to be shown and does not come may be replaced by one that comes no more
+        than `reach` ticks before it. With `differ`, packets that were left out between two frames
+        are decoded after all, if there may be a cut between the frames.
         """
         self._context = context
         self._ticks = ticks
+        self._reach = reach or 0
         self._differ = differ
         self._second_look = _SecondLook(context)
         self._behind_key: list[Packet[Stream]] = []
         self._awaited: _Awaited | None = None
+        self._due: deque[tuple[int, bool]] = deque()
         self._last: tuple[int, VideoFrame] | None = None
         context.flush_buffers()
 
@@ -165,8 +178,10 @@ class _Decoding:
             yield from self.drain()
             self._context.flush_buffers()
             self._awaited = _Awaited(group.stamps[0], planned.key_may_be_cut, self._behind_key)
-        shown = set(planned.shown)
-        for stamp, packet in zip(group.stamps[: planned.count], group.packets, strict=False):
+        stamps, shown = group.stamps[: planned.count], set(planned.shown)
+        keys = set(stamps[:1]) if group.is_key else set()
+        self._due.extend((each, each in keys) for each in sorted({*stamps} & (shown | keys)))
+        for stamp, packet in zip(stamps, group.packets, strict=False):
             self._context.skip_frame = "DEFAULT" if stamp in shown else "NONREF"
             yield from self._frames(packet)
         self._keep(group, planned)
@@ -174,6 +189,7 @@ class _Decoding:
     def drain(self) -> Frames:
         """Yield the frames that the decoder still holds back."""
         yield from self._frames(None)
+        self._require(None)
 
     def _keep(self, group: Group, planned: Plan) -> None:
         """Keep the packets since the last keyframe that was decoded, for a second look."""
@@ -201,7 +217,20 @@ class _Decoding:
             raise FallBack("damaged, or frames out of order")
         if self._awaited is not None and not (frame.key_frame and stamp == self._awaited.stamp):
             raise FallBack("a keyframe that is not one")
+        self._require(stamp)
         return stamp
+
+    def _require(self, stamp: int | None) -> None:
+        """Check that the frames came that were due before a stamp, or with None all of them.
+
+        A decoder that may skip frames does not complain of a packet without a picture in it.
+        """
+        while self._due and (stamp is None or self._due[0][0] <= stamp):
+            due, is_key = self._due.popleft()
+            last = None if self._last is None else self._last[0]
+            is_near = last is not None and due - last <= self._reach
+            if due not in (stamp, last) and (is_key or not is_near):
+                raise FallBack("a frame is missing")
 
     def _left_out(
         self, awaited: _Awaited, last: int, before: VideoFrame, after: VideoFrame

@@ -146,7 +146,7 @@ class Connection(HttpToolsProtocol):
             return  # nothing is waited for, or it is us who do not read
         elif now - self._waits_since > limit_s:
             what = "headers" if self._in_head or self._is_idle() else "body"
-            detail = f"the {what} of the request did not come within {limit_s:g} s"
+            detail = f"the {what} of the request did not arrive within {limit_s:g} s"
             self._refuse(_Refusal(problems.REQUEST_TIMEOUT, detail))
 
     def _is_stalled(self, now: float) -> bool:
@@ -199,14 +199,14 @@ class Connection(HttpToolsProtocol):
 
 
 def sweep(connections: Iterable[object], now: float, limit_s: float) -> None:
-    """End the connections whose request has not come within `limit_s` seconds."""
+    """End the connections whose request has not arrived within `limit_s` seconds."""
     for connection in list(connections):
         if isinstance(connection, Connection):
             connection.end_if_late(now, limit_s)
 
 
 def _unreadable(error: httptools.HttpParserError) -> str:
-    return f"this is not a readable HTTP request: {str(error)[:200]}"
+    return f"the HTTP request cannot be read: {str(error)[:200]}"
 
 
 def _too_large() -> _Refusal:

@@ -111,11 +111,11 @@ _DETAILS: dict[Kind, str] = {
     problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
     problems.NOT_FOUND: "no problem type 'unknown'; /docs lists them",
     problems.FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "
-    "elsewhere in it; tell whoever runs this server the request id",
-    problems.FILE_GONE: "the file of this video is not there any more or cannot be read; tell "
-    "whoever runs this server the request id",
-    problems.THUMBNAIL_GONE: "the picture of this moment is not there any more; the moment "
-    "still is",
+    "elsewhere in it; tell the operator of this server the request id",
+    problems.FILE_GONE: "the file of this video does not exist any more or cannot be read; tell "
+    "the operator of this server the request id",
+    problems.THUMBNAIL_GONE: "the picture of this moment does not exist any more; the moment "
+    "still does",
     problems.PRECONDITION_FAILED: problems.CHANGED,
     problems.BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer "
     "searches",

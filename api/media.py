@@ -24,7 +24,7 @@ ACCEL_PREFIX = "/_films/"
 """Where nginx has the folder of films for answers of the API, and for nobody else."""
 
 HEAD_BYTES = 512
-_ASK = "tell whoever runs this server the request id"
+_ASK = "tell the operator of this server the request id"
 _KEPT = ("content-type", "content-disposition", "cache-control")
 _FALLBACK = "application/octet-stream"
 _BY_SUFFIX = {
@@ -125,13 +125,13 @@ def require_unchanged(source: Source, video: Video) -> None:
 
 
 def gone(uri: str | Path, error: OSError | ValueError) -> Refused:
-    """Return the answer for a source that is not there any more, or cannot be read."""
+    """Return the answer for a source that does not exist any more or cannot be read."""
     said = error.strerror if isinstance(error, OSError) else error
     return Refused(
         problems.FILE_GONE,
-        f"the file of this video is not there any more or cannot be read; {_ASK}",
-        reason=f"{uri} cannot be read: {said}; put the file back, or run "
-        "`indexer ingest` on where it is now",
+        f"the file of this video does not exist any more or cannot be read; {_ASK}",
+        reason=f"{uri} cannot be read: {said}; restore the file, or run "
+        "`indexer ingest` on its new path",
     )
 
 

@@ -45,26 +45,28 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "invalid-query",
         422,
         "A value of the request is outside its limits",
-        "`detail` names the value and its limits, `errors` each field. Correct it, ask again.",
+        "`detail` names the value and its limits, `errors` names each field. Correct it and "
+        "repeat the request.",
     ),
     errors.QueryNotRead: Kind(
         "query-not-read",
         422,
         "The query has no words",
-        "The query has no letter, digit or pictograph, or none that the model takes. Describe the "
+        "The query has no letter, digit or pictograph, or none that the model reads. Describe the "
         "moment in words.",
     ),
     errors.VideoNotFound: Kind(
         "video-not-found",
         404,
         "No such video",
-        "The collection has no video with this id; `GET /v1/videos` lists those it has.",
+        "The collection has no video with this id; `GET /v1/videos` lists its videos.",
     ),
     errors.SegmentNotFound: Kind(
         "segment-not-found",
         404,
         "No such segment",
-        "The segment's video was removed or indexed anew since the search. Search again.",
+        "The video of this segment was removed or indexed again since the search. Repeat the "
+        "search.",
     ),
     errors.CollectionNotFound: Kind(
         "collection-not-found",
@@ -93,20 +95,21 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
     errors.CatalogOutdated: Kind(
         "catalog-outdated",
         503,
-        "The catalog is at another revision than this release reads",
-        "The operator runs `indexer migrate`, or the release that migrated it; the log says where.",
+        "The catalog has another revision than this release reads",
+        "The operator runs `indexer migrate`, or starts the release that migrated the catalog; "
+        "the log says where it is.",
     ),
     errors.ServiceUnavailable: Kind(
         "service-unavailable",
         503,
         "The database or the data folder cannot be reached now",
-        "Nothing is wrong with the request. Repeat it after `Retry-After` seconds.",
+        "The request is right. Repeat it after `Retry-After` seconds.",
     ),
     errors.ConfigError: Kind(
         "configuration",
         500,
         "A setting of the server is missing or wrong",
-        "The operator corrects the setting that the log names, under the id of the request.",
+        "The operator corrects the setting that the log names under the request id.",
     ),
 }
 """Every error that clipseek raises on purpose, and what the API says for it."""
@@ -118,50 +121,50 @@ MALFORMED_JSON = Kind(
     "malformed-json",
     400,
     "The body is not JSON",
-    "`detail` says where the JSON ends to make sense.",
+    "`detail` says at which character the JSON is wrong.",
 )
 BAD_REQUEST = Kind(
     "bad-request",
     400,
-    "This is not a readable HTTP request",
+    "The HTTP request cannot be read",
     "`detail` says what is wrong with its first line or its headers.",
 )
 NOT_FOUND = Kind("not-found", 404, "Nothing is at this path", "`/docs` lists the paths.")
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed",
     405,
-    "This path does not take this method",
-    "The header `Allow` lists the methods it takes.",
+    "This path does not support this method",
+    "The header `Allow` lists the methods that it supports.",
 )
 REQUEST_TIMEOUT = Kind(
     "request-timeout",
     408,
-    "The request did not come in time",
+    "The request did not arrive in time",
     "Send headers and body without pausing.",
 )
 FILE_CHANGED = Kind(
     "file-changed",
     409,
-    "The video file changed since it was indexed",
-    "The operator ingests the file again, so that its moments are found anew; the log names it.",
+    "The video file has changed since it was indexed",
+    "The operator ingests the file again; the log names it.",
 )
 FILE_GONE = Kind(
     "file-gone",
     410,
-    "The video file is not there any more",
-    "The operator puts the file back or ingests it from where it is now; the log names it.",
+    "The video file does not exist any more",
+    "The operator restores the file, or ingests it from its new path; the log names it.",
 )
 THUMBNAIL_GONE = Kind(
     "thumbnail-gone",
     410,
-    "The picture is not there any more",
-    "The operator makes it again by `indexer ingest --force`; the log names it.",
+    "The picture does not exist any more",
+    "The operator makes it again with `indexer ingest --force`; the log names it.",
 )
 PRECONDITION_FAILED = Kind(
     "precondition-failed",
     412,
-    "It is not as `If-Match` or `If-Unmodified-Since` asks for",
-    "Leave the header out, or ask for what is there now.",
+    "The condition `If-Match` or `If-Unmodified-Since` is not true",
+    "Omit the header, or request the current state.",
 )
 BODY_TOO_LARGE = Kind(
     "body-too-large",
@@ -184,14 +187,14 @@ UNSUPPORTED_MEDIA_TYPE = Kind(
 RANGE_NOT_SATISFIABLE = Kind(
     "range-not-satisfiable",
     416,
-    "The range lies outside the file",
+    "The range is outside the file",
     "The header `Content-Range` gives the size of the file.",
 )
 HOST_NOT_ALLOWED = Kind(
     "host-not-allowed",
     421,
     "The server is not known by this name",
-    "Ask by its address or by `localhost`, or have the operator add the name to "
+    "Use its address or `localhost`, or ask the operator to add the name to "
     "`CLIPSEEK_ALLOWED_HOSTS`.",
 )
 HEAD_TOO_LARGE = Kind(
@@ -204,20 +207,20 @@ INTERNAL = Kind(
     "internal-error",
     500,
     "The server failed",
-    "A fault of clipseek: its log has the traceback under the request id.",
+    "This is an error in clipseek: its log has the traceback under the request id.",
 )
 FAULT = "the server failed; its log has the traceback under this request id"
 """What is said of a fault: it may name what only operators may know."""
 OVERLOADED = Kind(
     "overloaded",
     503,
-    "More searches wait than the server can answer",
-    "Nothing is wrong with the request. Repeat it after `Retry-After` seconds.",
+    "Too many searches are waiting",
+    "The request is right. Repeat it after `Retry-After` seconds.",
 )
 DEADLINE = Kind(
     "deadline-exceeded",
     504,
-    "The search waited for too long",
+    "The search waited too long",
     "It was not computed. Repeat it after `Retry-After` seconds.",
 )
 
@@ -282,7 +285,10 @@ def kind_of(error: errors.ClipseekError) -> Kind:
     return INTERNAL
 
 
-LOGGED = "the server lacks something that it needs; its log says what, under the id of this request"
+LOGGED = (
+    "the server is not set up completely; its log says what is missing, under the id of this "
+    "request"
+)
 """What is told of an error that is for operators alone."""
 
 
@@ -425,7 +431,7 @@ def _http_detail(request: Request, kind: Kind, error: HTTPException) -> str:
         NOT_FOUND: f"nothing is at {path}; /docs lists the paths",
         METHOD_NOT_ALLOWED: f"{path} does not take {request.method}; see the header Allow",
         MALFORMED_JSON: "the body cannot be read as JSON: it is not UTF-8, is nested too deep, or "
-        "holds a number of thousands of digits",
+        "contains a number with thousands of digits",
     }
     return details.get(kind, str(error.detail))
 

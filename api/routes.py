@@ -197,7 +197,7 @@ def thumbnail(
         jpeg = service.thumbnails.read(segment.thumbnail)
     except ServiceUnavailable as error:
         if isinstance(error.__cause__, FileNotFoundError | UnsafeName):
-            detail = "the picture of this moment is not there any more; the moment still is"
+            detail = "the picture of this moment does not exist any more; the moment still does"
             raise Refused(problems.THUMBNAIL_GONE, detail, reason=str(error)) from error
         raise
     etag = f'"{sha256(segment.thumbnail.encode()).hexdigest()[:24]}"'  # it names the content

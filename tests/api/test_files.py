@@ -134,7 +134,7 @@ def test_a_file_that_is_gone_is_a_problem(library: Library, client: TestClient) 
     (library.folder / "traffic.mp4").unlink()
     answer = client.get(FILE)
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/file-gone")
-    assert "tell whoever runs this server" in answer.json()["detail"]
+    assert "tell the operator of this server" in answer.json()["detail"]
     assert str(library.folder) not in answer.text
 
 

@@ -205,7 +205,7 @@ def test_a_film_that_is_gone_is_explained(page: Page, address: str, library: Lib
     page.until("!document.getElementById('player-error').hidden")
     kept.rename(lost)
     shown = page.run("document.getElementById('player-error').textContent")
-    assert "is not there any more" in shown
+    assert "does not exist any more" in shown
     assert str(library.folder) not in shown
     page.press("Escape")
 

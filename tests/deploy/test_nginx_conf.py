@@ -114,7 +114,7 @@ def test_a_film_that_nginx_does_not_see(client: Client, replica: Upstream) -> No
     replica.headers["X-Accel-Redirect"] = f"{ACCEL_PREFIX}other.mp4"
     answer = client.ask("GET", FILE)
     assert answer.status == 404
-    assert "nginx sees no such film" in answer.body["detail"]
+    assert "nginx cannot find this video" in answer.body["detail"]
 
 
 def test_as_many_ranges_as_the_api_takes() -> None:

@@ -103,7 +103,7 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "service-unavailable",
         503,
         "The database or the data folder cannot be reached now",
-        "The request is right. Repeat it after `Retry-After` seconds.",
+        "The request is correct. Repeat it after `Retry-After` seconds.",
     ),
     errors.ConfigError: Kind(
         "configuration",
@@ -215,7 +215,7 @@ OVERLOADED = Kind(
     "overloaded",
     503,
     "Too many searches are waiting",
-    "The request is right. Repeat it after `Retry-After` seconds.",
+    "The request is correct. Repeat it after `Retry-After` seconds.",
 )
 DEADLINE = Kind(
     "deadline-exceeded",
@@ -286,8 +286,8 @@ def kind_of(error: errors.ClipseekError) -> Kind:
 
 
 LOGGED = (
-    "the server is not set up completely; its log says what is missing, under the id of this "
-    "request"
+    "something that the server needs is missing or cannot be reached; its log says what, under the "
+    "id of this request"
 )
 """What is told of an error that is for operators alone."""
 

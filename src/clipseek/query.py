@@ -8,7 +8,7 @@ import json
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Self
 
@@ -20,7 +20,7 @@ MAX_LIMIT = 100
 MAX_BATCH = 256
 
 # Made once: `json.dumps` makes an encoder for each call.
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Text:
     text: str
     weight: float = 1.0
 
-    def meaning(self) -> Self:
-        """Return the part that stands for all that ask for the same."""
-        return type(self)(normalised(self.text), _number(self.weight))
+    def meaning(self) -> list[object]:
+        """Return what JSON takes, the same for all that ask for the same."""
+        return ["text", normalised(self.text), _number(self.weight)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Filters:
     tags: tuple[str, ...] | None = None
     min_relevance: float = 0.0
 
-    def meaning(self) -> Self:
-        """Return the filters that stand for all that let the same through."""
-        ids = None if self.video_ids is None else tuple(sorted(set(self.video_ids)))
-        tags = tuple(sorted(set(self.tags))) if self.tags else None
-        return type(self)(ids, tags, _number(self.min_relevance))
+    def meaning(self) -> list[object]:
+        """Return what JSON takes, the same for all that let the same through."""
+        ids = None if self.video_ids is None else sorted(set(self.video_ids))
+        tags = sorted(set(self.tags)) if self.tags else None
+        return [ids, tags, _number(self.min_relevance)]
 
 
 NO_FILTERS = Filters()
@@ -68,6 +68,21 @@ class Query:
     fields: tuple[Field, ...] = (PICTURE,)
     collection: str = "default"
     limit: int = 10
+    # Computed once: on its way to an answer, a query is looked up some twenty times.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self._asked()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        # Without the hash, which is another one in another process.
+        return type(self), self._asked()
+
+    def _asked(self) -> tuple[object, ...]:
+        return self.parts, self.filters, self.fields, self.collection, self.limit
 
     @classmethod
     def of(
@@ -122,7 +137,9 @@ class Query:
         Queries that ask for the same share a key: an answer that repeats the sentence must be given
         the one that was asked. `fingerprint` stands for all else that decides the answer.
         """
-        return digest("result", [version, fingerprint, _meaning(self)])
+        parts = [part.meaning() for part in self.parts]
+        asked = [self.collection, self.limit, self.fields, parts, self.filters.meaning()]
+        return digest("result", [version, fingerprint, *asked])
 
 
 def normalised(text: str) -> str:
@@ -145,16 +162,6 @@ def digest(kind: str, parts: list[object]) -> str:
     # Not ASCII: as escapes, a surrogate pair and the character that it stands for look alike.
     hashed = blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=32)
     return f"{kind}:{hashed.hexdigest()}"
-
-
-def _meaning(value: object) -> object:
-    """Return a value as JSON takes it: every field of it, whatever fields there will be."""
-    if isinstance(value, Text | Filters):
-        value = value.meaning()
-    if is_dataclass(value):
-        said = {each.name: _meaning(getattr(value, each.name)) for each in fields(value)}
-        return [type(value).__name__, said]
-    return [_meaning(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _number(value: float) -> float:

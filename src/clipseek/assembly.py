@@ -17,6 +17,7 @@ from clipseek import belonging, publishing, video
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
 from clipseek.config import Settings
+from clipseek.datafolder import holds, make_folder, require_writable
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
 from clipseek.embedding.bundle import BANK, MANIFEST, Bundle
@@ -30,7 +31,6 @@ from clipseek.errors import (
     ModelMismatch,
     NoCatalog,
     NothingIndexed,
-    ServiceUnavailable,
 )
 from clipseek.library.collections import Collections
 from clipseek.library.models import Models
@@ -39,7 +39,7 @@ from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
 from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
-from clipseek.service import OTHER_FOLDER, Service, WritingService, make_folder
+from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
@@ -70,7 +70,8 @@ def open_service(settings: Settings) -> Service:
         ServiceUnavailable: the database cannot be reached, or the data folder not be read.
     """
     cache = open_cache(settings)
-    _require_readable(settings.data_dir)
+    # What is in a folder that cannot be looked at would count as missing.
+    holds(settings.data_dir, belonging.MARK)
     catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
@@ -115,7 +116,7 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
     if settings.database_url is None and not has_catalog(settings):
         if not create:
             raise NothingIndexed(settings.collection)
-        _require_writable(settings.data_dir)
+        require_writable(settings.data_dir)
     try:
         catalog = SqlCatalog.open(
             settings.catalog_url, create=create, up_within_s=settings.database_wait_s
@@ -208,24 +209,7 @@ def has_catalog(settings: Settings) -> bool:
     Raises:
         ServiceUnavailable: the folder cannot be looked at, so there may be one.
     """
-    return _is_in("catalog.db", settings.data_dir)
-
-
-def _require_readable(folder: Path) -> None:
-    """Raise where the data folder cannot be looked at: what is in it would count as missing."""
-    _is_in(belonging.MARK, folder)
-
-
-def _is_in(name: str, folder: Path) -> bool:
-    try:
-        (folder / name).stat()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise ServiceUnavailable(
-            f"the data folder {folder} cannot be read: {error.strerror}; {OTHER_FOLDER}"
-        ) from error
-    return True
+    return holds(settings.data_dir, "catalog.db")
 
 
 def load_model(
@@ -398,10 +382,3 @@ def _reader(settings: Settings) -> FrameSourceOpener:
             f"CLIPSEEK_DECODER={settings.decoder} needs the package {error.name}; "
             "install it (decord has wheels for x86-64 alone), or use the other reader"
         ) from error
-
-
-def _require_writable(path: Path) -> None:
-    """Raise before SQLite does, which only says that it cannot open the file."""
-    effective = os.access in os.supports_effective_ids
-    if not os.access(path, os.W_OK | os.X_OK, effective_ids=effective):
-        raise ServiceUnavailable(f"the data folder {path} cannot be written; {OTHER_FOLDER}")

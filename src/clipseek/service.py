@@ -1,27 +1,31 @@
 """The opened store and the searcher over it: what both applications work with."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Self
 
 from clipseek import belonging
 from clipseek.cache import NoCache
 from clipseek.config import Settings
-from clipseek.errors import NoCatalog, ServiceUnavailable
+from clipseek.datafolder import make_folder
+from clipseek.errors import NoCatalog
 from clipseek.library.collections import Collections
 from clipseek.protocols import Cache, CatalogReader, CatalogWriter
 from clipseek.publishing import IndexStore
-from clipseek.search import Searcher
+from clipseek.query import Query
+from clipseek.search import Answer, Searcher
 from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.thumbnails import Thumbnails
-
-OTHER_FOLDER = "set CLIPSEEK_DATA_DIR or --data-dir to a folder that this user may write"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What reads: it makes and writes nothing, but for the mark of `claim`."""
+    """What reads: it makes and writes nothing, but for the mark of `claim`.
+
+    A context manager, which closes it.
+    """
 
     settings: Settings
     catalog: CatalogReader
@@ -35,6 +39,16 @@ class Service:
     def collections(self) -> Collections:
         """The collections that the searcher answers from."""
         return self.searcher.collections
+
+    def search(self, queries: Sequence[Query]) -> list[Answer]:
+        """Answer each query; one that cannot be answered has its error in its place."""
+        return self.searcher.search(queries)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Stop the thread that keeps collections current, and give back connections."""
@@ -79,13 +93,3 @@ class WritingService(Service):
     """A service whose catalog can be changed."""
 
     catalog: CatalogWriter
-
-
-def make_folder(path: Path) -> None:
-    """Make the data folder; raise ServiceUnavailable."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ServiceUnavailable(
-            f"the data folder {path} cannot be made: {error.strerror}; {OTHER_FOLDER}"
-        ) from error

@@ -11,7 +11,7 @@ KILLS := 300
 MINUTES := 10
 YEARS := 50
 FILES := 500
-BENCHMARKS := embed_images embed_text decode ingest index peers nothing_new
+BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothing_new
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help

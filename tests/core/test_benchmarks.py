@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import index, peers, report
+from benchmarks import index, peers, report, tag_filter
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
 
@@ -49,6 +49,15 @@ def test_stores_that_are_installed_are_measured(tmp_path: Path) -> None:
     said = peers.measure(1000, 16, peers.PYTHON, tmp_path)
     assert len(said["stores"]) + len(said["missing"]) == 1 + len(PEERS)
     assert all(line["recall"] >= 0.9 for line in said["stores"])
+
+
+def test_a_filter_by_a_tag_is_measured(tmp_path: Path) -> None:
+    """Of a library that is made once, with about as many tags as the shares say."""
+    said = tag_filter.measure(tmp_path, 2000)
+    assert (said.name, said.videos, said.segments) == ("tag_filter", 2000, 6000)
+    assert said.tags == pytest.approx(2000 * sum(tag_filter.SHARES.values()), rel=0.1)
+    assert said.ratio > 0
+    assert tag_filter.measure(tmp_path, 2000).tags == said.tags
 
 
 def test_the_page_of_figures_shows_what_was_recorded() -> None:

@@ -204,6 +204,11 @@ class View:
         return self._names.find(video_ids)
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """What is searched: the snapshot, or the whole catalog, and what changed since."""
+        return (self._base, *self._delta)
+
+    @property
     def version(self) -> int:
         """The version of the collection that this is."""
         return self.collection.version
@@ -224,7 +229,7 @@ class View:
     @property
     def least_bias(self) -> float:
         """The least bias of any segment."""
-        return min(part.table.least_bias for part in (self._base, *self._delta))
+        return min(part.table.least_bias for part in self.parts)
 
     @property
     def delta_size(self) -> int:
@@ -233,7 +238,7 @@ class View:
         return beside + sum(len(part) for part in self._delta)
 
     def __len__(self) -> int:
-        return len(self._base) + sum(len(part) for part in self._delta)
+        return sum(len(part) for part in self.parts)
 
     def search(
         self,
@@ -247,8 +252,7 @@ class View:
         Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
         """
         queries = checked(queries, k, self.collection.dim)
-        parts = (self._base, *self._delta)
-        return nearest_of([part.search(queries, k, only) for part in parts], k)
+        return nearest_of([part.search(queries, k, only) for part in self.parts], k)
 
     @property
     def is_exact(self) -> bool:
@@ -258,11 +262,11 @@ class View:
     def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
         """Find the true k nearest segments, as `search` does where it `is_exact`; takes long."""
         queries = checked(queries, k, self.collection.dim)
-        return nearest_of([part.exact(queries, k) for part in (self._base, *self._delta)], k)
+        return nearest_of([part.exact(queries, k) for part in self.parts], k)
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""
-        tables = [part.table for part in (self._base, *self._delta)]
+        tables = [part.table for part in self.parts]
         if len(tables) == 1:
             return tables[0].rows(ids)
         held = [contained(table.ids, ids) for table in tables]

@@ -223,6 +223,8 @@ class CatalogReader(Protocol):
 
     A catalog that is not there yet reads as an empty one, until it is. Every method may raise
     ServiceUnavailable (database gone) or CatalogOutdated (it is of another revision).
+
+    Wherever a collection is named, an alias of it may be given. It is resolved in the read itself.
     """
 
     def identity(self) -> str:
@@ -230,7 +232,10 @@ class CatalogReader(Protocol):
         ...
 
     def collection(self, name: str) -> Collection:
-        """Return the collection, with its version as committed now; raise CollectionNotFound."""
+        """Return the collection, with its version as committed now; raise CollectionNotFound.
+
+        Its `name` is its own, also where it was asked for by an alias.
+        """
         ...
 
     def collections(self) -> list[Collection]:
@@ -352,6 +357,17 @@ class CatalogWriter(CatalogReader, Protocol):
 
         Raises:
             ModelMismatch: it exists with another model or fingerprint.
+        """
+        ...
+
+    def set_alias(self, name: str, collection: str) -> None:
+        """Let a name stand for a collection from now on, which is given by its own name.
+
+        The name may be one that stood for another collection, or that of a collection, which is
+        then hidden until the name is given back to it. All who read see the one or the other.
+
+        Raises:
+            CollectionNotFound: no such collection; the name stands for what it stood for.
         """
         ...
 

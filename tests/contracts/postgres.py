@@ -104,6 +104,7 @@ def postgres_catalog(_shared_postgres: tuple[SqlCatalog, str]) -> SqlCatalog:
     with psycopg.connect(url) as connection:
         connection.execute("DELETE FROM changes")
         connection.execute("DELETE FROM videos")
+        connection.execute("DELETE FROM aliases")
         connection.execute("DELETE FROM collections")
     return catalog
 

@@ -416,6 +416,90 @@ class TestRemove:
         assert catalog.changes("default", 0) == []
 
 
+class TestAlias:
+    @pytest.fixture
+    def aliased(self, catalog: CatalogWriter) -> CatalogWriter:
+        """Two collections of two videos each, and a name that stands for the second one."""
+        catalog.ensure_collection("new", "toy", DIM, "f1")
+        for name, videos in {"default": "ab", "new": "ac"}.items():
+            for video_id in videos:
+                film(video_id, seed=len(name), tags=(name,)).put_into(catalog, name)
+        catalog.set_alias("shown", "new")
+        return catalog
+
+    def test_every_read_is_of_the_collection_behind(self, aliased: CatalogWriter) -> None:
+        """The name that a collection has itself is that which is returned."""
+        assert aliased.collection("shown") == aliased.collection("new")
+        assert aliased.collection("shown").name == "new"
+        assert seen(aliased, "shown") == seen(aliased, "new") != seen(aliased, "default")
+
+    def test_every_change_is_of_the_collection_behind(self, aliased: CatalogWriter) -> None:
+        """Its version counts on, and the other collection stays as it is."""
+        before = seen(aliased, "default")
+        scoring = Scoring("bank", 10.0, Relevance(1.0, 0.0, fitted=False))
+        assert aliased.ensure_collection("shown", "toy", DIM, "f1").name == "new"
+        assert film("d").put_into(aliased, "shown") == 3
+        assert aliased.remove("shown", "a") == 4
+        assert aliased.relocate("shown", "c", "/moved.mp4", 1, "1-1") == 5
+        assert aliased.set_relevance("shown", Relevance(2.0, 0.0, fitted=True)) == 6
+        assert aliased.rescore("shown", scoring, lambda vectors: vectors[:, 0]) == 7
+        aliased.prune("shown", 6)
+        assert [change.version for change in aliased.changes("new", 0)] == [7]
+        assert [video.uri for video in aliased.videos("new")] == ["/moved.mp4", "/films/d.mp4"]
+        assert aliased.collection("new").scoring == scoring
+        assert seen(aliased, "default") == before
+        assert [each.name for each in aliased.collections()] == ["default", "new"]
+
+    def test_a_name_is_switched_at_once(self, aliased: CatalogWriter) -> None:
+        """A view that was opened before is of the collection that it was opened of."""
+        with aliased.consistent("shown") as before:
+            aliased.set_alias("shown", "default")
+            assert seen(before, "shown") == seen(aliased, "new")
+            assert seen(aliased, "shown") == seen(aliased, "default")
+
+    def test_a_collection_is_hidden_until_its_name_is_given_back(
+        self, aliased: CatalogWriter
+    ) -> None:
+        """So a name that people know can stand for another collection."""
+        before = seen(aliased, "default")
+        aliased.set_alias("default", "new")
+        assert seen(aliased, "default") == seen(aliased, "new")
+        aliased.set_alias("default", "default")
+        assert seen(aliased, "default") == before
+
+    @pytest.mark.parametrize("collection", ["nope", "shown"], ids=["none", "an alias"])
+    def test_a_name_stands_for_a_collection_alone(
+        self, aliased: CatalogWriter, collection: str
+    ) -> None:
+        """Not for what there is not, and not for another alias; what it stood for stays."""
+        with pytest.raises(CollectionNotFound, match=collection):
+            aliased.set_alias("shown", collection)
+        assert aliased.collection("shown").name == "new"
+
+    def test_an_alias_is_text(self, aliased: CatalogWriter) -> None:
+        """One that no database holds is refused."""
+        with pytest.raises(ValueError, match="name must be Unicode"):
+            aliased.set_alias("a\0b", "new")
+
+
+def seen(catalog: CatalogReader, name: str) -> list[object]:
+    """Return what every method says that reads a collection."""
+    videos = catalog.videos(name)
+    ids, uris = [video.id for video in videos], [video.uri for video in videos]
+    blocks = [[block.ids.tolist(), block.vectors.tolist()] for block in catalog.blocks(name)]
+    return [
+        *(catalog.collection(name), videos, catalog.counts(name), catalog.changes(name, 0)),
+        *([array.tolist() for array in catalog.biases(name)], blocks),
+        *([catalog.video(name, video_id) for video_id in ids]),
+        *([catalog.video_at(name, uri) for uri in uris]),
+        *(catalog.videos_at(name, uris), catalog.videos_by_id(name, ids)),
+        *(sorted(catalog.names(name)), sorted(catalog.tagged(name)), catalog.tags(name)),
+        *([catalog.segments(name, video_id) for video_id in ids]),
+        *([array.tolist() for array in catalog.frame_vectors(name, ids[0])]),
+        *(catalog.videos(name, tags=catalog.tags(name)), sorted(catalog.thumbnails(name))),
+    ]
+
+
 class TestPrune:
     def test_changes_up_to_a_version_are_forgotten(self, catalog: CatalogWriter) -> None:
         """What they changed stays, and so does the version; other collections keep theirs."""

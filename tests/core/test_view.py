@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -614,3 +614,111 @@ def test_a_snapshot_of_many_segments_opens_in_silence(
     monkeypatch.setattr(MemoryCatalog, "counts", lambda *_: (1, 100_000, 1.0))
     View.open(catalog, FolderStore(tmp_path), NAME)
     assert caplog.records == []
+
+
+@pytest.fixture
+def aliased(tmp_path: Path) -> MemoryCatalog:
+    """Two collections alike but for one uri, each with its snapshot, and an alias of the first."""
+    catalog = MemoryCatalog()
+    for name, seed in (("one", 1), ("two", 2)):
+        catalog.ensure_collection(name, "demo", DIM, "print")
+        film("a", seed=seed, uri=f"/{name}.mp4").put_into(catalog, name)
+        publishing.build(catalog, FolderStore(tmp_path), name)
+    catalog.set_alias(NAME, "one")
+    return catalog
+
+
+def shown(view: View) -> tuple[str, list[int], str, bool]:
+    """Return which collection a view shows: its name, neighbours, the uri of "a", its snapshot."""
+    names = view.videos(["a"])
+    assert names is not None
+    near = view.search(QUERIES, 3).ids[0].tolist()
+    return view.collection.name, near, names["a"].uri, view.snapshot_version == 1
+
+
+def test_a_view_by_an_alias_is_of_the_collection_behind(
+    aliased: MemoryCatalog, tmp_path: Path
+) -> None:
+    """With its snapshot, which is published under its own name."""
+    store = FolderStore(tmp_path)
+    by_alias = View.open(aliased, store, NAME).named(aliased)
+    assert shown(by_alias) == shown(View.open(aliased, store, "one").named(aliased))
+    assert shown(by_alias)[2:] == ("/one.mp4", True)
+
+
+@pytest.mark.parametrize("step", ["refresh", "follow"])
+def test_a_view_follows_its_alias(aliased: MemoryCatalog, tmp_path: Path, step: str) -> None:
+    """Though the other collection has a past, a version and a pointer that look the same."""
+    store = FolderStore(tmp_path)
+    before = View.open(aliased, store, NAME).named(aliased)
+    aliased.set_alias(NAME, "two")
+    after = getattr(before, step)(aliased, store).named(aliased, before)
+    assert shown(after) == shown(View.open(aliased, store, "two").named(aliased))
+    assert shown(after)[2:] == ("/two.mp4", True)
+    assert after.version == before.version
+    assert after.identity != before.identity
+
+
+@pytest.mark.parametrize("step", ["refresh", "follow"])
+def test_a_collection_that_is_hidden_is_seen_by_an_alias(
+    aliased: MemoryCatalog, tmp_path: Path, step: str
+) -> None:
+    """Its own name stands for another one, and is not what the catalog is asked by."""
+    aliased.set_alias("one", "two")
+    store = FolderStore(tmp_path)
+    view = View.open(aliased, store, NAME).named(aliased)
+    assert shown(view)[2:] == ("/one.mp4", True)
+    film("b", uri="/b.mp4").put_into(aliased, NAME)
+    view = getattr(view, step)(aliased, store)
+    assert_agrees(view, aliased)
+    assert view.named(aliased).videos(["b"]) == {"b": ("b", "film b", "/b.mp4", 6.0)}
+    publishing.build(aliased, store, NAME)
+    view = view.refresh(aliased, store)
+    assert (view.collection.name, view.snapshot_version, view.note) == ("one", 2, "")
+
+
+def test_an_alias_that_is_switched_while_a_view_opens(
+    aliased: MemoryCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view has the snapshot of the collection that it is of."""
+    consistent = aliased.consistent
+
+    def switched(name: str) -> AbstractContextManager[MemoryCatalog]:
+        aliased.set_alias(NAME, "two")
+        return consistent(name)
+
+    monkeypatch.setattr(aliased, "consistent", switched)
+    view = View.open(aliased, FolderStore(tmp_path), NAME)
+    assert (view.collection.name, view.snapshot_version, view.note) == ("two", 1, "")
+    aliased.set_alias(NAME, "one")
+    with pytest.raises(ServiceUnavailable, match="default stands for collection two since"):
+        publishing.build(aliased, FolderStore(tmp_path), NAME)
+
+
+def test_an_index_is_built_under_its_collections_own_name(
+    aliased: MemoryCatalog, tmp_path: Path
+) -> None:
+    """By an alias the same one is found current."""
+    store = FolderStore(tmp_path)
+    before = store.pointer("one")
+    publishing.build(aliased, store, NAME)
+    assert store.pointer("one") == before
+    film("b").put_into(aliased, NAME)
+    publishing.build(aliased, store, NAME)
+    assert store.pointer("one") != before
+    assert store.pointer(NAME) is None
+
+
+def test_names_come_with_the_changes_that_a_view_follows(
+    aliased: MemoryCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same moment, so the catalog is not asked for them again."""
+    store = FolderStore(tmp_path)
+    view = View.open(aliased, store, NAME).named(aliased)
+    film("b", uri="/b.mp4").put_into(aliased, "one")
+    aliased.relocate("one", "a", "/moved.mp4", 1, "1-1")
+    followed = view.follow(aliased, store)
+    monkeypatch.setattr(aliased, "consistent", None)
+    names = followed.named(aliased).videos(["a", "b"])
+    assert names is not None
+    assert {name: named.uri for name, named in names.items()} == {"a": "/moved.mp4", "b": "/b.mp4"}

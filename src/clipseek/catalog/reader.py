@@ -17,6 +17,7 @@ from clipseek.catalog.rows import unpack
 from clipseek.catalog.tables import (
     among,
     bears,
+    behind,
     changes,
     collections,
     frame_vectors,
@@ -45,6 +46,8 @@ _STREAMED = 4096
 
 class SqlReader:
     """A `CatalogReader` in a SQL database. Thread-safe, but for a view from `consistent`.
+
+    A name that is an alias is resolved by the statement that reads (`tables.behind`).
 
     Reading a collection that does not exist finds nothing, except by `collection` and
     `consistent`; and so does reading a catalog that is not there yet. One that has been there and
@@ -95,7 +98,9 @@ class SqlReader:
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
-        query = select(segments.c.id, segments.c.bias).where(segments.c.collection == collection)
+        query = select(segments.c.id, segments.c.bias).where(
+            segments.c.collection == behind(collection)
+        )
         rows = self._rows(query.order_by(segments.c.id))
         ids = np.array([row[0] for row in rows], np.int64)
         return ids, np.array([row[1] for row in rows], np.float32)
@@ -125,7 +130,7 @@ class SqlReader:
     def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
         """Yield what answers say of all videos, or of some."""
         columns = [videos.c[name] for name in Named._fields]
-        query = select(*columns).where(videos.c.collection == collection)
+        query = select(*columns).where(videos.c.collection == behind(collection))
         if video_ids is not None:
             query = query.where(among(videos.c.id, video_ids, self._database.dialect))
         yield from (Named(*row) for some in self._streamed(query) for row in some)
@@ -142,7 +147,7 @@ class SqlReader:
     ) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield each tag with the ids of some of the videos that have it, until all were named."""
         rows = tag_rows.c
-        query = select(rows.tag, rows.video_id).where(rows.collection == collection)
+        query = select(rows.tag, rows.video_id).where(rows.collection == behind(collection))
         if video_ids is not None:
             query = query.where(among(rows.video_id, video_ids, self._database.dialect))
         for some in self._streamed(query.order_by(rows.tag)):
@@ -152,13 +157,13 @@ class SqlReader:
     def tags(self, collection: str) -> list[str]:
         """Return every tag that some video bears, by code points."""
         rows = tag_rows.c
-        query = select(rows.tag).where(rows.collection == collection).distinct()
+        query = select(rows.tag).where(rows.collection == behind(collection)).distinct()
         return [row[0] for row in self._rows(query.order_by(rows.tag))]
 
     def segments(self, collection: str, video_id: str) -> list[Segment]:
         """Return a video's segments in the order of time; raise VideoNotFound."""
         query = select(*_SEGMENT).where(
-            segments.c.collection == collection, segments.c.video_id == video_id
+            segments.c.collection == behind(collection), segments.c.video_id == video_id
         )
         if not self._is_there():
             raise VideoNotFound(video_id, collection)
@@ -182,7 +187,7 @@ class SqlReader:
     def changes(self, collection: str, after_version: int) -> list[Change]:
         """Return the changes past a version, ascending; no earlier one can appear later."""
         query = select(changes.c.version, changes.c.kind, changes.c.video_id).where(
-            changes.c.collection == collection, changes.c.version > after_version
+            changes.c.collection == behind(collection), changes.c.version > after_version
         )
         rows = self._all(query.order_by(changes.c.version))
         return [Change(**row) for row in rows]
@@ -196,7 +201,7 @@ class SqlReader:
         """
         query = (
             select(*_SEGMENT, segments.c.vector)
-            .where(segments.c.collection == collection, segments.c.id > bindparam("last"))
+            .where(segments.c.collection == behind(collection), segments.c.id > bindparam("last"))
             .order_by(segments.c.id)
             .limit(block)
         )
@@ -231,7 +236,7 @@ class SqlReader:
             .select_from(videos)
             .join(collections, collections.c.name == videos.c.collection)
             .outerjoin(frame_vectors, of_video)
-            .where(videos.c.collection == collection, videos.c.id == video_id)
+            .where(videos.c.collection == behind(collection), videos.c.id == video_id)
         )
         rows = self._all(query)
         if not rows:
@@ -242,7 +247,7 @@ class SqlReader:
 
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""
-        query = select(segments.c.thumbnail).where(segments.c.collection == collection)
+        query = select(segments.c.thumbnail).where(segments.c.collection == behind(collection))
         rows = self._streamed(query.order_by(segments.c.id))
         yield from (row[0] for some in rows for row in some)
 
@@ -253,7 +258,7 @@ class SqlReader:
             func.coalesce(func.sum(videos.c.segments), 0).label("segments"),
             func.coalesce(func.sum(videos.c.duration), 0.0).label("seconds"),
         )
-        rows = self._rows(query.where(videos.c.collection == collection))
+        rows = self._rows(query.where(videos.c.collection == behind(collection)))
         return (rows[0][0], int(rows[0][1]), float(rows[0][2])) if rows else (0, 0, 0.0)
 
     def check(self) -> None:
@@ -291,12 +296,12 @@ class SqlReader:
 
 
 def _videos_of(collection: str) -> Select[Any]:
-    return select(*_VIDEO).where(videos.c.collection == collection)
+    return select(*_VIDEO).where(videos.c.collection == behind(collection))
 
 
 def collection_row(name: str) -> Select[Any]:
     """Select a collection, as `as_collection` takes it."""
-    return select(collections).where(collections.c.name == name)
+    return select(collections).where(collections.c.name == behind(name))
 
 
 def as_collection(row: RowMapping) -> Collection:

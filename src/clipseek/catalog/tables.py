@@ -70,6 +70,13 @@ collections = Table(
     Column("scored_at", BigInteger, nullable=False, server_default="0"),
 )
 
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("name", Key, primary_key=True),  # that people use
+    Column("collection", Key, ForeignKey("collections.name"), nullable=False),
+)
+
 videos = Table(
     "videos",
     metadata,
@@ -172,6 +179,15 @@ def elements(array: ColumnElement[object], dialect: str) -> Select[Any]:
 def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElement[bool]:
     """Return the condition that a column is one of the texts, however many: one parameter."""
     return column.in_(elements(literal([cleaned(text) for text in texts], Json), dialect))
+
+
+def behind(name: str) -> ColumnElement[str]:
+    """Return the name of the collection that stands behind a name: its alias says, or it is itself.
+
+    It is part of the statement that asks, so it is of the moment of that statement.
+    """
+    aliased = select(aliases.c.collection).where(aliases.c.name == name).scalar_subquery()
+    return func.coalesce(aliased, literal(name, Key), type_=Key)
 
 
 def bears(tag: str) -> ColumnElement[bool]:

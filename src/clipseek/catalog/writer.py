@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database
-from clipseek.catalog.reader import SqlReader, as_collection, collection_row
+from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
     VideoRows,
     require_finite,
@@ -86,13 +86,19 @@ class SqlCatalog(SqlReader):
         require_model(found, model, dim=dim, fingerprint=fingerprint)
         return found
 
+    def set_alias(self, name: str, collection: str) -> None:
+        """Let a name stand for a collection from now on; raise CollectionNotFound."""
+        storable(name=name)
+        with self._writing() as connection:
+            writes.set_alias(connection, name, collection)
+
     def set_relevance(self, collection: str, relevance: Relevance) -> int:
         """Store the constants fitted on the user's queries; return the new version."""
         require_finite(relevance)
-        with self._writing() as connection:
-            version = writes.next_version(connection, collection)
-            writes.store_relevance(connection, collection, relevance)
-            writes.note(connection, collection, version, "calibrate")
+        with self._changing(collection) as (connection, found):
+            version = writes.next_version(connection, found.name)
+            writes.store_relevance(connection, found.name, relevance)
+            writes.note(connection, found.name, version, "calibrate")
         return version
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
@@ -104,10 +110,9 @@ class SqlCatalog(SqlReader):
         judged = dict[int, float]()
         for block in self.blocks(collection):
             judged |= zip(block.ids.tolist(), bias(block.vectors).tolist(), strict=True)
-        query = select(segments.c.id).where(segments.c.collection == collection)
-        with self._writing() as connection:
-            version = writes.next_version(connection, collection)
-            before = as_collection(connection.execute(collection_row(collection)).mappings().one())
+        with self._changing(collection) as (connection, found):
+            version = writes.next_version(connection, found.name)
+            query = select(segments.c.id).where(segments.c.collection == found.name)
             stored = connection.scalars(query).all()
             for segment in (segment for segment in stored if segment not in judged):
                 packed = connection.scalar(
@@ -116,9 +121,9 @@ class SqlCatalog(SqlReader):
                 vector = unpack(np.frombuffer(packed or b"", "<f2")[None])
                 judged[segment] = float(bias(vector)[0])
             writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
-            keep = scoring.same_evidence(before.scoring)
-            writes.store_scoring(connection, collection, version, scoring, keep_fitted=keep)
-            writes.note(connection, collection, version, "calibrate")
+            keep = scoring.same_evidence(found.scoring)
+            writes.store_scoring(connection, found.name, version, scoring, keep_fitted=keep)
+            writes.note(connection, found.name, version, "calibrate")
         return version
 
     def put(self, collection: str, put: Put) -> int:
@@ -127,16 +132,14 @@ class SqlCatalog(SqlReader):
         Another video from the same uri is removed first, as a change with its own version.
         """
         rows, video = VideoRows.of(put), put.video
-        with self._writing() as connection:
-            rows.require_dim(writes.lock(connection, collection))
-            if put.scoring is not None:
-                row = connection.execute(collection_row(collection)).mappings().one()
-                require_scoring(collection, as_collection(row).scoring, put.scoring)
-            writes.evict(connection, collection, video.uri, keep=video.id)
-            version = writes.next_version(connection, collection)
-            writes.delete_video(connection, collection, video.id)
-            writes.insert_video(connection, collection, rows)
-            writes.note(connection, collection, version, "put", video.id)
+        with self._changing(collection) as (connection, found):
+            rows.require_dim(found.dim)
+            require_scoring(found.name, found.scoring, put.scoring)
+            writes.evict(connection, found.name, video.uri, keep=video.id)
+            version = writes.next_version(connection, found.name)
+            writes.delete_video(connection, found.name, video.id)
+            writes.insert_video(connection, found.name, rows)
+            writes.note(connection, found.name, version, "put", video.id)
         return version
 
     def relocate(
@@ -148,34 +151,38 @@ class SqlCatalog(SqlReader):
         """
         storable(uri=uri, stamp=stamp)
         place = {"uri": uri, "title": PurePath(uri).stem, "stamp": stamp}
-        with self._writing() as connection:
-            writes.lock(connection, collection)
-            writes.evict(connection, collection, uri, keep=video_id)
+        with self._changing(collection) as (connection, found):
+            writes.evict(connection, found.name, uri, keep=video_id)
             moved = connection.execute(
                 update(videos)
-                .where(videos.c.collection == collection, videos.c.id == video_id)
+                .where(videos.c.collection == found.name, videos.c.id == video_id)
                 .values(**place, size_bytes=int(size_bytes))
             )
             if not moved.rowcount:
                 raise VideoNotFound(video_id, collection)
-            version = writes.next_version(connection, collection)
-            writes.note(connection, collection, version, "relocate", video_id)
+            version = writes.next_version(connection, found.name)
+            writes.note(connection, found.name, version, "relocate", video_id)
         return version
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
-        with self._writing() as connection:
-            version = writes.next_version(connection, collection)
-            if not writes.delete_video(connection, collection, video_id):
+        with self._changing(collection) as (connection, found):
+            if not writes.delete_video(connection, found.name, video_id):
                 raise VideoNotFound(video_id, collection)
-            writes.note(connection, collection, version, "remove", video_id)
+            version = writes.next_version(connection, found.name)
+            writes.note(connection, found.name, version, "remove", video_id)
         return version
 
     def prune(self, collection: str, version: int) -> None:
         """Forget the changes up to a version, but for the last one."""
+        with self._changing(collection) as (connection, found):
+            writes.prune(connection, found.name, version)
+
+    @contextmanager
+    def _changing(self, collection: str) -> Iterator[tuple[Connection, Collection]]:
+        """Open a writing transaction in which nobody else writes to a collection; yield this."""
         with self._writing() as connection:
-            writes.lock(connection, collection)
-            writes.prune(connection, collection, version)
+            yield connection, writes.lock(connection, collection)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

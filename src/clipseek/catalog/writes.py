@@ -1,6 +1,6 @@
 """The statements of a writing transaction: each function runs inside one that is open.
 
-`schema.hold` comes first in each, and then `lock` or `next_version`. These two lock the row of the
+`schema.hold` comes first in each, and then `lock`, which resolves an alias and locks the row of the
 collection until the commit (in SQLite the whole database is locked already): a second writer waits
 there until the first has committed or rolled back, and then counts on from what was committed. So
 versions are committed in their order and without gaps, and whoever has read all changes up to 17
@@ -14,10 +14,19 @@ from itertools import islice
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from clipseek.catalog.reader import as_collection, collection_row
 from clipseek.catalog.rows import VideoRows, now
-from clipseek.catalog.tables import changes, collections, frame_vectors, segments, tags, videos
+from clipseek.catalog.tables import (
+    aliases,
+    changes,
+    collections,
+    frame_vectors,
+    segments,
+    tags,
+    videos,
+)
 from clipseek.errors import CollectionNotFound
-from clipseek.types import ChangeKind, Relevance, Scoring
+from clipseek.types import ChangeKind, Collection, Relevance, Scoring
 
 _AT_ONCE = 10_000  # rows that are updated by one call
 
@@ -47,35 +56,36 @@ def make_collection(
         connection.execute(sqlite.insert(collections).values(values).on_conflict_do_nothing())
 
 
-def next_version(connection: Connection, collection: str) -> int:
-    """Count the collection's version up, and keep other writers of it waiting until the commit.
+def set_alias(connection: Connection, name: str, collection: str) -> None:
+    """Let a name stand for a collection, instead of what it stood for; raise CollectionNotFound."""
+    is_there = select(collections.c.name).where(collections.c.name == collection)
+    if connection.scalar(is_there.with_for_update()) is None:
+        raise CollectionNotFound(collection)
+    connection.execute(delete(aliases).where(aliases.c.name == name))
+    connection.execute(insert(aliases).values(name=name, collection=collection))
+
+
+def lock(connection: Connection, name: str) -> Collection:
+    """Keep other writers of a collection waiting; return it, by its own name.
 
     Raises:
-        CollectionNotFound: there is none of this name.
+        CollectionNotFound: there is none of this name, and no alias.
     """
-    version = connection.scalar(
+    row = connection.execute(collection_row(name).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise CollectionNotFound(name)
+    return as_collection(row)
+
+
+def next_version(connection: Connection, collection: str) -> int:
+    """Count the version of a collection up, which is given by its own name."""
+    version: int = connection.execute(
         update(collections)
         .where(collections.c.name == collection)
         .values(version=collections.c.version + 1)
         .returning(collections.c.version)
-    )
-    if version is None:
-        raise CollectionNotFound(collection)
-    return int(version)
-
-
-def lock(connection: Connection, collection: str) -> int:
-    """Keep other writers of the collection waiting; return the length of its vectors.
-
-    Raises:
-        CollectionNotFound: there is none of this name.
-    """
-    dim = connection.scalar(
-        select(collections.c.dim).where(collections.c.name == collection).with_for_update()
-    )
-    if dim is None:
-        raise CollectionNotFound(collection)
-    return int(dim)
+    ).scalar_one()
+    return version
 
 
 def note(

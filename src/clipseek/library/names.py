@@ -6,7 +6,7 @@ from typing import Self
 
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import history as past_of
-from clipseek.types import Named
+from clipseek.types import Change, Collection, Named
 
 _BETWEEN = "\0"  # no text of the catalog holds it
 
@@ -15,41 +15,61 @@ _BETWEEN = "\0"  # no text of the catalog holds it
 class Names:
     """The names of all videos at one version; `follow` returns those of the next. Thread-safe.
 
-    `history` is that of `publishing.history` at the version.
+    `asked` is what the collection was asked for by, and `history` that of `publishing.history`.
 
     Each is one text, which the collector of cycles passes by: 260 bytes a video with its id, for
     titles of 20 and uris of 60 characters (measured with tracemalloc over 100 000 videos).
     """
 
+    asked: str
     collection: str
     version: int
     history: str
     _packed: dict[str, str] = field(repr=False)
 
     @classmethod
-    def of(cls, catalog: CatalogReader, collection: str) -> Self:
+    def of(cls, catalog: CatalogReader, asked: str) -> Self:
         """Read the names of all videos; raise CollectionNotFound."""
-        with catalog.consistent(collection) as now:
-            version = now.collection(collection).version
-            packed = _packed(now.names(collection))
-            return cls(collection, version, past_of(now, collection, version), packed)
+        with catalog.consistent(asked) as now:
+            found = now.collection(asked)
+            past = past_of(now, asked, found.version)
+            return cls(asked, found.name, found.version, past, _packed(now.names(asked)))
+
+    def is_of(self, collection: Collection, history: str) -> bool:
+        """Whether they are those of a collection with this history."""
+        return (self.collection, self.version, self.history) == (
+            collection.name,
+            collection.version,
+            history,
+        )
 
     def follow(self, catalog: CatalogReader) -> Self:
         """Return them with what changed since, or anew where they are not of the catalog's past."""
-        name = self.collection
+        name = self.asked
         with catalog.consistent(name) as now:
-            version = now.collection(name).version
-            same = version >= self.version
+            found = now.collection(name)
+            same = found.name == self.collection and found.version >= self.version
             if same and past_of(now, name, self.version) == self.history:
-                if version == self.version:
-                    return self
-                changed = {change.video_id for change in now.changes(name, self.version)} - {None}
-                packed = {**self._packed}
-                for video_id in changed:
-                    packed.pop(video_id, None)  # type: ignore[arg-type]  # None has been taken out
-                packed |= _packed(now.names(name, video_ids=sorted(filter(None, changed))))
-                return type(self)(name, version, past_of(now, name, version), packed)
+                past = past_of(now, name, found.version)
+                return self.changed(now, found.version, past, now.changes(name, self.version))
         return self.of(catalog, name)
+
+    def changed(
+        self,
+        catalog: CatalogReader,
+        version: int,
+        history: str,
+        changes: Iterable[Change],
+    ) -> Self:
+        """Return them with some changes made, as the catalog says at a version."""
+        videos = {change.video_id for change in changes if change.video_id is not None}
+        packed = self._packed
+        if videos:
+            packed = dict(packed)
+            for video_id in videos:
+                packed.pop(video_id, None)
+            packed |= _packed(catalog.names(self.asked, video_ids=sorted(videos)))
+        return type(self)(self.asked, self.collection, version, history, packed)
 
     def find(self, video_ids: Iterable[str]) -> dict[str, Named]:
         """Return those of the videos that exist, by id."""

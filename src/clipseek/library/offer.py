@@ -11,13 +11,14 @@ from clipseek.types import Collection
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is published of a collection, as far as it is of use.
+    """What is published of a collection, given by its own name, as far as it is of use.
 
     `seen` names it and changes when there is news. `found` is it, unless there is none or `note`
     says what is wrong with it. One that is ahead of the catalog may be of use from version `due`
     on, where the catalog is a replica that lags.
     """
 
+    name: str
     seen: str
     found: Published | None = None
     note: str = ""
@@ -30,19 +31,21 @@ class Offer:
         try:
             found = store.open(name)
         except ServiceUnavailable as error:
-            return cls(pointed, note=str(error))
-        return cls(found.name if found else pointed, found)
+            return cls(name, pointed, note=str(error))
+        return cls(name, found.name if found else pointed, found)
 
-    def judged(self, catalog: CatalogReader, collection: Collection) -> "Offer":
-        """Return it without a snapshot that is not of the collection's past."""
+    def judged(self, catalog: CatalogReader, collection: Collection, asked: str) -> "Offer":
+        """Return it without a snapshot that is not of the past of the collection asked for."""
         if self.found is None:
             return self
         manifest = self.found.manifest
-        reason = mismatch(manifest, catalog, collection)
+        reason = mismatch(manifest, catalog, collection, asked=asked)
         if not reason:
             return self
         due = manifest.version if manifest.version > collection.version else None
-        return Offer(self.seen, note=f"snapshot {self.seen} is not used: {reason}", due=due)
+        return Offer(
+            self.name, self.seen, note=f"snapshot {self.seen} is not used: {reason}", due=due
+        )
 
 
 def seen(store: IndexStore, name: str) -> str:

@@ -29,7 +29,7 @@ from clipseek.publishing import IndexStore, has_biases_of, history
 from clipseek.query import Filters
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
-from clipseek.types import Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
+from clipseek.types import Change, Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
 
 # Above so many segments the log says that reading them from the catalog takes long: 500 000 took
 # 69 s on two cores, and 2.7 s from a snapshot.
@@ -48,12 +48,15 @@ class View:
     collection: As it is at this version. note: Why the published snapshot is not used, or empty.
     snapshot_version: That of the snapshot in use, or None where the catalog was read in full.
     snapshot_at: When that snapshot was made, in UTC as RFC 3339 writes it, or None.
+    asked: The name or the alias that the collection was asked for by. `refresh` and `follow` return
+    a view of what it stands for then. The catalog is asked by it, because an alias may hide a name.
     """
 
     collection: Collection
     note: str
     snapshot_version: int | None
     snapshot_at: str | None
+    asked: str
     _seen: str
     _due: int | None
     _history: str
@@ -80,12 +83,14 @@ class View:
             ConfigError: the snapshots are to be searched on a GPU, and FAISS sees none.
             ServiceUnavailable: the catalog cannot be read.
         """
-        return cls._made(catalog, name, Offer.of(store, name), progress=progress)
+        offer = Offer.of(store, catalog.collection(name).name)
+        return cls._made(catalog, store, name, offer, progress=progress)
 
     @classmethod
     def _made(
         cls,
         catalog: CatalogReader,
+        store: IndexStore,
         name: str,
         offer: Offer,
         *,
@@ -93,7 +98,9 @@ class View:
     ) -> Self:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
-            offer = offer.judged(now, collection)
+            if offer.name != collection.name:  # the alias was switched meanwhile
+                offer = Offer.of(store, collection.name)
+            offer = offer.judged(now, collection, name)
             found = offer.found
             if found is None:
                 total = now.counts(name)[1]
@@ -103,18 +110,19 @@ class View:
                 base = whole(table, vectors, Tags.of(now.tagged(name), table.videos))
                 delta: tuple[Delta, ...] = ()
             else:
-                changed = _changed(now, name, found.manifest.version)
+                changed = _changed(now.changes(name, found.manifest.version))
                 tags = Tags.of(now.tagged(name), found.table.videos)
                 base = Part(found.table, found.index, tags).without(changed)
                 if not has_biases_of(found.manifest, collection):
                     base = base.rescored(*now.biases(name))
-                delta = joined([_delta(now, collection, changed)])
+                delta = joined([_delta(now, name, collection.dim, changed)])
             past = history(now, name, collection.version)
         return cls(
             collection=collection,
             note=offer.note,
             snapshot_version=None if found is None else found.manifest.version,
             snapshot_at=None if found is None else found.manifest.created_at,
+            asked=name,
             _seen=offer.seen,
             _due=offer.due,
             _history=past,
@@ -129,16 +137,18 @@ class View:
             CollectionNotFound: the collection is gone.
             ServiceUnavailable: the catalog cannot be read.
         """
-        name = self.collection.name
-        news, collection = seen(store, name), catalog.collection(name)
-        if news == self._seen and (self._due is None or collection.version < self._due):
+        name = self.asked
+        collection = catalog.collection(name)
+        news = seen(store, collection.name)
+        is_news = collection.name != self.collection.name or news != self._seen
+        if not is_news and (self._due is None or collection.version < self._due):
             return self.follow(catalog, store)
-        offer = Offer.of(store, name)
+        offer = Offer.of(store, collection.name)
         with catalog.consistent(name) as now:
-            offer = offer.judged(now, now.collection(name))
+            offer = offer.judged(now, now.collection(name), name)
         followed = None if offer.found else self._followed(catalog)
         if followed is None:
-            return self._made(catalog, name, offer)
+            return self._made(catalog, store, name, offer)
         return replace(followed, note=offer.note, _seen=offer.seen, _due=offer.due)
 
     def follow(self, catalog: CatalogReader, store: IndexStore) -> Self:
@@ -146,7 +156,7 @@ class View:
 
         So it takes no longer than reading the changes, unless the catalog is another one by now.
         """
-        name = self.collection.name
+        name = self.asked
         same = catalog.collection(name) == self.collection
         # A backup that was put back may be of this very version, with other changes before it.
         if same and history(catalog, name, self.version) == self._history:
@@ -155,23 +165,33 @@ class View:
 
     def _followed(self, catalog: CatalogReader) -> Self | None:
         """Return the view with the changes since it, or None where it is not the catalog's past."""
-        name = self.collection.name
+        name = self.asked
         with catalog.consistent(name) as now:
             collection = now.collection(name)
             if not _same(collection, self.collection) or collection.version < self.version:
                 return None
             if history(now, name, self.version) != self._history:
                 return None
-            changed = _changed(now, name, self.version)
-            delta = _delta(now, collection, changed)
+            changes = now.changes(name, self.version)
+            changed = _changed(changes)
+            delta = _delta(now, name, collection.dim, changed)
             past = history(now, name, collection.version)
             anew = None if collection.scored_at <= self.version else now.biases(name)
+            names = self._names
+            if names is not None and names.is_of(self.collection, self._history):
+                names = names.changed(now, collection.version, past, changes)
         base = self._base.without(changed)
         parts = [part.without(changed) for part in self._delta]
         if anew is not None:
             base, parts = base.rescored(*anew), [part.rescored(*anew) for part in parts]
-        parts.append(delta)
-        return replace(self, collection=collection, _history=past, _base=base, _delta=joined(parts))
+        return replace(
+            self,
+            collection=collection,
+            _history=past,
+            _base=base,
+            _delta=joined([*parts, delta]),
+            _names=names,
+        )
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
         """Return the view with the names of its videos: its own or another's, brought up to date.
@@ -182,8 +202,8 @@ class View:
         """
         known = self._names or (None if before is None else before._names)
         if known is None:
-            names = Names.of(catalog, self.collection.name)
-        elif (known.version, known.history) == (self.version, self._history):
+            names = Names.of(catalog, self.asked)
+        elif known.is_of(self.collection, self._history):
             names = known
         else:
             names = known.follow(catalog)
@@ -220,10 +240,14 @@ class View:
 
     @property
     def identity(self) -> str:
-        """What answers depend on besides the version: the model, the past and the scoring."""
+        """What answers depend on besides the version: which collection, its past and scoring."""
         collection = self.collection
         return _identity(
-            collection.fingerprint, self._history, collection.scoring, collection.relevance
+            collection.name,
+            collection.fingerprint,
+            self._history,
+            collection.scoring,
+            collection.relevance,
         )
 
     @property
@@ -288,10 +312,14 @@ class View:
 
 @lru_cache(maxsize=64)
 def _identity(
-    fingerprint: str, history: str, scoring: Scoring | None, relevance: Relevance | None
+    name: str,
+    fingerprint: str,
+    history: str,
+    scoring: Scoring | None,
+    relevance: Relevance | None,
 ) -> str:
     """Return it from few views, as it is asked for by every search."""
-    return f"{fingerprint} {history} {scoring and scoring.hash} {relevance}"
+    return f"{name} {fingerprint} {history} {scoring and scoring.hash} {relevance}"
 
 
 def _same(one: Collection, other: Collection) -> bool:
@@ -308,22 +336,21 @@ def _same(one: Collection, other: Collection) -> bool:
     )
 
 
-def _changed(catalog: CatalogReader, name: str, version: int) -> set[str]:
-    """Return the videos that were put or removed past a version."""
+def _changed(changes: Iterable[Change]) -> set[str]:
+    """Return the videos that were put or removed."""
     return {
         change.video_id
-        for change in catalog.changes(name, version)
+        for change in changes
         if change.video_id is not None and change.kind in ("put", "remove")
     }
 
 
-def _delta(catalog: CatalogReader, collection: Collection, videos: AbstractSet[str]) -> Delta:
+def _delta(catalog: CatalogReader, name: str, dim: int, videos: AbstractSet[str]) -> Delta:
     """Make the part of the segments that some videos have now; removed ones have none."""
-    name = collection.name
     ids = sorted(videos)
     some = [ids[start : start + VIDEOS_AT_ONCE] for start in range(0, len(ids), VIDEOS_AT_ONCE)]
     blocks = (block for asked in some for block in catalog.blocks(name, video_ids=asked))
-    table, vectors = SegmentTable.of(blocks, collection.dim)
+    table, vectors = SegmentTable.of(blocks, dim)
     tagged = (each for asked in some for each in catalog.tagged(name, video_ids=asked))
     return beside(table, vectors, Tags.of(tagged, table.videos))
 

@@ -104,6 +104,7 @@ class MemoryCatalog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shelves: dict[str, _Shelf] = {}
+        self._aliases: dict[str, str] = {}
         self._ids = itertools.count(1)
 
     def identity(self) -> str:
@@ -122,9 +123,9 @@ class MemoryCatalog:
         storable(name=name, model=model, fingerprint=fingerprint)
         made = Collection(name, model, dim, fingerprint, version=0, scoring=scoring)
         with self._lock:
-            found = self._shelves.setdefault(name, _Shelf(made)).collection
-        require_model(found, model, dim=dim, fingerprint=fingerprint)
-        return found
+            found = self._shelves.setdefault(self._aliases.get(name, name), _Shelf(made))
+        require_model(found.collection, model, dim=dim, fingerprint=fingerprint)
+        return found.collection
 
     def collection(self, name: str) -> Collection:
         """Return the collection; raise CollectionNotFound."""
@@ -134,6 +135,14 @@ class MemoryCatalog:
         """Return all collections by name."""
         return [shelf.collection for _, shelf in sorted(self._shelves.items())]
 
+    def set_alias(self, name: str, collection: str) -> None:
+        """Let a name stand for a collection from now on; raise CollectionNotFound."""
+        storable(name=name)
+        with self._lock:
+            if collection not in self._shelves:
+                raise CollectionNotFound(collection)
+            self._aliases[name] = collection
+
     def set_relevance(self, collection: str, relevance: Relevance) -> int:
         """Store the constants; return the new version."""
         require_finite(relevance)
@@ -141,7 +150,7 @@ class MemoryCatalog:
             shelf = self._shelf(collection)
             shelf = shelf.changed("calibrate", None, shelf.stored)
             fitted = replace(shelf.collection, relevance=relevance)
-            self._shelves[collection] = replace(shelf, collection=fitted)
+            self._shelves[fitted.name] = replace(shelf, collection=fitted)
         return fitted.version
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
@@ -157,7 +166,7 @@ class MemoryCatalog:
                 scored_at=shelf.collection.version,
                 relevance=shelf.collection.relevance if keeps else None,
             )
-            self._shelves[collection] = replace(shelf, collection=scored)
+            self._shelves[scored.name] = replace(shelf, collection=scored)
         return scored.version
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -177,7 +186,7 @@ class MemoryCatalog:
             ids = tuple(itertools.islice(self._ids, len(rows.segments)))
             stored = _Stored(replace(rows.video, indexed_at=now()), rows, ids)
             shelf = shelf.changed("put", video.id, shelf.stored | {video.id: stored})
-            self._shelves[collection] = shelf
+            self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
 
     def relocate(
@@ -197,15 +206,17 @@ class MemoryCatalog:
                 stamp=stamp,
             )
             moved = shelf.stored | {video_id: replace(stored, video=video)}
-            self._shelves[collection] = shelf.changed("relocate", video_id, moved)
-            return self._shelves[collection].collection.version
+            shelf = shelf.changed("relocate", video_id, moved)
+            self._shelves[shelf.collection.name] = shelf
+        return shelf.collection.version
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
         with self._lock:
             shelf = self._shelf(collection)
             self._stored(collection, video_id)
-            shelf = self._shelves[collection] = shelf.without(video_id)
+            shelf = shelf.without(video_id)
+            self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
 
     def prune(self, collection: str, version: int) -> None:
@@ -214,7 +225,7 @@ class MemoryCatalog:
             shelf = self._shelf(collection)
             older, last = shelf.changes[:-1], shelf.changes[-1:]
             kept = tuple(change for change in older if change.version > version)
-            self._shelves[collection] = replace(shelf, changes=kept + last)
+            self._shelves[shelf.collection.name] = replace(shelf, changes=kept + last)
 
     def video(self, collection: str, video_id: str) -> Video:
         """Return one video; raise VideoNotFound."""
@@ -272,7 +283,7 @@ class MemoryCatalog:
 
     def changes(self, collection: str, after_version: int) -> list[Change]:
         """Return the changes past a version, ascending."""
-        shelf = self._shelves.get(collection)
+        shelf = self._found(collection)
         found = shelf.changes if shelf else ()
         return [change for change in found if change.version > after_version]
 
@@ -280,7 +291,7 @@ class MemoryCatalog:
         self, collection: str, *, video_ids: Sequence[str] | None = None, block: int = 4096
     ) -> Iterator[SegmentBlock]:
         """Yield all segments, or those of some videos, by ascending id."""
-        shelf = self._shelves.get(collection)
+        shelf = self._found(collection)
         wanted = [
             (segment, stored.rows.segments[i].vector)
             for video_id, stored in (shelf.stored if shelf else {}).items()
@@ -296,7 +307,7 @@ class MemoryCatalog:
         """Open a read-only view of one moment; raise CollectionNotFound."""
         self._shelf(collection)
         view = MemoryCatalog()
-        view._shelves = dict(self._shelves)
+        view._shelves, view._aliases = dict(self._shelves), dict(self._aliases)
         yield view
 
     def frame_vectors(
@@ -328,22 +339,26 @@ class MemoryCatalog:
         """Do nothing: there are no connections."""
 
     def _shelf(self, collection: str) -> _Shelf:
-        if collection not in self._shelves:
+        shelf = self._found(collection)
+        if shelf is None:
             raise CollectionNotFound(collection)
-        return self._shelves[collection]
+        return shelf
+
+    def _found(self, name: str) -> _Shelf | None:
+        return self._shelves.get(self._aliases.get(name, name))
 
     def _stored(self, collection: str, video_id: str) -> _Stored:
-        shelf = self._shelves.get(collection)
+        shelf = self._found(collection)
         if shelf is None or video_id not in shelf.stored:
             raise VideoNotFound(video_id, collection)
         return shelf.stored[video_id]
 
     def _videos(self, collection: str) -> list[Video]:
-        shelf = self._shelves.get(collection)
+        shelf = self._found(collection)
         return [stored.video for _, stored in sorted(shelf.stored.items())] if shelf else []
 
     def _segments(self, collection: str) -> list[Segment]:
-        shelf = self._shelves.get(collection)
+        shelf = self._found(collection)
         found = [stored.segments() for stored in shelf.stored.values()] if shelf else []
         return sorted(itertools.chain(*found), key=lambda segment: segment.id)
 

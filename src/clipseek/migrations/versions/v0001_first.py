@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Make the tables."""
     _identity()
     _collections()
+    _aliases()
     _videos()
     _segments()
     _frame_vectors()
@@ -43,6 +44,14 @@ def _collections() -> None:
         sa.Column("relevance", JSON),
         sa.Column("scoring", JSON),
         sa.Column("scored_at", sa.BigInteger, nullable=False, server_default="0"),
+    )
+
+
+def _aliases() -> None:
+    op.create_table(
+        "aliases",
+        sa.Column("name", KEY, primary_key=True),
+        sa.Column("collection", KEY, sa.ForeignKey("collections.name"), nullable=False),
     )
 
 

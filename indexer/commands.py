@@ -29,8 +29,8 @@ from indexer.verification import problems
 PAGE = 1000
 TAGS_SHOWN = 20
 MEND = (
-    "`indexer build --collection NAME` makes a snapshot anew, "
-    "`indexer ingest FILE --force --collection NAME` a film with its thumbnails"
+    "`indexer build --collection NAME` makes a snapshot again, "
+    "`indexer ingest FILE --force --collection NAME` a video with its thumbnails"
 )
 DEMO_MARK = ".clipseek-demo"
 """Stands in a folder whose films were drawn by us and may be drawn again."""
@@ -73,9 +73,7 @@ def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -
     if not unknown:
         return f"no video has all of the tags {', '.join(map(repr, tags))}"
     if not known:
-        return (
-            f"no video has the tag {unknown[0]!r}: none has a tag; `indexer ingest --tag` adds one"
-        )
+        return f"no video has the tag {unknown[0]!r}, or any other; `indexer ingest --tag` adds one"
     shown = ", ".join(map(repr, known[:TAGS_SHOWN]))
     more = ", …" if len(known) > TAGS_SHOWN else ""
     meant = get_close_matches(unknown[0], known, n=1)
@@ -86,8 +84,9 @@ def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -
 def _cut(read: str, model: str) -> str:
     """Say how much of a query was read."""
     return (
-        f"model {model} takes no longer sentence: it read the first {len(read)} characters, up to "
-        f"{read[-30:]!r}, and nothing of the rest was searched for"
+        f"model {model} cannot read such a long sentence: it read the first {len(read)} "
+        "characters, up to "
+        f"{read[-30:]!r}, and the rest was not searched for"
     )
 
 
@@ -276,9 +275,10 @@ def _states_as_lines(states: Iterable[dict[str, object]]) -> None:
         shot = state["snapshot"]
         about = (
             f"version {shot['version']}, {shot['kind']}, "
-            f"{shot['bytes_per_vector']} bytes a vector, recall@10 {round(shot['recall_at_10'], 4)}"
+            f"{shot['bytes_per_vector']} bytes per vector, recall@10 "
+            f"{round(shot['recall_at_10'], 4)}"
             if isinstance(shot, dict)
-            else "none; searches read the catalog, `indexer build` makes one"
+            else "none; searches read the catalog; `indexer build` makes one"
         )
         say(f"  model     {state['model']} ({state['dim']} dimensions)")
         say(f"  videos    {state['videos']} ({state['hours']} hours)")
@@ -409,8 +409,8 @@ def _require_own_folder(folder: Path) -> None:
     """Raise ConfigError for a folder with files that are not ours to replace."""
     if folder.exists() and not (folder / DEMO_MARK).exists() and any(folder.iterdir()):
         raise ConfigError(
-            f"--out {folder}: this folder holds other files, and demo films would replace those of "
-            "the same name; name an empty or a new folder"
+            f"--out {folder}: this folder contains other files, and demo videos would replace "
+            "those with the same names; name an empty or a new folder"
         )
 
 

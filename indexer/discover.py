@@ -102,7 +102,7 @@ def _in_words(left_out: LeftOut) -> str:
 def _empty(folder: str, left_out: LeftOut) -> str:
     words = _in_words(left_out)
     return (
-        f"{folder}: this folder holds no video{f' (left out: {words})' if words else ''}; "
+        f"{folder}: this folder contains no video{f' (left out: {words})' if words else ''}; "
         "name a folder or file that does"
     )
 

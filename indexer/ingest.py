@@ -51,7 +51,7 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
         raise ConfigError("--tag must have at least one character, got ''")
     for tag in options.tag:
         if not tag.isprintable():
-            raise ConfigError(f"--tag must be text of one line, got {tag!r}")
+            raise ConfigError(f"--tag must be one line of text, got {tag!r}")
     places = open_places(settings)
     found = discover.look(options.paths, places, settings.skip)
     run = _Told(found, json=options.json, quiet=options.quiet)

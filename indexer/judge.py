@@ -75,7 +75,7 @@ def calibrate(settings: Settings, options: argparse.Namespace) -> int:
     finally:
         service.close()
     if record is None and not is_new:
-        note(f"relevance of collection {collection.name} is judged by this bank already")
+        note(f"relevance of collection {collection.name} already uses this bank")
     about = {"collection": collection.name, "version": collection.version, "rescored": is_new}
     if options.json:
         emit({**about, **(record or {})})
@@ -201,7 +201,7 @@ def _print(result: dict[str, object]) -> None:
         if isinstance(figures, dict):
             say(f"{group:<7}  " + "  ".join(f"{k} {_figure(v)}" for k, v in figures.items()))
     if not isinstance(result["absent"], dict) or not result["absent"]["queries"]:
-        note('no query is marked "absent": true, so nothing is said about recognising absence')
+        note('no query is marked "absent": true, so recognising absence is not measured')
 
 
 def _figure(value: object) -> str:

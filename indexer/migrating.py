@@ -31,7 +31,7 @@ def _needed(seen: Revisions) -> str:
     if seen.before is None:
         return f"there is no catalog in {seen.place}; `indexer migrate` makes an empty one"
     if seen.before == seen.now:
-        return f"the catalog {seen.place} is at revision {seen.now}, as this release needs it"
+        return f"the catalog {seen.place} is at revision {seen.now}, which this release needs"
     return (
         f"the catalog {seen.place} is at revision {seen.before}, and this release needs "
         f"{seen.now}; run `indexer migrate`"

@@ -25,7 +25,9 @@ def resolved(name: str | Path) -> Path:
     """
     text = os.fspath(name)
     if "\0" in text:
-        raise ConfigError(f"{text!r}: no file's name holds a NUL character; check the list")
+        raise ConfigError(
+            f"{text!r}: the name of a file cannot contain a NUL character; check the list"
+        )
     if not _exists(text):
         text = _meant(text)
     path = Path(text)
@@ -40,8 +42,8 @@ def _here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise ConfigError(
-            "the current folder is gone or may not be entered; change to another, or name files by "
-            "their whole paths"
+            "the current folder is gone or may not be entered; change to another one, or use "
+            "absolute paths"
         ) from error
 
 

@@ -38,7 +38,7 @@ _SIDE = 16
 _LATE_S, _LATE_SHARE = 1e-3, 1e-6
 """Times are stored as float32; a little later, and no sooner, the same frame is shown."""
 _NAME = re.compile(r".*/(\d{9,})-([0-9a-f]{12})\.jpg")
-_ANEW = "index it anew by `indexer ingest FILE --force`"
+_ANEW = "index it again with `indexer ingest FILE --force`"
 
 
 @dataclass
@@ -128,7 +128,9 @@ class Originals:
                 )
             is_touched = source.stamp != video.stamp
             if (hashed or is_touched) and _content_of(source) != video.id:
-                return self._said(video, "has other content than was indexed; ingest it again")
+                return self._said(
+                    video, "has other content than when it was indexed; ingest it again"
+                )
         except (FileNotFoundError, NotADirectoryError):
             return self._said(video, "is missing; mount its disk, or `indexer remove` it")
         except OSError as error:
@@ -191,7 +193,7 @@ class Originals:
         if named is None:
             return "", look
         if abs(int(named[1]) / 1000 - segment.best_time) > 2 * _late(segment.best_time):
-            what = f"has a thumbnail for {segment.best_time:.2f} s that is of another time"
+            what = f"has a thumbnail for {segment.best_time:.2f} s that belongs to another time"
             return self._said(video, f"{what} ({segment.thumbnail}); {_ANEW}"), look
         if hashlib.sha256(jpeg).hexdigest()[:12] != named[2]:
             what = f"has a thumbnail that is not the one that was written ({segment.thumbnail})"

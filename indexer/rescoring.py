@@ -29,12 +29,13 @@ def rescore(catalog: CatalogWriter, name: str, model: Model, report: Callable[[s
     segments = counted(catalog.counts(name)[1], "segment")
     report(
         f"relevance of collection {name}: the {_changed(before, model)} of model {model.name} "
-        f"changed, so {segments} judged anew (version {version})"
+        f"changed, so {segments} scored again (version {version})"
     )
     if before.relevance is not None and catalog.collection(name).relevance is None:
         report(
-            "the constants that were fitted to your own queries are of the former judgement and "
-            f"are gone; fit them again with `indexer calibrate CAPTIONS.jsonl --collection {name}`"
+            "the constants that were fitted to your own queries belong to the previous scoring and "
+            "are removed; fit them again with "
+            f"`indexer calibrate CAPTIONS.jsonl --collection {name}`"
         )
     return True
 

@@ -57,7 +57,7 @@ def _collection(catalog: CatalogReader, collection: Collection, checked: Checked
             if last and abs(last[0].span.end - video.duration) > TOLERANCE_S:
                 yield f"{collection.name}: video {video.id} is not covered to its end"
     for video_id in seen:
-        yield f"{collection.name}: segments of video {video_id} are stored, but no such video"
+        yield f"{collection.name}: segments of video {video_id} are stored, but the video is not"
 
 
 def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:
         block.best_times <= block.spans[:, 1] + TOLERANCE_S
     )
     for segment_id in block.ids[~sound].tolist():
-        yield f"{collection.name}: segment {segment_id} has a vector that is no unit vector"
+        yield f"{collection.name}: segment {segment_id} has a vector whose length is not 1"
     for segment_id in block.ids[~inside].tolist():
         yield f"{collection.name}: segment {segment_id} has its best time outside its span"
 

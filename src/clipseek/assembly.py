@@ -380,5 +380,5 @@ def _reader(settings: Settings) -> FrameSourceOpener:
     except ImportError as error:
         raise ConfigError(
             f"CLIPSEEK_DECODER={settings.decoder} needs the package {error.name}; "
-            "install it (decord has wheels for x86-64 alone), or use the other reader"
+            "install it (decord has wheels for x86-64 only), or use the other reader"
         ) from error

@@ -147,7 +147,7 @@ def _check_pairs(present: Floats, absent: Floats) -> None:
                 "give more captions"
             )
         if not np.isfinite(values).all():
-            raise ConfigError(f"the {side} evidence holds values that are not finite")
+            raise ConfigError(f"the {side} evidence contains values that are not finite")
     if np.ptp(np.concatenate([present, absent])) == 0:
         raise ConfigError("all pairs have the same evidence, so no curve can be fitted")
 

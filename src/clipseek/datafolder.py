@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clipseek.errors import ServiceUnavailable
 
-OTHER_FOLDER = "set CLIPSEEK_DATA_DIR or --data-dir to a folder that this user may write"
+OTHER_FOLDER = "set CLIPSEEK_DATA_DIR or --data-dir to a folder that this user can write"
 
 
 def make_folder(path: Path) -> None:

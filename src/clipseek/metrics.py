@@ -25,7 +25,7 @@ class IndexStats(Protocol):
 
     @property
     def version(self) -> int:
-        """Number of the last change that is searchable."""
+        """Number of the last change that can be searched."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class IndexStats(Protocol):
 
     @property
     def delta_size(self) -> int:
-        """Segments searched beside the snapshot."""
+        """Segments that are not in the snapshot and are searched exactly."""
         ...
 
     @property
@@ -86,7 +86,7 @@ class Metrics:
         self._open = 0
         Gauge(
             "clipseek_http_requests_in_flight",
-            "HTTP requests that came and are not answered to their last byte yet.",
+            "HTTP requests whose answers are not sent completely yet.",
             registry=registry,
         ).set_function(lambda: self._open)
         # Looking labels up in the library takes longer than counting.
@@ -111,7 +111,8 @@ class Metrics:
         )
         self._shed = Counter(
             "clipseek_searches_shed",
-            "Searches refused for load: the queue was full, or they waited past their deadline.",
+            "Searches refused because of load: the queue was full, or they waited past their "
+            "deadline.",
             ["reason"],
             registry=registry,
         )
@@ -121,7 +122,7 @@ class Metrics:
             registry=registry,
         )
         self._waiting = Gauge(
-            "clipseek_search_queue", "Searches that wait for their turn.", registry=registry
+            "clipseek_search_queue", "Searches that wait in the queue.", registry=registry
         )
         self._batch = Histogram(
             "clipseek_search_batch_size",
@@ -257,8 +258,9 @@ def _gauges() -> dict[str, GaugeMetricFamily]:
         ),
         "recall": gauge(
             "recall_at_10",
-            "Share of the true ten nearest segments that searches found: 1 for an exact index, "
-            "else the mean of the last searches that were compared with exact search.",
+            "Share of the true ten nearest segments that searches found: 1 for an exact "
+            "index, otherwise the mean of the last searches that were compared with exact "
+            "search.",
         ),
         "view": gauge(
             "index_view_age_seconds",
@@ -305,13 +307,13 @@ class _CacheCollector(Collector):
         )
         failures = CounterMetricFamily(
             "clipseek_cache_failures",
-            "Times that a tier did not do what it was asked: timeout, unreachable, refused (full, "
-            "no permission), damaged (not our entry), skipped (left alone after failures).",
+            "Failures of a tier: timeout, unreachable, refused (full, no permission), "
+            "damaged (not an entry of a replica), skipped (not asked after failures).",
             labels=["tier", "kind"],
         )
         up = GaugeMetricFamily(
             "clipseek_cache_up",
-            "1, or 0 while a tier is left alone after failures.",
+            "1, or 0 while a tier is not asked after failures.",
             labels=["tier"],
         )
         for tier, stats in tiers.items():

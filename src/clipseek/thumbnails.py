@@ -22,7 +22,7 @@ class UnsafeName(OSError):
     """A name that leads out of the folder of the pictures, or is none of a picture."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(errno.EPERM, "the name leads out of the folder of thumbnails", name)
+        super().__init__(errno.EPERM, "the name is outside the folder of thumbnails", name)
 
 
 def name_of(collection: str, video_id: str, time_s: float, jpeg: bytes) -> str:

@@ -317,7 +317,7 @@ def test_no_part_of_a_password_is_repeated(url: str) -> None:
 def test_options_of_a_sqlite_url_are_refused(tmp_path: Path) -> None:
     """They would become a part of the file's name, and a new, empty library would be made."""
     made(tmp_path / "x.db", "a")
-    with pytest.raises(ConfigError, match="takes no options"):
+    with pytest.raises(ConfigError, match="has no options"):
         SqlCatalog.open(f"sqlite:///{tmp_path}/x.db?mode=ro")
     assert [path.name for path in tmp_path.glob("x.db?*=*")] == []
 

@@ -164,6 +164,6 @@ class TestFilesThatChange:
                 (torn / name).write_bytes((tmp_path / name).read_bytes())
         with (
             closing(SqlReader.open(f"sqlite:///{torn / 'catalog.db'}")) as reader,
-            pytest.raises(ServiceUnavailable, match="may be read but not written"),
+            pytest.raises(ServiceUnavailable, match="can be read but not written"),
         ):
             reader.check()

@@ -537,7 +537,7 @@ def test_an_index_of_a_former_release_says_so(tmp_path: Path) -> None:
     former.train(vectors)
     former.add(vectors)
     faiss.write_index(former, str(tmp_path / "index.faiss"))
-    with pytest.raises(ServiceUnavailable, match=r"former release; run `indexer build`"):
+    with pytest.raises(ServiceUnavailable, match=r"older release; run `indexer build`"):
         FaissIndex.load(tmp_path / "index.faiss", np.arange(700), recall=1.0)
 
 

@@ -263,7 +263,7 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     """Somebody's files are no bundle and stay."""
     (tmp_path / "letters.txt").write_text("dear ...")
 
-    with pytest.raises(ConfigError, match="no model bundle"):
+    with pytest.raises(ConfigError, match="not a model bundle"):
         write(tmp_path)
 
     assert (tmp_path / "letters.txt").is_file()
@@ -330,7 +330,7 @@ def test_a_bank_of_another_shape_is_refused(tmp_path: Path, bank: np.ndarray[Any
 )
 def test_a_name_cannot_leave_the_models_folder(tmp_path: Path, model: str) -> None:
     """Names that are no model's are refused before they become a path."""
-    with pytest.raises(ConfigError, match="no model name"):
+    with pytest.raises(ConfigError, match="not a model name"):
         models.bundle_folder(tmp_path, model)
 
 
@@ -357,7 +357,7 @@ def test_a_bundle_is_found_by_its_path(tmp_path: Path) -> None:
 
 def test_a_path_without_a_bundle_is_refused(tmp_path: Path) -> None:
     """A path that holds no bundle is not taken for the name of a model to export."""
-    with pytest.raises(ConfigError, match="no model bundle"):
+    with pytest.raises(ConfigError, match="not a model bundle"):
         models.resolve(str(tmp_path), tmp_path)
 
 

@@ -219,7 +219,7 @@ def test_a_file_that_is_as_published_is_not_read_again(tmp_path: Path) -> None:
         file.write(bytes([last ^ 1]))
     os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert opened(tmp_path).manifest.version == 2
-    assert "index.faiss has another check sum" in FolderStore(tmp_path).damage(NAME)[0]
+    assert "index.faiss has another checksum" in FolderStore(tmp_path).damage(NAME)[0]
 
 
 def test_nothing_is_read_where_the_snapshot_is_current(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_pointer_to_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     """It names a folder beside it and nothing else."""
     publish(tmp_path, filled())
     (tmp_path / NAME / "current").write_text(name)
-    with pytest.raises(ServiceUnavailable, match="names no snapshot"):
+    with pytest.raises(ServiceUnavailable, match="does not name a snapshot"):
         FolderStore(tmp_path).open(NAME)
 
 

@@ -285,7 +285,7 @@ def test_an_unknown_tag_gets_near_names() -> None:
 
 def test_an_architecture_alone_names_no_weights() -> None:
     """Without tag and checkpoint there is nothing to load."""
-    with pytest.raises(ConfigError, match="ViT-B-32 alone names no weights"):
+    with pytest.raises(ConfigError, match="ViT-B-32 does not name weights"):
         export_bundle("ViT-B-32", Path("never"), bank_captions=CAPTIONS)
 
 

@@ -169,7 +169,7 @@ def test_fp32_is_the_bundle_itself(base: Bundle, tmp_path: Path) -> None:
 
 def test_too_few_pictures_measure_nothing(base: Bundle, tmp_path: Path) -> None:
     """The sentence says how many are needed and what to do."""
-    with pytest.raises(ConfigError, match=r"at least 40, and 39 were found; name more films"):
+    with pytest.raises(ConfigError, match=r"at least 40, and 39 were found; name more videos"):
         made(base, tmp_path, "int8", count=39)
 
 
@@ -178,7 +178,7 @@ def test_auto_falls_back_to_fp32(base: Bundle, tmp_path: Path) -> None:
     steps: list[str] = []
 
     assert made(base, tmp_path, "auto", count=3, steps=steps) is base
-    assert any(step.startswith("taking fp32") for step in steps)
+    assert any(step.startswith("using fp32") for step in steps)
 
 
 CHOICES: dict[str, tuple[dict[str, Measured], str]] = {
@@ -217,7 +217,9 @@ def test_a_processor_without_bf16_is_told_what_to_do(
     """One sentence, and nothing is made."""
     with_openvino(monkeypatch, ["FP32", "INT8"])
 
-    with pytest.raises(ConfigError, match=r"this processor computes no bf16; use `--precision"):
+    with pytest.raises(
+        ConfigError, match=r"this processor does not support bf16; use `--precision"
+    ):
         made(base, tmp_path, "bf16")
     assert list(tmp_path.iterdir()) == []
 

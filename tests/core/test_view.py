@@ -378,7 +378,7 @@ class TestSnapshotLeftAside:
         build(tmp_path, catalog)
         path = tmp_path / NAME / "snapshot-3" / "index.faiss"
         path.write_bytes(path.read_bytes()[:-1] + b"x")
-        view = self.check(catalog, tmp_path, "another check sum")
+        view = self.check(catalog, tmp_path, "another checksum")
         build(tmp_path, catalog)
         view = view.refresh(catalog, FolderStore(tmp_path))
         assert (view.snapshot_version, view.note) == (3, "")
@@ -394,7 +394,7 @@ class TestSnapshotLeftAside:
         """A pointer that names nothing is left aside."""
         (tmp_path / NAME).mkdir()
         (tmp_path / NAME / "current").write_text("../../etc")
-        self.check(filled(), tmp_path, "names no snapshot")
+        self.check(filled(), tmp_path, "does not name a snapshot")
 
     def test_of_another_model(self, tmp_path: Path) -> None:
         """Vectors of another model are never compared."""

@@ -67,7 +67,7 @@ def indexed(bare: Node) -> Node:
     migrated = bare.run("migrate")
     assert migrated.returncode == 0, migrated.stderr
     empty = bare.run("index")
-    assert (empty.returncode, "holds no video" in empty.stderr) == (2, True)
+    assert (empty.returncode, "contains no video" in empty.stderr) == (2, True)
     make_films(1, 7, bare.folders["/films"])
     done = bare.run("index")
     assert done.returncode == 0, done.stderr

@@ -439,7 +439,7 @@ def test_the_kind_of_index_can_be_named(library: Library, capsys: Capture) -> No
     assert library.run("build", "--index", "exact", "--json") == 0
     assert _lines(capsys)[0]["asked"] == "exact"
     assert library.run("status") == 0
-    assert re.search(r"exact, \d+ bytes a vector, recall@10 1.0\n", capsys.readouterr().out)
+    assert re.search(r"exact, \d+ bytes per vector, recall@10 1.0\n", capsys.readouterr().out)
 
 
 def test_a_kind_of_index_that_is_none_is_refused(library: Library, capsys: Capture) -> None:

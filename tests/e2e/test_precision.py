@@ -56,5 +56,5 @@ def test_too_few_pictures_leave_nothing_behind(
     code = empty.run("ingest", str(tmp_path / "none.mp4"), "--model", "demo", "--precision", "int8")
 
     assert code == 2
-    assert "and 0 were found; name more films" in capsys.readouterr().err
+    assert "and 0 were found; name more videos" in capsys.readouterr().err
     assert not (empty.data_dir / "catalog.db").exists()

@@ -107,7 +107,7 @@ def test_a_changed_model_judges_as_if_it_had_indexed(
     assert judged.library.run(*arguments) == 0
     said = capsys.readouterr()
     assert f"the {part} of model" in said.err
-    assert "judged anew" in said.err
+    assert "scored again" in said.err
     assert verb == "calibrate" or "2 unchanged" in said.out
     after = judged.relevances(capsys)
     assert after != before

@@ -194,7 +194,7 @@ def test_a_thumbnail_of_another_time_is_told(one: One, capsys: Capture) -> None:
     (first, picture), (second, other) = rows
     one.sql("UPDATE segments SET thumbnail = ? WHERE id = ?", other, first)
     one.sql("UPDATE segments SET thumbnail = ? WHERE id = ?", picture, second)
-    assert sum("that is of another time" in p for p in one.problems(capsys)) == 2
+    assert sum("that belongs to another time" in p for p in one.problems(capsys)) == 2
 
 
 def test_frames_at_other_times_are_told_by_a_deep_look(one: One, capsys: Capture) -> None:

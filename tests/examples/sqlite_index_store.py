@@ -69,7 +69,7 @@ class SqliteIndexStore:
         manifest, content = self._parsed(key, row[1]), row[2]
         expected = manifest.files.get(_BLOB)
         if expected is None or hashlib.sha256(content).hexdigest() != expected.sha256:
-            raise self._damaged(key, "it has another check sum than when it was written")
+            raise self._damaged(key, "it has another checksum than when it was written")
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 columns = dict(arrays)
@@ -104,8 +104,8 @@ class SqliteIndexStore:
                     self._builder.connection = None
         except (OSError, sqlite3.Error) as error:
             raise ServiceUnavailable(
-                f"no index can be written to {self._path}: {error}; searches go on without it, "
-                "free the disk or fix its rights and run `indexer build`"
+                f"no index can be written to {self._path}: {error}; searches continue without it; "
+                "free some space or correct the permissions, and run `indexer build`"
             ) from error
 
     def publish(

@@ -85,7 +85,7 @@ def test_a_missing_path_is_a_sentence(tmp_path: Path) -> None:
 def test_a_folder_without_videos_is_a_sentence(tmp_path: Path) -> None:
     """The error names the folder."""
     _file(tmp_path / "notes.txt")
-    with pytest.raises(ConfigError, match="holds no video"):
+    with pytest.raises(ConfigError, match="contains no video"):
         _files([str(tmp_path)])
 
 
@@ -331,7 +331,7 @@ def test_an_empty_folder_is_told_beside_one_that_fails(
 
     monkeypatch.setattr("indexer.discover.os.scandir", scandir)
     assert len(discover.look([str(tmp_path / "closed")], PLACES, DEFAULT).failures) == 1
-    with pytest.raises(ConfigError, match="empty: this folder holds no video"):
+    with pytest.raises(ConfigError, match="empty: this folder contains no video"):
         discover.look([str(tmp_path / "closed"), str(tmp_path / "empty")], PLACES, DEFAULT)
 
 

@@ -111,7 +111,7 @@ class RedisCache:
         except (redis.RedisError, OSError, ValueError) as error:
             self._tally.failed(_kind(error))
             if self._breaker.failed(attempt):
-                log.warning("Redis is left alone for a while: %s", error)
+                log.warning("Redis is not asked for a while: %s", error)
             return None
         self._answered(attempt)
         return answer
@@ -168,7 +168,7 @@ def _client(url: str, timeout_s: float) -> redis.Redis:
     if "sentinel" in url.partition("://")[0].lower():
         raise ConfigError(
             "CLIPSEEK_REDIS_URL names Redis Sentinel, which is not supported; name the Redis "
-            "itself, or a proxy or a service that always leads to the primary, as redis://host:port"
+            "itself, or a proxy or a service that always leads to the primary, such as redis://host:port"
         )
     try:
         given = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py leaves it so

@@ -186,8 +186,8 @@ def _path(url: str) -> Path:
     name = url.removeprefix(SQLITE)
     if _HAS_OPTIONS.search(name):
         raise ConfigError(
-            "a sqlite:/// URL takes no options, and what follows its ? would be part of the file's "
-            "name; leave it out: a catalog that cannot be written is opened to be read"
+            "a sqlite:/// URL has no options, and the text after its ? would be part of the "
+            "file name; leave it out: a catalog that cannot be written is opened read-only"
         )
     if name in ("", ":memory:") or "\0" in name:
         raise ConfigError(f"{_EXPECTED}; PATH must name a file, got {name!r}")

@@ -21,31 +21,35 @@ _CLOSED = {sqlite3.SQLITE_CANTOPEN}
 _NO_TABLE = "42P01"
 
 _SENTENCES = (
-    (_FULL, "the disk that holds {place} is full; make room and run this again"),
-    (_BUSY, "another process has been writing {place} for too long; try again when it is done"),
+    (_FULL, "the disk of {place} is full; free some space and run this again"),
+    (
+        _BUSY,
+        "another process has been writing {place} for too long; try again when it has finished",
+    ),
     (
         _FOLDER,
-        "SQLite keeps files of its own beside {place}, and nothing can be written in that folder "
-        "here; let this user write there, or use PostgreSQL",
+        "SQLite keeps files of its own beside {place}, and this user cannot write in that "
+        "folder; let this user write there, or use PostgreSQL",
     ),
     (
         _FORBIDDEN,
-        "{place} may be read but not written here: searching works, but nothing can be indexed, "
-        "changed or removed; check the rights of this user, and whether the disk is mounted "
-        "read-only",
+        "{place} can be read but not written: searching works, but nothing can be indexed, "
+        "changed or removed; check the permissions of this user, and whether the disk is "
+        "mounted read-only",
     ),
     (
         _NO_RIGHT,
-        "the database's user lacks a right in {place} ({cause}): searching needs SELECT on all "
+        "the user of the database lacks a right in {place} ({cause}): searching needs SELECT "
+        "on all "
         "tables, indexing INSERT, UPDATE and DELETE too, and `indexer migrate` is run by their "
         "owner; GRANT what is missing",
     ),
-    (_DAMAGED, "{place} is damaged or is no catalog ({cause}); restore it from a backup"),
+    (_DAMAGED, "{place} is damaged or is not a catalog ({cause}); restore it from a backup"),
     (
         _CLOSED,
-        "cannot open {place}; check that its folder exists and that this user may use it. Where it "
-        "is mounted read-only and a file ending in -wal lies beside it, run `indexer migrate` once "
-        "where it can be written",
+        "cannot open {place}; check that its folder exists and that this user may use it. If "
+        "it is mounted read-only and a file that ends in -wal is beside it, run `indexer "
+        "migrate` once where it can be written",
     ),
 )
 
@@ -73,7 +77,7 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
             return ServiceUnavailable(sentence.format(place=place, cause=cause))
     return ServiceUnavailable(
         f"{place} cannot be used now ({cause}); check that the database runs and that the "
-        "database URL is right"
+        "database URL is correct"
     )
 
 

@@ -216,7 +216,9 @@ def write(out: Path, manifest: Manifest, fill: Callable[[Path], Manifest | None]
         ConfigError: `out` holds something that is not a bundle, or cannot be written.
     """
     if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
-        raise ConfigError(f"{out} holds something that is no model bundle; name another folder")
+        raise ConfigError(
+            f"{out} contains something that is not a model bundle; name another folder"
+        )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -266,7 +268,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             text = opened.read(_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ConfigError(
-            f"{path} is no model bundle: it has no readable {MANIFEST}; `indexer models` prints "
+            f"{path} is not a model bundle: it has no readable {MANIFEST}; `indexer models` prints "
             "the models that can be named"
         ) from error
     if len(text) > _MANIFEST_BYTES:
@@ -334,7 +336,7 @@ def _check_files(bundle: Bundle) -> None:
 def _check_names(bundle: Bundle) -> None:
     for name in {VISUAL, TEXT, TOKENIZER, BANK} | bundle.files.keys():
         if name not in bundle.files or Path(name).name != name:
-            raise _damaged(bundle.path, f"{MANIFEST} names no hash of a file {name}")
+            raise _damaged(bundle.path, f"{MANIFEST} has no hash of a file {name}")
         if not (bundle.path / name).is_file():
             raise _damaged(bundle.path, f"{name} is missing")
 
@@ -374,7 +376,7 @@ def _check_bank(bundle: Bundle) -> None:
 def _damaged(path: Path, what: str) -> ConfigError:
     return ConfigError(
         f"the model bundle {path} cannot be used: {what}; delete the folder and export the model "
-        "again, or copy the bundle again from where it came"
+        "again, or copy the bundle again from its source"
     )
 
 

@@ -124,8 +124,8 @@ class BundleEmbedder:
         if vectors.shape != (len(rows), self.dim):
             raise ConfigError(
                 f"a tower of the model {self.model!r} must return {(len(rows), self.dim)} numbers "
-                f"for {len(rows)} rows, and returned {vectors.shape}; it runs another model: start "
-                "it with this one"
+                f"for {len(rows)} rows, and returned {vectors.shape}; it runs another model; "
+                "start it with this one"
             )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(lengths).all() and lengths.all()):

@@ -89,7 +89,7 @@ def bundle_folder(data_dir: Path, model: str) -> Path:
     """
     if not _NAME.fullmatch(model):
         raise ConfigError(
-            f"{model!r} is no model name; it is ARCHITECTURE/PRETRAINED as in {DEFAULT_MODEL!r}, "
+            f"{model!r} is not a model name; use ARCHITECTURE/PRETRAINED as in {DEFAULT_MODEL!r}, "
             "or demo, or the path of a model bundle"
         )
     return data_dir / "models" / model.replace("/", "--")

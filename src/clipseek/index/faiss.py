@@ -90,7 +90,7 @@ class FaissIndex:
         layout = Layout.load(path)
         if layout.whole.ntotal != len(ids):
             raise ServiceUnavailable(
-                f"{path} holds {layout.whole.ntotal} vectors for {len(ids)} ids; "
+                f"{path} contains {layout.whole.ntotal} vectors for {len(ids)} ids; "
                 "run `indexer build`"
             )
         return cls(ids, layout, recall=recall)

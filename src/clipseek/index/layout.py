@@ -110,12 +110,12 @@ class Layout:
             whole = faiss.read_index(str(path), _mapped(path))
         except (OSError, RuntimeError, MemoryError) as error:
             raise ServiceUnavailable(
-                f"{path} is no index that can be read ({_brief(error)}); run `indexer build`"
+                f"{path} is not an index that can be read ({_brief(error)}); run `indexer build`"
             ) from error
         if isinstance(whole, faiss.IndexFlat):
             return cls("exact", whole, None)
         if not isinstance(whole, faiss.IndexIVF):
-            raise ServiceUnavailable(f"{path} is of a former release; run `indexer build`")
+            raise ServiceUnavailable(f"{path} was made by an older release; run `indexer build`")
         rows = faiss.downcast_InvertedLists(whole.invlists)
         if isinstance(rows, faiss.OnDiskInvertedLists):
             rows.prefetch_nthread = 0  # or each search starts 32 threads: 2.5 ms instead of 1.05

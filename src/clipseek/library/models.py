@@ -90,8 +90,8 @@ class Models:
         if told not in self._told:
             self._told.add(told)
             log.warning(
-                "collection %s is judged by another bank or other constants than its model %s has "
-                "now; `indexer calibrate --collection %s` judges it by those",
+                "collection %s uses another bank or other constants than its model %s has "
+                "now; `indexer calibrate --collection %s` applies those",
                 collection.name,
                 collection.model,
                 collection.name,

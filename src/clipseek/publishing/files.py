@@ -50,7 +50,8 @@ def opened(folder: Path) -> tuple[Manifest, SegmentTable, FaissIndex]:
     if (len(table), index.dim, index.kind) != (manifest.count, manifest.dim, manifest.kind):
         raise damaged(
             folder,
-            f"it holds {len(table)} vectors of {index.dim} dimensions ({index.kind}), its manifest "
+            f"it contains {len(table)} vectors of {index.dim} dimensions ({index.kind}), its "
+            "manifest "
             f"says {manifest.count} of {manifest.dim} ({manifest.kind})",
         )
     return manifest, table, index
@@ -96,7 +97,7 @@ def problems(folder: Path, manifest: Manifest, *, hash_all: bool = False) -> Ite
             if found.st_size != expected.bytes:
                 yield f"{name} has {found.st_size} bytes, not {expected.bytes}"
             elif not is_as_published and _sha256(folder / name) != expected.sha256:
-                yield f"{name} has another check sum than when it was written"
+                yield f"{name} has another checksum than when it was written"
         except OSError as error:
             yield f"{name} cannot be read ({error.strerror})"
 

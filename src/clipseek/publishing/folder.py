@@ -54,7 +54,7 @@ class FolderStore:
         except (OSError, UnicodeDecodeError) as error:
             raise ServiceUnavailable(f"{path} cannot be read: {error}") from error
         if not _NAME.fullmatch(name):
-            raise files.damaged(path, f"it names no snapshot but {name[:80]!r}")
+            raise files.damaged(path, f"it does not name a snapshot but {name[:80]!r}")
         return name
 
     def manifest(self, key: str) -> Manifest | None:
@@ -112,7 +112,7 @@ class FolderStore:
         except OSError as error:
             raise ServiceUnavailable(
                 f"no snapshot can be written to {folder}: {error.strerror or error}; "
-                "searches go on without it, free the disk or fix its rights and run "
+                "searches continue without it; free some space or correct the permissions, and run "
                 "`indexer build`"
             ) from error
 
@@ -181,7 +181,7 @@ def _require_space(folder: Path, needed: int) -> None:
     if free < needed:
         raise ServiceUnavailable(
             f"no snapshot can be written to {folder}: the disk is full; it needs {needed} bytes, "
-            f"and {free} are free. Searches go on without it; free some space and run "
+            f"and {free} are free. Searches continue without it; free some space and run "
             "`indexer build`"
         )
 

@@ -54,7 +54,8 @@ def _compare(what: str, found: NDArray[np.float32], wanted: NDArray[np.float32])
     if not worst >= _AGREEMENT:
         raise ConfigError(
             f"the exported model does not agree with open_clip: cosine {worst:.5f} for a {what}, "
-            f"and {_AGREEMENT} is asked for; nothing was written. Please report the model's name "
+            f"and at least {_AGREEMENT} is required; nothing was written. Please report the "
+            "model's name "
             "and the versions of torch and open_clip"
         )
     return worst

@@ -102,7 +102,7 @@ def _tag_config(
     if pretrained and open_clip.pretrained.is_pretrained_cfg(architecture, pretrained):
         return dict(open_clip.pretrained.get_pretrained_cfg(architecture, pretrained))
     if checkpoint is None:
-        wrong = f"{architecture} alone names no weights"
+        wrong = f"{architecture} does not name weights"
         if pretrained:
             version, near = open_clip.__version__, _near(pretrained, tags)
             wrong = f"open_clip {version} has no weights {pretrained!r} for {architecture}{near}"
@@ -125,8 +125,9 @@ def _shared_recipe(open_clip: ModuleType, architecture: str, tags: Iterable[str]
     recipes = [{key: config[key] for key in _PREPROCESS} for config in configs]
     if any(recipe != recipes[0] for recipe in recipes):
         raise ConfigError(
-            f"the published weights of {architecture} want pictures prepared in different ways; "
-            f"say which of them the checkpoint shares, as in `--model {architecture}/{tags[0]}`"
+            f"the published weights of {architecture} need pictures prepared in different "
+            "ways; say which of them the checkpoint belongs to, as in `--model "
+            f"{architecture}/{tags[0]}`"
         )
     return recipes[0] if recipes else {}
 
@@ -162,7 +163,7 @@ def _download(
     try:
         return Path(open_clip.pretrained.download_pretrained(dict(tag)))
     except (OSError, RuntimeError) as error:
-        reason = f"they could not be fetched from {_where(tag)} ({_in_one_line(error)})"
+        reason = f"they could not be downloaded from {_where(tag)} ({_in_one_line(error)})"
         raise _no_weights(architecture, pretrained, reason) from error
 
 
@@ -217,7 +218,7 @@ def _tokenizer(open_clip: ModuleType, architecture: str) -> Callable[..., Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"the tokenizer of {architecture} is not on this machine and cannot be fetched: "
+            f"the tokenizer of {architecture} is not on this machine and cannot be downloaded: "
             f"{_in_one_line(error)}; connect to the internet once and run the same command again"
         ) from error
     return tokenizer
@@ -233,8 +234,9 @@ def _as_config_error(architecture: str, file: Path) -> Iterator[None]:
         yield
     except (*_LOAD_ERRORS, SafetensorError) as error:
         raise ConfigError(
-            f"{file} cannot be loaded as weights of {architecture}: {_in_one_line(error)}; give "
-            "the weights of this very architecture as safetensors or a PyTorch state dict"
+            f"{file} cannot be loaded as weights of {architecture}: {_in_one_line(error)}; "
+            "give the weights of exactly this architecture as safetensors or a PyTorch state "
+            "dict"
         ) from error
 
 

@@ -54,7 +54,7 @@ class Measured:
 
     def __str__(self) -> str:
         return (
-            f"{self.speedup:.1f}x the pictures a second of fp32; cosine {self.images:.4f} of "
+            f"{self.speedup:.1f}x the pictures per second of fp32; cosine {self.images:.4f} of "
             f"pictures, {self.texts:.4f} of sentences; top-10 overlap {self.overlap:.3f} over "
             f"{self.pictures} pictures"
         )

@@ -96,7 +96,7 @@ def _fastest(maker: "_Maker", pictures: Pictures, report: Callable[[str], None])
         if variant.measured and variant.measured.is_as_good and variant.measured.speedup > 1:
             found.append((variant.measured.speedup, variant))
     if not found:
-        report(f"taking fp32: nothing faster is as good on these films for {maker.base.name}")
+        report(f"using fp32: nothing faster is as good on these videos for {maker.base.name}")
         return maker.base
     chosen = max(found, key=lambda one: one[0])[1]
     report(f"taking {chosen.precision}")
@@ -132,8 +132,8 @@ class _Maker:
         shown = pictures(PICTURES)
         if len(shown) < LEAST_PICTURES:
             raise ConfigError(
-                f"{precision} is measured on pictures of your films, at least {LEAST_PICTURES}, "
-                f"and {len(shown)} were found; name more films, or use `--precision fp32`"
+                f"{precision} is measured on pictures of your videos, at least {LEAST_PICTURES}, "
+                f"and {len(shown)} were found; name more videos, or use `--precision fp32`"
             )
         report(f"making {name} and measuring it on {len(shown)} pictures")
         manifest = replace(

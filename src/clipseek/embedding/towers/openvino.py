@@ -47,8 +47,8 @@ def check_precision(precision: Precision) -> None:
     found = _openvino().Core().get_property("CPU", _PROPERTY)
     if _CAPABILITIES[precision] not in found:
         raise ConfigError(
-            f"this processor computes no {precision}; use `--precision fp32`, or `--precision "
-            "auto`, which takes what is fastest here"
+            f"this processor does not support {precision}; use `--precision fp32`, or `--precision "
+            "auto`, which chooses the fastest one here"
         )
 
 

@@ -38,8 +38,9 @@ def on_torch(
     architecture, _, tag = bundle.name.partition("/")
     if bundle.precision != "fp32" or not tag:
         raise ConfigError(
-            f"device {device} takes a model of open_clip's list in fp32, and {bundle.name!r} is "
-            "none; set CLIPSEEK_DEVICE=cpu, or name another model (`indexer models` prints them)"
+            f"device {device} needs a model of open_clip's list in fp32, and {bundle.name!r} "
+            "is not one; set CLIPSEEK_DEVICE=cpu, or name another model (`indexer models` "
+            "prints them)"
         )
     model = _Model(architecture, tag if checkpoint is None else None, checkpoint, device)
     tower = partial(TorchTower, model, recipe=bundle.recipe)

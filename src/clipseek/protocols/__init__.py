@@ -1,0 +1,23 @@
+"""The seams of clipseek: what each replaceable part promises. One contract test runs over each."""
+
+from clipseek.protocols.cache import Cache, CacheFailure, CacheStats
+from clipseek.protocols.catalog import BiasOf, CatalogReader, CatalogWriter
+from clipseek.protocols.frames import CutDetector, FrameSource, FrameSourceOpener
+from clipseek.protocols.indexes import VectorIndex
+from clipseek.protocols.models import Embedder, Intake, Tower
+
+__all__ = [
+    "BiasOf",
+    "Cache",
+    "CacheFailure",
+    "CacheStats",
+    "CatalogReader",
+    "CatalogWriter",
+    "CutDetector",
+    "Embedder",
+    "FrameSource",
+    "FrameSourceOpener",
+    "Intake",
+    "Tower",
+    "VectorIndex",
+]

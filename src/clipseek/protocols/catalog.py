@@ -1,0 +1,230 @@
+"""What stores videos and their segments: to read, and to write."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.types import (
+    Change,
+    Collection,
+    Named,
+    Put,
+    Relevance,
+    Scoring,
+    Segment,
+    SegmentBlock,
+    Video,
+)
+
+BiasOf = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Returns `calibration.bias` float32 (S,) of vectors float32 (S, dim)."""
+
+
+class CatalogReader(Protocol):
+    """The truth: videos, segments, vectors and the numbered changes of each collection, to read.
+
+    A catalog that is not there yet reads as an empty one, until it is. Every method may raise
+    ServiceUnavailable (database gone) or CatalogOutdated (it is of another revision).
+
+    Wherever a collection is named, an alias of it may be given. It is resolved in the read itself.
+    """
+
+    def identity(self) -> str:
+        """Return the id that this catalog was given when it was made; a backup has the same."""
+        ...
+
+    def collection(self, name: str) -> Collection:
+        """Return the collection, with its version as committed now; raise CollectionNotFound.
+
+        Its `name` is its own, also where it was asked for by an alias.
+        """
+        ...
+
+    def collections(self) -> list[Collection]:
+        """Return all collections by name."""
+        ...
+
+    def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
+        ...
+
+    def video(self, collection: str, video_id: str) -> Video:
+        """Return one video; raise VideoNotFound."""
+        ...
+
+    def video_at(self, collection: str, uri: str) -> Video | None:
+        """Return the video that was indexed from this uri, if any."""
+        ...
+
+    def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
+        """Return the videos that were indexed from some of these uris, by uri, in one query."""
+        ...
+
+    def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
+        """Return those of the videos that exist, by id, in one query."""
+        ...
+
+    def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
+        """Yield what answers say of all videos, or of some, in any order."""
+        ...
+
+    def videos(
+        self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()
+    ) -> list[Video]:
+        """Return videos in the order of their ids, past `after`, that bear all `tags`."""
+        ...
+
+    def tagged(
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield each tag with the ids of the videos that have it, of all videos or of some.
+
+        A tag that many videos have comes several times, each time with others of them.
+        """
+        ...
+
+    def tags(self, collection: str) -> list[str]:
+        """Return every tag that some video bears, by code points."""
+        ...
+
+    def segments(self, collection: str, video_id: str) -> list[Segment]:
+        """Return a video's segments in the order of time; raise VideoNotFound."""
+        ...
+
+    def segment(self, segment_id: int) -> tuple[str, Segment]:
+        """Return the collection's name and the segment; raise SegmentNotFound."""
+        ...
+
+    def changes(self, collection: str, after_version: int) -> list[Change]:
+        """Return the changes past a version, ascending; no earlier one can appear later."""
+        ...
+
+    def blocks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None, block: int = 4096
+    ) -> Iterator[SegmentBlock]:
+        """Yield all segments, or those of some videos, by ascending id, in bounded blocks.
+
+        All blocks of one call come from one consistent read.
+        """
+        ...
+
+    def consistent(self, collection: str) -> AbstractContextManager["CatalogReader"]:
+        """Open a read-only view of one moment: what it returns belongs to one version."""
+        ...
+
+    def frame_vectors(
+        self, collection: str, video_id: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return times float64 (N,) and vectors float32 (N, dim) of the sampled frames.
+
+        Both are empty for a video whose frame vectors were not kept.
+
+        Raises:
+            VideoNotFound: no such video.
+        """
+        ...
+
+    def thumbnails(self, collection: str) -> Iterator[str]:
+        """Yield the thumbnail path of every segment of the collection."""
+        ...
+
+    def counts(self, collection: str) -> tuple[int, int, float]:
+        """Return videos, segments and seconds indexed."""
+        ...
+
+    def check(self) -> None:
+        """Raise ServiceUnavailable or CatalogOutdated unless the catalog can be read now."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+class CatalogWriter(CatalogReader, Protocol):
+    """A catalog that can be changed, one numbered change at a time.
+
+    Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
+    """
+
+    def ensure_collection(
+        self,
+        name: str,
+        model: str,
+        dim: int,
+        fingerprint: str,
+        scoring: Scoring | None = None,
+    ) -> Collection:
+        """Return the collection, made if it is missing; one that is there keeps its scoring.
+
+        Raises:
+            ModelMismatch: it exists with another model or fingerprint.
+        """
+        ...
+
+    def set_alias(self, name: str, collection: str) -> None:
+        """Let a name stand for a collection from now on, which is given by its own name.
+
+        The name may be one that stood for another collection, or that of a collection, which is
+        then hidden until the name is given back to it. All who read see the one or the other.
+
+        Raises:
+            CollectionNotFound: no such collection; the name stands for what it stood for.
+        """
+        ...
+
+    def set_relevance(self, collection: str, relevance: Relevance) -> int:
+        """Store the constants fitted on the user's queries; return the new version."""
+        ...
+
+    def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
+        """Give every segment its bias anew, from its stored vector; return the new version.
+
+        One change, seen as a whole or not at all. The constants fitted on the user's queries go
+        where the evidence they were fitted to is another one now.
+        """
+        ...
+
+    def put(self, collection: str, put: Put) -> int:
+        """Store one video and replace what it was before, in one transaction.
+
+        Another video that was indexed from the same uri is removed in the same transaction: the
+        file has changed. Times of frames are stored as float32.
+
+        Returns:
+            The new version of the collection.
+
+        Raises:
+            CollectionNotFound: no such collection.
+            ServiceUnavailable: the collection's biases are made by other means than `put.scoring`.
+            ValueError: a vector has no direction or not the collection's length, or a text cannot
+                be stored.
+        """
+        ...
+
+    def relocate(
+        self, collection: str, video_id: str, uri: str, size_bytes: int, stamp: str
+    ) -> int:
+        """Note that the same content is now at another uri; return the new version.
+
+        The title follows, vectors stay. Another video that was indexed from that uri is removed,
+        as a change of its own before this one.
+
+        Raises:
+            VideoNotFound: no such video; nothing was changed.
+        """
+        ...
+
+    def remove(self, collection: str, video_id: str) -> int:
+        """Remove a video and return the new version; raise VideoNotFound."""
+        ...
+
+    def prune(self, collection: str, version: int) -> None:
+        """Forget the changes up to a version; the version of the collection stays.
+
+        The last change is kept, so that a reader that is further behind notices the gap.
+        """
+        ...

@@ -1,0 +1,84 @@
+"""What decodes a video, and what finds its cuts."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.types import FrameBatch
+
+
+class CutDetector(Protocol):
+    """Decides, frame after frame, where a new shot begins."""
+
+    def is_cut(self, luma: NDArray[np.uint8], time: float | None = None) -> bool:
+        """Say whether this frame begins a new shot; `luma` is a small uint8 (h, w) picture.
+
+        `time`, in seconds from anywhere, is given for all frames of a video or for none. If it is
+        given, frames may have been left out between two; if not, each frame follows the last.
+        """
+        ...
+
+
+class FrameSource(Protocol):
+    """One opened video. A context manager; read it once, from its start to its end.
+
+    Times are seconds from the start of the file (the container's start time is zero).
+    """
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds: what the container claims; after `read` is exhausted, the end of the last frame.
+
+        None where the container does not say and nothing was read yet.
+        """
+        ...
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second on average, exact."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright."""
+        ...
+
+    @property
+    def damage(self) -> str:
+        """After `read` is exhausted: why the video is incomplete, or the empty string."""
+        ...
+
+    def read(
+        self,
+        times: Iterable[float | Fraction],
+        *,
+        short_side: int | None = None,
+        cuts: CutDetector | None = None,
+    ) -> Iterator[FrameBatch]:
+        """Yield, for each time, the frame being shown at it, by presentation timestamp.
+
+        `times` is ascending and may be endless; reading ends with the video. A frame shown at
+        several of the times comes once; before the first frame, the first frame counts as shown.
+        With `cuts`, the first frame of every shot comes too, marked. With `short_side`, pictures
+        are scaled down (never up) so that their shorter side has that many pixels.
+
+        Raises:
+            UnreadableVideo: nothing at all could be decoded.
+        """
+        ...
+
+    def __enter__(self) -> "FrameSource": ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class FrameSourceOpener(Protocol):
+    """Opens a local file as a FrameSource; raises UnreadableVideo."""
+
+    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+        """Open the file; by its open descriptor where there is one, which stays the caller's."""
+        ...

@@ -1,0 +1,98 @@
+"""What turns pictures and sentences into vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How a tower wants its rows.
+
+    most: Rows that go through it in one run, where more would not be faster, or would move a row's
+    vector. normalised: Pictures come as float32 (N, 3, S, S) by the model's recipe, not as
+    uint8 (N, S, S, 3). any_length: Rows of tokens may be cut behind the longest sentence.
+    """
+
+    most: int = 32
+    normalised: bool = False
+    any_length: bool = False
+
+
+class Tower(Protocol):
+    """One half of a model, wherever it runs: it turns prepared rows into vectors. Thread-safe.
+
+    A visual tower takes pictures of the model's size, a text tower token ids int64 (N, L), L the
+    model's context length; `BundleEmbedder` prepares both.
+    """
+
+    @property
+    def intake(self) -> Intake:
+        """How rows are wanted; asking may load the tower, and raise as `run` does."""
+        ...
+
+    def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return float32 (N, dim), not normalised: a vector for each row, whatever is beside it.
+
+        `rows` has one row at least and `intake.most` at most, and is not written to.
+
+        Raises:
+            ServiceUnavailable: the tower cannot be reached now; the same rows may be run later.
+            ConfigError: the tower cannot run as it is set up.
+        """
+        ...
+
+    def check(self) -> None:
+        """Make sure, without running rows, that the tower can be used; raise as `run` does."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns pictures and sentences into unit vectors of one space. Thread-safe."""
+
+    @property
+    def model(self) -> str:
+        """`ARCHITECTURE/PRETRAINED`, "demo", or the name in the bundle."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square picture that the model sees, in pixels."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the weights and the preprocessing: equal fingerprints, equal vectors."""
+        ...
+
+    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize and crop uint8 (N, H, W, 3) by the model's recipe to (N, S, S, 3).
+
+        S is `image_size`. Pictures of different videos become rows of one batch by it;
+        `embed_images(fit(x))` equals `embed_images(x)`, and fitted pictures fit as they are.
+        """
+        ...
+
+    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, dim), unit rows."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed sentences; return float32 (N, dim), unit rows. What is too long is cut."""
+        ...
+
+    def read(self, texts: Sequence[str]) -> list[int]:
+        """Return how many characters of each sentence the model reads.
+
+        All of them, unless the sentence has more words than the model takes; 0 where there is
+        nothing in it for the model, as in "???", so that its vector says nothing.
+        """
+        ...

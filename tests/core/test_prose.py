@@ -19,7 +19,7 @@ AVOIDED = {
     "video": r"(?<![/\w-])(?:films?(?! editor)|clips?|assets?)\b",
     "is not a": r"(?<!there )\b(?:is|are) no\b(?! longer\b| more\b)",
     "is stored": r"\b(?:lies|lie|lay) (?:in|on|at|under|beside|there)\b",
-    "is": r"\bstands?\b(?! in\b)",
+    "is": r"\bstands?\b(?! (?:in|for)\b)",
     "again": r"\banew\b",
     "is available": r"\b(?:is|are|to) be had\b|\bcan be had\b",
     "does not help": r"\b(?:is|of) no use\b",
@@ -98,6 +98,7 @@ def test_an_avoided_word_is_found(text: str) -> None:
         pytest.param("```\n/films/film.mp4 is no link\n```", id="code"),
         pytest.param("There is no password, and it is no longer ready.", id="there is no"),
         pytest.param("A keyframe stands in for the frame.", id="stands in for"),
+        pytest.param("An alias stands for a collection.", id="stands for"),
     ],
 )
 def test_a_good_sentence_raises_no_alarm(text: str) -> None:

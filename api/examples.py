@@ -97,15 +97,14 @@ _INVALID = {
 _INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
 _DETAILS: dict[Kind, str] = {
     problems.KINDS[errors.QueryNotRead]: str(errors.QueryNotRead("???", "PE-Core-B-16/meta")),
-    problems.KINDS[errors.VideoNotFound]: str(errors.VideoNotFound("abc", "default")),
+    problems.KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
     problems.KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
-    problems.KINDS[errors.CollectionNotFound]: str(errors.CollectionNotFound("films")),
-    problems.KINDS[errors.NothingIndexed]: str(errors.NothingIndexed("default")),
-    problems.KINDS[errors.ModelMismatch]: str(
-        errors.ModelMismatch("default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)")
-    ),
-    problems.KINDS[errors.CatalogOutdated]: "the catalog is at revision 0001, and this release "
-    "reads 0002; run `indexer migrate`",
+    problems.KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("films").told,
+    problems.KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
+    problems.KINDS[errors.ModelMismatch]: errors.ModelMismatch(
+        "default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)"
+    ).told,
+    problems.KINDS[errors.CatalogOutdated]: errors.CatalogOutdated("", "").told,
     problems.KINDS[errors.ServiceUnavailable]: problems.LOGGED,
     problems.KINDS[errors.ConfigError]: problems.LOGGED,
     problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",

@@ -84,13 +84,13 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "nothing-indexed",
         409,
         "Nothing is indexed yet",
-        "Run the command that `detail` names, then search.",
+        "The operator indexes videos into the collection; the log names the command.",
     ),
     errors.ModelMismatch: Kind(
         "model-mismatch",
         409,
         "The collection is indexed with another model",
-        "Use the model that `detail` names, or another collection.",
+        "Search another collection. The operator restores the model that the log names.",
     ),
     errors.CatalogOutdated: Kind(
         "catalog-outdated",
@@ -293,9 +293,12 @@ LOGGED = (
 
 
 def detail_of(request: Request, error: errors.ClipseekError) -> str:
-    """Return what is told of an error; what is for operators alone goes to the log."""
+    """Return what is told of an error; what is for operators alone goes to the log.
+
+    An error of the caller does not: the operator has nothing to do.
+    """
     told = error.told
-    if told != str(error):
+    if told != str(error) and not isinstance(error, errors.RequestError):
         log.warning("request %s: %s", request_id(request), error)
     return LOGGED if told is None else told
 

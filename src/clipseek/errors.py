@@ -17,7 +17,8 @@ ClipseekError
    └─ NoCatalog             there is no catalog in the database
 
 Each class stores its fields and builds its message from them; the message says what to do next. The
-message is for operators, so it may name folders, addresses and commands. `told` is for everybody.
+message is for operators, so it may name folders, addresses and commands. `told` is for everybody,
+and names none of them.
 HTTP statuses and exit codes are not here, but in `api/problems.py` and `indexer/cli.py`.
 """
 
@@ -69,6 +70,14 @@ class VideoNotFound(RequestError):
             "`indexer list` prints the videos and their ids"
         )
 
+    @property
+    def told(self) -> str:
+        """The message without the command."""
+        return (
+            f"no video {self.video_id!r} in collection {self.collection!r}; it may have been "
+            "removed, so repeat the search"
+        )
+
 
 class SegmentNotFound(RequestError):
     """No segment with this id exists, or it does not exist any more."""
@@ -89,6 +98,11 @@ class CollectionNotFound(RequestError):
             f"no collection {collection!r}; `indexer status` prints the collections, and "
             f"`indexer ingest PATH --collection {collection}` makes one"
         )
+
+    @property
+    def told(self) -> str:
+        """The message without the commands."""
+        return f"no collection {self.collection!r}; check its name"
 
 
 class UnreadableVideo(RequestError):
@@ -113,6 +127,14 @@ class NothingIndexed(StateError):
         super().__init__(
             f"nothing is indexed in collection {collection!r} yet; "
             f"run `indexer ingest PATH{option}` first"
+        )
+
+    @property
+    def told(self) -> str:
+        """The message without the command."""
+        return (
+            f"nothing is indexed in collection {self.collection!r} yet; whoever runs this server "
+            "has to index videos first"
         )
 
 
@@ -149,11 +171,19 @@ class ModelMismatch(StateError):
             "restore the previous bundle, or index into another `--collection`"
         )
 
+    @property
+    def told(self) -> str:
+        """The message without models and options."""
+        return (
+            f"collection {self.collection!r} is indexed with another model than the server has; "
+            "search another collection, or tell whoever runs this server the request id"
+        )
+
 
 class CatalogOutdated(StateError):
     """The schema of the catalog has another revision than this release reads.
 
-    `place` is only for operators; `reason` is the rest of the message.
+    `place` is the catalog, and `reason` the rest of the message.
     """
 
     def __init__(self, place: str, reason: str) -> None:
@@ -163,8 +193,11 @@ class CatalogOutdated(StateError):
 
     @property
     def told(self) -> str:
-        """The message without the place."""
-        return f"the catalog {self.reason}"
+        """The message without the place, the revisions and the command."""
+        return (
+            "the catalog has another revision than this release reads; tell whoever runs this "
+            "server the request id"
+        )
 
 
 class ServiceUnavailable(ClipseekError):

@@ -86,6 +86,25 @@ def test_an_error_of_the_core_is_answered_as_its_kind(
     }
 
 
+@pytest.mark.parametrize("cls", RAISED, ids=lambda cls: cls.__name__)
+def test_no_command_is_told_to_everybody(cls: type[ClipseekError]) -> None:
+    """Those who only search have no shell on the server."""
+    told = RAISED[cls].told or problems.LOGGED
+    assert not any(sign in told for sign in ("`", "indexer ", "--", "CLIPSEEK_"))
+
+
+def test_an_error_of_the_caller_is_not_logged_as_a_warning(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator has nothing to do, although there is a command that would help in a shell."""
+    caplog.clear()
+    answer = client.get("/v1/videos/none")
+    assert answer.json()["detail"] == (
+        "no video 'none' in collection 'default'; it may have been removed, so repeat the search"
+    )
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -104,8 +123,21 @@ def test_an_error_of_the_core_is_answered_as_its_kind(
         ),
         pytest.param(
             RAISED[errors.CatalogOutdated],
-            "the catalog is at revision 0001, and this release reads 0002; run `indexer migrate`",
+            "the catalog has another revision than this release reads; tell whoever runs this "
+            "server the request id",
             id="outdated",
+        ),
+        pytest.param(
+            RAISED[errors.NothingIndexed],
+            "nothing is indexed in collection 'default' yet; whoever runs this server has to index "
+            "videos first",
+            id="nothing indexed",
+        ),
+        pytest.param(
+            RAISED[errors.ModelMismatch],
+            "collection 'default' is indexed with another model than the server has; search "
+            "another collection, or tell whoever runs this server the request id",
+            id="other model",
         ),
         pytest.param(errors.NoCatalog("/srv/catalog.db"), problems.LOGGED, id="no catalog"),
     ],

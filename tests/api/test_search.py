@@ -78,11 +78,15 @@ def test_another_collection_is_searched_by_name(library: Library, client: TestCl
     assert [hit["play_url"] for hit in hits] == ["/v1/videos/storm/file?collection=archive#t=0,2"]
 
 
-def test_a_search_before_any_ingest_names_the_command(empty_client: TestClient) -> None:
-    """The problem says what to run."""
+def test_a_search_before_any_ingest_says_so(
+    empty_client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The command is in the log, for those who run the server."""
     answer = empty_client.post("/v1/search", json={"query": "red"})
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/nothing-indexed")
-    assert "indexer ingest" in answer.json()["detail"]
+    assert "nothing is indexed" in answer.json()["detail"]
+    assert "indexer ingest" not in answer.json()["detail"]
+    assert "run `indexer ingest PATH` first" in caplog.text
 
 
 @pytest.mark.parametrize(

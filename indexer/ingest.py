@@ -29,7 +29,7 @@ from clipseek.assembly import (
 )
 from clipseek.config import Settings
 from clipseek.embedding.precision import joined, split
-from clipseek.errors import ConfigError, ModelMismatch, ServiceUnavailable
+from clipseek.errors import CollectionNotFound, ConfigError, ModelMismatch, ServiceUnavailable
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.ingest.draft import Draft
 from clipseek.model import Model
@@ -86,9 +86,8 @@ def _index(
     try:
         existing = _require_same_model(service, options)
         model = _claim(service, model or _load(settings, existing, options, pictures))
-        tools = Tools(
-            settings.collection, service.catalog, service.thumbnails, model, opener, places
-        )
+        name = service.catalog.collection(settings.collection).name  # its own, not an alias
+        tools = Tools(name, service.catalog, service.thumbnails, model, opener, places)
         code = _ingest(tools, run, _options(settings, options), stop)
         if code != INTERRUPTED and not options.no_build:
             _build(service, quiet=options.quiet or options.json)
@@ -130,10 +129,9 @@ def _require_same_model(service: Service, options: argparse.Namespace) -> str | 
         ModelMismatch: the collection is indexed with another model.
     """
     settings = service.settings
-    existing = {each.name: each.model for each in service.catalog.collections()}.get(
-        settings.collection
-    )
-    if existing is None:
+    try:
+        existing = service.catalog.collection(settings.collection).model
+    except CollectionNotFound:
         return None
     base, precision = split(existing)
     named = options.model and not options.checkpoint and not Path(settings.model).is_dir()
@@ -350,10 +348,10 @@ def build(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _published(service: Service) -> str | None:
+def _published(service: Service, name: str) -> str | None:
     """Return the name of the snapshot in use; one that is damaged is about to be replaced."""
     try:
-        return service.indexes.pointer(service.settings.collection)
+        return service.indexes.pointer(name)
     except ServiceUnavailable:
         return None
 
@@ -364,10 +362,10 @@ def _build(service: WritingService, *, quiet: bool, sweep: bool = False) -> dict
     Thumbnails that no row names are swept with a new snapshot, or with `sweep`: going through
     all of them takes long, and where nothing changed there are no more of them than before.
     """
-    name = service.settings.collection
-    before = _published(service)
+    name = service.catalog.collection(service.settings.collection).name
+    before = _published(service, name)
     manifest = build_snapshot(service, name)
-    is_new = _published(service) != before
+    is_new = _published(service, name) != before
     if is_new or sweep:
         service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
     if not quiet and is_new:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from clipseek import calibration
 from clipseek.assembly import load_collection_model, open_existing, open_writer
 from clipseek.config import Settings
-from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
+from clipseek.errors import ClipseekError, CollectionNotFound, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption, Found
 from clipseek.evaluation import evaluate as judge
 from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
@@ -166,7 +166,9 @@ def _search(service: Service, sentences: Sequence[str]) -> list[SearchResult]:
 
 def _warn_of_missing(service: Service, files: set[str]) -> None:
     """Say which files of the captions are not indexed: their queries count as not answered."""
-    if all(each.name != service.settings.collection for each in service.catalog.collections()):
+    try:
+        service.catalog.collection(service.settings.collection)
+    except CollectionNotFound:
         return
     videos = all_videos(service.catalog, service.settings.collection)
     missing = sorted(files - {_file(video.uri, files) for video in videos})

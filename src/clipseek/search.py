@@ -164,7 +164,7 @@ class Searcher:
         with stages.timing("catalog"):
             videos: Mapping[str, Video | Named] | None = view.videos(ids)
             if videos is None:
-                videos = self.collections.catalog.videos_by_id(view.asked, ids)
+                videos = self.collections.catalog.videos_by_id(view.collection.name, ids)
         return videos, set(ids) - videos.keys()
 
     def _matches(

@@ -457,15 +457,12 @@ class TestAlias:
             assert seen(before, "shown") == seen(aliased, "new")
             assert seen(aliased, "shown") == seen(aliased, "default")
 
-    def test_a_collection_is_hidden_until_its_name_is_given_back(
-        self, aliased: CatalogWriter
-    ) -> None:
-        """So a name that people know can stand for another collection."""
-        before = seen(aliased, "default")
-        aliased.set_alias("default", "new")
-        assert seen(aliased, "default") == seen(aliased, "new")
-        aliased.set_alias("default", "default")
-        assert seen(aliased, "default") == before
+    @pytest.mark.parametrize("collection", ["new", "default"], ids=["another", "itself"])
+    def test_an_alias_hides_no_collection(self, aliased: CatalogWriter, collection: str) -> None:
+        """What a collection is called itself always means it."""
+        with pytest.raises(ValueError, match="no collection has itself, got 'default'"):
+            aliased.set_alias("default", collection)
+        assert aliased.collection("default").name == "default"
 
     @pytest.mark.parametrize("collection", ["nope", "shown"], ids=["none", "an alias"])
     def test_a_name_stands_for_a_collection_alone(

@@ -659,24 +659,6 @@ def test_a_view_follows_its_alias(aliased: MemoryCatalog, tmp_path: Path, step: 
     assert after.identity != before.identity
 
 
-@pytest.mark.parametrize("step", ["refresh", "follow"])
-def test_a_collection_that_is_hidden_is_seen_by_an_alias(
-    aliased: MemoryCatalog, tmp_path: Path, step: str
-) -> None:
-    """Its own name stands for another one, and is not what the catalog is asked by."""
-    aliased.set_alias("one", "two")
-    store = FolderStore(tmp_path)
-    view = View.open(aliased, store, NAME).named(aliased)
-    assert shown(view)[2:] == ("/one.mp4", True)
-    film("b", uri="/b.mp4").put_into(aliased, NAME)
-    view = getattr(view, step)(aliased, store)
-    assert_agrees(view, aliased)
-    assert view.named(aliased).videos(["b"]) == {"b": ("b", "film b", "/b.mp4", 6.0)}
-    publishing.build(aliased, store, NAME)
-    view = view.refresh(aliased, store)
-    assert (view.collection.name, view.snapshot_version, view.note) == ("one", 2, "")
-
-
 def test_an_alias_that_is_switched_while_a_view_opens(
     aliased: MemoryCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -690,9 +672,6 @@ def test_an_alias_that_is_switched_while_a_view_opens(
     monkeypatch.setattr(aliased, "consistent", switched)
     view = View.open(aliased, FolderStore(tmp_path), NAME)
     assert (view.collection.name, view.snapshot_version, view.note) == ("two", 1, "")
-    aliased.set_alias(NAME, "one")
-    with pytest.raises(ServiceUnavailable, match="default stands for collection two since"):
-        publishing.build(aliased, FolderStore(tmp_path), NAME)
 
 
 def test_an_index_is_built_under_its_collections_own_name(

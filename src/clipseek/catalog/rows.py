@@ -85,6 +85,15 @@ def require_finite(relevance: Relevance) -> None:
         raise ValueError(f"the constants of relevance must be finite, got {relevance}")
 
 
+def require_alias(name: str, *, is_collection: bool) -> None:
+    """Raise ValueError for an alias by which a collection could not be found any more."""
+    if is_collection:
+        raise ValueError(
+            f"an alias needs a name that no collection has itself, got {name!r}; give the alias "
+            "another name"
+        )
+
+
 def require_model(found: Collection, model: str, *, dim: int, fingerprint: str) -> None:
     """Raise ModelMismatch for a collection of another model, or of other weights by its name."""
     if found.model != model:

@@ -87,7 +87,12 @@ class SqlCatalog(SqlReader):
         return found
 
     def set_alias(self, name: str, collection: str) -> None:
-        """Let a name stand for a collection from now on; raise CollectionNotFound."""
+        """Let a name stand for a collection from now on.
+
+        Raises:
+            CollectionNotFound: no collection has this name itself.
+            ValueError: the name is that of a collection, or cannot be stored.
+        """
         storable(name=name)
         with self._writing() as connection:
             writes.set_alias(connection, name, collection)

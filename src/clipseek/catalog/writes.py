@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.reader import as_collection, collection_row
-from clipseek.catalog.rows import VideoRows, now
+from clipseek.catalog.rows import VideoRows, now, require_alias
 from clipseek.catalog.tables import (
     aliases,
     changes,
@@ -57,10 +57,17 @@ def make_collection(
 
 
 def set_alias(connection: Connection, name: str, collection: str) -> None:
-    """Let a name stand for a collection, instead of what it stood for; raise CollectionNotFound."""
-    is_there = select(collections.c.name).where(collections.c.name == collection)
-    if connection.scalar(is_there.with_for_update()) is None:
+    """Let a name stand for a collection, instead of what it stood for.
+
+    Raises:
+        CollectionNotFound: there is none that has this name itself.
+        ValueError: the name is that of a collection.
+    """
+    query = select(collections.c.name).where(collections.c.name.in_((name, collection)))
+    found = connection.scalars(query.with_for_update()).all()
+    if collection not in found:
         raise CollectionNotFound(collection)
+    require_alias(name, is_collection=name in found)
     connection.execute(delete(aliases).where(aliases.c.name == name))
     connection.execute(insert(aliases).values(name=name, collection=collection))
 

@@ -34,12 +34,12 @@ class Offer:
             return cls(name, pointed, note=str(error))
         return cls(name, found.name if found else pointed, found)
 
-    def judged(self, catalog: CatalogReader, collection: Collection, asked: str) -> "Offer":
-        """Return it without a snapshot that is not of the past of the collection asked for."""
+    def judged(self, catalog: CatalogReader, collection: Collection) -> "Offer":
+        """Return it without a snapshot that is not of the collection's past."""
         if self.found is None:
             return self
         manifest = self.found.manifest
-        reason = mismatch(manifest, catalog, collection, asked=asked)
+        reason = mismatch(manifest, catalog, collection)
         if not reason:
             return self
         due = manifest.version if manifest.version > collection.version else None

@@ -49,7 +49,7 @@ class View:
     snapshot_version: That of the snapshot in use, or None where the catalog was read in full.
     snapshot_at: When that snapshot was made, in UTC as RFC 3339 writes it, or None.
     asked: The name or the alias that the collection was asked for by. `refresh` and `follow` return
-    a view of what it stands for then. The catalog is asked by it, because an alias may hide a name.
+    a view of what it stands for then.
     """
 
     collection: Collection
@@ -100,7 +100,7 @@ class View:
             collection = now.collection(name)
             if offer.name != collection.name:  # the alias was switched meanwhile
                 offer = Offer.of(store, collection.name)
-            offer = offer.judged(now, collection, name)
+            offer = offer.judged(now, collection)
             found = offer.found
             if found is None:
                 total = now.counts(name)[1]
@@ -145,7 +145,7 @@ class View:
             return self.follow(catalog, store)
         offer = Offer.of(store, collection.name)
         with catalog.consistent(name) as now:
-            offer = offer.judged(now, now.collection(name), name)
+            offer = offer.judged(now, now.collection(name))
         followed = None if offer.found else self._followed(catalog)
         if followed is None:
             return self._made(catalog, store, name, offer)

@@ -168,11 +168,12 @@ class CatalogWriter(CatalogReader, Protocol):
     def set_alias(self, name: str, collection: str) -> None:
         """Let a name stand for a collection from now on, which is given by its own name.
 
-        The name may be one that stood for another collection, or that of a collection, which is
-        then hidden until the name is given back to it. All who read see the one or the other.
+        The name may be one that stood for another collection. All who read see the one or the
+        other, and none sees a part of both.
 
         Raises:
             CollectionNotFound: no such collection; the name stands for what it stood for.
+            ValueError: the name is that of a collection, or cannot be stored.
         """
         ...
 

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.errors import ServiceUnavailable
 from clipseek.index import Kind
 from clipseek.protocols import CatalogWriter
 from clipseek.publishing.manifest import TAIL, Manifest, history, mismatch
@@ -38,27 +37,20 @@ def build(
         ServiceUnavailable: the catalog or the store cannot be read or written. What was
             published before still is.
     """
-    own = catalog.collection(name).name  # which an alias is not
-    with store.building(own) as published:
+    name = catalog.collection(name).name  # an index is published by its collection's own name
+    with store.building(name) as published:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
-            if collection.name != own:
-                raise ServiceUnavailable(
-                    f"{name} stands for collection {collection.name} since a moment ago, and for "
-                    f"{own} before; run the same command again"
-                )
             past = history(now, name, collection.version)
             wanted = (collection.version, kind)
             same = published is not None and (published.version, published.asked) == wanted
-            if (
-                published is not None
-                and same
-                and not mismatch(published, now, collection, asked=name)
-            ):
+            if published is not None and same and not mismatch(published, now, collection):
                 return published
             rows, vectors = SegmentTable.of(now.blocks(name), collection.dim)
         asked = None if queries is None else queries()
-        made = store.publish(own, collection, rows, vectors, history=past, queries=asked, kind=kind)
+        made = store.publish(
+            name, collection, rows, vectors, history=past, queries=asked, kind=kind
+        )
         if published is not None and published.version < made.version:
             catalog.prune(name, published.version - TAIL)
         return made

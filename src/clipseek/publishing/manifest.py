@@ -128,13 +128,8 @@ def history(catalog: CatalogReader, name: str, version: int) -> str:
     return digest.hexdigest()
 
 
-def mismatch(
-    manifest: Manifest, catalog: CatalogReader, collection: Collection, *, asked: str | None = None
-) -> str:
-    """Return why a snapshot is not of this collection's past, or the empty string.
-
-    `asked` is what the collection was asked for by, where that was an alias.
-    """
+def mismatch(manifest: Manifest, catalog: CatalogReader, collection: Collection) -> str:
+    """Return why a snapshot is not of this collection's past, or the empty string."""
     if (manifest.collection, manifest.dim) != (collection.name, collection.dim):
         return f"it is of collection {manifest.collection!r} with {manifest.dim} dimensions"
     if manifest.fingerprint != collection.fingerprint:
@@ -144,8 +139,7 @@ def mismatch(
             f"it is of version {manifest.version}, newer than the catalog's {collection.version}: "
             "was an older database restored?"
         )
-    past = history(catalog, asked or collection.name, manifest.version)
-    if manifest.history and manifest.history != past:
+    if manifest.history and manifest.history != history(catalog, collection.name, manifest.version):
         return f"its changes up to version {manifest.version} are not those of the catalog"
     return ""
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from clipseek.catalog.rows import (
     VideoRows,
     now,
+    require_alias,
     require_finite,
     require_model,
     require_scoring,
@@ -136,11 +137,12 @@ class MemoryCatalog:
         return [shelf.collection for _, shelf in sorted(self._shelves.items())]
 
     def set_alias(self, name: str, collection: str) -> None:
-        """Let a name stand for a collection from now on; raise CollectionNotFound."""
+        """Let a name stand for a collection from now on."""
         storable(name=name)
         with self._lock:
             if collection not in self._shelves:
                 raise CollectionNotFound(collection)
+            require_alias(name, is_collection=name in self._shelves)
             self._aliases[name] = collection
 
     def set_relevance(self, collection: str, relevance: Relevance) -> int:

@@ -89,7 +89,7 @@ def open_existing(settings: Settings) -> Service:
 
     Raises:
         NothingIndexed: there is no catalog yet.
-        CatalogOutdated: it is of another revision.
+        CatalogOutdated: it has another revision.
         ConfigError, ServiceUnavailable: as `open_service` does.
     """
     service = open_service(settings)
@@ -102,11 +102,11 @@ def open_existing(settings: Settings) -> Service:
 
 
 def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
-    """Open a catalog to write it; `create` makes one where there is none.
+    """Open a catalog to write it; `create` makes one if there is none.
 
     Raises:
         NothingIndexed: there is no catalog, and `create` is false.
-        CatalogOutdated: it is of another revision.
+        CatalogOutdated: it has another revision.
         ConfigError: as `open_service` does.
         ServiceUnavailable: the database or the data folder cannot be reached or written.
     """
@@ -167,7 +167,7 @@ def _closed_on_error(service: Service) -> Iterator[None]:
 
 
 def open_cache(settings: Settings) -> Cache:
-    """Return a cache in the process, before Redis where the settings name one.
+    """Return a cache in the process, in front of Redis if the settings name one.
 
     Raises:
         ConfigError: the URL of Redis is wrong.
@@ -175,7 +175,7 @@ def open_cache(settings: Settings) -> Cache:
     local = LocalCache(settings.cache_entries, settings.cache_bytes)
     if settings.redis_url is None:
         return local
-    # redis-py takes 0.1 s to import, which who has no Redis need not wait for.
+    # redis-py takes 0.1 s to import, which is not needed without Redis.
     from clipseek.cache.redis import RedisCache
 
     url = settings.redis_url.get_secret_value()
@@ -184,10 +184,10 @@ def open_cache(settings: Settings) -> Cache:
 
 
 def _cache_secret(settings: Settings) -> bytes:
-    """Return what entries in Redis are sealed with: 64 bytes that whoever writes there cannot know.
+    """Return what seals entries in Redis: 64 bytes that others who write there cannot know.
 
-    Without a secret of its own, it is made from the password of the database, which replicas share
-    too; slowly, as a password may be guessed (scrypt, RFC 7914: 16 MB, some 50 ms).
+    Without a separate secret, it is derived from the password of the database, which replicas share
+    too; slowly, because a password may be guessed (scrypt, RFC 7914: 16 MB, some 50 ms).
     """
     if settings.cache_secret is not None:
         return hashlib.blake2b(settings.cache_secret.get_secret_value().encode()).digest()
@@ -204,7 +204,7 @@ def _cache_secret(settings: Settings) -> bytes:
 
 
 def has_catalog(settings: Settings) -> bool:
-    """Whether the data folder holds a catalog of its own.
+    """Whether the data folder contains a catalog.
 
     Raises:
         ServiceUnavailable: the folder cannot be looked at, so there may be one.
@@ -225,16 +225,16 @@ def load_model(
     """Load a model by name; with the extra `models`, one that is not here yet is exported first.
 
     Args:
-        settings: Where models lie, and the threads they get.
+        settings: Where models are, and how many threads they get.
         name: As `models.resolve` takes it.
         checkpoint: Local weights of the architecture that `name` names.
         precision: The one wanted of a model in fp32; None takes the model as it is named.
-        pictures: Reads real pictures, where a precision has to be measured.
+        pictures: Reads real pictures, if a precision has to be measured.
         when: Its visual tower is checked and its weights are read: now, or with the first picture.
-        report: Is told each step of an export.
+        report: Is called with each step of an export.
 
     Raises:
-        ConfigError: no such model, its weights cannot be had, or the precision cannot be.
+        ConfigError: no such model, its weights are not available, or the precision is not possible.
     """
     bundle = models.resolve(name, settings.data_dir, checkpoint=checkpoint, report=report)
     at_path = checkpoint is None and (Path(name) / MANIFEST).is_file()
@@ -256,7 +256,7 @@ def _in_precision(
     pictures: PictureSource | None,
     report: Callable[[str], None],
 ) -> Bundle:
-    """Return a model's bundle in a precision, made and measured where it is not here yet."""
+    """Return a model's bundle in a precision, made and measured if it is missing."""
     if precision == bundle.precision:
         return bundle
     if bundle.precision != "fp32":
@@ -265,7 +265,7 @@ def _in_precision(
             f"`--model {precisions.split(bundle.name)[0]} --precision {precision}`"
         )
     bundle.check()
-    # The quantiser and OpenVINO are looked for only where a precision is asked for.
+    # The quantiser and OpenVINO are imported only if a precision is asked for.
     from clipseek.embedding.precision import variant
 
     def shown(count: int) -> NDArray[np.uint8]:
@@ -323,7 +323,7 @@ def _model(bundle: Bundle, name: str, embedder: Embedder) -> Model:
 
 
 def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
-    """Return what embeds by a bundle; nothing else decides where its towers run."""
+    """Return the embedder of a bundle; nothing else decides where its towers run."""
     if settings.device == "cpu":
         return on_cpu(bundle, threads=settings.threads)
     # torch takes seconds to import, which a process without a GPU need not wait for.
@@ -335,7 +335,7 @@ def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
 def build_snapshot(service: WritingService, name: str) -> Manifest:
     """Publish a snapshot of a collection as it is now; see `publishing.build`.
 
-    The model's bank stands for what users will ask, where the index is tuned to its recall.
+    The model's bank stands in for what users will ask when the index is tuned to its recall.
     """
     settings, collection = service.settings, service.catalog.collection(name)
 

@@ -30,7 +30,7 @@ Floats = NDArray[np.float32] | NDArray[np.float64]
 # Cosines held at once while biases are computed: 4 million float32 are 16 MB.
 _BLOCK_CELLS = 4_000_000
 
-# Fewer labelled pairs than this on a side say nothing about where the two sides part.
+# With fewer labelled pairs on a side, the border between the two sides cannot be measured.
 MIN_PAIRS = 8
 
 # Weight of the squared slope in `fit`, per pair: keeps the curve finite where evidence separates
@@ -94,12 +94,12 @@ def fit(present: Floats, absent: Floats) -> Relevance:
     """Fit the curve to evidence of pairs that belong together and of pairs that do not.
 
     Logistic regression by Newton's method, with Platt's smoothed targets (Platt 1999, section
-    2.2) and both sides weighted to the same sum, so that relevance 0.5 is where the two sides
-    balance, whatever their numbers.
+    2.2) and both sides weighted to the same sum, so that relevance 0.5 is where both sides are
+    equally likely, whatever their numbers.
 
     Args:
-        present: Evidence (P,) where the sentence describes the segment.
-        absent: Evidence (A,) where it does not.
+        present: Evidence (P,) of pairs whose sentence describes the segment.
+        absent: Evidence (A,) of pairs whose sentence does not.
 
     Raises:
         ConfigError: fewer than 8 on a side, values that are not finite, or present evidence that

@@ -37,12 +37,12 @@ class Found:
 
 
 def evaluate(captions: Sequence[Caption], answers: Sequence[Sequence[Found]]) -> dict[str, object]:
-    """Judge the answers, best hit first, to the captions.
+    """Compare the answers, best hit first, with the captions.
 
     Returns:
         `queries`, `video` (R@1, R@5, R@10, median_rank), `moment` (R@1@0.3, R@1@0.5, touch) over
-        the queries that have an answer, and `absent` (queries, recognised, auc). A figure that
-        no query can give is None. Shares are in [0, 1]; a rank past the hits counts as infinite.
+        the queries that have an answer, and `absent` (queries, recognised, auc). A figure is
+        None if no query can give it. Shares are in [0, 1]; a rank past the hits counts as infinite.
     """
     pairs = list(zip(captions, answers, strict=True))
     present = [(caption, found) for caption, found in pairs if not caption.absent]
@@ -68,8 +68,8 @@ def _rank(caption: Caption, found: Sequence[Found]) -> float:
 def _first(caption: Caption, found: Sequence[Found]) -> tuple[float, bool] | None:
     """Return IoU with the nearest right span, and touch, of the best hit.
 
-    Hits in `also` files are passed over: they are right, but no span of theirs is known. None
-    where nothing but such hits was found.
+    Hits in `also` files are skipped: they are right, but their spans are not known. None if only
+    such hits were found.
     """
     best = next((hit for hit in found if hit.file not in caption.also), None)
     if best is None and found:

@@ -44,14 +44,14 @@ def is_text(name: str) -> bool:
 
 
 def open_regular(path: Path | str, *, follow_links: bool = True) -> io.FileIO:
-    """Open a regular file for reading; nothing else is ever waited for or read from.
+    """Open a regular file for reading; never wait for anything else or read from it.
 
-    A device is not even opened where that can be seen before, because opening one may act on it.
+    A device is not even opened if that is visible before, because opening one may act on it.
 
     Raises:
         NotARegularFile: it is a pipe, a socket, a device or a folder, or with `follow_links=False`
             a link.
-        OSError: it is missing, or may not be read.
+        OSError: it is missing, or this user may not read it.
     """
     _require_regular(Path(path).stat(follow_symlinks=follow_links), path)
     flags = _FLAGS if follow_links else _FLAGS | os.O_NOFOLLOW

@@ -35,7 +35,7 @@ class IndexStats(Protocol):
 
     @property
     def snapshot_version(self) -> int | None:
-        """Version that the opened snapshot was made from, or None where there is none."""
+        """Version that the opened snapshot was made from, or None if there is none."""
         ...
 
     @property
@@ -198,7 +198,7 @@ class Metrics:
         self._recalls.setdefault(collection, deque(maxlen=RECALLS)).append(recall)
 
     def _recall(self, collection: str) -> float | None:
-        """Return the mean recall@10, or None where no search was compared yet."""
+        """Return the mean recall@10, or None if no search was compared yet."""
         last = list(self._recalls.get(collection, ()))
         return sum(last) / len(last) if last else None
 

@@ -1,7 +1,7 @@
 """Exact nearest rows of a matrix by cosine, in NumPy.
 
-A row is scored in float64 from its own values, whatever block it lies in: equal vectors tie exactly
-and a score does not depend on where a vector is stored.
+A row is scored in float64 from its own values, whatever block it belongs to: equal vectors tie
+exactly, and a score does not depend on where a vector is stored.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _PAIRS = 256  # rows that are scored at a time: they stay in the cache
 
 
 def checked(queries: NDArray[np.float32], k: int, dim: int) -> NDArray[np.float32]:
-    """Return the queries as contiguous float32 (Q, dim); raise ValueError for what is no query."""
+    """Return the queries as contiguous float32 (Q, dim); raise ValueError if they are not."""
     if queries.ndim != 2 or queries.shape[1] != dim:
         raise ValueError(f"queries must be (Q, {dim}), got {queries.shape}")
     if k < 1:
@@ -104,14 +104,14 @@ def ordered(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Score rows in float64 and return the k best of each query, and their cosines, (Q, k) each.
 
-    They stand by descending cosine, rounded to float32, then ascending row.
+    They are ordered by descending cosine, rounded to float32, then ascending row.
 
     Args:
         vectors: Gives rows as float32 (R, dim).
         queries: float32 (Q, dim).
-        asked_by: int64 (N,), ascending: the query of each row, at least k of each.
+        asked_by: int64 (N,), ascending: the query of each row, at least k rows of each.
         rows: int64 (N,), distinct for each query.
-        k: How many.
+        k: How many rows to return.
     """
     exact = np.empty(len(rows), np.float32)
     wide = queries.astype(np.float64)

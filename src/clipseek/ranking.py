@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from clipseek.types import Neighbours, Span
 
-# Segments of one video that lie no further apart are adjacent; times are stored as float32, which
+# Segments of one video that are no further apart are adjacent; times are stored as float32, which
 # keeps a millisecond up to 2.3 hours (2**13 s * 2**-24 = 0.5 ms).
 ADJACENT_S = 1e-3
 # The floor of a query is the score of its neighbour of this rank, however many are asked for.
 _FLOOR_RANK = 64
-# How much of the way from the peak of a moment down to the floor a segment may lie and still
-# belong to the moment. On made films (`python -m benchmarks.moments`) the first hit overlaps an
+# How far down from the peak of a moment towards the floor a segment may be and still belong to
+# the moment. On generated videos (`python -m benchmarks.moments`) the first hit overlaps an
 # event asked for by a mean IoU of 0.93 to 0.95 with and without merging, and a whole scene by 0.87
 # to 1.00 instead of 0.21 to 0.26. At 0.5, events of small libraries lose 0.04; at 0.2, scenes 0.35.
 _REACH = 0.35
@@ -26,7 +26,7 @@ _REACH = 0.35
 class Rows:
     """What is known of some segments, rows together.
 
-    video_ids: str (K,). owners: int64 (K,), equal where the videos are. spans: float64 (K, 2)
+    video_ids: str (K,). owners: int64 (K,), equal if the videos are. spans: float64 (K, 2)
     seconds. best_times: float64 (K,) seconds. biases: float32 (K,), `calibration.bias` of each
     vector.
     """
@@ -62,9 +62,9 @@ def candidates(limit: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grown:
-    """The moments of a batch of queries before they are made.
+    """The moments of a batch of queries, as rows, before `Moment` objects are made.
 
-    peaks: For each query the rows of the best segments, int64 (M,), of the best moment first.
+    peaks: For each query the rows of the best segments, int64 (M,), best moment first.
     first, last: int64 (Q * K,), for each of those rows the first and the last segment's row.
     """
 
@@ -89,9 +89,9 @@ def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> Grown:
     """Merge the neighbours of each query of a batch, best first.
 
     From each peak of the score a moment grows to both sides over adjacent segments, for as long
-    as their score is near that of the peak. How near is measured by how far the peak stands out
-    of the query's neighbours, so that a moment grows over what matches as well and not over what
-    is merely next to it. Neighbours past rank 64 change nothing above them.
+    as their score is near that of the peak. The tolerance depends on how far the peak is above the
+    other neighbours of the query, so that a moment grows over what matches as well and not over
+    what is merely next to it. Neighbours past rank 64 change nothing above them.
 
     Args:
         near: Distinct segment ids int64 (Q, K) and cosines float32 (Q, K), of each query.
@@ -134,7 +134,7 @@ def moments(near: Neighbours, rows: Rows, grown: Grown) -> list[list[Moment]]:
 class _Growth:
     """Grows moments over rows; `grown` are the rows of their best, first and last segments.
 
-    left, right: For each row the one beside it in time, or -1. absorbed: Which rows are part of a
+    left, right: For each row the adjacent one in time, or -1. absorbed: Which rows are part of a
     moment whose best segment is another.
     """
 

@@ -1,8 +1,8 @@
-"""How much of the truth answers hold: some real queries, compared with exact search afterwards.
+"""The recall of real searches: some of them are compared with exact search afterwards.
 
-An approximate index is tuned when it is built, on queries that may be unlike those that come. So a
-share of the searches is done again, compared with every segment, in a thread of its own: no
-request waits for it, and what the thread cannot keep up with is left out.
+An approximate index is tuned when it is built, on queries that may differ from real ones. So a
+share of the searches is repeated with every segment, in a separate thread: no request waits for
+it, and searches that the thread has no time for are skipped.
 """
 
 import queue
@@ -22,7 +22,7 @@ from clipseek.types import Neighbours
 K = 10
 """Neighbours that are compared."""
 WAITING = 16
-"""Samples that wait at most: each holds a view, which may be one of a snapshot that is gone."""
+"""Maximum of waiting samples: each keeps a view in memory, maybe that of an old snapshot."""
 REST = 9.0
 """Times as long as a comparison took that the thread rests after it: a tenth of a processor."""
 
@@ -60,7 +60,7 @@ class RecallSampler:
     def offer(self, view: View, queries: NDArray[np.float32], near: Neighbours) -> None:
         """Take some of the searches of one view, or none; never waits.
 
-        Exact answers need no judge.
+        Exact answers need no comparison.
         """
         if view.is_exact or self.judging.age_s is None:
             return

@@ -1,7 +1,7 @@
-"""When a film is looked at: the grid of times, the cuts between shots, and what is a repeat. Pure.
+"""Which frames of a video are sampled: grid of times, cuts between shots, repeated frames. Pure.
 
-The constants of cut detection were fitted on 34 hard cuts, labelled by eye, in 24 films of 30 to
-1 800 frames; `tests/core/test_sampling.py` repeats the count where the films are at hand.
+The constants of cut detection were fitted on 34 hard cuts, labelled by eye, in 24 videos of 30 to
+1 800 frames; `tests/core/test_sampling.py` repeats the count if the videos are available.
 """
 
 from collections import deque
@@ -51,7 +51,7 @@ _NOISE = 5.0
 def grid(fps: Fraction | float, duration: float | None = None) -> Iterator[Fraction]:
     """Yield the times 0, 1/fps, 2/fps, ... in seconds, exact; endless without `duration`.
 
-    With `duration` they stay below it; time 0 always comes, however short the film.
+    With `duration` they stay below it; time 0 always comes, however short the video is.
 
     Raises:
         ValueError: `fps` is not a positive number.
@@ -115,7 +115,7 @@ class ShotCuts:
         return is_cut
 
     def _forget(self) -> None:
-        """Forget frames older than the shortest shot, but for two to compare with."""
+        """Forget frames older than the shortest shot, except two to compare with."""
         while len(self._times) > 2 and self._now - self._times[1] >= self._window:
             self._times.popleft()
             self._recent.popleft()
@@ -125,7 +125,7 @@ class ShotCuts:
         if self._recent and frame.is_glare_after(self._recent[-1]):
             since = self._now if self._glare_since is None else self._glare_since
             self._glare_since = since
-            # Half a frame less, for times are rounded.
+            # Half a frame less, because times are rounded.
             return self._now - since < (self._flash - 0.5) * self._step
         self._glare_since = None
         return False

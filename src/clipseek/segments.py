@@ -1,12 +1,12 @@
-"""Frames of a film to segments: coherent runs inside one shot, that cover the film.
+"""Frames of a video to segments: coherent runs inside one shot that cover the video.
 
 Runs of frames are joined bottom-up, the most alike neighbours first (Keogh et al. 2001, "An online
-algorithm for segmenting time series", section 2.3), by how far their means lie apart and how long
-both last. A change that lasts is found where it begins; a lone odd frame is not taken for one.
+algorithm for segmenting time series", section 2.3), by the distance of their means and by how
+long both last. A lasting change is found where it begins; a single odd frame is ignored.
 
-On made films with known events in seven kinds of noise, at a coherence of 0.85, the segment nearest
-to an event overlaps it by a mean IoU of 0.88 to 0.98; where each frame is joined to the running
-mean instead, by 0.79 to 0.90 (`python -m benchmarks.moments`).
+On generated videos with known events in seven kinds of noise, at a coherence of 0.85, the segment
+nearest to an event overlaps it by a mean IoU of 0.88 to 0.98. Joining each frame to the running
+mean instead gives 0.79 to 0.90 (`python -m benchmarks.moments`).
 """
 
 import heapq
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from clipseek.types import Segments
 
-# Two runs of so many frames each part where the cosine of their means falls below `coherence`.
+# Two runs of so many frames each are separated if the cosine of their means is below `coherence`.
 _TYPICAL = 3.0
 # A run that lasts longer than so many frames weighs no more in that, or slow drift would split it.
 _LASTING = 8.0
@@ -27,7 +27,7 @@ _LASTING = 8.0
 _LONGEST_FRAME_S = 2.0
 # Cosines of equal float32 vectors differ from 1 by less.
 _EQUAL = 1e-6
-# A film that claims to end before its last frame ends so many seconds after it.
+# If a video claims to end before its last frame, it ends so many seconds after that frame.
 _LAST_FRAME_S = 5e-4
 
 
@@ -39,19 +39,19 @@ def form(
     *,
     coherence: float,
 ) -> Segments:
-    """Form the segments of one film.
+    """Form the segments of one video.
 
     A segment begins with its first frame and ends where the next begins; the first begins at 0
-    and the last ends at `duration`. A frame counts for as long as it stands, until the next one:
+    and the last ends at `duration`. A frame counts until the next one:
     frames that repeat it may be left out.
 
     Args:
         times: float64 (N,) seconds, strictly ascending.
         vectors: float32 (N, dim), unit rows.
         cuts: bool (N,), True at the first frame of a shot. No segment crosses a cut.
-        duration: Seconds. Where it is not past the last frame, the last segment ends just past it.
-        coherence: Cosine of the means below which two runs of three frames part. Longer runs part
-            for less, shorter runs only for more.
+        duration: Seconds. If it is not after the last frame, the last segment ends just after that.
+        coherence: Cosine of the means below which two runs of three frames are separated. Longer
+            runs are separated for less, shorter runs only for more.
 
     Raises:
         ValueError: no frames, or arrays that do not belong together.
@@ -74,7 +74,7 @@ def _check(
     count = len(times)
     if not count or vectors.ndim != 2 or len(vectors) != count or cuts.shape != (count,):
         raise ValueError(
-            f"a film needs frames: times {times.shape}, vectors {vectors.shape}, cuts {cuts.shape}"
+            f"a video needs frames: times {times.shape}, vectors {vectors.shape}, cuts {cuts.shape}"
         )
     if times[0] < 0 or (np.diff(times) <= 0).any():
         raise ValueError("times must be >= 0 and strictly ascending")
@@ -89,7 +89,7 @@ def _shots(cuts: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
 def _runs(vectors: NDArray[np.float32], frames: NDArray[np.float64], tolerance: float) -> list[int]:
     """Join the frames of one shot and return the first frame of each run left.
 
-    frames: float64 (N,), how many frames of film each frame stands for.
+    frames: float64 (N,), how many frames of the video each frame stands for.
     """
     sums = vectors * frames[:, None].astype(np.float32)
     lasts = frames.tolist()

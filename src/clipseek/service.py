@@ -22,7 +22,7 @@ from clipseek.thumbnails import Thumbnails
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What reads: it makes and writes nothing, but for the mark of `claim`.
+    """What reads: it makes and writes nothing, except the mark of `claim`.
 
     A context manager, which closes it.
     """

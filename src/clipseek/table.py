@@ -1,4 +1,4 @@
-"""What is known of many segments besides their vectors, as arrays in the order of their ids."""
+"""What is known about many segments, except their vectors, as arrays in the order of their ids."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class SegmentTable:
 
     @cached_property
     def least_bias(self) -> float:
-        """The least of the biases; infinity where there are no segments."""
+        """The smallest bias; infinity if there are no segments."""
         return float(np.min(self.biases, initial=np.inf))
 
     def mask_of(self, videos: Iterable[str]) -> NDArray[np.bool_]:

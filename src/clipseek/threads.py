@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Does a turn of work every so often, in a thread of its own, until it is closed.
+    """Does a turn of work repeatedly, in its own thread, until it is closed.
 
-    A turn that fails is told and is not the last one: an error of ours by its sentence, any other
-    with its traceback, once a minute while turns go on to fail by errors of the same kind.
+    If a turn fails, the log says so and the thread continues: an error of ours is logged as its
+    sentence, any other with its traceback, once a minute while turns fail with the same kind.
     """
 
     def __init__(self, name: str, turn: Callable[[], None], *, pause_s: float) -> None:
-        """Keep `turn`; turns begin `pause_s` apart, or, where one takes long, a rest after it."""
+        """Store `turn`; turns begin `pause_s` apart, or, if one takes long, a rest after it."""
         self.name = name
         self._turn = turn
         self._pause_s = pause_s
@@ -79,5 +79,5 @@ class Worker:
 
 
 def rest_s(period_s: float, took_s: float) -> float:
-    """Return for how long to rest after a turn that took so long, where one begins each period."""
+    """Return how long to rest after a turn that took so long, if one begins each period."""
     return max(period_s - took_s, _REST * period_s)

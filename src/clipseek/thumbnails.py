@@ -14,12 +14,12 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.files import open_regular
 
 SWEEP_AGE_S = 3600.0
-"""A file that no row names is swept after an hour: a film's files are written just before the
-transaction that names them, which takes seconds."""
+"""A file that no row names is deleted after an hour: the files of a video are written just before
+the transaction that names them, which takes seconds."""
 
 
 class UnsafeName(OSError):
-    """A name that leads out of the folder of the pictures, or is none of a picture."""
+    """The name is outside the folder of the pictures, or is not the name of a picture."""
 
     def __init__(self, name: str) -> None:
         super().__init__(errno.EPERM, "the name is outside the folder of thumbnails", name)
@@ -80,7 +80,7 @@ class Thumbnails:
             ) from error
 
     def missing(self, names: Iterator[str]) -> Iterator[str]:
-        """Yield those names whose file is not there or is no whole JPEG."""
+        """Yield those names whose file does not exist or is not a complete JPEG."""
         return (name for name in names if not self._is_whole(name))
 
     def _is_whole(self, name: str) -> bool:

@@ -108,9 +108,9 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class FieldSegments:
-    """The segments of one field of a video, with what is stored beside them; rows belong together.
+    """The segments of one field of a video, with what is stored for each; rows belong together.
 
-    spans: float64 (S, 2) seconds, half-open. vectors: float32 (S, dim), of any length but zero.
+    spans: float64 (S, 2) seconds, half-open. vectors: float32 (S, dim), of any length except zero.
     best_times: float64 (S,), seconds: the sampled frame nearest to the segment's vector.
     biases: float32 (S,), `calibration.bias` of the vectors. thumbnails: (S,), paths under the
     thumbnail root.
@@ -181,8 +181,8 @@ class FrameVectors:
 class Put:
     """One video with everything that a catalog stores of it. Picklable.
 
-    fields: The segments of each field. frames: None where they are not kept.
-    scoring: What the biases were made by, or None where that is not checked.
+    fields: The segments of each field. frames: None if they are not kept.
+    scoring: What the biases were computed with, or None if that is not checked.
     """
 
     video: Video
@@ -203,7 +203,7 @@ class FrameBatch:
 
     pixels: uint8 (N, H, W, 3), RGB, upright (rotation metadata applied).
     times: float64 (N,), presentation time of each frame in seconds from the start of the file.
-    cuts: bool (N,), True where the frame is the first of a new shot.
+    cuts: bool (N,), True if the frame is the first of a new shot.
     """
 
     pixels: NDArray[np.uint8]
@@ -267,11 +267,11 @@ class Hit(NamedTuple):
 class SearchResult:
     """The ranked hits of one search and the version of the collection they were made from.
 
-    `truncated_at` is how many characters of the query the model read, where it did not read all.
-    `total` moments in `total_videos` videos match, of the nearest that were looked at: they have
-    the relevance that was asked for or, where none was, 0.5. With `more` there may be others.
-    `age_s` is None, or, where the catalog could not be asked whether there is a newer version, the
-    seconds since this one was last known to be the newest.
+    `truncated_at` is how many characters of the query the model read, if it did not read all.
+    `total` moments in `total_videos` videos match among the nearest segments: their relevance is at
+    least what was asked for, or 0.5 by default. With `more` there may be others. If the catalog
+    could not be asked for a newer version, `age_s` is how many seconds ago this one was last known
+    to be the newest; otherwise it is None.
     """
 
     query: str
@@ -322,7 +322,7 @@ class Scoring:
 
     @property
     def hash(self) -> str:
-        """SHA-256 in hex, equal where all of it is."""
+        """SHA-256 in hex of all its values."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
@@ -332,8 +332,8 @@ class Collection:
 
     `fingerprint` is that of the bundle; `version` the number of the last committed change;
     `relevance` the constants fitted on the user's own queries, or None for those of `scoring`.
-    `scoring` is what all biases were made by, or None where that was not recorded; `scored_at` is
-    the version that replaced the biases of all segments, or 0 where none has.
+    `scoring` is what all biases were computed with, or None if that was not recorded; `scored_at`
+    is the version that replaced the biases of all segments, or 0 if none has.
     """
 
     name: str

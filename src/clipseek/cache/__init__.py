@@ -1,6 +1,6 @@
-"""Caches: what was computed already, in this process and in Redis.
+"""Caches of computed values, in this process and in Redis.
 
-`clipseek.cache.redis` is imported only where a URL asks for it.
+`clipseek.cache.redis` is imported only if a URL asks for it.
 """
 
 from clipseek.cache.flight import SingleFlight

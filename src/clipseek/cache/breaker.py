@@ -37,7 +37,7 @@ class Breaker:
         return self._trial_at is None
 
     def begin(self) -> int | None:
-        """Return a number to end the attempt with, or None where the server must not be asked."""
+        """Return a number to end the attempt with, or None if the server must not be asked now."""
         with self._lock:
             if self._trial_at is not None:
                 now = self._clock()

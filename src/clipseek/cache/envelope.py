@@ -1,9 +1,9 @@
-"""How a value is stored where others can write: sealed with a secret, its key and its end.
+"""How a value is stored in a place where others can write: sealed with a secret, key and expiry.
 
 Byte 0 is the format, 2. Bytes 1 to 8 are the end of the entry in milliseconds since 1970, bytes 9
 to 24 keyed BLAKE2b-128 (RFC 7693) of the name's length (8 bytes), the name, the end and the value;
 numbers are little-endian. The value follows. Without the secret nobody can make an entry, change
-one, put one under another name, or bring one back after its end.
+one, store one under another name, or restore one after its end.
 """
 
 from hashlib import blake2b
@@ -26,7 +26,7 @@ def seal(secret: bytes, name: bytes, value: bytes, *, end_ms: int) -> bytes:
 
 
 def unseal(secret: bytes, name: bytes, stored: bytes, *, now_ms: int) -> bytes | None:
-    """Return the value, or None where what was found was not stored under this name, or ended."""
+    """Return the value, or None if it was not stored under this name, or has expired."""
     end, value = stored[_END], stored[_MAC.stop :]
     if not stored.startswith(_FORMAT) or len(end) != _END_BYTES:
         return None

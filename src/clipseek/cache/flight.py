@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 class SingleFlight(Generic[Value]):
     """Lets callers with an equal key share one computation. Thread-safe.
 
-    Nothing is kept: who comes after the end computes anew.
+    Nothing is stored: a caller that comes after the end computes again.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class SingleFlight(Generic[Value]):
             if isinstance(error, Exception):
                 flight.set_exception(error)
             else:
-                # This thread was told to stop: those who wait begin anew.
+                # This thread was told to stop: the waiting callers compute again.
                 flight.cancel()
             raise
         self._land(key)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from clipseek.cache.tally import Tally
 from clipseek.protocols import CacheStats
 
-# What an entry takes besides the characters of its key and the bytes of its value.
+# Memory of an entry, in addition to the characters of its key and the bytes of its value.
 # Measured with tracemalloc over 20 000 entries, CPython 3.11, 64 bits: 222.
 ENTRY_BYTES = 222
 

@@ -13,7 +13,7 @@ class NoCache:
         return [None] * len(keys)
 
     def peek(self, key: str) -> bytes | None:  # noqa: ARG002
-        """Return nothing: what is not in this process cannot be had without waiting."""
+        """Return nothing: there is no value in this process."""
         return None
 
     def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:

@@ -20,7 +20,7 @@ from clipseek.protocols import CacheFailure, CacheStats
 PREFIX = "clipseek:2:"
 """Before every key. The number changes when keys or values get another meaning."""
 
-# More than there are threads that ask: redis-py refuses where they are used up.
+# More than the threads that use it, because redis-py refuses when all connections are used.
 _CONNECTIONS = 4096
 
 Answer = TypeVar("Answer")
@@ -31,15 +31,15 @@ log = logging.getLogger(__name__)
 class RedisCache:
     """A `Cache` in Redis 5 or newer. Thread-safe.
 
-    A connection, a login or a command may each take `timeout_s`; after a few that failed, Redis is
-    left alone for a while (see `Breaker`), so that a search does not wait for it. What `timeout_s`
-    does not bound is the look-up of the host's name.
+    A connection, a login or a command may each take `timeout_s`. After a few failures, Redis is not
+    asked for a while (see `Breaker`), so that a search does not wait for it. `timeout_s` does not
+    limit the look-up of the host's name.
 
-    Entries are sealed with `secret`, up to 64 bytes that all replicas share; what was not sealed
-    with it is a miss, and counted as damaged.
+    Entries are sealed with `secret`, up to 64 bytes that all replicas share; an entry that was not
+    sealed with it is a miss, and counted as damaged.
 
     Raises:
-        ConfigError: the URL is none of Redis; the message does not repeat it.
+        ConfigError: it is not a URL of Redis; the message does not repeat it.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class RedisCache:
         return values
 
     def peek(self, key: str) -> bytes | None:  # noqa: ARG002
-        """Return nothing: what is not in this process cannot be had without waiting."""
+        """Return nothing, because Redis cannot answer without waiting."""
         return None
 
     def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:
@@ -107,7 +107,7 @@ class RedisCache:
             self._tally.failed("refused")
             self._answered(attempt)
             return None
-        # OSError: what redis-py does not wrap. ValueError: answers of what is no Redis.
+        # OSError: what redis-py does not wrap. ValueError: answers of a server that is not Redis.
         except (redis.RedisError, OSError, ValueError) as error:
             self._tally.failed(_kind(error))
             if self._breaker.failed(attempt):
@@ -121,7 +121,7 @@ class RedisCache:
             log.warning("Redis answers again")
 
     def _unsealed(self, names: Sequence[bytes], stored: object) -> list[bytes | None]:
-        """Return the values; what is none of ours is counted and gives None."""
+        """Return the values; an entry that is not ours is counted and gives None."""
         if not isinstance(stored, list) or len(stored) != len(names):
             self._tally.failed("damaged")
             return [None] * len(names)
@@ -176,7 +176,7 @@ def _client(url: str, timeout_s: float) -> redis.Redis:
         # Options in the URL are looked at only when a connection is made.
         pool.connection_class(**pool.connection_kwargs)
     except (TypeError, ValueError, redis.RedisError):
-        # Not chained: the text of the error may hold a part of the URL, and so of its password.
+        # Not chained: the text of the error may contain part of the URL, and so of its password.
         raise ConfigError(
             "CLIPSEEK_REDIS_URL must be redis://[[user]:password@]host[:port][/database], "
             "rediss://... with TLS, or unix://[[user]:password@]/path; "

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from clipseek.protocols import Cache, Embedder
 from clipseek.query import digest, normalised
 
-# A vector lies in the cache as its components, and behind them how much of the sentence was read.
+# The cache stores the components of a vector, and then how much of the sentence was read.
 _STORED = np.dtype("<f4")
 _END_BYTES = 4  # little-endian, as `Embedder.read` says it
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Sentences as a model has them.
+    """Sentences as a model reads them.
 
     vectors: float32 (N, dim), unit rows. ends: How many characters of each sentence, as
-    `query.normalised` makes it, the model reads: 0 where it finds nothing in it, None for all.
+    `query.normalised` makes it, the model reads: 0 if it finds nothing in it, None for all.
     """
 
     vectors: NDArray[np.float32]
@@ -29,7 +29,7 @@ class Embedded:
 class TextVectors:
     """Embeds sentences, as `query.normalised` makes them, that the cache does not know.
 
-    The key holds the model's fingerprint and no version: a vector outlives every change.
+    The key contains the model's fingerprint and no version, because changes do not affect a vector.
     """
 
     def __init__(self, cache: Cache, ttl_s: float) -> None:
@@ -62,7 +62,7 @@ class TextVectors:
     def _known(
         self, sentences: Mapping[str, str], dim: int
     ) -> dict[str, tuple[NDArray[np.float32], int]]:
-        """Return what the cache has; what is no vector of this length is not one."""
+        """Return what the cache has, except vectors of another length."""
         size = dim * _STORED.itemsize
         known = {}
         values = self._cache.get_many(list(sentences))

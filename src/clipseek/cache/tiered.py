@@ -32,7 +32,7 @@ class TieredCache:
         return [known[key] for key in keys]
 
     def peek(self, key: str) -> bytes | None:
-        """Return the value that the near one has at hand, or None."""
+        """Return the value that the near cache has, or None."""
         return self._near.peek(key)
 
     def put_many(self, entries: Mapping[str, bytes], ttl_s: float) -> None:

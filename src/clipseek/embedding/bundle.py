@@ -4,13 +4,13 @@ A bundle is one folder of these files:
 
     bundle.json      the manifest, below
     visual.onnx      input "pixels" float32 (N, 3, S, S), normalised; output "vectors" (N, dim)
-    text.onnx        input "tokens" int64 (N, L); output "vectors" (N, dim). Where its second axis
-                     is named "L" instead of having a size, rows may be cut behind the end token
+    text.onnx        input "tokens" int64 (N, L); output "vectors" (N, dim). If its second axis
+                     is named "L" instead of having a size, rows may be cut after the end token
     tokenizer.json   Hugging Face `tokenizers` format, with truncation and padding to L in it
     bank.npy         float16 (B, dim), unit rows: the captions of bank.txt through text.onnx
     *.onnx.data      the weights of a large tower, beside its graph
 
-N is any number, the towers need not normalise their vectors. `bundle.json` holds:
+N is any number, the towers need not normalise their vectors. `bundle.json` contains:
 
     format           1; a reader refuses any other
     name             the model's name, `ARCHITECTURE/PRETRAINED` or "demo"
@@ -23,14 +23,14 @@ N is any number, the towers need not normalise their vectors. `bundle.json` hold
     context_length   L, tokens of a sentence
     clean            what is done to a sentence before the tokenizer (see `words.clean`)
     precision        "fp32", "bf16" or "int8": of the visual tower
-    text_precision   "fp32" or "int8"; "fp32" where it is missing
-    runtime          what the visual tower needs, "onnxruntime" (also where it is missing) or
+    text_precision   "fp32" or "int8"; "fp32" if it is missing
+    runtime          what the visual tower needs, "onnxruntime" (also if it is missing) or
                      "openvino"; the text tower runs on onnxruntime
     base             fingerprint of the fp32 bundle that this one was made from, or null
     measured         what the precision costs against fp32 (see `precision.Measured`), or null
     logit_scale      t, what the model multiplies a cosine with (already exponentiated)
-    logit_bias       what a model trained with a sigmoid (SigLIP) adds to that product; null, also
-                     where it is missing, for one trained with a softmax (see `calibration`)
+    logit_bias       what a model trained with a sigmoid (SigLIP) adds to that product; null or
+                     missing for one trained with a softmax (see `calibration`)
     coherence        cosine below which a frame does not belong to the running segment
     relevance        {scale, offset, fitted}: the curve from evidence to relevance
     licence, source  of the weights, for people
@@ -67,7 +67,7 @@ VISUAL, TEXT, TOKENIZER, BANK = "visual.onnx", "text.onnx", "tokenizer.json", "b
 # A manifest has some 3 kB.
 _MANIFEST_BYTES = 1 << 20
 
-# Where no one has measured how alike neighbouring frames of one scene are to a model.
+# For models for which the likeness of neighbouring frames of one scene was not measured.
 DEFAULT_COHERENCE = 0.85
 
 _VECTOR_FIELDS = (
@@ -82,7 +82,7 @@ _VECTOR_FIELDS = (
     "clean",
     "precision",
 )
-# Fields that came later: they count where they are not what older bundles mean without them.
+# Fields that were added later: they count if they differ from what older bundles mean without them.
 _LATER_VECTOR_FIELDS = {"text_precision": "fp32", "runtime": "onnxruntime"}
 
 
@@ -161,7 +161,7 @@ def load(path: Path) -> Bundle:
     """Open and check a bundle: every file, every hash, every field.
 
     Raises:
-        ConfigError: it is no bundle, is damaged, or is of a format that this release cannot read.
+        ConfigError: it is not a bundle, is damaged, or has a format that this release cannot read.
     """
     bundle = peek(path)
     _check_files(bundle)
@@ -173,7 +173,7 @@ def load_lazily(path: Path, verified: Verified) -> Bundle:
     """Open a bundle whose files are hashed when they are used, unless `verified` has them.
 
     Raises:
-        ConfigError: as `load`, but for the hashes.
+        ConfigError: as `load`, except for the hashes.
     """
     bundle = replace(peek(path), verified=verified)
     _check_names(bundle)
@@ -182,7 +182,7 @@ def load_lazily(path: Path, verified: Verified) -> Bundle:
 
 
 def damage(path: Path) -> str:
-    """Return what is wrong with a bundle, every file of it hashed; empty where nothing is."""
+    """Return what is wrong with a bundle after hashing every file; empty if nothing is."""
     try:
         load(path)
     except ConfigError as error:
@@ -194,7 +194,7 @@ def peek(path: Path) -> Bundle:
     """Read what a bundle says about itself, without a look at its other files.
 
     Raises:
-        ConfigError: it is no bundle, or its manifest is damaged or of another format.
+        ConfigError: it is not a bundle, or its manifest is damaged or has another format.
     """
     raw = _read_manifest(path)
     try:
@@ -210,10 +210,10 @@ def write(out: Path, manifest: Manifest, fill: Callable[[Path], Manifest | None]
         out: The bundle's folder; its parents are made.
         manifest: What `bundle.json` will say.
         fill: Puts every other file of the bundle into the folder that it is given, and may return
-            another manifest to write. Where it raises, nothing is left behind.
+            another manifest to write. If it raises, nothing is left behind.
 
     Raises:
-        ConfigError: `out` holds something that is not a bundle, or cannot be written.
+        ConfigError: `out` contains something that is not a bundle, or cannot be written.
     """
     if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
         raise ConfigError(

@@ -140,8 +140,8 @@ class BundleEmbedder:
 def blocks(lengths: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
     """Return the rows that go through the tower together, shortest first, `most` at most.
 
-    A block ends where its rows, padded to the next one's length, would cost more than a run of
-    their own.
+    A block ends when padding its rows to the length of the next one would cost more than a run
+    of their own.
     """
     order = np.argsort(lengths, kind="stable")
     starts = [0] if len(order) else []

@@ -1,4 +1,4 @@
-"""The models that can be named: which are known, where their bundles lie, and how one is had."""
+"""The models that can be named: which are known, where their bundles are, and how to get one."""
 
 import hashlib
 import re
@@ -82,7 +82,7 @@ def listed(data_dir: Path) -> list[ListedModel]:
 
 
 def bundle_folder(data_dir: Path, model: str) -> Path:
-    """Return where the bundle of a model lies: one folder under `data_dir`/models.
+    """Return where the bundle of a model is: one folder under `data_dir`/models.
 
     Raises:
         ConfigError: the name is not `ARCHITECTURE` or `ARCHITECTURE/PRETRAINED`.
@@ -109,19 +109,19 @@ def resolve(
     export: bool = True,
     report: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
-    """Return the bundle of a model, exported first where it is not on this machine yet.
+    """Return the bundle of a model, exported first if it is not on this machine yet.
 
     Its files are hashed when they are used, and only if the data folder does not know them.
 
     Args:
         model: "demo", the path of a bundle, or `ARCHITECTURE/PRETRAINED`.
-        data_dir: Exported bundles lie in its folder `models`.
+        data_dir: Exported bundles are in its folder `models`.
         checkpoint: A local file of weights of the architecture that `model` names.
-        export: False where a missing bundle is an error.
-        report: Is told each step of an export, in a few words.
+        export: False if a missing bundle is an error.
+        report: Is called with each step of an export, in a few words.
 
     Raises:
-        ConfigError: there is no such model, or it cannot be had.
+        ConfigError: there is no such model, or it cannot be downloaded or exported.
     """
     verified = Verified(data_dir)
     if checkpoint is not None:
@@ -237,7 +237,7 @@ def _installed(data_dir: Path, model: str) -> bool:
 
 
 def _listed_bundle(folder: Path, note: str) -> ListedModel | None:
-    """Return a bundle's row, or None where there is none or its manifest cannot be read."""
+    """Return the row of a bundle, or None if there is none or its manifest cannot be read."""
     try:
         manifest = bundles.peek(folder)
     except ConfigError:

@@ -99,7 +99,7 @@ def _square(picture: Image.Image, recipe: Recipe) -> Image.Image:
 
 
 def _margin(length: int, side: int) -> int:
-    """Return how many pixels lie before the part that is kept."""
+    """Return how many pixels are before the part that is kept."""
     return round((length - side) / 2)
 
 

@@ -16,7 +16,7 @@ _Stamp = list[int | str]
 
 
 class Verified:
-    """A record of files in a folder. Where that cannot be written, files are hashed again."""
+    """A record of files in a folder. If it cannot be written, files are hashed again."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder; it is not made."""

@@ -54,8 +54,8 @@ def says_something(text: str) -> bool:
 def longest_read(text: str, fits: Callable[[str], bool]) -> int:
     """Return how many characters of a sentence fit, up to the end of a word.
 
-    Only where the first word itself does not fit, the end lies within it. `fits` says whether the
-    beginning of a sentence does; a shorter one does where a longer one does.
+    The end is inside a word only if the first word itself does not fit. `fits` says whether the
+    beginning of a sentence fits; if a longer one fits, a shorter one does too.
     """
     if fits(text):
         return len(text)

@@ -1,10 +1,10 @@
-"""Nearest vectors by cosine: exact in NumPy, and FAISS where a library is too large for that.
+"""Nearest vectors by cosine: exact in NumPy, and FAISS if a library is too large for that.
 
 exact.py   ExactIndex: every vector, in NumPy
 faiss.py   FaissIndex: FAISS, of the kind that was chosen at build
-layout.py  the kinds: how vectors lie in a FAISS index and how it is searched
-runs.py    rows one after the other that are near-duplicates, and so share a code
-tuning.py  held queries, their true neighbours, and the cheapest search that finds them
+layout.py  the kinds: how a FAISS index stores vectors and how it is searched
+runs.py    consecutive rows that are near-duplicates and share a code
+tuning.py  held-out queries, their true neighbours, and the cheapest search that finds them
 gpu.py     the vectors on a GPU
 
 Ties go to the lower id in all of them, and the scores that are returned are products with the

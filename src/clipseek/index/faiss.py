@@ -60,12 +60,12 @@ class FaissIndex:
         """Build from float32 (N, dim) unit rows.
 
         The number of lists probed and of runs scored (see `layout`) is the least that reaches
-        `target_recall` on held queries: on stored vectors with noise, and on `queries` float32
-        (M, dim) where given. Give vectors of sentences: they lie apart from those of pictures and
-        need more probes; without them, much noise stands in for that and probes more than needed.
+        `target_recall` on held-out queries: on stored vectors with noise, and on `queries` float32
+        (M, dim) if given. Give vectors of sentences: they are far from those of pictures and need
+        more probes. Without them, much noise is used instead, and more is probed than needed.
 
-        `kind` "auto" is `exact` up to `exact_up_to` rows, else the fastest kind that reaches the
-        target, else `exact`. Any other kind is taken as it is, except that fewer than
+        `kind` "auto" is `exact` up to `exact_up_to` rows, otherwise the fastest kind that reaches
+        the target, otherwise `exact`. Any other kind is used as it is, except that fewer than
         `LEAST_ROWS` rows are always `exact`.
         """
         ids, vectors = ascending(ids, vectors)
@@ -113,7 +113,7 @@ class FaissIndex:
         return self.searched_by(OnGpu.of(self._layout.whole, device))
 
     def searched_by(self, gpu: OnGpu) -> Self:
-        """Return an index that asks another one for neighbours, where no filter is given."""
+        """Return an index that asks another one for neighbours if no filter is given."""
         moved = type(self)(self.ids, self._layout, recall=self.recall)
         moved._gpu = gpu
         return moved
@@ -125,7 +125,7 @@ class FaissIndex:
 
     @property
     def kind(self) -> Kind:
-        """How the vectors lie and are searched; see `layout`."""
+        """How the vectors are stored and searched; see `layout`."""
         return self._layout.kind
 
     @property
@@ -169,10 +169,10 @@ class FaissIndex:
     def _search(
         self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return rows and scores (Q, K), asking again for as long as FAISS leaves doubt.
+        """Return rows and scores (Q, K), asking again while the result of FAISS is not certain.
 
-        Where too few rows were looked at to find k, more are; where the last score that FAISS gave
-        could be equal to the k-th, more rows are asked for.
+        If too few rows were searched to find k, more are searched. If the last score that FAISS
+        returned could be equal to the k-th, more rows are requested.
         """
         available = len(self) if rows is None else len(rows)
         k = min(k, available)
@@ -214,7 +214,7 @@ class FaissIndex:
         scores: NDArray[np.float32],
         k: int,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Score the rows anew that may be the k best, and put these in total order."""
+        """Score the rows again that may be the k best, and put these in total order."""
         may_be = found >= 0
         if self._gpu is None:  # whose scores are of float16, and further off
             may_be &= scores >= scores[:, k - 1 : k] - rounding(self.dim)

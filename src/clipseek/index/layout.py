@@ -1,21 +1,22 @@
-"""The kinds of FAISS index: how the vectors lie in each, and how one is searched.
+"""The kinds of FAISS index: how each stores vectors, and how it is searched.
 
 exact      all vectors in float32, every one compared
 ivf-flat   lists of vectors in float16, the nearest lists compared
-ivf-sq8    lists of codes of 8 bits a component
-ivf-pq     lists of codes of 2 bits a component, compared 32 at a time by shuffles of registers
+ivf-sq8    lists of codes of 8 bits per component
+ivf-pq     lists of codes of 2 bits per component, compared 32 at a time by shuffles of registers
            (Andre, Kermarrec, Le Scouarnec 2015, "Cache locality is not enough"); the vectors are
-           turned before, so that codes are equally exact everywhere (see `_turn`)
+           rotated before, so that codes are equally exact everywhere (see `_turn`)
 
-Codes stand for runs: rows one after the other that are near-duplicates, as those of a film are
-while little moves (see `runs`); a row unlike the one before and the next is a run of its own. The
-code is that of a run's mean, and the vectors of the best runs are scored in float16. In FAISS, each
-run is a list of one index of float16, whose quantizer is the index of codes.
+Codes stand for runs: consecutive rows that are near-duplicates, as those of a video are while
+little moves (see `runs`). A row that differs from the one before and the next is a run of its own.
+The code is that of a run's mean, and the vectors of the best runs are scored in float16. In FAISS,
+each run is a list of one index of float16, whose quantizer is the index of codes.
 
-float16 is what the catalog keeps vectors in: a score of such a row is off by at most 4.9e-4 (see
-`catalog.rows.pack`). HNSW is no kind here: over a million made frames in float16 it took 12.9 ms of
-a processor for a recall@10 of 0.97 of sentences (efSearch 4096) and 124 s to build; `ivf-pq` took
-1.5 ms of two processors for 0.99, and 24 s. `python -m benchmarks.index` has both, over fewer.
+The catalog stores vectors as float16 too: a score of such a row is off by at most 4.9e-4 (see
+`catalog.rows.pack`). HNSW is not a kind here: over a million generated frames in float16 it took
+12.9 ms of one core for a recall@10 of 0.97 of sentences (efSearch 4096) and 124 s to build;
+`ivf-pq` took 1.5 ms of two cores for 0.99, and 24 s. `python -m benchmarks.index` compares both
+over fewer frames.
 """
 
 from collections.abc import Iterator
@@ -42,10 +43,10 @@ LEAST_ROWS = 39 * 16
 
 _BLOCK_ROWS = 8192  # rows that are added at a time
 # Vectors per list and rounds of k-means. On 100 000 made frames in 1265 lists (`benchmarks.frames`)
-# 0.99 of the neighbours of sentences lay in the nearest 0.12 of the lists; with 40 vectors and 8
+# 0.99 of the neighbours of sentences were in the nearest 0.12 of the lists; with 40 vectors and 8
 # rounds, three times the work, in 0.14.
 _TRAINED_ON, _ROUNDS = 20, 5
-_LIST = 100  # vectors of a list; in lists of 143 the same neighbours lay in 0.23 of them
+_LIST = 100  # vectors of a list; in lists of 143 the same neighbours were in 0.23 of them
 _CODED = 16_384  # vectors that codes are trained on; FAISS takes 256 for each of 16 values
 # Products that FAISS does in one thread, some 5 ms of work. More threads wait for each other by
 # turning: with 10 connections on two busy cores 342 searches a second, in one thread 867
@@ -62,9 +63,9 @@ _OWN_CHOICE, _SHARED_LISTS = 0, 14
 class Layout:
     """A FAISS index of one kind, whose rows are numbered from 0.
 
-    whole: What is searched and saved, and gives rows back. lists: The part that probes lists, or
-    None where there are none. turn: What turns vectors before they come to the lists, or None.
-    runs: int32 (N,), the run of each row, where codes stand for runs, or None.
+    whole: What is searched and saved, and returns rows. lists: The part that probes lists, or None
+    if there are none. turn: What rotates vectors before they reach the lists, or None.
+    runs: int32 (N,), the run of each row, if codes stand for runs, or None.
     """
 
     kind: Kind
@@ -156,7 +157,7 @@ class Layout:
 
     @property
     def rows_per_run(self) -> float:
-        """How many rows a run has on average; 1 where there are none."""
+        """How many rows a run has on average; 1 if there are no runs."""
         return 1.0 if self.runs is None else len(self.runs) / self.lists.ntotal
 
     def use(self, nprobe: int, depth: int) -> None:
@@ -337,7 +338,7 @@ _CODES = {"ivf-sq8": _ivf_sq8, "ivf-pq": _ivf_pq}
 
 @contextmanager
 def _threads(products: float) -> Iterator[int]:
-    """Let FAISS use one thread where there is little to do; the setting is the calling thread's."""
+    """Let FAISS use one thread if there is little to do; the setting is per calling thread."""
     most = faiss.omp_get_max_threads()
     threads = 1 if products < _FEW_PRODUCTS else most
     faiss.omp_set_num_threads(threads)

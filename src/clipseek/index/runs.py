@@ -1,4 +1,4 @@
-"""Runs of near-duplicates: rows one after the other, as those of a film are while little moves."""
+"""Runs of near-duplicates: consecutive rows, as those of a video are while little moves."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ _SAME = 1e-6  # what float32 rounds a cosine by; equal rows travel no less
 def runs_of(vectors: NDArray[np.float32], *, least: int) -> NDArray[np.int32]:
     """Return the run of each of float32 (N, dim) unit rows, from 0, ascending.
 
-    Rows travel by 1 - cosine from one to the next; a new run begins where they have gone `_TRAVEL`.
-    Each row is a run of its own where there would be fewer runs than `least`.
+    The distance from one row to the next is 1 - cosine; a new run begins after a distance of
+    `_TRAVEL`. Each row is a run of its own if there would be fewer runs than `least`.
     """
     steps = np.zeros(len(vectors))
     for start in range(1, len(vectors), _BLOCK_ROWS):

@@ -14,7 +14,7 @@ from clipseek.nearest import rounding
 # The stubs of some releases lack what its Python layer adds.
 faiss: Any = _faiss
 
-# Queries of each kind: 5 120 neighbours, some of them of one film and found or lost together.
+# Queries of each kind: 5 120 neighbours, some of them of one video and found or lost together.
 _HELD_QUERIES = 512
 # Length of the noise added to a stored unit vector to make a held query: a cosine with it of 0.89,
 # and, where no sentences are given, of 0.45. Tuned with the latter on 150 000 vectors, sentences
@@ -62,14 +62,14 @@ class Held:
         )
 
     def nearness(self, index: Layout) -> NDArray[np.int64]:
-        """Return of each neighbour how many lists are nearer than its own, int64 (Q, K)."""
+        """Return for each neighbour how many lists are nearer than its own, int64 (Q, K)."""
         order = index.lists.quantizer.search(index.turned(self.queries), index.nlist)[1]
         return np.take_along_axis(
             np.argsort(order, axis=1), index.lists_of(self.neighbours), axis=1
         )
 
     def places(self, index: Layout, probes: int) -> NDArray[np.int64]:
-        """Return of each neighbour how many runs seem nearer than its own, int64 (Q, K)."""
+        """Return for each neighbour how many runs seem nearer than its own, int64 (Q, K)."""
         if index.runs is None:
             return np.zeros_like(self.neighbours)
         ranked = index.ranked(self.queries, probes=probes, depth=_DEEPEST)
@@ -108,8 +108,8 @@ def held(vectors: NDArray[np.float32], queries: NDArray[np.float32] | None) -> l
 def tune(index: Layout, kinds: list[Held], target: float) -> float:
     """Set the lists and the runs that reach a recall@10 at the least cost; return the recall.
 
-    It is that of the kind of query that fares worst. A neighbour is found where its list is among
-    the nearest, and its run among those that seem best in these lists.
+    It is the recall of the worst kind of query. A neighbour is found if its list is among the
+    nearest ones, and its run is among those that seem best in these lists.
     """
     goal = target + _MARGIN * (1 - target)
     near = [kind.nearness(index) for kind in kinds]

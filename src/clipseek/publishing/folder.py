@@ -2,11 +2,11 @@
 
     ROOT/COLLECTION/current              one line: the name of the folder that counts
     ROOT/COLLECTION/snapshot-VERSION/    index.faiss, segments.npz, manifest.json
-    ROOT/COLLECTION/.lock                held by the one builder
+    ROOT/COLLECTION/.lock                locked by the one builder
 
-A snapshot is made in a folder that no reader looks at, and `current` is replaced last: readers see
-the old one or the new one. Reading writes nothing. A snapshot is derived from the catalog, so that
-one that is damaged costs a rebuild and no data.
+A snapshot is made in a folder that no reader opens, and `current` is replaced last, so readers see
+the old one or the new one. Reading writes nothing. A snapshot is derived from the catalog, so a
+damaged one costs a rebuild and no data.
 """
 
 import fcntl
@@ -98,7 +98,7 @@ class FolderStore:
 
     @contextmanager
     def building(self, key: str) -> Iterator[Manifest | None]:
-        """Hold the lock of a key; see `IndexStore`. What a killed builder left behind is swept."""
+        """Hold the lock of a key; see `IndexStore`. What a killed builder left is deleted."""
         folder = self._folder(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ class FolderStore:
         kept = set[str]()
         with suppress(FileNotFoundError):
             kept.add((folder / POINTER).read_text("utf-8", "replace").strip())
-        # Looked at before, because FAISS prints in words of its own that it could write no more.
+        # Checked before, because FAISS prints its own message when it cannot write.
         _require_space(folder, files.needed_bytes(rows, index))
         unfinished = folder / _UNFINISHED
         unfinished.mkdir()
@@ -157,7 +157,7 @@ class FolderStore:
         return manifest
 
     def _sound(self, key: str) -> Manifest | None:
-        """Return the manifest of the published snapshot where there is one without damage."""
+        """Return the manifest of the published snapshot, if there is one without damage."""
         try:
             name = self.pointer(key)
             if name is None:
@@ -176,7 +176,7 @@ class FolderStore:
 
 
 def _require_space(folder: Path, needed: int) -> None:
-    """Raise ServiceUnavailable where a snapshot of so many bytes does not fit on the disk."""
+    """Raise ServiceUnavailable if a snapshot of so many bytes does not fit on the disk."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ServiceUnavailable(

@@ -35,16 +35,16 @@ class Published:
 class IndexStore(Protocol):
     """Keeps one published index under each key, the name of a collection.
 
-    What is published replaces what was there before as a whole: at every moment readers find the
-    old one or the new one, also where the process that publishes is killed. Reading writes nothing.
-    Every method raises ServiceUnavailable where the store cannot be reached or what it has is
-    damaged, and ValueError for a key that is not a plain name.
+    A new index replaces the old one as a whole: at every moment readers find the old one or the new
+    one, even if the publishing process is killed. Reading writes nothing. Every method raises
+    ServiceUnavailable if the store cannot be reached or its content is damaged, and ValueError for
+    a key that is not a plain name.
     """
 
     def pointer(self, key: str) -> str | None:
-        """Return a short text that names what is published, or None; another one is news.
+        """Return a short text that names what is published, or None; a new text means news.
 
-        It is asked for every second, so it costs one small read at most.
+        It is called every second, so it costs at most one small read.
         """
         ...
 
@@ -63,7 +63,7 @@ class IndexStore(Protocol):
     def building(self, key: str) -> AbstractContextManager[Manifest | None]:
         """Be the one builder of a key; others wait, or are refused when they publish.
 
-        Yields the manifest of what is published, or None where there is nothing or it is damaged.
+        Yields the manifest of what is published, or None if there is nothing or it is damaged.
         """
         ...
 
@@ -78,18 +78,18 @@ class IndexStore(Protocol):
         queries: NDArray[np.float32] | None = None,
         kind: Kind | Literal["auto"] = "auto",
     ) -> Manifest:
-        """Index a collection, put that in place of what is published, and return its manifest.
+        """Index a collection, replace what is published by it, and return its manifest.
 
-        Call it inside `building`. Afterwards `pointer` says something that it did not say before.
+        Call it inside `building`. Afterwards `pointer` returns a text that is new.
 
         Args:
-            key: As `building` was asked for.
+            key: The key of `building`.
             collection: As it was when the rows were read.
-            rows: What is known of all segments.
+            rows: What is known about all segments.
             vectors: float32 (N, dim), of the same rows.
             history: `manifest.history` of the collection at that version.
             queries: Vectors of sentences to tune an approximate index for.
-            kind: Of the index; a store that has no such kind takes its own, and says so.
+            kind: Of the index; a store without such a kind uses its own, and says so.
 
         Raises:
             ServiceUnavailable: it cannot be written. What was published before still is.

@@ -2,8 +2,7 @@
 
 `nn.MultiheadAttention`, exported by tracing, reshapes to the length it was traced with, and in an
 order of axes that OpenVINO does not recognise. Written out as heads of (N, heads, L, width), any
-length goes through, and OpenVINO runs each attention as one kernel where it computes in bf16 or
-fp32.
+length is accepted, and OpenVINO runs each attention as one kernel if it computes in bf16 or fp32.
 """
 
 import contextlib
@@ -48,7 +47,7 @@ def _forward(
     attn_mask: Tensor | None = None,
     **others: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attend as `nn.MultiheadAttention` does; whatever is no self-attention is left to it."""
+    """Attend as `nn.MultiheadAttention` does, which still computes all but self-attention."""
     if need_weights or others or query is not key or key is not value:
         return nn.MultiheadAttention.forward(
             attention, query, key, value, need_weights=need_weights, attn_mask=attn_mask, **others

@@ -34,7 +34,7 @@ def recipe_of(preprocess_cfg: Mapping[str, Any]) -> Recipe:
 
 
 def context_length(model: nn.Module) -> int:
-    """Return how many tokens a sentence has; raise ConfigError where the model does not say."""
+    """Return how many tokens a sentence has; raise ConfigError if the model does not say."""
     length = getattr(model, "context_length", None)
     if not isinstance(length, int):
         raise ConfigError(f"{type(model).__name__} has no context_length and cannot be used")
@@ -55,7 +55,7 @@ def logit_scale(model: nn.Module) -> float:
 
 
 def logit_bias(model: nn.Module) -> float | None:
-    """Return what the model adds to that product, None where it was trained with a softmax."""
+    """Return what the model adds to that product, None if it was trained with a softmax."""
     bias = getattr(model, "logit_bias", None)
     return None if bias is None else float(bias.detach())
 

@@ -47,11 +47,11 @@ from clipseek.types import Relevance
 # Opset 17 is the first with LayerNormalization; onnxruntime reads it since 1.13.
 _OPSET = 17
 
-# Minutes can pass over the bank on a small machine: say where it is.
+# The bank can take minutes on a small machine, so report the progress.
 _REPORT_EVERY = 256
 
-# Weights past this lie in a file of their own, which onnxruntime maps instead of reading. For the
-# text tower of PE-Core-B-16 (1.4 GB), 2 threads: loaded in 4.0 s of CPU instead of 6.1 s, and
+# Weights larger than this are in a separate file, which onnxruntime maps instead of reading. For
+# the text tower of PE-Core-B-16 (1.4 GB), 2 threads: loaded in 4.0 s of CPU instead of 6.1 s, and
 # 1.26 GB of memory instead of 2.08 GB. It is also the only way past 2 GB.
 _APART_BYTES = 64_000_000
 
@@ -77,7 +77,7 @@ def export_bundle(
     source: str | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
-    """Export a model of open_clip's list, its weights taken from the hub at first use.
+    """Export a model of open_clip's list, downloading its weights from the hub at first use.
 
     Args:
         architecture: As open_clip names it.
@@ -89,10 +89,10 @@ def export_bundle(
         name: The model's name; None makes it of the architecture and the tag or file.
         licence: Of the weights.
         source: Where the weights come from; None says the hub's repository or the file's name.
-        report: Is told each step, in a few words.
+        report: Is called with each step, in a few words.
 
     Raises:
-        ConfigError: no such model, its weights cannot be had, or it cannot be exported.
+        ConfigError: no such model, its weights are not available, or it cannot be exported.
     """
     tag = pretrained or (checkpoint.stem if checkpoint else "")
     name = name or f"{architecture}/{tag}"
@@ -135,8 +135,8 @@ def export_model(
         model: The model with its weights; put into eval mode.
         preprocess_cfg: open_clip's, as in `model.visual.preprocess_cfg`.
         tokenizer_json: A file in the format of Hugging Face `tokenizers`, or the tokenizer.
-            Truncation and padding to the model's context length are added, with id 0 where it
-            has no padding of its own.
+            Truncation and padding to the model's context length are added, with id 0 if it has no
+            padding of its own.
         out: The bundle's folder; it appears whole or not at all.
         name: The model's name.
         bank_captions: The sentences of the relevance bank.
@@ -145,7 +145,7 @@ def export_model(
         coherence: Cosine below which a frame does not belong to the running segment.
         relevance: The curve; None takes `calibration.model_constants`.
         clean: How a sentence is cleaned before the tokenizer (see `words.clean`).
-        report: Is told each step, in a few words.
+        report: Is called with each step, in a few words.
 
     Raises:
         ConfigError: the bundle's towers do not give the vectors that the model gives, or the
@@ -226,7 +226,7 @@ def _export_towers(
 def _export_text(
     model: nn.Module, manifest: bundles.Manifest, folder: Path, report: Callable[[str], None]
 ) -> None:
-    """Write the text tower cut at the end token, or whole where that gives other vectors."""
+    """Write the text tower cut at the end token, or whole if that gives other vectors."""
     tokens = torch.zeros(2, manifest.context_length, dtype=torch.long)
     if shorter := cut(model):
         _export_tower(shorter, tokens, {"tokens": {0: "N", 1: ANY_LENGTH}}, folder / TEXT)
@@ -252,14 +252,14 @@ def _export_tower(
             output_names=["vectors"],
             dynamic_axes={**axes, "vectors": {0: "N"}},
             opset_version=_OPSET,
-            # The tracing exporter: it needs no further package, and its files hold no paths.
+            # The tracing exporter: it needs no other package, and its files contain no paths.
             dynamo=False,
         )
         _save(onnx.load(raw), file)
 
 
 def _save(graph: onnx.ModelProto, file: Path) -> None:
-    """Write one file, or a small one and its weights where these are many."""
+    """Write one file, or a small one and a separate one for weights if these are many."""
     weights = sum(len(tensor.raw_data) for tensor in graph.graph.initializer)
     onnx.save(
         graph,

@@ -1,8 +1,8 @@
 """The text tower as it is exported: one that takes sentences without their padding.
 
 open_clip pads every sentence to the context length (77 tokens for CLIP) and computes all of it. In
-a causal tower no token sees what follows it, so where the vector is read at the end token, what
-comes after that token cannot change it and need not be computed.
+a causal tower no token sees the tokens after it. So if the vector is read at the end token, the
+tokens after it cannot change the vector and need not be computed.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class CutText(nn.Module):
     """
 
     def __init__(self, tower: Any, *, end_id: int | None) -> None:
-        """Keep a tower for which `cut` holds; `end_id` None means: the highest id of a sentence."""
+        """Keep a tower that can be cut; `end_id` None means the highest id of a sentence."""
         super().__init__()
         self.tower = tower
         self.end_id = end_id
@@ -74,8 +74,8 @@ class CutText(nn.Module):
 def _at_end(block: Any, rows: Tensor, mask: Tensor, end: Tensor) -> Tensor:
     """Return what the last block makes of one row of each sentence, (N, width).
 
-    It is computed beside the first row: for a single row, as one sentence has it, runtimes have
-    other kernels, that sum in another order, and a sentence would have another vector alone.
+    It is computed together with the first row: for a single row, runtimes use other kernels that
+    sum in another order, so a sentence alone would get another vector.
     """
     every = torch.arange(rows.shape[0])[:, None]
     two = torch.stack([torch.zeros_like(end), end], dim=1)
@@ -87,7 +87,7 @@ def _at_end(block: Any, rows: Tensor, mask: Tensor, end: Tensor) -> Tensor:
 
 
 def cut(model: nn.Module) -> CutText | None:
-    """Return the model's text tower cut at the end token, or None where it has to stay whole."""
+    """Return the model's text tower cut at the end token, or None if it has to stay whole."""
     tower: Any = getattr(model, "text", model)
     pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
     if pool not in ("argmax", "eos") or not _is_causal(tower) or not _has_plain_blocks(tower):
@@ -106,7 +106,7 @@ def differs(model: nn.Module, embedder: BundleEmbedder) -> float:
 
 
 def _alone(embedder: BundleEmbedder, sentences: Sequence[str]) -> NDArray[np.float32]:
-    """Embed each sentence in a call of its own, so that each is cut at its own end."""
+    """Embed each sentence in a separate call, so that each is cut at its own end."""
     return np.concatenate([embedder.embed_texts([sentence]) for sentence in sentences])
 
 

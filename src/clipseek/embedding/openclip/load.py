@@ -1,4 +1,4 @@
-"""Importing open_clip, where that needs care."""
+"""Importing open_clip, which may need a workaround."""
 
 import importlib
 import importlib.util
@@ -18,9 +18,9 @@ _KEPT: list[object] = []
 def load_open_clip() -> ModuleType:
     """Import open_clip.
 
-    The CPU-only torch beside the torchvision wheel that was built for CUDA cannot load
-    torchvision's compiled operators, and torchvision then fails on import with "operator
-    torchvision::nms does not exist", although open_clip never calls it. Where that would happen,
+    A CPU-only torch cannot load the compiled operators of a torchvision wheel that was built for
+    CUDA, and torchvision then fails on import with "operator
+    torchvision::nms does not exist", although open_clip never calls it. If that would happen,
     the missing schemas are declared first.
 
     Raises:

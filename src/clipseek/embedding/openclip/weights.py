@@ -64,7 +64,7 @@ def load_weights(
         checkpoint: A local file of weights (safetensors or a PyTorch state dict).
 
     Raises:
-        ConfigError: open_clip knows no such name, or the weights cannot be had or do not fit.
+        ConfigError: open_clip knows no such name, or the weights are not available or do not fit.
     """
     open_clip = load_open_clip()
     _check_architecture(open_clip, architecture)
@@ -140,7 +140,7 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _cached(tag: Mapping[str, Any]) -> Path | None:
-    """Return the weights that lie in the hub's cache on this machine, without asking the hub."""
+    """Return the weights that are in the hub's cache on this machine, without asking the hub."""
     from huggingface_hub import try_to_load_from_cache
 
     repository, _, file = tag.get("hf_hub", "").rpartition("/")

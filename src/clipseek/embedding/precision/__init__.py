@@ -61,12 +61,12 @@ class Measured:
 
 
 def split(name: str) -> tuple[str, Precision | None]:
-    """Return a model's name without its precision, and the precision where the name has one.
+    """Return a model's name without its precision, and the precision if the name has one.
 
-    The path of a bundle names none.
+    The path of a bundle has none.
 
     Raises:
-        ConfigError: what follows the last @ is no precision.
+        ConfigError: the text after the last @ is not a precision.
     """
     base, at, said = name.rpartition("@")
     if not at or "/" in said or name.startswith(("/", ".", "~")):
@@ -92,9 +92,9 @@ def cosine(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 def overlap(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     """Return the mean share of the ten highest scores of each row that are as high in `wanted`.
 
-    One counts that is as high in `wanted` as the tenth there within 0.001, as neighbours are
-    counted in ann-benchmarks (Aumueller et al. 2020): which of two frames of one scene stands
-    before the other, where they differ by less, is no matter of precision.
+    A score counts if it is as high in `wanted` as the tenth there, within 0.001, as neighbours are
+    counted in ann-benchmarks (Aumueller et al. 2020): the order of two frames of one scene whose
+    scores differ by less does not depend on the precision.
 
     Args:
         found: Cosines float32 (Q, N) in one precision.

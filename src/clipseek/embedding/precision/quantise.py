@@ -66,7 +66,7 @@ def quantise_text(source: Path, out: Path) -> None:
 
 
 def _folded(source: Path, out: Path) -> Path:
-    """Write the tower with constants computed ahead, so that each weight stands beside its use."""
+    """Write the tower with constants computed ahead, so that each weight is next to its use."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(out)

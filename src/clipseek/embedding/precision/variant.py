@@ -52,16 +52,16 @@ def resolve(
     threads: int | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
-    """Return an fp32 bundle's model in the precision chosen, made first where it is not here yet.
+    """Return the model of an fp32 bundle in the chosen precision, made first if it is missing.
 
     Args:
         bundle: The model in fp32.
-        data_dir: The variant lies in its folder `models`.
+        data_dir: The variant is in its folder `models`.
         choice: A precision, or "auto": the fastest that is measured as good as fp32.
         captions: Sentences; some of them are what the precision is measured with.
-        pictures: Real ones of the user's, asked for only where something has to be measured.
+        pictures: Real pictures of the user, read only if something has to be measured.
         threads: Of the model, as it will run.
-        report: Is told each step, in a few words.
+        report: Is called with each step, in a few words.
 
     Raises:
         ConfigError: the processor or a missing package rules the precision out, or there are too
@@ -84,7 +84,7 @@ def resolve(
 
 
 def _fastest(maker: "_Maker", pictures: Pictures, report: Callable[[str], None]) -> Bundle:
-    """Return the fastest variant that is as good as fp32, and fp32 where none is."""
+    """Return the fastest variant that is as good as fp32, or fp32 if none is."""
     found = []
     for precision in PRECISIONS[1:]:
         try:
@@ -117,7 +117,7 @@ class _Maker:
     def variant(
         self, precision: Precision, pictures: Pictures, report: Callable[[str], None]
     ) -> Bundle:
-        """Return the variant that lies in the data folder, or make it.
+        """Return the variant in the data folder, or make it.
 
         Raises:
             ConfigError: it cannot run here, or there are too few pictures.
@@ -158,7 +158,7 @@ class _Maker:
         return self._measured(work, manifest, shown[~calibrating])
 
     def _with_int8_text(self, work: Path, manifest: Manifest) -> Manifest:
-        """Put an int8 text tower beside int8 eyes, where it is as good as the one in fp32."""
+        """Add an int8 text tower to the int8 visual tower if it is as good as the one in fp32."""
         _remove(work, TEXT)
         quantise_text(self.base.path / TEXT, work / TEXT)
         tried = replace(manifest, text_precision="int8")
@@ -225,6 +225,6 @@ def _link(source: Path, out: Path) -> None:
 
 
 def _remove(folder: Path, tower: str) -> None:
-    """Remove a tower and the weights beside it."""
+    """Remove a tower and the file of its weights."""
     for file in folder.glob(f"{tower}*"):
         file.unlink()

@@ -14,7 +14,7 @@ _SMALL_BYTES = 16_000_000
 
 
 def on_cpu(bundle: Bundle, *, threads: int | None = None) -> BundleEmbedder:
-    """Return the embedder of a bundle whose towers run in this process, where the bundle says.
+    """Return the embedder of a bundle whose towers run in this process, on the bundle's runtimes.
 
     `threads` None lets each runtime use all cores for a run.
     """
@@ -36,8 +36,8 @@ def visual_on_cpu(bundle: Bundle, threads: int | None) -> Tower:
 def text_on_cpu(bundle: Bundle, threads: int | None) -> Tower:
     """Return the text tower of a bundle.
 
-    One in int8 takes the range of what it quantises from the rows of a run: a sentence beside
-    another one would have another vector, so each has a run of its own.
+    An int8 tower takes its quantisation ranges from the rows of a run: a sentence would get another
+    vector beside other sentences, so each sentence has its own run.
     """
     return OnnxTower(
         partial(bundle.file, TEXT),

@@ -50,7 +50,7 @@ class OnnxTower:
             shape: Of a row of the input.
             dim: Length of a vector.
             threads: None uses all cores for a run.
-            alone: Whether each row needs a run of its own.
+            alone: Whether each row needs its own run.
         """
         self._find = file
         self._name = name

@@ -26,7 +26,7 @@ _MOST = 64
 # more in a graph of any shape. A last block that is not full is filled up.
 _BLOCK, _STREAMS = 16, 2
 _EXTRA = "pip install 'clipseek[openvino]'"
-# OpenVINO's names. What is not int8 in an int8 graph runs in bf16, where the processor has it: 10 %
+# OpenVINO's names. What is not int8 in an int8 graph runs in bf16 if the processor has it: 10 %
 # faster for a ViT-B-32, and 0.00004 of the cosine.
 _HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}
 _PROPERTY = "OPTIMIZATION_CAPABILITIES"

@@ -29,7 +29,7 @@ def on_torch(
     Args:
         bundle: In fp32, of a model of open_clip's list.
         device: "cpu", "cuda" or "cuda:1".
-        checkpoint: The local file of weights that the bundle was made from, where there is one.
+        checkpoint: The local file of weights that the bundle was made from, if there is one.
         threads: Scale pictures.
 
     Raises:
@@ -64,7 +64,7 @@ class _Model:
         """Return the model on its device.
 
         Raises:
-            ConfigError: torch sees no such device, or the weights cannot be had.
+            ConfigError: torch sees no such device, or the weights are not available.
         """
         with self._lock:
             if self._loaded is None:
@@ -106,7 +106,7 @@ class TorchTower:
         """Load the model.
 
         Raises:
-            ConfigError: torch sees no such device, or the weights cannot be had.
+            ConfigError: torch sees no such device, or the weights are not available.
         """
         self._model.loaded()
 

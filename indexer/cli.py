@@ -92,14 +92,6 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
     _Verbs = argparse._SubParsersAction[Parser]
-MODULES = {
-    "ingest": "ingest",
-    "build": "ingest",
-    "evaluate": "judge",
-    "calibrate": "judge",
-    "migrate": "migrating",
-}
-"""The modules of the verbs that are not in `indexer.commands`."""
 Verb = Callable[[Settings, argparse.Namespace], int]
 """What runs a verb; it returns the exit code."""
 
@@ -275,6 +267,5 @@ def _run(options: argparse.Namespace) -> int:
         workers=getattr(options, "workers", None),
         index=getattr(options, "index", None),
     )
-    module = import_module(f"indexer.{MODULES.get(options.verb, 'commands')}")
-    verb: Verb = getattr(module, options.verb)
+    verb: Verb = import_module(f"indexer.verbs.{options.verb}").run
     return verb(settings, options)

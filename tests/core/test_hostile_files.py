@@ -15,7 +15,7 @@ from clipseek.embedding.bundle import BANK, MANIFEST, TOKENIZER, VISUAL
 from clipseek.embedding.towers import on_cpu
 from clipseek.embedding.towers.onnxruntime import OnnxTower
 from clipseek.errors import ConfigError
-from indexer.judge import read_captions
+from indexer.captions import read_captions
 from tests.core.test_bundle import MADE, fill
 
 OUTSIDE = "secret.bin"

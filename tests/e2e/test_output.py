@@ -233,3 +233,21 @@ def test_bytes_that_are_no_text_are_refused(
     said = capsys.readouterr().err
     assert expected in said
     assert len(said.splitlines()) == 1
+
+
+def test_verbose_prints_the_traceback_of_an_unexpected_error(
+    empty: Library, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the reason names the option."""
+
+    def strike(*_args: object, **_options: object) -> None:
+        raise ValueError("odd")
+
+    monkeypatch.setattr("clipseek.ingest.steps.identify", strike)
+    video = str(sorted(empty.films.glob("*.mp4"))[0])
+    assert empty.run("ingest", video, "--model", "demo") == 1
+    said = capsys.readouterr().err
+    assert "unexpected ValueError: odd; --verbose prints the traceback" in said
+    assert "Traceback" not in said
+    assert empty.run("ingest", video, "--model", "demo", "--verbose") == 1
+    assert "in strike" in capsys.readouterr().err

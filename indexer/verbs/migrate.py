@@ -9,7 +9,7 @@ from clipseek.config import Settings
 from indexer.output import emit, say
 
 
-def migrate(settings: Settings, options: argparse.Namespace) -> int:
+def run(settings: Settings, options: argparse.Namespace) -> int:
     """Bring the catalog to this release's revision; with `--check`, exit 1 where that is needed."""
     seen = revisions(settings) if options.check else bring(settings)
     if options.json:
@@ -38,4 +38,4 @@ def _needed(seen: Revisions) -> str:
     )
 
 
-__all__ = ["migrate"]
+__all__ = ["run"]

@@ -1,0 +1,34 @@
+"""Publishing a collection after its catalog has changed."""
+
+from dataclasses import asdict
+
+from clipseek.assembly import build_snapshot
+from clipseek.errors import ServiceUnavailable
+from clipseek.service import Service, WritingService
+from indexer.output import counted, note
+
+
+def _published(service: Service, name: str) -> str | None:
+    """Return the name of the snapshot in use; one that is damaged is about to be replaced."""
+    try:
+        return service.indexes.pointer(name)
+    except ServiceUnavailable:
+        return None
+
+
+def publish(service: WritingService, *, quiet: bool, sweep: bool = False) -> dict[str, object]:
+    """Publish a snapshot of the last version, if the one that is published is not that.
+
+    Thumbnails that no row names are swept with a new snapshot, or with `sweep`: going through
+    all of them takes long, and where nothing changed there are no more of them than before.
+    """
+    name = service.catalog.collection(service.settings.collection).name
+    before = _published(service, name)
+    manifest = build_snapshot(service, name)
+    is_new = _published(service, name) != before
+    if is_new or sweep:
+        service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
+    if not quiet and is_new:
+        about = f"{counted(manifest.count, 'segment')}, {manifest.kind}"
+        note(f"snapshot of version {manifest.version}: {about}")
+    return asdict(manifest)

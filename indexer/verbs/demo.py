@@ -1,0 +1,40 @@
+"""The verb `demo`: draw videos of the cartoon world."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from clipseek.config import Settings
+from clipseek.errors import ConfigError
+from indexer.output import emit, note, say
+
+DEMO_MARK = ".clipseek-demo"
+"""Stands in a folder whose films were drawn by us and may be drawn again."""
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001  same shape as all
+    """Draw demo films and the captions that are true of them."""
+    from clipseek.demo.films import make_films
+
+    if not 1 <= options.films <= 10_000:
+        raise ConfigError(f"--films must be 1 to 10000, got {options.films}")
+    _require_own_folder(options.out)
+    records = make_films(options.films, options.seed, options.out)
+    (options.out / DEMO_MARK).touch()
+    for record in records:
+        if options.json:
+            emit(asdict(record))
+        else:
+            say(f"{options.out / record.file}  {record.duration:.1f} s")
+    if not options.json:
+        note(f"captions: {options.out / 'captions.jsonl'}")
+    return 0
+
+
+def _require_own_folder(folder: Path) -> None:
+    """Raise ConfigError for a folder with files that are not ours to replace."""
+    if folder.exists() and not (folder / DEMO_MARK).exists() and any(folder.iterdir()):
+        raise ConfigError(
+            f"--out {folder}: this folder contains other files, and demo videos would replace "
+            "those with the same names; name an empty or a new folder"
+        )

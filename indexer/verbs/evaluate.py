@@ -1,0 +1,76 @@
+"""The verb `evaluate`: how well a library answers queries whose answers are known."""
+
+import argparse
+from pathlib import PurePath
+
+from clipseek.assembly import open_existing
+from clipseek.config import Settings
+from clipseek.errors import CollectionNotFound
+from clipseek.evaluation import Found
+from clipseek.evaluation import evaluate as judge
+from clipseek.service import Service
+from clipseek.types import SearchResult
+from indexer.captions import read_captions, search
+from indexer.naming import spellings
+from indexer.output import counted, emit, note, say
+from indexer.videos import all_videos
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Print how well the queries of a captions file are answered."""
+    captions = read_captions(options.captions)
+    files = {name for caption in captions for name in {caption.file, *caption.also} if name}
+    service = open_existing(settings)
+    try:
+        _warn_of_missing(service, files)
+        answers = search(service, [caption.query for caption in captions])
+    finally:
+        service.close()
+    result = judge(captions, [_found(answer, files) for answer in answers])
+    if options.json:
+        emit(result)
+    else:
+        _print(result)
+    return 0
+
+
+def _warn_of_missing(service: Service, files: set[str]) -> None:
+    """Say which files of the captions are not indexed: their queries count as not answered."""
+    try:
+        service.catalog.collection(service.settings.collection)
+    except CollectionNotFound:
+        return
+    videos = all_videos(service.catalog, service.settings.collection)
+    missing = sorted(files - {_file(video.uri, files) for video in videos})
+    if missing:
+        names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        note(f"{counted(len(missing), 'file')} of the captions not indexed: {names}")
+
+
+def _found(answer: SearchResult, files: set[str]) -> list[Found]:
+    return [Found(_file(hit.video.uri, files), hit.span, hit.relevance) for hit in answer.hits]
+
+
+def _file(uri: str, files: set[str]) -> str:
+    """Return the captions' name of a video: the longest tail of its path that they use.
+
+    In any normal form of Unicode: captions are typed, and macOS stores another form.
+    """
+    parts = PurePath(uri).parts
+    tails = ("/".join(parts[i:]) for i in range(len(parts)))
+    return next((form for tail in tails for form in spellings(tail) if form in files), uri)
+
+
+def _print(result: dict[str, object]) -> None:
+    """Print the figures, one group a line."""
+    say(f"queries  {result['queries']}")
+    for group in ("video", "moment", "absent"):
+        figures = result[group]
+        if isinstance(figures, dict):
+            say(f"{group:<7}  " + "  ".join(f"{k} {_figure(v)}" for k, v in figures.items()))
+    if not isinstance(result["absent"], dict) or not result["absent"]["queries"]:
+        note('no query is marked "absent": true, so recognising absence is not measured')
+
+
+def _figure(value: object) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

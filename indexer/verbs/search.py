@@ -1,0 +1,103 @@
+"""The verb `search`: the moments that a sentence describes."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from difflib import get_close_matches
+from unicodedata import normalize
+
+from clipseek.assembly import open_existing
+from clipseek.config import Settings
+from clipseek.errors import ClipseekError
+from clipseek.protocols import CatalogReader
+from clipseek.query import Query
+from clipseek.types import SearchResult
+from indexer.output import Column, clock, emit, note, table
+
+TAGS_SHOWN = 20
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
+    tags = tuple(normalize("NFC", tag) for tag in options.tag) or None
+    sentence = " ".join(options.query)
+    query = Query.of(sentence, options.limit, collection=settings.collection, tags=tags)
+    if wrong := query.problem():
+        raise wrong
+    service = open_existing(settings)
+    try:
+        answer = service.searcher.search([query])[0]
+        unknown = ""
+        if tags and isinstance(answer, SearchResult) and not answer.hits:
+            unknown = _unknown_tag(service.catalog, settings.collection, tags)
+    finally:
+        service.close()
+    if isinstance(answer, ClipseekError):
+        raise answer
+    if answer.truncated_at is not None:
+        note(_cut(answer.query[: answer.truncated_at], answer.model))
+    if unknown:
+        note(unknown)
+    elif options.json:
+        _hits_as_json(answer)
+    else:
+        _hits_as_table(answer)
+    return 0
+
+
+def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -> str:
+    """Say which of the tags no video has, or that none has them all; empty where one has."""
+    if catalog.videos(collection, limit=1, tags=tags):
+        return ""
+    known = catalog.tags(collection)
+    unknown = [tag for tag in tags if tag not in known]
+    if not unknown:
+        return f"no video has all of the tags {', '.join(map(repr, tags))}"
+    if not known:
+        return f"no video has the tag {unknown[0]!r}, or any other; `indexer ingest --tag` adds one"
+    shown = ", ".join(map(repr, known[:TAGS_SHOWN]))
+    more = ", …" if len(known) > TAGS_SHOWN else ""
+    meant = get_close_matches(unknown[0], known, n=1)
+    guess = f"; did you mean {meant[0]!r}?" if meant else ""
+    return f"no video has the tag {unknown[0]!r}; tags are {shown}{more}{guess}"
+
+
+def _cut(read: str, model: str) -> str:
+    """Say how much of a query was read."""
+    return (
+        f"model {model} cannot read such a long sentence: it read the first {len(read)} "
+        "characters, up to "
+        f"{read[-30:]!r}, and the rest was not searched for"
+    )
+
+
+def _hits_as_json(answer: SearchResult) -> None:
+    for rank, hit in enumerate(answer.hits, 1):
+        emit(
+            {
+                "rank": rank,
+                "video": {"id": hit.video.id, "title": hit.video.title, "uri": hit.video.uri},
+                "start": hit.span.start,
+                "end": hit.span.end,
+                "best_time": hit.best_time,
+                "score": round(hit.score, 6),
+                "relevance": round(hit.relevance, 6),
+            }
+        )
+
+
+def _hits_as_table(answer: SearchResult) -> None:
+    if not any(hit.relevance >= 0.5 for hit in answer.hits):
+        note("nothing matches well; the nearest moments are:")
+    names = ("relevance", "from", "to", "best")
+    table(
+        [*(Column(name, right=True) for name in names), Column("video")],
+        (
+            (
+                f"{math.floor(100 * hit.relevance)}%",
+                *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
+                hit.video.uri,
+            )
+            for hit in answer.hits
+        ),
+    )

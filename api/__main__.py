@@ -75,13 +75,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _taken(host: str, port: int) -> socket.socket:
-    """Take the port before the store is opened: who cannot have it should know at once.
+    """Bind the port before the store is opened, so that a port in use is an error at once.
 
-    It does not listen yet: until the application is up, whoever connects is refused at once and
-    can ask another replica, and does not wait for a model.
+    It does not listen yet: until the application is up, connections are refused at once, so
+    clients can ask another replica and do not wait for a model.
 
     Raises:
-        ServiceUnavailable: the address is in use, or none of this machine.
+        ServiceUnavailable: the address is in use, or does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     taken = socket.socket(family, socket.SOCK_STREAM)
@@ -112,8 +112,8 @@ def _serve(settings: Settings, taken: socket.socket, *, quiet: bool) -> int:
     sys.setswitchinterval(SWITCH_S)
     gc.set_threshold(*GC_THRESHOLDS)
     logs.configure(settings.log_format, quiet=quiet)
-    # Who started us in the background may have had us ignore SIGINT; the first process of a
-    # container ignores SIGTERM unless it has a handler, and opening may wait for a database.
+    # A shell that started this in the background may have set SIGINT to ignored. The first process
+    # of a container ignores SIGTERM without a handler, and opening may wait for a database.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     app = create_app(open_service(settings))

@@ -34,8 +34,8 @@ class Found:
     """The answer to one search, or why there is none.
 
     `source` says whether it came from a cache, was computed, or was computed for another request.
-    `stages` are those of the batch that it was found in. An error that is none of ours is a fault
-    of the server, and is logged already.
+    `stages` are those of the batch that it was found in. An error that is not a ClipseekError
+    is a fault of the server, and is logged already.
     """
 
     answer: Ready | Exception
@@ -45,7 +45,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The key under which a cache has an answer, and how old that is where it is stale."""
+    """The key under which a cache has an answer, and its age if it is stale."""
 
     key: str
     age_s: float | None
@@ -56,8 +56,8 @@ class Answering:
 
     default: The collection of a search that names none.
 
-    A collection that is not open yet, or late, is opened in a thread of its own: whoever searches
-    another one does not wait for that.
+    A collection that is not open yet, or late, is opened in a separate thread, so searches of other
+    collections do not wait for that.
     """
 
     def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
@@ -132,7 +132,7 @@ class Answering:
         return {name: error for name, error in zip(closed, found, strict=True) if error is not None}
 
     async def _opened(self, name: str) -> Exception | None:
-        """Wait until one collection is open; a stale view will do where the database is silent."""
+        """Wait until one collection is open; a stale view is enough if the database is silent."""
         opening = self._opening.get(name)
         if opening is None:
             opening = self._opening[name] = self._openers.submit(self._tried, name)
@@ -149,10 +149,10 @@ class Answering:
         raise Refused(problems.DEADLINE, detail, RETRY_AFTER)
 
     def _tried(self, name: str) -> Exception | None:
-        """Open a collection, in a thread; return the error, which all who wait for it share."""
+        """Open a collection, in a thread; return the error, which all waiting requests share."""
         try:
             self._collections.open(name)
-        except Exception as error:  # noqa: BLE001  whoever asked is told, and the log if it is a fault
+        except Exception as error:  # noqa: BLE001  the caller is told, and a fault is logged
             return error
         return None
 
@@ -168,7 +168,7 @@ class Answering:
         return _keyed(query, view.version, f"{view.identity}{self._root}")
 
     def _compute(self, queries: Sequence[Query]) -> list[Found]:
-        """Answer a batch, in the worker thread: from the cache that replicas share, or anew."""
+        """Answer a batch, in the worker thread: from the cache that replicas share, or computed."""
         stages = Stages()
         sights = self._sights(queries)
         places = self._places(queries, sights)
@@ -193,7 +193,7 @@ class Answering:
         return sights
 
     def _places(self, queries: Sequence[Query], sights: Mapping[str, Sight]) -> dict[Query, _Place]:
-        """Return where answers lie; a query whose collection cannot be opened is left out."""
+        """Return the keys of answers; a query whose collection cannot be opened is left out."""
         known = [(q, sights[q.collection]) for q in queries if q.collection in sights]
         return {query: _Place(self._key(sight.view, query), sight.age_s) for query, sight in known}
 

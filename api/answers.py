@@ -1,4 +1,4 @@
-"""Answers that are ready to be sent: JSON in bytes, whole but for what differs between requests."""
+"""Answers ready to be sent: JSON in bytes, complete except for what differs between requests."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,12 +25,12 @@ _STALE = b'"stale":true,"age_s":%.3f'
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The answer to one search, as it is for everyone who asks the same of the same version.
+    """The answer to one search, the same for all equal searches of the same version.
 
     common: a JSON object without its first field, `query`, and its last ones, `stale`, `age_s` and
     `took_ms`. Queries that differ only in white space share it: its first field, `truncated_at`,
     counts characters of the normalised query.
-    age_s: Where the database could not be asked for a newer version, the age of this one.
+    age_s: The age of this version, if the database could not be asked for a newer one.
     """
 
     query: str
@@ -68,7 +68,7 @@ class Ready:
         return b'{"query":%b,%b,%b,"took_ms":%.3f}' % (query, self._fields(), age, took_ms)
 
     def _fields(self) -> bytes:
-        """Return the common fields, with the place where this very query is cut."""
+        """Return the common fields, with the position at which exactly this query is cut."""
         if self.common.startswith(_WHOLE):
             return self.common[1:-1]
         place, _, others = self.common.removeprefix(_CUT).partition(b",")
@@ -76,7 +76,7 @@ class Ready:
 
 
 def _normalised_at(result: SearchResult) -> int | None:
-    """Return where the query is cut as those who share the answer have it: when normalised."""
+    """Return where the normalised query, which all who share the answer have, is cut."""
     at = result.truncated_at
     return None if at is None else len(normalised(result.query[:at]))
 

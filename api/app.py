@@ -45,7 +45,7 @@ def create_app(service: Service | None = None) -> FastAPI:
     """Make the application over an opened service, which it closes when it stops.
 
     Without one, a service is opened from the `CLIPSEEK_` settings; this is the factory for
-    `uvicorn api.app:create_app --factory`. Where that cannot be, the process ends with a sentence.
+    `uvicorn api.app:create_app --factory`. If that fails, the process ends with a sentence.
 
     Raises:
         ConfigError: traces are asked for and cannot be sent (see `tracing.opened`).

@@ -15,13 +15,13 @@ from clipseek.query import MAX_BATCH, Query
 RETRY_AFTER = {"Retry-After": "1"}
 """What waits now is done or refused within seconds."""
 
-# Batches that run side by side: while one is in the model or the index, which leave the interpreter
-# free, the other has it. Fewer than so many searches wait for the batch that runs. With 100
-# connections on two cores, searches of the demo model a second: 1750 in one batch at a time, 2040
-# in two; and later, with all else faster, 2390 where 16 that wait were enough, 2560 where 44 were.
+# Batches that run side by side: while one is in the model or the index, which release the GIL, the
+# other has it. A second batch starts only if so many searches wait. With 100 connections on two
+# cores, searches of the demo model per second: 1750 with one batch at a time, 2040 with two; and
+# later, when everything else was faster, 2390 with a minimum of 16 waiting, 2560 with 44.
 _SIDE_BY_SIDE, _ENOUGH = 2, 40
-# Searches of a batch that may fail alone until the rest of the batch counts as failed too: where
-# one search fails a batch it is found in 17 computations, and where all fail it takes no 511.
+# Searches of a batch that may fail alone until the rest of the batch counts as failed too. If one
+# search fails a batch, it is found in 17 computations; if all fail, it does not take 511.
 _FAILURES = 8
 
 log = logging.getLogger("clipseek.api")
@@ -54,7 +54,7 @@ class _Caller(Generic[Answer]):
 
 @dataclass(slots=True, eq=False)
 class _Job(Generic[Answer]):
-    """One search that is to be computed, and who asked for it."""
+    """One search to compute, and the callers that asked for it."""
 
     query: Query
     callers: list[_Caller[Answer]] = field(default_factory=list)
@@ -63,11 +63,11 @@ class _Job(Generic[Answer]):
 class Batcher(Generic[Answer]):
     """Runs searches in batches, off the event loop.
 
-    A search that finds nothing running starts at once. Those that come while a batch runs wait,
-    and are the next batch together, up to `MAX_BATCH`; where many wait, they run beside it. Equal
-    searches are computed once: who asks for one that waits or runs gets its answer, and is refused
-    at a deadline of its own. A search that ends in an error that nobody foresaw takes none of its
-    batch along. Used from one event loop at a time.
+    A search that finds nothing running starts at once. Searches that arrive while a batch runs
+    wait, and form the next batch together, up to `MAX_BATCH`; if many wait, they run beside it.
+    Equal searches are computed once: a caller that asks for one that waits or runs gets its answer,
+    and has its own deadline. A search that raises an unexpected error does not fail the others of
+    its batch. Used from one event loop at a time.
     """
 
     def __init__(
@@ -152,12 +152,12 @@ class Batcher(Generic[Answer]):
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake up at the first deadline: one timer for all, as most are met."""
         if self._timer is None and self._waiting:
-            # Who asked first is due first.
+            # The first caller is due first.
             first = min(job.callers[0].due for job in self._waiting.values())
             self._timer = loop.call_at(first, self._expire, loop)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse who waits past the deadline; a search that nobody waits for is not computed."""
+        """Refuse callers past their deadline; a search that nobody waits for is not computed."""
         now = loop.time()
         detail = f"the search waited for {self._deadline_s:g} s for its turn; ask again in a second"
         for job in list(self._waiting.values()):
@@ -183,7 +183,7 @@ class Batcher(Generic[Answer]):
                 self._end()
 
     def _end(self) -> None:
-        """Stop watching; jobs are left only where the loop itself ends."""
+        """Stop watching; jobs are left only if the loop itself ends."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -15,9 +15,9 @@ _LIST = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 
 
 def outcome(headers: Headers, etag: str, last_modified: str | None = None) -> HTTPStatus | None:
-    """Return 304 or 412 where that is the answer instead of what was asked for (13.2.2).
+    """Return 304 or 412 if that is the answer instead of what was asked for (13.2.2).
 
-    A date counts only where the client names no tag, and only if it is a date.
+    A date counts only if the client sends no tag, and only if it is a valid date.
     """
     if _CONDITIONS.isdisjoint(dict(headers.raw)):
         return None  # as for nearly all requests: each question below goes through all headers
@@ -44,7 +44,7 @@ def _listed(headers: Headers, name: str) -> str | None:
 
 
 def _names(listed: str, etag: str, *, weakly: bool) -> bool:
-    """Say whether a list names an entity tag; what is no list, such as a bare word, names none."""
+    """Say whether a list names an entity tag; other text, such as a bare word, does not."""
     if listed.strip() == "*":
         return True
     if not _LIST.fullmatch(listed):
@@ -56,7 +56,7 @@ def _names(listed: str, etag: str, *, weakly: bool) -> bool:
 
 
 def _is_later(last_modified: str | None, than: str | None) -> bool | None:
-    """Compare two dates of headers; None where one is missing or no date."""
+    """Compare two dates of headers; None if one is missing or not a date."""
     if last_modified is None or than is None:
         return None
     try:

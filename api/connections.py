@@ -57,7 +57,7 @@ class Connection(HttpToolsProtocol):
         self._waits_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
-        """Read what came; refuse what is no request or too large."""
+        """Read what came; refuse what is not a request or too large."""
         self._unset_keepalive_if_required()
         if self._refused:
             return
@@ -99,7 +99,7 @@ class Connection(HttpToolsProtocol):
             self._take_absolute()
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise _Refusal(problems.BAD_REQUEST, "the version of HTTP must be 1.0 or 1.1")
-        # The time for the body begins anew.
+        # The time for the body starts again.
         self._waits_since = self.loop.time()
         super().on_headers_complete()
 
@@ -117,7 +117,7 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request; one that waited behind this one gets its whole time."""
+        """Continue with the next request; one that waited behind this one gets its full time."""
         super().on_response_complete()
         if self._waits_since is not None:
             self._waits_since = self.loop.time()
@@ -134,16 +134,16 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def end_if_late(self, now: float, limit_s: float) -> None:
-        """End the connection where it has waited too long for the client."""
+        """Close the connection if it has waited too long for the client."""
         if self.transport is None:
             return
-        # Also where it is closing: it does not close before all is taken.
+        # Also while it is closing, because it does not close before everything was read.
         if self._is_stalled(now):
             self.transport.abort()
         elif self.transport.is_closing():
             return
         elif self._waits_since is None or self.flow.read_paused:
-            return  # nothing is waited for, or it is us who do not read
+            return  # nothing is expected, or this side does not read
         elif now - self._waits_since > limit_s:
             what = "headers" if self._in_head or self._is_idle() else "body"
             detail = f"the {what} of the request did not arrive within {limit_s:g} s"

@@ -1,8 +1,9 @@
-"""Which names a request may ask this server by.
+"""The host names that a request may use for this server.
 
-A page of another site can have its own name lead to this server's address (DNS rebinding), and
+A page of another site can point its own name to the address of this server (DNS rebinding), and
 then read the answers as its own. Its name is in the header `Host`, so names that are not known here
-are refused. An address cannot be rebound and is always taken; so probes by address need no setting.
+are refused. An address cannot be rebound and is always accepted, so probes by address need no
+setting.
 """
 
 import ipaddress
@@ -20,8 +21,8 @@ _PORT = re.compile(r":[0-9]{0,5}")
 def named(header: str) -> str | None:
     """Return the name or address of a Host header, lower case and without port, or None.
 
-    Addresses of IPv6 stand in brackets (RFC 3986, section 3.2.2). What else could stand before a
-    host, such as a user's name, is not allowed in this header (RFC 9110, section 7.2).
+    IPv6 addresses are in brackets (RFC 3986, section 3.2.2). Other parts of a URL before a host,
+    such as a user name, are not allowed in this header (RFC 9110, section 7.2).
     """
     host, rest = header.strip().lower(), ""
     if host.startswith("["):

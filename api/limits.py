@@ -1,4 +1,4 @@
-"""The limits of what a request may hold, each refused with one sentence that names the limit."""
+"""The limits of what a request may contain; each refusal is one sentence that names the limit."""
 
 import unicodedata
 from typing import Annotated
@@ -42,7 +42,7 @@ def expect(words: str) -> WrapValidator:
 
 
 def text(low: int, high: int) -> BeforeValidator:
-    """Trim text and hold it to `low` to `high` characters, none of them a control character."""
+    """Trim text and require `low` to `high` characters, none of them a control character."""
 
     def check(value: object) -> str:
         if not isinstance(value, str):
@@ -92,7 +92,7 @@ def _described(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else "something else"
 
 
-# Constraints stand before the validators, which run first, so that the OpenAPI document has them.
+# Constraints are before the validators, which run first, so that the OpenAPI document has them.
 Sentence = Annotated[
     str,
     Field(

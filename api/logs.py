@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 FIELDS = ("request_id", "method", "route", "status", "ms")
-"""What a line about a request says beside its time and level."""
+"""The fields of a line about a request, in addition to its time and level."""
 
 
 class JsonLines(logging.Formatter):
@@ -25,7 +25,7 @@ class JsonLines(logging.Formatter):
 
 
 class Text(logging.Formatter):
-    """Writes a record as a line of text, with the traceback below it where there is one."""
+    """Writes a record as a line of text, with the traceback below it if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -36,7 +36,7 @@ class Text(logging.Formatter):
 
 
 def configure(kind: Literal["text", "json"], *, quiet: bool = False) -> None:
-    """Send the log to stderr; the web server's own goes the same way, but for its access lines."""
+    """Send the log to stderr, and that of the web server too, except its access lines."""
     formatter = JsonLines if kind == "json" else Text
     level = "WARNING" if quiet else "INFO"
     logging.config.dictConfig(

@@ -21,7 +21,7 @@ MAX_RANGES = 16
 """More ranges than this are ignored and the whole file is sent: players ask for one or two."""
 
 ACCEL_PREFIX = "/_films/"
-"""Where nginx has the folder of films for answers of the API, and for nobody else."""
+"""The internal path of nginx for the folder of videos; clients cannot request it."""
 
 HEAD_BYTES = 512
 _ASK = "tell the operator of this server the request id"
@@ -58,9 +58,9 @@ class VideoFile:
 
 
 def locate(video: Video) -> VideoFile:
-    """Open the file of a video and find its type; who takes it closes it.
+    """Open the file of a video and find its type; the caller closes it.
 
-    A file of another size or time is not even opened: it may be a link to something else by now.
+    A file of another size or time is not even opened, because it may be a link to something else.
 
     Raises:
         Refused: the file is gone, cannot be read, or is not the one that was indexed.
@@ -101,7 +101,7 @@ def respond(video: VideoFile, accel_dir: Path | None) -> Response:
 
 
 def _below(video: VideoFile, folder: Path) -> Path | None:
-    """Return the path of a file below a folder, all links followed; None where it is elsewhere."""
+    """Return the path of a file below a folder, all links followed; None if it is elsewhere."""
     try:
         path = video.path.resolve(strict=True)
         if not os.path.samestat(path.stat(), video.status):
@@ -160,7 +160,7 @@ class VideoResponse(FileResponse):
     """A video file; its Range header is read as RFC 9110 says.
 
     Starlette answers 400 to a header that must be ignored, takes ranges for HEAD, and refuses all
-    ranges when one is outside; so the header that it gets to see holds only what can be served.
+    ranges when one is outside; so it only sees a header with ranges that can be served.
     """
 
     def __init__(self, video: VideoFile) -> None:
@@ -199,7 +199,7 @@ class VideoResponse(FileResponse):
         await super().__call__({**scope, "headers": kept}, receive, send)
 
     def _ranges(self, method: str, headers: Headers) -> list[tuple[int, int]] | None:
-        """Return the ranges to serve, [] where none can be, or None for the whole file."""
+        """Return the ranges to serve, [] if none can be served, or None for the whole file."""
         named = headers.get("range")
         if named is None or method != "GET" or not self._allows_range(headers):
             return None

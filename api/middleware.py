@@ -88,7 +88,7 @@ class Border:
             await response(scope, passage.receive, passage.send)
 
     def _refusal(self, passage: "_Passage") -> Response | None:
-        """Return the answer to a request that the application is not to see, or None."""
+        """Return the answer to a request that must not reach the application, or None."""
         scope = passage.scope
         if len(passage.hosts) != 1 or (host := hosts.named(passage.hosts[0])) is None:
             detail = f"a request must have one header Host with a host's name, got {passage.said}"

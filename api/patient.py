@@ -12,14 +12,14 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.service import Service
 
 WAIT_S = 2.0
-"""Seconds that a request waits at most, and no longer than searches go on (`CLIPSEEK_STALE_S`)."""
+"""Maximum of seconds that a request waits, and not longer than `CLIPSEEK_STALE_S`."""
 STEP_S = 0.2
 
 
 class PatientRoute(APIRoute):
     """Asks its endpoint again while it says that the database cannot be reached.
 
-    For endpoints that read alone. Who waits holds no thread.
+    For endpoints that only read. A waiting request occupies no thread.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -14,7 +14,7 @@ Permission = Literal["search", "write", "admin"]
 class Principal:
     """Somebody who asks.
 
-    collections: The names of those that they may ask for, or None for all.
+    collections: The names of the collections that they may use, or None for all.
     """
 
     name: str
@@ -23,11 +23,11 @@ class Principal:
 
 
 ANONYMOUS = Principal("anonymous", frozenset(get_args(Permission)))
-"""Everybody, because the server knows no keys: whoever can reach it may do everything."""
+"""Everybody. The server knows no keys, so everybody who can reach it may do everything."""
 
 
 def who_asks(_scope: Scope) -> Principal:
-    """Return who sent a request. The border of the application asks this once for each."""
+    """Return who sent a request. The border of the application calls this once for each request."""
     return ANONYMOUS
 
 

@@ -75,7 +75,7 @@ class Readiness:
         self._ending.set()
 
     def _require_refreshed(self) -> None:
-        """Raise where the thread that keeps the views current has not done so for too long."""
+        """Raise if the thread that keeps the views current has not done so for too long."""
         settings, age_s = (
             self._service.settings,
             self._service.collections.refreshing.age_s,

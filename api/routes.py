@@ -84,11 +84,11 @@ router = ReadingRouter(route_class=PatientRoute)
     ),
 )
 def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
-    """Return a page of videos by ascending id; none where the default collection is still new."""
+    """Return a page of videos by ascending id; none if there is no default collection yet."""
     collection, limit = asked.named(service.settings.collection), asked.limit
     found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
     if not found and collection != service.settings.collection:
-        service.catalog.collection(collection)  # raises where there is none
+        service.catalog.collection(collection)  # raises if there is none
     page = found[:limit]
     return VideosAnswer(
         videos=[VideoAnswer.of(video, collection, service.settings.root) for video in page],

@@ -38,7 +38,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 access_log=False,
                 log_config=None,
-                proxy_headers=False,  # nothing here asks who the client is
+                proxy_headers=False,  # nothing here needs the address of the client
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_S,
             )

@@ -56,7 +56,7 @@ class Suggestions:
         self._choosing = threading.Lock()
 
     def of(self, collection: str) -> list[str]:
-        """Return up to 4 sentences, or none where the collection shows none of them.
+        """Return up to 4 sentences, or none if the collection shows none of them.
 
         A collection is not opened for this: until it is open, and while sentences are chosen for
         another request, the last ones are returned.

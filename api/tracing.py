@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-"""The standard variable, which counts where the setting is not given."""
+"""The standard variable, which applies if the setting is not given."""
 _TIMEOUT_S = 5.0
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -43,11 +43,11 @@ class NoTracing:
 
 
 class OtlpTracing:
-    """Sends spans to a collector by OTLP over HTTP, in batches, in a thread of its own.
+    """Sends spans to a collector by OTLP over HTTP, in batches, in a separate thread.
 
-    The other standard variables hold too, such as `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and
-    `OTEL_EXPORTER_OTLP_HEADERS`: the SDK reads them. A collector that cannot be reached costs its
-    spans and nothing else.
+    The other standard variables apply too, such as `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and
+    `OTEL_EXPORTER_OTLP_HEADERS`: the SDK reads them. If a collector cannot be reached,
+    its spans are lost, and nothing else happens.
     """
 
     def __init__(self, provider: "TracerProvider") -> None:
@@ -59,13 +59,13 @@ class OtlpTracing:
 
     @classmethod
     def to(cls, endpoint: str) -> Self:
-        """Open the way to a collector; nothing is sent yet.
+        """Prepare the connection to a collector; nothing is sent yet.
 
         Raises:
-            ConfigError: the endpoint is no address, or OpenTelemetry is not installed.
+            ConfigError: the endpoint is not an address, or OpenTelemetry is not installed.
         """
         if not _is_address(endpoint):
-            # What was given may hold a password, so it is not repeated.
+            # The given text may contain a password, so it is not repeated.
             raise ConfigError(
                 "the endpoint of traces must be as http://HOST:4318; "
                 f"correct CLIPSEEK_OTLP_ENDPOINT or {ENDPOINT}"
@@ -98,7 +98,7 @@ class OtlpTracing:
 
     @contextmanager
     def request(self, scope: Scope) -> Iterator["_Answered"]:
-        """Open the span of a request, in the trace of the client where it named one.
+        """Open the span of a request, in the trace that the client named, if any.
 
         Names and attributes are those of the semantic conventions for HTTP server spans.
         """

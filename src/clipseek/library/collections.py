@@ -30,10 +30,10 @@ class CollectionStats:
 class Collections:
     """Opens collections and keeps them open. Thread-safe.
 
-    No answer is from a view that was current longer than `LATE_AFTER * refresh_s` ago, however
-    busy the machine is: a view that is late is brought up to date first. Where that cannot be done
-    because the catalog is out of reach, the view answers for a while (`Views`), and the answer says
-    how old it is; after that there is no answer.
+    No answer comes from a view that was last current more than `LATE_AFTER * refresh_s` ago, even
+    on a busy machine: a late view is brought up to date first. If the catalog cannot be reached,
+    the view answers for a while (`Views`), and the answer says how old it is; after that, searches
+    are refused.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Collections:
         return not len(sight.view) or self.models.is_loaded(sight.view.collection)
 
     def goes_on(self, name: str) -> bool:
-        """Whether searches of a collection are answered even where the catalog is away."""
+        """Whether searches of a collection are answered even if the catalog cannot be reached."""
         sight = self._views.current(name)
         if sight is None:
             return False

@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 class Models:
-    """Loads each model at its first use; nobody waits for a model but those who asked for it.
+    """Loads each model at its first use; only searches that need a model wait for it.
 
-    `sweep` unloads a model that no search has asked for in `idle_s`, and the next search that asks
-    loads it again; with 0, models stay. Thread-safe.
+    `sweep` unloads a model that no search has used for `idle_s`, and the next search that needs it
+    loads it again; with 0, models stay loaded. Thread-safe.
     """
 
     def __init__(self, load: Callable[[Collection], Model], *, idle_s: float = 0.0) -> None:
@@ -31,7 +31,7 @@ class Models:
     def get(self, collection: Collection) -> Model:
         """Return a collection's model, loaded unless it is.
 
-        Those who ask for a model while it is loaded get it, or the error, at once.
+        Callers that ask for a model while it is being loaded get the same model or error.
 
         Raises:
             ClipseekError: as `load` does.
@@ -51,7 +51,7 @@ class Models:
             try:
                 model = self._loaded[key] = self._load(collection)
             finally:
-                # Where that fails, the next probe tries too, and says so.
+                # If that fails, the next probe tries again, and says so.
                 self._unloaded.discard(key)
         return model
 
@@ -72,7 +72,7 @@ class Models:
         return self.is_loaded(collection) or collection.fingerprint in self._unloaded
 
     def sweep(self) -> None:
-        """Unload what no search has asked for lately; who uses it now keeps it until the end."""
+        """Unload models that no search has used lately; a search that uses one now keeps it."""
         if not self._idle_s:
             return
         now = monotonic()

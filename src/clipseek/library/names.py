@@ -44,7 +44,7 @@ class Names:
         )
 
     def follow(self, catalog: CatalogReader) -> Self:
-        """Return them with what changed since, or anew where they are not of the catalog's past."""
+        """Return them with what changed since, or read again if the past differs."""
         name = self.asked
         with catalog.consistent(name) as now:
             found = now.collection(name)

@@ -16,9 +16,9 @@ from clipseek.query import Filters
 from clipseek.table import SegmentTable
 from clipseek.types import Neighbours, SegmentBlock
 
-# Videos that the catalog is asked for by their ids, for the sake of databases that bound a query.
+# Videos that the catalog is asked for by their ids at once, because databases limit a query.
 VIDEOS_AT_ONCE = 500
-# Neighbours asked for beyond those wanted, at first, where some may have been replaced.
+# Additional neighbours that are requested at first, because some may have been replaced.
 _SPARE = 32
 
 
@@ -26,9 +26,9 @@ _SPARE = 32
 class Part:
     """Some segments and the index over them, in the same order.
 
-    tags: Those of the table's videos. They stay right, because a video whose tags change is put
-    anew, and is dead here then. dead: int64 (D,), ascending: ids that have been removed or replaced
-    since. gone: bool (V,), the videos whose segments are dead, or None where none are.
+    tags: Those of the table's videos. They stay correct, because a video whose tags change is put
+    again, and is then dead here. dead: int64 (D,), ascending: ids that have been removed or
+    replaced since. gone: bool (V,), the videos whose segments are dead, or None if there are none.
     """
 
     table: SegmentTable

@@ -1,4 +1,4 @@
-"""The views of all collections that were asked for, kept current; each has a lock of its own."""
+"""The views of all collections that were asked for, kept current; each has its own lock."""
 
 import logging
 import math
@@ -15,7 +15,7 @@ from clipseek.publishing import IndexStore
 LATE_AFTER = 2
 """Refreshes that a view may miss before it is late."""
 PATIENCE_S = 0.5
-"""Seconds that somebody waits for a catalog without a word, where there is a stale view."""
+"""Seconds to wait for a silent catalog if there is a stale view."""
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class Sight:
     """The view to answer from.
 
-    age_s: Where it is stale, seconds since it was last known to be current; None where it is not.
+    age_s: If it is stale, seconds since it was last known to be current; otherwise None.
     """
 
     view: View
@@ -43,8 +43,8 @@ class Views:
     """Opens the view of each collection at its first use, and keeps it current. Thread-safe.
 
     A view that was not known to be current for `LATE_AFTER * refresh_s` is late: it is brought up
-    to date before it answers. Where the catalog cannot be asked, it answers for `stale_s` more,
-    and says so; with 0, it does not.
+    to date before it answers. If the catalog cannot be asked, it answers for `stale_s` more
+    seconds, and says so; with 0, it does not.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Views:
         self._away[name] = monotonic()
 
     def get(self, name: str) -> Sight:
-        """Return the view to answer from, opened or brought up to date where it must be.
+        """Return the view to answer from, opened or brought up to date if necessary.
 
         Raises:
             NothingIndexed: the default collection does not exist.
@@ -105,7 +105,7 @@ class Views:
             lock.release()
 
     def learn(self, name: str) -> None:
-        """Let an opened view know the names of its videos, where it may become stale."""
+        """Let an opened view know the names of its videos, if it may become stale."""
         with self._lock(name):
             opened = self._opened.get(name)
             if self._stale_s and opened is not None and not opened.view.is_named:
@@ -149,9 +149,9 @@ class Views:
             self._reading.pop(name, None)
 
     def reading(self) -> Mapping[str, tuple[int, int]]:
-        """Return of each collection that is read in full now how many segments were, of how many.
+        """Return for each collection that is being read in full the segments read so far, and all.
 
-        This happens where there is no snapshot that can be used.
+        This happens if there is no usable snapshot.
         """
         return dict(self._reading)
 
@@ -188,7 +188,7 @@ class Views:
             self._put(name, view, asked)
 
     def _named(self, view: View, before: View) -> View:
-        """Return a view with the names of its videos, where the one before had them."""
+        """Return a view with the names of its videos, if the one before had them."""
         return view.named(self._catalog, before) if before.is_named else view
 
     def _put(self, name: str, view: View, asked: float) -> None:

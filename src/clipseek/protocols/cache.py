@@ -25,7 +25,7 @@ class CacheStats:
 
 
 class Cache(Protocol):
-    """Remembers computed bytes under keys that hold all they depend on. Thread-safe.
+    """Stores computed bytes under keys that contain everything they depend on. Thread-safe.
 
     It may forget anything at any time. No method raises: an outage is a miss, and counted.
     """
@@ -35,9 +35,9 @@ class Cache(Protocol):
         ...
 
     def peek(self, key: str) -> bytes | None:
-        """Return the value if it can be had without waiting, as on an event loop, else None.
+        """Return the value if it is available without waiting, as on an event loop, otherwise None.
 
-        None is not counted as a miss: who gets it asks again by `get_many`, where waiting is fine.
+        None is not counted as a miss: the caller asks again with `get_many` when it may wait.
         """
         ...
 

@@ -33,7 +33,7 @@ class FrameSource(Protocol):
     def duration(self) -> float | None:
         """Seconds: what the container claims; after `read` is exhausted, the end of the last frame.
 
-        None where the container does not say and nothing was read yet.
+        None if the container does not say and nothing was read yet.
         """
         ...
 
@@ -80,5 +80,5 @@ class FrameSourceOpener(Protocol):
     """Opens a local file as a FrameSource; raises UnreadableVideo."""
 
     def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
-        """Open the file; by its open descriptor where there is one, which stays the caller's."""
+        """Open the file, by its open descriptor if there is one; the caller closes that."""
         ...

@@ -30,7 +30,7 @@ class VectorIndex(Protocol):
 
     @property
     def recall(self) -> float:
-        """Share of the true ten nearest that `search` finds: 1 where it compares every vector.
+        """Share of the true ten nearest that `search` finds: 1 if it compares every vector.
 
         Any other index states what was measured when it was built, which is less than 1.
         """
@@ -39,5 +39,5 @@ class VectorIndex(Protocol):
     def exact(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """Find the true k nearest, as `search` does where its recall is 1; may take long."""
+        """Find the true k nearest, as `search` does if its recall is 1; may take long."""
         ...

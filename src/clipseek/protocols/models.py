@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 class Intake:
     """How a tower wants its rows.
 
-    most: Rows that go through it in one run, where more would not be faster, or would move a row's
-    vector. normalised: Pictures come as float32 (N, 3, S, S) by the model's recipe, not as
-    uint8 (N, S, S, 3). any_length: Rows of tokens may be cut behind the longest sentence.
+    most: Rows in one run; more would not be faster, or would change the vector of a row.
+    normalised: Pictures come as float32 (N, 3, S, S) by the model's recipe, not as
+    uint8 (N, S, S, 3). any_length: Rows of tokens may be cut after the longest sentence.
     """
 
     most: int = 32
@@ -35,9 +35,9 @@ class Tower(Protocol):
         ...
 
     def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return float32 (N, dim), not normalised: a vector for each row, whatever is beside it.
+        """Return float32 (N, dim), not normalised: a vector per row, whatever the other rows are.
 
-        `rows` has one row at least and `intake.most` at most, and is not written to.
+        `rows` has at least one and at most `intake.most` rows, and is not written to.
 
         Raises:
             ServiceUnavailable: the tower cannot be reached now; the same rows may be run later.
@@ -92,7 +92,7 @@ class Embedder(Protocol):
     def read(self, texts: Sequence[str]) -> list[int]:
         """Return how many characters of each sentence the model reads.
 
-        All of them, unless the sentence has more words than the model takes; 0 where there is
-        nothing in it for the model, as in "???", so that its vector says nothing.
+        All of them, unless the sentence has more words than the model accepts; 0 if the model
+        finds nothing in it, as in "???", so that its vector means nothing.
         """
         ...

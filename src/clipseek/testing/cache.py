@@ -9,9 +9,9 @@ from clipseek.protocols import CacheStats
 
 
 class DictCache:
-    """A `Cache` without bounds, in a dictionary. Thread-safe.
+    """A `Cache` without limits, in a dictionary. Thread-safe.
 
-    entries: What lies in it, each value with the time of the clock at which it ends.
+    entries: Its content, each value with the time of the clock at which it expires.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -25,7 +25,7 @@ class ToyTower:
         self.is_there = True
 
     def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return float32 (N, dim); raise ServiceUnavailable where it is not there."""
+        """Return float32 (N, dim); raise ServiceUnavailable if it is gone."""
         self.check()
         flat = rows.reshape(len(rows), -1).astype(np.float64)
         places = np.arange(flat.shape[1]) % _PERIOD + 1
@@ -34,6 +34,6 @@ class ToyTower:
         return vectors
 
     def check(self) -> None:
-        """Raise ServiceUnavailable where it is not there."""
+        """Raise ServiceUnavailable if it is gone."""
         if not self.is_there:
             raise ServiceUnavailable("the toy tower cannot be reached; set is_there to True")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +110,7 @@ class Originals:
     def _opened(self, video: Video, open_video: FrameSourceOpener) -> Iterator[FrameSource]:
         with (
             self.places.look(video.uri).open() as file,
-            open_video(Path(video.uri), descriptor=file.fileno()) as frames,
+            open_video(video.uri, descriptor=file.fileno()) as frames,
         ):
             yield frames
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +55,7 @@ def _of_video(
     try:
         with (
             places.look(uri).open() as file,
-            open_video(Path(uri), descriptor=file.fileno()) as source,
+            open_video(uri, descriptor=file.fileno()) as source,
         ):
             found.extend(fit(batch.pixels) for batch in source.read(times, short_side=side))
     except (UnreadableVideo, OSError):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from tests.contracts.films import BLUE, RED
 MIB = 1 << 20
 
 
-def obedient(path: Path, *, descriptor: int | None = None) -> FrameSource:
+def obedient(path: str, /, *, descriptor: int | None = None) -> FrameSource:
     """Do as the content of the file says; "fine" is a video of two shots."""
     assert descriptor is not None
     word, _, rest = os.pread(descriptor, 1000, 0).decode().partition(" ")
@@ -33,7 +32,7 @@ def obedient(path: Path, *, descriptor: int | None = None) -> FrameSource:
     elif word == "recurse":
         obedient(path, descriptor=descriptor)
     elif word == "refuse":
-        raise UnreadableVideo(str(path), "not a video")
+        raise UnreadableVideo(path, "not a video")
     elif word == "take":
         np.ones(int(rest) * MIB, np.uint8)
     elif word == "talk":

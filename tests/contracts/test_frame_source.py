@@ -46,7 +46,7 @@ def _opener(kind: str, folder: Path, confined: Confined) -> Opener:
 
     def from_file(reader: FrameSourceOpener, plan: Plan) -> FrameSource:
         write(folder / "film.mp4", plan)
-        return reader(folder / "film.mp4")
+        return reader(str(folder / "film.mp4"))
 
     openers: dict[str, Opener] = {
         "pyav": lambda plan: from_file(PyAVFrames, plan),

@@ -43,12 +43,12 @@ class Colours:
         self._trouble = trouble
         self.opened: list[str] = []
 
-    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+    def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
         """Open a file."""
         assert descriptor is not None
         colour = RED if os.pread(descriptor, 3, 0) == b"red" else BLUE
-        self.opened.append(path.name)
-        self._trouble(path)
+        self.opened.append(Path(path).name)
+        self._trouble(Path(path))
         return SyntheticFrames([(2, colour)])
 
 

@@ -29,12 +29,12 @@ class Films:
         self.opened: list[str] = []
         self._damage = damage
 
-    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+    def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
         """Open a file."""
-        self.opened.append(path.name)
-        content = path.read_text()
+        self.opened.append(Path(path).name)
+        content = Path(path).read_text()
         if content == "bad":
-            raise UnreadableVideo(str(path), "not a video")
+            raise UnreadableVideo(path, "not a video")
         colours = {"r": RED, "g": GREEN, "b": BLUE}
         shots = [(float(part[1:]), colours[part[0]]) for part in content.split()]
         return SyntheticFrames(shots, damage=self._damage)
@@ -125,9 +125,9 @@ def test_a_file_that_changes_while_it_is_read_is_not_indexed(tmp_path: Path) -> 
     """A recording in progress: its hash would be that of something else."""
 
     class Growing(Films):
-        def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+        def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
             source = super().__call__(path, descriptor=descriptor)
-            with path.open("a") as file:
+            with Path(path).open("a") as file:
                 file.write(" g1")
             return source
 
@@ -204,8 +204,8 @@ def test_a_video_does_not_wait_for_others_to_fill_its_batch(tmp_path: Path) -> N
     was_patient: list[bool] = []
 
     class Slow(Films):
-        def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
-            if path.name == "slow.mp4":
+        def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
+            if path.endswith("slow.mp4"):
                 was_patient.append(first_is_done.wait(30))
             return super().__call__(path, descriptor=descriptor)
 

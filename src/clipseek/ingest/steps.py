@@ -7,7 +7,7 @@ step works with (a model, a decoder, a catalog) is given to it once, where it ru
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +111,7 @@ def read(
     """
     short_side = max(SHORT_SIDE, embedder.image_size)
     kept: NDArray[np.float32] | None = None
-    with open_video(Path(source.uri), descriptor=file.fileno()) as opened:
+    with open_video(source.uri, descriptor=file.fileno()) as opened:
         yield Opened(opened.duration)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):

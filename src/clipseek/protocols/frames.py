@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -79,6 +78,9 @@ class FrameSource(Protocol):
 class FrameSourceOpener(Protocol):
     """Opens a local file as a FrameSource; raises UnreadableVideo."""
 
-    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
-        """Open the file, by its open descriptor if there is one; the caller closes that."""
+    def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
+        """Open the file at a path, or the one that is open as `descriptor`.
+
+        A descriptor stays the caller's; `path` is then only what errors call the video.
+        """
         ...

@@ -41,7 +41,7 @@ class Open:
     Decoding it may take `memory_bytes`, of which a single frame has at most `frame_bytes`.
     """
 
-    path: Path
+    path: str
     frame_rate: float
     memory_bytes: int
     frame_bytes: int

@@ -55,7 +55,7 @@ class Confined:
         self._lock = threading.Lock()
         self._memory = MemoryShares(self._stop)
 
-    def __call__(self, path: Path, *, descriptor: int | None = None) -> FrameSource:
+    def __call__(self, path: str | Path, *, descriptor: int | None = None) -> FrameSource:
         """Open the file in a child."""
         if descriptor is not None:
             return _ConfinedFrames(self, path, os.dup(descriptor))
@@ -100,10 +100,10 @@ class _OutOfMemory(Exception):
 class _ConfinedFrames:
     """A FrameSource that a child reads."""
 
-    def __init__(self, pool: Confined, path: Path, descriptor: int) -> None:
+    def __init__(self, pool: Confined, path: str | Path, descriptor: int) -> None:
         """Open the video with the share of memory that one of several has, else alone."""
         self._pool = pool
-        self._path = path
+        self._path = str(path)
         self._descriptor = descriptor
         self._limits = pool._limits
         self._spent_s = 0.0

@@ -78,7 +78,7 @@ class Opened:
     than `leap_s` is a leap of the clock, and not a picture that stands for so long.
     """
 
-    path: Path
+    path: str | Path
     container: InputContainer
     stream: VideoStream
     time_base: Fraction
@@ -108,7 +108,7 @@ class Opened:
 
 
 def open_video(
-    path: Path,
+    path: str | Path,
     *,
     threads: int,
     options: dict[str, str] | None = None,
@@ -164,7 +164,7 @@ def open_video(
     return Opened(path, container, stream, time_base, rate, start, *claims, begins, leap_s, crop)
 
 
-def _regular(path: Path) -> io.FileIO:
+def _regular(path: str | Path) -> io.FileIO:
     try:
         return open_regular(path)
     except NotARegularFile as error:
@@ -175,7 +175,7 @@ def _regular(path: Path) -> io.FileIO:
         raise UnreadableVideo(str(path), f"cannot be opened: {error}") from error
 
 
-def _open(path: Path, descriptor: int) -> InputContainer:
+def _open(path: str | Path, descriptor: int) -> InputContainer:
     beginning = os.pread(descriptor, _HEAD_BYTES, 0)
     if not beginning:
         raise UnreadableVideo(str(path), "empty file")
@@ -203,7 +203,7 @@ def _refusal(error: av.error.FFmpegError, beginning: bytes) -> str:
     return "not a video: invalid data"
 
 
-def _film_stream(container: InputContainer, path: Path, descriptor: int) -> VideoStream:
+def _film_stream(container: InputContainer, path: str | Path, descriptor: int) -> VideoStream:
     """Return what libav holds to be the main video stream, if it is a film and can be decoded."""
     if container.format.name.endswith("_pipe"):
         raise UnreadableVideo(str(path), "a picture, not a video")
@@ -245,7 +245,7 @@ def _without_video(container: InputContainer) -> str:
 
 
 def _moving(
-    path: Path, descriptor: int, films: Sequence[VideoStream], best: VideoStream
+    path: str | Path, descriptor: int, films: Sequence[VideoStream], best: VideoStream
 ) -> VideoStream:
     """Return the best stream, unless it is of a few pictures and another one moves.
 
@@ -266,7 +266,7 @@ def _moving(
     return most if counts[best.index] <= few < counts[most.index] else best
 
 
-def _require_size(stream: VideoStream, path: Path, max_pixels: int | None) -> None:
+def _require_size(stream: VideoStream, path: str | Path, max_pixels: int | None) -> None:
     """Refuse frames that are too large to be decoded."""
     size = f"{stream.width}x{stream.height}"
     if max(stream.width, stream.height) > _LONGEST_SIDE:

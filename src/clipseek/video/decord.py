@@ -59,7 +59,7 @@ class DecordFrames:
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         *,
         threads: int = 1,
         descriptor: int | None = None,
@@ -134,7 +134,7 @@ class DecordFrames:
 
     def _open(self, width: int, height: int) -> "_Film":
         decord.logging.set_level(decord.logging.QUIET)
-        path = str(self._path.absolute())
+        path = str(Path(self._path).absolute())
         if self._descriptor is not None:
             path = f"/dev/fd/{self._descriptor}"
         try:

@@ -43,7 +43,7 @@ class PyAVFrames:
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         *,
         threads: int = 1,
         decode: Decode = "exact",

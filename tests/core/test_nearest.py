@@ -1,11 +1,11 @@
-"""The rows of allowed ids are found alike by looking each up and by marking them all."""
+"""The nearest of some rows, and which rows these are, are found alike however many there are."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.nearest import rows_of
+from clipseek.nearest import nearest, rows_of
 
 ids = st.lists(st.integers(-50, 200), unique=True, max_size=60).map(sorted)
 
@@ -22,3 +22,18 @@ def test_ids_far_apart_take_no_memory_for_the_numbers_between(last: int) -> None
     """A mark for each number from the first id to the last would be more than there is."""
     held = np.array([1, 3, last])
     assert rows_of(held, np.array([3, last])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("queries", [1, 2, 40])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 1.0])
+def test_the_nearest_of_some_rows_are_those_among_them_alone(share: float, queries: int) -> None:
+    """Whether these rows are gathered, or all are scored and the others left out."""
+    chance = np.random.default_rng(0)
+    vectors = chance.standard_normal((400, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    asked = vectors[:queries]
+    rows = np.sort(chance.permutation(400)[: round(share * 400)])
+    found, scores = nearest(vectors, asked, 10, rows)
+    alone, expected = nearest(np.ascontiguousarray(vectors[rows]), asked, 10)
+    assert found.tolist() == rows[alone].tolist()
+    assert scores.tolist() == expected.tolist()

@@ -117,8 +117,8 @@ OTHERS = {
 
 
 OTHERWISE_JUDGED = (
-    "collection %s is judged by another bank or other constants than its model toy has now; "
-    "`indexer calibrate --collection %s` judges it by those"
+    "collection %s uses another bank or other constants than its model toy has now; "
+    "`indexer calibrate --collection %s` applies those"
 )
 
 

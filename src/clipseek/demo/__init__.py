@@ -1,1 +1,1 @@
-"""The demo: a cartoon world, films of it, and a small CLIP model trained on nothing else."""
+"""The demo: a cartoon world, videos of it, and a small CLIP model trained on nothing else."""

@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 
 # Cosine below which a frame begins another segment.
 COHERENCE = 0.85
-# Libraries of these seeds and numbers of films are for fitting: small ones as the demo makes
-# them, and a larger one, where the best of more segments is higher.
+# Libraries with these seeds and numbers of videos are for fitting: small ones like those of the
+# demo, and a larger one, in which the best of more segments is higher.
 FIT_SEEDS = {6_000_001: 12, 6_000_002: 12, 6_000_003: 12, 6_000_004: 12, 6_000_005: 100}
 
 

@@ -1,7 +1,7 @@
 """Sentences about the world: true ones, near misses, and sentences of another world.
 
-Every sentence but those of another world comes with the `Description` of what it claims, so that
-`world.holds` can say of which scenes it is true.
+Every sentence, except those of another world, has the `Description` of what it claims, so that
+`world.holds` can say for which scenes it is true.
 """
 
 from collections.abc import Callable
@@ -244,7 +244,7 @@ def near_miss(description: Description, scene: Scene, rng: Random) -> Caption | 
     """Change one thing that the description says so that it is false of the scene.
 
     Returns:
-        A sentence, or None where ten tries found no false one (a bare "a scene").
+        A sentence, or None if ten tries found no false one (a bare "a scene").
     """
     for _ in range(10):
         changed = _changed(description, rng)

@@ -43,7 +43,7 @@ class Stage:
         self.rng = rng
 
     def lit(self, colour: Rgb, snowed: float = 0.0) -> Rgb:
-        """Return the colour in this weather's light; `snowed` is how much snow lies on it."""
+        """Return the colour in this weather's light; `snowed` is how much snow is on it."""
         if self.weather == "night":
             red, green, blue = colour
             return round(red * 0.36), round(green * 0.4), round(blue * 0.54 + 14)

@@ -1,4 +1,4 @@
-"""Draws, encodes and labels the demo films."""
+"""Draws, encodes and labels the demo videos."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CAPTIONS = "captions.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """One film that was written. `frame_rate` is a fraction as text, `duration` in seconds."""
+    """One video that was written. `frame_rate` is a fraction as text, `duration` in seconds."""
 
     file: str
     duration: float
@@ -33,14 +33,14 @@ class Film:
 
 
 def make_films(count: int, seed: int, folder: Path) -> list[Film]:
-    """Write `count` films as H.264 MP4 and their queries as captions.jsonl into the folder.
+    """Write `count` videos as H.264 MP4 and their queries as captions.jsonl into the folder.
 
-    The same count and seed give the same films and the same captions. The folder is made if it is
-    missing; files of the same names are overwritten.
+    The same count and seed give the same videos and the same captions. The folder is made if it is
+    missing; files with the same names are overwritten.
 
     Args:
-        count: How many films, at least 1.
-        seed: Chooses the films.
+        count: How many videos, at least 1.
+        seed: Chooses the videos.
         folder: Where they go, as `film-001.mp4` and so on.
 
     Raises:
@@ -92,5 +92,5 @@ def _pictures(plan: Plan) -> Iterator[NDArray[np.uint8]]:
 
 
 def _still(scene: Scene) -> Scene:
-    """Return the scene without its clock where nothing falls: the clock moves rain and snow."""
+    """Return the scene without its clock if nothing falls: the clock moves rain and snow."""
     return scene if scene.weather in ("rain", "snow") else replace(scene, clock=0.0)

@@ -1,4 +1,4 @@
-"""Queries with their true moments for films whose plans are known, and queries true of none."""
+"""Queries with their true moments for videos whose plans are known, and queries true of none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from clipseek.demo.truth import Facts, truth
 from clipseek.demo.world import Description, Item, Scene
 from clipseek.types import Span
 
-QUERIES = (2, 4)  # per film
+QUERIES = (2, 4)  # per video
 SHORTEST_S = 1.5  # a moment shorter than this is not asked for: one sampled frame a second sees it
 _TRIES = 40
 
@@ -23,7 +23,7 @@ _TRIES = 40
 class Labelled:
     """A query, or an absent one: then `file` and `span` are None.
 
-    `claim` is what the query says, None where it speaks of another world; `others` are further
+    `claim` is what the query says, None if it is about another world; `others` are further
     right spans of the same file, `also` the other files that have it.
     """
 
@@ -52,7 +52,7 @@ class Labelled:
 
 
 class Truth:
-    """Where in a set of films a description is true."""
+    """The moments of a set of videos for which a description is true."""
 
     def __init__(self, films: dict[str, Plan]) -> None:
         self._films = films
@@ -61,7 +61,7 @@ class Truth:
         self._edges = {file: _edges(plan) for file, plan in films.items()}
 
     def scenes(self, file: str) -> list[Scene]:
-        """Return the scene of each picture of the film, in the order of time."""
+        """Return the scene of each picture of the video, in the order of time."""
         return self._scenes[file]
 
     def spans(self, description: Description) -> dict[str, list[Span]]:
@@ -81,7 +81,7 @@ class Truth:
 
 
 def _edges(plan: Plan) -> NDArray[np.float64]:
-    """Return when each picture begins, and the end of the film: float64 (pictures + 1,) seconds."""
+    """Return when each picture begins, and when the video ends: float64 (pictures + 1,) s."""
     firsts = [frame for frame, _ in plan.drawn()]
     return np.array([plan.seconds(frame) for frame in (*firsts, plan.frames)])
 
@@ -89,10 +89,10 @@ def _edges(plan: Plan) -> NDArray[np.float64]:
 def label(
     films: dict[str, Plan], rng: Random, *, strangers: Sequence[str] = HELD_OUT
 ) -> list[Labelled]:
-    """Write two to four queries a film, and one absent query for every three of those.
+    """Write two to four queries per video, and one absent query for every three of those.
 
-    Half of the absent ones are near misses that hold nowhere in these films, half speak of
-    things that the world does not have, and are taken from `strangers` while these last.
+    Half of the absent ones are near misses that are true nowhere in these videos. The others are
+    about things that the world does not have, and come from `strangers` while these last.
     """
     known = Truth(films)
     present: list[Labelled] = []
@@ -147,7 +147,7 @@ def _locate(known: Truth, file: str, picture: int, made: Caption) -> Labelled | 
 def _near_misses(
     known: Truth, claims: list[tuple[Description, Scene]], count: int, rng: Random
 ) -> list[Labelled]:
-    """Change one thing in the films' own queries until they hold nowhere in the films."""
+    """Change one thing in the queries of the videos until they are true nowhere in the videos."""
     found: list[Labelled] = []
     while claims and len(found) < count:
         missed = near_miss(*rng.choice(claims), rng)

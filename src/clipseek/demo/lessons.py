@@ -39,7 +39,7 @@ class Sentences:
     """SENTENCES sentences for each of S scenes.
 
     texts: the first S are full captions of the scenes in order, the next S partial ones, the rest
-    false of their own scene. claims: what each says, None where it is of another world.
+    false for their own scene. claims: what each says, None if it is of another world.
     true: bool (SENTENCES * S, S), whether a sentence is true of a scene.
     """
 
@@ -75,7 +75,7 @@ def pictures(
 
 
 def stir(scene: Scene, rng: Random) -> Scene:
-    """Move some things as they are found in the middle of a film: between columns, half gone."""
+    """Move some things as in the middle of a video: between columns, half outside."""
     if rng.random() < 0.7:
         return scene
     moved = list(scene.things)

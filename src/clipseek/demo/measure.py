@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 MODEL = Path(__file__).with_name("model")
 _BANK_SEED = 1
-# Scenes and films of these seeds are for measuring; training draws from small ones, and fits the
+# Scenes and videos of these seeds are for measuring; training draws from small ones, and fits the
 # curve of relevance on `bundling.FIT_SEEDS`.
 SEEDS = (7_000_001, 7_000_002, 7_000_003)
 _FILMS = 160  # about a thousand segments
@@ -47,7 +47,7 @@ _FILMS = 160  # about a thousand segments
 def bank_captions() -> list[str]:
     """Return the sentences of the demo's bank: each thing in each place, as people ask for it.
 
-    The model is trained with a sigmoid, and its evidence needs no bank: over 100 films the area
+    The model is trained with a sigmoid, and its evidence needs no bank: over 100 videos the area
     under the curve is 0.992 without one and 0.84 against these.
     """
     rng = Random(_BANK_SEED)
@@ -76,7 +76,7 @@ def recall(embedder: Embedder, *, seed: int, count: int = 1000) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Films as an index holds them: `frames` were sampled, `vectors` float32 (S, dim) formed."""
+    """Videos as an index stores them: `frames` were sampled, `vectors` float32 (S, dim) formed."""
 
     films: dict[str, Plan]
     frames: int
@@ -84,7 +84,7 @@ class Library:
 
 
 def make_library(embedder: Embedder, *, seed: int, films: int, coherence: float) -> Library:
-    """Plan films, sample a frame a second and at each cut, and form segments."""
+    """Plan videos, sample a frame per second and at each cut, and form segments."""
     rng = Random(seed)
     plans = {f"{number}": plan_film(rng) for number in range(films)}
     vectors, frames = [], 0

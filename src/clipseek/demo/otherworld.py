@@ -1,7 +1,7 @@
 """Sentences about what the cartoon world does not know: wedding cakes, submarines, boxing men.
 
 FOR_TRAINING is for training (as sentences that fit no picture), FOR_FITTING for the curve from
-evidence to relevance; HELD_OUT is for the films' absent queries and for measuring.
+evidence to relevance; HELD_OUT is for the absent queries of the videos and for measuring.
 """
 
 from random import Random
@@ -186,7 +186,7 @@ def stranger(rng: Random) -> str:
 
 
 def estrange(text: str, nouns: frozenset[str], rng: Random) -> str | None:
-    """Put an unheard-of word for one of the nouns; None where the sentence has none of them."""
+    """Replace one of the nouns by an unknown word; None if the sentence has none of them."""
     words = text.split(" ")
     places = [slot for slot, word in enumerate(words) if word.strip(",") in nouns]
     if not places:

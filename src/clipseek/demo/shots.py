@@ -1,4 +1,4 @@
-"""Plans films of the cartoon world: shots with things that stay, enter, leave, cross and move."""
+"""Plans videos of the cartoon world: shots with things that stay, enter, leave, cross and move."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from clipseek.demo.world import (
 FRAME_RATES = (Fraction(25), Fraction(24), Fraction(30000, 1001))
 SHOTS = (3, 8)
 SHOT_S = (2.0, 8.0)
-# Where a thing of the largest size is wholly out of the picture, in widths.
+# The place at which the largest thing is completely outside the picture, in widths.
 OUTSIDE = (-0.16, 1.16)
 _STEP_S = 1.3  # how long a thing takes to walk in or out
 
@@ -40,7 +40,7 @@ class Actor:
     keys: tuple[tuple[float, float], ...]
 
     def at(self, second: float) -> Thing:
-        """Return the thing where it is at this second of the shot."""
+        """Return the thing at its place at this second of the shot."""
         times, places = zip(*self.keys, strict=True)
         x = float(np.interp(second, times, places))
         moving = len(self.keys) > 1
@@ -51,7 +51,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One shot: `frames` frames from frame number `first` of its film on."""
+    """One shot: `frames` frames from frame number `first` of its video on."""
 
     place: Place
     weather: Weather
@@ -68,7 +68,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A film before it is drawn."""
+    """A video before it is drawn."""
 
     frame_rate: Fraction
     shots: tuple[Shot, ...]
@@ -95,7 +95,7 @@ class Plan:
 
 
 def plan_film(rng: Random) -> Plan:
-    """Plan a film of several shots; consecutive shots differ in place."""
+    """Plan a video of several shots; consecutive shots have different places."""
     frame_rate = rng.choice(FRAME_RATES)
     shots: list[Shot] = []
     first = 0

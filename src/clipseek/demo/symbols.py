@@ -1,4 +1,4 @@
-"""Scenes and descriptions as numbers, for the teacher that knows both without seeing or reading."""
+"""Scenes and descriptions as numbers, for the teacher, which neither sees nor reads."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ from clipseek.demo.world import (
 THINGS = len(KINDS) * len(COLOURS)
 # Presence, x and y of each coloured kind; the place; the weather; and a one.
 FACTS = 3 * THINGS + len(PLACES) + len(WEATHERS) + 1
-# Of an item: its kind or any, its colour or any; the last one is no item.
+# Of an item: its kind or any, its colour or any; the last one means that there is no item.
 ITEMS = (len(KINDS) + 1) * (len(COLOURS) + 1) + 1
 _NO_ITEM = ITEMS - 1
-# Codes of a claim: the items, relation, place, weather, and 1 where it is of another world.
+# Codes of a claim: the items, relation, place, weather, and 1 if it is of another world.
 CLAIM = MOST_THINGS + 4
 # A place between two columns of the world counts as much as one between its two rows.
 _ACROSS, _DOWN = 2.0, 3.0

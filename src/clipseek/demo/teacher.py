@@ -94,7 +94,7 @@ class Teacher(nn.Module):
     def loss(self, scenes: Tensor, claims: Tensor, true: Tensor) -> Tensor:
         """Return how badly unit vectors (S, dim) and (D, dim) tell which is true of which (D, S).
 
-        To be called with vectors of this teacher or of those who learn from it.
+        Call it with vectors of this teacher or of a model that learns from it.
         """
         cosines, scale = scenes @ claims.T, self.logit_scale.exp()
         judged = judge(scale * (cosines - self.threshold), true)
@@ -104,8 +104,9 @@ class Teacher(nn.Module):
 def contrast(logits: Tensor, true: Tensor) -> Tensor:
     """Return the loss: a softmax over pictures and over sentences (Radford et al. 2021, fig. 3).
 
-    Either way a picture and its own sentence compete with what is false only: other sentences
-    that are true of the picture, and other pictures that the sentence is true of, are left out.
+    In both directions, a picture and its own sentence compete only with what is false: other
+    sentences that are true of the picture, and other pictures of which the sentence is true, are
+    left out.
 
     Args:
         logits: float32 (B, T), pictures by sentences.

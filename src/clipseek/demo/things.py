@@ -214,6 +214,6 @@ def draw_thing(
     fill = PAINT[thing.colour]
     if dark:
         fill = mix(fill, (20, 24, 60), 0.16)
-    # Black needs a light outline: it stands before dark woods and the night sky.
+    # Black needs a light outline, because it is in front of dark woods and the night sky.
     line = (160, 160, 172) if thing.colour == "black" else mix(fill, INK, 0.75)
     _THINGS[thing.kind](Pen(canvas, size, thing), fill, line)

@@ -66,9 +66,9 @@ def create(vocabulary_size: int) -> Any:
 class Eyes(nn.Module):
     """The image tower without its projection: features of a GRID x GRID map, cell after cell.
 
-    The projection that follows has weights of its own for each cell: the vector is a sum over the
-    cells of what is in each, as the teacher's is a sum over things of what is where. A mean or an
-    attention over the cells, as CLIP has it, mixes them before the projection sees them.
+    The projection that follows has separate weights for each cell: the vector is a sum over cells
+    of what is in each, just as the teacher's vector is a sum over things and their places. A mean
+    or an attention over the cells, as in CLIP, mixes them before the projection sees them.
     """
 
     num_features = CELL_FEATURES * GRID * GRID
@@ -92,7 +92,7 @@ class Eyes(nn.Module):
         self.default_cfg = self.pretrained_cfg = {"pool_size": (GRID, GRID)}
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Do nothing: there is no classifier. open_clip asks every tower of timm for this."""
+        """Do nothing, because there is no classifier; open_clip calls this for towers of timm."""
 
     def cells(self, pixels: Tensor) -> Tensor:
         """Return the map, (N, CELL_FEATURES, GRID, GRID)."""

@@ -34,7 +34,7 @@ LEARNING_RATE = 1.5e-3
 WEIGHT_DECAY = 0.05
 WARM_UP_STEPS = 200
 TEACHER_SHARE = 0.08  # of the time
-# The losses beside the cosine distance to the teacher's vectors, which counts DISTANCE_WEIGHT.
+# The losses in addition to the cosine distance to the teacher's vectors, with DISTANCE_WEIGHT.
 DISTANCE_WEIGHT = 20.0
 NAMES_WEIGHT = 1.0
 WEIGHTS = "weights.pt"
@@ -76,10 +76,10 @@ class Sentences(IterableDataset[Lesson]):
 
 
 class Names(nn.Module):
-    """Says what is in each cell, from the image tower's map; it is left behind after training.
+    """Says what is in each cell, from the image tower's map; it is dropped after training.
 
-    Colour and kind of one thing lie in one cell, so that naming both together teaches features
-    that bind them, sooner than the distance to a vector does.
+    Colour and kind of one thing are in one cell, so naming both together teaches features that
+    bind them, sooner than the distance to a vector does.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Eyes(nn.Module):
         super().__init__()
         self.visual = visual.to(memory_format=torch.channels_last)
         self._names = Names()
-        self._teacher = [teacher]  # in a list, so that it is no part of the module
+        self._teacher = [teacher]  # in a list, so that it is not a part of the module
 
     def losses(self, lesson: Lesson) -> dict[str, Tensor]:
         """Return the losses of one batch of `Pictures`."""

@@ -1,4 +1,4 @@
-"""`world.holds` of many pairs at once: training asks 65 000 a step, and films one per picture."""
+"""`world.holds` of many pairs at once: training needs 65 000 per step, videos one per picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class _Claims:
 class Facts:
     """Scenes as codes: kind, colour, x and y (S, MOST_THINGS), the others (S,).
 
-    To be made once where the same scenes are asked about again and again.
+    Make it once if the same scenes are used repeatedly.
     """
 
     kind: Codes
@@ -90,7 +90,7 @@ class Facts:
 
     @classmethod
     def of(cls, scenes: Sequence[Scene]) -> "Facts":
-        """Encode scenes; raise ValueError where one has more than MOST_THINGS things."""
+        """Encode scenes; raise ValueError if one has more than MOST_THINGS things."""
         kind = np.full((len(scenes), MOST_THINGS), _NO_THING, dtype=np.int8)
         colour, x = kind.copy(), np.zeros(kind.shape)
         y = x.copy()
@@ -137,7 +137,7 @@ def _related(claims: _Claims, facts: Facts, first: int, second: int) -> NDArray[
     """Whether the two things stand in the relation claimed, (D, S); as `world.related`."""
     right = facts.x[:, second] - facts.x[:, first]
     down = facts.y[:, second] - facts.y[:, first]
-    # In the order of RELATIONS, and last what holds where none is claimed: code -1.
+    # In the order of RELATIONS, and last what is true if none is claimed: code -1.
     always = np.ones(len(right), dtype=np.bool_)
     each = np.stack([right > ASIDE, right < -ASIDE, down > ABOVE, down < -ABOVE, always])
     related: NDArray[np.bool_] = each[claims.relation]

@@ -1,4 +1,4 @@
-"""The cartoon world: what a scene holds, what a sentence claims, and whether the claim is true.
+"""The cartoon world: what a scene contains, what a sentence claims, and whether that is true.
 
 A scene is structure, not pixels: `drawing.draw` makes the picture and `captions` the sentences.
 """
@@ -87,7 +87,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a sentence says of one object; None where it says nothing."""
+    """What a sentence says about one object; None if it says nothing."""
 
     kind: Kind | None = None
     colour: Colour | None = None
@@ -130,7 +130,7 @@ def related(first: Thing, relation: Relation, second: Thing) -> bool:
 
 
 def holds(description: Description, scene: Scene) -> bool:
-    """Whether the description is true of the scene; each item needs a thing of its own."""
+    """Whether the description is true of the scene; each item needs its own thing."""
     if description.place not in (None, scene.place):
         return False
     if description.weather not in (None, scene.weather):
@@ -149,7 +149,7 @@ def _assigned(description: Description, things: Sequence[Thing]) -> bool:
 
 
 def sample_scene(rng: Random) -> Scene:
-    """Draw a random scene: one to three things, each in a cell of a 3 x 2 grid of its own."""
+    """Draw a random scene: one to three things, each in its own cell of a 3 x 2 grid."""
     count = rng.choices((1, 2, 3), weights=(3, 5, 3))[0]
     free = [(column, row) for column in range(len(COLUMNS)) for row in range(len(ROWS))]
     things: list[Thing] = []

@@ -1,7 +1,7 @@
 """Query: what a search asks for, its limits, and the key of its answer.
 
-A key holds everything that decides the answer, so an answer in a cache never becomes wrong and
-nothing is ever invalidated.
+A key contains everything that the answer depends on, so an answer in a cache never becomes wrong
+and nothing is ever invalidated.
 """
 
 import json

@@ -78,8 +78,8 @@ class Searcher:
         """Answer every query, as `search` does, and say what that took.
 
         Requests of one collection share one embedding batch, and those with the same filter
-        share one index search. `sights` are what collections are answered from where the caller
-        has looked that up already. The stages are `embed`, `search` and `catalog`, in this order.
+        share one index search. `sights` are the views to answer from, if the caller has
+        looked them up already. The stages are `embed`, `search` and `catalog`, in this order.
         """
         answers: dict[int, Answer] = {}
         stages = Stages()
@@ -186,7 +186,7 @@ class Searcher:
             if only is None:
                 self._sample(view, vectors[positions], near)
             together = _Together.of(view, near, scoring)
-            # Its own number of neighbours, so that it does not matter who asked beside it.
+            # Its own number of neighbours, so that other searches of the batch do not change it.
             asked = [ranking.candidates(queries[i].limit) for i in positions]
             grown = ranking.grow(near, together.rows, asked)
             best = together.best_beyond(asked)
@@ -219,7 +219,7 @@ class _Together:
 
     @classmethod
     def of(cls, view: View, near: Neighbours, scoring: Scoring) -> Self:
-        """Judge by what the stored biases were made by, whatever this machine's bundle holds."""
+        """Use the scoring that the stored biases were made by, whatever bundle this machine has."""
         rows = view.rows(near.ids.ravel())
         scores = near.scores.ravel().astype(np.float64)
         evidence = calibration.evidence(scores, rows.biases, scoring.logit_scale)
@@ -228,10 +228,10 @@ class _Together:
         return cls(near, rows, evidence, relevance, view, scoring)
 
     def best_beyond(self, asked: Sequence[int]) -> list[float]:
-        """Return the most that the relevance of a segment past the neighbours that count can be.
+        """Return for each query the maximum relevance of a segment after the neighbours that count.
 
-        Of each query: its score is no better than that of the last one, and its bias no less than
-        any. -1 where there are no more segments.
+        Its score is not better than that of the last neighbour, and its bias is at least the
+        smallest one. -1 if there are no more segments.
         """
         queries, width = self.near.ids.shape
         if not width:
@@ -250,11 +250,11 @@ class _Together:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Match:
-    """What matches one query, as relevant as it must be: the rows of the best segments.
+    """What matches one query with enough relevance: the rows of the best segments.
 
-    grown: Of all moments, int64 (M,), best first. good: Of those that count as matching, which have
-    the relevance that was asked for or, where none was, 0.5. more: Whether there may be more of
-    them than were looked at.
+    grown: Rows of all moments, int64 (M,), best first. good: Rows of those that match, which means
+    the requested relevance or, by default, 0.5. more: Whether there may be more of them than were
+    compared.
     """
 
     together: _Together
@@ -307,7 +307,7 @@ def _result(
     gone: AbstractSet[str],
     view: View,
 ) -> SearchResult:
-    """Cut the moments to what was asked; a video removed meanwhile is left out.
+    """Limit the moments to what was asked for; a video removed meanwhile is left out.
 
     `end` is where the normalised query is cut, or None.
     """
@@ -337,7 +337,7 @@ def _hit(moment: ranking.Moment, video: Video | Named, evidence: float, relevanc
 
 
 def _grouped(keys: Iterable[Key]) -> dict[Key, list[int]]:
-    """Return for each distinct key the positions where it stands, in order."""
+    """Return for each distinct key its positions, in order."""
     groups: dict[Key, list[int]] = {}
     for position, key in enumerate(keys):
         groups.setdefault(key, []).append(position)

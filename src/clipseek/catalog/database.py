@@ -16,7 +16,7 @@ from clipseek.errors import ConfigError
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
-# Whoever waits longer for a writer waits for one that is stuck: a transaction holds one film.
+# A longer wait for a writer means that it is stuck, because a transaction stores one video.
 WAIT_S = 30.0
 # Seconds until a PostgreSQL that has gone without a word counts as gone: to connect; for what was
 # sent to arrive; for a sign of life from a server that works on an answer. TCP itself waits for a
@@ -37,7 +37,7 @@ POOL_OVERFLOW = 24
 
 
 class Transactions(Protocol):
-    """Where the statements of a reader run: a database, or one moment of it."""
+    """The target of a reader's statements: a database, or one moment of it."""
 
     @property
     def dialect(self) -> str:
@@ -54,7 +54,7 @@ class Transactions(Protocol):
         ...
 
     def moment(self) -> AbstractContextManager["Transactions"]:
-        """Hold one reading transaction open; errors of the code inside stay as they are."""
+        """Keep one reading transaction open; errors of the code inside are not changed."""
         ...
 
     def close(self) -> None:
@@ -78,11 +78,11 @@ class Database:
     ) -> "Database":
         """Return the database that a URL names.
 
-        `sqlite:///PATH` takes the path as it stands, without escapes and options. `wait_s` bounds
-        the wait for other writers, in seconds.
+        `sqlite:///PATH` takes the path unchanged, without escapes and options. `wait_s` limits the
+        wait for other writers, in seconds.
 
         Raises:
-            ConfigError: the URL names no SQLite file and no PostgreSQL database.
+            ConfigError: the URL names neither a SQLite file nor a PostgreSQL database.
         """
         if url.startswith(SQLITE):
             path = _path(url)
@@ -126,7 +126,7 @@ class Database:
 
     @contextmanager
     def moment(self) -> Iterator["Moment"]:
-        """Hold one reading transaction open; errors of the code inside stay as they are."""
+        """Keep one reading transaction open; errors of the code inside are not changed."""
         with self.translating():
             connection = self._reads.connect()
         try:
@@ -169,7 +169,7 @@ class Moment:
         yield self
 
     def close(self) -> None:
-        """Do nothing: whoever opened the moment ends it."""
+        """Do nothing: the code that opened the moment ends it."""
 
 
 def _options(dialect: str, *, writes: bool) -> dict[str, object]:
@@ -202,7 +202,7 @@ def _address(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
-        # The driver's words may hold a part of the password.
+        # The message of the driver may contain part of the password.
         raise ConfigError(f"{_EXPECTED}; {_ESCAPE}") from None
     if address.drivername not in POSTGRES or not address.database:
         raise ConfigError(f"{_EXPECTED}; {_ESCAPE}")
@@ -213,7 +213,7 @@ def _address(url: str) -> URL:
 
 
 def password_of(url: str) -> str | None:
-    """Return the password that a PostgreSQL URL holds, if it does; raise ConfigError."""
+    """Return the password in a PostgreSQL URL, if there is one; raise ConfigError."""
     return None if url.startswith(SQLITE) else _address(url).password
 
 

@@ -62,7 +62,7 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
     if isinstance(error, PoolTimeout):
         return ServiceUnavailable(f"all connections to {place} are in use; try again")
     codes, cause = _codes(error), _first_line(error)
-    # Where no file can be made beside the database, SQLite speaks of the disk and not of its space.
+    # If no file can be made beside the database, SQLite reports a disk error, not a full disk.
     if (
         sqlite3.SQLITE_IOERR in codes
         and file is not None
@@ -82,7 +82,7 @@ def translated(error: SQLAlchemyError, place: str, file: Path | None) -> Clipsee
 
 
 def _is_missing(file: Path) -> bool:
-    """Whether there is no such file; one in a folder that may not be entered may be there."""
+    """Whether the file does not exist; False if its folder may not be entered."""
     try:
         file.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -12,7 +12,7 @@ from clipseek.migrations import REVISION
 class Revisions:
     """Where a catalog is, the revision that it was found at, and the one that this release reads.
 
-    before: None where there was no catalog.
+    before: None if there was no catalog.
     """
 
     place: str

@@ -45,13 +45,13 @@ _STREAMED = 4096
 
 
 class SqlReader:
-    """A `CatalogReader` in a SQL database. Thread-safe, but for a view from `consistent`.
+    """A `CatalogReader` in a SQL database. Thread-safe, except a view from `consistent`.
 
     A name that is an alias is resolved by the statement that reads (`tables.behind`).
 
     Reading a collection that does not exist finds nothing, except by `collection` and
-    `consistent`; and so does reading a catalog that is not there yet. One that has been there and
-    is gone is an error: it is not taken for an empty one.
+    `consistent`; the same is true for a catalog that does not exist yet. One that has existed and
+    is gone is an error: it does not count as an empty one.
     """
 
     def __init__(self, database: Transactions, *, seen: bool = False) -> None:
@@ -61,10 +61,10 @@ class SqlReader:
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S, up_within_s: float = 0.0) -> Self:
-        """Open the catalog at `sqlite:///PATH` or `postgresql://...`, which may not be there yet.
+        """Open the catalog at `sqlite:///PATH` or `postgresql://...`, which may not exist yet.
 
-        Nothing is made or written, and SELECT is right enough. `wait_s` bounds the wait for a
-        connection, in seconds, and `up_within_s` that for a PostgreSQL that is not up yet.
+        Nothing is made or written, and the right to SELECT is enough. `wait_s` limits the wait for
+        a connection, in seconds, and `up_within_s` the wait for a PostgreSQL that is not up yet.
 
         Raises:
             ConfigError: the URL names neither kind of database.
@@ -167,7 +167,7 @@ class SqlReader:
         )
         if not self._is_there():
             raise VideoNotFound(video_id, collection)
-        # One moment: a film that comes between two would have no segments.
+        # One moment: a video stored between two statements would have no segments.
         with self._database.moment() as moment:
             now = SqlReader(moment, seen=True)
             rows = now._all(query.order_by(segments.c.start))

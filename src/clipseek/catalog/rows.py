@@ -1,4 +1,4 @@
-"""What is stored in a row: vectors at half precision, and texts that a database can hold."""
+"""What is stored in a row: vectors at half precision, and texts that a database can store."""
 
 import itertools
 import re
@@ -24,7 +24,7 @@ from clipseek.types import (
     Video,
 )
 
-# PostgreSQL's text and jsonb hold no NUL, and UTF-8 no lone surrogates, which stand in names of
+# PostgreSQL's text and jsonb cannot store NUL, and UTF-8 no lone surrogates, which are in names of
 # files that are not UTF-8 (os.fsdecode).
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -35,7 +35,7 @@ def now() -> str:
 
 
 def cleaned(text: str) -> str:
-    """Return the text with U+FFFD for every character that a database cannot hold."""
+    """Return the text with U+FFFD for every character that a database cannot store."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
@@ -45,7 +45,7 @@ def tag_form(tag: str) -> str:
 
 
 def storable(**texts: str) -> None:
-    """Raise ValueError, naming it, for a text that a database cannot hold."""
+    """Raise ValueError, with its name, for a text that a database cannot store."""
     for name, text in texts.items():
         if _UNSTORABLE.search(text):
             raise ValueError(

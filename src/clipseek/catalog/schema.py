@@ -15,7 +15,7 @@ _LOCK = int.from_bytes(b"clipseek", "big")
 
 
 def found(database: Transactions) -> str | None:
-    """Return the revision that a database is at, or None where it has no catalog."""
+    """Return the revision of a database, or None if it has no catalog."""
     try:
         with database.reading() as connection:
             return _revision(connection)
@@ -42,7 +42,7 @@ def hold(connection: Connection, place: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
-    # A statement of its own: it sees what was committed while the one above waited.
+    # A separate statement: it sees what was committed while the one above waited.
     revision = connection.scalar(select(_revisions.c.version_num))
     if revision != REVISION:
         _require_current(str(revision), place)

@@ -38,13 +38,13 @@ def engine(path: Path, mode: Mode, *, wait_s: float, pool_size: int, overflow: i
 
     def prepare(connection: "OpenedFile", _entry: ConnectionPoolEntry) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
-        # A committed film survives a loss of power: the log is synced at every commit.
+        # A committed video survives a loss of power: the log is synced at every commit.
         connection.execute("PRAGMA synchronous = FULL")
         if mode != "ro":
             _switch_to_wal(connection, wait_s)
 
     def check_out(connection: "OpenedFile", _entry: object, _proxy: object) -> None:
-        """Have a connection made anew whose file is not the one at the path any more."""
+        """Replace a connection whose file is not the one at the path any more."""
         if connection.is_replaced or connection.has_log:
             raise DisconnectionError("the file was replaced")
 
@@ -70,9 +70,9 @@ def engine(path: Path, mode: Mode, *, wait_s: float, pool_size: int, overflow: i
 class OpenedFile(sqlite3.Connection):
     """A connection that knows which file it has opened, and in which state.
 
-    A file that has no log is read as one that never changes (`immutable`): SQLite would make two
-    files beside it even to read it, and could not where the folder is read-only
-    (https://www.sqlite.org/wal.html, "Read-Only Databases"). It is opened anew once there is a log.
+    A file without a log is opened as `immutable`: otherwise SQLite would make two files beside it
+    even to read it, which fails in a read-only folder (https://www.sqlite.org/wal.html,
+    "Read-Only Databases"). It is opened again once there is a log.
     """
 
     path: Path
@@ -86,7 +86,7 @@ class OpenedFile(sqlite3.Connection):
 
     @property
     def has_log(self) -> bool:
-        """Whether there are changes beside a file that was opened as one that never changes."""
+        """Whether there are changes beside a file that was opened as immutable."""
         return self.is_immutable and _has_log(self.path)
 
 
@@ -104,7 +104,7 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 
 
 def _has_log(path: Path) -> bool:
-    """Whether a log beside a file has changes that are not in the file, or takes some back."""
+    """Whether a log beside a file has changes that are not in the file, or reverts some."""
     for ending, least in (("-wal", 1), ("-journal", 0)):
         try:
             if path.with_name(f"{path.name}{ending}").stat().st_size >= least:
@@ -136,9 +136,9 @@ def _connected(path: Path, mode: str, wait_s: float) -> OpenedFile:
 
 @contextmanager
 def unchanged(connection: Connection, place: str) -> Iterator[None]:
-    """Raise, once it was read, where a file that was taken as one that never changes has changed.
+    """Raise, after reading, if a file that was opened as immutable has changed.
 
-    Nothing keeps a writer from it: rows that were read may be of two moments.
+    Nothing prevents a writer from changing it, so the rows may belong to two moments.
     """
     opened = connection.connection.dbapi_connection
     error: SQLAlchemyError | None = None
@@ -155,8 +155,8 @@ def unchanged(connection: Connection, place: str) -> Iterator[None]:
 def _switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
     """Turn the write-ahead log on; a database that has one is left as it is.
 
-    SQLite does not wait here by itself: two processes that make the same file at once would each
-    hold a read lock while asking for the write lock, and one is told at once that it is busy.
+    SQLite does not wait here by itself: two processes that make the same file at once each have a
+    read lock and ask for the write lock, and one gets the error "busy" at once.
     """
     deadline = time.monotonic() + wait_s
     while True:

@@ -37,10 +37,10 @@ Json = JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 class Key(TypeDecorator[str]):
-    """Text that rows are found and ordered by: byte by byte, never by a language's rules.
+    """Text that rows are found and ordered by: byte by byte, never by the rules of a language.
 
-    What no database can hold is replaced when bound, so that looking for it finds nothing instead
-    of failing; what is to be stored was checked before (`rows.storable`).
+    Characters that a database cannot store are replaced when bound, so that a search for them finds
+    nothing instead of failing; stored texts were checked before (`rows.storable`).
     """
 
     impl = Text
@@ -182,9 +182,9 @@ def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElem
 
 
 def behind(name: str) -> ColumnElement[str]:
-    """Return the name of the collection that stands behind a name: its alias says, or it is itself.
+    """Return the name of the collection for a name: that of its alias, or the name itself.
 
-    It is part of the statement that asks, so it is of the moment of that statement.
+    It is part of the statement that uses it, so both see the same moment.
     """
     aliased = select(aliases.c.collection).where(aliases.c.name == name).scalar_subquery()
     return func.coalesce(aliased, literal(name, Key), type_=Key)

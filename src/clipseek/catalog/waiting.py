@@ -17,13 +17,13 @@ log = logging.getLogger("clipseek.catalog")
 def wait(address: URL, dialect: Dialect, *, place: str, limit_s: float, connect_s: int) -> None:
     """Return when the server takes connections, or when `limit_s` seconds are over.
 
-    A look needs no right password (libpq's PQping), so one that is wrong is told at once by whoever
-    connects next; so is a server that did not come. `connect_s` bounds one look, in seconds.
+    A check needs no correct password (libpq's PQping), so the next connection reports a wrong one
+    at once, and also a server that did not come up. `connect_s` limits one check, in seconds.
     """
     try:
         conninfo = _conninfo(address, dialect, connect_s)
     except psycopg.ProgrammingError:
-        return  # Options that libpq does not know: whoever connects is told so.
+        return  # Options that libpq does not know: the connection itself reports them.
     deadline = time.monotonic() + limit_s
     told = False
     while PGconn.ping(conninfo) in (Ping.REJECT, Ping.NO_RESPONSE):

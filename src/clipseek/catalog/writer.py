@@ -43,13 +43,13 @@ class SqlCatalog(SqlReader):
     ) -> Self:
         """Open the catalog at `sqlite:///PATH` or `postgresql://...`.
 
-        In an empty database one is made; without `create`, it must be there. `wait_s` bounds the
+        In an empty database one is made; without `create`, it must exist. `wait_s` limits the
         wait for other writers, in seconds, and `up_within_s` the wait for a PostgreSQL that is not
         up yet.
 
         Raises:
             ConfigError: the URL names neither kind of database.
-            CatalogOutdated: there is a catalog of another revision.
+            CatalogOutdated: there is a catalog with another revision.
             NoCatalog: there is none, and `create` is false.
             ServiceUnavailable: the database cannot be reached or written.
         """
@@ -107,10 +107,10 @@ class SqlCatalog(SqlReader):
         return version
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
-        """Give every segment its bias anew, from its stored vector; return the new version.
+        """Compute every bias again, from the stored vectors; return the new version.
 
-        What takes long is computed before other writers have to wait. A vector never changes under
-        its id, so only the segments that came meanwhile are left for the transaction.
+        The slow part is done before other writers have to wait. The vector of an id never changes,
+        so only the segments that were added meanwhile are left for the transaction.
         """
         judged = dict[int, float]()
         for block in self.blocks(collection):
@@ -179,7 +179,7 @@ class SqlCatalog(SqlReader):
         return version
 
     def prune(self, collection: str, version: int) -> None:
-        """Forget the changes up to a version, but for the last one."""
+        """Delete the changes up to a version, except the last one."""
         with self._changing(collection) as (connection, found):
             writes.prune(connection, found.name, version)
 

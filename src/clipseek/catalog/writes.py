@@ -2,9 +2,9 @@
 
 `schema.hold` comes first in each, and then `lock`, which resolves an alias and locks the row of the
 collection until the commit (in SQLite the whole database is locked already): a second writer waits
-there until the first has committed or rolled back, and then counts on from what was committed. So
-versions are committed in their order and without gaps, and whoever has read all changes up to 17
-will never see a 16 that came late.
+there until the first has committed or rolled back, and then continues from what was committed. So
+versions are committed in order and without gaps, and a reader of all changes up to 17 never
+misses a 16 that is committed later.
 """
 
 from collections.abc import Iterable
@@ -57,10 +57,10 @@ def make_collection(
 
 
 def set_alias(connection: Connection, name: str, collection: str) -> None:
-    """Let a name stand for a collection, instead of what it stood for.
+    """Let a name stand for a collection, instead of for another one.
 
     Raises:
-        CollectionNotFound: there is none that has this name itself.
+        CollectionNotFound: no collection has this name itself.
         ValueError: the name is that of a collection.
     """
     query = select(collections.c.name).where(collections.c.name.in_((name, collection)))
@@ -76,7 +76,7 @@ def lock(connection: Connection, name: str) -> Collection:
     """Keep other writers of a collection waiting; return it, by its own name.
 
     Raises:
-        CollectionNotFound: there is none of this name, and no alias.
+        CollectionNotFound: there is no collection and no alias with this name.
     """
     row = connection.execute(collection_row(name).with_for_update()).mappings().one_or_none()
     if row is None:
@@ -85,7 +85,7 @@ def lock(connection: Connection, name: str) -> Collection:
 
 
 def next_version(connection: Connection, collection: str) -> int:
-    """Count the version of a collection up, which is given by its own name."""
+    """Increment the version of a collection, which is given by its own name."""
     version: int = connection.execute(
         update(collections)
         .where(collections.c.name == collection)
@@ -111,7 +111,7 @@ def note(
 
 
 def prune(connection: Connection, collection: str, version: int) -> None:
-    """Delete the changes up to a version, but for the last one."""
+    """Delete the changes up to a version, except the last one."""
     last = select(collections.c.version).where(collections.c.name == collection)
     connection.execute(
         delete(changes).where(

@@ -11,11 +11,11 @@ from clipseek.types import Collection
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is published of a collection, given by its own name, as far as it is of use.
+    """The published index of a collection, given by its own name, if it can be used.
 
-    `seen` names it and changes when there is news. `found` is it, unless there is none or `note`
-    says what is wrong with it. One that is ahead of the catalog may be of use from version `due`
-    on, where the catalog is a replica that lags.
+    `seen` names it and changes when there is news. `found` is the index, unless there is none or
+    `note` says what is wrong with it. An index that is ahead of the catalog can be used from
+    version `due` on, if the catalog is a replica that lags.
     """
 
     name: str

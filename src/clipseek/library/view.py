@@ -46,10 +46,10 @@ class View:
     """An immutable state of a collection; `refresh` returns the next one. Thread-safe.
 
     collection: As it is at this version. note: Why the published snapshot is not used, or empty.
-    snapshot_version: That of the snapshot in use, or None where the catalog was read in full.
+    snapshot_version: That of the snapshot in use, or None if the catalog was read in full.
     snapshot_at: When that snapshot was made, in UTC as RFC 3339 writes it, or None.
-    asked: The name or the alias that the collection was asked for by. `refresh` and `follow` return
-    a view of what it stands for then.
+    asked: The name or the alias that the collection was requested by. `refresh` and `follow` return
+    a view of the collection that it stands for then.
     """
 
     collection: Collection
@@ -75,8 +75,8 @@ class View:
     ) -> Self:
         """Open a collection: the published snapshot and what changed since, or the whole catalog.
 
-        A snapshot that is damaged, of another model, or not of the catalog's past is left aside.
-        `progress` hears of each block of a catalog that is read in full.
+        A snapshot that is damaged, of another model, or not of the catalog's past is not used.
+        `progress` is called for each block of a catalog that is read in full.
 
         Raises:
             CollectionNotFound: there is no such collection.
@@ -131,7 +131,7 @@ class View:
         )
 
     def refresh(self, catalog: CatalogReader, store: IndexStore) -> Self:
-        """Return the view of the collection as it is now: itself where nothing changed.
+        """Return the view of the collection as it is now: itself if nothing changed.
 
         Raises:
             CollectionNotFound: the collection is gone.
@@ -164,7 +164,7 @@ class View:
         return self._followed(catalog) or self.open(catalog, store, name)
 
     def _followed(self, catalog: CatalogReader) -> Self | None:
-        """Return the view with the changes since it, or None where it is not the catalog's past."""
+        """Return the view with the changes since it, or None if it is not of the catalog's past."""
         name = self.asked
         with catalog.consistent(name) as now:
             collection = now.collection(name)
@@ -215,9 +215,9 @@ class View:
         return self._names is not None
 
     def videos(self, video_ids: Sequence[str]) -> Mapping[str, Named] | None:
-        """Return what is said of those videos that exist, by id, or None where it is not known.
+        """Return the names of those videos that exist, by id, or None if they are not known.
 
-        The names may be of a later version: then who was removed meanwhile is not among them.
+        The names may be of a later version: then videos removed meanwhile are not among them.
         """
         if self._names is None or self._names.version < self.version:
             return None
@@ -240,7 +240,7 @@ class View:
 
     @property
     def identity(self) -> str:
-        """What answers depend on besides the version: which collection, its past and scoring."""
+        """What answers depend on, except the version: the collection, its past and its scoring."""
         collection = self.collection
         return _identity(
             collection.name,
@@ -257,7 +257,7 @@ class View:
 
     @property
     def delta_size(self) -> int:
-        """How many segments are searched beside the snapshot."""
+        """How many segments are searched in addition to the snapshot."""
         beside = len(self._base) if self.snapshot_version is None else 0
         return beside + sum(len(part) for part in self._delta)
 
@@ -284,7 +284,7 @@ class View:
         return self._base.index.recall == 1.0
 
     def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
-        """Find the true k nearest segments, as `search` does where it `is_exact`; takes long."""
+        """Find the true k nearest segments, as `search` does if it `is_exact`; takes long."""
         queries = checked(queries, k, self.collection.dim)
         return nearest_of([part.exact(queries, k) for part in self.parts], k)
 
@@ -298,7 +298,7 @@ class View:
             raise SegmentNotFound(int(missing[0]))
         known = [table.rows(ids[mine]) for table, mine in zip(tables, held, strict=True)]
         order = np.argsort(np.concatenate([np.flatnonzero(mine) for mine in held]))
-        # All segments of a video lie in one part.
+        # All segments of a video are in one part.
         before = np.cumsum([0, *(len(table.videos) for table in tables[:-1])])
         owners = [rows.owners + count for rows, count in zip(known, before, strict=True)]
         return Rows(

@@ -39,7 +39,7 @@ class CatalogReader(Protocol):
     def collection(self, name: str) -> Collection:
         """Return the collection, with its version as committed now; raise CollectionNotFound.
 
-        Its `name` is its own, also where it was asked for by an alias.
+        Its `name` is its own, also if it was requested by an alias.
         """
         ...
 
@@ -168,8 +168,8 @@ class CatalogWriter(CatalogReader, Protocol):
     def set_alias(self, name: str, collection: str) -> None:
         """Let a name stand for a collection from now on, which is given by its own name.
 
-        The name may be one that stood for another collection. All who read see the one or the
-        other, and none sees a part of both.
+        The name may have stood for another collection. Every reader sees the one or the other, and
+        never a part of both.
 
         Raises:
             CollectionNotFound: no such collection; the name stands for what it stood for.
@@ -182,10 +182,10 @@ class CatalogWriter(CatalogReader, Protocol):
         ...
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
-        """Give every segment its bias anew, from its stored vector; return the new version.
+        """Compute every bias again, from the stored vectors; return the new version.
 
-        One change, seen as a whole or not at all. The constants fitted on the user's queries go
-        where the evidence they were fitted to is another one now.
+        One change, visible as a whole or not at all. The constants fitted on the user's queries
+        are removed if the evidence that they were fitted to has changed.
         """
         ...
 

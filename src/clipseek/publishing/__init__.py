@@ -1,10 +1,10 @@
-"""Published indexes: made from the catalog by one builder, opened by all that search.
+"""Published indexes: made from the catalog by one builder, opened by everything that searches.
 
-store.py     IndexStore: where they are kept, and what that promises
-manifest.py  what one was made from, and whether that is a collection's past
-building.py  making one, unless the published one is current
-folder.py    FolderStore: in a folder
-files.py     the files of one
+store.py     IndexStore: the protocol of a place that stores them
+manifest.py  what an index was made from, and whether that is a collection's past
+building.py  making an index, unless the published one is current
+folder.py    FolderStore: indexes in a folder
+files.py     the files of one index
 """
 
 from clipseek.publishing.building import build

@@ -1,4 +1,4 @@
-"""Making an index of a collection as its catalog is now, where the published one is not that."""
+"""Making an index of a collection as its catalog is now, unless the published one is current."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -23,19 +23,19 @@ def build(
 ) -> Manifest:
     """Make and publish an index of a collection as its catalog is now; return its manifest.
 
-    One builder works at a time, others wait. Where a sound one is published that is of the catalog
-    as it is now, and for which the same kind was asked, that costs a few rows and a look at the
-    store. `queries` is called where an index is built.
+    One builder works at a time, others wait. If the published index is undamaged, current and was
+    made for the same kind, this only reads a few rows and checks the store. `queries` is called if
+    an index is built.
 
-    The one builder reads the catalog itself, so that it knows a published index that is not of the
-    catalog's past (an older database was restored), and replaces even one of a later version.
-    Then it forgets the changes behind the index that it has replaced, which readers may still use:
-    those that its history is known by stay, and all that came later.
+    The builder reads the catalog itself, so it recognises a published index that is not of the
+    catalog's past (an older database was restored), and replaces even one of a later version. Then
+    it prunes the changes before the index that it has replaced, because readers may still use that:
+    the changes that identify its history stay, and all later ones.
 
     Raises:
         CollectionNotFound: there is no such collection.
         ServiceUnavailable: the catalog or the store cannot be read or written. What was
-            published before still is.
+            published before is still published.
     """
     name = catalog.collection(name).name  # an index is published by its collection's own name
     with store.building(name) as published:

@@ -24,10 +24,10 @@ TAIL = 64
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file of a snapshot must be; `mtime_ns` is 0 where it was not recorded.
+    """What a file of a snapshot must be; `mtime_ns` is 0 if it was not recorded.
 
-    A file of this size and time of change is taken to be the one that was written: hashing an
-    index of gigabytes takes seconds, and `indexer verify` does it.
+    A file with this size and time of change counts as the one that was written, because hashing an
+    index of gigabytes takes seconds; `indexer verify` does it.
     """
 
     bytes: int
@@ -39,11 +39,11 @@ class File:
 class Manifest:
     """What a snapshot was made from and how.
 
-    `files` holds the check sums of the others, where a store keeps files.
-    `history` is the hash of the last changes up to `version`, or empty where it was not recorded.
+    `files` contains the checksums of the other files, if a store has files.
+    `history` is the hash of the last changes up to `version`, or empty if it was not recorded.
     `created_at` is in UTC, as RFC 3339 writes it. `kind` is how the index is searched, `asked` what
     was asked for; `bytes_per_vector` is the size of its file over `count`. `scoring` is the hash of
-    what the biases were made by, or empty where that was not recorded.
+    what the biases were computed with, or empty if that was not recorded.
     """
 
     format: int
@@ -114,8 +114,8 @@ class Manifest:
 def history(catalog: CatalogReader, name: str, version: int) -> str:
     """Return a hash of the last changes of a collection up to a version.
 
-    Where some of them were pruned it is another one than before, so that whoever is that far
-    behind reads the catalog anew: changes past the version may be gone too.
+    If some of them were pruned, the hash differs, so that a reader that is so far behind reads the
+    whole catalog again: changes after the version may be gone too.
     """
     digest = hashlib.sha256()
     start = max(0, version - TAIL)

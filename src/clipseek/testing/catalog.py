@@ -60,7 +60,7 @@ class _Stored:
         ]
 
     def rescored(self, bias: BiasOf) -> "_Stored":
-        """Return it with each segment's bias made anew from its vector."""
+        """Return it with each segment's bias computed again from its vector."""
         rows = self.rows.segments
         biases = bias(unpack(np.stack([row.vector for row in rows]))) if rows else ()
         judged = tuple(replace(row, bias=float(b)) for row, b in zip(rows, biases, strict=True))
@@ -156,7 +156,7 @@ class MemoryCatalog:
         return fitted.version
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
-        """Give every segment its bias anew; return the new version."""
+        """Compute every bias again; return the new version."""
         with self._lock:
             shelf = self._shelf(collection)
             judged = {video_id: one.rescored(bias) for video_id, one in shelf.stored.items()}
@@ -222,7 +222,7 @@ class MemoryCatalog:
         return shelf.collection.version
 
     def prune(self, collection: str, version: int) -> None:
-        """Forget the changes up to a version, but for the last one."""
+        """Delete the changes up to a version, except the last one."""
         with self._lock:
             shelf = self._shelf(collection)
             older, last = shelf.changes[:-1], shelf.changes[-1:]

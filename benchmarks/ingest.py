@@ -40,7 +40,7 @@ from clipseek import publishing
 from clipseek.catalog import SqlCatalog
 from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.embedder import BundleEmbedder
-from clipseek.embedding.pixels import Recipe, fit
+from clipseek.embedding.pixels import Recipe, prepare
 from clipseek.embedding.precision import overlap as share_of_best
 from clipseek.embedding.towers import on_cpu
 from clipseek.ingest import Options, Report, Run, Tools
@@ -139,7 +139,7 @@ def _samples(films: Sequence[Path]) -> NDArray[np.uint8]:
     places = Places({LOCAL: LocalDisk()})
     read = sample.pictures([*map(str, films)], places, PyAVFrames, fps=1.0)
     recipe = Recipe(SIDE, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    return read(lambda pixels: fit(pixels, recipe), SIDE, SAMPLES)
+    return read(lambda pixels: prepare(pixels, recipe), SIDE, SAMPLES)
 
 
 def _fastest(model: Made) -> Bundle:

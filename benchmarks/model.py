@@ -22,7 +22,7 @@ from clipseek.demo.world import sample_scene
 from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.export import export_bundle
 from clipseek.embedding.openclip import load_open_clip
-from clipseek.embedding.pixels import fit
+from clipseek.embedding.pixels import prepare
 from clipseek.embedding.precision import variant
 from clipseek.errors import ConfigError
 
@@ -77,7 +77,7 @@ def _precisions(base: Bundle, folder: Path, pictures: NDArray[np.uint8]) -> dict
                 folder,
                 precision,
                 captions=SENTENCES,
-                pictures=lambda count: fit(pictures[:count], base.recipe),
+                pictures=lambda count: prepare(pictures[:count], base.recipe),
             )
         except ConfigError:
             continue

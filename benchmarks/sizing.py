@@ -4,7 +4,7 @@
 
 Measures first (`benchmarks.measurements`), a minute with the demo model, unless `--recorded` names
 a file of former measurements, which `--record` writes. Assumptions are options, each with its
-default in `benchmarks.needs`. `--page FILE` puts the tables between the marks in a page;
+default in `benchmarks.capacity`. `--page FILE` puts the tables between the marks in a page;
 docs/sizing.md says how it was made.
 """
 
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from benchmarks.capacity import Assumptions, Need, largest, needs
 from benchmarks.measurements import Measurements, Rows, Size, measure, read, write
-from benchmarks.needs import Assumptions, Need, largest, needs
 
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
 

@@ -238,7 +238,7 @@ class Originals:
                 rows = vectors[len(found) : len(found) + len(batch)]
                 found += batch.times.tolist()
                 if len(rows) == len(batch):
-                    now = embedder.embed_images(embedder.fit(batch.pixels))
+                    now = embedder.embed_images(embedder.prepare(batch.pixels))
                     cosines += np.einsum("nd,nd->n", now, rows).tolist()
             yield from self._other_length(video, source.duration)
         late = [_late(time) for time in times.tolist()]

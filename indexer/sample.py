@@ -11,7 +11,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.protocols import FrameSourceOpener
 from clipseek.sources import Places
 
-Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+Prepare = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """Scales uint8 (N, H, W, 3) to the squares that a model sees."""
 
 _FROM_A_VIDEO = 16
@@ -20,13 +20,13 @@ _FROM_A_VIDEO = 16
 
 def pictures(
     uris: Sequence[str], places: Places, open_video: FrameSourceOpener, *, fps: float
-) -> Callable[[Fit, int, int], NDArray[np.uint8]]:
-    """Return what reads the first `count` pictures of the videos, fitted to a side in pixels.
+) -> Callable[[Prepare, int, int], NDArray[np.uint8]]:
+    """Return what reads the first `count` pictures of the videos, prepared for a side in pixels.
 
     Videos that cannot be read are passed over: the run that follows reports them.
     """
 
-    def read(fit: Fit, side: int, count: int) -> NDArray[np.uint8]:
+    def read(prepare: Prepare, side: int, count: int) -> NDArray[np.uint8]:
         each = max(_FROM_A_VIDEO, -(-count // max(1, len(uris))))
         found = [np.empty((0, side, side, 3), np.uint8)]
         for uri in uris:
@@ -34,7 +34,7 @@ def pictures(
             if missing <= 0:
                 break
             many = min(each, missing)
-            found += _of_video(places, uri, open_video, fit, side, fps=fps, count=many)
+            found += _of_video(places, uri, open_video, prepare, side, fps=fps, count=many)
         return np.concatenate(found)
 
     return read
@@ -44,7 +44,7 @@ def _of_video(
     places: Places,
     uri: str,
     open_video: FrameSourceOpener,
-    fit: Fit,
+    prepare: Prepare,
     side: int,
     *,
     fps: float,
@@ -57,7 +57,7 @@ def _of_video(
             places.look(uri).open() as file,
             open_video(uri, descriptor=file.fileno()) as source,
         ):
-            found.extend(fit(batch.pixels) for batch in source.read(times, short_side=side))
+            found.extend(prepare(batch.pixels) for batch in source.read(times, short_side=side))
     except (UnreadableVideo, OSError):
         return found
     return found

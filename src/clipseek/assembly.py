@@ -22,7 +22,7 @@ from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
 from clipseek.embedding.bundle import BANK, MANIFEST, Bundle
 from clipseek.embedding.embedder import BundleEmbedder
-from clipseek.embedding.pixels import fit
+from clipseek.embedding.pixels import prepare
 from clipseek.embedding.precision import Choice
 from clipseek.embedding.towers import on_cpu
 from clipseek.errors import (
@@ -271,7 +271,7 @@ def _in_precision(
     def shown(count: int) -> NDArray[np.uint8]:
         if pictures is None:
             return np.empty((0, 0, 0, 3), np.uint8)
-        return pictures(partial(fit, recipe=bundle.recipe), bundle.image_size, count)
+        return pictures(partial(prepare, recipe=bundle.recipe), bundle.image_size, count)
 
     return variant.resolve(
         bundle,

@@ -166,7 +166,7 @@ def test_pictures_may_have_any_size(embedder: Embedder, height: int, width: int)
 
 def test_fitted_pictures_have_the_size_of_the_model(embedder: Embedder) -> None:
     """Fitting gives squares of the model's size, still uint8."""
-    fitted = embedder.fit(pictures(2))
+    fitted = embedder.prepare(pictures(2))
 
     assert fitted.shape == (2, embedder.image_size, embedder.image_size, 3)
     assert fitted.dtype == np.uint8
@@ -176,14 +176,14 @@ def test_no_pictures_can_be_fitted(embedder: Embedder) -> None:
     """An empty batch stays an empty batch."""
     side = embedder.image_size
 
-    assert embedder.fit(pictures(0)).shape == (0, side, side, 3)
+    assert embedder.prepare(pictures(0)).shape == (0, side, side, 3)
 
 
 def test_fitting_again_changes_nothing(embedder: Embedder) -> None:
     """Fitted pictures fit as they are."""
-    fitted = embedder.fit(pictures(2))
+    fitted = embedder.prepare(pictures(2))
 
-    assert np.array_equal(embedder.fit(fitted), fitted)
+    assert np.array_equal(embedder.prepare(fitted), fitted)
 
 
 def test_fitted_pictures_give_the_same_vectors(embedder: Embedder) -> None:
@@ -191,7 +191,7 @@ def test_fitted_pictures_give_the_same_vectors(embedder: Embedder) -> None:
     raw = pictures(3)
 
     assert np.allclose(
-        embedder.embed_images(embedder.fit(raw)), embedder.embed_images(raw), atol=1e-5
+        embedder.embed_images(embedder.prepare(raw)), embedder.embed_images(raw), atol=1e-5
     )
 
 

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from clipseek.embedding import models
 from clipseek.embedding.bundle import TEXT, TOKENIZER, VISUAL, Bundle
 from clipseek.embedding.embedder import BundleEmbedder, blocks
-from clipseek.embedding.pixels import fit, normalise
+from clipseek.embedding.pixels import normalise, prepare
 from clipseek.embedding.precision import variant
 from clipseek.embedding.towers import on_cpu, openvino
 from clipseek.errors import ConfigError
@@ -42,7 +42,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return base
     pytest.importorskip("onnx", reason="the extra `models` is not installed")
     captions = models.bank_captions()[:40]
-    square = fit(shown(48), base.recipe)
+    square = prepare(shown(48), base.recipe)
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "int8 on onnxruntime":
             patch.setattr(openvino, "is_installed", lambda: False)
@@ -68,7 +68,7 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def plain_images(bundle: Bundle, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Embed by 32 on onnxruntime, by 16 on OpenVINO."""
-    square = fit(pixels, bundle.recipe)
+    square = prepare(pixels, bundle.recipe)
     if bundle.runtime == "onnxruntime":
         tower = session(bundle.path / VISUAL)
         parts = [normalise(square[at : at + 32], bundle.recipe) for at in range(0, len(square), 32)]

@@ -208,7 +208,7 @@ def test_pictures_are_prepared_as_open_clip_prepares_them(
 
     wanted = transform.image_transform_v2(config, False)(Image.fromarray(shown)).numpy()
 
-    found = pixels.normalise(pixels.fit(shown[None], recipe), recipe)[0]
+    found = pixels.normalise(pixels.prepare(shown[None], recipe), recipe)[0]
     levels = 2 if resize == "shortest" and width > height else 0
     assert np.allclose(found, wanted, atol=levels / 255 / 0.26 + 1e-6)
 
@@ -222,7 +222,7 @@ def test_hardly_a_value_differs_where_sides_are_cut_before_scaling(shape: tuple[
     whole = Image.fromarray(shown).resize(size, Image.Resampling.BICUBIC)
     left = round((size[0] - 56) / 2)
     wanted = np.asarray(whole.crop((left, 0, left + 56, 56))).astype(int)
-    difference = np.abs(pixels.fit(shown[None], recipe)[0] - wanted)
+    difference = np.abs(pixels.prepare(shown[None], recipe)[0] - wanted)
     assert difference.max() <= 1
     assert (difference > 0).mean() < 0.002
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sizing
+from benchmarks.capacity import Assumptions, largest, need, needs
 from benchmarks.measurements import Measurements, Rows, Size, measure, read, write
-from benchmarks.needs import Assumptions, largest, need, needs
 from clipseek.index import EXACT_UP_TO
 
 ROOT = Path(__file__).parents[2]

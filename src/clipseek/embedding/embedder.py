@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding.bundle import Bundle
-from clipseek.embedding.pixels import fit, normalise
+from clipseek.embedding.pixels import normalise, prepare
 from clipseek.embedding.tokens import Tokens
 from clipseek.errors import ConfigError
 from clipseek.protocols import Tower
@@ -68,9 +68,9 @@ class BundleEmbedder:
         self._text.check()
         self._tokens.check()
 
-    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize and crop uint8 (N, H, W, 3) by the model's recipe to (N, S, S, 3)."""
-        return fit(pixels, self._bundle.recipe)
+        return prepare(pixels, self._bundle.recipe)
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, dim), unit rows.
@@ -81,7 +81,7 @@ class BundleEmbedder:
         recipe, intake = self._bundle.recipe, self._visual.intake
         vectors = np.empty((len(pixels), self.dim), np.float32)
         for start in range(0, len(pixels), intake.most):
-            square = fit(pixels[start : start + intake.most], recipe, threads=self._threads)
+            square = prepare(pixels[start : start + intake.most], recipe, threads=self._threads)
             rows = normalise(square, recipe) if intake.normalised else square
             vectors[start : start + intake.most] = self._unit(self._visual, rows)
         return vectors

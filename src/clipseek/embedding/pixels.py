@@ -39,7 +39,7 @@ class Recipe:
     fill: int = 0
 
 
-def fit(pixels: NDArray[np.uint8], recipe: Recipe, *, threads: int = 1) -> NDArray[np.uint8]:
+def prepare(pixels: NDArray[np.uint8], recipe: Recipe, *, threads: int = 1) -> NDArray[np.uint8]:
     """Scale and cut uint8 (N, H, W, 3) RGB to (N, S, S, 3); what has that size stays as it is."""
     side = recipe.image_size
     height, width = pixels.shape[1:3]

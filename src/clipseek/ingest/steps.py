@@ -209,7 +209,7 @@ def _new(
 def _frames(batch: FrameBatch, new: Sequence[int], embedder: Embedder) -> Frames:
     pixels = batch.pixels[list(new)]
     return Frames(
-        pixels=embedder.fit(pixels),
+        pixels=embedder.prepare(pixels),
         times=batch.times[list(new)].tolist(),
         cuts=batch.cuts[list(new)].tolist(),
         jpegs=[_jpeg(picture) for picture in pixels],

@@ -73,11 +73,11 @@ class Embedder(Protocol):
         """Hash of the weights and the preprocessing: equal fingerprints, equal vectors."""
         ...
 
-    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize and crop uint8 (N, H, W, 3) by the model's recipe to (N, S, S, 3).
 
         S is `image_size`. Pictures of different videos become rows of one batch by it;
-        `embed_images(fit(x))` equals `embed_images(x)`, and fitted pictures fit as they are.
+        `embed_images(prepare(x))` equals `embed_images(x)`, and prepared pictures stay as they are.
         """
         ...
 

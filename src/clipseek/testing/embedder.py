@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.embedding.pixels import Recipe, fit
+from clipseek.embedding.pixels import Recipe, prepare
 
 TOY_WORDS = 40
 """Words of a sentence that ToyEmbedder reads."""
@@ -39,14 +39,14 @@ class ToyEmbedder:
     image_size = 8
     fingerprint = "toy-1"
 
-    def fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize uint8 (N, H, W, 3) to (N, 8, 8, 3)."""
         recipe = Recipe(self.image_size, (0, 0, 0), (1, 1, 1), "bilinear", "squash")
-        return fit(pixels, recipe)
+        return prepare(pixels, recipe)
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, 5), unit rows."""
-        means = self.fit(pixels).mean(axis=(1, 2), dtype=np.float64) / 255
+        means = self.prepare(pixels).mean(axis=(1, 2), dtype=np.float64) / 255
         return self._vectors(means.reshape(-1, 3))
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ from clipseek.embedding.bundle import (
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.export.attention import written_out
 from clipseek.embedding.export.check import check_export
-from clipseek.embedding.export.facts import (
+from clipseek.embedding.export.properties import (
     context_length,
     logit_bias,
     logit_scale,

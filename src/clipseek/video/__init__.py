@@ -1,4 +1,4 @@
-"""Decoding: two readers of video files, each importing its library only when it is asked for.
+"""Decoding: two readers of video files; each imports its library when it is first used.
 
 `Confined` runs either of them in child processes, within `Limits`.
 """

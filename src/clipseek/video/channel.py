@@ -1,8 +1,8 @@
 """Messages between this process and a decoding child, over a pair of sockets.
 
-Both directions carry a length, a head, and as many bytes as the head says. The child is told
-things by pickle, for it trusts its parent. Its answers are JSON and raw bytes, because a decoder
-that was taken over by a hostile file may send anything.
+A message is a length, a head, and as many bytes as the head says. Orders to the child are pickled,
+because it trusts its parent. Its answers are JSON and raw bytes, because a hostile file can take
+over a decoder, which may then send anything.
 """
 
 import json
@@ -19,15 +19,15 @@ Answer = dict[str, object]
 
 
 class BrokenChannel(Exception):
-    """The other side has gone, or sends what is not a message."""
+    """The other side ended, or it sends something that is not a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One end of a pair of sockets.
 
-    `idle` is called again and again while a message is waited for, where the socket has a timeout;
-    what it raises ends the waiting.
+    If the socket has a timeout, `idle` is called each time it passes without a message; an
+    exception of `idle` ends the wait.
     """
 
     socket: socket.socket
@@ -37,7 +37,7 @@ class Channel:
         """Send an order to the child, and an open file with it.
 
         Raises:
-            BrokenChannel: the child has gone.
+            BrokenChannel: the child ended.
         """
         packed = pickle.dumps(order)
         head = _LENGTH.pack(len(packed))
@@ -51,7 +51,7 @@ class Channel:
             raise BrokenChannel from error
 
     def order(self) -> tuple[object, int | None]:
-        """Wait for an order, in the child; return it with the descriptor that came along."""
+        """Wait for an order, in the child; return it and the descriptor that came with it."""
         head, descriptors, _, _ = socket.recv_fds(self.socket, _LENGTH.size, 1)
         if not head:
             raise BrokenChannel
@@ -68,10 +68,10 @@ class Channel:
             self.socket.sendall(body)
 
     def hear(self) -> tuple[Answer, bytearray]:
-        """Wait for an answer of the child.
+        """Wait for an answer of the child, and return it with its bytes.
 
         Raises:
-            BrokenChannel: the child has gone, or what it sends is not an answer.
+            BrokenChannel: the child ended, or it sends something that is not an answer.
         """
         length = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
         if length > _LONGEST_HEAD:

@@ -27,18 +27,17 @@ from clipseek.video.channel import BrokenChannel, Channel
 from clipseek.video.limits import exceeds
 
 SIGN_OF_LIFE_S = 0.5
-"""So often a child says that it still decodes."""
+"""How often a child reports that it still decodes."""
 SPARE_S = 2.0
-"""A video may have this many seconds' worth of frames more than its time says: short videos, and
-rates that vary."""
+"""A video may have the frames of so many seconds more than its length, because rates vary."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Order: open the file that comes along.
+    """Order: open the file whose descriptor comes with this order.
 
-    Decoding it may take `memory_bytes`, of which a single frame has at most `frame_bytes`.
+    Decoding may take `memory_bytes`; a single frame takes at most `frame_bytes` of them.
     """
 
     path: str
@@ -49,7 +48,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Order: read the opened video; the times follow when they are asked for."""
+    """Order: read the opened video; the child asks for the times."""
 
     short_side: int | None
     cuts: CutDetector | None
@@ -57,7 +56,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Order: the next times; none are left after an empty one."""
+    """Order: the next times; an empty one means that none are left."""
 
     times: tuple[float | Fraction, ...]
 
@@ -67,7 +66,7 @@ class Close:
 
 
 class TooManyFrames(Exception):
-    """A video has more frames per second than its limit."""
+    """A video has more frames per second than the limit allows."""
 
 
 def main() -> None:
@@ -91,7 +90,7 @@ def main() -> None:
 
 
 def _die_with_parent() -> None:
-    """End at once when the parent ends, be it killed in the middle of a call of a decoder."""
+    """End at once when the parent ends, even in the middle of a call of a decoder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -101,7 +100,7 @@ def _die_with_parent() -> None:
 def _serve(
     channel: Channel, order: Open, opened: Callable[[], FrameSource], memory: "_Memory"
 ) -> None:
-    """Open one video, read it when told to, and say why if it cannot be done."""
+    """Open one video, and read it when ordered to; if that fails, answer why."""
     try:
         memory.limit(order.memory_bytes)
         try:
@@ -120,7 +119,7 @@ def _serve(
         channel.answer({"kind": "unreadable", "reason": exceeds(what, "max_frame_rate")})
     except (BrokenChannel, ConnectionError):
         raise
-    except Exception as error:  # noqa: BLE001  whatever a decoder raises is this video's fate alone
+    except Exception as error:  # noqa: BLE001  an error of a decoder concerns this video alone
         reason = f"unexpected {type(error).__name__}: {error}; --verbose prints the traceback"
         channel.answer({"kind": "failed", "reason": reason, "trace": traceback.format_exc()})
 
@@ -170,7 +169,7 @@ def _read(channel: Channel, source: FrameSource, order: Read, frame_rate: float)
 
 
 class _Watch:
-    """Counts what is decoded, and says at times that decoding goes on."""
+    """Counts decoded frames, and reports now and then that decoding goes on."""
 
     def __init__(self, channel: Channel, frame_rate: float) -> None:
         self._channel = channel
@@ -180,7 +179,7 @@ class _Watch:
         self._told = time.monotonic()
 
     def times(self) -> Iterator[float | Fraction]:
-        """Yield the times that the parent wants, and note how far the video was read."""
+        """Yield the times that the parent sends, and note how far the video was read."""
         while True:
             self._channel.answer({"kind": "times"})
             order, _ = self._channel.order()
@@ -196,7 +195,7 @@ class _Watch:
         """Count a decoded frame.
 
         Raises:
-            TooManyFrames: there are more of them than the video's time allows.
+            TooManyFrames: there are more of them than the time read so far allows.
         """
         self._frames += 1
         if self._frames > self._frame_rate * (self._reached + SPARE_S):
@@ -204,7 +203,7 @@ class _Watch:
         self.sign_of_life()
 
     def sign_of_life(self) -> None:
-        """Tell the parent that decoding goes on, at most twice a second."""
+        """Report to the parent that decoding goes on, at most twice a second."""
         now = time.monotonic()
         if now - self._told >= SIGN_OF_LIFE_S:
             self._told = now
@@ -213,7 +212,7 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _WatchedCuts:
-    """A CutDetector that counts what it is shown: every frame that is decoded."""
+    """A CutDetector that counts what it sees: every decoded frame."""
 
     cuts: CutDetector
     watch: _Watch
@@ -225,7 +224,7 @@ class _WatchedCuts:
 
 
 class _Memory:
-    """The memory of this process: what it may take, and the most that it took. Linux only."""
+    """The memory of this process: its limit, and the most that it took. Linux only."""
 
     def __init__(self) -> None:
         self._data = _status_bytes("VmData")
@@ -233,25 +232,25 @@ class _Memory:
         self._limit = 0
 
     def limit(self, size: int) -> None:
-        """Let allocations fail once they come to `size` bytes more than at the start."""
+        """Let allocations fail at `size` bytes more than at the start."""
         self._limit = size
-        # Private data of any kind counts, be it on the heap or mapped, since Linux 4.7.
+        # Since Linux 4.7 all private data counts, whether on the heap or mapped.
         _limit_data(self._data + size)
 
     def unlimit(self) -> None:
-        """Let allocations succeed, so that a failure can be told."""
+        """Let allocations succeed, so that a failure can be reported."""
         _limit_data(resource.RLIM_INFINITY)
 
     def was_short(self, frame_bytes: int) -> bool:
         """Say whether an allocation of a frame may have failed.
 
-        Many decoders call that damage (HEVC) or give no frame.
+        Many decoders report that as damage (HEVC), or give no frame.
         """
         return self._most > max(self._limit - frame_bytes, self._limit // 4)
 
     @property
     def is_worn(self) -> bool:
-        """Whether so much was taken that the next video could not be judged by `was_short`."""
+        """Whether so much was taken that `was_short` would be wrong about the next video."""
         return self._most > self._limit // 4
 
     @property

@@ -1,4 +1,4 @@
-"""Confined: any reader of video files, run in child processes and within limits."""
+"""Confined: runs any reader of video files in child processes and within limits."""
 
 import itertools
 import logging
@@ -24,9 +24,9 @@ from clipseek.video.memory import MemoryShares
 from clipseek.video.process import ChildProcess, Stopped, TooLong
 
 TIMES = 256
-"""Times that a child is given at once."""
+"""How many times a child gets at once."""
 SMALLEST_SHARE = 256 << 20
-"""Each of many decoders may take this much memory in any case: 4K video needs about as much."""
+"""Each decoder may take this much memory in any case: 4K video needs about as much."""
 _PIXEL_BYTES = 4
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 class Confined:
     """A FrameSourceOpener over another one, which opens and reads in a child process.
 
-    There are as many children as videos are read at the same time; each reads one after another,
-    and is replaced where it had to be killed. Thread-safe.
+    There are as many children as videos that are read at the same time. A child reads one video
+    after another; if it was killed, a new one takes its place. Thread-safe.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Confined:
         workers: int = 1,
         stop: threading.Event | None = None,
     ) -> None:
-        """Take what opens a file in the child; it is pickled. No process is started yet."""
+        """Take the opener that a child calls; it is pickled. No process is started yet."""
         self._opener = opener
         self._limits = limits
         self._share = max(SMALLEST_SHARE, limits.memory_bytes // workers)
@@ -101,7 +101,7 @@ class _ConfinedFrames:
     """A FrameSource that a child reads."""
 
     def __init__(self, pool: Confined, path: str | Path, descriptor: int) -> None:
-        """Open the video with the share of memory that one of several has, else alone."""
+        """Open the video with a share of the memory; if that is too little, with all of it."""
         self._pool = pool
         self._path = str(path)
         self._descriptor = descriptor
@@ -145,12 +145,12 @@ class _ConfinedFrames:
             raise self._crashed() from error
 
     def _be_alone(self) -> None:
-        """Open the video again with all the memory that decoders have, while no other is read."""
+        """Open the video again with all of the memory, while no other video is read."""
         self._discard()
         if self._alone or self._pool._share >= self._limits.memory_bytes:
             raise self._out_of_memory()
         self._pool._memory.be_alone()
-        self._alone = True  # also where the wait was cut short: the run ends then
+        self._alone = True  # also if the run was stopped during the wait
         try:
             self._open(self._limits.memory_bytes)
         except _OutOfMemory:
@@ -167,7 +167,7 @@ class _ConfinedFrames:
         short_side: int | None = None,
         cuts: CutDetector | None = None,
     ) -> Iterator[FrameBatch]:
-        """Yield what the child reads; `cuts` is copied to it, and here stays as it is."""
+        """Yield what the child reads; the child gets a copy of `cuts`."""
         if self._is_taken:
             raise RuntimeError(f"{self._path} was read already; open it again")
         self._is_taken = True
@@ -219,12 +219,12 @@ class _ConfinedFrames:
 
     def _ask(self, order: object, *, descriptor: int | None = None) -> tuple[Answer, bytearray]:
         assert self._child is not None
-        with suppress(BrokenChannel):  # Then there is an answer that says why, or an end.
+        with suppress(BrokenChannel):  # The wait that follows finds out why.
             self._child.channel.tell(order, descriptor=descriptor)
         return self._wait()
 
     def _wait(self) -> tuple[Answer, bytearray]:
-        """Wait for what the child has to say, as long as the limits allow it."""
+        """Wait for an answer of the child, as long as the limits allow it."""
         assert self._child is not None
         try:
             while True:
@@ -253,7 +253,7 @@ class _ConfinedFrames:
         return exceeds(f"{self._limits.frame_s:g} s without a frame", "max_frame_s")
 
     def _judged(self, answer: Answer) -> Answer:
-        """Return an answer unless it says that reading has failed."""
+        """Return an answer unless it says that reading failed."""
         match answer.get("kind"):
             case "memory":
                 self._discard()
@@ -266,7 +266,7 @@ class _ConfinedFrames:
         return answer
 
     def _return_child(self, answer: Answer) -> None:
-        """Give back a child that has done with this video, unless it took much memory."""
+        """Give back a child that is finished with this video, unless it took much memory."""
         if self._child is not None and not answer.get("worn"):
             self._pool._give_back(self._child)
             self._child = None
@@ -283,7 +283,7 @@ class _ConfinedFrames:
             self._child = None
 
     def close(self) -> None:
-        """Close the file; a child that is in the middle of it is ended."""
+        """Close the file; a child that still reads it is killed."""
         if self._child is not None and not self._is_taken:
             with suppress(BrokenChannel):
                 self._child.channel.tell(Close())

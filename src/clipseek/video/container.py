@@ -1,4 +1,4 @@
-"""Opening a local file with libav: what is refused, and which stream is the film."""
+"""Opening a local file with libav: which files are refused, and which stream is the video."""
 
 import io
 import os
@@ -25,7 +25,7 @@ from clipseek.video.timestamps import usable_rate
 
 # Demuxers that read the one file they are given. Playlists (hls, concat, dash, imf), sessions
 # (sdp, rtsp), patterns of names (image2), scripts (lavfi, avisynth) and text (tty, subtitles)
-# are left out: a file of that kind names others to be opened, or is no film.
+# are left out: such a file names other files to open, or is not a video.
 _VIDEO_FORMATS = (
     "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,live_flv,asf,rm,gif,apng,h261,h263,h264,"
     "hevc,vvc,evc,m4v,mjpeg,av1,obu,ivf,dirac,vc1,cavsvideo,avs2,avs3,dv,dnxhd,mxf,gxf,lxf,nut,"
@@ -37,30 +37,30 @@ _PICTURE_FORMATS = (
     "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif_pipe,psd_pipe,j2k_pipe,jpegxl_pipe"
 )
 _OPTIONS = {
-    # What a file names is never opened: only a descriptor can be, and only this one is given.
+    # No file that another file names is opened: libav opens descriptors only, and gets only this.
     "protocol_whitelist": "fd",
     "format_whitelist": f"{_VIDEO_FORMATS},{_AUDIO_FORMATS},{_PICTURE_FORMATS}",
 }
 # ffmpeg itself stops at about 268 million pixels (libavutil/imgutils.c); this bounds each side.
 _LONGEST_SIDE = 16384
 _MICROSECOND = Fraction(1, av.time_base)
-# Streams of a picture, or of pictures to seek by: they are not the video.
+# Streams that contain a picture, or pictures to seek by: they are not the video.
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-# A stream of a picture or two is a poster or a slide, and so is one with so small a share of the
-# pictures of another: a slide in ten seconds beside 25 pictures a second has a 250th. The share is
-# judged once a stream has so many.
+# A stream with up to `_FEW` pictures is a poster or a slide. So is a stream with less than a
+# `_SHARE`th of the pictures of another: a slide every ten seconds has a 250th of 25 pictures a
+# second. The share is judged once a stream has `_MANY` pictures.
 _FEW, _SHARE, _MANY = 3, 50, 1000
 # Sample entries of MP4 whose content is encrypted: ISO/IEC 23001-7, and Apple's FairPlay.
 _ENCRYPTED_TAGS = frozenset({"encv", "drmi"})
-# Transport and program streams carry a clock that may be set anew, and no still of ten seconds:
-# ITU-T H.222.0 asks for timestamps at least every 0.7 s. ffmpeg's `dts_delta_threshold` is ten
-# seconds too.
+# The clock of a transport or program stream can be set anew. No frame in one lasts ten seconds,
+# because ITU-T H.222.0 asks for timestamps at least every 0.7 s. ffmpeg's `dts_delta_threshold` is
+# ten seconds too.
 _CLOCKED = frozenset({"mpegts", "mpeg"})
 _CLOCK_LEAP_S = 10
-# Elsewhere a step forward by more than this is a broken timestamp.
+# In other containers, a step forward by more than this is a broken timestamp.
 _LEAP_S = 24 * 3600
 _HEAD_BYTES = 512
-# More than what a transport stream repeats in the clear between two packets of its streams.
+# More than the unencrypted part that a transport stream repeats between packets of its streams.
 _SCRAMBLED_BYTES = 1 << 20
 _MOST_INDEX_BYTES = 64 << 20
 
@@ -70,12 +70,12 @@ ENCRYPTED = "encrypted: a copy without protection can be read"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened file, its film stream, and what they say of themselves; times in seconds.
+    """An opened file, its video stream, and what both state; times in seconds.
 
     `start` is where the file's timestamps begin. `claim` is the length of the whole file, sound
-    included, and `stream_claim` that of the film stream alone; None where nothing is said.
+    included, and `stream_claim` that of the video stream alone; None if the file does not state it.
     `stream_start` is where the stream's timestamps begin. A step forward of the timestamps by more
-    than `leap_s` is a leap of the clock, and not a picture that stands for so long.
+    than `leap_s` is a leap of the clock, not a frame that is shown for so long.
     """
 
     path: str | Path
@@ -92,17 +92,17 @@ class Opened:
 
     @property
     def stream_end(self) -> Fraction | None:
-        """Where the stream ends by what it says, in seconds from the start of the file."""
+        """The end of the stream that the file states, in seconds from the start of the file."""
         if self.stream_claim is None or self.stream_start is None:
             return None
         return self.stream_start - (self.start or 0) + self.stream_claim
 
     @property
     def states_end(self) -> bool:
-        """Whether the stream's end is stated, and packets say only when the next is decoded.
+        """Whether the end that the stream states is better than that of the last packet.
 
         In MP4 the duration of a sample is the step to the next one in the order of decoding
-        (ISO/IEC 14496-12, 8.6.1.2), so that of the last picture shown may be any other's.
+        (ISO/IEC 14496-12, 8.6.1.2). So it is not the duration of a picture.
         """
         return self.container.format.name.startswith("mov")
 
@@ -115,10 +115,11 @@ def open_video(
     descriptor: int | None = None,
     max_pixels: int | None = None,
 ) -> Opened:
-    """Open a regular file and choose its film stream, to be decoded by `threads` threads.
+    """Open a regular file and choose its video stream, to be decoded by `threads` threads.
 
-    `options` are libavcodec's, for the decoder. An open `descriptor` of the file is read instead
-    of what `path` names by now. Frames of more than `max_pixels` are not decoded.
+    `options` are libavcodec's, for the decoder. If an open `descriptor` of the file is given, it is
+    read, because `path` may name another file by now. Frames of more than `max_pixels` are not
+    decoded.
 
     Raises:
         UnreadableVideo: not a file, not readable, not media, or without a video stream.
@@ -134,7 +135,7 @@ def open_video(
             )
     container = _open(path, descriptor)
     try:
-        stream = _film_stream(container, path, descriptor)
+        stream = _video_stream(container, path, descriptor)
         _require_size(stream, path, max_pixels)
     except UnreadableVideo:
         container.close()
@@ -145,8 +146,8 @@ def open_video(
     context.options = dict(options or {})
     if max_pixels is not None:  # for streams that grow
         context.options = {**context.options, "max_pixels": str(max_pixels)}
-    # Without it libav keeps columns that Theora and others mark as outside the picture, where
-    # cropping them would leave rows that do not start on an aligned address.
+    # Without this flag, libav keeps columns that Theora and others mark as outside the picture, if
+    # rows would not start at an aligned address after cropping.
     context.flags |= CodecFlags.unaligned
     rate = usable_rate(stream.average_rate, stream.guessed_rate, stream.base_rate)
     claims = _claims(container, stream)
@@ -181,7 +182,7 @@ def _open(path: str | Path, descriptor: int) -> InputContainer:
         raise UnreadableVideo(str(path), "empty file")
     if is_picture(beginning) and not may_be_motion_jpeg(beginning):
         raise UnreadableVideo(str(path), "a picture, not a video")
-    os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads on from where its descriptor stands
+    os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads from the position of its descriptor
     try:
         return av.open(
             "fd:", "r", options={**_OPTIONS, "fd": str(descriptor)}, metadata_errors="replace"
@@ -203,16 +204,16 @@ def _refusal(error: av.error.FFmpegError, beginning: bytes) -> str:
     return "not a video: invalid data"
 
 
-def _film_stream(container: InputContainer, path: str | Path, descriptor: int) -> VideoStream:
-    """Return what libav holds to be the main video stream, if it is a film and can be decoded."""
+def _video_stream(container: InputContainer, path: str | Path, descriptor: int) -> VideoStream:
+    """Return the stream that libav calls the main one, if it is a video that can be decoded."""
     if container.format.name.endswith("_pipe"):
         raise UnreadableVideo(str(path), "a picture, not a video")
-    films = [s for s in container.streams.video if not s.disposition & _PICTURES]
-    if not films:
+    videos = [s for s in container.streams.video if not s.disposition & _PICTURES]
+    if not videos:
         raise UnreadableVideo(str(path), _without_video(container))
     best = container.streams.best("video")
     stream = _moving(
-        path, descriptor, films, next((film for film in films if film is best), films[0])
+        path, descriptor, videos, next((video for video in videos if video is best), videos[0])
     )
     if stream.codec_context is None:
         is_encrypted = _names_cipher(descriptor)
@@ -245,23 +246,24 @@ def _without_video(container: InputContainer) -> str:
 
 
 def _moving(
-    path: str | Path, descriptor: int, films: Sequence[VideoStream], best: VideoStream
+    path: str | Path, descriptor: int, videos: Sequence[VideoStream], best: VideoStream
 ) -> VideoStream:
-    """Return the best stream, unless it is of a few pictures and another one moves.
+    """Return the best stream, unless it has only a few pictures and another stream moves.
 
-    Where there are several, packets are counted, as many containers do not say how many there are.
+    If there are several streams, their packets are counted, because many containers do not state
+    how many there are.
     """
-    if len(films) == 1:
+    if len(videos) == 1:
         return best
-    counts = dict.fromkeys((film.index for film in films), 0)
-    position = os.lseek(descriptor, 0, os.SEEK_CUR)  # which both containers share
+    counts = dict.fromkeys((video.index for video in videos), 0)
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)  # both containers share it
     with _open(path, descriptor) as container, suppress(av.error.FFmpegError):
         for packet in container.demux(*(container.streams[index] for index in counts)):
             counts[packet.stream_index] += packet.size > 0
             if counts[best.index] > _MANY // _SHARE or max(counts.values()) >= _MANY:
                 break
     os.lseek(descriptor, position, os.SEEK_SET)
-    most = max(films, key=lambda film: counts[film.index])
+    most = max(videos, key=lambda video: counts[video.index])
     few = max(_FEW, counts[most.index] // _SHARE)
     return most if counts[best.index] <= few < counts[most.index] else best
 
@@ -277,7 +279,7 @@ def _require_size(stream: VideoStream, path: str | Path, max_pixels: int | None)
 
 
 def _start(container: InputContainer) -> Fraction | None:
-    """Return the container's start time; exact, for libav rounds it to the microsecond."""
+    """Return the container's start time, exact; libav rounds it to the microsecond."""
     if container.start_time is None:
         return None
     start = container.start_time * _MICROSECOND
@@ -292,7 +294,7 @@ def _start(container: InputContainer) -> Fraction | None:
 def _claims(
     container: InputContainer, stream: VideoStream
 ) -> tuple[Fraction | None, Fraction | None]:
-    """Return what file and stream state as their lengths; for raw streams libav only guesses."""
+    """Return the lengths that the file and the stream state; for raw streams libav guesses them."""
     if FormatFlags.no_timestamps in FormatFlags(container.format.flags):
         return None, None
     stated = (container.duration or 0) * _MICROSECOND
@@ -300,8 +302,8 @@ def _claims(
     if not stream.duration or stream.duration < 0 or not stream.time_base:
         return claim, None
     own = stream.duration * stream.time_base
-    # libav gives a stream that states nothing the length of the file (libavformat/demux.c,
-    # `fill_all_stream_timings`), where the sound may be longer than the picture.
+    # If a stream states nothing, libav gives it the length of the file (libavformat/demux.c,
+    # `fill_all_stream_timings`), in which the sound may be longer than the picture.
     is_given = len(container.streams) > 1 and abs(own - stated) <= max(
         stream.time_base, _MICROSECOND
     )

@@ -1,4 +1,4 @@
-"""From decoded frames of any pixel format to upright RGB, and to what a cut detector sees."""
+"""Converts decoded frames of any pixel format to upright RGB, and to what a cut detector sees."""
 
 import struct
 from collections.abc import Callable
@@ -22,18 +22,18 @@ from clipseek.video.picture import (
 )
 from clipseek.video.tone import Primaries, Tone, Transfer
 
-# Bicubic, as the models' own preparation has it; swscale widens its filters where it scales down,
-# so nothing aliases. Scaled to 224 pixels, frames of four films differ from Pillow's bicubic by
-# 0.13 to 0.23 levels of 255 on average, with area averaging by 0.20 to 0.60, and without the other
-# two flags, which keep colours exact, by up to 2.2.
+# Bicubic, like the preparation that the models were trained with; swscale widens its filters when
+# it scales down, so nothing aliases. Scaled to 224 pixels, frames of four videos differ from
+# Pillow's bicubic by 0.13 to 0.23 levels of 255 on average, with area averaging by 0.20 to 0.60,
+# and without the other two flags, which keep colours exact, by up to 2.2.
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-# Films that do not name their colour matrix: BT.709 from this height on (the standard of HDTV),
-# else BT.601 (of SDTV), as players have it; swscale alone would take BT.601 for all.
+# A video that does not name its colour matrix has that of BT.709 (the standard of HDTV) from this
+# height on, else that of BT.601 (SDTV). Players assume the same; swscale assumes BT.601 for all.
 _HD_HEIGHT = 720
 _UNNAMED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED, after ITU-T H.273
 
 
-# What Rec. ITU-T H.273 calls the transfers and primaries that are not those of SDR and BT.709.
+# The numbers in ITU-T H.273 of transfers and primaries other than those of SDR and BT.709.
 _TRANSFERS: dict[int, Transfer] = {16: "pq", 18: "hlg"}
 _PRIMARIES: dict[int, Primaries] = {
     4: "ntsc",
@@ -41,18 +41,18 @@ _PRIMARIES: dict[int, Primaries] = {
     11: "p3-dci",
     12: "p3-d65",
 }
-# Those that nobody sees right without a conversion, as cameras and cinemas have them.
+# Transfers of cameras and cinemas: such pictures look wrong on every screen.
 _NOT_FOR_SCREENS = {8: "linear", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428"}
 _UNNAMED = 2
-# Sample entries of Dolby Vision whose base layer is no picture for others: profile 5 and 4.
+# Sample entries of Dolby Vision whose base layer only Dolby Vision can show: profiles 5 and 4.
 _DOLBY_TAGS = frozenset({"dvh1", "dvhe", "dav1", "dva1", "dvav"})
 DOLBY = "Dolby Vision without a layer for other screens; export it as HDR10, HLG or SDR"
 
 
 class Converter:
-    """Converts the frames of one video, each by what it says of its size and its colours.
+    """Converts the frames of one video, each by its own size and colours.
 
-    `turn` is that of the first frame: a display matrix holds for the whole stream.
+    `turn` is that of the first frame, because a display matrix applies to the whole stream.
     """
 
     def __init__(
@@ -92,8 +92,8 @@ class Converter:
         """Return the brightness of the frame as stored, uint8 (36, 64).
 
         In swscale this takes 0.2 ms for 1280x720, less than NumPy needs for a strided mean of the
-        luma plane (0.27 ms), and it knows every pixel format. Of high dynamic range it is the
-        brightness that the picture has when it is converted.
+        luma plane (0.27 ms), and swscale knows every pixel format. For high dynamic range it is the
+        brightness of the converted picture.
         """
         width, height = LUMA_SIZE
         tone = tone_of(frame)
@@ -129,8 +129,8 @@ class Converter:
 def tone_of(frame: VideoFrame) -> Tone:
     """Return how a frame becomes SDR of BT.709.
 
-    High dynamic range that does not name its primaries has those of BT.2020; a frame that names
-    neither is taken as it is.
+    High dynamic range that does not name its primaries has those of BT.2020. A frame that names
+    neither transfer nor primaries is not converted.
     """
     return _tone(frame.color_trc, frame.color_primaries)
 
@@ -144,21 +144,21 @@ def _tone(transfer: int, primaries: int) -> Tone:
 
 
 def unread_transfer(frame: VideoFrame) -> str:
-    """Return the name of a frame's transfer where it is none that is converted, or nothing."""
+    """Return the name of a frame's transfer if it cannot be converted, else the empty string."""
     return _NOT_FOR_SCREENS.get(frame.color_trc, "")
 
 
 def is_only_dolby(frame: VideoFrame, codec_tag: str) -> bool:
-    """Say whether a frame is Dolby Vision's own colours, which look green and purple elsewhere.
+    """Say whether a frame has the colours of Dolby Vision, which look green and purple elsewhere.
 
-    Profile 5 names no transfer, and has its metadata with each frame; profiles with a base layer
-    name that of HDR10, HLG or SDR.
+    Profile 5 does not name a transfer, and each frame has metadata. Profiles with a base layer name
+    the transfer of HDR10, HLG or SDR.
     """
     if codec_tag in _DOLBY_TAGS:
         return frame.color_trc == _UNNAMED
     try:
         has_metadata = any(str(name).startswith("DOVI") for name in frame.side_data)
-    except ValueError:  # PyAV cannot list side data among which is a kind that it does not know
+    except ValueError:  # PyAV cannot list side data if it does not know one of the kinds
         return False
     return has_metadata and frame.color_trc == _UNNAMED
 
@@ -173,7 +173,7 @@ def _matrix(frame: VideoFrame) -> Colorspace | None:
 
 
 def has_matrix_of_hd(frame: VideoFrame) -> bool:
-    """Say whether a frame has BT.709's matrix although it does not name it."""
+    """Say whether a frame has the matrix of BT.709, but does not name it."""
     return _matrix(frame) == Colorspace.ITU709
 
 
@@ -181,6 +181,6 @@ def _turn(frame: VideoFrame) -> Turn:
     try:
         matrix = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
     except ValueError:
-        # PyAV cannot list side data among which is a kind that it does not know.
+        # PyAV cannot list side data if it does not know one of the kinds.
         return Turn.of_rotation(frame.rotation)
     return Turn() if matrix is None else Turn.of_matrix(struct.unpack("=9i", bytes(matrix)))

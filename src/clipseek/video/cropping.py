@@ -1,9 +1,9 @@
-"""What a container says to leave out at the edges of its pictures.
+"""The crop that a container states: what to leave out at the edges of its pictures.
 
-libav reads it (AV_PKT_DATA_FRAME_CROPPING), but its decoders do not apply it and PyAV does not hand
-it on. So the few fields are read here: PixelCrop of Matroska (RFC 9559, section 5.1.4.1.28) and the
-clean aperture of ISO base media files (ISO/IEC 14496-12, 12.1.4). Whatever is not as it should be
-means no crop: what is shown then is too much, and nothing is missing.
+libav reads it (AV_PKT_DATA_FRAME_CROPPING), but its decoders do not apply it and PyAV does not pass
+it on. So this module reads the few fields: PixelCrop of Matroska (RFC 9559, section 5.1.4.1.28) and
+the clean aperture of ISO base media files (ISO/IEC 14496-12, 12.1.4). A field that makes no sense
+means no crop: then too much is shown, and nothing is missing.
 """
 
 import os
@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from clipseek.video.picture import NO_CROP, Crop
 
-# Headers of Matroska lie before the first cluster; what is longer is not looked through.
+# The headers of Matroska come before the first cluster. No more than this is searched for them.
 _MATROSKA_BYTES = 1 << 20
 _MOST_BOXES = 10_000
 _SEGMENT, _TRACKS, _ENTRY, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
@@ -24,7 +24,7 @@ _SAMPLE_ENTRY = 78
 
 
 class _File:
-    """An open file, read at places: its own place, which libav reads on from, stays."""
+    """An open file, read at any position; the position from which libav reads on does not move."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -35,7 +35,7 @@ class _File:
         return os.fstat(self._descriptor).st_size
 
     def read(self, start: int, count: int) -> bytes:
-        """Return at most so many bytes from a place on."""
+        """Return at most `count` bytes from a position on."""
         return os.pread(self._descriptor, count, start)
 
 
@@ -45,10 +45,10 @@ def crop_of(
     """Read the crop of one stream.
 
     Args:
-        descriptor: Of the open file.
+        descriptor: The open file.
         container: libav's name of the format.
-        index: The stream's number in the file, from 0.
-        track: Its id in the container.
+        index: The number of the stream in the file, from 0.
+        track: The id of the stream in the container.
         size: Width and height of its pictures as they are stored.
     """
     file = _File(descriptor)
@@ -63,7 +63,7 @@ def crop_of(
 
 
 def _fitting(crop: Crop, size: tuple[int, int]) -> Crop:
-    """Return the crop if it leaves a picture and begins and ends in it."""
+    """Return the crop if its edges are inside the picture and something is left."""
     edges = (crop.left, crop.top, crop.right, crop.bottom)
     is_inside = crop.left + crop.right < size[0] and crop.top + crop.bottom < size[1]
     return crop if min(edges) >= 0 and is_inside else NO_CROP
@@ -108,10 +108,10 @@ def _elements(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int
 
 
 def _number(data: bytes, start: int, *, keep_marker: bool) -> tuple[int, int]:
-    """Read a number of variable length, and return it with where it ends."""
+    """Read a number of variable length; return it, and the position behind it."""
     first = data[start]
     if not first:
-        raise ValueError("no EBML")
+        raise ValueError("not an EBML number")
     length = 9 - first.bit_length()
     value = int.from_bytes(data[start : start + length], "big")
     if not keep_marker:
@@ -155,7 +155,7 @@ def _of_track(file: _File, start: int, end: int, size: tuple[int, int]) -> Crop:
 
 
 def _of_aperture(values: tuple[int, ...], size: tuple[int, int]) -> Crop:
-    """Return the crop of a clean aperture: a size, and how far its middle is from the picture's."""
+    """Return the crop of a clean aperture: a size, and the offset of its middle."""
     width, height, right, down = (
         Fraction(values[i], values[i + 1]) for i in range(0, len(values), 2)
     )

@@ -1,24 +1,24 @@
-"""What went wrong while a film was decoded, in words for its owner."""
+"""What went wrong while a video was decoded, in words for its owner."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-# A film that ends earlier than stated by more than both of these is cut off: containers round,
-# and sound often runs a little longer than the picture.
+# A video that ends earlier than stated by more than both of these is cut off. Less is normal,
+# because containers round, and sound is often a little longer than the picture.
 _SHORT_BY_S = 1
 _SHORT_BY_SHARE = Fraction(1, 20)
 
 
 @dataclass(slots=True)
 class Damage:
-    """Counts of damage. `stopped` says why decoding ended before the film did, if it did."""
+    """Counts of damage. `stopped` says why decoding ended before the video did, or is empty."""
 
     packets: int = 0
     frames: int = 0
     stopped: str = ""
 
     def describe(self, *, claimed: Fraction | None, reached: Fraction) -> str:
-        """Return a sentence on all that is missing, or the empty string; times in seconds."""
+        """Return a sentence about everything that is missing, or ""; times in seconds."""
         found = []
         if self.packets:
             found.append(f"{_counted(self.packets, 'packet')} could not be decoded")

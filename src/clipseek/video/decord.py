@@ -1,4 +1,4 @@
-"""DecordFrames: the second reader, over decord; it reaches single frames without decoding all."""
+"""DecordFrames: the second reader, over decord; it can decode single frames."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -18,16 +18,16 @@ from clipseek.video.selection import Decoded, Requests, Shown, batches, shown
 
 Picture = NDArray[np.uint8]
 
-# decord 0.6 begins program streams at the second group of pictures, so that every picture stands a
-# second early, and gives wrong pictures, or none, of transport streams.
+# decord 0.6 begins program streams at the second group of pictures, so every picture is a second
+# early. For transport streams it gives wrong pictures, or none.
 _MISREAD_FORMATS = {"mpeg", "mpegts"}
 _REFUSAL = "decord cannot read this file right; the default decoder, pyav, reads it"
-# decord keeps timestamps as float32, so that each is off by up to half of this share of itself.
-# Where a request falls into that, the later frame is meant: requests are made for frames.
+# decord keeps timestamps as float32, so each can be off by half of this share of itself. A request
+# so near before a frame means that frame, because requests are made for frames.
 _FLOAT32_STEP = Fraction(1, 2**23)
-# Matroska and FLV keep milliseconds, from which decord reckons with the frame rate.
+# Matroska and FLV keep milliseconds; decord computes times from them and the frame rate.
 _SAME_S = 2e-3
-# More than any video lasts: the mark of a missing timestamp, as a number.
+# Longer than any video: a time beyond it is the mark of a missing timestamp.
 _LONGEST_S = 1e8
 
 
@@ -40,7 +40,7 @@ def _from_ycc(red: float, blue: float) -> NDArray[np.float64]:
     )
 
 
-# ITU-R BT.601-7 and BT.709-6, both section 2 and 3; to be multiplied from the right.
+# ITU-R BT.601-7 and BT.709-6, sections 2 and 3 of both. The matrix is the right factor.
 _FROM_601_TO_709 = (_from_ycc(0.2126, 0.0722) @ np.linalg.inv(_from_ycc(0.299, 0.114))).T.astype(
     np.float32
 )
@@ -67,13 +67,13 @@ class DecordFrames:
     ) -> None:
         """Read the header of the file; `threads` threads will decode it.
 
-        An open `descriptor` of the file is read instead of what `path` names by now. Frames of
-        more than `max_pixels` are not decoded.
+        If an open `descriptor` of the file is given, it is read, because `path` may name another
+        file by now. Frames of more than `max_pixels` are not decoded.
 
         Raises:
-            UnreadableVideo: the file is no video, or its first frames cannot be decoded.
+            UnreadableVideo: the file is not a video, or its first frames cannot be decoded.
         """
-        # Not above: importing this module imports decord alone.
+        # Not at the top, so that importing this module imports decord alone.
         from clipseek.video.pyav import PyAVFrames
 
         self._path = path
@@ -109,7 +109,7 @@ class DecordFrames:
     ) -> Iterator[FrameBatch]:
         """Yield the frames shown at the times, and with `cuts` those that begin a shot.
 
-        Without `cuts` only the frames asked for, and those that they build on, are decoded.
+        Without `cuts`, only the requested frames are decoded, and the frames that they reference.
 
         Raises:
             UnreadableVideo: decord cannot index the file or decode any frame of it.
@@ -117,22 +117,22 @@ class DecordFrames:
         if self._is_taken:
             raise RuntimeError(f"{self._path} was read already; open it again")
         self._is_taken = True
-        film = self._open(*reduced_size(self.size, short_side))
-        chosen = _chosen(film, times) if cuts is None else _chosen_and_cuts(film, times, cuts)
+        table = self._open(*reduced_size(self.size, short_side))
+        chosen = _chosen(table, times) if cuts is None else _chosen_and_cuts(table, times, cuts)
         yield from batches(
             Shown(time, self._finished(picture), is_cut) for time, picture, is_cut in chosen
         )
-        if film.end == 0:
+        if table.end == 0:
             raise UnreadableVideo(str(self._path), _REFUSAL)
-        self._conclude(film)
+        self._conclude(table)
 
     def _finished(self, picture: Picture) -> Picture:
-        """Return a picture of decord's with its own colours, upright."""
+        """Return a picture of decord, upright, with the colours of the video."""
         if self._is_misread:
             picture = _of_hd(picture)
         return _unmirrored(picture, self._turn)
 
-    def _open(self, width: int, height: int) -> "_Film":
+    def _open(self, width: int, height: int) -> "_Table":
         decord.logging.set_level(decord.logging.QUIET)
         path = str(Path(self._path).absolute())
         if self._descriptor is not None:
@@ -140,7 +140,7 @@ class DecordFrames:
         try:
             reader = decord.VideoReader(path, width=width, height=height, num_threads=self._threads)
             spans = reader.get_frame_timestamp(range(len(reader))).astype(float)
-        # What decord raises of files that it cannot index depends on where it notices.
+        # decord raises any of these if it cannot index a file.
         except (
             decord.DECORDError,
             RuntimeError,
@@ -153,18 +153,18 @@ class DecordFrames:
             raise UnreadableVideo(str(self._path), _REFUSAL) from error
         if not agrees(spans, self._survey.times):
             raise UnreadableVideo(str(self._path), _REFUSAL)
-        return _Film(reader, spans - spans[0, 0], self._first_time, self._survey.damage)
+        return _Table(reader, spans - spans[0, 0], self._first_time, self._survey.damage)
 
-    def _conclude(self, film: "_Film") -> None:
-        """Replace what the container claims by what was found."""
-        end = film.end
-        if film.is_one_picture and self._claim is not None:
+    def _conclude(self, table: "_Table") -> None:
+        """Replace the length that the container claims by the one that was found."""
+        end = table.end
+        if table.is_one_picture and self._claim is not None:
             end = max(end, self._claim)
         self.duration = float(end)
         claimed, reached = self._claimed_end, end
-        if claimed is None:  # the claim is of the whole file, which may have been cut off
+        if claimed is None:  # only the length of the whole file is known
             claimed, reached = self._claim, max(end, self._survey.reached)
-        self.damage = film.damage.describe(claimed=claimed, reached=reached)
+        self.damage = table.damage.describe(claimed=claimed, reached=reached)
 
     def __enter__(self) -> "DecordFrames":
         return self
@@ -173,8 +173,8 @@ class DecordFrames:
         """Do nothing: decord closes its file with the last reference to the reader."""
 
 
-class _Film:
-    """decord's table of frames and their pictures; times in seconds from the start of the file."""
+class _Table:
+    """The frames of a video in decord; times in seconds from the start of the file."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class _Film:
     ) -> None:
         """Take frames, each shown from `spans[i, 0]` to `spans[i, 1]` after the first.
 
-        `damage` is what is known already; where decoding stops is added to it.
+        `damage` is what is known before decoding.
         """
         self._reader = reader
         self._spans = spans
@@ -195,18 +195,18 @@ class _Film:
 
     @property
     def end(self) -> Fraction:
-        """Where the last frame ends, or the last that could be decoded; 0 if none could."""
+        """When the last decodable frame ends; 0 if none could be decoded."""
         if self._decoded == 0:
             return Fraction(0)
         return self._first_time + Fraction(self._spans[self._decoded - 1, 1])
 
     @property
     def is_one_picture(self) -> bool:
-        """Whether there is a single frame: it stands for as long as the file lasts."""
+        """Whether there is a single frame: it is shown until the end of the file."""
         return len(self._spans) == 1
 
-    def table(self) -> Iterator[Decoded[int]]:
-        """Yield the time of each frame, early by decord's rounding, and its index."""
+    def frames(self) -> Iterator[Decoded[int]]:
+        """Yield the index of each frame; its time is early by decord's rounding."""
         for index in range(self._decoded):
             yield Decoded(self.time(index) * (1 - _FLOAT32_STEP), index)
 
@@ -215,7 +215,7 @@ class _Film:
         return self._first_time + Fraction(self._spans[index, 0])
 
     def picture(self, index: int) -> Picture | None:
-        """Decode a frame, uint8 (H, W, 3); None where decoding has come to its end."""
+        """Decode a frame, uint8 (H, W, 3); None at the end of decoding."""
         try:
             picture: Picture = _unpadded(self._reader[index].asnumpy())
         except StopIteration:
@@ -229,10 +229,10 @@ class _Film:
 
 
 def agrees(spans: NDArray[np.float64], stamps: NDArray[np.float64]) -> bool:
-    """Say whether decord found the frames that the container has: as many, at the same times.
+    """Say whether decord found the frames of the container: as many, at the same times.
 
-    It takes no account of edit lists, ends where one file was joined to another, and hands on the
-    marks of missing timestamps. Without timestamps of the container there is nothing to compare.
+    decord ignores edit lists, ends where one file was joined to another, and returns the marks of
+    missing timestamps. If the container has no timestamps, nothing can be compared.
     """
     if spans.ndim != 2 or not len(spans) or spans[0, 0] < 0:
         return False
@@ -251,32 +251,32 @@ def agrees(spans: NDArray[np.float64], stamps: NDArray[np.float64]) -> bool:
     return bool((np.abs(begins - (exact - exact[0])) <= _SAME_S + exact * 2.0**-22).all())
 
 
-def _chosen(film: _Film, times: Iterable[float | Fraction]) -> Iterator[Shown[Picture]]:
-    """Choose frames by the table of times, and decode those."""
-    for _, index, is_cut in shown(film.table(), Requests(times), end=lambda: film.end):
-        picture = film.picture(index)
+def _chosen(table: _Table, times: Iterable[float | Fraction]) -> Iterator[Shown[Picture]]:
+    """Choose frames by their times, and decode only those."""
+    for _, index, is_cut in shown(table.frames(), Requests(times), end=lambda: table.end):
+        picture = table.picture(index)
         if picture is None:
             return
-        yield Shown(film.time(index), picture, is_cut)
+        yield Shown(table.time(index), picture, is_cut)
 
 
 def _chosen_and_cuts(
-    film: _Film, times: Iterable[float | Fraction], cuts: CutDetector
+    table: _Table, times: Iterable[float | Fraction], cuts: CutDetector
 ) -> Iterator[Shown[Picture]]:
     """Decode all frames, and choose among them."""
     frames = shown(
-        _decoded(film),
+        _decoded(table),
         Requests(times),
-        end=lambda: film.end,
+        end=lambda: table.end,
         is_cut=lambda decoded: cuts.is_cut(_luma(decoded.frame[1])),
     )
     for _, (index, picture), is_cut in frames:
-        yield Shown(film.time(index), picture, is_cut)
+        yield Shown(table.time(index), picture, is_cut)
 
 
-def _decoded(film: _Film) -> Iterator[Decoded[tuple[int, Picture]]]:
-    for time, index, _ in film.table():
-        picture = film.picture(index)
+def _decoded(table: _Table) -> Iterator[Decoded[tuple[int, Picture]]]:
+    for time, index, _ in table.frames():
+        picture = table.picture(index)
         if picture is None:
             return
         yield Decoded(time, (index, picture))
@@ -289,7 +289,7 @@ def _luma(picture: Picture) -> NDArray[np.uint8]:
 
 
 def _unpadded(picture: Picture) -> Picture:
-    """Cut off the padding of the rows, which decord takes for more channels in narrow pictures."""
+    """Cut off the padding of the rows; in narrow pictures decord reports it as more channels."""
     height, width, channels = picture.shape
     if channels == 3:
         return picture
@@ -297,15 +297,15 @@ def _unpadded(picture: Picture) -> Picture:
 
 
 def _of_hd(picture: Picture) -> Picture:
-    """Turn uint8 (H, W, 3) RGB that was made by BT.601's matrix into that of BT.709.
+    """Convert uint8 (H, W, 3) RGB from the matrix of BT.601 to that of BT.709.
 
-    decord takes BT.601 for every video that names no matrix.
+    decord assumes BT.601 if a video does not name its matrix.
     """
     return np.asarray(np.clip(np.rint(picture @ _FROM_601_TO_709), 0, 255), np.uint8)
 
 
 def _unmirrored(picture: Picture, turn: Turn) -> Picture:
-    """Mirror what decord has only rotated; it takes the angle of the matrix's first column."""
+    """Mirror a picture that decord only rotated: it uses the angle of the matrix's first column."""
     if not turn.mirrored:
         return picture
     return picture[:, ::-1] if turn.transposed else picture[::-1]

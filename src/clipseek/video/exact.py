@@ -1,4 +1,4 @@
-"""ExactDecoder: decodes every frame of a video; damage is counted, and the rest goes on."""
+"""ExactDecoder: decodes every frame of a video, counts damage, and goes on behind it."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,9 +15,9 @@ from clipseek.video.damage import Damage
 from clipseek.video.selection import Decoded
 from clipseek.video.timestamps import PresentationTimes, stated_end
 
-# A demuxer that fails so often in a row, without giving a packet, gives none any more.
+# After so many errors in a row, without a packet between them, a demuxer has no packets left.
 _MAX_DEMUX_ERRORS = 100
-# The packets that decoders take before they give the first frame: a few, or dozens with threads.
+# A decoder takes a few packets before its first frame, or dozens with threads, but not so many.
 _MOST_BEGUN = 100
 
 
@@ -40,7 +40,7 @@ class ExactDecoder:
     def end(self) -> Fraction:
         """The time until which the last frame decoded so far is shown, in seconds.
 
-        A single picture stands for as long as the file lasts, its sound included.
+        A single picture is shown until the end of the file, its sound included.
         """
         own, claim = self._times.end, self._opened.claim
         if self._count == 1 and claim is not None:
@@ -51,7 +51,7 @@ class ExactDecoder:
 
     @property
     def has_leapt(self) -> bool:
-        """Whether timestamps were set anew, so that what the container claims says nothing."""
+        """Whether timestamps were set anew; then the length that the container claims is wrong."""
         return self._times.has_leapt
 
     def frames(self) -> Iterator[Decoded[VideoFrame]]:
@@ -60,7 +60,7 @@ class ExactDecoder:
             if self._first is None and len(self._begun) <= _MOST_BEGUN:
                 self._begun.append(packet)
             # An empty packet shows the last frame again (Theora specification, section 7.1; AVI
-            # too). libav refuses it, and it is no damage.
+            # too). libav refuses it, but it is not damage.
             if packet.size > 0:
                 yield from self._decode(packet)
             elif packet.pts is not None:
@@ -88,9 +88,9 @@ class ExactDecoder:
         return self._damage != Damage()
 
     def describe_damage(self, end: Fraction | None = None) -> str:
-        """Say what is missing of the film, or return the empty string; once all is decoded.
+        """Say what is missing of the video, or return the empty string; after all is decoded.
 
-        `end` is where the last frame ends, if it was not decoded here.
+        `end` is when the last frame ends, if another decoder decoded it.
         """
         end = self.end if end is None else end
         claimed, reached = self._opened.stream_end, end
@@ -101,7 +101,7 @@ class ExactDecoder:
         return self._damage.describe(claimed=claimed, reached=reached)
 
     def _packets(self) -> Iterator["Packet[Stream]"]:
-        """Yield the film's packets; where reading fails, go on behind the damage."""
+        """Yield the packets of the video; if reading fails, go on behind the damage."""
         errors = 0
         while errors < _MAX_DEMUX_ERRORS:
             try:
@@ -118,16 +118,16 @@ class ExactDecoder:
         self._damage.stopped = f"unreadable from {float(self.end):.1f} s on"
 
     def _take_note(self, packet: "Packet[Stream]") -> None:
-        """Remember the longest step; raise UnreadableVideo where the rest is encrypted."""
+        """Remember the longest duration; raise UnreadableVideo if the rest is encrypted."""
         if packet.has_sidedata("encryption_info"):
             raise UnreadableVideo(str(self._opened.path), ENCRYPTED)
         if packet.duration:
             self._longest = max(self._longest, packet.duration * self._opened.time_base)
 
     def _note_end(self, packet: "Packet[Stream]") -> None:
-        """Remember how far the file could be read, be it sound or picture.
+        """Remember how far the file could be read, whether it is sound or picture.
 
-        As timestamps, not from the start: Matroska and FLV state the last timestamp as duration.
+        In timestamps, not from the start: Matroska and FLV state the last timestamp as duration.
         """
         if packet.pts is not None:
             end = packet.pts + (packet.duration or 0)
@@ -154,7 +154,7 @@ class ExactDecoder:
             yield Decoded(self._time(frame), frame)
 
     def _time(self, frame: VideoFrame) -> Fraction:
-        base = self._opened.time_base  # frames that were held back do not name it
+        base = self._opened.time_base  # frames that the decoder held back do not have it
         time = self._times.at(
             None if frame.pts is None else frame.pts * base,
             None if frame.dts is None else frame.dts * base,

@@ -1,14 +1,14 @@
 """What a file is by its first bytes: pictures that a reader of videos would take for a video. Pure.
 
-HEIF and AVIF photographs are ISO base media files as MP4 is, and say by their brands what they are.
+HEIF and AVIF photographs are ISO base media files like MP4; their brands tell them apart.
 """
 
 # ISO/IEC 23008-12, annex B, and AV1 Image File Format 1.1.0, section 8: one picture, or several
-# that are not shown one after the other. `crx ` is Canon's raw photographs.
+# that are not shown one after the other. `crx ` is the brand of Canon's raw photographs.
 _PICTURE_BRANDS = frozenset(
     {b"mif1", b"mif2", b"miaf", b"heic", b"heix", b"heim", b"heis", b"avif", b"j2ki", b"crx "}
 )
-# The same for sequences: bursts and animations, which play.
+# The same standards, for sequences: bursts and animations, which play.
 _SEQUENCE_BRANDS = frozenset(
     {b"msf1", b"hevc", b"hevx", b"hevm", b"hevs", b"avis", b"jpgs", b"j2is"}
 )
@@ -37,9 +37,9 @@ def is_picture(beginning: bytes) -> bool:
 
 
 def may_be_motion_jpeg(beginning: bytes) -> bool:
-    """Say whether a JPEG may be the first of a raw stream of them: it is no camera's photograph.
+    """Say whether a JPEG may be the first of a raw stream of JPEGs, and is not a photograph.
 
-    Photographs have Exif, and those of several pictures an index of them (CIPA DC-007).
+    Photographs have Exif data; a file of several photographs has an index (CIPA DC-007).
     """
     is_photograph = b"Exif\0" in beginning or b"MPF\0" in beginning
     return beginning.startswith(b"\xff\xd8\xff") and not is_photograph
@@ -48,8 +48,9 @@ def may_be_motion_jpeg(beginning: bytes) -> bool:
 def is_scrambled(beginning: bytes) -> bool:
     """Say whether packets of an MPEG transport stream are encrypted.
 
-    By `transport_scrambling_control` (ITU-T H.222.0, 2.4.3.3, and ETSI ETR 289); `beginning` starts
-    with a packet, of 188 bytes, or of 192 with a time before each, as on Blu-ray discs.
+    Their `transport_scrambling_control` says so (ITU-T H.222.0, 2.4.3.3, and ETSI ETR 289).
+    `beginning` starts with a packet of 188 bytes, or of 192 bytes with a time first, as on Blu-ray
+    discs.
     """
     for size, first in ((188, 0), (192, 4)):
         packets = range(first, len(beginning) - 3, size)
@@ -59,7 +60,7 @@ def is_scrambled(beginning: bytes) -> bool:
 
 
 def _is_still(beginning: bytes) -> bool:
-    """Judge by the major brand, and where that is a general one by the compatible ones too."""
+    """Judge by the major brand, and if that is a general one, by the compatible brands too."""
     size = int.from_bytes(beginning[:4], "big")
     listed = beginning[16 : max(16, min(size, len(beginning)))]
     brands = {listed[i : i + 4] for i in range(0, len(listed) - 3, 4)}

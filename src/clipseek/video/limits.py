@@ -1,4 +1,4 @@
-"""What decoding one video may take, and the sentences that say which limit it exceeded."""
+"""The limits of decoding one video, and the sentence that says which limit it exceeded."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ PATIENCE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the work on one video.
+    """The most that one video may take.
 
-    frame_pixels: Pixels of a frame. frame_rate: Decoded frames per second of video.
-    frame_s: Seconds from one decoded frame to the next. decode_s: Seconds of decoding in all.
-    memory_bytes: Of all decoders together.
+    `frame_pixels` is for a frame, `frame_rate` for decoded frames per second of video, `frame_s`
+    for the seconds from one decoded frame to the next, `decode_s` for all seconds of decoding, and
+    `memory_bytes` for all decoders together.
     """
 
     frame_pixels: int
@@ -26,5 +26,5 @@ class Limits:
 
 
 def exceeds(what: str, setting: str) -> str:
-    """Say which limit a video exceeds, and how to move it."""
+    """Say which limit a video exceeds, and which setting changes it."""
     return f"exceeds {what}; {_PREFIX}{setting.upper()} sets this limit"

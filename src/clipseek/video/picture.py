@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-# Pixel aspects this near to square are left alone: nobody sees one percent, and the size stays
+# A pixel aspect so near to square counts as square: nobody sees one percent, and the size stays
 # the one that other tools print (tears_of_steel.webm states 399:400).
 _SQUARE = Fraction(1, 100)
-# Anamorphic formats reach 2:1 (ITU-R BT.601 wide screen: 64:45); more is a broken header.
+# Anamorphic formats reach 2:1 (ITU-R BT.601 wide screen: 64:45); more means a broken header.
 _WIDEST = 4
 
-# Width and height of what a cut detector sees: blocks that follow 16:9 and average out noise.
+# Width and height of the picture that a cut detector sees: 16:9, and small enough that averaging
+# removes noise.
 LUMA_SIZE = (64, 36)
 
 
@@ -33,8 +34,8 @@ class Turn:
     def of_matrix(cls, matrix: Sequence[int]) -> "Turn":
         """Read a display matrix, nine numbers by rows: (x, y) is shown at (ax + cy, bx + dy).
 
-        ISO/IEC 14496-12, 6.2.2; ffmpeg, libavutil/display.h. Angles between the right ones count
-        as the nearest of those.
+        ISO/IEC 14496-12, 6.2.2; ffmpeg, libavutil/display.h. Angles that are
+        not multiples of 90 degrees count as the nearest multiple.
         """
         a, b, _, c, d, *_ = matrix
         if abs(b) + abs(c) > abs(a) + abs(d):
@@ -49,7 +50,7 @@ class Turn:
 
     @property
     def mirrored(self) -> bool:
-        """Whether no rotation alone makes the picture upright."""
+        """Whether a rotation alone does not make the picture upright."""
         return self.transposed ^ self.flip_x ^ self.flip_y
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -65,7 +66,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """How many stored pixels at each edge are no part of the picture."""
+    """How many stored pixels at each edge are not part of the picture."""
 
     left: int = 0
     top: int = 0
@@ -78,12 +79,12 @@ class Crop:
         return self == NO_CROP
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return (width, height) of what is shown of a stored size, all where none is left."""
+        """Return (width, height) of the shown part of a stored size; all of it if none is left."""
         width, height = size[0] - self.left - self.right, size[1] - self.top - self.bottom
         return (width, height) if width > 0 and height > 0 else size
 
     def whole(self, shown: tuple[int, int], stored: tuple[int, int]) -> tuple[int, int]:
-        """Return to which size a stored picture is scaled so that the shown part has `shown`."""
+        """Return the size to scale a stored picture to, so that the shown part has size `shown`."""
         part = self.size(stored)
         return (
             max(shown[0], round(stored[0] * shown[0] / part[0])),
@@ -106,7 +107,7 @@ NO_CROP = Crop()
 
 
 def display_size(size: tuple[int, int], pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Return (width, height) in square pixels of a picture whose pixels are that wide to high."""
+    """Return (width, height) in square pixels of a picture with this aspect of pixels."""
     aspect = pixel_aspect or Fraction(1)
     if abs(aspect - 1) <= _SQUARE or not Fraction(1, _WIDEST) <= aspect <= _WIDEST:
         return size

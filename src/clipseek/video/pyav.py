@@ -1,4 +1,4 @@
-"""PyAVFrames: the default reader, over libav, which reads whatever ffmpeg reads."""
+"""PyAVFrames: the default reader, over libav; it reads whatever ffmpeg reads."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -34,7 +34,7 @@ from clipseek.video.timestamps import Ticks
 
 Decode = Literal["exact", "fast", "keyframes"]
 
-# Formats of pictures that may move: one with a single frame does not.
+# Formats of pictures that may move; a file with a single frame does not.
 _ANIMATIONS = frozenset({"gif", "apng"})
 
 
@@ -52,15 +52,15 @@ class PyAVFrames:
     ) -> None:
         """Open the file and decode its first frame; decoding uses `threads` threads.
 
-        An open `descriptor` of the file is read instead of what `path` names by now. Frames of
-        more than `max_pixels` are not decoded.
+        If an open `descriptor` of the file is given, it is read, because `path` may name another
+        file by now. Frames of more than `max_pixels` are not decoded.
 
-        With `decode` "fast", frames come that are at most 0.2 s from those asked for, with their
-        own times; with "keyframes", the nearest keyframes. A film that is damaged, or does not say
-        enough of its packets, is read exactly all the same.
+        With `decode` "fast", frames can be up to 0.2 s from those asked for; they come with their
+        own times. With "keyframes", the nearest keyframes come. A video is read exactly in any case
+        if it is damaged, or if its packets do not state enough.
 
         Raises:
-            UnreadableVideo: the file is no video, or no frame of it can be decoded.
+            UnreadableVideo: the file is not a video, or no frame of it can be decoded.
         """
         self._path = path
         self._descriptor = descriptor
@@ -109,7 +109,7 @@ class PyAVFrames:
         return chain([first] if following is first else [first, following], frames)
 
     def _pixel_aspect(self) -> Fraction | None:
-        """Return the aspect of pixels now: the container's, until the stream states another one."""
+        """Return the current aspect of pixels: the container's, until the stream states another."""
         stated = self._opened.stream.codec_context.sample_aspect_ratio
         if stated != self._stated_aspect:
             return stated
@@ -117,23 +117,23 @@ class PyAVFrames:
 
     @property
     def container_format(self) -> str:
-        """The names that libav has for the container's format, separated by commas."""
+        """The names of the container's format in libav, separated by commas."""
         return self._opened.container.format.name
 
     @property
     def claimed_end(self) -> Fraction | None:
-        """Where the picture ends by what its container says, in seconds; while it is open."""
+        """When the picture ends by its container, in seconds; only while the file is open."""
         if self._opened.stream_end is not None:
             return self._opened.stream_end
         if self._opened.claim is None or len(self._opened.container.streams) > 1:
             return None
-        # Matroska and FLV state the last timestamp, which counts from before the start.
+        # Matroska and FLV state the last timestamp, and timestamps can begin above zero.
         return self._opened.claim - (self._opened.start or 0)
 
     def survey(self) -> Survey:
-        """Go through the file once more, decoding nothing but keyframes.
+        """Go through the file once more, and decode nothing but keyframes.
 
-        Afterwards nothing can be read here, because both readings share their place in the file.
+        Afterwards `read` cannot be called, because both share the position in the file.
         """
         self._is_taken = True
         return survey(
@@ -147,14 +147,14 @@ class PyAVFrames:
 
     @property
     def duration(self) -> float | None:
-        """Seconds: what the container claims; once all was read, the end of the last frame."""
+        """Seconds, as the container claims; after reading, the end of the last frame."""
         if self._is_exhausted:
             return float(self._decoder.end)
         return None if self._opened.claim is None else float(self._opened.claim)
 
     @property
     def frame_rate(self) -> Fraction:
-        """Frames per second on average, exact; 25 where the file does not say."""
+        """Frames per second on average, exact; 25 if the file does not state it."""
         return self._opened.frame_rate
 
     @property
@@ -174,7 +174,7 @@ class PyAVFrames:
 
     @property
     def damage(self) -> str:
-        """Once all was read: what could not be, or the empty string."""
+        """After everything was read: what could not be read, or the empty string."""
         return self._decoder.describe_damage() if self._is_exhausted else ""
 
     def read(
@@ -186,8 +186,8 @@ class PyAVFrames:
     ) -> Iterator[FrameBatch]:
         """Yield the frames shown at the times, and with `cuts` those that begin a shot.
 
-        The video is read to its end even if the times end early: its length and its damage are
-        known only then. To stop earlier, stop asking for batches.
+        The video is read to its end even if the times end early, because its length and its damage
+        are known only then. To stop earlier, stop asking for batches.
         """
         requests, frames = Requests(times), self._taken_frames()
         is_sparse = self._decode != "exact" and self._first_stamp is not None

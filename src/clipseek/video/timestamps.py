@@ -4,20 +4,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-# A step back by more than this begins a new count of timestamps, as where MPEG-TS recordings were
-# joined; a smaller one is one wrong timestamp. ffmpeg's `dts_error_threshold` plays the same part.
+# A step back by more than this begins a new count of timestamps, for example where MPEG-TS
+# recordings were joined; a smaller step is one wrong timestamp. ffmpeg's `dts_error_threshold` is
+# the same rule.
 _RESET_S = 1
-# The first timestamp is no further from the start of the file than this. It is more than 33 bits of
-# MPEG-TS hold before they wrap, 26.5 hours, but for a little.
+# The first timestamp is less than this behind the start of the file. The 33 bits of MPEG-TS wrap
+# after 26.5 hours.
 _LATEST_FIRST_S = 24 * 3600
-# The rate of a stream that states none, or none that can be: the default of ffmpeg's demuxers of
-# raw video (option `framerate`).
+# The rate of a stream that does not state a possible one: the default of ffmpeg's demuxers of raw
+# video (option `framerate`).
 _FALLBACK_RATE = Fraction(25)
 _HIGHEST_RATE = 1000
 
 
 def usable_rate(*stated: Fraction | None) -> Fraction:
-    """Return the first of the stated frame rates that can be one, else 25 per second."""
+    """Return the first of the stated frame rates that is possible, else 25 per second."""
     for rate in stated:
         if rate is not None and 0 < rate <= _HIGHEST_RATE:
             return rate
@@ -46,8 +47,8 @@ class Ticks:
 class PresentationTimes:
     """Turns timestamps into seconds from the start of the file: exact, ascending, from 0 on.
 
-    Frames come in the order of presentation. One without a timestamp begins where the one before
-    ends. `end` is the time until which the last frame is shown.
+    Frames come in the order of presentation. A frame without a timestamp begins at the end of the
+    frame before. `end` is the time until which the last frame is shown.
     """
 
     def __init__(
@@ -61,14 +62,14 @@ class PresentationTimes:
         self._start = start
         self._leap_s = leap_s
         self.has_leapt = False
-        """Whether the timestamps were set anew somewhere, so that their last says nothing."""
+        """Whether the timestamps were set anew somewhere; then the last one says nothing."""
         self._step = 1 / frame_rate
         self._previous: Fraction | None = None
         self._stamps = _Stamps()
         self.end = Fraction(0)
 
     def at(self, pts: Fraction | None, dts: Fraction | None, duration: Fraction | None) -> Fraction:
-        """Return the time of the next frame from what the decoder says of it, in seconds."""
+        """Return the time of the next frame, from the decoder's values; all in seconds."""
         stamp = self._stamps.choose(pts, dts)
         time = self._first(stamp) if self._previous is None else self._next(stamp, self._previous)
         self._previous = time
@@ -76,7 +77,7 @@ class PresentationTimes:
         return time
 
     def prolong(self, stamp: Fraction) -> None:
-        """Note that the last frame is shown again at `stamp`, for the length of one frame."""
+        """Show the last frame again at `stamp`, for the length of one frame."""
         if self._start is not None and self._previous is not None:
             time = stamp - self._start
             if time - self._previous < self._leap_s:
@@ -99,15 +100,15 @@ class PresentationTimes:
             self.has_leapt = True
             self._start = stamp - self.end
             return self.end
-        # Half a frame, so that the next timestamp, if right, is still ahead of this one.
+        # Half a frame, so that the next timestamp is still ahead of this one if it is right.
         return previous + (ahead if ahead > 0 else self._step / 2)
 
 
 class _Stamps:
-    """Prefers presentation timestamps until they go backwards more often than the others.
+    """Prefers presentation timestamps until they go back more often than decoding timestamps.
 
-    The rule of ffmpeg's `guess_correct_pts` (libavcodec/decode.c): H.264 with B-frames in AVI has
-    presentation timestamps in a wrong order, and right decoding timestamps.
+    This is the rule of ffmpeg's `guess_correct_pts` (libavcodec/decode.c): H.264 with B-frames in
+    AVI has presentation timestamps in a wrong order, and right decoding timestamps.
     """
 
     def __init__(self) -> None:
@@ -115,7 +116,7 @@ class _Stamps:
         self._faults = [0, 0]
 
     def choose(self, pts: Fraction | None, dts: Fraction | None) -> Fraction | None:
-        """Return the timestamp to believe, or None where there is none."""
+        """Return the timestamp to believe, or None if there is none."""
         for i, stamp in enumerate((pts, dts)):
             last = self._last[i]
             if stamp is not None:
@@ -129,12 +130,12 @@ class _Stamps:
 def stated_end(
     last: Fraction, own: Fraction, stated: Fraction | None, longest: Fraction
 ) -> Fraction:
-    """Return where the last picture ends: as the container states it, where that can be, or `own`.
+    """Return when the last picture ends: as the container states, if that is possible, or `own`.
 
     Args:
         last: When the last picture begins.
-        own: Where it ends by its own duration.
-        stated: Where the stream ends by what its container says.
+        own: When it ends by its own duration.
+        stated: When the stream ends by its container.
         longest: The longest duration that any packet states.
     """
     return stated if stated is not None and last < stated <= last + longest else own

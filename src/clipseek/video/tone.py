@@ -1,9 +1,10 @@
-"""From pictures of high dynamic range and wide gamut to what an SDR screen shows. Pure.
+"""Converts pictures of high dynamic range and wide gamut to what an SDR screen shows. Pure.
 
-Video is coded for a display: code values become light by the transfer of its kind, light of its
-primaries becomes light of BT.709's, and that becomes code values of BT.1886 again. Reference white
-is 203 cd/m2 (ITU-R BT.2408-7, section 2.1), so what is no brighter keeps its place, as an SDR
-original that was put into HDR; what is brighter is compressed into the last levels, with its hue.
+Video is coded for a display. The transfer turns code values into light; light of one set of
+primaries becomes light of BT.709's primaries; BT.1886 turns that into code values again. Reference
+white is 203 cd/m2 (ITU-R BT.2408-7, section 2.1): light up to it keeps its level, as in an SDR
+original that was converted to HDR. Brighter light is compressed into the last levels, and keeps its
+hue.
 """
 
 from dataclasses import dataclass
@@ -22,15 +23,15 @@ WHITE = 203.0
 _GAMMA = 2.4  # ITU-R BT.1886
 # The display that HLG is judged for, in cd/m2, and its system gamma: ITU-R BT.2100-2, table 5.
 _HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
-# Of the code values of SDR, those above are left for what is brighter than white, so that white
-# itself loses less than three levels of 255.
+# The SDR code values above this share are used for light brighter than white, so that white itself
+# loses less than three levels of 255.
 _KNEE = 0.97
 _CODES = 1 << 16
-# Light in [0, 1] is looked up by its square root, as codes are dense in the dark.
+# Light in [0, 1] is looked up by its square root, because dark codes are close to each other.
 _STEPS = 1 << 14
 
 # Chromaticities x and y of red, green, blue and white: ITU-R BT.709-6, BT.2020-2, BT.470-6,
-# SMPTE RP 431-2 and EG 432-1. Those of BT.601 are near BT.709's: its videos stay as they are.
+# SMPTE RP 431-2 and EG 432-1. Those of BT.601 are near BT.709's, so its videos are not converted.
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 _CHROMATICITIES: dict[Primaries, tuple[tuple[float, float], ...]] = {
     "bt709": ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65),
@@ -52,7 +53,7 @@ class Tone:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether anything must be converted."""
         return self.transfer != "sdr" or self.primaries != "bt709"
 
     def apply(self, codes: NDArray[np.uint16]) -> NDArray[np.uint8]:
@@ -65,8 +66,8 @@ class Tone:
             light *= np.float32(_HLG_PEAK / WHITE)
         light = np.maximum(light @ self._matrix, np.float32(0))
         brightest = light.max(axis=2, keepdims=True)
-        # Where a picture is brighter than white its hue stays: the brightest channel is compressed,
-        # and the others with it.
+        # Pixels brighter than white keep their hue: the brightest channel is compressed, and the
+        # others by the same factor.
         over = brightest > np.float32(_KNEE**_GAMMA)
         if over.any():
             light = np.where(
@@ -93,7 +94,7 @@ class Tone:
 
 @cache
 def _decoding(transfer: Transfer) -> Floats:
-    """Return the light of each 16-bit code: 1 is white; of HLG it is the scene's, up to 1."""
+    """Return the light of each 16-bit code: 1 is white; for HLG, the scene's light, up to 1."""
     code = np.linspace(0, 1, _CODES)
     if transfer == "pq":  # SMPTE ST 2084, equation 4.1
         m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
@@ -109,13 +110,13 @@ def _decoding(transfer: Transfer) -> Floats:
 
 @cache
 def _encoding() -> NDArray[np.uint8]:
-    """Return the SDR code of light whose square root is the place in the table."""
+    """Return SDR codes; the index is the square root of the light, scaled to the table."""
     root = np.linspace(0, 1, _STEPS)
     return np.rint(255 * root ** (2 / _GAMMA)).astype(np.uint8)
 
 
 def _compressed(light: Floats) -> Floats:
-    """Return light in [0, 1): equal below the knee, and ever slower above."""
+    """Return light in [0, 1): the same below the knee, compressed more and more above it."""
     code = np.power(light, np.float32(1 / _GAMMA))
     above = np.float32(1 - _KNEE)
     soft = _KNEE + above * (1 - np.exp(-np.maximum(code - np.float32(_KNEE), 0) / above))

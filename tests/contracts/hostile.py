@@ -14,7 +14,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector, FrameSource
 from clipseek.testing import SyntheticFrames
 from clipseek.types import FrameBatch
-from tests.contracts.films import BLUE, RED
+from tests.contracts.videos import BLUE, RED
 
 MIB = 1 << 20
 

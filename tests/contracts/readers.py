@@ -12,7 +12,7 @@ from clipseek.protocols import FrameSource
 from clipseek.sampling import ShotCuts
 from clipseek.types import FrameBatch
 from clipseek.video import DecordFrames, PyAVFrames
-from tests.contracts.films import BLUE, GREEN, RED
+from tests.contracts.videos import BLUE, GREEN, RED
 
 FileReader = type[PyAVFrames] | type[DecordFrames]
 BOTH = pytest.mark.parametrize(

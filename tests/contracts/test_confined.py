@@ -1,4 +1,4 @@
-"""Decoding in children: whatever a file does to its decoder is the fate of that video alone."""
+"""Decoding in children: whatever a file does to its decoder, other videos are read."""
 
 import os
 import socket
@@ -21,9 +21,9 @@ from clipseek.errors import UnreadableVideo
 from clipseek.sampling import ShotCuts, grid
 from clipseek.video import Confined, Limits, PyAVFrames
 from clipseek.video.channel import BrokenChannel, Channel
-from tests.contracts.films import RED, Plan, write
 from tests.contracts.hostile import MIB, obedient
 from tests.contracts.readers import BOTH, FileReader, read_all
+from tests.contracts.videos import RED, Plan, write
 
 LIMITS = Limits(
     frame_pixels=2**22, frame_rate=1000, frame_s=60, decode_s=600, memory_bytes=512 * MIB
@@ -84,7 +84,7 @@ def test_a_frame_may_take_so_long(order: str, tmp_path: Path) -> None:
 
 
 def test_a_video_may_take_so_long(tmp_path: Path) -> None:
-    """Frames come, each in time, and there is no end of them."""
+    """Frames come without end, each within its time."""
     with Confined(obedient, limits=replace(LIMITS, decode_s=1.5)) as opener:
         said = "exceeds 1.5 s of decoding; CLIPSEEK_MAX_DECODE_S sets this limit"
         assert _reason(opener, _file(tmp_path, "slow")) == said
@@ -106,7 +106,7 @@ def test_the_time_that_others_take_is_not_counted(
 
 
 def test_a_second_may_have_so_many_frames(tmp_path: Path) -> None:
-    """A video of 25 frames a second, where 5 are allowed and a spare of two seconds."""
+    """A video has 25 frames a second; 5 are allowed, and two seconds more."""
     with Confined(obedient, limits=replace(LIMITS, frame_rate=5)) as opener:
         said = "exceeds 5 frames per second of video; CLIPSEEK_MAX_FRAME_RATE sets this limit"
         assert _reason(opener, _file(tmp_path, "fine")) == said
@@ -260,7 +260,7 @@ def test_the_settings_named_in_reasons_exist() -> None:
     assert PREFIX == "CLIPSEEK_"
 
 
-# The channel, where the child is not to be trusted.
+# The channel to a child that cannot be trusted.
 
 
 @pytest.mark.parametrize(

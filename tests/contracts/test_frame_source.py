@@ -13,8 +13,8 @@ from clipseek.protocols import FrameSource, FrameSourceOpener
 from clipseek.sampling import grid
 from clipseek.testing import SyntheticFrames
 from clipseek.video import Confined, DecordFrames, Limits, PyAVFrames
-from tests.contracts.films import BLUE, RED, Plan, shown, write
 from tests.contracts.readers import NEAR, read_all
+from tests.contracts.videos import BLUE, RED, Plan, shown, write
 
 LIMITS = Limits(frame_pixels=2**26, frame_rate=1000, frame_s=60, decode_s=600, memory_bytes=2**30)
 RATES = [Fraction(25), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60)]
@@ -32,7 +32,7 @@ def confined() -> Iterator[Confined]:
 
 @pytest.fixture(params=["pyav", "decord", "synthetic", "confined"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, confined: Confined) -> Opener:
-    """Open a plan as a film, by each implementation."""
+    """Open a plan as a video, by each implementation."""
     return _opener(str(request.param), tmp_path, confined)
 
 
@@ -45,8 +45,8 @@ def opened_here(request: pytest.FixtureRequest, tmp_path: Path, confined: Confin
 def _opener(kind: str, folder: Path, confined: Confined) -> Opener:
 
     def from_file(reader: FrameSourceOpener, plan: Plan) -> FrameSource:
-        write(folder / "film.mp4", plan)
-        return reader(str(folder / "film.mp4"))
+        write(folder / "video.mp4", plan)
+        return reader(str(folder / "video.mp4"))
 
     openers: dict[str, Opener] = {
         "pyav": lambda plan: from_file(PyAVFrames, plan),
@@ -77,7 +77,7 @@ def test_pictures_belong_to_their_times(opened: Opener, rate: Fraction) -> None:
 
 @pytest.mark.parametrize("rate", RATES, ids=str)
 def test_exact_times_reach_every_frame(opened: Opener, rate: Fraction) -> None:
-    """Sampling at the film's own rate yields each frame once."""
+    """Sampling at the video's own rate yields each frame once."""
     plan = Plan(rate=rate)
     with opened(plan) as source:
         read = read_all(source, grid(rate))
@@ -148,7 +148,7 @@ def test_a_frame_shown_at_several_times_comes_once(opened: Opener) -> None:
 
 
 def test_times_beyond_the_end_yield_nothing(opened: Opener) -> None:
-    """After its last frame a film shows nothing."""
+    """After its last frame a video shows nothing."""
     with opened(Plan()) as source:
         assert read_all(source, [4.999, 5.0, 1e9]).times == NEAR([4.96], abs=1e-5)
 
@@ -174,8 +174,8 @@ def test_duration_is_claimed_before_reading(opened: Opener) -> None:
         assert source.duration == NEAR(5.0, abs=0.05)
 
 
-def test_a_whole_film_has_no_damage(opened: Opener) -> None:
-    """Nothing is said of a film that could be read to its end."""
+def test_a_whole_video_has_no_damage(opened: Opener) -> None:
+    """A video that could be read to its end has no damage to report."""
     with opened(Plan()) as source:
         read_all(source, grid(1))
         assert source.damage == ""
@@ -209,7 +209,7 @@ def test_short_side_scales_down(
 
 
 def test_short_side_must_be_positive(opened: Opener) -> None:
-    """A side of no pixels is refused, and said so."""
+    """A side of zero pixels is refused with a sentence."""
     with (
         opened(Plan()) as source,
         pytest.raises(ValueError, match="short_side must be >= 1, got 0"),
@@ -224,14 +224,14 @@ def test_batches_are_small(opened: Opener) -> None:
     assert sizes == [16] * 7 + [13]
 
 
-def test_a_film_of_one_frame_is_read(opened: Opener) -> None:
-    """One frame is a film."""
+def test_a_video_of_one_frame_is_read(opened: Opener) -> None:
+    """One frame is a video."""
     with opened(Plan(shots=((0.04, RED),))) as source:
         assert read_all(source, grid(1)).colours == [RED]
 
 
 def test_a_source_is_read_once(opened: Opener) -> None:
-    """A second reading is a mistake of the caller, and no empty film."""
+    """A second reading is a mistake of the caller; the video does not seem empty."""
     with opened(Plan()) as source:
         read_all(source, [0.0])
         with pytest.raises(RuntimeError, match="read already"):

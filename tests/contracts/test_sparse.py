@@ -15,8 +15,8 @@ from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
 from clipseek.video.pyav import Decode
 from clipseek.video.sparse import SparseDecoder
-from tests.contracts.films import BLUE, GREEN, RED, Plan, rgb_frame, write
 from tests.contracts.readers import Read, read_all
+from tests.contracts.videos import BLUE, GREEN, RED, Plan, rgb_frame, write
 
 REACH_S = 0.2
 LONG = Plan(shots=((4, RED), (3, BLUE), (5, GREEN)))
@@ -36,13 +36,13 @@ EXACT, FAST, KEYFRAMES = get_args(Decode)
 
 
 def read(path: Path, decode: Decode, *, with_cuts: bool = False) -> Read:
-    """Read a film once a second."""
+    """Read a video once a second."""
     with PyAVFrames(path, decode=decode) as source:
         return read_all(source, grid(1), with_cuts=with_cuts)
 
 
 def is_sparse(path: Path) -> bool:
-    """Say whether fast decoding of a film goes through without falling back."""
+    """Say whether fast decoding of a video goes through without falling back."""
     with PyAVFrames(path, decode="fast") as source:
         read_all(source, grid(1))
         return isinstance(source._decoder, SparseDecoder)
@@ -69,8 +69,8 @@ ENCODINGS = {
 
 @pytest.fixture(params=list(ENCODINGS))
 def encoded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Write a film of three shots in one way of coding."""
-    path = tmp_path / "film.mp4"
+    """Write a video of three shots in one way of coding."""
+    path = tmp_path / "video.mp4"
     write(path, LONG, prepare=options(**ENCODINGS[request.param]))
     return path
 
@@ -84,7 +84,7 @@ def test_fast_frames_are_near_the_exact_ones(encoded: Path) -> None:
 
 
 def test_fast_frames_have_their_own_times(encoded: Path) -> None:
-    """A frame shows what the film shows at the time that it states."""
+    """A frame shows what the video shows at the time that it states."""
     fast = read(encoded, "fast")
     assert fast.colours == [LONG.colour(Fraction(time)) for time in fast.times]
 
@@ -97,7 +97,7 @@ def test_fast_finds_the_first_frames_of_shots(encoded: Path) -> None:
     assert np.abs(np.subtract(fast.cuts, exact.cuts)).max() <= 4 / 25
 
 
-def test_fast_knows_the_length_of_the_film(encoded: Path) -> None:
+def test_fast_knows_the_length_of_the_video(encoded: Path) -> None:
     """The end is that of the last frame, whether it was decoded or not."""
     for decode in (FAST, KEYFRAMES):
         with PyAVFrames(encoded, decode=decode) as source:
@@ -108,7 +108,7 @@ def test_fast_knows_the_length_of_the_film(encoded: Path) -> None:
 
 def test_keyframes_are_all_that_is_shown(tmp_path: Path) -> None:
     """With a keyframe each two seconds, those come, each once, with their times."""
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     write(path, LONG, prepare=options(g="50", sc_threshold="0"))
     found = read(path, "keyframes")
     assert found.times == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
@@ -136,7 +136,7 @@ def test_keyframes_of_cuts_are_marked(tmp_path: Path, bf: str) -> None:
 
 def test_pictures_are_those_of_exact_decoding(tmp_path: Path) -> None:
     """What is left out changes frames of the same time by little, over a long group."""
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     plan = Plan(shots=((14, RED),), size=(128, 72))
     write(path, plan, frame=moving, prepare=options(g="1000"))
     exact, fast = read(path, "exact"), read(path, "fast")
@@ -148,22 +148,22 @@ def test_pictures_are_those_of_exact_decoding(tmp_path: Path) -> None:
 def test_a_keyframe_of_the_next_shot_stands_for_nothing(tmp_path: Path) -> None:
     """Red ends 0.04 s behind the fourth second: what is shown there is red."""
     plan = Plan(shots=((Fraction(101, 25), RED), (2, BLUE)))
-    write(tmp_path / "film.mp4", plan, prepare=options())
-    assert read(tmp_path / "film.mp4", "fast").colours == [RED] * 5 + [BLUE] * 2
+    write(tmp_path / "video.mp4", plan, prepare=options())
+    assert read(tmp_path / "video.mp4", "fast").colours == [RED] * 5 + [BLUE] * 2
 
 
 def test_a_variable_rate_is_read(tmp_path: Path) -> None:
-    """A slide that stands for seconds is shown at each of them once."""
+    """A slide that is shown for seconds comes once."""
     stamps = (0, Fraction(1, 25), Fraction(1, 2), Fraction(9, 2), Fraction(23, 5), Fraction(5))
     plan = Plan(stamps=tuple(Fraction(stamp) for stamp in stamps), shots=((6, RED),))
-    write(tmp_path / "film.mkv", plan, prepare=options(bf="0"))
-    assert read(tmp_path / "film.mkv", "fast").times == read(tmp_path / "film.mkv", "exact").times
+    write(tmp_path / "video.mkv", plan, prepare=options(bf="0"))
+    assert read(tmp_path / "video.mkv", "fast").times == read(tmp_path / "video.mkv", "exact").times
 
 
-def test_a_film_that_starts_late_is_read(tmp_path: Path) -> None:
-    """Times count from the start of the file, also where the picture begins after the sound."""
-    write(tmp_path / "film.mp4", LONG, start=Fraction(1), sound_s=3, prepare=options(g="25"))
-    exact, fast = (read(tmp_path / "film.mp4", decode) for decode in (EXACT, FAST))
+def test_a_video_that_starts_late_is_read(tmp_path: Path) -> None:
+    """Times count from the start of the file, also if the picture begins after the sound."""
+    write(tmp_path / "video.mp4", LONG, start=Fraction(1), sound_s=3, prepare=options(g="25"))
+    exact, fast = (read(tmp_path / "video.mp4", decode) for decode in (EXACT, FAST))
     assert fast.times[0] == exact.times[0] == pytest.approx(1.0, abs=0.01)
     assert np.abs(np.subtract(fast.times, exact.times)).max() <= REACH_S
 
@@ -181,9 +181,9 @@ def _garble(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_cut_off, _garble], ids=["cut-off", "garbled"])
-def test_a_damaged_film_is_read_exactly(tmp_path: Path, harm: Callable[[Path], None]) -> None:
-    """Where what is decoded is damaged, all is decoded, and the damage is told."""
-    path = tmp_path / "film.mkv"
+def test_a_damaged_video_is_read_exactly(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    """If a decoded packet is damaged, every frame is decoded, and the damage is reported."""
+    path = tmp_path / "video.mkv"
     plan = Plan(shots=((14, RED),), size=(128, 72))
     write(path, plan, frame=moving, prepare=options(g="1000", crf="5"))
     harm(path)
@@ -233,7 +233,7 @@ def test_a_picture_that_is_refreshed_bit_by_bit_is_read_exactly(
 
 def test_a_file_without_timestamps_is_read_exactly(tmp_path: Path) -> None:
     """A raw stream names no times: every frame is decoded."""
-    path = tmp_path / "film.h264"
+    path = tmp_path / "video.h264"
     write(path, LONG, container="h264", prepare=options())
     assert not is_sparse(path)
     assert read(path, "fast").times == read(path, "exact").times
@@ -245,7 +245,7 @@ def test_a_file_without_timestamps_is_read_exactly(tmp_path: Path) -> None:
 )
 def test_other_codecs_are_read(tmp_path: Path, codec: str, container: str) -> None:
     """Codecs that leave nothing out, or all between keyframes, show the requested seconds."""
-    path = tmp_path / f"film.{container}"
+    path = tmp_path / f"video.{container}"
     pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     write(path, LONG, codec=codec, container=container, pixel_format=pixel_format)
     exact, fast = read(path, "exact"), read(path, "fast")
@@ -256,8 +256,8 @@ def test_other_codecs_are_read(tmp_path: Path, codec: str, container: str) -> No
 def test_a_very_long_group_is_read_in_parts(tmp_path: Path) -> None:
     """A group of 700 packets is more than is held at once; its frames come all the same."""
     plan = Plan(shots=((28, RED),), size=(32, 32))
-    write(tmp_path / "film.mp4", plan, prepare=options(g="1000", sc_threshold="0"))
-    times = read(tmp_path / "film.mp4", "fast").times
+    write(tmp_path / "video.mp4", plan, prepare=options(g="1000", sc_threshold="0"))
+    times = read(tmp_path / "video.mp4", "fast").times
     assert np.abs(np.subtract(times, range(28))).max() <= REACH_S
-    assert is_sparse(tmp_path / "film.mp4")
-    assert read(tmp_path / "film.mp4", "keyframes").times == [0.0]
+    assert is_sparse(tmp_path / "video.mp4")
+    assert read(tmp_path / "video.mp4", "keyframes").times == [0.0]

@@ -1,4 +1,4 @@
-"""Colours, whatever a film stores them as: pixel formats, matrices, ranges, brightness alone."""
+"""Colours, whatever a video stores them as: pixel formats, matrices, ranges, brightness alone."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,8 +9,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clipseek.video import PyAVFrames
-from tests.contracts.films import BLUE, RED, Plan, write
 from tests.contracts.readers import BOTH, FileReader, read_all
+from tests.contracts.videos import BLUE, RED, Plan, write
 
 SHORT = Plan(shots=((0.2, RED),))
 
@@ -19,15 +19,15 @@ SHORT = Plan(shots=((0.2, RED),))
 @pytest.mark.parametrize(
     ("codec", "pixel_format", "name"),
     [
-        ("libx264", "yuv422p10le", "film.mp4"),
-        ("libx264", "yuvj420p", "film.mp4"),
-        ("ffv1", "yuva420p", "film.mkv"),
-        ("ffv1", "gbrp10le", "film.mkv"),
-        ("ffv1", "bgr0", "film.mkv"),
-        ("png", "rgba", "film.mov"),
-        ("rawvideo", "yuyv422", "film.avi"),
-        ("mjpeg", "yuvj422p", "film.avi"),
-        ("libvpx", "yuv420p", "film.webm"),
+        ("libx264", "yuv422p10le", "video.mp4"),
+        ("libx264", "yuvj420p", "video.mp4"),
+        ("ffv1", "yuva420p", "video.mkv"),
+        ("ffv1", "gbrp10le", "video.mkv"),
+        ("ffv1", "bgr0", "video.mkv"),
+        ("png", "rgba", "video.mov"),
+        ("rawvideo", "yuyv422", "video.avi"),
+        ("mjpeg", "yuvj422p", "video.avi"),
+        ("libvpx", "yuv420p", "video.webm"),
     ],
 )
 def test_colours_are_right_in_every_pixel_format(
@@ -43,12 +43,12 @@ def test_colours_are_right_in_every_pixel_format(
 
 @BOTH
 @pytest.mark.parametrize("pixel_format", ["gray", "gray16le"])
-def test_films_without_colour_are_grey(
+def test_videos_without_colour_are_grey(
     reader: FileReader, pixel_format: str, tmp_path: Path
 ) -> None:
-    """A film of brightness alone becomes three equal channels."""
-    write(tmp_path / "film.mkv", SHORT, codec="ffv1", pixel_format=pixel_format)
-    with reader(tmp_path / "film.mkv") as source:
+    """A video of brightness alone becomes three equal channels."""
+    write(tmp_path / "video.mkv", SHORT, codec="ffv1", pixel_format=pixel_format)
+    with reader(tmp_path / "video.mkv") as source:
         picture = read_all(source, [0.0]).pixels[0]
     np.testing.assert_allclose(picture, 76, atol=2)
 
@@ -80,7 +80,7 @@ def test_colour_matrix_and_range_are_applied(
     levels: tuple[int, int, int],
     tmp_path: Path,
 ) -> None:
-    """A film that names its matrix and its range has its colours by them."""
+    """A video that names its matrix and its range has its colours by them."""
 
     def made(_: Fraction) -> VideoFrame:
         frame = _yuv_frame((64, 36), levels)
@@ -90,8 +90,8 @@ def test_colour_matrix_and_range_are_applied(
     def tag(stream: VideoStream) -> None:
         stream.codec_context.colorspace, stream.codec_context.color_range = matrix, colour_range
 
-    write(tmp_path / "film.mp4", SHORT, frame=made, prepare=tag)
-    with reader(tmp_path / "film.mp4") as source:
+    write(tmp_path / "video.mp4", SHORT, frame=made, prepare=tag)
+    with reader(tmp_path / "video.mp4") as source:
         picture = read_all(source, [0.0]).pixels[0]
     np.testing.assert_allclose(picture.mean(axis=(0, 1)), GREENISH, atol=5)
 
@@ -106,9 +106,9 @@ def test_colour_matrix_and_range_are_applied(
 def test_an_unnamed_matrix_goes_by_the_height(
     size: tuple[int, int], levels: tuple[int, int, int], tmp_path: Path
 ) -> None:
-    """A film that names no matrix is taken as players take it."""
+    """A video that names no matrix is taken as players take it."""
     plan = Plan(shots=((0.04, RED),), size=size)
-    write(tmp_path / "film.mp4", plan, frame=lambda _: _yuv_frame(size, levels))
-    with PyAVFrames(tmp_path / "film.mp4") as source:
+    write(tmp_path / "video.mp4", plan, frame=lambda _: _yuv_frame(size, levels))
+    with PyAVFrames(tmp_path / "video.mp4") as source:
         picture = read_all(source, [0.0], short_side=36).pixels[0]
     np.testing.assert_allclose(picture.mean(axis=(0, 1)), GREENISH, atol=5)

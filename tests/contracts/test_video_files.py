@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import DecordFrames, PyAVFrames
-from tests.contracts.films import (
+from tests.contracts.readers import BOTH, NEAR, FileReader, read_all
+from tests.contracts.videos import (
     BLUE,
     GREEN,
     RED,
@@ -28,7 +29,6 @@ from tests.contracts.films import (
     write,
     write_sound,
 )
-from tests.contracts.readers import BOTH, NEAR, FileReader, read_all
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -43,7 +43,7 @@ def _without_b_frames(stream: VideoStream) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv"])
 def test_a_variable_rate_goes_by_timestamps(reader: FileReader, name: str, tmp_path: Path) -> None:
     """A frame is shown until the next one comes, however long that takes."""
     plan = Plan(stamps=tuple(Fraction(stamp, 1000) for stamp in STAMPS_MS))
@@ -56,11 +56,11 @@ def test_a_variable_rate_goes_by_timestamps(reader: FileReader, name: str, tmp_p
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv"])
 def test_times_count_from_the_start_of_the_file(
     reader: FileReader, name: str, tmp_path: Path
 ) -> None:
-    """Where timestamps begin at three seconds, the first frame is still at zero."""
+    """If timestamps begin at three seconds, the first frame is still at zero."""
     write(tmp_path / name, start=Fraction(3))
     with reader(tmp_path / name) as source:
         read = read_all(source, grid(1), with_cuts=True)
@@ -69,11 +69,11 @@ def test_times_count_from_the_start_of_the_file(
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv"])
 def test_a_late_picture_keeps_its_place_in_the_file(
     reader: FileReader, name: str, tmp_path: Path
 ) -> None:
-    """Where sound begins 0.52 s before the picture, the first frame is at 0.52 s."""
+    """If sound begins 0.52 s before the picture, the first frame is at 0.52 s."""
     write(tmp_path / name, start=Fraction(13, 25), sound_s=5.5)
     with reader(tmp_path / name) as source:
         read = read_all(source, [0, 0.3, 1], with_cuts=True)
@@ -83,11 +83,11 @@ def test_a_late_picture_keeps_its_place_in_the_file(
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv"])
 def test_sound_that_outlasts_the_picture_is_no_damage(
     reader: FileReader, name: str, tmp_path: Path
 ) -> None:
-    """The film ends with its last picture, and is whole."""
+    """The video ends with its last picture, and is whole."""
     write(tmp_path / name, sound_s=12)
     with reader(tmp_path / name) as source:
         read_all(source, grid(1))
@@ -96,22 +96,22 @@ def test_sound_that_outlasts_the_picture_is_no_damage(
 
 def test_an_edit_list_trims_the_beginning(tmp_path: Path) -> None:
     """What an MP4 says is not to be shown is not; the rest counts from zero."""
-    write(tmp_path / "film.mp4", start=Fraction(-1))
-    with PyAVFrames(tmp_path / "film.mp4") as source:
+    write(tmp_path / "video.mp4", start=Fraction(-1))
+    with PyAVFrames(tmp_path / "video.mp4") as source:
         read = read_all(source, grid(1), with_cuts=True)
         assert (read.times, read.cuts) == ([0, 1, 2, 3], [1])
         assert (source.duration, source.damage) == (4, "")
 
 
 def test_joined_recordings_go_on(tmp_path: Path) -> None:
-    """Where one recording follows another, of another size, time goes on and each has its shape."""
+    """If one recording follows another of another size, time goes on and each has its shape."""
     parts = [Plan(shots=((2, RED),)), Plan(shots=((2, BLUE),), size=(128, 72))]
     joined = b""
     for number, plan in enumerate(parts):
         write(tmp_path / f"{number}.ts", plan)
         joined += (tmp_path / f"{number}.ts").read_bytes()
-    (tmp_path / "film.ts").write_bytes(joined)
-    with PyAVFrames(tmp_path / "film.ts") as source:
+    (tmp_path / "video.ts").write_bytes(joined)
+    with PyAVFrames(tmp_path / "video.ts") as source:
         read = read_all(source, grid(25))
         assert len(read.times) == 100
         assert source.duration == NEAR(4, abs=0.05)
@@ -154,12 +154,12 @@ def test_pictures_are_turned_upright(
     """The display matrix is applied to the pictures and to the size."""
     a, b, c, d = matrix
     write(
-        tmp_path / "film.mp4",
+        tmp_path / "video.mp4",
         SHORT,
         frame=lambda _: rgb_frame(_corners((64, 36))),
         prepare=lambda stream: stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 1 << 30]),
     )
-    with reader(tmp_path / "film.mp4") as source:
+    with reader(tmp_path / "video.mp4") as source:
         picture = read_all(source, [0.0], short_side=18).pixels[0]
         assert source.size == ((36, 64) if a == 0 else (64, 36))
     height, width, _ = picture.shape
@@ -180,13 +180,13 @@ def test_pictures_are_turned_upright(
 def test_pixels_become_square(
     reader: FileReader, aspect: Fraction, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    """The aspect of pixels is applied, unless nobody could see it or nobody could mean it."""
+    """The aspect of pixels is applied, unless it cannot be seen or cannot be meant."""
 
     def set_aspect(stream: VideoStream) -> None:
         stream.codec_context.sample_aspect_ratio = aspect
 
-    write(tmp_path / "film.mkv", SHORT, prepare=set_aspect)
-    with reader(tmp_path / "film.mkv") as source:
+    write(tmp_path / "video.mkv", SHORT, prepare=set_aspect)
+    with reader(tmp_path / "video.mkv") as source:
         assert source.size == size
         assert read_all(source, [0.0]).pixels[0].shape == (size[1], size[0], 3)
 
@@ -199,7 +199,7 @@ def test_small_and_odd_sizes_are_read(
     """Pictures of any size come as they are."""
     noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
     plan = Plan(shots=((0.04, RED),), size=size)
-    path = tmp_path / "film.mkv"
+    path = tmp_path / "video.mkv"
     write(path, plan, frame=lambda _: rgb_frame(noise), codec="ffv1", pixel_format="bgr0")
     with reader(path) as source:
         np.testing.assert_array_equal(read_all(source, [0.0]).pixels[0], noise)
@@ -208,16 +208,16 @@ def test_small_and_odd_sizes_are_read(
 def test_more_pixels_a_side_than_the_limit_are_refused(tmp_path: Path) -> None:
     """A picture that nothing could hold is refused by its header."""
     plan = Plan(shots=((0.04, RED),), size=(16400, 2))
-    write(tmp_path / "film.mkv", plan, codec="ffv1")
+    write(tmp_path / "video.mkv", plan, codec="ffv1")
     with pytest.raises(UnreadableVideo, match="16400x2 pixels; at most 16384 a side are read"):
-        PyAVFrames(tmp_path / "film.mkv")
+        PyAVFrames(tmp_path / "video.mkv")
 
 
 def test_large_pictures_make_small_batches(tmp_path: Path) -> None:
     """A batch holds at most some 64 MB, whatever the resolution."""
     plan = Plan(shots=((Fraction(1, 5), RED),), size=(3840, 2160))
-    write(tmp_path / "film.mp4", plan)
-    with PyAVFrames(tmp_path / "film.mp4") as source:
+    write(tmp_path / "video.mp4", plan)
+    with PyAVFrames(tmp_path / "video.mp4") as source:
         assert [len(batch) for batch in source.read(grid(25))] == [2, 2, 1]
 
 
@@ -255,12 +255,12 @@ def _write_raw(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [_write_piped, _write_raw], ids=["piped-mkv", "raw-h264"])
-def test_a_film_that_states_no_duration_is_measured(
+def test_a_video_that_states_no_duration_is_measured(
     make: Callable[[Path], None], tmp_path: Path
 ) -> None:
     """Without a stated duration there is none before reading, and the right one after."""
-    make(tmp_path / "film")
-    with PyAVFrames(tmp_path / "film") as source:
+    make(tmp_path / "video")
+    with PyAVFrames(tmp_path / "video") as source:
         stated = source.duration
         read = read_all(source, grid(1), with_cuts=True)
         assert (read.times, read.cuts) == ([0, 1, 2, 3, 4], [2])
@@ -270,10 +270,10 @@ def test_a_film_that_states_no_duration_is_measured(
 @pytest.mark.parametrize(
     ("name", "codec", "pixel_format"),
     [
-        ("film.ts", "libx264", "yuv420p"),
-        ("film.mpg", "mpeg2video", "yuv420p"),
-        ("film.gif", "gif", "rgb8"),
-        ("film.wmv", "mpeg4", "yuv420p"),
+        ("video.ts", "libx264", "yuv420p"),
+        ("video.mpg", "mpeg2video", "yuv420p"),
+        ("video.gif", "gif", "rgb8"),
+        ("video.wmv", "mpeg4", "yuv420p"),
     ],
 )
 def test_only_the_default_reader_reads_it(
@@ -292,7 +292,7 @@ def test_only_the_default_reader_reads_it(
 
 
 @BOTH
-def test_cover_art_is_no_film(reader: FileReader, tmp_path: Path) -> None:
+def test_cover_art_is_not_a_video(reader: FileReader, tmp_path: Path) -> None:
     """A song with a picture on it is sound."""
 
     def attach(stream: VideoStream) -> None:
@@ -307,7 +307,7 @@ def test_cover_art_is_no_film(reader: FileReader, tmp_path: Path) -> None:
 
 @BOTH
 def test_sound_alone_is_refused(reader: FileReader, tmp_path: Path) -> None:
-    """A file of sound has no video stream, and is said to be one of sound."""
+    """A file of sound is refused as one, because it has no video stream."""
     write_sound(tmp_path / "song.mp4")
     with pytest.raises(UnreadableVideo, match="audio only: no video stream"):
         reader(tmp_path / "song.mp4")

@@ -22,7 +22,8 @@ from clipseek.video.groups import FallBack
 from clipseek.video.kinds import is_picture, may_be_motion_jpeg
 from clipseek.video.pyav import Decode
 from clipseek.video.sparse import _Decoding
-from tests.contracts.films import (
+from tests.contracts.readers import Read, read_all
+from tests.contracts.videos import (
     BLUE,
     GREEN,
     RED,
@@ -32,7 +33,6 @@ from tests.contracts.films import (
     rgb_frame,
     write,
 )
-from tests.contracts.readers import Read, read_all
 
 MODES: tuple[Decode, ...] = get_args(Decode)
 REFUSED_BY_DECORD = "decord cannot read this file right; the default decoder, pyav, reads it"
@@ -136,7 +136,7 @@ def test_a_photograph_of_several_pictures_is_no_stream_of_jpegs() -> None:
     assert not may_be_motion_jpeg(PICTURES["png"])
 
 
-# Posters, and pictures that stand for as long as the sound.
+# Posters, and pictures that are shown as long as the sound lasts.
 
 
 def picture(colour: tuple[int, int, int]) -> VideoFrame:
@@ -207,7 +207,7 @@ def test_a_picture_stands_for_as_long_as_the_sound(tmp_path: Path, container: st
 
 @pytest.mark.parametrize("container", ["mkv", "mp4", "ts", "flv"])
 def test_a_picture_that_ends_before_its_sound_is_whole(tmp_path: Path, container: str) -> None:
-    """Where the container states a length of the whole only, nothing of the picture is missed."""
+    """If the container states only the length of the whole, no part of the picture is missing."""
     path = tmp_path / f"video.{container}"
     write(path, sound_s=20)
     for mode in MODES:
@@ -400,7 +400,7 @@ def test_decord_may_round_a_time_but_not_move_a_frame(off_s: float, expected: bo
 
 
 def test_decord_refuses_flv_joined_to_another(tmp_path: Path) -> None:
-    """Times that begin anew are no table of frames."""
+    """Times that begin anew cannot be a table of frames."""
     for number in range(2):
         write(tmp_path / f"{number}.flv")
     first, second = ((tmp_path / f"{number}.flv").read_bytes() for number in range(2))

@@ -20,7 +20,7 @@ from clipseek.video.decord import DecordFrames
 from clipseek.video.pyav import Decode
 from clipseek.video.tone import Tone
 from tests import hdr
-from tests.contracts.films import BLUE, GREEN, RED, WHITE, Colour, Plan, rgb_frame, write
+from tests.contracts.videos import BLUE, GREEN, RED, WHITE, Colour, Plan, rgb_frame, write
 
 MODES: tuple[Decode, ...] = get_args(Decode)
 Picture = NDArray[np.uint8]
@@ -71,7 +71,7 @@ ENCODINGS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", hdr.KINDS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_hdr_becomes_its_sdr_original(tmp_path: Path, kind: hdr.Kind, encoding: str) -> None:
-    """What is no brighter than white is within three levels, in every mode and size."""
+    """Light up to white is within three levels, in every mode and size."""
     path = tmp_path / "video.mp4"
     hdr.write(path, [bars()] * 30, kind, **ENCODINGS[encoding])
     allowed = 14 if encoding == "8-bit" else 3.5  # 256 codes for a range of 10 000 cd/m2
@@ -207,7 +207,7 @@ def test_decord_takes_the_matrix_that_the_size_means(tmp_path: Path, size: tuple
 
 
 def with_clap(path: Path, width: int, height: int, right: int, down: int) -> None:
-    """Add a clean aperture to the only video of an MP4 whose index lies behind its frames."""
+    """Add a clean aperture to the only video of an MP4 whose index is behind its frames."""
     data = path.read_bytes()
     box = struct.pack(">I4sIIIIiIiI", 40, b"clap", width, 1, height, 1, right, 1, down, 1)
     index = data.rindex(b"moov")
@@ -257,7 +257,7 @@ def test_a_clean_aperture_beside_the_middle_is_cropped_there(tmp_path: Path) -> 
 def test_a_clean_aperture_that_cannot_be_is_none(
     tmp_path: Path, values: tuple[int, int, int, int]
 ) -> None:
-    """What lies outside the picture, or leaves nothing of it, is not believed."""
+    """An aperture outside the picture, or one that leaves nothing of it, is ignored."""
     path = tmp_path / "video.mp4"
     write(path, Plan(shots=((1, RED),), size=(320, 260)), frame=letterboxed)
     with_clap(path, *values)
@@ -343,11 +343,11 @@ def test_decord_refuses_pictures_of_two_shapes(tmp_path: Path, codec: str) -> No
     for number, size in enumerate(((128, 72), (72, 128))):
         parts.append(tmp_path / f"{number}.webm")
         write(parts[-1], Plan(shots=((2, RED),), size=size), codec=codec)
-    film = joined(tmp_path, "joined.webm", parts)
-    shapes = [picture.shape[:2] for picture in pictures(film)]
+    video = joined(tmp_path, "joined.webm", parts)
+    shapes = [picture.shape[:2] for picture in pictures(video)]
     assert [*dict.fromkeys(shapes)] == [(72, 128), (128, 72)]
     with pytest.raises(UnreadableVideo, match=REFUSED_BY_DECORD):
-        DecordFrames(film)
+        DecordFrames(video)
     assert DecordFrames(parts[1]).size == (72, 128)
 
 
@@ -363,11 +363,11 @@ def test_decord_refuses_pixels_of_two_aspects(tmp_path: Path) -> None:
         parts.append(tmp_path / f"{number}.mkv")
         plan = Plan(shots=((2, RED),), size=(128, 72), rate=Fraction(25))
         write(parts[-1], plan, codec="mpeg2video", prepare=squeeze)
-    film = joined(tmp_path, "joined.mkv", parts)
-    shapes = [picture.shape[:2] for picture in pictures(film)]
+    video = joined(tmp_path, "joined.mkv", parts)
+    shapes = [picture.shape[:2] for picture in pictures(video)]
     assert len({*shapes}) == 2
     with pytest.raises(UnreadableVideo, match=REFUSED_BY_DECORD):
-        DecordFrames(film)
+        DecordFrames(video)
 
 
 def test_pictures_of_two_shapes_come_in_two_batches(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from clipseek.sampling import ShotCuts, grid, may_part, repeats, thumbprint
 from clipseek.video import PyAVFrames
 from clipseek.video.pyav import Decode
-from tests.contracts.films import Plan, rgb_frame, write
 from tests.contracts.readers import read_all
+from tests.contracts.videos import Plan, rgb_frame, write
 from tests.photographs import (
     Look,
     Picture,
@@ -85,7 +85,7 @@ def test_a_cut_in_fog_is_found() -> None:
     assert cuts(noisy(frames, 1)) == [25]
 
 
-# What is no cut.
+# What is not a cut.
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -128,7 +128,7 @@ def test_a_step_aside_is_no_cut() -> None:
     ("name", "drift", "jerk"), [("camera", 0.3, 0.04), ("chelsea", 0.3, 0.08)], ids=["man", "cat"]
 )
 def test_a_shake_in_a_pan_is_no_cut(name: str, drift: float, jerk: float) -> None:
-    """A jump between two frames of a pan keeps the brightness, although nothing lies as before."""
+    """A jump between two frames of a pan keeps the brightness, although everything moved."""
     before = shot(name, Look(0.1, zoom=3), Look(0.1 + drift, zoom=3), 20)
     begin = 0.1 + drift + jerk
     after = shot(name, Look(begin, zoom=3), Look(begin + drift, zoom=3), 20)

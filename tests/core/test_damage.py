@@ -1,4 +1,4 @@
-"""What is said of a film that ends before its container claims."""
+"""What is reported of a video that ends before its container claims."""
 
 from fractions import Fraction
 
@@ -17,10 +17,10 @@ from clipseek.video.damage import Damage
         pytest.param(100, 104, False, id="longer"),
     ],
 )
-def test_a_film_is_cut_off_where_more_is_missing_than_containers_round(
+def test_a_video_is_cut_off_where_more_is_missing_than_containers_round(
     claimed: float, reached: float, is_short: bool
 ) -> None:
-    """Both by seconds and by share, for sound often runs a little longer than the picture."""
+    """Both by seconds and by share, because sound often runs a little longer than the picture."""
     said = Damage().describe(claimed=Fraction(claimed), reached=Fraction(reached))
     expected = f"claims {claimed:.1f} s, decoded up to {reached:.1f} s" if is_short else ""
     assert said == expected

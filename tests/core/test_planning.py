@@ -96,7 +96,7 @@ def test_a_keyframe_before_its_time_is_shown_for_nothing_else() -> None:
 def test_a_group_is_decoded_to_its_end_if_a_cut_may_be_in_it(
     size: int, following: int, usual: int, expected: int
 ) -> None:
-    """Sizes of packets and of keyframes, and the length of the group, tell where shots may part."""
+    """Sizes of packets and keyframes, and the length of the group, tell where a shot may begin."""
     planned = plan(
         group([0, 100, 200], largest=size),
         group([210], key_bytes=following),

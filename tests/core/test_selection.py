@@ -100,7 +100,7 @@ def test_damage_is_told_in_one_sentence() -> None:
 
 
 def test_a_video_slightly_shorter_than_claimed_is_whole() -> None:
-    """Rounding and a tail of sound are no damage: less than a second, or less than 5 %."""
+    """Rounding and a tail of sound are not damage: less than a second, or less than 5 %."""
     damage = Damage()
     assert damage.describe(claimed=Fraction(2), reached=Fraction("1.1")) == ""
     assert damage.describe(claimed=Fraction(100), reached=Fraction(96)) == ""

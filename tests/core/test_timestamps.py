@@ -56,12 +56,12 @@ def test_a_repeated_timestamp_does_not_shift_the_rest() -> None:
 
 
 def test_a_new_count_of_timestamps_goes_on() -> None:
-    """Where a recording begins anew at zero, time goes on by one frame."""
+    """If a recording begins anew at zero, time goes on by one frame."""
     assert times([Fraction(5), Fraction(0), FRAME]) == [5, 5 + FRAME, 5 + 2 * FRAME]
 
 
 def test_a_broken_timestamp_far_ahead_is_not_believed() -> None:
-    """One frame a year ahead does not make the film a year long."""
+    """One frame a year ahead does not make the video a year long."""
     year = Fraction(365 * 24 * 3600)
     assert times([Fraction(0), year, 2 * FRAME])[:2] == [0, FRAME]
     assert times([Fraction(0), year, 2 * FRAME])[2] < 1
@@ -75,7 +75,7 @@ def test_decoding_times_replace_disordered_ones() -> None:
 
 
 def test_the_end_is_the_end_of_the_last_frame() -> None:
-    """The last frame is shown for its own duration, or for one frame where it states none."""
+    """The last frame is shown for its own duration, or for one frame if it states none."""
     clock = PresentationTimes(Fraction(0), Fraction(25))
     clock.at(Fraction(0), None, None)
     assert clock.end == FRAME
@@ -83,7 +83,7 @@ def test_the_end_is_the_end_of_the_last_frame() -> None:
     assert clock.end == 4
 
 
-def test_a_frame_shown_again_prolongs_the_film() -> None:
+def test_a_frame_shown_again_prolongs_the_video() -> None:
     """An empty packet, which means the last frame again, moves the end."""
     clock = PresentationTimes(Fraction(0), Fraction(25))
     clock.at(Fraction(0), None, None)
@@ -92,7 +92,7 @@ def test_a_frame_shown_again_prolongs_the_film() -> None:
 
 
 def test_ticks_are_seconds_and_back() -> None:
-    """A tick counts until the next one begins, also where second zero is between two ticks."""
+    """A tick counts until the next one begins, also if second zero is between two ticks."""
     ticks = Ticks(origin=Fraction(1, 2), base=Fraction(1, 10))
     assert ticks.seconds(3) == Fraction(1, 4)
     assert ticks.at(Fraction(1, 4)) == 3
@@ -128,5 +128,5 @@ def test_times_ascend_from_zero_on(pts: list[Fraction | None], dts: list[Fractio
     ],
 )
 def test_rates_that_can_be_are_used(stated: list[Fraction | None], expected: Fraction) -> None:
-    """The first rate that a film can have is the film's."""
+    """The first rate that a video can have is the video's."""
     assert usable_rate(*stated) == expected

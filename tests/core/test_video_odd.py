@@ -17,8 +17,8 @@ from PIL import Image
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import DecordFrames, PyAVFrames
-from tests.contracts.films import BLUE, RED, Plan, rgb_frame, write
 from tests.contracts.readers import BOTH, FileReader
+from tests.contracts.videos import BLUE, RED, Plan, rgb_frame, write
 from tests.e2e.compare_readers import compare, videos
 
 TEN_SECONDS = Plan(shots=((6, RED), (4, BLUE)))
@@ -34,7 +34,7 @@ def refusal(reader: FileReader, path: Path) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of reading a film: frames, its length, and what is missing."""
+    """What came of reading a video: frames, its length, and what is missing."""
 
     frames: int
     duration: float | None
@@ -42,13 +42,13 @@ class Outcome:
 
 
 def outcome(path: Path, reader: FileReader = PyAVFrames) -> Outcome:
-    """Read a film at one frame per second."""
+    """Read a video at one frame per second."""
     with reader(path) as source:
         frames = sum(len(batch) for batch in source.read(grid(1), short_side=36))
         return Outcome(frames, source.duration, source.damage)
 
 
-# What is no film.
+# What is not a video.
 
 
 def _picture(path: Path) -> None:
@@ -56,12 +56,12 @@ def _picture(path: Path) -> None:
 
 
 def _header_alone(path: Path) -> None:
-    film = path.with_name("whole.mp4")
-    write(film)
-    path.write_bytes(film.read_bytes()[:2000])
+    video = path.with_name("whole.mp4")
+    write(video)
+    path.write_bytes(video.read_bytes()[:2000])
 
 
-NO_FILMS: list[tuple[str, Callable[[Path], object], str]] = [
+NOT_VIDEOS: list[tuple[str, Callable[[Path], object], str]] = [
     ("empty.mp4", Path.touch, "empty file"),
     ("folder.mp4", Path.mkdir, "not a regular file"),
     ("pipe.mp4", os.mkfifo, "not a regular file"),
@@ -75,17 +75,19 @@ NO_FILMS: list[tuple[str, Callable[[Path], object], str]] = [
 
 
 @BOTH
-@pytest.mark.parametrize(("name", "make", "reason"), NO_FILMS, ids=[name for name, *_ in NO_FILMS])
-def test_what_is_no_film_is_refused(
+@pytest.mark.parametrize(
+    ("name", "make", "reason"), NOT_VIDEOS, ids=[name for name, *_ in NOT_VIDEOS]
+)
+def test_what_is_not_a_video_is_refused(
     reader: FileReader, name: str, make: Callable[[Path], object], reason: str, tmp_path: Path
 ) -> None:
-    """A file that is no film is refused with a reason that says what it is."""
+    """A file that is not a video is refused with a reason that says what it is."""
     make(tmp_path / name)
     assert refusal(reader, tmp_path / name).startswith(reason)
 
 
 def test_devices_are_not_opened() -> None:
-    """A device, endless or not, is no file."""
+    """A device, endless or not, is not a file."""
     assert refusal(PyAVFrames, Path("/dev/zero")) == "not a regular file"
 
 
@@ -140,10 +142,10 @@ PLAYLISTS = {
 def test_playlists_reach_no_other_file_and_no_host(
     reader: FileReader, kind: str, suffix: str, listener: _Listener, tmp_path: Path
 ) -> None:
-    """A playlist is refused, whatever it is called; the film beside it and the host stay unread."""
-    write(tmp_path / "film.mp4")
-    host = f"http://127.0.0.1:{listener.server_port}/film.mp4"
-    for number, target in enumerate(("film.mp4", str(tmp_path / "film.mp4"), host)):
+    """A playlist is refused under any name; the video beside it and the host stay unread."""
+    write(tmp_path / "video.mp4")
+    host = f"http://127.0.0.1:{listener.server_port}/video.mp4"
+    for number, target in enumerate(("video.mp4", str(tmp_path / "video.mp4"), host)):
         path = tmp_path / f"list-{number}{suffix}"
         path.write_text(PLAYLISTS[kind].format(target))
         assert refusal(reader, path).startswith("not a video")
@@ -161,25 +163,25 @@ def test_playlists_reach_no_other_file_and_no_host(
 def test_odd_names_are_names(
     reader: FileReader, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name is never an option, a pattern or a URL, also where the path is relative."""
+    """A name is never an option, a pattern or a URL, also if the path is relative."""
     monkeypatch.chdir(tmp_path)
-    write(tmp_path / "film.mp4", Plan(shots=((1, RED),)))
-    Path("film.mp4").rename(name)
+    write(tmp_path / "video.mp4", Plan(shots=((1, RED),)))
+    Path("video.mp4").rename(name)
     assert outcome(Path(name), reader).frames == 1
 
 
 def test_a_name_that_is_no_text_is_read(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are a name too; decord takes none but UTF-8, and says so."""
+    """Bytes that are not UTF-8 are a name too; decord takes only UTF-8, and says so."""
     path = tmp_path / os.fsdecode(b"\xff\xfe.mp4")
-    write(tmp_path / "film.mp4", Plan(shots=((1, RED),)))
-    (tmp_path / "film.mp4").rename(path)
+    write(tmp_path / "video.mp4", Plan(shots=((1, RED),)))
+    (tmp_path / "video.mp4").rename(path)
     assert outcome(path).frames == 1
     assert "decord cannot read this file" in refusal(DecordFrames, path)
 
 
 def test_tags_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
-    """Metadata in another encoding than UTF-8 is no reason to refuse a film."""
-    path = tmp_path / "film.avi"
+    """Metadata in another encoding than UTF-8 does not make a file unreadable."""
+    path = tmp_path / "video.avi"
     write(path, Plan(shots=((1, RED),)), codec="mpeg4")
     path.write_bytes(path.read_bytes().replace(b"Lavf", b"\xe4\xf6\xfc\xff"))
     assert outcome(path).frames == 1
@@ -189,9 +191,9 @@ def test_tags_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_a_film_cut_off_is_read_as_far_as_it_goes(reader: FileReader, tmp_path: Path) -> None:
-    """Half of a Matroska file gives half the film, and says how long it claims to be."""
-    path = tmp_path / "film.mkv"
+def test_a_video_cut_off_is_read_as_far_as_it_goes(reader: FileReader, tmp_path: Path) -> None:
+    """Half of a Matroska file gives half the video, and says how long it claims to be."""
+    path = tmp_path / "video.mkv"
     write(path, TEN_SECONDS)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     found = outcome(path, reader)
@@ -202,8 +204,8 @@ def test_a_film_cut_off_is_read_as_far_as_it_goes(reader: FileReader, tmp_path: 
 
 
 def test_garbage_in_the_middle_is_counted_and_passed(tmp_path: Path) -> None:
-    """A film is read past its damage to its end, and the damage is counted."""
-    path = tmp_path / "film.mp4"
+    """A video is read past its damage to its end, and the damage is counted."""
+    path = tmp_path / "video.mp4"
     write(path, TEN_SECONDS, frame=_noise)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -231,8 +233,8 @@ def test_a_damaged_keyframe_is_told(reader: FileReader, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 def test_a_file_of_ruined_packets_is_refused(codec: str, tmp_path: Path) -> None:
-    """Where nothing decodes, there is no film."""
-    path = tmp_path / "film.mp4"
+    """A file of which nothing can be decoded is not a video."""
+    path = tmp_path / "video.mp4"
     write(path, Plan(shots=((1, RED),)), codec=codec)
     content = bytearray(path.read_bytes())
     start = content.index(b"mdat") + 4
@@ -246,9 +248,9 @@ def test_a_file_of_ruined_packets_is_refused(codec: str, tmp_path: Path) -> None
 def test_damage_writes_nothing_to_the_terminal(
     reader: FileReader, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The libraries keep their complaints; what is to be said is in `damage`."""
+    """The libraries print nothing; `damage` says what is missing."""
     test_garbage_in_the_middle_is_counted_and_passed(tmp_path)
-    outcome(tmp_path / "film.mp4", reader)
+    outcome(tmp_path / "video.mp4", reader)
     assert capfd.readouterr() == ("", "")
 
 
@@ -320,21 +322,23 @@ def test_every_odd_file_has_a_verdict(odd_dir: Path) -> None:
 
 @BOTH
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_odd_files_without_a_film_are_refused(reader: FileReader, name: str, odd_dir: Path) -> None:
-    """What is no film is refused with its reason, by both readers."""
+def test_odd_files_without_a_video_are_refused(
+    reader: FileReader, name: str, odd_dir: Path
+) -> None:
+    """What is not a video is refused with its reason, by both readers."""
     assert refusal(reader, odd_dir / name) == REFUSED[name]
 
 
 @pytest.mark.parametrize("name", sorted(READ))
-def test_odd_films_are_read(name: str, odd_dir: Path) -> None:
-    """Each film gives its frames, its length and what is missing of it."""
+def test_odd_videos_are_read(name: str, odd_dir: Path) -> None:
+    """Each video gives its frames, its length and what is missing of it."""
     found, expected = outcome(odd_dir / name), READ[name]
     assert (found.frames, found.damage) == (expected.frames, expected.damage)
     assert found.duration == pytest.approx(expected.duration, abs=0.001)
 
 
 @pytest.mark.parametrize("name", sorted(READ))
-def test_readers_agree_on_odd_films(name: str, odd_dir: Path) -> None:
+def test_readers_agree_on_odd_videos(name: str, odd_dir: Path) -> None:
     """Frames that both readers give are the same frames, or decord refuses the file."""
     agreement = compare(odd_dir / name)
     if name in NOT_BY_DECORD:
@@ -346,8 +350,8 @@ def test_readers_agree_on_odd_films(name: str, odd_dir: Path) -> None:
     assert agreement.pixels < 8
 
 
-def test_readers_agree_on_every_film(films_dir: Path) -> None:
-    """Both readers read all films to their ends and give the same frames of each."""
+def test_readers_agree_on_every_video(films_dir: Path) -> None:
+    """Both readers read all videos to their ends and give the same frames of each."""
     agreements = [compare(path) for path in videos(films_dir)]
     assert {a.file: a.note for a in agreements if a.note} == {}
     assert {a.file for a in agreements if a.counts[0] != a.counts[1]} == set()

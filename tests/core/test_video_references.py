@@ -8,8 +8,8 @@ import pytest
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
-from tests.contracts.films import BLUE, RED, Plan, write
 from tests.contracts.readers import BOTH, FileReader, read_all
+from tests.contracts.videos import BLUE, RED, Plan, write
 
 CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref")
 

@@ -15,7 +15,7 @@ from clipseek.demo.drawing import draw
 from clipseek.demo.world import COLOURS, KINDS, Kind, sample_scene, sample_thing
 from clipseek.sampling import grid, repeats, thumbprint
 from clipseek.video import PyAVFrames
-from tests.contracts.films import RED, Plan, rgb_frame, write
+from tests.contracts.videos import RED, Plan, rgb_frame, write
 
 WIDTH, HEIGHT = 456, 256
 # A box of 0.19 of the height covers 2 % of a picture of 16:9; the thing in it covers less.

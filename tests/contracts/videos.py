@@ -1,4 +1,4 @@
-"""Small films with known answers, written by the tests with PyAV."""
+"""Small videos with known answers, written by the tests with PyAV."""
 
 import io
 import math
@@ -32,7 +32,7 @@ MILLISECOND = Fraction(1, 1000)
 
 @dataclass(frozen=True)
 class Plan:
-    """A film to be written: plain shots, each a number of seconds and a colour.
+    """A video to be written: plain shots, each a number of seconds and a colour.
 
     `stamps` are the times of the frames in seconds, for a variable rate; else they follow `rate`.
     """
@@ -93,9 +93,9 @@ def write(
     container: str | None = None,
     prepare: Callable[[VideoStream], object] = lambda _: None,
 ) -> None:
-    """Write a film whose first frame has the timestamp `start`, with sound from zero on."""
+    """Write a video whose first frame has the timestamp `start`, with sound from zero on."""
     with av.open(_named(target), "w", format=container) as output:
-        stream = _film_stream(output, plan, codec)
+        stream = _video_stream(output, plan, codec)
         stream.pix_fmt = pixel_format
         prepare(stream)
         sound = output.add_stream("aac", rate=SOUND_RATE) if sound_s else None
@@ -120,7 +120,7 @@ def _named(target: Path | io.RawIOBase) -> str | io.RawIOBase:
     return str(target) if isinstance(target, Path) else target
 
 
-def _film_stream(output: OutputContainer, plan: Plan, codec: str) -> VideoStream:
+def _video_stream(output: OutputContainer, plan: Plan, codec: str) -> VideoStream:
     stream = output.add_stream(codec, rate=plan.rate, options=X264 if codec == "libx264" else {})
     assert isinstance(stream, VideoStream)
     stream.width, stream.height = plan.size

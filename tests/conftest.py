@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Before decord, which exports its own libvpx to the whole process. If PyAV is loaded later, it gets
+# that one, and cannot write VP8 or VP9.
+import av  # noqa: F401
 import pytest
 from hypothesis import settings
 

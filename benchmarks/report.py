@@ -27,7 +27,7 @@ FIGURES = {
     "ingest": "videos end to end, against decord, open_clip in fp32 and IndexFlatIP",
     "index": "a sentence among a million frames, against IndexFlatIP",
     "peers": "the same, against the fastest other store of equal recall",
-    "tag_filter": "a filter by a tag of half of 100,000 videos, against asking for their ids",
+    "tag_filter": "a filter by a tag of half of 100 000 videos, against asking for their ids",
     "nothing_new": "an ingest with nothing new, against hashing every file",
 }
 """Benchmarks by name, in the order of the table: what each compares."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
-from api import problems
-from api.answers import Ready
+from api import problem_kinds
 from api.batching import RETRY_AFTER, Batcher
 from api.problems import Refused
+from api.ready_answer import Ready
 from api.tracing import NoTracing, Tracing
 from clipseek.errors import ClipseekError
 from clipseek.library.view import View
@@ -146,7 +146,7 @@ class Answering:
                 return None
         self._metrics.shed("deadline", 1)
         detail = f"collection {name} was being opened for {self._deadline_s:g} s; ask again"
-        raise Refused(problems.DEADLINE, detail, RETRY_AFTER)
+        raise Refused(problem_kinds.DEADLINE, detail, RETRY_AFTER)
 
     def _tried(self, name: str) -> Exception | None:
         """Open a collection, in a thread; return the error, which all waiting requests share."""

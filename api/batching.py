@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 
-from api import problems
+from api import problem_kinds
 from api.problems import Refused
 from clipseek.query import MAX_BATCH, Query
 
@@ -136,7 +136,7 @@ class Batcher(Generic[Answer]):
             detail = (
                 f"{waiting} searches wait, and at most {self._queue} may; ask again in a second"
             )
-            raise Refused(problems.OVERLOADED, detail, RETRY_AFTER)
+            raise Refused(problem_kinds.OVERLOADED, detail, RETRY_AFTER)
 
     def _call(
         self, query: Query, loop: asyncio.AbstractEventLoop
@@ -164,7 +164,7 @@ class Batcher(Generic[Answer]):
             late = [caller for caller in job.callers if caller.due <= now]
             if late:
                 self._observer.shed("deadline", len(late))
-                _fail(late, Refused(problems.DEADLINE, detail, RETRY_AFTER))
+                _fail(late, Refused(problem_kinds.DEADLINE, detail, RETRY_AFTER))
                 job.callers = job.callers[len(late) :]
             if not job.callers:
                 del self._waiting[job.query]

@@ -12,9 +12,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from api import problems
+from api import problem_kinds, problems
 from api.middleware import SECURITY_HEADERS
-from api.problems import Kind
+from api.problem_kinds import Kind
 
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a request line and its headers."""
@@ -72,7 +72,9 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             known = isinstance(cause, _Refusal)
-            self._refuse(cause if known else _Refusal(problems.BAD_REQUEST, _unreadable(error)))
+            self._refuse(
+                cause if known else _Refusal(problem_kinds.BAD_REQUEST, _unreadable(error))
+            )
             return
         if (self._in_head or self._in_body) and self._unused_bytes > MAX_HEAD_BYTES:
             self._refuse(_too_large())
@@ -90,7 +92,7 @@ class Connection(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if len(self.url) > MAX_TARGET_BYTES:
             raise _Refusal(
-                problems.TARGET_TOO_LONG,
+                problem_kinds.TARGET_TOO_LONG,
                 f"path and query have {len(self.url)} bytes; at most {MAX_TARGET_BYTES} are read",
             )
         if size > MAX_HEAD_BYTES:
@@ -98,7 +100,7 @@ class Connection(HttpToolsProtocol):
         if not self.url.startswith(b"/"):
             self._take_absolute()
         if self.parser.get_http_version() not in ("1.0", "1.1"):
-            raise _Refusal(problems.BAD_REQUEST, "the version of HTTP must be 1.0 or 1.1")
+            raise _Refusal(problem_kinds.BAD_REQUEST, "the version of HTTP must be 1.0 or 1.1")
         # The time for the body starts again.
         self._waits_since = self.loop.time()
         super().on_headers_complete()
@@ -147,7 +149,7 @@ class Connection(HttpToolsProtocol):
         elif now - self._waits_since > limit_s:
             what = "headers" if self._in_head or self._is_idle() else "body"
             detail = f"the {what} of the request did not arrive within {limit_s:g} s"
-            self._refuse(_Refusal(problems.REQUEST_TIMEOUT, detail))
+            self._refuse(_Refusal(problem_kinds.REQUEST_TIMEOUT, detail))
 
     def _is_stalled(self, now: float) -> bool:
         """Whether the client has taken nothing for too long; a slow one takes a little."""
@@ -166,10 +168,10 @@ class Connection(HttpToolsProtocol):
         try:
             target = httptools.parse_url(self.url)
         except httptools.HttpParserInvalidURLError as error:
-            raise _Refusal(problems.BAD_REQUEST, _REQUEST_TARGET) from error
+            raise _Refusal(problem_kinds.BAD_REQUEST, _REQUEST_TARGET) from error
         is_http = target.schema in (b"http", b"https")
         if not is_http or target.userinfo or not target.host or not target.path:
-            raise _Refusal(problems.BAD_REQUEST, _REQUEST_TARGET)
+            raise _Refusal(problem_kinds.BAD_REQUEST, _REQUEST_TARGET)
         host = b"[%b]" % target.host if b":" in target.host else target.host
         port = b"" if target.port is None else b":%d" % target.port
         self.headers[:] = [header for header in self.headers if header[0] != b"host"]
@@ -211,7 +213,7 @@ def _unreadable(error: httptools.HttpParserError) -> str:
 
 def _too_large() -> _Refusal:
     return _Refusal(
-        problems.HEAD_TOO_LARGE,
+        problem_kinds.HEAD_TOO_LARGE,
         f"request line and headers must have at most {MAX_HEAD_BYTES} bytes (64 KiB)",
     )
 

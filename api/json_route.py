@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from api import problems
+from api import problem_kinds
 from api.problems import Refused
 
 REMEMBERED, REMEMBERED_BYTES = 1024, 1024
@@ -67,7 +67,7 @@ def read(body: bytes, model: type[Body]) -> Body:
         broken = {"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}
         raise RequestValidationError([broken]) from error
     except (ValueError, RecursionError) as error:
-        raise HTTPException(problems.MALFORMED_JSON.status) from error
+        raise HTTPException(problem_kinds.MALFORMED_JSON.status) from error
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -101,7 +101,7 @@ async def _received(receive: Receive) -> bytes:
     while is_more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise HTTPException(problems.MALFORMED_JSON.status)
+            raise HTTPException(problem_kinds.MALFORMED_JSON.status)
         parts.append(message.get("body", b""))
         is_more = message.get("more_body", False)
     return b"".join(parts)
@@ -119,7 +119,7 @@ def _require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:
         kind.startswith("application/") and kind.endswith("+json")
     ):
         raise Refused(
-            problems.UNSUPPORTED_MEDIA_TYPE,
+            problem_kinds.UNSUPPORTED_MEDIA_TYPE,
             f"the body must be JSON, got {kind or 'no Content-Type'}; "
             "send the header Content-Type: application/json",
         )

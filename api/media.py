@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api import conditions, problems
+from api import conditions, problem_kinds, problems
 from api.problems import Refused
 from clipseek.sources import LocalDisk, Source
 from clipseek.types import Video
@@ -115,7 +115,7 @@ def require_unchanged(source: Source, video: Video) -> None:
     """Raise Refused unless a source is as it was when the video was indexed from it."""
     if source.stamp != video.stamp:
         raise Refused(
-            problems.FILE_CHANGED,
+            problem_kinds.FILE_CHANGED,
             "the video has changed since it was indexed, so its moments may be elsewhere in it; "
             f"{_ASK}",
             reason=f"{video.uri} is not as it was indexed: it had {video.size_bytes} bytes and the "
@@ -128,7 +128,7 @@ def gone(uri: str | Path, error: OSError | ValueError) -> Refused:
     """Return the answer for a source that does not exist any more or cannot be read."""
     said = error.strerror if isinstance(error, OSError) else error
     return Refused(
-        problems.FILE_GONE,
+        problem_kinds.FILE_GONE,
         f"the file of this video does not exist any more or cannot be read; {_ASK}",
         reason=f"{uri} cannot be read: {said}; restore the file, or run "
         "`indexer ingest` on its new path",
@@ -215,7 +215,7 @@ class VideoResponse(FileResponse):
     def _not_satisfiable(self, scope: Scope) -> Response:
         return problems.respond(
             Request(scope),
-            problems.RANGE_NOT_SATISFIABLE,
+            problem_kinds.RANGE_NOT_SATISFIABLE,
             f"the file has {self._size} bytes; ask for a range inside them",
             headers={"Content-Range": f"bytes */{self._size}"},
         )

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import hosts, problems
+from api import hosts, problem_kinds, problems
 from api.principal import who_asks
 from clipseek.metrics import Metrics
 
@@ -84,7 +84,7 @@ class Border:
             if passage.status:
                 # Only closing the connection tells the client that the rest is missing.
                 raise
-            response = problems.respond(Request(scope), problems.INTERNAL, problems.FAULT)
+            response = problems.respond(Request(scope), problem_kinds.INTERNAL, problems.FAULT)
             await response(scope, passage.receive, passage.send)
 
     def _refusal(self, passage: "_Passage") -> Response | None:
@@ -92,19 +92,19 @@ class Border:
         scope = passage.scope
         if len(passage.hosts) != 1 or (host := hosts.named(passage.hosts[0])) is None:
             detail = f"a request must have one header Host with a host's name, got {passage.said}"
-            return problems.respond(Request(scope), problems.BAD_REQUEST, detail)
+            return problems.respond(Request(scope), problem_kinds.BAD_REQUEST, detail)
         if not hosts.is_allowed(host, self.allowed_hosts):
             detail = (
                 f"this server is not known as {host}; ask by its address or localhost, or have "
                 "the operator add the name to CLIPSEEK_ALLOWED_HOSTS"
             )
-            return problems.respond(Request(scope), problems.HOST_NOT_ALLOWED, detail)
+            return problems.respond(Request(scope), problem_kinds.HOST_NOT_ALLOWED, detail)
         root = scope.get("root_path", "")
         if root and scope["path"] == root:
             # Links of the page are relative to the folder that it is in.
             return RedirectResponse(f"{root}/", 308)
         if passage.announced > MAX_BODY_BYTES:
-            return problems.respond(Request(scope), problems.BODY_TOO_LARGE, _too_large())
+            return problems.respond(Request(scope), problem_kinds.BODY_TOO_LARGE, _too_large())
         return None
 
     def _note(self, passage: "_Passage") -> None:
@@ -170,7 +170,7 @@ class _Passage:
         self._taken += len(message.get("body", b""))
         if self._taken > MAX_BODY_BYTES:
             # FastAPI lets an HTTPException through; another error would become a 400.
-            raise HTTPException(problems.BODY_TOO_LARGE.status, _too_large())
+            raise HTTPException(problem_kinds.BODY_TOO_LARGE.status, _too_large())
         return message
 
     async def send(self, message: Message) -> None:

@@ -10,11 +10,22 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from api import conditions, examples, problems
+from api import conditions, openapi_examples, problems
 from api.answering import Answering
-from api.answers import Ready
+from api.field_errors import field_errors, validation_detail
 from api.json_route import JsonRoute, WrittenJson, located
-from api.problems import STORE
+from api.problem_kinds import (
+    BODY_TOO_LARGE,
+    DEADLINE,
+    INTERNAL,
+    KINDS,
+    MALFORMED_JSON,
+    OVERLOADED,
+    STORE,
+    UNSUPPORTED_MEDIA_TYPE,
+    kind_of,
+)
+from api.ready_answer import Ready
 from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
 from clipseek.errors import (
     ClipseekError,
@@ -26,8 +37,12 @@ from clipseek.errors import (
     QueryNotRead,
 )
 
-BODY = (problems.MALFORMED_JSON, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
-LOAD = (problems.OVERLOADED, problems.DEADLINE)
+BODY = (
+    MALFORMED_JSON,
+    BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+)
+LOAD = (OVERLOADED, DEADLINE)
 
 log = logging.getLogger("clipseek.api")
 
@@ -42,7 +57,7 @@ router = APIRouter()
     response_model=SearchAnswer,
     responses={
         304: {"description": "The answer that `If-None-Match` names is still the same."},
-        **examples.responses(
+        **openapi_examples.responses(
             "/v1/search",
             InvalidQuery,
             QueryNotRead,
@@ -53,12 +68,12 @@ router = APIRouter()
             *STORE,
             *BODY,
             *LOAD,
-            success=examples.SEARCH_ANSWER,
+            success=openapi_examples.SEARCH_ANSWER,
         ),
     },
 )
 async def search(
-    request: Request, body: Annotated[Search, Body(examples=[examples.SEARCH])]
+    request: Request, body: Annotated[Search, Body(examples=[openapi_examples.SEARCH])]
 ) -> Response:
     """Return the moments that fit the query, best first, each with its relevance and its links.
 
@@ -87,17 +102,17 @@ async def search(
     tags=["search"],
     summary="Find the moments of several sentences at once",
     response_model=BatchAnswer,
-    responses=examples.responses(
+    responses=openapi_examples.responses(
         "/v1/search/batch",
         InvalidQuery,
         *STORE,
         *BODY,
         *LOAD,
-        success=examples.BATCH_ANSWER,
+        success=openapi_examples.BATCH_ANSWER,
     ),
 )
 async def search_batch(
-    request: Request, body: Annotated[Batch, Body(examples=[examples.BATCH])]
+    request: Request, body: Annotated[Batch, Body(examples=[openapi_examples.BATCH])]
 ) -> Response:
     """Answer up to 256 searches in one pass of the model and of the index.
 
@@ -135,13 +150,17 @@ def _item(
     if isinstance(answer, Ready):
         return answer.json(took_ms)
     if isinstance(answer, ClipseekError):
-        kind, detail, fields = problems.kind_of(answer), problems.detail_of(request, answer), None
+        kind, detail, fields = (
+            kind_of(answer),
+            problems.detail_of(request, answer),
+            None,
+        )
     elif isinstance(answer, Exception):
         log.error("search %d of %s failed", position, problems.request_id(request), exc_info=answer)
-        kind, detail, fields = problems.INTERNAL, problems.FAULT, None
+        kind, detail, fields = INTERNAL, problems.FAULT, None
     else:
-        kind, fields = problems.KINDS[InvalidQuery], problems.field_errors(answer)
-        detail = problems.validation_detail(fields, len(answer))
+        kind, fields = KINDS[InvalidQuery], field_errors(answer)
+        detail = validation_detail(fields, len(answer))
     problem = problems.problem(
         kind,
         detail,

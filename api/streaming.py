@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from api import conditions, problems
+from api import conditions, problem_kinds, problems
 from api.media import HEAD_BYTES, gone, media_type, parse_ranges, require_unchanged, satisfiable
 from clipseek.sources import Places, Source
 from clipseek.types import Video
@@ -50,7 +50,7 @@ def _answer(request: Request, source: Source, kind: str) -> Response:
         if not found:
             return problems.respond(
                 request,
-                problems.RANGE_NOT_SATISFIABLE,
+                problem_kinds.RANGE_NOT_SATISFIABLE,
                 f"the file has {size} bytes; ask for a range inside them",
                 headers={"Content-Range": f"bytes */{size}"},
             )

@@ -19,7 +19,7 @@ ClipseekError
 Each class stores its fields and builds its message from them; the message says what to do next. The
 message is for operators, so it may name folders, addresses and commands. `told` is for everybody,
 and names none of them.
-HTTP statuses and exit codes are not here, but in `api/problems.py` and `indexer/cli.py`.
+HTTP statuses and exit codes are not here, but in `api/problem_kinds.py` and `indexer/cli.py`.
 """
 
 
@@ -133,8 +133,8 @@ class NothingIndexed(StateError):
     def told(self) -> str:
         """The message without the command."""
         return (
-            f"nothing is indexed in collection {self.collection!r} yet; whoever runs this server "
-            "has to index videos first"
+            f"nothing is indexed in collection {self.collection!r} yet; the operator of this "
+            "server has to index videos first"
         )
 
 
@@ -176,7 +176,7 @@ class ModelMismatch(StateError):
         """The message without models and options."""
         return (
             f"collection {self.collection!r} is indexed with another model than the server has; "
-            "search another collection, or tell whoever runs this server the request id"
+            "search another collection, or tell the operator of this server the request id"
         )
 
 
@@ -195,7 +195,7 @@ class CatalogOutdated(StateError):
     def told(self) -> str:
         """The message without the place, the revisions and the command."""
         return (
-            "the catalog has another revision than this release reads; tell whoever runs this "
+            "the catalog has another revision than this release reads; tell the operator of "
             "server the request id"
         )
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from api.answering import Answering, Found
-from api.answers import Ready
 from api.app import create_app
+from api.ready_answer import Ready
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead
 from clipseek.metrics import Metrics

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api import problems
+from api import problem_kinds
 from api.batching import Batcher
 from api.problems import Refused
 from clipseek.query import Query
@@ -224,7 +224,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
         await asyncio.sleep(0)
         with pytest.raises(Refused) as refused:
             await batcher.answer(asked("c"))
-        assert refused.value.kind is problems.OVERLOADED
+        assert refused.value.kind is problem_kinds.OVERLOADED
         assert refused.value.detail == "2 searches wait, and at most 2 may; ask again in a second"
         assert refused.value.headers == {"Retry-After": "1"}
         joined = asyncio.create_task(batcher.answer(asked("a")))
@@ -248,7 +248,7 @@ def test_a_search_past_its_deadline_is_refused_and_not_computed() -> None:
         await work.started()
         with pytest.raises(Refused) as refused:
             await batcher.answer(asked("late"))
-        assert refused.value.kind is problems.DEADLINE
+        assert refused.value.kind is problem_kinds.DEADLINE
         said = "the search waited for 0.01 s for its turn; ask again in a second"
         assert refused.value.detail == said
         assert refused.value.headers == {"Retry-After": "1"}
@@ -295,7 +295,7 @@ def test_a_deadline_is_not_put_off_by_others() -> None:
             await asyncio.wait([first], timeout=0.02)
         refused = first.exception()
         assert isinstance(refused, Refused)
-        assert refused.kind is problems.DEADLINE
+        assert refused.kind is problem_kinds.DEADLINE
         assert not others[-1].done()
         assert batcher.waiting == 1
         work.let_go.release()

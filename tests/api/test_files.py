@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import create_app
+from api.library import FOREVER
 from api.media import locate, media_type, parse_ranges, respond, satisfiable
-from api.routes import FOREVER
 from tests.api.library import MP4, Library
 
 FILE = "/v1/videos/traffic/file"

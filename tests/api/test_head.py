@@ -5,7 +5,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
-from api import operation, routes, searching
+from api import library, pages, probes, searching
 
 PATHS = {
     "video_id": "sea",
@@ -16,7 +16,7 @@ PATHS = {
 GETS = sorted(
     {
         route.path
-        for router in (routes.router, operation.router)
+        for router in (library.router, probes.router, pages.router)
         for route in router.routes
         if isinstance(route, APIRoute)
     }
@@ -74,6 +74,7 @@ def test_another_method_is_told_those_that_there_are(
 
 def test_every_route_is_tried() -> None:
     """A new endpoint for GET is found by the tests above."""
-    listed = [*routes.router.routes, *operation.router.routes, *searching.router.routes]
+    routers = (library.router, probes.router, pages.router, searching.router)
+    listed = [route for router in routers for route in router.routes]
     found = {r.path for r in listed if isinstance(r, Route) and "GET" in (r.methods or ())}
     assert found == set(GETS)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api import problems, searching
+from api import error_handlers, searching
 from api.json_route import REMEMBERED_BYTES, JsonRoute, WrittenJson
 
 JSON = {"Content-Type": "application/json"}
@@ -45,7 +45,7 @@ def counting() -> Iterator[TestClient]:
     (documented,) = router.routes
     assert isinstance(documented, APIRoute)
     app.router.routes.append(JsonRoute(documented))
-    problems.install(app)
+    error_handlers.install(app)
     read.clear()
     with TestClient(app) as client:
         yield client

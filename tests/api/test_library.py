@@ -146,7 +146,7 @@ def test_a_thumbnail_outside_the_folder_is_not_served(
     answer = client.get("/v1/segments/1/thumbnail")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (410, "no-store")
     assert b"secret" not in answer.content
-    assert "leads out of the folder" in caplog.text
+    assert "outside the folder" in caplog.text
 
 
 def test_the_collection_of_the_settings_is_the_default(library: Library) -> None:

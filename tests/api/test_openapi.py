@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import problems, schemas
+from api import problem_kinds, problems, schemas
 from tests.api.renew import PINNED, document
 
 DOCUMENT = document()
@@ -83,7 +83,7 @@ def test_every_problem_type_is_documented_somewhere() -> None:
         for _, content in contents(operation, problems.MEDIA_TYPE)
         for name in content["examples"]
     }
-    assert set(problems.ALL_KINDS) - documented == {
+    assert set(problem_kinds.ALL_KINDS) - documented == {
         "bad-request",
         "headers-too-large",
         "host-not-allowed",

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from fastapi.testclient import TestClient
 
-from api import problems
+from api import problem_kinds, problems
 from api.app import create_app
 from clipseek import errors
 from clipseek.errors import ClipseekError
@@ -61,8 +61,10 @@ def asking(library: Library, error: Exception) -> TestClient:
 
 def test_every_error_of_the_core_has_its_kind() -> None:
     """No class is left unmapped, but by its base; and none is mapped that is gone."""
-    assert all(any(base in problems.KINDS for base in cls.__mro__) for cls in leaves(ClipseekError))
-    assert set(problems.KINDS) == {*leaves(ClipseekError)} - {errors.NoCatalog} | {
+    assert all(
+        any(base in problem_kinds.KINDS for base in cls.__mro__) for cls in leaves(ClipseekError)
+    )
+    assert set(problem_kinds.KINDS) == {*leaves(ClipseekError)} - {errors.NoCatalog} | {
         errors.ServiceUnavailable
     }
 
@@ -72,7 +74,7 @@ def test_an_error_of_the_core_is_answered_as_its_kind(
     empty: Library, cls: type[ClipseekError]
 ) -> None:
     """Type, title and status stand in the table; the detail is what everybody is told."""
-    kind = problems.KINDS[cls]
+    kind = problem_kinds.KINDS[cls]
     answer = asking(empty, RAISED[cls]).get("/v1/collections")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.status_code == kind.status
@@ -123,20 +125,20 @@ def test_an_error_of_the_caller_is_not_logged_as_a_warning(
         ),
         pytest.param(
             RAISED[errors.CatalogOutdated],
-            "the catalog has another revision than this release reads; tell whoever runs this "
+            "the catalog has another revision than this release reads; tell the operator of "
             "server the request id",
             id="outdated",
         ),
         pytest.param(
             RAISED[errors.NothingIndexed],
-            "nothing is indexed in collection 'default' yet; whoever runs this server has to index "
-            "videos first",
+            "nothing is indexed in collection 'default' yet; the operator of this server has to "
+            "index videos first",
             id="nothing indexed",
         ),
         pytest.param(
             RAISED[errors.ModelMismatch],
             "collection 'default' is indexed with another model than the server has; search "
-            "another collection, or tell whoever runs this server the request id",
+            "another collection, or tell the operator of this server the request id",
             id="other model",
         ),
         pytest.param(errors.NoCatalog("/srv/catalog.db"), problems.LOGGED, id="no catalog"),
@@ -148,6 +150,9 @@ def test_places_and_commands_are_told_to_operators_alone(
     """Viewers hear the rest, or where the reason is; the log has all, under the request's id."""
 
     class Failing(MemoryCatalog):
+        def collection(self, name: str) -> NoReturn:
+            raise error
+
         def consistent(self, collection: str) -> NoReturn:
             raise error
 
@@ -171,7 +176,7 @@ def test_places_and_commands_are_told_to_operators_alone(
         assert "/srv" not in answer.text
         if told != str(error):
             assert f"request {answer.headers['X-Request-ID']}: {error}" in caplog.messages
-    status = problems.kind_of(error).status
+    status = problem_kinds.kind_of(error).status
     assert [answer.status_code for answer in answers] == [status, status, status, 200]
 
 
@@ -256,8 +261,8 @@ def test_ids_differ(client: TestClient) -> None:
     assert len(ids) == 5
 
 
-@pytest.mark.parametrize("kind", problems.ALL_KINDS.values(), ids=lambda kind: kind.name)
-def test_a_problem_type_resolves(client: TestClient, kind: problems.Kind) -> None:
+@pytest.mark.parametrize("kind", problem_kinds.ALL_KINDS.values(), ids=lambda kind: kind.name)
+def test_a_problem_type_resolves(client: TestClient, kind: problem_kinds.Kind) -> None:
     """The type is an address where its meaning is told."""
     answer = client.get(kind.type)
     assert answer.json() == {

@@ -6,9 +6,9 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from api import problems
+from api import problem_kinds
 from api.app import create_app
-from api.operation import STATIC
+from api.pages import STATIC
 from clipseek.cache import LocalCache
 from clipseek.config import PREFIX, Settings
 from tests.api.library import Library
@@ -27,8 +27,8 @@ def test_every_endpoint_is_described() -> None:
     assert set(re.findall(r"`((?:GET|POST) /[^`]*)`", README)) == offered
 
 
-@pytest.mark.parametrize("kind", problems.ALL_KINDS.values(), ids=lambda kind: kind.name)
-def test_every_problem_type_stands_in_the_table(kind: problems.Kind) -> None:
+@pytest.mark.parametrize("kind", problem_kinds.ALL_KINDS.values(), ids=lambda kind: kind.name)
+def test_every_problem_type_stands_in_the_table(kind: problem_kinds.Kind) -> None:
     """With its status, its title and what to do."""
     assert f"| `{kind.type}` | {kind.status} | {kind.title} | {kind.meaning} |" in README
 
@@ -36,7 +36,7 @@ def test_every_problem_type_stands_in_the_table(kind: problems.Kind) -> None:
 def test_no_problem_type_of_the_table_is_gone() -> None:
     """What is documented exists."""
     named = set(re.findall(r"^\| `/problems/([^`]+)`", README, re.MULTILINE))
-    assert named == set(problems.ALL_KINDS)
+    assert named == set(problem_kinds.ALL_KINDS)
 
 
 def test_every_setting_exists() -> None:

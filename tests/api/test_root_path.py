@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.operation import STATIC
+from api.pages import STATIC
 from clipseek.testing import DictCache
 from tests.api.library import Library
 from tests.api.server import serving

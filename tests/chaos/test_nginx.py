@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.middleware import MAX_BODY_BYTES
-from api.problems import ALL_KINDS
+from api.problem_kinds import ALL_KINDS
 from clipseek.config import Settings
 from tests.chaos.client import Answer, Client
 from tests.chaos.conftest import require_programs

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api import problems
+from api import problem_kinds
 from api.media import ACCEL_PREFIX, MAX_RANGES
 from tests.chaos.client import Client
 from tests.chaos.conftest import require_programs
@@ -169,7 +169,7 @@ def test_problems_are_those_of_the_api() -> None:
         assert problem["status"] == int(status)
         if problem["type"] == "about:blank":
             continue
-        kind = problems.ALL_KINDS[problem["type"].removeprefix("/problems/")]
+        kind = problem_kinds.ALL_KINDS[problem["type"].removeprefix("/problems/")]
         assert (problem["title"], problem["status"]) == (kind.title, kind.status)
 
 

@@ -7,15 +7,17 @@ database or a disk.
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
-from api import conditions, examples, problems
+from api import conditions, openapi_examples, problem_kinds, problems
+from api.dependencies import Opened, Suggested
 from api.limits import SegmentId, VideoId
 from api.media import locate, respond
-from api.patient import PatientRoute
-from api.problems import STORE, Refused
-from api.reading import ReadingRouter
+from api.patient_route import PatientRoute
+from api.problem_kinds import STORE
+from api.problems import Refused
+from api.reading_router import ReadingRouter
 from api.schemas import (
     CollectionAnswer,
     CollectionsAnswer,
@@ -27,7 +29,6 @@ from api.schemas import (
     VideosAnswer,
 )
 from api.streaming import stream
-from api.suggestions import Suggestions
 from clipseek.errors import (
     CollectionNotFound,
     InvalidQuery,
@@ -35,8 +36,6 @@ from clipseek.errors import (
     ServiceUnavailable,
     VideoNotFound,
 )
-from clipseek.metrics import Metrics
-from clipseek.service import Service
 from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
 
@@ -44,27 +43,6 @@ FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
 
 
-async def opened_service(request: Request) -> Service:
-    """Return the service that the application was made with."""
-    service: Service = request.app.state.service
-    return service
-
-
-async def opened_metrics(request: Request) -> Metrics:
-    """Return the metrics that the application was made with."""
-    metrics: Metrics = request.app.state.metrics
-    return metrics
-
-
-async def opened_suggestions(request: Request) -> Suggestions:
-    """Return the suggestions that the application was made with."""
-    suggestions: Suggestions = request.app.state.suggestions
-    return suggestions
-
-
-Opened = Annotated[Service, Depends(opened_service)]
-Suggested = Annotated[Suggestions, Depends(opened_suggestions)]
-Counted = Annotated[Metrics, Depends(opened_metrics)]
 VideoIdInPath = Annotated[VideoId, Path()]
 Asked = Annotated[InCollection, Query()]
 
@@ -75,12 +53,12 @@ router = ReadingRouter(route_class=PatientRoute)
     "/v1/videos",
     tags=["library"],
     summary="List the videos of a collection",
-    responses=examples.responses(
+    responses=openapi_examples.responses(
         "/v1/videos",
         InvalidQuery,
         CollectionNotFound,
         *STORE,
-        success=examples.VIDEOS_ANSWER,
+        success=openapi_examples.VIDEOS_ANSWER,
     ),
 )
 def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
@@ -100,12 +78,12 @@ def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
     "/v1/videos/{video_id}",
     tags=["library"],
     summary="Describe one video",
-    responses=examples.responses(
+    responses=openapi_examples.responses(
         "/v1/videos/abc",
         InvalidQuery,
         VideoNotFound,
         *STORE,
-        success=examples.VIDEO_ANSWER,
+        success=openapi_examples.VIDEO_ANSWER,
     ),
 )
 def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer:
@@ -119,12 +97,12 @@ def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer
     "/v1/videos/{video_id}/segments",
     tags=["library"],
     summary="List the segments of one video",
-    responses=examples.responses(
+    responses=openapi_examples.responses(
         "/v1/videos/abc/segments",
         InvalidQuery,
         VideoNotFound,
         *STORE,
-        success=examples.SEGMENTS_ANSWER,
+        success=openapi_examples.SEGMENTS_ANSWER,
     ),
 )
 def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> SegmentsAnswer:
@@ -144,14 +122,14 @@ def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Segments
         200: {"description": "The whole file.", "content": {"video/mp4": {}}},
         206: {"description": "The ranges asked for.", "content": {"video/mp4": {}}},
         304: {"description": "The file that `If-None-Match` names is still the same."},
-        **examples.responses(
+        **openapi_examples.responses(
             "/v1/videos/abc/file",
             InvalidQuery,
             VideoNotFound,
-            problems.FILE_CHANGED,
-            problems.FILE_GONE,
-            problems.PRECONDITION_FAILED,
-            problems.RANGE_NOT_SATISFIABLE,
+            problem_kinds.FILE_CHANGED,
+            problem_kinds.FILE_GONE,
+            problem_kinds.PRECONDITION_FAILED,
+            problem_kinds.RANGE_NOT_SATISFIABLE,
             *STORE,
         ),
     },
@@ -178,12 +156,12 @@ def video_file(
     responses={
         200: {"description": "The picture.", "content": {"image/jpeg": {}}},
         304: {"description": "The picture that `If-None-Match` names is still the same."},
-        **examples.responses(
+        **openapi_examples.responses(
             "/v1/segments/318/thumbnail",
             InvalidQuery,
             SegmentNotFound,
-            problems.THUMBNAIL_GONE,
-            problems.PRECONDITION_FAILED,
+            problem_kinds.THUMBNAIL_GONE,
+            problem_kinds.PRECONDITION_FAILED,
             *STORE,
         ),
     },
@@ -198,7 +176,7 @@ def thumbnail(
     except ServiceUnavailable as error:
         if isinstance(error.__cause__, FileNotFoundError | UnsafeName):
             detail = "the picture of this moment does not exist any more; the moment still does"
-            raise Refused(problems.THUMBNAIL_GONE, detail, reason=str(error)) from error
+            raise Refused(problem_kinds.THUMBNAIL_GONE, detail, reason=str(error)) from error
         raise
     etag = f'"{sha256(segment.thumbnail.encode()).hexdigest()[:24]}"'  # it names the content
     headers = {"Cache-Control": FOREVER, "ETag": etag}
@@ -211,7 +189,9 @@ def thumbnail(
     "/v1/collections",
     tags=["library"],
     summary="List the collections",
-    responses=examples.responses("/v1/collections", *STORE, success=examples.COLLECTIONS_ANSWER),
+    responses=openapi_examples.responses(
+        "/v1/collections", *STORE, success=openapi_examples.COLLECTIONS_ANSWER
+    ),
 )
 def collections(service: Opened, suggestions: Suggested) -> CollectionsAnswer:
     """Return every collection with its model, its size and its version; none on a new server."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fastapi.testclient import TestClient
 
-from api.answers import Ready
+from api.ready_answer import Ready
 from api.schemas import SearchAnswer
 
 

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from api.app import create_app
-from api.operation import STATIC
+from api.pages import STATIC
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import ServiceUnavailable
 from clipseek.model import Model

@@ -3,7 +3,22 @@
 from typing import Any
 
 from api import problems
-from api.problems import Kind
+from api.problem_kinds import (
+    BODY_TOO_LARGE,
+    DEADLINE,
+    FILE_CHANGED,
+    FILE_GONE,
+    INTERNAL,
+    KINDS,
+    MALFORMED_JSON,
+    NOT_FOUND,
+    OVERLOADED,
+    PRECONDITION_FAILED,
+    RANGE_NOT_SATISFIABLE,
+    THUMBNAIL_GONE,
+    UNSUPPORTED_MEDIA_TYPE,
+    Kind,
+)
 from clipseek import errors
 
 _ID = "9f2c1a7be04d5568"
@@ -96,34 +111,32 @@ _INVALID = {
 }
 _INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
 _DETAILS: dict[Kind, str] = {
-    problems.KINDS[errors.QueryNotRead]: str(errors.QueryNotRead("???", "PE-Core-B-16/meta")),
-    problems.KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
-    problems.KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
-    problems.KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("films").told,
-    problems.KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
-    problems.KINDS[errors.ModelMismatch]: errors.ModelMismatch(
+    KINDS[errors.QueryNotRead]: str(errors.QueryNotRead("???", "PE-Core-B-16/meta")),
+    KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
+    KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
+    KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("films").told,
+    KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
+    KINDS[errors.ModelMismatch]: errors.ModelMismatch(
         "default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)"
     ).told,
-    problems.KINDS[errors.CatalogOutdated]: errors.CatalogOutdated("", "").told,
-    problems.KINDS[errors.ServiceUnavailable]: problems.LOGGED,
-    problems.KINDS[errors.ConfigError]: problems.LOGGED,
-    problems.MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
-    problems.NOT_FOUND: "no problem type 'unknown'; /docs lists them",
-    problems.FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "
+    KINDS[errors.CatalogOutdated]: errors.CatalogOutdated("", "").told,
+    KINDS[errors.ServiceUnavailable]: problems.LOGGED,
+    KINDS[errors.ConfigError]: problems.LOGGED,
+    MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
+    NOT_FOUND: "no problem type 'unknown'; /docs lists them",
+    FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "
     "elsewhere in it; tell the operator of this server the request id",
-    problems.FILE_GONE: "the file of this video does not exist any more or cannot be read; tell "
+    FILE_GONE: "the file of this video does not exist any more or cannot be read; tell "
     "the operator of this server the request id",
-    problems.THUMBNAIL_GONE: "the picture of this moment does not exist any more; the moment "
-    "still does",
-    problems.PRECONDITION_FAILED: problems.CHANGED,
-    problems.BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer "
-    "searches",
-    problems.UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, got text/plain; send the header "
+    THUMBNAIL_GONE: "the picture of this moment does not exist any more; the moment still does",
+    PRECONDITION_FAILED: problems.CHANGED,
+    BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer searches",
+    UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, got text/plain; send the header "
     "Content-Type: application/json",
-    problems.RANGE_NOT_SATISFIABLE: "the file has 48210331 bytes; ask for a range inside them",
-    problems.OVERLOADED: "1024 searches wait, and at most 1024 may; ask again in a second",
-    problems.DEADLINE: "the search waited for 5 s for its turn; ask again in a second",
-    problems.INTERNAL: "the server failed; its log has the traceback under this request id",
+    RANGE_NOT_SATISFIABLE: "the file has 48210331 bytes; ask for a range inside them",
+    OVERLOADED: "1024 searches wait, and at most 1024 may; ask again in a second",
+    DEADLINE: "the search waited for 5 s for its turn; ask again in a second",
+    INTERNAL: "the server failed; its log has the traceback under this request id",
 }
 
 BATCH = {"searches": [SEARCH, {"query": ""}]}
@@ -139,7 +152,7 @@ def problem(kind: Kind, instance: str) -> dict[str, Any]:
         "instance": instance,
         "request_id": _ID,
     }
-    if kind is not problems.KINDS[errors.InvalidQuery]:
+    if kind is not KINDS[errors.InvalidQuery]:
         return document
     return document | _invalid(*_INVALID.get(instance, _INVALID_VIDEO))
 
@@ -149,15 +162,15 @@ def _invalid(field: str, reason: str) -> dict[str, Any]:
     return {"detail": sentence, "errors": [{"field": field, "detail": sentence}]}
 
 
-_REFUSED_ITEM = problem(
-    problems.KINDS[errors.InvalidQuery], "/v1/search/batch#/searches/1"
-) | _invalid("query", "must have 1 to 1000 characters, got 0")
+_REFUSED_ITEM = problem(KINDS[errors.InvalidQuery], "/v1/search/batch#/searches/1") | _invalid(
+    "query", "must have 1 to 1000 characters, got 0"
+)
 BATCH_ANSWER = {"results": [SEARCH_ANSWER, {"problem": _REFUSED_ITEM}]}
 PROBLEM_KIND = {
-    "type": problems.FILE_GONE.type,
-    "title": problems.FILE_GONE.title,
-    "status": problems.FILE_GONE.status,
-    "meaning": problems.FILE_GONE.meaning,
+    "type": FILE_GONE.type,
+    "title": FILE_GONE.title,
+    "status": FILE_GONE.status,
+    "meaning": FILE_GONE.meaning,
 }
 
 
@@ -173,8 +186,8 @@ def responses(
     documented: dict[int | str, dict[str, Any]] = {}
     if success is not None:
         documented[200] = {"content": {"application/json": {"example": success}}}
-    for named in (*kinds, problems.INTERNAL):
-        kind = named if isinstance(named, Kind) else problems.KINDS[named]
+    for named in (*kinds, INTERNAL):
+        kind = named if isinstance(named, Kind) else KINDS[named]
         example = {kind.name: {"summary": kind.title, "value": problem(kind, path)}}
         answer = documented.setdefault(kind.status, _answer(kind))
         answer["content"][problems.MEDIA_TYPE]["examples"].update(example)

@@ -1,0 +1,54 @@
+"""What is wrong with the fields of a request, in one sentence for each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.schemas import FieldError
+
+MAX_ERRORS = 5
+MAX_DETAIL = 1000
+MAX_FIELD = 80
+
+
+def field_errors(raw: Sequence[Any]) -> list[FieldError]:
+    """Say in one sentence per field what pydantic found; at most `MAX_ERRORS` of them."""
+    return [
+        FieldError(field=_field(error["loc"]), detail=_sentence(error))
+        for error in raw[:MAX_ERRORS]
+    ]
+
+
+def validation_detail(fields: Sequence[FieldError], total: int) -> str:
+    """Join the sentences of the fields into one."""
+    more = f"; and {total - len(fields)} more" if total > len(fields) else ""
+    return "; ".join(field.detail for field in fields) + more
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """Name a field as a path, without the part of the request that it is in."""
+    names = [str(part) for part in location[1:]] or [str(part) for part in location]
+    return clean(".".join(names), MAX_FIELD)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Say what a field must be; `schemas.expect` has said it already for most."""
+    field = _field(error["loc"])
+    reasons = {
+        "limits": error["msg"],
+        "missing": "is required",
+        "extra_forbidden": "is not a known field",
+        "model_type": "must be an object",
+        "model_attributes_type": "must be an object",
+        "dict_type": "must be an object",
+    }
+    return clean(f"{field} {reasons.get(error['type'], _lower(error['msg']))}", MAX_DETAIL)
+
+
+def _lower(message: str) -> str:
+    return "is wrong: " + message[:1].lower() + message[1:]
+
+
+def clean(text: str, length: int) -> str:
+    """Cut text and replace what UTF-8 cannot write, such as lone surrogates."""
+    cut = text if len(text) <= length else text[: length - 1] + "…"
+    return cut.encode("utf-8", "replace").decode()

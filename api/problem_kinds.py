@@ -1,0 +1,238 @@
+"""Every kind of problem: the one table from errors to HTTP statuses, and what to do about each."""
+
+from dataclasses import dataclass
+
+from clipseek import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of problem: its name in the URL, its status, its title and what to do about it."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+
+    @property
+    def type(self) -> str:
+        """The stable reference that clients compare with."""
+        return f"/problems/{self.name}"
+
+
+KINDS: dict[type[errors.ClipseekError], Kind] = {
+    errors.InvalidQuery: Kind(
+        "invalid-query",
+        422,
+        "A value of the request is outside its limits",
+        "`detail` names the value and its limits, `errors` names each field. Correct it and "
+        "repeat the request.",
+    ),
+    errors.QueryNotRead: Kind(
+        "query-not-read",
+        422,
+        "The query has no words",
+        "The query has no letter, digit or pictograph, or none that the model reads. Describe the "
+        "moment in words.",
+    ),
+    errors.VideoNotFound: Kind(
+        "video-not-found",
+        404,
+        "No such video",
+        "The collection has no video with this id; `GET /v1/videos` lists its videos.",
+    ),
+    errors.SegmentNotFound: Kind(
+        "segment-not-found",
+        404,
+        "No such segment",
+        "The video of this segment was removed or indexed again since the search. Repeat the "
+        "search.",
+    ),
+    errors.CollectionNotFound: Kind(
+        "collection-not-found",
+        404,
+        "No such collection",
+        "`GET /v1/collections` lists the collections; an ingest makes a new one.",
+    ),
+    errors.UnreadableVideo: Kind(
+        "unreadable-video",
+        422,
+        "The file cannot be read as a video",
+        "`detail` names the file and the reason.",
+    ),
+    errors.NothingIndexed: Kind(
+        "nothing-indexed",
+        409,
+        "Nothing is indexed yet",
+        "The operator indexes videos into the collection; the log names the command.",
+    ),
+    errors.ModelMismatch: Kind(
+        "model-mismatch",
+        409,
+        "The collection is indexed with another model",
+        "Search another collection. The operator restores the model that the log names.",
+    ),
+    errors.CatalogOutdated: Kind(
+        "catalog-outdated",
+        503,
+        "The catalog has another revision than this release reads",
+        "The operator runs `indexer migrate`, or starts the release that migrated the catalog; "
+        "the log says where it is.",
+    ),
+    errors.ServiceUnavailable: Kind(
+        "service-unavailable",
+        503,
+        "The database or the data folder cannot be reached now",
+        "The request is correct. Repeat it after `Retry-After` seconds.",
+    ),
+    errors.ConfigError: Kind(
+        "configuration",
+        500,
+        "A setting of the server is missing or wrong",
+        "The operator corrects the setting that the log names under the request id.",
+    ),
+}
+"""Every error that clipseek raises on purpose, and what the API says for it."""
+
+STORE = (errors.CatalogOutdated, errors.ServiceUnavailable)
+"""What every endpoint that asks the catalog can meet."""
+
+MALFORMED_JSON = Kind(
+    "malformed-json",
+    400,
+    "The body is not JSON",
+    "`detail` says at which character the JSON is wrong.",
+)
+BAD_REQUEST = Kind(
+    "bad-request",
+    400,
+    "The HTTP request cannot be read",
+    "`detail` says what is wrong with its first line or its headers.",
+)
+NOT_FOUND = Kind("not-found", 404, "Nothing is at this path", "`/docs` lists the paths.")
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed",
+    405,
+    "This path does not support this method",
+    "The header `Allow` lists the methods that it supports.",
+)
+REQUEST_TIMEOUT = Kind(
+    "request-timeout",
+    408,
+    "The request did not arrive in time",
+    "Send headers and body without pausing.",
+)
+FILE_CHANGED = Kind(
+    "file-changed",
+    409,
+    "The video file has changed since it was indexed",
+    "The operator ingests the file again; the log names it.",
+)
+FILE_GONE = Kind(
+    "file-gone",
+    410,
+    "The video file does not exist any more",
+    "The operator restores the file, or ingests it from its new path; the log names it.",
+)
+THUMBNAIL_GONE = Kind(
+    "thumbnail-gone",
+    410,
+    "The picture does not exist any more",
+    "The operator makes it again with `indexer ingest --force`; the log names it.",
+)
+PRECONDITION_FAILED = Kind(
+    "precondition-failed",
+    412,
+    "The condition `If-Match` or `If-Unmodified-Since` is not true",
+    "Omit the header, or request the current state.",
+)
+BODY_TOO_LARGE = Kind(
+    "body-too-large",
+    413,
+    "The body is too large",
+    "Send at most 1 MiB: fewer searches or fewer video ids.",
+)
+TARGET_TOO_LONG = Kind(
+    "target-too-long",
+    414,
+    "Path and query are too long",
+    "`detail` says how long they may be.",
+)
+UNSUPPORTED_MEDIA_TYPE = Kind(
+    "unsupported-media-type",
+    415,
+    "The body must be JSON",
+    "Send the header `Content-Type: application/json`.",
+)
+RANGE_NOT_SATISFIABLE = Kind(
+    "range-not-satisfiable",
+    416,
+    "The range is outside the file",
+    "The header `Content-Range` gives the size of the file.",
+)
+HOST_NOT_ALLOWED = Kind(
+    "host-not-allowed",
+    421,
+    "The server is not known by this name",
+    "Use its address or `localhost`, or ask the operator to add the name to "
+    "`CLIPSEEK_ALLOWED_HOSTS`.",
+)
+HEAD_TOO_LARGE = Kind(
+    "headers-too-large",
+    431,
+    "The headers are too large",
+    "`detail` says how large they may be.",
+)
+INTERNAL = Kind(
+    "internal-error",
+    500,
+    "The server failed",
+    "This is an error in clipseek: its log has the traceback under the request id.",
+)
+OVERLOADED = Kind(
+    "overloaded",
+    503,
+    "Too many searches are waiting",
+    "The request is correct. Repeat it after `Retry-After` seconds.",
+)
+DEADLINE = Kind(
+    "deadline-exceeded",
+    504,
+    "The search waited too long",
+    "It was not computed. Repeat it after `Retry-After` seconds.",
+)
+
+HTTP_KINDS = {
+    kind.status: kind
+    for kind in (
+        MALFORMED_JSON,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        FILE_CHANGED,
+        FILE_GONE,
+        BODY_TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        RANGE_NOT_SATISFIABLE,
+        INTERNAL,
+    )
+}
+OTHER_KINDS = (
+    BAD_REQUEST,
+    REQUEST_TIMEOUT,
+    THUMBNAIL_GONE,
+    PRECONDITION_FAILED,
+    TARGET_TOO_LONG,
+    HOST_NOT_ALLOWED,
+    HEAD_TOO_LARGE,
+    OVERLOADED,
+    DEADLINE,
+)
+ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), *OTHER_KINDS)}
+
+
+def kind_of(error: errors.ClipseekError) -> Kind:
+    """Return the kind of an error by its class or the nearest base that has one."""
+    for cls in type(error).__mro__:
+        if cls in KINDS:
+            return KINDS[cls]
+    return INTERNAL

@@ -23,9 +23,9 @@ LIBRARIES = (
 SNAPSHOTS = 2
 """Snapshots on the disk: the published one and the one before."""
 ALONE = 10
-"""Users that do not mind when the one replica is started anew."""
+"""Users that accept an interruption when the only replica restarts."""
 FULL = 0.8
-"""Share of a machine's memory that a replica may take; a new snapshot is opened beside the old."""
+"""Share of a machine's memory that a replica may take; two snapshots may be open at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Assumptions:
     """What cannot be measured here; the comments say why this default."""
 
     hours_per_video: float = 0.2  # twelve minutes
-    segments_per_hour: float = 720.0  # one in five seconds: about a shot of a film
+    segments_per_hour: float = 720.0  # one in five seconds: about a shot of a video
     seconds_per_sample: float = 1.0  # CLIPSEEK_SAMPLE_FPS
     searches_per_hour: float = 12.0  # of one user in the busiest hour, none of them cached
     utilisation: float = 0.5  # share of the processors that searches may take at that hour
     cores: int = 4  # of a replica
     memory_gib: float = 64.0  # of a machine
     slowest_s: float = 0.25  # processor time that one search may take
-    indexers: int = 1  # processes, each over films of its own
+    indexers: int = 1  # processes, each with its own videos
     indexer_cores: int = 8  # of each
     queries_per_second: float = 0.0  # of a replica over a small library; 0: as measured
     frames_per_second: float = 0.0  # of an indexer; 0: as measured
@@ -49,11 +49,11 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one library needs; sizes in bytes, of all parts together where there are several.
+    """What one library needs; sizes in bytes, for all parts together if there are several.
 
-    `parts`: databases that it has to be divided into, by collection; every search is put to each.
+    `parts`: databases that it has to be divided into, by collection; every search goes to each.
     `memory_bytes`: of a replica of one part. `build_bytes`: memory that building a part's snapshot
-    takes. `search_s`: processor time of a search. `asked_per_s`: searches in the busiest hour.
+    takes. `search_s`: CPU time of a search. `asked_per_s`: searches in the busiest hour.
     `replica_per_s`: what one replica answers when its processors do nothing else. `replicas`: of
     all parts.
     """
@@ -113,7 +113,7 @@ def _frames_per_s(given: Assumptions, measured: Measurements) -> float:
 
 
 def _parts(segments: float, given: Assumptions, measured: Measurements) -> int:
-    """Return the least number of equal parts, each of which one machine holds and searches."""
+    """Return the smallest number of equal parts, each of which one machine can load and search."""
     return max(1, math.ceil(segments / largest(given, measured).least))
 
 
@@ -135,7 +135,7 @@ class Largest:
 
 
 def largest(given: Assumptions, measured: Measurements) -> Largest:
-    """Return where one machine ends.
+    """Return the limits of one machine.
 
     Raises:
         ValueError: the assumptions leave nothing for the segments.

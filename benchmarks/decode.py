@@ -1,21 +1,21 @@
-"""Pictures for a search out of 1080p H.264 at 30 frames per second, one for each second.
+"""Decode one picture per second from 1080p H.264 at 30 frames per second.
 
     python -m benchmarks.decode [--seconds N] [--json]
 
-A clip is made of drawn motion and, where it is at hand, real footage, by x264 with its defaults
-(groups of up to 250 frames, three B-frames in a row). Three ways read two films of it in turns.
-decord's `get_batch`, and PyAV, which decodes all and converts one frame a second: one film after
-the other, each on all cores. PyAVFrames at `decode="fast"`, as `indexer ingest` has it by default:
-both films at once, in a thread each. The first two give whole pictures, the last ones of 224 pixels
-on the shorter side, as the model takes them.
+Two videos are made of drawn motion and, if available, real footage, by x264 with its defaults (GOPs
+of up to 250 frames, three B-frames in a row). Three readers take turns. decord's `get_batch`, and
+PyAV, which decodes everything and converts one frame per second, read one video after the other,
+each on all cores. PyAVFrames with `decode="fast"`, the default of `indexer ingest`, reads both
+videos at once, in a thread each. The first two return whole pictures, the last one pictures with
+224 pixels on the shorter side, the input size of the model.
 
-`ratio`: decord's time over ours. `against_pyav`: PyAV's. `one_film`: decord's over ours where there
-is one film only, on all cores. `with_cuts`: decord's time over ours where cuts between shots are
-found too. `keyframes`: decord's over ours at `decode="keyframes"`.
-`timestamp_error`: the largest, in seconds, to exact decoding; `cosine`: the mean, and
-`cosine_min` the least, of the demo model's vectors to those of exact decoding. `groups_of_1_s` and
-`groups_of_2_s`: the ratio for clips with a keyframe every second and without B-frames, as phones
-record, and with one every two seconds, as sites stream.
+`ratio`: time of decord divided by ours. `against_pyav`: time of PyAV divided by ours. `one_film`:
+decord divided by ours for a single video, on all cores. `with_cuts`: decord divided by ours if cuts
+between shots are found too. `keyframes`: decord divided by ours with `decode="keyframes"`.
+`timestamp_error`: the largest difference to exact decoding, in seconds. `cosine` and `cosine_min`:
+mean and minimum cosine of the demo model's vectors with those of exact decoding. `groups_of_1_s`
+and `groups_of_2_s`: the ratio for videos with a keyframe every second and without B-frames, as
+phones record, and with one every two seconds, as sites stream.
 """
 
 import argparse
@@ -93,13 +93,13 @@ def ours(
 
 
 def after(way: Callable[[Path], Sampled], path: Path) -> None:
-    """Read the films one after the other."""
+    """Read the videos one after the other."""
     for _ in range(FILMS):
         way(path)
 
 
 def at_once(way: Callable[[Path], Sampled], path: Path) -> None:
-    """Read the films at once."""
+    """Read the videos at once."""
     with ThreadPoolExecutor(FILMS) as pool:
         list(pool.map(way, [path] * FILMS))
 

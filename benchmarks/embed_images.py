@@ -1,4 +1,4 @@
-"""Pictures to vectors, beside open_clip as its own documentation runs it.
+"""Pictures to vectors, compared with open_clip as its documentation runs it.
 
     python -m benchmarks.embed_images [--pictures N] [--rounds N] [--json]
 
@@ -7,8 +7,8 @@ way: open_clip's transform for each picture, then `encode_image` in torch fp32, 
 `Embedder.embed_images` in each precision that runs here. Both start from uint8 pictures, use all
 cores, and take turns; each figure is the median of the rounds.
 
-`ratio`: pictures a second of the fastest precision whose mean cosine with the straightforward
-vectors is at least 0.99, by those of the straightforward way.
+`ratio`: pictures per second of the fastest precision whose mean cosine with the straightforward
+vectors is at least 0.99, divided by those of the straightforward way.
 """
 
 import argparse

@@ -1,16 +1,16 @@
-"""One short sentence to a vector, beside open_clip as its own documentation runs it.
+"""One short sentence to a vector, compared with open_clip as its documentation runs it.
 
     python -m benchmarks.embed_text [--rounds N] [--json]
 
 A ViT-B-32 with random weights (see `benchmarks.model`) and four sentences of up to seven words, one
 at a time. The straightforward way: open_clip's tokenizer, which pads to 77 tokens, then
-`encode_text` in torch fp32. Ours: `Embedder.embed_texts` in each precision of the text tower, from
-the end token's cut. Both use all cores and take turns of sixteen sentences, so that the caches hold
-the weights of the model that runs, as in a server; each figure is the median over rounds and
-sentences.
+`encode_text` in torch fp32. Ours: `Embedder.embed_texts` in each precision of the text tower, which
+stops at the end token. Both use all cores and take turns of sixteen sentences, so that the CPU
+caches contain the weights of the model that runs, as in a server; each figure is the median over
+rounds and sentences.
 
-`ratio`: time of a sentence the straightforward way, by that of the fastest precision whose mean
-cosine with the straightforward vectors is at least 0.99.
+`ratio`: time of a sentence in the straightforward way, divided by that of the fastest precision
+whose mean cosine with the straightforward vectors is at least 0.99.
 """
 
 import argparse

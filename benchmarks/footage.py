@@ -1,4 +1,4 @@
-"""Films to measure with: made from motion drawn by us and, where it is at hand, real footage."""
+"""Videos to measure with: made from drawn motion and, if available, real footage."""
 
 import os
 from collections.abc import Iterator
@@ -14,20 +14,20 @@ from PIL import Image
 
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared")) / "films"
 PIECES = ("leaf_deer.mp4", "bbb_bunny.mp4", "flower_bloom.mp4", "highway_dashcam.mp4")
-"""Films of the footage that are used for large pictures: those with the most pixels."""
+"""Videos of the footage that are used for large pictures: those with the most pixels."""
 PIECE_S = 4
 RATE = 30
 
 
 def films() -> list[Path]:
-    """Return the real films, or none where there is no footage."""
+    """Return the real videos, or none if there is no footage."""
     if not FOOTAGE.is_dir():
         return []
     return sorted(path for path in FOOTAGE.iterdir() if path.suffix != ".jsonl")
 
 
 def pictures(size: tuple[int, int], seconds: int) -> Iterator[VideoFrame]:
-    """Yield frames at 30 a second: pieces of real films in turn with a drawn camera's motion."""
+    """Yield 30 frames per second: parts of real videos alternate with drawn camera motion."""
     pieces = [FOOTAGE / name for name in PIECES if (FOOTAGE / name).exists()]
     frames = 0
     for turn in range(-(-seconds // PIECE_S)):
@@ -74,7 +74,7 @@ def _shapes(chance: np.random.Generator, size: tuple[int, int]) -> NDArray[np.ui
 def write(
     path: Path, frames: Iterator[VideoFrame], size: tuple[int, int], options: dict[str, str]
 ) -> None:
-    """Encode frames as H.264 by x264 with the given options, and its own defaults else."""
+    """Encode frames as H.264 by x264 with the given options, and its defaults otherwise."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=RATE, options=options)
         assert isinstance(stream, VideoStream)

@@ -1,10 +1,10 @@
-"""Made vectors that lie as those of frames do, and sentences that lie as those of texts do.
+"""Generated vectors that are distributed like those of frames and of sentences.
 
-Frames of a film are a random walk on the sphere with cuts, around a theme of the film, in the cone
-that all pictures share: neighbours in time are near-duplicates. Components have a spectrum of a
-power law, turned at random, so that no component is more than another. Sentences lie in another
-cone, a little towards one picture and else anywhere: their cosine with the best of a million
-pictures is 0.2 to 0.35, and with most 0.15, as with CLIP (Liang et al. 2022, "Mind the gap").
+Frames of a video are a random walk on the sphere with cuts, around a theme of the video, in the
+cone that all pictures share: neighbours in time are near-duplicates. Components have a power-law
+spectrum, rotated at random, so that no component is larger than another. Sentences are in another
+cone, shifted a little towards one picture: their cosine with the best of a million pictures is 0.2
+to 0.35, and with most pictures 0.15, as with CLIP (Liang et al. 2022, "Mind the gap").
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 FILM, WALK, CUTS = 400, 0.97, 0.05
 _POWER = 0.5  # of the spectrum
-_THEME, _SHOT = 0.6, 0.8  # lengths beside the cone of pictures
-_TOWARDS, _ALIKE, _APART = 0.16, 0.12, 0.6  # lengths beside the cone of sentences
+_THEME, _SHOT = 0.6, 0.8  # lengths relative to the cone of pictures
+_TOWARDS, _ALIKE, _APART = 0.16, 0.12, 0.6  # lengths relative to the cone of sentences
 _SHARED = 0.25  # of the cone of pictures in a sentence
 
 Vectors = NDArray[np.float32]
@@ -47,7 +47,7 @@ def unit(rows: Vectors) -> Vectors:
 
 
 def made(count: int, dim: int, *, sentences: int = 512, seed: int = 0, cuts: float = CUTS) -> Made:
-    """Make `count` frames, and so many sentences to hold and to ask.
+    """Make `count` frames, and so many sentences to tune with and to search for.
 
     With `cuts` 1, every frame begins a shot: no two are near-duplicates.
     """

@@ -1,18 +1,17 @@
-"""The index that a build chooses against exact search, and every kind beside it.
+"""The index that a build chooses, compared with exact search and with every other kind.
 
     python -m benchmarks.index [--segments N] [--dim D] [--compared N] [--json]
 
-Vectors and sentences are made (`benchmarks.frames`). The index is built as `indexer build` does, on
-other sentences than those it is asked with, saved, mapped from its file and asked what it was built
-on. Then it and FAISS's IndexFlatIP over the same vectors in float32 are asked one query at a time,
-in turns.
+Vectors and sentences are generated (`benchmarks.frames`). The index is built as `indexer build`
+does, with other sentences than those it is searched with, saved, and mapped from its file. Then it
+and FAISS's IndexFlatIP over the same vectors in float32 are searched one query at a time, in turns.
 
-`ratio`: median time of IndexFlatIP over that of the index. `recall`: recall@10 of sentences against
-exact search; `recall_pictures`: of pictures with noise. `bytes_share`: bytes of a vector in the
-index file over those in float32. `best_cosine`: 5th, 50th and 95th percentile of the cosine of a
-sentence and its best frame. `apart`, `ratio_apart` and `recall_apart`: the same of as many vectors
-that are each of another shot, none of them near-duplicates. `kinds` are built over the first N of
-`--compared`, HNSW too, which is no kind of the product.
+`ratio`: median time of IndexFlatIP divided by that of the index. `recall`: recall@10 of sentences
+against exact search; `recall_pictures`: of pictures with noise. `bytes_share`: bytes of a vector in
+the index file divided by those in float32. `best_cosine`: 5th, 50th and 95th percentile of the
+cosine of a sentence and its best frame. `apart`, `ratio_apart` and `recall_apart`: the same of as
+many vectors that are each of another shot, none of them near-duplicates. `kinds` are built over the
+first N of `--compared`, HNSW too, which the product does not have.
 """
 
 import argparse

@@ -1,20 +1,20 @@
-"""Films to a library that can be searched, beside the straightforward way.
+"""Videos to a library that can be searched, compared with the straightforward way.
 
     python -m benchmarks.ingest [--films N] [--precision P] [--json]
 
-The films are real footage where it is at hand, else drawn ones of the same kind. The
-straightforward way: decord's `get_batch` of one frame a second, open_clip's own transform of each,
-`encode_image` in torch fp32, 32 at a time, `IndexFlatIP`. Ours: what `indexer ingest` does by
-default: fast decoding that finds cuts, segments, thumbnails, catalog and snapshot. Both run a
-ViT-B-32 with random weights that is loaded already (`benchmarks.model`), on all cores, and have run
-over the first film before.
+The videos are real footage if available, otherwise drawn ones of the same kind. The straightforward
+way: decord's `get_batch` of one frame per second, open_clip's own transform of each, `encode_image`
+in torch fp32, 32 at a time, `IndexFlatIP`. Ours: what `indexer ingest` does by default: fast
+decoding that finds cuts, segments, thumbnails, catalog and snapshot. Both run a ViT-B-32 with
+random weights that is loaded already (`benchmarks.model`), on all cores, and have run over the
+first video before.
 
-`ratio`: their time over ours, films end to end. `ratio_without_skips`: the same for each frame that
-a model saw, so that frames that repeat the last one and were left out count for nothing. `skipped`:
-their share. `overlap`: the mean share of the ten nearest frames that ours finds of those of exact
-decoding in fp32, for pictures half a second off the sampled ones; a frame counts that is as near as
-the tenth within 0.001 (as in ann-benchmarks), for neighbours in time are alike. `cosine`: of the
-vectors of both.
+`ratio`: their time divided by ours, videos end to end. `ratio_without_skips`: the same per frame
+that a model saw, so that frames that were skipped because they repeat the last one do not count.
+`skipped`: their share. `overlap`: the mean share of the ten nearest frames that ours finds of those
+of exact decoding in fp32, for pictures half a second off the sampled ones; a frame counts that is
+as near as the tenth within 0.001 (as in ann-benchmarks), because neighbours in time are alike.
+`cosine`: of the vectors of both.
 """
 
 import argparse
@@ -60,7 +60,7 @@ DRAWN_S, DRAWN_SIZE, DRAWN_FILMS = 12, (960, 540), 4
 
 
 def straightforward(model: Made, films: Sequence[Path]) -> int:
-    """Index the films as most do; return how many frames were embedded."""
+    """Index the videos in the straightforward way; return how many frames were embedded."""
     index = faiss.IndexFlatIP(512)
     for path in films:
         reader = decord.VideoReader(str(path))
@@ -75,7 +75,7 @@ def straightforward(model: Made, films: Sequence[Path]) -> int:
 
 
 def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
-    """Index the films as `indexer ingest` does."""
+    """Index the videos as `indexer ingest` does."""
     catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
     try:
         catalog.ensure_collection(
@@ -135,7 +135,7 @@ def _exact(path: Path, embedder: BundleEmbedder, times: Any) -> tuple[NDArray[np
 
 
 def _samples(films: Sequence[Path]) -> NDArray[np.uint8]:
-    """Return the pictures that `indexer ingest` measures precisions with, of the first films."""
+    """Return the pictures that `indexer ingest` measures precisions with, of the first videos."""
     places = Places({LOCAL: LocalDisk()})
     read = sample.pictures([*map(str, films)], places, PyAVFrames, fps=1.0)
     recipe = Recipe(SIDE, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -193,7 +193,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
 
 
 def drawn(folder: Path) -> list[Path]:
-    """Draw films, where there are no real ones."""
+    """Draw videos, if there are no real ones."""
     paths = [folder / f"drawn{number}.mp4" for number in range(DRAWN_FILMS)]
     for path in paths:
         footage.write(path, footage.pictures(DRAWN_SIZE, DRAWN_S), DRAWN_SIZE, {})

@@ -1,4 +1,4 @@
-"""A library to serve: films of random vectors under the demo model."""
+"""A library to serve: videos of random vectors with the demo model."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""What a library takes on this machine: bytes of what is stored, memory and time of what runs.
+"""What a library needs on this machine: bytes of what is stored, memory and time of what runs.
 
-Everything is made for the occasion in a folder that is deleted afterwards: demo films that the
-indexer indexes, and libraries of made vectors (`benchmarks.vectors`) under the same model, which a
-server searches. Times are processor time, so that other work on the machine disturbs them little.
+Everything is made in a folder that is deleted afterwards: demo videos that the indexer indexes, and
+libraries of generated vectors (`benchmarks.vectors`) with the same model, which a server searches.
+Times are CPU time, so that other work on the machine disturbs them little.
 """
 
 import json
@@ -74,16 +74,16 @@ class Measurements:
     """What was measured, and where.
 
     `model`, `dim`: what it was measured with. `rows`: segments of the larger library.
-    `kind`, `recall`: of the index that stands for large libraries, built over the same vectors.
-    `exact_bytes`, `approximate_bytes`, `table_bytes`: of the snapshot's files, for a segment.
-    `replica_bytes`: resident memory of a server over a small library. `memory_ratio`: bytes that it
-    grows by for a byte of the snapshot, at least 1. `build_ratio`: bytes of memory that building
-    takes for a byte of the vectors in float32, at least 1. `frame_cpu_s`: processor time of a frame
-    that is indexed, decoding included.
-    `search_cpu_s`: processor time of a search over a small library. `exact_cpu_s`: what a million
+    `kind`, `recall`: of the index that represents large libraries, built over the same vectors.
+    `exact_bytes`, `approximate_bytes`, `table_bytes`: of the snapshot's files, per segment.
+    `replica_bytes`: resident memory of a server with a small library. `memory_ratio`: bytes that it
+    grows by per byte of the snapshot, at least 1. `build_ratio`: bytes of memory that building
+    needs per byte of the vectors in float32, at least 1. `frame_cpu_s`: CPU time to index a frame,
+    including decoding.
+    `search_cpu_s`: CPU time of a search in a small library. `exact_cpu_s`: what a million
     segments add to it. `approximate_cpu_s`: what `rows` segments add in the other index;
     `approximate_power`: the power of their number that this grows with, from `rows` and a quarter.
-    `postgresql`: None where its programs are not installed.
+    `postgresql`: None if its programs are not installed.
     """
 
     machine: str
@@ -111,7 +111,7 @@ class Measurements:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is made: films to index, segments of a library, searches, and in which databases."""
+    """How much is made: videos to index, segments of a library, searches; in which databases."""
 
     films: int = 12
     rows: int = 20_000
@@ -194,9 +194,9 @@ def _machine() -> str:
 
 
 def _indexed(folder: Path, bundle: Bundle, films: int) -> tuple[float, float]:
-    """Index demo films; return the processor time of a frame, and the mean size of a thumbnail.
+    """Index demo videos; return the CPU time per frame, and the mean size of a thumbnail.
 
-    What a run takes that finds nothing to do is taken off: starting, and loading the model.
+    The time of a run that finds nothing to do is subtracted: starting, and loading the model.
     """
     make_films(films, FILMS_SEED, folder / "films")
     (embedded, all_s), (_, start_s) = (_ingest(folder, bundle) for _ in range(2))
@@ -205,7 +205,7 @@ def _indexed(folder: Path, bundle: Bundle, films: int) -> tuple[float, float]:
 
 
 def _ingest(folder: Path, bundle: Bundle) -> tuple[int, float]:
-    """Run the indexer over the films; return the frames that it embedded, and processor time."""
+    """Run the indexer over the videos; return the frames that it embedded, and its CPU time."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(folder / "demo"), "ingest"]
     command += [str(folder / "films"), "--model", str(bundle.path), "--no-build", "--json"]
     before = _children_s()
@@ -232,7 +232,7 @@ def _run(*command: str) -> str:
 def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, int]:
     """Make a catalog in SQLite and its snapshot; return the manifest, and the memory of the build.
 
-    A process of its own builds, so that the most memory that it held can be asked for.
+    A separate process builds, so that its peak memory can be measured.
     """
     settings = Settings.load(data_dir=folder, model=str(bundle.path))
     service = open_writer(settings, create=True)
@@ -246,7 +246,7 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
 
 
 def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
-    """Put films of `PER_FILM` segments, each of two seconds and one frame."""
+    """Put videos of `PER_FILM` segments, each of two seconds and one frame."""
     catalog.ensure_collection("default", str(bundle.path), bundle.dim, bundle.fingerprint)
     for number, start in enumerate(range(0, len(vectors), PER_FILM)):
         own = vectors[start : start + PER_FILM]

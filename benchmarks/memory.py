@@ -1,10 +1,10 @@
-"""The most memory that `indexer ingest` takes for one large and one long film.
+"""The peak memory of `indexer ingest` for one large and one long video.
 
     python -m benchmarks.memory [--hours H] [--seconds S] [--json]
 
-The large film is 3840x2160 H.264 of S seconds; the long one is a real film repeated until it lasts
-H hours, or a drawn one where there is no footage. Each is indexed by a process of its own with the
-demo model; what is printed is the largest resident size of each, in MB, the model included.
+The large video is 3840x2160 H.264 of S seconds; the long one is a real video repeated until it
+lasts H hours, or a drawn one if there is no footage. A separate process indexes each with the demo
+model. The largest resident size of each process is printed, in MB, including the model.
 """
 
 import argparse
@@ -26,7 +26,7 @@ REPEATED = "people_at_table.mp4"
 
 
 def repeated(source: Path, target: Path, hours: float) -> None:
-    """Write the packets of a film again and again, without decoding them."""
+    """Write the packets of a video repeatedly, without decoding them."""
     with av.open(str(target), "w") as output, av.open(str(source)) as film:
         template = film.streams.video[0]
         assert template.duration is not None
@@ -54,7 +54,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def peak_mb(film: Path, folder: Path) -> int:
-    """Index a film in a process of its own and return its largest resident size in MB."""
+    """Index a video in a separate process and return its largest resident size in MB."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(folder), "ingest", str(film)]
     launched = [sys.executable, "-c", _LAUNCH, *command, "--model", "demo", "--quiet"]
     done = subprocess.run(launched, check=True, stdout=subprocess.PIPE, text=True)
@@ -62,7 +62,7 @@ def peak_mb(film: Path, folder: Path) -> int:
 
 
 def measured(hours: float, seconds: int, folder: Path) -> dict[str, object]:
-    """Make both films and index them."""
+    """Make both videos and index them."""
     large, long, source = (folder / name for name in ("large.mp4", "long.mp4", "source.mp4"))
     footage.write(large, footage.pictures(LARGE, seconds), LARGE, {"preset": "ultrafast"})
     real = footage.FOOTAGE / REPEATED

@@ -1,15 +1,15 @@
-"""How soon a replica is ready over a large snapshot, and how much memory it holds.
+"""How soon a replica is ready with a large snapshot, and how much memory it uses.
 
     python -m benchmarks.million [--segments N] [--kind KIND] [--folder DIR] [--json]
 
-Makes a library of N random unit vectors of 512 components, in heaps of films and of scenes as those
-of frames lie: a catalog in SQLite, written by the catalog itself, and its snapshot, by the builder.
-The model is the demo's with a matrix after it. Then starts `python -m api` over it, waits
-until `/readyz` says so and asks some searches, each of them different. A folder that has such a
-library already is used as it is, so that only the start is measured anew.
+Makes a library of N random unit vectors of 512 components, in clusters of videos and of scenes like
+those of frames: a catalog in SQLite, written by the catalog itself, and its snapshot, by the
+builder. The model is that of the demo with a matrix after it. Then it starts `python -m api` with
+this library, waits until `/readyz` is true and sends some searches, all different. If a folder has
+such a library already, it is used, so that only the start is measured again.
 
-`ready_s` is from the start of the process; `rss_ratio` is its resident memory over the size of the
-index file, once ready and after the searches, `peak_ratio` the most that it ever was.
+`ready_s` is from the start of the process; `rss_ratio` is its resident memory divided by the size
+of the index file, when ready and after the searches; `peak_ratio` is the maximum.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def folder_of(named: Path | None) -> Iterator[Path]:
 
 
 def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
-    """Return the manifest of the snapshot of films of so many segments, made unless it is there."""
+    """Return the manifest of a snapshot with so many segments, made unless it exists."""
     if (manifest := FolderStore(settings.snapshot_root).manifest("default")) is not None:
         return manifest
     longer_model(Path(settings.model))
@@ -119,9 +119,9 @@ def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
 
 
 def longer_model(folder: Path, *, padding: int = 0) -> bundle.Bundle:
-    """Return the bundle in a folder: the demo's, made longer by a matrix, unless one is there.
+    """Return the bundle in a folder: that of the demo, extended by a matrix, unless one exists.
 
-    With `padding`, a file of so many bytes is beside the tower for pictures, as weights would be.
+    With `padding`, a file of so many bytes is added to the visual tower, as weights would be.
     """
     if (folder / bundle.MANIFEST).is_file():
         return bundle.load(folder)
@@ -157,14 +157,14 @@ def _longer(tower: onnx.ModelProto, matrix: NDArray[np.float32]) -> onnx.ModelPr
 
 
 def _films(count: int) -> Iterator[tuple[Video, int]]:
-    """Yield films of `PER_FILM` segments each, the last one of the rest."""
+    """Yield videos of `PER_FILM` segments each, the last one of the rest."""
     for number, start in enumerate(range(0, count, PER_FILM)):
         size, name = min(PER_FILM, count - start), f"{number:032x}"
         yield Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1), size
 
 
 def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:
-    """Put films with made vectors."""
+    """Put videos with generated vectors."""
     for number, (film, size) in enumerate(films):
         vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
         picture = FieldSegments(
@@ -179,7 +179,7 @@ def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:
 
 
 def _vectors(number: int, size: int) -> NDArray[np.float32]:
-    """Return the vectors of a film, float32 (size, DIM): its own place, and scenes of 20 around."""
+    """Return the vectors of a video, float32 (size, DIM): scenes of 20 around one centre."""
     chance = np.random.default_rng(number)
     film = chance.standard_normal(DIM, np.float32)
     scenes = chance.standard_normal((size // 20 + 1, DIM), np.float32)

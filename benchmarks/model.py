@@ -1,4 +1,4 @@
-"""A ViT-B-32 with random weights: what speed is measured with where no weights can be fetched.
+"""A ViT-B-32 with random weights, to measure speed without downloading weights.
 
 The architecture is open_clip's, so the work is that of trained weights. What a precision costs in
 quality is not: random weights have none of the large activations that trained ones have.

@@ -1,13 +1,14 @@
-"""How well segments and merged hits follow made films whose events are known.
+"""How well segments and merged hits follow generated videos whose events are known.
 
     python -m benchmarks.moments
 
-A made film has scenes of 10 to 60 s, of shots of 2 to 25 s, of events of 2 to 15 s; each adds its
-own random direction to the vectors of its frames, beside a direction of the film, slow drift, noise
-and odd frames. Cuts between shots are given, as a cut detector would; events inside a shot are not.
+A generated video has scenes of 10 to 60 s, with shots of 2 to 25 s, with events of 2 to 15 s. Each
+adds its own random direction to the vectors of its frames, in addition to a direction of the video,
+slow drift, noise and odd frames. Cuts between shots are given, as by a cut detector; events inside
+a shot are not.
 
 `segments` prints the mean over all events of the IoU with the segment nearest to them. `hits` asks
-for events and for whole scenes among 2, 8 and 40 films and prints the mean IoU of the first hit.
+for events and for whole scenes among 2, 8 and 40 videos and prints the mean IoU of the first hit.
 """
 
 import itertools
@@ -39,7 +40,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Film:
-    """Frames of a made film, and what happens when."""
+    """Frames of a generated video, and what happens when."""
 
     times: NDArray[np.float64]
     vectors: NDArray[np.float32]
@@ -81,7 +82,7 @@ def made(
     drift: float = 0.12,
     odd: float = 0.05,
 ) -> Film:
-    """Make a film up."""
+    """Generate a video."""
     chance = np.random.default_rng(seed)
 
     def direction(length: float) -> Vector:
@@ -133,7 +134,7 @@ def segment_iou(films: list[Film], spans: Callable[[Film], NDArray[np.float64]])
 
 
 def hit_iou(films: list[Film], asked: list[tuple[int, Span, Vector]], *, merged: bool) -> float:
-    """Return the mean IoU of what was asked for with the first hit, zero in another film."""
+    """Return the mean IoU of what was asked for with the first hit, zero in another video."""
     formed = [film.formed() for film in films]
     owners = np.repeat(np.arange(len(films)), [len(f) for f in formed])
     names = np.array([f"{number:03}" for number in range(len(films))])

@@ -1,10 +1,10 @@
-"""One other vector store, asked as a user would: what `benchmarks.peers` runs in their environment.
+"""One other vector store, used as a user would; `benchmarks.peers` runs it in its environment.
 
     python -m benchmarks.peer NAME FOLDER
 
-Needs NumPy and that store alone. FOLDER holds frames.npy, held.npy, asked.npy and truths; the
-answer is one JSON object. Every effort of search of the store is tried, least first, until
-recall@10 of the held sentences is 0.99; with that one the others are asked, one at a time.
+Needs only NumPy and that store. FOLDER contains frames.npy, held.npy, asked.npy and truths; the
+result is one JSON object. The search parameters of the store are tried, cheapest first, until
+recall@10 of the held-out sentences is 0.99; then the other sentences are searched one at a time.
 """
 
 import json
@@ -161,7 +161,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     efforts = fill(read["frames"], folder)
     seconds = time.perf_counter() - start
     held, asked = read["held"][:HELD], read["asked"][:ASKED]
-    for effort, ready in efforts:  # noqa: B007 -- the last one is used where none is enough
+    for effort, ready in efforts:  # noqa: B007 -- the last one is used if none is enough
         search = ready()
         if recall(search, held, truths["held"][:HELD]) >= TARGET:
             break

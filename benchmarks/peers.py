@@ -1,14 +1,14 @@
-"""The same vectors and sentences in other vector stores, each at the recall of ours.
+"""The same vectors and sentences in other vector stores, each with the recall of ours.
 
     python -m benchmarks.peers [--segments N] [--dim D] [--python FILE] [--json]
 
-Milvus Lite, Chroma, LanceDB and Qdrant's local mode run in an environment of their own, which
-`make peers` makes: they are large, and none of clipseek's needs them. One that is not installed
-there is named under `missing`. Each is asked as `benchmarks.peer` says, with the least effort that
-reaches recall@10 of 0.99 where it has a choice; ours is the index that a build chooses.
+Milvus Lite, Chroma, LanceDB and Qdrant's local mode run in a separate environment, which `make
+peers` makes, because they are large and clipseek does not need them. One that is not installed
+there is listed under `missing`. Each is searched as `benchmarks.peer` describes, with the cheapest
+parameters that reach a recall@10 of 0.99, if it has any; ours is the index that a build chooses.
 
-`ratio`: median time of a query of the fastest peer at a recall no less than ours less 0.005, over
-that of ours; null where no peer reaches it.
+`ratio`: median time of a query of the fastest peer with a recall of at least ours minus 0.005,
+divided by that of ours; null if no peer reaches it.
 """
 
 import argparse

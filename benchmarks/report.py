@@ -36,7 +36,7 @@ Result = dict[str, Any]
 
 
 def run(name: str) -> Result:
-    """Run one benchmark and return the object that it prints; raise ValueError where it fails."""
+    """Run one benchmark and return the object that it prints; raise ValueError if it fails."""
     command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     printed = done.stdout.strip().splitlines()
@@ -55,7 +55,7 @@ def recorded() -> dict[str, Result]:
 
 
 def tables(results: dict[str, Result]) -> str:
-    """Return the tables in Markdown, the one of the stores where they were measured."""
+    """Return the tables in Markdown, with that of the stores if they were measured."""
     lines = ["| what | times as fast | other figures | command |", "|---|---|---|---|"]
     for name, about in FIGURES.items():
         if name in results:
@@ -92,7 +92,7 @@ def _stores(peers: Result) -> list[str]:
 
 
 def placed(page: str, text: str) -> str:
-    """Return a page with the text between its markers; raise ValueError where it has none."""
+    """Return a page with the text between its markers; raise ValueError if it has none."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -101,7 +101,7 @@ def placed(page: str, text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, record and write; exit with 1 where a benchmark failed."""
+    """Measure, record and write; exit with 1 if a benchmark failed."""
     parser = argparse.ArgumentParser(
         description="Record figures and write them to docs/figures.md."
     )

@@ -1,4 +1,4 @@
-"""How many searches a second the API answers, beside a plain FastAPI handler on the same machine.
+"""How many searches per second the API answers, compared with a plain FastAPI handler.
 
     python -m benchmarks.serve [--seconds N] [--rounds N] [--connections N ...] [--json]
 
@@ -6,8 +6,8 @@ Starts both servers, one process each, and loads them in turn over loopback with
 with a constant, the API with one search that repeats (ready answers) and with searches that are
 all different (each embedded and searched), over a library of the demo model with random vectors.
 Each figure is the median of the rounds. The last line is one JSON object: `cached_ratio` and
-`uncached_ratio` are requests a second by those of the handler, at 100 connections or the most there
-were, `p99_ms` is that of different searches there, and `errors` counts all runs.
+`uncached_ratio` are requests per second divided by those of the handler, at 100 connections or the
+highest number used, `p99_ms` is that of different searches there, and `errors` counts all runs.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Servers that a benchmark starts and ends, each a process of its own on a free port."""
+"""Servers that a benchmark starts and ends, each a separate process on a free port."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ class Server:
         return 1024 * int(found.split()[1])
 
     def descriptors(self) -> int:
-        """Return how many files and sockets the process holds open."""
+        """Return how many files and sockets the process has open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
 

@@ -1,10 +1,10 @@
-"""Recall and time of the approximate index against exact search, on made vectors.
+"""Recall and time of the approximate index compared with exact search, on generated vectors.
 
     python -m benchmarks.vectors [COUNT [DIM]]
 
-Vectors lie in a cone, in heaps of films and of scenes, as those of frames do; sentences lie in
-another cone, each a little towards one of the scenes. Times are of one query after the other on one
-processor, with other work on the machine unless it is idle.
+Vectors are in a cone, in clusters of videos and of scenes, like those of frames; sentences are in
+another cone, each shifted a little towards one of the scenes. Times are of one query after the
+other on one core, with other work on the machine unless it is idle.
 """
 
 import sys

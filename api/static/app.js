@@ -49,7 +49,7 @@ function moment(seconds) {
 }
 
 const between = (hit) => `${moment(hit.start)}–${moment(Math.max(hit.end, hit.start + 0.1))}`;
-// As the command writes it: rounded down, for "100 %" promises too much.
+// As the command writes it: rounded down, because "100 %" promises too much.
 const percent = (hit) => `${Math.min(99, Math.floor(hit.relevance * 100 + 1e-6))}\u00a0%`;
 const plural = (count, one) => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 
@@ -167,7 +167,7 @@ function showNearest() {
   results.querySelector("button.card")?.focus();
 }
 
-// Shows the next cards; the divider stands behind the last moment that matches.
+// Shows the next cards; the divider comes after the last moment that matches.
 function showMore() {
   results.querySelector("li.more")?.remove();
   const from = results.querySelectorAll("button.card").length;
@@ -267,7 +267,7 @@ function recall() {
   return search();
 }
 
-// Sentences that the chosen library answers; where it answers none, nothing is offered.
+// Sentences that the chosen library answers; if it answers none, nothing is offered.
 function offerExamples(query) {
   const offered = query ? [] : (examples[choice.value] ?? []);
   const buttons = offered.map((example) =>
@@ -322,7 +322,7 @@ function open(position) {
 }
 
 function play() {
-  // Refused when the browser allows no sound yet, or when the next film was opened meanwhile.
+  // Refused if the browser allows no sound yet, or if the next video was opened meanwhile.
   video.play().catch(() => {});
 }
 
@@ -410,7 +410,7 @@ function move(event) {
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (player.open) {
-    // In the film itself the arrows seek, as everywhere.
+    // In the video itself the arrows seek, as everywhere.
     if (document.activeElement === video) return;
     if (event.key === "ArrowLeft") open(shown - 1);
     if (event.key === "ArrowRight") open(shown + 1);

@@ -10,7 +10,7 @@ const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(va
 const code = (value) => make("pre", {}, make("code", { textContent: pretty(value) }));
 
 function words(text, tag = "p") {
-  // Between backquotes stands code.
+  // Text between backquotes is code.
   const pieces = (text ?? "").split("`");
   return make(tag, {}, ...pieces.map((piece, i) => (i % 2 ? make("code", { textContent: piece }) : piece)));
 }

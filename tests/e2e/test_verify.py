@@ -110,14 +110,14 @@ def test_other_content_under_another_date_is_told(one: One, capsys: Capture) -> 
     """Of a file that was touched, the content is compared."""
     _flip(one.video, keep_date=False)
     (problem,) = one.problems(capsys)
-    assert "has other content than was indexed" in problem
+    assert "has other content than when it was indexed" in problem
 
 
 def test_content_that_rots_is_told_by_a_deep_look(one: One, capsys: Capture) -> None:
     """Size and date are what they were; only reading everything shows it."""
     _flip(one.video, keep_date=True)
     (problem,) = one.problems(capsys, "--deep")
-    assert "has other content than was indexed" in problem
+    assert "has other content than when it was indexed" in problem
 
 
 def test_a_picture_that_is_stored_as_a_video_is_told(one: One, capsys: Capture) -> None:

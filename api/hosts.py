@@ -14,16 +14,25 @@ ANY = "*"
 _NAME = re.compile(
     r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
 )
+_LONGEST = 260
+"""Characters of a header: 253 of a name (RFC 1035, section 2.3.4), a dot and the port.
+
+Headers are remembered, so longer ones could fill the memory.
+"""
 _PORT = re.compile(r":[0-9]{0,5}")
 
 
-@lru_cache(maxsize=1024)
 def named(header: str) -> str | None:
     """Return the name or address of a Host header, lower case and without port, or None.
 
     IPv6 addresses are in brackets (RFC 3986, section 3.2.2). Other parts of a URL before a host,
     such as a user name, are not allowed in this header (RFC 9110, section 7.2).
     """
+    return _named(header) if len(header) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _named(header: str) -> str | None:
     host, rest = header.strip().lower(), ""
     if host.startswith("["):
         inside, bracket, rest = host[1:].partition("]")

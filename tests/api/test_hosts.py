@@ -84,6 +84,17 @@ def test_what_is_no_name_is_refused(alone: TestClient, host: str) -> None:
     assert ask(alone, host) == (400, "/problems/bad-request")
 
 
+@pytest.mark.parametrize(
+    ("length", "expected"), [(253, (200, "")), (254, (400, "/problems/bad-request"))]
+)
+def test_a_name_is_as_long_as_names_can_be(
+    alone: TestClient, length: int, expected: tuple[int, str]
+) -> None:
+    """Longer ones would fill the memory, because names are remembered (RFC 1035, 2.3.4)."""
+    name = "a." * 122 + "localhost"
+    assert ask(alone, f"{name.rjust(length, 'a')}.:65535") == expected
+
+
 def test_a_request_with_two_hosts_is_refused(alone: TestClient) -> None:
     """A proxy may look at the one and the server at the other (RFC 9112, 3.2)."""
     assert ask(alone, "localhost", "localhost") == (400, "/problems/bad-request")

@@ -30,8 +30,8 @@ LOGGED = (
 class Refused(Exception):
     """The API itself refuses a request: no error of the core, but a kind of problem.
 
-    `reason` is for the operator, in the log: it may name paths and commands, which are of no use
-    to viewers and none of their business.
+    `reason` is for the operator, in the log: it may name paths and commands, which viewers must not
+    see.
     """
 
     def __init__(

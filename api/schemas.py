@@ -42,7 +42,7 @@ class InCollection(BaseModel):
     collection: DefaultCollection = None
 
     def named(self, default: str) -> str:
-        """Return the collection's name, or the server's default where none is given."""
+        """Return the name of the collection, or the default of the server if none is given."""
         return self.collection or default
 
 
@@ -52,7 +52,7 @@ class Page(InCollection):
     after: VideoId | None = Field(default=None, description="The `next` of the page before.")
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_PAGE, description=f"Videos at most, 1 to {MAX_PAGE}."),
+        Field(ge=1, le=MAX_PAGE, description=f"Maximum of videos, 1 to {MAX_PAGE}."),
         expect(f"a whole number from 1 to {MAX_PAGE}"),
     ] = 100
 
@@ -69,7 +69,7 @@ class Filter(_Request):
         list[Tag] | None,
         Field(
             max_length=MAX_TAGS,
-            description=f"Only videos that bear all these tags, at most {MAX_TAGS}.",
+            description=f"Only videos that have all these tags, at most {MAX_TAGS}.",
         ),
         expect(f"a list of at most {MAX_TAGS} tags"),
     ] = None
@@ -81,7 +81,7 @@ class Search(_Request):
     query: Sentence
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_LIMIT, description=f"Hits at most, 1 to {MAX_LIMIT}."),
+        Field(ge=1, le=MAX_LIMIT, description=f"Maximum of hits, 1 to {MAX_LIMIT}."),
         expect(f"a whole number from 1 to {MAX_LIMIT}"),
     ] = 10
     collection: DefaultCollection = None
@@ -89,7 +89,10 @@ class Search(_Request):
     min_relevance: Annotated[
         float,
         Field(
-            ge=0, le=1, allow_inf_nan=False, description="Leave out hits of less relevance, 0 to 1."
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="Leave out hits with less relevance, 0 to 1.",
         ),
         expect("a number from 0 to 1"),
     ] = 0.0
@@ -148,10 +151,10 @@ class Problem(BaseModel):
     title: str = Field(description="The kind of problem, the same sentence each time.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What happened this time and what to do next.")
-    instance: str = Field(description="The path that was asked for.")
-    request_id: str = Field(description="The id under which the server's log has this request.")
+    instance: str = Field(description="The requested path.")
+    request_id: str = Field(description="The id of this request in the log of the server.")
     errors: list[FieldError] | None = Field(
-        default=None, description="The fields that are wrong, where it is fields."
+        default=None, description="The fields that are wrong, if the problem is about fields."
     )
 
 
@@ -169,7 +172,7 @@ class HitVideo(BaseModel):
 
     id: str = Field(description="Hash of the content.")
     title: str
-    uri: str = Field(description="Where the file lay when it was indexed.")
+    uri: str = Field(description="Where the file was when it was indexed.")
     duration: float = Field(description="Seconds.")
 
 
@@ -183,8 +186,8 @@ class HitAnswer(BaseModel):
     best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
     score: float = Field(description="Cosine of query and segment, -1 to 1, higher is better.")
     relevance: float = Field(
-        description="0 to 1, comparable between queries; below 0.5 the moment rather does not "
-        "show what was asked."
+        description="0 to 1, comparable between queries; below 0.5 the moment probably does not "
+        "show what was asked for."
     )
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")
@@ -196,18 +199,21 @@ class SearchAnswer(BaseModel):
     query: str
     truncated_at: int | None = Field(
         default=None,
-        description="The model takes no longer sentence, and read only so many characters of "
-        "`query`; null where it read all of it.",
+        description="If the query is too long for the model: how many characters of it the model "
+        "read; null if it read all of it.",
     )
     model: str = Field(description="The model that the collection is indexed with.")
     collection: str
-    version: int = Field(description="Number of the last change of the collection that was seen.")
-    total: int = Field(
-        description="Moments that match, shown as hits or not: of `min_relevance` or, where it is "
-        "0, of relevance 0.5; of the nearest 4 for each of `limit`, and at least 64, segments."
+    version: int = Field(
+        description="Number of the last change of the collection that the search saw."
     )
-    total_videos: int = Field(description="Videos that those moments are in.")
-    more: bool = Field(description="Whether there may be more of them than `total` counts.")
+    total: int = Field(
+        description="Number of moments that match, as hits or not: their relevance is at least "
+        "`min_relevance` or, if that is 0, 0.5. They are counted among the nearest segments: 4 for "
+        "each of `limit`, and at least 64."
+    )
+    total_videos: int = Field(description="Number of videos that those moments are in.")
+    more: bool = Field(description="Whether more moments may match than `total` counts.")
     hits: list[HitAnswer]
     stale: bool = Field(
         description="The database cannot be reached: there may be a newer version than this one."
@@ -217,7 +223,7 @@ class SearchAnswer(BaseModel):
         description="Seconds since the version was last known to be the newest; null unless stale.",
     )
     took_ms: float = Field(
-        description="Milliseconds that the search took, the whole batch's in a batch."
+        description="Milliseconds that the search took; in a batch, those of the whole batch."
     )
 
 
@@ -237,7 +243,7 @@ class VideoAnswer(BaseModel):
     """One indexed video."""
 
     id: str = Field(description="Hash of the content.")
-    uri: str = Field(description="Where the file lay when it was indexed.")
+    uri: str = Field(description="Where the file was when it was indexed.")
     title: str
     duration: float = Field(description="Seconds.")
     width: int
@@ -274,7 +280,9 @@ class VideosAnswer(BaseModel):
     """A page of videos by ascending id."""
 
     videos: list[VideoAnswer]
-    next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
+    next: str | None = Field(
+        description="Send it as `after` to get the next page; null at the end."
+    )
 
 
 class SegmentAnswer(BaseModel):
@@ -318,7 +326,7 @@ class CollectionAnswer(BaseModel):
     version: int = Field(description="Number of the last change.")
     examples: list[str] = Field(
         description="Up to 4 sentences that this library answers well, with a relevance of 0.9 or "
-        "more; none where it answers none of those tried, or is not open yet."
+        "more; empty if it answers none of those tried, or is not open yet."
     )
 
 
@@ -326,7 +334,7 @@ class CollectionsAnswer(BaseModel):
     """All libraries by name."""
 
     collections: list[CollectionAnswer]
-    default: str = Field(description="The collection of requests that name none.")
+    default: str = Field(description="The collection of requests that do not name one.")
 
 
 class Health(BaseModel):

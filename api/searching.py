@@ -77,11 +77,11 @@ async def search(
 ) -> Response:
     """Return the moments that fit the query, best first, each with its relevance and its links.
 
-    No moment that fits is an answer too: the hits are then of low relevance, or, with
-    `min_relevance`, none. `ETag` names everything of the answer but `took_ms`, and `X-Cache` says
-    `hit` for a ready answer, `shared` for one that another request had asked for, else `miss`.
-    While the database cannot be reached, answers go on for a while from what was known last: they
-    are `stale`, say their `age_s`, and have no `ETag`.
+    If no moment fits, that is an answer too: the hits then have low relevance, or, with
+    `min_relevance`, there are none. `ETag` identifies everything in the answer except `took_ms`,
+    and `X-Cache` is `hit` for a cached answer, `shared` for one that another request had asked for,
+    otherwise `miss`. While the database cannot be reached, searches continue for a while from the
+    last version: such answers are `stale`, say their `age_s`, and have no `ETag`.
     """
     started = time.perf_counter()
     answering: Answering = request.app.state.answering

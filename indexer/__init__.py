@@ -1,1 +1,1 @@
-"""The offline application: decodes films, embeds sampled frames and writes the catalog."""
+"""The offline application: decodes videos, embeds sampled frames and writes the catalog."""

@@ -29,7 +29,7 @@ class _Line(BaseModel):
     absent: bool = False
 
     def caption(self) -> Caption:
-        """Return the caption; raise ValueError for a span that is none or an answer not named."""
+        """Return the caption; raise ValueError if its span is wrong or its answer is missing."""
         if self.absent:
             return Caption(self.query)
         if not self.file or self.start is None or self.end is None:

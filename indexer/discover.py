@@ -56,7 +56,7 @@ class Found:
 
     @property
     def left_out_in_words(self) -> str:
-        """Say how many entries were left out, and why; empty where none was."""
+        """Say how many entries were left out, and why; empty if none was."""
         return _in_words(self.left_out)
 
 
@@ -64,11 +64,11 @@ def look(names: Iterable[str], places: Places, skip: Iterable[str] = ()) -> Foun
     """Find the videos under the names, sorted within a folder, each once.
 
     A name is a path, or a uri of one of the places. "-" stands for a list of names on standard
-    input, one a line. A folder that is linked to is followed once, and a file that several links
-    lead to is one video. `skip` is the setting.
+    input, one a line. A linked folder is followed once, and a file that several links lead to is
+    one video. `skip` is the setting.
 
     Raises:
-        ConfigError: a name does not exist, or a folder holds no video.
+        ConfigError: a name does not exist, or a folder contains no video.
     """
     walk = _Walk(Skip(skip))
     tops: list[str] = []
@@ -145,9 +145,9 @@ class _Walk:
         self._entered: set[tuple[int, int]] = set()
 
     def named(self, name: str, *, is_listed: bool) -> list[Path]:
-        """Return the file or folder that a name stands for; none where it cannot be looked at.
+        """Return the file or folder that a name stands for; none if it cannot be read.
 
-        A name that is mistyped ends a command, and one in a list, which may be of yesterday, fails.
+        A mistyped name ends the command; a missing one in a list, which may be old, only fails.
         """
         path = resolved(name)
         for spelling in map(Path, spellings(str(path))):
@@ -274,7 +274,7 @@ class _Walk:
         ]
 
     def _takes(self, source: Source, folder: str, siblings: Siblings) -> bool:
-        """Sort what a place lists by its names and, where they do not say it, its first bytes."""
+        """Sort what a place lists by its names and, if they are not enough, its first bytes."""
         none = Siblings(())
         above = (self._skip.reason(part, none) for part in folder.split("/") if part)
         reason: Reason | None = next(filter(None, above), None)
@@ -291,7 +291,7 @@ class _Walk:
         return False
 
     def failed_below(self, top: str) -> bool:
-        """Whether something in a folder could not be looked at, so that it may hold videos."""
+        """Whether something in a folder could not be read, so that it may contain videos."""
         return any(Path(each.path).is_relative_to(as_text(top)) for each in self.failures)
 
     def _leave(self, reason: Reason, entry: "os.DirEntry[str]") -> None:

@@ -59,7 +59,7 @@ _DOWNLOADS = """
 """
 _UNFINISHED = frozenset(f".{ending}" for ending in _DOWNLOADS.split())
 _CONTROL = ".aria2"
-"""aria2 keeps `film.mkv.aria2` beside a `film.mkv` that it has not got all of."""
+"""aria2 keeps `video.mkv.aria2` beside a `video.mkv` until that is complete."""
 
 _DOUBLE_SUFFIXES = frozenset({".lrv", ".lrf", ".thm"})
 _CAMERA_SUFFIXES = SUFFIXES | {".360", ".insv"}
@@ -148,7 +148,7 @@ def is_named_as_video(name: str) -> bool:
 
 
 def by_name(name: str) -> Kind | None:
-    """Return what the ending alone says; None where the first bytes must be asked."""
+    """Return what the ending alone says; None if the first bytes must be read."""
     suffix = PurePath(name).suffix.lower()
     if suffix in AUDIO_SUFFIXES:
         return "audio"
@@ -156,9 +156,9 @@ def by_name(name: str) -> Kind | None:
 
 
 def by_content(name: str, head: bytes) -> Kind | None:
-    """Return what the first bytes of a file are; None for what is not looked for.
+    """Return what the first bytes of a file are; None if they are none of the known kinds.
 
-    What is named as a transport stream and is none is text, or a damaged video.
+    A file that is named as a transport stream and is not one is text, or a damaged video.
     """
     is_asked = PurePath(name).suffix.lower() in ASKED
     if is_asked and _is_text(head):
@@ -196,7 +196,7 @@ def _ogg(head: bytes) -> Literal["video", "audio"]:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Whether a sync byte stands at every packet's start (ISO/IEC 13818-1, 2.4.3.2)."""
+    """Whether every packet starts with a sync byte (ISO/IEC 13818-1, 2.4.3.2)."""
     return any(_syncs(head, size) for size in _PACKETS)
 
 

@@ -49,7 +49,7 @@ def _here() -> Path:
 
 def at_home(name: str) -> Path:
     """Return the path of an option; `--out=~/x` is not expanded by a shell."""
-    return Path(os.path.expanduser(name))  # noqa: PTH111  no home is no error
+    return Path(os.path.expanduser(name))  # noqa: PTH111  no home is fine
 
 
 def _meant(text: str) -> str:
@@ -59,7 +59,7 @@ def _meant(text: str) -> str:
         if url.netloc not in ("", "localhost"):
             raise ConfigError(f"{text}: a file on another machine; mount it, and name its path")
         return os.fsdecode(unquote_to_bytes(url.path))
-    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111  no home is no error
+    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111  no home is fine
 
 
 def _parent(path: Path) -> Path:

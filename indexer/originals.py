@@ -24,7 +24,7 @@ OPENED = 200
 BUDGET_S = 1800.0
 """Seconds of video of a collection that are read for its thumbnails, at 100 to 300 a second."""
 CLAIM_S, CLAIM_SHARE = 0.5, 0.01
-"""A claim of a container counts its sound too: one further off is no proof, and is measured."""
+"""A container's claim counts its sound too, so a larger difference is measured, not reported."""
 LENGTH_S = 0.1
 """Two readings of one file may differ by the last frame's duration."""
 COLOURS = 8.0
@@ -42,7 +42,7 @@ _ANEW = "index it again with `indexer ingest FILE --force`"
 
 @dataclass
 class Checked:
-    """How much was looked at, for a person to know what was not.
+    """How much was checked, so that the user knows what was not.
 
     without_frames: Videos whose frame vectors were not kept when they were indexed.
     """
@@ -187,7 +187,10 @@ class Originals:
             jpeg = self.thumbnails.read(segment.thumbnail)
             look = _Look.at(Image.open(io.BytesIO(jpeg)).convert("RGB"))
         except (ServiceUnavailable, OSError):
-            return "", None  # what is missing or no JPEG is said where all are looked at
+            return (
+                "",
+                None,
+            )  # a missing file or one that is not a JPEG is reported where all are checked
         named = _NAME.fullmatch(segment.thumbnail)
         if named is None:
             return "", look
@@ -219,7 +222,7 @@ class Originals:
                     if seen[-1][0] >= pictures[-1][0].best_time - _late(times[-1]):
                         break  # the rest of the file is not needed
         except (UnreadableVideo, OSError):
-            return []  # said where its length is asked for
+            return []  # reported where its length is checked
         return [
             (segment, look)
             for segment, look in pictures
@@ -228,7 +231,7 @@ class Originals:
         ]
 
     def _again(self, video: Video, embedder: Embedder) -> Iterator[str]:
-        """Read the sampled frames of a video anew; without stored vectors, its length alone."""
+        """Read the sampled frames of a video again; without stored vectors, only its length."""
         times, vectors = self.catalog.frame_vectors(self.collection, video.id)
         found: list[float] = []
         cosines: list[float] = []

@@ -22,10 +22,10 @@ class OutputFailed(ServiceUnavailable):
 
 @contextlib.contextmanager
 def outputs() -> Iterator[None]:
-    """Make both outputs fit for any text, and standard error for any state of its own.
+    """Let both outputs accept any text, and ignore errors of standard error.
 
-    A name that the encoding lacks is escaped. Standard error says what is wrong elsewhere, so that
-    it is full or closed ends nothing.
+    A name that the encoding lacks is escaped. Standard error only reports, so a full or closed one
+    does not end the command.
     """
     for number in (0, 1, 2):
         _keep_taken(number)
@@ -88,7 +88,7 @@ class _Lenient(io.TextIOBase):
 
 
 def discard(stream: TextIO | None) -> None:
-    """Let what a stream holds back go nowhere, so that the interpreter's end says nothing."""
+    """Discard what a stream has buffered, so that the interpreter prints nothing at its end."""
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):  # no file is behind it, or it is closed
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -157,7 +157,7 @@ def note(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; numbers stand to the right."""
+    """A column of a table; numbers are aligned to the right."""
 
     title: str
     right: bool = False
@@ -183,7 +183,7 @@ def _padded(cell: str, width: int, *, right: bool) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write seconds as h:mm:ss.s, without the hours where there are none."""
+    """Write seconds as h:mm:ss.s, without the hours if there are none."""
     tenths = round(seconds * 10)
     minutes, tenths = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -201,5 +201,5 @@ def size(count: float) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a number of things: 1 film, 2 films."""
+    """Write a number of things: 1 video, 2 videos."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

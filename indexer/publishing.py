@@ -19,8 +19,8 @@ def _published(service: Service, name: str) -> str | None:
 def publish(service: WritingService, *, quiet: bool, sweep: bool = False) -> dict[str, object]:
     """Publish a snapshot of the last version, if the one that is published is not that.
 
-    Thumbnails that no row names are swept with a new snapshot, or with `sweep`: going through
-    all of them takes long, and where nothing changed there are no more of them than before.
+    Thumbnails that no row names are deleted with a new snapshot, or with `sweep`, because listing
+    all of them takes long, and if nothing changed there are no more of them than before.
     """
     name = service.catalog.collection(service.settings.collection).name
     before = _published(service, name)

@@ -1,4 +1,4 @@
-"""Judging a collection anew: the biases of its segments by its model's bank as it is now."""
+"""Scoring a collection again: the biases of its segments with the current bank of its model."""
 
 from collections.abc import Callable
 from functools import partial

@@ -11,7 +11,7 @@ RESERVE_BYTES = 1 << 20
 
 
 def keep(settings: Settings) -> None:
-    """Make the reserve beside a catalog in SQLite, unless it is there or there is no room."""
+    """Make the reserve beside a catalog in SQLite, unless it exists or there is no space."""
     path = settings.data_dir / RESERVE
     if settings.database_url is not None or path.exists():
         return

@@ -26,10 +26,10 @@ def all_videos(catalog: CatalogReader, collection: str) -> Iterator[Video]:
 def named(catalog: CatalogReader, collection: str, name: str) -> Video:
     """Find a video by the path of the file it was indexed from, or by its id.
 
-    A path is found in any normal form of Unicode: macOS stores another than keyboards type.
+    A path is found in any normal form of Unicode, because macOS stores another one than keyboards.
 
     Raises:
-        VideoNotFound: there is none, or several that differ in their form alone.
+        VideoNotFound: there is none, or several that differ only in their form.
     """
     is_local = scheme_of(name) in (LOCAL, "file")
     path = as_text(resolved(name)) if is_local else name

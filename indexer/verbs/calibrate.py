@@ -41,7 +41,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _judge_anew(service: WritingService) -> bool:
-    """Compute the biases anew where the bank or the constants have changed; say whether."""
+    """Compute the biases again if the bank or the constants have changed; say whether."""
     name = service.settings.collection
     model = load_collection_model(service.settings, service.catalog.collection(name))
     return rescore(service.catalog, name, model, note)

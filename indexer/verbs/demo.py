@@ -9,11 +9,11 @@ from clipseek.errors import ConfigError
 from indexer.output import emit, note, say
 
 DEMO_MARK = ".clipseek-demo"
-"""Stands in a folder whose films were drawn by us and may be drawn again."""
+"""This file marks a folder whose videos were drawn by this command and may be replaced."""
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001  same shape as all
-    """Draw demo films and the captions that are true of them."""
+    """Draw demo videos and the captions that are true of them."""
     from clipseek.demo.films import make_films
 
     if not 1 <= options.films <= 10_000:

@@ -106,7 +106,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
 
 
 def _is_fresh(settings: Settings) -> bool:
-    """Whether there is no catalog yet: then a model that cannot be had leaves nothing behind."""
+    """Whether there is no catalog yet: then a missing model leaves nothing behind."""
     return settings.database_url is None and not has_catalog(settings)
 
 
@@ -137,7 +137,7 @@ def _load(
 ) -> Model:
     """Load the model of the collection that exists, or the one that the settings name."""
     name = settings.model
-    # A bundle in another precision may be named as it is, where none is asked for.
+    # A bundle in another precision may be named directly, if no precision is asked for.
     precision = options.precision or (None if settings.precision == "fp32" else settings.precision)
     if existing is not None:
         precision = split(existing)[1]

@@ -10,7 +10,7 @@ from indexer.output import emit, say
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Bring the catalog to this release's revision; with `--check`, exit 1 where that is needed."""
+    """Bring the catalog to this release's revision; with `--check`, exit 1 if that is needed."""
     seen = revisions(settings) if options.check else bring(settings)
     if options.json:
         emit({"catalog": seen.place, "from": seen.before, "to": seen.now})

@@ -12,7 +12,7 @@ from indexer.videos import named
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Remove videos by id or by path; exit 1 when one is not there, the others still go."""
-    # What is removed is written down first, and on a full disk there is no room for that.
+    # SQLite first logs what is removed, and a full disk has no space for that.
     reserve.give_back(settings)
     service = open_writer(settings)
     missing: VideoNotFound | None = None

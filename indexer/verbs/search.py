@@ -46,7 +46,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -> str:
-    """Say which of the tags no video has, or that none has them all; empty where one has."""
+    """Say which of the tags no video has, or that none has them all; empty if one has."""
     if catalog.videos(collection, limit=1, tags=tags):
         return ""
     known = catalog.tags(collection)

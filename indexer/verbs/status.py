@@ -1,4 +1,4 @@
-"""The verb `status`: what each collection holds."""
+"""The verb `status`: what each collection contains."""
 
 import argparse
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from indexer.output import emit, say, size
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Print what each collection holds."""
+    """Print what each collection contains."""
     states = _states(settings)
     if options.json:
         for state in states:
@@ -55,7 +55,7 @@ def _state(service: Service, collection: Collection) -> dict[str, object]:
 
 
 def _bytes_of(settings: Settings, collection: str) -> dict[str, int]:
-    """Measure what lies in the data folder; a database server's bytes are its own."""
+    """Measure the data folder, without what a database server stores."""
     catalog = sum(p.stat().st_size for p in settings.data_dir.glob("catalog.db*"))
     return {
         "catalog": catalog if settings.database_url is None else 0,

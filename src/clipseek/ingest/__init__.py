@@ -1,7 +1,7 @@
-"""From sources of videos to rows of the catalog: steps, and a runner that has them done in threads.
+"""From sources of videos to rows of the catalog: steps, and a runner that runs them in threads.
 
-A step turns values that can be pickled into values that can be pickled. Who runs it, where and with
-how many others at once is the runner's business alone.
+A step turns values that can be pickled into values that can be pickled. Only the runner decides
+where a step runs, and with how many others at once.
 """
 
 from clipseek.ingest.fates import Report, State, reason_of

@@ -25,7 +25,7 @@ class Taken:
 class Claims:
     """The contents of one run. Thread-safe.
 
-    A copy is "unchanged" only once the first source is indexed. Where that fails, the next copy is
+    A copy is "unchanged" only once the first source is indexed. If that fails, the next copy is
     read instead: the first one may have been removed, replaced or cut off meanwhile.
     """
 
@@ -35,7 +35,7 @@ class Claims:
         self._lock = threading.Lock()
 
     def take(self, content_id: str, uri: str) -> "Taken | None":
-        """Claim a content for a source; return None where this is the source that is to be read.
+        """Claim a content for a source; return None if this is the source to read.
 
         Otherwise the source is a copy. It waits, unless the content is indexed already.
         """

@@ -1,4 +1,4 @@
-"""Finishing and committing videos, beside whatever reads and embeds the next ones."""
+"""Finishing and committing videos, while the next ones are read and embedded."""
 
 import threading
 from collections import deque
@@ -16,9 +16,9 @@ COMMITS_AHEAD = 4
 
 
 class Commits:
-    """Finishes and commits videos one after another, in a thread of its own.
+    """Finishes and commits videos one after another, in a separate thread.
 
-    Whatever fails for all videos alike, such as a full disk, is the last thing that it does.
+    An error that affects all videos, such as a full disk, ends it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Commits:
     def next(self, *, until_done: bool) -> "tuple[Draft, Future[Report]] | None":
         """Return the next video whose commit has ended; None if there is none.
 
-        With `until_done`, a running commit is waited for. Once the run stops, none is begun.
+        With `until_done`, a running commit is waited for. Once the run stops, no commit is started.
         """
         while self._line:
             _, future = self._line[0]

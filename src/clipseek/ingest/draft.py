@@ -63,7 +63,7 @@ class Draft:
 
     `claimed` is the length that the container states and `reached` the time that was read to, in
     seconds. `ended` is None until the video was read to its end. `is_over` is set once the fate of
-    the video is known; whatever reads it stops then.
+    the video is known; its reader stops then.
     """
 
     video: Identified

@@ -1,4 +1,4 @@
-"""What became of a video: one video has one fate, and the others go on."""
+"""What became of a video: one video has one fate, and the others continue."""
 
 import logging
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def reason_of(error: Exception, uri: str) -> str:
     """Return why a video failed, in words for the user; a traceback goes to the log.
 
     Raises:
-        ClipseekError: the catalog, a disk or a setting has failed, for all videos alike.
+        ClipseekError: the catalog, a disk or a setting has failed, for all videos.
     """
     if isinstance(error, UnreadableVideo):
         return error.reason

@@ -90,5 +90,5 @@ class Recognition:
 
 
 def unstorable(uri: str) -> str:
-    """Return why no row can hold a uri, or the empty string."""
+    """Return why a row cannot store a uri, or the empty string."""
     return "" if is_text(uri) else "the name is not valid UTF-8; rename the file"

@@ -1,7 +1,7 @@
 """The steps of an ingest: identify, read, embed, finish, commit. Values go in, values come out.
 
 All values can be pickled, so a step can run in a thread, in a process or on another machine. What a
-step works with (a model, a decoder, a catalog) is given to it once, where it runs.
+step works with (a model, a decoder, a catalog) is passed to it once, where it runs.
 """
 
 import io

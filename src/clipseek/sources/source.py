@@ -14,9 +14,10 @@ class Source(Protocol):
 
     @property
     def uri(self) -> str:
-        """What people see and filters match: the absolute path of a local file, else a URL.
+        """What people see and filters match: the absolute path of a local file, otherwise a URL.
 
-        Credentials are never part of it. A path may hold bytes that are not UTF-8, as surrogates.
+        Credentials are never part of it. A path may contain bytes that are not UTF-8, as
+        surrogates.
         """
         ...
 
@@ -31,10 +32,10 @@ class Source(Protocol):
         ...
 
     def open(self) -> AbstractContextManager[io.FileIO]:
-        """Open the bytes as a regular local file, at its start; fetch them first if they are away.
+        """Open the bytes as a regular local file, at its start; fetch remote bytes first.
 
-        Whoever hashes and decodes reads this one file by its descriptor, so what was hashed is what
-        was decoded.
+        Hashing and decoding read this one file by its descriptor, so what was hashed is what was
+        decoded.
 
         Raises:
             OSError: the bytes are gone, cannot be read, or have changed since the look.
@@ -60,7 +61,7 @@ class Place(Protocol):
         """Return the source at a uri as it is now.
 
         Raises:
-            OSError: there is none, or it cannot be looked at.
+            OSError: it does not exist, or cannot be read.
         """
         ...
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
 from clipseek.video import PyAVFrames
+from clipseek.video.decoding import Decoding
 from clipseek.video.decord import DecordFrames, agrees
 from clipseek.video.groups import FallBack
 from clipseek.video.kinds import is_picture, may_be_motion_jpeg
 from clipseek.video.pyav import Decode
-from clipseek.video.sparse import _Decoding
 from tests.contracts.readers import Read, read_all
 from tests.contracts.videos import (
     BLUE,
@@ -434,16 +434,16 @@ def test_falling_back_loses_no_cut(
     write(path, Plan(shots=((6, RED),), size=(108, 72)), frame=scenes, prepare=prepare)
     exact = read(path, "exact")[0]
     seen = 0
-    stamp = _Decoding._stamp
+    stamp = Decoding._stamp
 
-    def failing(self: _Decoding, frame: VideoFrame) -> int:
+    def failing(self: Decoding, frame: VideoFrame) -> int:
         nonlocal seen
         seen += 1
         if seen > after:
             raise FallBack("by the test")
         return stamp(self, frame)
 
-    monkeypatch.setattr(_Decoding, "_stamp", failing)
+    monkeypatch.setattr(Decoding, "_stamp", failing)
     fast = read(path, "fast")[0]
     assert fast.cuts == pytest.approx(exact.cuts, abs=0.2)
     assert fast.times == sorted(set(fast.times))

@@ -1,8 +1,8 @@
 """Which packets of a group of pictures are decoded, and which frame is shown for each time. Pure.
 
-A frame that was asked for is decoded with all that it builds on. Where a keyframe is near enough,
-it is shown instead. A group is decoded no further than it is needed, unless a cut between shots may
-be behind that.
+A requested frame is decoded with all frames that it references. If a keyframe is near enough, it is
+shown instead. A group is decoded only up to the last frame that is needed, unless the rest may have
+a cut between shots.
 """
 
 from bisect import bisect_right
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from clipseek.video.groups import Group
 
-# A packet of more than this share of its keyframe's bytes may be a new shot, which is coded anew.
-# A group with such a packet behind the frames that are needed is decoded to its end.
+# A packet with more than this share of its keyframe's bytes may begin a shot, because a new shot
+# cannot be predicted from the old one. A group with such a packet is decoded to its end.
 _NEW_SHOT = 0.5
-# Keyframes of one shot, next to each other, differ by less than this factor.
+# The sizes of two keyframes in a row differ by less than this factor if they are of one shot.
 _OTHER_KEY = 1.5
 
 
@@ -24,7 +24,7 @@ class Aim:
 
     `reach` is how far a keyframe may be from the frame that is shown at a time, to be shown
     instead. None means any distance: then keyframes alone are decoded. `step` is the length of a
-    frame. Keyframes nearer to each other than `shortest_shot` are not all looked at for cuts.
+    frame. If keyframes are nearer to each other than `shortest_shot`, not all are checked for cuts.
     """
 
     reach: int | None
@@ -45,8 +45,8 @@ class Plan:
     `shown` has for each wanted time the stamp of the frame to hand on; it may be the following
     keyframe. `count` is how many packets are to be decoded, from the first on.
 
-    If `begins_anew`, the decoder forgets what came before, because packets were left out there. If
-    not `key_may_be_cut`, the keyframe continues the shot before it.
+    `begins_anew` says that packets were left out before the group, so the decoder must be flushed.
+    `key_may_be_cut` is False if the keyframe continues the shot before it.
     """
 
     shown: tuple[int, ...] = ()
@@ -107,8 +107,8 @@ def plan(
 def _length(group: Group, following: Group | None, aim: Aim, before: Plan) -> tuple[int, bool]:
     """Return the length of a group, and whether it is that of the group before.
 
-    Encoders end a group before its time where a new shot begins. In open groups, whose keyframes
-    need each other, lengths say nothing (0): there a keyframe that needs nothing may be a cut.
+    Encoders end a group early if a new shot begins. If the following group is open, that is, if it
+    needs this one, the length says nothing and is 0; then the next closed group may begin a shot.
     """
     if not group.is_key or following is None or following.clean_key is None:
         return 0, False
@@ -119,10 +119,10 @@ def _length(group: Group, following: Group | None, aim: Aim, before: Plan) -> tu
 def _fewest(
     group: Group, following: Group | None, wanted: Sequence[int], *, aim: Aim, is_usual: bool
 ) -> tuple[tuple[int, ...], int]:
-    """Return what is shown for each wanted time, and how many packets that takes at least."""
+    """Return what is shown for each wanted time, and the least number of packets for it."""
     keys = _stand_ins(group, following, aim=aim, is_usual=is_usual)
     if aim.is_keyframes and not keys:
-        # Behind the first part of a group too long to be held there is no keyframe to show.
+        # This is a later part of a group that is too long to be held: it has no keyframe.
         return (), 0
     meant = _shown_at(group.stamps, wanted)
     instead = [_nearest(stamp, keys, aim.reach) for stamp in meant]
@@ -161,9 +161,9 @@ def _may_stop(
     key_bytes: int,
     is_usual: bool,
 ) -> bool:
-    """Say whether decoding may leave the group behind its first `count` packets.
+    """Say whether decoding may leave the group after its first `count` packets.
 
-    If cuts are to be found, a new shot must not begin behind them, or with the next group.
+    If cuts are to be found, no shot may begin in the rest of the group, or with the next group.
     """
     if following is not None and following.clean_key is None:
         return False
@@ -178,7 +178,7 @@ def _may_stop(
 
 
 def _looks_for_cuts(group: Group, aim: Aim, before: Plan) -> bool:
-    """Say whether the group's keyframe is to be decoded because it may begin a shot."""
+    """Say whether the group's keyframe must be decoded because it may begin a shot."""
     if not aim.finds_cuts or not group.is_key:
         return False
     return before.decoded_to is None or group.stamps[0] - before.decoded_to >= aim.shortest_shot

@@ -24,11 +24,12 @@ from clipseek.video.conversion import (
     tone_of,
     unread_transfer,
 )
+from clipseek.video.decoding import OPTIONS, Frames
 from clipseek.video.exact import ExactDecoder
 from clipseek.video.groups import FallBack
 from clipseek.video.picture import Turn
 from clipseek.video.selection import Decoded, Requests, Shown, Time, batches, shown
-from clipseek.video.sparse import OPTIONS, Frames, SparseDecoder
+from clipseek.video.sparse import SparseDecoder
 from clipseek.video.survey import Survey, survey
 from clipseek.video.timestamps import Ticks
 
@@ -189,7 +190,8 @@ class PyAVFrames:
         The video is read to its end even if the times end early, because its length and its damage
         are known only then. To stop earlier, stop asking for batches.
         """
-        requests, frames = Requests(times), self._taken_frames()
+        frames = self._taken_frames()
+        requests = Requests(times)
         is_sparse = self._decode != "exact" and self._first_stamp is not None
         if is_sparse:
             frames = self._sparse_frames(requests, finds_cuts=cuts is not None)

@@ -114,7 +114,7 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.QueryNotRead]: str(errors.QueryNotRead("???", "PE-Core-B-16/meta")),
     KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
     KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
-    KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("films").told,
+    KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
     KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
     KINDS[errors.ModelMismatch]: errors.ModelMismatch(
         "default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)"
@@ -205,7 +205,7 @@ def _answer(kind: Kind) -> dict[str, Any]:
         seconds = {"type": "string", "example": problems.RETRY_AFTER_S}
         answer["headers"] = {
             "Retry-After": {
-                "description": "Seconds to wait; not sent where waiting is no help.",
+                "description": "Seconds to wait; sent only if waiting helps.",
                 "schema": seconds,
             }
         }

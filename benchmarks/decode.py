@@ -54,21 +54,21 @@ CLIPS = {
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Pictures of a clip, uint8 (N, H, W, 3), and their times (N,) in seconds."""
+    """Pictures of a video, uint8 (N, H, W, 3), and their times (N,) in seconds."""
 
     pixels: NDArray[np.uint8]
     times: NDArray[np.float64]
 
 
 def by_decord(path: Path) -> Sampled:
-    """Read a clip as most do."""
+    """Read a video in the straightforward way."""
     reader = decord.VideoReader(str(path))
     numbers = list(range(0, len(reader), footage.RATE))
     return Sampled(reader.get_batch(numbers).asnumpy(), np.array(numbers) / footage.RATE)
 
 
 def by_pyav(path: Path) -> Sampled:
-    """Decode all frames of a clip, and convert one a second."""
+    """Decode all frames of a video, and convert one per second."""
     pixels, times = [], []
     with av.open(str(path)) as container:
         container.streams.video[0].thread_type = "AUTO"
@@ -82,7 +82,7 @@ def by_pyav(path: Path) -> Sampled:
 def ours(
     path: Path, decode: Decode = "fast", *, with_cuts: bool = False, threads: int = 1
 ) -> Sampled:
-    """Read a clip as the indexer does."""
+    """Read a video as the indexer does."""
     with PyAVFrames(path, threads=threads, decode=decode) as source:
         cuts = ShotCuts(source.frame_rate) if with_cuts else None
         batches = list(source.read(grid(1), short_side=SHORT_SIDE, cuts=cuts))
@@ -130,7 +130,7 @@ def agreement(path: Path) -> dict[str, float]:
 
 
 def measured(seconds: int, folder: Path) -> dict[str, object]:
-    """Make the clips, and read each in all ways."""
+    """Make the videos, and read each in all ways."""
     clips = {name: folder / f"{name}.mp4" for name in CLIPS}
     for name, path in clips.items():
         footage.write(path, footage.pictures(SIZE, seconds), SIZE, dict(CLIPS[name]))

@@ -14,14 +14,15 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-# A shot lasts at least this long, and what resembles a frame seen within this time is no new shot:
-# shorter than editors' cuts (the shortest labelled: 0.4 s). 0.25 s and 0.4 s each cost one error.
+# A shot lasts at least this long, and a frame that resembles one seen within this time does not
+# begin a new shot: shorter than editors' cuts (the shortest labelled: 0.4 s). 0.25 s and 0.4 s each
+# cost one error.
 _MIN_SHOT_S = 0.3
 # Mean change between two frames, in levels of 0..255, beyond what motion by one block explains.
 # Cuts have 12.8 and more; a hand that sweeps through the picture reaches 9.8.
 _MIN_CHANGE = 10.0
-# The same where one of the frames has no structure, so that nothing but its level tells: black
-# reached within ten frames, or left, changes by at most 25 a frame and is a fade.
+# The same if one of the frames has no structure, so that only its level counts: a change to or from
+# black within ten frames changes by at most 25 per frame and is a fade.
 _MIN_PLAIN_CHANGE = 25.0
 # A standard deviation below this is a plain picture: a black frame after compression has 0 to 2.
 _PLAIN = 4.0
@@ -29,8 +30,8 @@ _PLAIN = 4.0
 _OUTSTANDING = 2.0
 # One that stands out less than this must redistribute the brightness as well.
 _CLEARLY_OUTSTANDING = 7.0
-# Share of the picture whose brightness falls into another of 16 classes. At cuts from 0.14 on; when
-# a camera is shaken, so that nothing else holds, at most 0.09.
+# Share of the picture whose brightness falls into another of 16 classes. At cuts at least 0.14; at
+# most 0.09 when a camera is shaken, so that the other criteria do not work.
 _MIN_REDISTRIBUTION = 0.12
 # Correlation of the pictures: what flashes and fades leave as it is. At cuts at most 0.45; in
 # motion from 0.64 on. Against older frames only near equality counts: two shots may be akin.

@@ -21,7 +21,7 @@ RAISED: dict[type[ClipseekError], ClipseekError] = {
     errors.InvalidQuery: errors.InvalidQuery("limit must be 1 to 100, got 0"),
     errors.VideoNotFound: errors.VideoNotFound("v", "default"),
     errors.SegmentNotFound: errors.SegmentNotFound(7),
-    errors.CollectionNotFound: errors.CollectionNotFound("films"),
+    errors.CollectionNotFound: errors.CollectionNotFound("videos"),
     errors.UnreadableVideo: errors.UnreadableVideo("/films/a.mp4", "no video stream"),
     errors.NothingIndexed: errors.NothingIndexed("default"),
     errors.ModelMismatch: errors.ModelMismatch("default", "a/b", "c/d"),

@@ -52,7 +52,7 @@ _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Dispositio
 _FEW, _SHARE, _MANY = 3, 50, 1000
 # Sample entries of MP4 whose content is encrypted: ISO/IEC 23001-7, and Apple's FairPlay.
 _ENCRYPTED_TAGS = frozenset({"encv", "drmi"})
-# The clock of a transport or program stream can be set anew. No frame in one lasts ten seconds,
+# The clock of a transport or program stream can be reset. No frame in one lasts ten seconds,
 # because ITU-T H.222.0 asks for timestamps at least every 0.7 s. ffmpeg's `dts_delta_threshold` is
 # ten seconds too.
 _CLOCKED = frozenset({"mpegts", "mpeg"})

@@ -51,7 +51,7 @@ class ExactDecoder:
 
     @property
     def has_leapt(self) -> bool:
-        """Whether timestamps were set anew; then the length that the container claims is wrong."""
+        """Whether timestamps were reset; then the length that the container claims is wrong."""
         return self._times.has_leapt
 
     def frames(self) -> Iterator[Decoded[VideoFrame]]:

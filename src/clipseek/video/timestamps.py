@@ -62,7 +62,7 @@ class PresentationTimes:
         self._start = start
         self._leap_s = leap_s
         self.has_leapt = False
-        """Whether the timestamps were set anew somewhere; then the last one says nothing."""
+        """Whether the timestamps were reset somewhere; then the last one means nothing."""
         self._step = 1 / frame_rate
         self._previous: Fraction | None = None
         self._stamps = _Stamps()

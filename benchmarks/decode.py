@@ -119,7 +119,7 @@ def agreement(path: Path) -> dict[str, float]:
     """Compare what fast decoding gives with exact decoding, picture by picture."""
     exact, fast = ours(path, "exact"), ours(path)
     nearest = [int(np.abs(fast.times - time).argmin()) for time in exact.times]
-    embedder = on_cpu(models.resolve("demo", Path(), export=False))
+    embedder = on_cpu(models.resolve("demo", path.parent, export=False))
     one, other = embedder.embed_images(exact.pixels), embedder.embed_images(fast.pixels[nearest])
     cosines = np.einsum("nd,nd->n", one, other)
     return {

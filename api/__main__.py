@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="where all data is")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder of all data")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on, 0 for a free one (default 8000)")
     parser.add_argument("--quiet", action="store_true", help="log no requests, only warnings")

@@ -12,7 +12,7 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.service import Service
 
 WAIT_S = 2.0
-"""Maximum of seconds that a request waits, and not longer than `CLIPSEEK_STALE_S`."""
+"""Maximum number of seconds that a request waits, and not longer than `CLIPSEEK_STALE_S`."""
 STEP_S = 0.2
 
 

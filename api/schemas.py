@@ -52,7 +52,7 @@ class Page(InCollection):
     after: VideoId | None = Field(default=None, description="The `next` of the page before.")
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_PAGE, description=f"Maximum of videos, 1 to {MAX_PAGE}."),
+        Field(ge=1, le=MAX_PAGE, description=f"Maximum number of videos, 1 to {MAX_PAGE}."),
         expect(f"a whole number from 1 to {MAX_PAGE}"),
     ] = 100
 
@@ -81,7 +81,7 @@ class Search(_Request):
     query: Sentence
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_LIMIT, description=f"Maximum of hits, 1 to {MAX_LIMIT}."),
+        Field(ge=1, le=MAX_LIMIT, description=f"Maximum number of hits, 1 to {MAX_LIMIT}."),
         expect(f"a whole number from 1 to {MAX_LIMIT}"),
     ] = 10
     collection: DefaultCollection = None

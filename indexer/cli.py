@@ -148,7 +148,7 @@ def _reading_verbs(verbs: "_Verbs") -> None:
     search = _verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
     search.add_argument("query", nargs="+", help="a sentence")
     search.add_argument("--tag", action="append", default=[], help="only videos with this label")
-    search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum of hits")
+    search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum number of hits")
     _output(search)
     _output(_verb(verbs, "list", "list the videos", "indexer list --json"))
     status = _verb(verbs, "status", "show what is indexed", "indexer status --json")

@@ -214,7 +214,7 @@ class Settings(BaseSettings):
         default=2**26, ge=1, description="pixels of a frame; videos with larger ones are refused"
     )
     max_frame_rate: float = Field(
-        default=1000.0, gt=0, description="maximum of frames decoded per second of video"
+        default=1000.0, gt=0, description="maximum number of frames decoded per second of video"
     )
     max_frame_s: float = Field(
         default=60.0, gt=0, description="seconds that decoding may take from one frame to the next"
@@ -282,16 +282,21 @@ class Settings(BaseSettings):
         description="file that contains the secret of the cache, such as a mounted secret",
     )
     redis_timeout_s: float = Field(
-        default=0.05, gt=0, le=5, description="maximum of seconds that a search waits for Redis"
+        default=0.05,
+        gt=0,
+        le=5,
+        description="maximum number of seconds that a search waits for Redis",
     )
     cache_ttl_s: float = Field(
         default=3600.0, gt=0, le=30 * 86400, description="seconds until a cached entry expires"
     )
     cache_entries: int = Field(
-        default=20_000, ge=0, description="maximum of entries cached in the process; 0 for no cache"
+        default=20_000,
+        ge=0,
+        description="maximum number of entries cached in the process; 0 for no cache",
     )
     cache_bytes: int = Field(
-        default=64 * 2**20, ge=0, description="maximum of bytes cached in the process"
+        default=64 * 2**20, ge=0, description="maximum number of bytes cached in the process"
     )
     api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")

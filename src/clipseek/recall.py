@@ -22,7 +22,7 @@ from clipseek.types import Neighbours
 K = 10
 """Neighbours that are compared."""
 WAITING = 16
-"""Maximum of waiting samples: each keeps a view in memory, maybe that of an old snapshot."""
+"""Maximum number of waiting samples: each keeps a view in memory, maybe that of an old snapshot."""
 REST = 9.0
 """Times as long as a comparison took that the thread rests after it: a tenth of a processor."""
 

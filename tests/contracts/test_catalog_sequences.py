@@ -22,7 +22,9 @@ PUT = st.tuples(st.just("put"), IDS, URIS, st.integers(0, 3), TAGS)
 REMOVE = st.tuples(st.just("remove"), IDS)
 RELOCATE = st.tuples(st.just("relocate"), IDS, URIS, st.integers(0, 2**62))
 CALIBRATE = st.tuples(st.just("calibrate"), st.floats(-10, 10))
-SEQUENCES = st.lists(st.one_of(PUT, PUT, REMOVE, RELOCATE, CALIBRATE), max_size=10)
+OPERATION = st.one_of(PUT, PUT, REMOVE, RELOCATE, CALIBRATE)
+BY = st.sampled_from(["{}", "{}-alias"])
+SEQUENCES = st.lists(st.tuples(BY, OPERATION), max_size=10)
 
 _names = itertools.count()
 
@@ -39,8 +41,9 @@ def test_a_sequence_agrees_with_memory(sql_catalog: SqlCatalog, operations: list
     catalogs: tuple[CatalogWriter, CatalogWriter] = (sql_catalog, MemoryCatalog())
     for catalog in catalogs:
         catalog.ensure_collection(name, "toy", DIM, "f1")
-    for operation in operations:
-        real, model = (_apply(catalog, name, *operation) for catalog in catalogs)
+        catalog.set_alias(f"{name}-alias", name)
+    for by, operation in operations:
+        real, model = (_apply(catalog, by.format(name), *operation) for catalog in catalogs)
         assert real == model
     real, model = (_observed(catalog, name) for catalog in catalogs)
     assert real == model

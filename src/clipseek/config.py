@@ -206,8 +206,7 @@ class Settings(BaseSettings):
     )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
     keep_frame_vectors: bool = Field(
-        default=True,
-        description="whether the vector of each sampled frame is stored, which `verify` compares",
+        default=True, description="whether vectors of sampled frames are stored, for `verify`"
     )
     workers: int = Field(default=2, ge=1, le=256, description="videos decoded at the same time")
     max_frame_pixels: int = Field(

@@ -31,7 +31,7 @@ def _footage(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def films_dir() -> Path:
-    """Return the folder of real films with `captions.jsonl`, or skip."""
+    """Return the folder of real videos with `captions.jsonl`, or skip."""
     return _footage("films")
 
 

@@ -106,7 +106,7 @@ def mixed(one: Picture, other: Picture, shares: Sequence[float]) -> list[Picture
 
 
 def levels(picture: NDArray[np.floating]) -> Picture:
-    """Round and clip to uint8."""
+    """Round and limit to uint8."""
     exact = np.asarray(picture, np.float64)
     return np.clip(exact.round(), 0, 255).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Fixtures of the API's tests: a library of toy films and clients that ask it."""
+"""Fixtures of the API's tests: a library of toy videos and clients that ask it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def empty(tmp_path: Path) -> Library:
 
 @pytest.fixture
 def library(empty: Library) -> Library:
-    """Return a library of three films."""
+    """Return a library of three videos."""
     empty.add("traffic.mp4", ["red", "green", "blue"], tags=("city",))
     empty.add("sea.mp4", ["blue", "green"], tags=("coast",))
     empty.add("dusk.mp4", ["red"], tags=("city", "night"))

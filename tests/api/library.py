@@ -1,4 +1,4 @@
-"""A small library to ask: three films of known colours in memory, their files on disk."""
+"""A small library to ask: three videos of known colours in memory, their files on disk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Library:
         tags: tuple[str, ...] = (),
         content: bytes = MP4,
     ) -> Video:
-        """Index a film that shows each colour for two seconds; its id is its name's stem."""
+        """Index a video that shows each colour for two seconds; its id is its name's stem."""
         self.catalog.ensure_collection(collection, "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
         path = self.folder / name
         path.write_bytes(content)

@@ -13,7 +13,7 @@ from clipseek.types import Video
 
 @pytest.fixture
 def opened() -> Iterator[ExitStack]:
-    """Close the files that were opened, whoever sends them."""
+    """Close the opened files, whether nginx or the API sends them."""
     with ExitStack() as files:
         yield files
 

@@ -217,7 +217,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(address: str) -> 
     ],
 )
 def test_chunks_without_an_end_are_refused(address: str, chunk: bytes) -> None:
-    """What is no body and no header is bounded as they are."""
+    """Bytes that belong to no body and no header are limited too."""
     head = (
         b"POST /v1/search HTTP/1.1\r\n"
         + HOST
@@ -354,7 +354,7 @@ def test_a_client_that_takes_nothing_of_its_answer_is_let_go(request_: bytes) ->
 
 
 def test_a_client_that_takes_its_answer_slowly_is_not_let_go() -> None:
-    """The minute begins anew with each part that it takes."""
+    """The minute starts again with each part that it reads."""
 
     async def test() -> None:
         async with stalled(KEPT) as (state, reader):

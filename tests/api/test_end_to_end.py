@@ -1,4 +1,4 @@
-"""The whole way: films are ingested by the command, then asked for over HTTP."""
+"""The whole way: videos are ingested by the command, then asked for over HTTP."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PATIENCE_S = 20
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Draw two small films, or skip."""
+    """Draw two small videos, or skip."""
     folder = tmp_path_factory.mktemp("films")
     try:
         embedding.resolve(MODEL, folder, export=False)
@@ -90,7 +90,7 @@ def test_the_server_is_ready_and_counts(served: TestClient) -> None:
 
 
 def test_segments_have_their_thumbnails(served: TestClient, films: list[Path]) -> None:
-    """Every segment of a film has a picture."""
+    """Every segment of a video has a picture."""
     video_id = listed(served)[str(films[0])]
     segments = served.get(f"/v1/videos/{video_id}/segments").json()["segments"]
     answers = [served.get(segment["thumbnail_url"]) for segment in segments]

@@ -161,7 +161,7 @@ def test_a_file_that_changed_is_a_problem(
 def test_a_file_of_the_same_size_and_another_time_is_not_opened(
     library: Library, client: TestClient
 ) -> None:
-    """A link to something else in its place; whoever may read is asked for nothing."""
+    """A link to something else in its place is not followed, even if it is readable."""
     elsewhere = library.folder / "elsewhere"
     elsewhere.write_bytes(b"x" * SIZE)
     elsewhere.chmod(0)
@@ -177,7 +177,7 @@ def test_a_file_of_the_same_size_and_another_time_is_not_opened(
 def test_a_pipe_in_place_of_the_file_is_not_waited_for(
     library: Library, client: TestClient
 ) -> None:
-    """It is no file any more."""
+    """It is not a file any more."""
     (library.folder / "traffic.mp4").unlink()
     os.mkfifo(library.folder / "traffic.mp4")
     assert client.get(FILE).json()["type"] == "/problems/file-gone"

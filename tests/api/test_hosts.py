@@ -101,7 +101,7 @@ def test_a_request_with_two_hosts_is_refused(alone: TestClient) -> None:
 
 
 def test_every_name_is_answered_where_the_operator_says_so(library: Library) -> None:
-    """A proxy checks them there; what is no name is still refused."""
+    """A proxy checks them there; a text that is not a name is still refused."""
     client = TestClient(create_app(library.service(allowed_hosts="*")))
     assert ask(client, "evil.example") == (200, "")
     assert ask(client, "a b") == (400, "/problems/bad-request")

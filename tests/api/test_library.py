@@ -41,7 +41,7 @@ def test_a_video_is_described(client: TestClient) -> None:
 
 
 def test_segments_come_in_the_order_of_time(client: TestClient) -> None:
-    """They cover the film."""
+    """They cover the video."""
     segments = client.get("/v1/videos/traffic/segments").json()["segments"]
     assert [(segment["start"], segment["end"]) for segment in segments] == [(0, 2), (2, 4), (4, 6)]
     assert segments[1]["play_url"] == "/v1/videos/traffic/file?collection=default#t=2,4"
@@ -82,7 +82,7 @@ def test_collections_are_counted(library: Library, client: TestClient) -> None:
 
 
 def test_a_new_server_has_no_videos(empty_client: TestClient) -> None:
-    """Nothing indexed yet is no error for who lists."""
+    """A list is not an error if nothing is indexed yet."""
     assert empty_client.get("/v1/videos").json() == {"videos": [], "next": None}
     assert empty_client.get("/v1/collections").json() == {"collections": [], "default": "default"}
 
@@ -190,7 +190,7 @@ def test_a_library_that_shows_nothing_of_it_has_no_examples(empty: Library) -> N
 
 
 def test_examples_are_chosen_once_for_each_version(library: Library) -> None:
-    """Asking again searches nothing; a new version is looked at anew."""
+    """Asking again searches nothing; a new version is searched again."""
     service = library.service()
     searched: list[View] = []
     service.searcher.sample(lambda view, _queries, _near: searched.append(view))

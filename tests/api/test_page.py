@@ -22,7 +22,7 @@ Open = Callable[[Library], str]
 
 
 def film(colours: list[str]) -> bytes:
-    """Return a WebM film that shows each colour for two seconds, ten pictures a second."""
+    """Return a WebM video that shows each colour for two seconds, ten pictures a second."""
     file = io.BytesIO()
     with av.open(file, "w", format="webm") as container:
         stream = container.add_stream("libvpx", rate=10)
@@ -51,7 +51,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Return a library of films that a browser can play."""
+    """Return a library of videos that a browser can play."""
     made = Library(tmp_path_factory.mktemp("films"), MemoryCatalog())
     made.add("traffic.webm", ["red", "green", "blue"], content=film(["red", "green", "blue"]))
     made.add("sea.webm", ["blue", "green"], content=film(["blue", "green"]))
@@ -132,7 +132,7 @@ def test_nothing_that_matches_is_said(page: Page, address: str) -> None:
 
 
 def test_weak_moments_are_apart(page: Page, address: str) -> None:
-    """A line stands between what matches and what is nearest only."""
+    """A line separates what matches from what is only nearest."""
     ask(page, address, "red")
     cards = "[...document.querySelectorAll('.divider ~ li .card')]"
     assert page.run(f"{cards}.length > 0 && {cards}.every((c) => c.classList.contains('weak'))")

@@ -26,7 +26,7 @@ QUERY = {"query": "a red car"}
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with one small film."""
+    """Return a folder with one small video."""
     folder = tmp_path_factory.mktemp("films")
     make_films(1, 11, folder)
     return folder
@@ -54,7 +54,7 @@ def url_of(settings: dict[str, str]) -> str:
 
 
 def ingest(films: Path, settings: dict[str, str]) -> None:
-    """Index the films by the command."""
+    """Index the videos by the command."""
     done = run(None, "indexer", "ingest", str(films), "--model", "demo", "--quiet", **settings)
     assert done.returncode == 0, done.stderr
 

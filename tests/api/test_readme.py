@@ -47,7 +47,7 @@ def test_every_setting_exists() -> None:
 
 @pytest.mark.parametrize("example", re.findall(r"```json\n(.*?)```", README, re.DOTALL))
 def test_an_example_is_json(example: str) -> None:
-    """It can be read as it stands."""
+    """It can be read unchanged."""
     assert json.loads(example)
 
 

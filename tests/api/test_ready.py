@@ -96,7 +96,7 @@ def test_white_space_makes_no_difference_but_is_given_back(cached: TestClient) -
 def test_an_answer_is_not_given_for_another_version(
     library: Library, service: Service, cached: TestClient
 ) -> None:
-    """A new film is found as soon as it is searchable."""
+    """A new video is found as soon as it is searchable."""
     cached.post("/v1/search", json={"query": "violet"})
     library.add("new.mp4", ["violet"])
     service.collections.refresh()

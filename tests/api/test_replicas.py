@@ -24,7 +24,7 @@ QUERIES = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder of random films under the demo model, with a snapshot."""
+    """Return a data folder of random videos under the demo model, with a snapshot."""
     made = tmp_path_factory.mktemp("library")
     make_library(made)
     return made

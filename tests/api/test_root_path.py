@@ -97,7 +97,7 @@ def test_methods_are_told_below_the_path(library: Library) -> None:
     ["X-Forwarded-Prefix", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Script-Name", "Forwarded"],
 )
 def test_a_header_of_the_client_moves_nothing(client: TestClient, header: str) -> None:
-    """Links lead where the settings say, whoever sends what."""
+    """Links lead where the settings say, whatever headers a client sends."""
     forged = {header: "//evil.example/x"}
     answer = client.post("/v1/search", headers=forged, json={"query": "red"})
     assert "evil" not in answer.text

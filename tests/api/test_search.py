@@ -31,7 +31,7 @@ def test_the_best_hit_is_the_moment_that_was_described(client: TestClient) -> No
 
 
 def test_an_answer_names_what_it_was_made_from(client: TestClient) -> None:
-    """Query, model, collection and version stand beside the hits."""
+    """Query, model, collection and version come with the hits."""
     answer = client.post("/v1/search", json={"query": " red "}).json()
     assert {key: answer[key] for key in ("query", "model", "collection", "version")} == {
         "query": "red",

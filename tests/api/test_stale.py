@@ -96,7 +96,7 @@ def ask(client: TestClient, query: str = "red", **more: Any) -> Any:
 
 
 def test_a_fresh_answer_says_so(client: TestClient) -> None:
-    """`stale` is there for whoever looks at it, and there is no age."""
+    """`stale` is always a field, and there is no age."""
     answer = ask(client)
     assert (answer.json()["stale"], answer.json()["age_s"]) == (False, None)
     assert "ETag" in answer.headers

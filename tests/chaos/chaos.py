@@ -90,7 +90,7 @@ class Experiment:
         audit(self.checker, [self.cluster.port, *self.cluster.ports])
 
     def _clear(self) -> None:
-        """Begin with a film or two, so that the collection is there, and none of an earlier run."""
+        """Begin with a video or two, so that the collection exists, and none of an earlier run."""
         before = self.writer.listed() or {}
         for film in before:
             self.ledger.begin(film, "put", time.monotonic()).acked = time.monotonic()

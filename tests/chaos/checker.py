@@ -2,13 +2,13 @@
 
 What is held against the answers:
 
-- A film whose put was acknowledged `BOUND_S` ago is found, in every search that looks into it; one
-  whose removal was is not; none is found twice, and the moments of a film cover it.
+- A video whose put was acknowledged `BOUND_S` ago is found, in every search that looks into it; one
+  whose removal was is not; none is found twice, and the moments of a video cover it.
 - A search that was answered without the database says so and how old its view is, no more than
   `OLDEST_S`; then changes count only if they are older than that. When it no longer says so, all
   is as above.
 - The version of the answers of one replica never goes back.
-- Two answers of the same version, of whichever replica, have the same hits, but for films that are
+- Two answers of the same version, of whichever replica, have the same hits, but for videos that are
   changing just then: scores, links and order included.
 - Only 502, 503, 504 and a lost connection count as a failure; any other status is wrong.
 """
@@ -31,18 +31,18 @@ from tests.chaos.ledger import Ledger
 BOUND_S = 2.0
 """Seconds after which a committed change must show, as the README promises."""
 SETTLED_S = 6.0
-"""Seconds after which a film counts as at rest, on every replica, where answers are compared."""
+"""Seconds after which a video counts as at rest, on every replica, where answers are compared."""
 OLDEST_S = 32.0
 """Seconds that a view may be late (two refreshes), and then stale (`CLIPSEEK_STALE_S`)."""
 PERIOD_S = 0.1
 NOTHING: dict[str, Any] = {"hits": [], "stale": False, "age_s": None}
-"""What a collection without a film says."""
+"""What a collection without a video says."""
 _COMPARED = QUERIES[0]
 
 
 @dataclass
 class Findings:
-    """What was seen. Thread-safe. waits: for each film and replica, acknowledged to first found."""
+    """What was seen. Thread-safe. waits: per video and replica, acknowledged to first found."""
 
     requests: int = 0
     stale: int = 0
@@ -98,7 +98,7 @@ class Checker:
         self._ledger, self.findings = ledger, findings
 
     def search(self, client: Client, query: str, films: list[str] | None, where: str) -> Answer:
-        """Search all films or some, and judge the answer."""
+        """Search all videos or some, and judge the answer."""
         answer = client.search(query, videos=films)
         if self.answered(answer, where, empty_is_409=True):
             self.hits(answer, answer.body if answer.status == 200 else NOTHING, films, where)
@@ -120,7 +120,7 @@ class Checker:
             self.findings.went_on()
 
     def listing(self, client: Client, where: str) -> None:
-        """List all films, and judge the list: it is read from the catalog, so it is never late."""
+        """List all videos, and judge the list: it is read from the catalog, so it is never late."""
         answer = client.ask("GET", "/v1/videos?limit=1000")
         if self.answered(answer, where):
             films = self._ledger.films()
@@ -128,7 +128,7 @@ class Checker:
             self.findings.add(judge_list(answer.body["videos"], expected), where)
 
     def segments(self, client: Client, film: str, where: str) -> None:
-        """Count the segments of a film, where it is there."""
+        """Count the segments of a video, where it is there."""
         answer = client.ask("GET", f"/v1/videos/{film}/segments")
         expected = self._ledger.expected(film, answer.sent, answer.received, 0)
         if answer.status == 404 and expected != "present":
@@ -189,7 +189,7 @@ class Visitor:
             self._checker.segments(self.client, film, "segments")
 
     def _films(self) -> list[str]:
-        """Choose some films, of those that are there and those that were."""
+        """Choose some videos, of those that are there and those that were."""
         films = self._ledger.films()
         return self._chance.sample(films, min(len(films), 5)) or ["none"]
 

@@ -28,7 +28,7 @@ class Answer:
 
 
 class Client:
-    """A connection to one port of the loopback address, made anew when it was lost."""
+    """A connection to one port of the loopback address, made again when it was lost."""
 
     def __init__(self, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
         self.port = port

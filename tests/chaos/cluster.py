@@ -136,7 +136,7 @@ class Cluster:
         return ["redis-server", *listen, "--save", "", "--appendonly", "no", "--dir", self.root]
 
     def start(self) -> None:
-        """Start every part, make the collection of one first film, and wait until all answer."""
+        """Start every part, make the collection of one first video, and wait until all answer."""
         self.postgres.start()
         self.postgres.make_database()
         self.mend()

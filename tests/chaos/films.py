@@ -1,4 +1,4 @@
-"""Tiny films, each of another content: quick to make and quick to index."""
+"""Tiny videos, each of another content: quick to make and quick to index."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ WIDTH, HEIGHT, FPS, SHOTS, SHOT_S = 64, 36, 4, 2, 1
 
 
 def make_film(number: int, folder: Path) -> Path:
-    """Write the film of a number: shots of a second, each a picture of coloured blocks."""
+    """Write the video of a number: shots of a second, each a picture of coloured blocks."""
     path = folder / f"film-{number:05}.mp4"
     chance = np.random.default_rng(number)
     with av.open(str(path), "w") as container:
@@ -29,7 +29,7 @@ def make_film(number: int, folder: Path) -> Path:
 
 
 def video_id(path: Path) -> str:
-    """Return the id that the film will have: the hash of its content, as `indexer` takes it."""
+    """Return the id that the video will have: the hash of its content, as `indexer` takes it."""
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Is this answer right? Pure: an answer, what is expected of each film, and nothing else."""
+"""Is this answer right? Pure: an answer, what is expected of each video, and nothing else."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,12 +22,12 @@ class Fault:
 def judge_hits(
     hits: list[dict[str, Any]], expected: Mapping[str, Expected], segments: Mapping[str, int]
 ) -> Iterator[Fault]:
-    """Compare the hits of a search that all films could answer with what is expected.
+    """Compare the hits of a search that all videos could answer with what is expected.
 
     Args:
         hits: As the API gives them, not cut by a limit.
-        expected: For each film that the search looked into; any other film is a fault.
-        segments: How many segments films have, where known.
+        expected: For each video that the search looked into; any other video is a fault.
+        segments: How many segments videos have, where known.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for hit in hits:
@@ -83,6 +83,6 @@ def _film(film: str, moments: list[dict[str, Any]], segments: int | None) -> Ite
         yield Fault("duplicate", f"{film} has {len(moments)} moments of {segments} segments")
     duration = moments[0]["video"]["duration"]
     covered = sum(end - start for start, end in spans)
-    # A search that nothing limits finds every segment, so its moments cover the film.
+    # A search that nothing limits finds every segment, so its moments cover the video.
     if abs(covered - duration) > 0.01:
         yield Fault("wrong", f"{film} is covered for {covered:.2f} of {duration:.2f} s: {spans}")

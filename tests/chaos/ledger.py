@@ -1,4 +1,4 @@
-"""What must be found now: which films were put and removed, and when that was acknowledged."""
+"""What must be found now: which videos were put and removed, and when that was acknowledged."""
 
 import threading
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ Expected = Literal["present", "absent", "either"]
 
 @dataclass(slots=True, eq=False)
 class Change:
-    """One change of one film, in seconds of `time.monotonic`; unacknowledged where `acked` is None.
+    """One change of one video, in seconds of `time.monotonic`; `acked` None if unacknowledged.
 
     A change takes effect at one moment between `begun` and `acked`, or, without the latter, at some
     moment after `begun` or never.
@@ -23,7 +23,7 @@ class Change:
 
 
 class Ledger:
-    """All changes of all films, written by the one who makes them. Thread-safe."""
+    """All changes of all videos, written by the one who makes them. Thread-safe."""
 
     def __init__(self) -> None:
         self._changes: dict[str, list[Change]] = {}
@@ -38,28 +38,28 @@ class Ledger:
         return change
 
     def count(self, film: str, segments: int) -> None:
-        """Note how many segments a film has; the same content always has as many."""
+        """Note how many segments a video has; the same content always has as many."""
         with self._lock:
             self._segments[film] = segments
 
     def segments(self, film: str) -> int | None:
-        """Return how many segments a film has, or None where that was not told."""
+        """Return how many segments a video has, or None where that was not told."""
         with self._lock:
             return self._segments.get(film)
 
     def films(self) -> list[str]:
-        """Return every film that was ever put."""
+        """Return every video that was ever put."""
         with self._lock:
             return list(self._changes)
 
     def acknowledged(self) -> list[tuple[str, Change]]:
-        """Return the last change of each film where it was acknowledged."""
+        """Return the last change of each video where it was acknowledged."""
         with self._lock:
             last = [(film, changes[-1]) for film, changes in self._changes.items()]
         return [(film, change) for film, change in last if change.acked is not None]
 
     def expected(self, film: str, sent: float, received: float, bound_s: float) -> Expected:
-        """Say whether an answer, sent for and received at these times, must have the film.
+        """Say whether an answer, sent for and received at these times, must have the video.
 
         A change counts from `bound_s` after it was acknowledged; until then both are right.
         """
@@ -77,5 +77,5 @@ class Ledger:
     def all_expected(
         self, films: Iterable[str], sent: float, received: float, bound_s: float
     ) -> dict[str, Expected]:
-        """Return what is expected of each film."""
+        """Return what is expected of each video."""
         return {film: self.expected(film, sent, received, bound_s) for film in films}

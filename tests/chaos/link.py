@@ -1,4 +1,4 @@
-"""A TCP connection that can be slow, or cut: it stands between a client and a server."""
+"""A TCP connection between a client and a server that can be slow, or cut."""
 
 import socket
 import threading

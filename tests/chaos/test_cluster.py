@@ -33,7 +33,7 @@ def _wait_for_all(cluster: Cluster) -> None:
 
 
 def test_a_whole_cluster_is_consistent(cluster: Cluster) -> None:
-    """Films come and go: each shows on every replica in time, whole and once, none is left over."""
+    """Videos come and go: each shows on every replica in time, whole and once, and none stays."""
     experiment = Experiment(cluster, seed=3)
     with experiment.in_use():
         wait_until(lambda: len(experiment.findings.waits_s) >= 18, "changes to show")
@@ -101,7 +101,7 @@ def test_without_postgres_searches_go_on(cluster: Cluster) -> None:
 
 
 def test_without_postgres_and_redis_no_search_fails(cluster: Cluster) -> None:
-    """Whoever searches hears nothing of it, however long they take to come back."""
+    """Searches do not notice it, however long they take to come back."""
     experiment = Experiment(cluster, seed=9)
     with experiment.in_use():
         _wait_for_all(cluster)
@@ -125,7 +125,7 @@ def test_a_damaged_snapshot_costs_no_answer(cluster: Cluster) -> None:
     version = collection["version"]
     wait_until(lambda: client.search("a red car").body["version"] == version, "the last change")
     before = client.search("a red car").body["hits"]
-    client.close()  # it connects anew to the next replica
+    client.close()  # it connects again, to the next replica
     cluster.replicas[0].kill()
     snapshots = cluster.data_dir / "snapshots" / "default"
     current = snapshots / (snapshots / "current").read_text("utf-8").strip()

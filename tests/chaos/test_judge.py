@@ -35,7 +35,7 @@ def _hit(film: str, start: float, end: float, score: float = 0.5) -> dict[str, o
     ],
 )
 def test_hits(hits: list[dict[str, object]], faults: list[str]) -> None:
-    """One film must be found, one may be, and one may not."""
+    """One video must be found, one may be, and one may not."""
     found = judge_hits(
         hits, {"there": "present", "maybe": "either", "gone": "absent"}, {"there": 2}
     )

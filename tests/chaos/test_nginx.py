@@ -227,7 +227,7 @@ def test_a_large_body_is_refused(front: Front, sound: Upstream) -> None:
 
 
 def test_ranges_pass(front: Front, sound: Upstream) -> None:
-    """Players ask for parts of a film; nginx neither cuts nor compresses."""
+    """Players ask for parts of a video; nginx neither cuts nor compresses."""
     path = "/v1/videos/0e75/file?collection=default"
     asked = {"Range": "bytes=10-19", "If-Range": '"tag"', "Accept-Encoding": "gzip"}
     sound.status, sound.body = 206, b"x" * 5000

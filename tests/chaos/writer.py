@@ -1,4 +1,4 @@
-"""The one who indexes: it puts and removes films all the time, and writes down what was told."""
+"""The one who indexes: it puts and removes videos all the time, and writes down what was told."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.chaos.ledger import Change, Ledger
 from tests.chaos.program import Late
 
 KEPT = 16
-"""Films in the library, about: with two segments each, few enough that no limit cuts an answer."""
+"""Videos in the library, about: with two segments each, few enough that no limit cuts an answer."""
 PAUSE_S = 0.1
 _CLOSED_S = 20.0
 _STUCK_S = 300.0
@@ -63,7 +63,7 @@ class Writer:
             self.remove(self._chosen(present))
 
     def ingest(self, paths: list[Path], *options: str) -> None:
-        """Index films; run the same command again until each was acknowledged."""
+        """Index videos; run the same command again until each was acknowledged."""
         changes: dict[str, Change] = {}
         for path in paths:
             film = video_id(path)
@@ -76,7 +76,7 @@ class Writer:
             _require(time.monotonic() < end, f"the ingest of {paths}")
 
     def remove(self, films: list[str]) -> None:
-        """Remove films; after a kill, what is gone from the list of videos is gone."""
+        """Remove videos; after a kill, what is gone from the list of videos is gone."""
         now = time.monotonic()
         changes = {film: self._ledger.begin(film, "remove", now) for film in films}
         end = now + _STUCK_S
@@ -136,14 +136,14 @@ class Writer:
         changes[record["id"]].acked = now
 
     def _present(self) -> list[str]:
-        """Return the films that are in the library: nothing else is under way between steps."""
+        """Return the videos that are in the library: nothing else is under way between steps."""
         return [film for film, change in self._ledger.acknowledged() if change.kind == "put"]
 
     def _chosen(self, films: list[str]) -> list[str]:
         return self._chance.sample(films, min(len(films), self._chance.randint(1, 3)))
 
     def _some_films(self, present: list[str]) -> list[Path]:
-        """Return new films, and at times one that was removed before."""
+        """Return new videos, and at times one that was removed before."""
         gone = [path for film, path in self._paths.items() if film not in set(present)]
         paths = self._chance.sample(gone, 1) if gone and self._chance.random() < 0.3 else []
         for _ in range(self._chance.randint(1, 3)):

@@ -1,6 +1,6 @@
-"""Put films in child processes that are killed on the way: `kill_put.py URL`, told by stdin.
+"""Put videos in child processes that are killed on the way: `kill_put.py URL`, told by stdin.
 
-Each line "SEED STEP" puts the film of that seed and kills the process with SIGKILL just before
+Each line "SEED STEP" puts the video of that seed and kills the process with SIGKILL just before
 the STEP-th statement, the COMMIT counted as one. The line printed back is the exit status.
 """
 
@@ -16,7 +16,7 @@ from tests.contracts.catalogs import film
 
 
 def put(url: str, seed: int, step: int) -> None:
-    """Put a film and die before a statement."""
+    """Put a video and die before a statement."""
     catalog = SqlCatalog.open(url)
     steps = itertools.count(1)
 
@@ -30,7 +30,7 @@ def put(url: str, seed: int, step: int) -> None:
 
 
 def main() -> None:
-    """Answer each line of stdin; films are put in forks, so that imports are paid once."""
+    """Answer each line of stdin; videos are put in forks, so that imports are paid once."""
     for line in sys.stdin:
         seed, step = map(int, line.split())
         child = os.fork()

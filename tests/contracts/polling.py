@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 PATIENCE_S = 20.0
-"""Seconds after which a test gives up. It is no measure: what is waited for takes milliseconds."""
+"""Seconds after which a test gives up. The expected event takes milliseconds."""
 
 
 def eventually(condition: Callable[[], bool]) -> None:

@@ -119,7 +119,7 @@ def test_an_entry_without_time_is_not_kept(keeper: Cache) -> None:
 
 
 def test_a_peek_gives_what_is_at_hand(cache: Cache) -> None:
-    """A value that can be had without waiting, else None, which is no miss."""
+    """A value that is available without waiting, otherwise None, which is not a miss."""
     put(cache, "key", b"value", HOUR_S)
     assert cache.peek("key") in (b"value", None)
     assert cache.peek("unknown") is None
@@ -157,7 +157,7 @@ def test_hits_and_misses_are_counted(keeper: Cache) -> None:
 
 
 def test_threads_do_not_disturb_each_other(keeper: Cache) -> None:
-    """A key gives its own value or nothing, whoever puts and gets beside."""
+    """A key gives its own value or nothing, even if other threads put and get."""
 
     def work(worker: int) -> None:
         for i in range(50):

@@ -116,7 +116,7 @@ class TestCollections:
         assert catalog.changes("default", 0) == [Change(1, "calibrate", None)]
 
     def test_relevance_must_be_numbers(self, catalog: CatalogWriter) -> None:
-        """NaN is no constant."""
+        """NaN is not a constant."""
         with pytest.raises(ValueError, match="finite"):
             catalog.set_relevance("default", Relevance(float("nan"), 0.0, fitted=True))
 
@@ -185,7 +185,7 @@ class TestScoring:
     def test_biases_of_another_scoring_are_refused(
         self, catalog: CatalogWriter, scoring: Scoring
     ) -> None:
-        """A run that began before the collection was judged anew stores nothing."""
+        """A run that began before the collection was scored again stores nothing."""
         catalog.ensure_collection("new", "toy", DIM, "f1", BANK)
         with pytest.raises(ServiceUnavailable, match="run the same command again"):
             film().put_into(catalog, "new", scoring)
@@ -311,7 +311,7 @@ class TestPut:
         assert min(s.id for s in catalog.segments("default", "a")) > last
 
     def test_a_film_without_segments_is_a_video(self, catalog: CatalogWriter) -> None:
-        """A film in which nothing was found is still known."""
+        """A video in which nothing was found is still known."""
         film(count=0).put_into(catalog)
         assert catalog.segments("default", "a") == []
         times, vectors = catalog.frame_vectors("default", "a")
@@ -330,7 +330,7 @@ class TestPut:
     def test_a_vector_without_direction_is_refused(
         self, catalog: CatalogWriter, value: float
     ) -> None:
-        """A broken row never reaches the index, and nothing is stored of its film."""
+        """A broken row never reaches the index, and nothing is stored of its video."""
         given = film()
         vectors = given.picture.vectors.copy()
         vectors[1] = value
@@ -676,7 +676,7 @@ class TestRead:
         ]
 
     def test_check_accepts_a_catalog_that_can_be_read(self, catalog: CatalogWriter) -> None:
-        """Readiness is no error."""
+        """Readiness is not an error."""
         catalog.check()
 
 
@@ -723,7 +723,7 @@ class TestBlocks:
         assert list(catalog.blocks("default", video_ids=[])) == []
 
     def test_blocks_of_one_call_see_one_moment(self, catalog: CatalogWriter) -> None:
-        """A film that comes or goes between two blocks is not torn."""
+        """A video that comes or goes between two blocks is not torn."""
         for video_id in "ab":
             film(video_id).put_into(catalog)
         blocks = catalog.blocks("default", block=1)
@@ -831,7 +831,7 @@ class TestTags:
         assert tagged.tags("nope") == []
 
     def test_tags_follow_their_video(self, tagged: CatalogWriter) -> None:
-        """A video that is put anew has its new tags alone, a removed one has none."""
+        """A video that is put again has only its new tags, a removed one has none."""
         film("a", tags=("w",)).put_into(tagged)
         tagged.remove("default", "b")
         assert tagged.tags("default") == ["w", "y", "é"]

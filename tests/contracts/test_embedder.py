@@ -253,7 +253,7 @@ def test_a_sentence_is_read_whole(embedder: Embedder) -> None:
 
 
 def test_of_a_long_sentence_the_beginning_is_read(embedder: Embedder) -> None:
-    """What is read is read whole when it stands alone, and with the next word it is cut."""
+    """The part that is read is read whole when it is alone, and with the next word it is cut."""
     text = "a red car and a blue ball " * 30
     (end,) = embedder.read([text])
     assert 40 < end < len(text) / 2

@@ -30,7 +30,7 @@ NAME = "default"
 
 
 def filled(segments: int = 5, *, films: str = "ab") -> MemoryCatalog:
-    """Return a catalog of some films of so many segments."""
+    """Return a catalog of some videos of so many segments."""
     catalog = MemoryCatalog()
     catalog.ensure_collection(NAME, "demo", DIM, "print")
     for video_id in films:

@@ -69,12 +69,12 @@ class InArchive(Kept):
         return f"zip://{self._path}!/{name}" if name else f"zip://{self._path}"
 
     def put(self, name: str, content: bytes) -> None:
-        """Write the archive anew."""
+        """Write the archive again."""
         self._contents[name] = content
         self._write()
 
     def remove(self, name: str) -> None:
-        """Write the archive anew without an entry."""
+        """Write the archive again without an entry."""
         del self._contents[name]
         self._write()
 

@@ -114,7 +114,7 @@ def test_one_that_comes_back_is_used_again(new_redis: NewRedis) -> None:
 
 
 def test_a_restart_between_two_searches_is_no_failure(new_redis: NewRedis) -> None:
-    """The connection that died meanwhile is made anew."""
+    """The connection that died meanwhile is made again."""
     server = new_redis()
     cache = RedisCache(server.url, secret=SECRET, timeout_s=PATIENT_S)
     put(cache, "key", b"value", HOUR_S)

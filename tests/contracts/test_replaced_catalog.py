@@ -177,7 +177,7 @@ def test_a_folder_belongs_to_the_first_catalog(tmp_path: Path) -> None:
 
 
 def test_a_new_database_inside_the_folder_takes_it_over(tmp_path: Path) -> None:
-    """Whoever deletes catalog.db begins anew in the same folder."""
+    """Deleting catalog.db starts again in the same folder."""
     settings = Settings.load(data_dir=tmp_path)
     open_writer(settings, create=True).close()
     before = belonging.owner(tmp_path)
@@ -324,7 +324,7 @@ def test_options_of_a_sqlite_url_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["0", "5", "none"])
 def test_prepare_threshold_is_converted(postgres_url: str, value: str) -> None:
-    """The option of psycopg that is written in URLs is no text for it."""
+    """The option of psycopg that URLs contain as text is converted."""
     with closing(SqlCatalog.open(f"{postgres_url}?prepare_threshold={value}")) as catalog:
         assert catalog.collections() == []
 

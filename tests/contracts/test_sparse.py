@@ -197,7 +197,7 @@ def test_a_damaged_video_is_read_exactly(tmp_path: Path, harm: Callable[[Path], 
 
 
 def _without_picture(path: Path, number: int) -> None:
-    """Replace a packet of H.264 in MP4 by a keyframe's slice (ITU-T H.264, 7.3.1) of no use."""
+    """Replace a packet of H.264 in MP4 by a useless slice of a keyframe (ITU-T H.264, 7.3.1)."""
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         at, size = packets[number].pos, packets[number].size

@@ -52,7 +52,7 @@ class TestCrashes:
         assert kills >= 8
 
     def test_a_commit_is_synced_to_the_disk(self, sqlite_url: str) -> None:
-        """An acknowledged film survives a loss of power: SQLite's `synchronous` is FULL (2)."""
+        """An acknowledged video survives a loss of power: SQLite's `synchronous` is FULL (2)."""
         SqlCatalog.open(sqlite_url).close()
         with closing(Database.at(sqlite_url)) as database, database.writing() as connection:
             pragmas = ("synchronous", "journal_mode", "foreign_keys")
@@ -83,7 +83,7 @@ class _Put:
 
 
 def _state(catalog: SqlCatalog) -> tuple[int, int]:
-    """Return the version and the seed of film "a", after checking that it is whole."""
+    """Return the version and the seed of video "a", after checking that it is whole."""
     version = catalog.collection("default").version
     found = catalog.video("default", "a")
     seed = found.size_bytes - 2**40
@@ -309,7 +309,7 @@ class TestFailures:
         assert path.read_text().startswith("not a database")
 
     def test_a_folder_that_cannot_be_made_is_told(self, tmp_path: Path) -> None:
-        """A file stands where the folder should be."""
+        """There is a file in place of the folder."""
         (tmp_path / "file").touch()
         with pytest.raises(ServiceUnavailable, match="cannot make the folder"):
             SqlCatalog.open(f"sqlite:///{tmp_path}/file/catalog.db")

@@ -19,14 +19,14 @@ from tests.contracts.catalogs import DIM, film
 
 
 def fill(url: str) -> None:
-    """Make a catalog with one film."""
+    """Make a catalog with one video."""
     with closing(SqlCatalog.open(url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
         film().put_into(catalog)
 
 
 def take_away(url: str) -> None:
-    """Remove a catalog as a disk that is not mounted does, or a database made anew."""
+    """Remove a catalog, as with a disk that is not mounted, or a new database."""
     if url.startswith("sqlite"):
         Path(url.removeprefix("sqlite:///")).unlink()
         return
@@ -101,7 +101,7 @@ class TestBeforeTheFirstIngest:
 class TestFilesThatChange:
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
-        """Return the URL of a catalog of one film in a file, with no log beside it."""
+        """Return the URL of a catalog of one video in a file, with no log beside it."""
         url = f"sqlite:///{tmp_path / 'catalog.db'}"
         fill(url)
         assert [path.name for path in tmp_path.iterdir()] == ["catalog.db"]

@@ -46,7 +46,7 @@ def library(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.fl
 
 
 def films(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return ids with gaps and vectors that walk slowly, and leap now and then, as in films."""
+    """Return ids with gaps and vectors that walk slowly, and leap now and then, as in videos."""
     chance = np.random.default_rng(seed)
     steps = chance.normal(size=(count, DIM))
     rows = np.empty((count, DIM))
@@ -254,7 +254,7 @@ def test_a_filter_leaves_only_allowed_ids(make: Make, kept: int) -> None:
     ],
 )
 def test_unknown_and_repeated_allowed_ids_count_for_nothing(make: Make, places: list[int]) -> None:
-    """An id that is not stored, or stands twice, makes no place for another, in any order."""
+    """An id that is not stored, or is given twice, makes no place for another, in any order."""
     ids, vectors = library(700)
     some = np.sort(ids)[places]
     (at,) = np.flatnonzero(ids == some[0])
@@ -332,7 +332,7 @@ def test_no_query_gives_no_row(make: Make) -> None:
 def test_a_wrong_question_is_refused(
     make: Make, queries: NDArray[np.float32], k: int, expected: str
 ) -> None:
-    """The wrong shape, a value that is no number and k < 1 raise ValueError."""
+    """The wrong shape, a value that is not a number and k < 1 raise ValueError."""
     with pytest.raises(ValueError, match=expected):
         make(*library(30)).search(queries, k)
 
@@ -349,7 +349,7 @@ def test_a_wrong_question_is_refused(
 def test_wrong_rows_are_refused(
     make: Make, ids: list[int], vectors: NDArray[np.float64], expected: str
 ) -> None:
-    """Rows that do not belong together or are no numbers raise ValueError."""
+    """Rows that do not belong together or are not numbers raise ValueError."""
     with pytest.raises(ValueError, match=expected):
         make(np.array(ids), vectors.astype(np.float32))
 
@@ -424,7 +424,7 @@ CODED: tuple[Kind, ...] = ("ivf-sq8", "ivf-pq")
 
 @pytest.mark.parametrize("kind", CODED)
 def test_near_duplicates_share_a_code(kind: Kind, tmp_path: Path) -> None:
-    """Frames of a film need fewer codes than as many unlike ones, and all of them are found."""
+    """Frames of a video need fewer codes than as many unlike ones, and all of them are found."""
     ids, vectors = films(24_000)
     index = FaissIndex.build(vectors, ids, kind=kind, queries=vectors[::60])
     apart = FaissIndex.build(np.random.default_rng(1).permutation(vectors), ids, kind=kind)
@@ -454,7 +454,7 @@ def test_a_filter_may_allow_a_few_of_a_run(kind: Kind) -> None:
 
 
 def test_rows_that_never_change_are_found() -> None:
-    """One picture all film long, then another, is more rows than runs, and none are lost."""
+    """One picture all video long, then another, is more rows than runs, and none are lost."""
     first, second = rounded(unit(np.random.default_rng(0).normal(size=(2, DIM))))
     vectors = np.concatenate([np.tile(first, (45_000, 1)), np.tile(second, (5000, 1))])
     index = FaissIndex.build(vectors, np.arange(50_000), kind="ivf-pq")

@@ -400,7 +400,7 @@ def test_decord_may_round_a_time_but_not_move_a_frame(off_s: float, expected: bo
 
 
 def test_decord_refuses_flv_joined_to_another(tmp_path: Path) -> None:
-    """Times that begin anew cannot be a table of frames."""
+    """Times that start again cannot be a table of frames."""
     for number in range(2):
         write(tmp_path / f"{number}.flv")
     first, second = ((tmp_path / f"{number}.flv").read_bytes() for number in range(2))

@@ -8,7 +8,7 @@ from tests.clock import Clock
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return a clock that stands still."""
+    """Return a clock that does not move."""
     return Clock()
 
 

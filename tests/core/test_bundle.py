@@ -260,7 +260,7 @@ def test_a_bundle_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
-    """Somebody's files are no bundle and stay."""
+    """Other files are not a bundle and stay."""
     (tmp_path / "letters.txt").write_text("dear ...")
 
     with pytest.raises(ConfigError, match="not a model bundle"):
@@ -329,7 +329,7 @@ def test_a_bank_of_another_shape_is_refused(tmp_path: Path, bank: np.ndarray[Any
     ids=repr,
 )
 def test_a_name_cannot_leave_the_models_folder(tmp_path: Path, model: str) -> None:
-    """Names that are no model's are refused before they become a path."""
+    """Names that are not model names are refused before they become a path."""
     with pytest.raises(ConfigError, match="not a model name"):
         models.bundle_folder(tmp_path, model)
 
@@ -420,7 +420,7 @@ def test_the_default_may_be_used_in_products() -> None:
 
 
 def test_the_bank_has_some_two_thousand_sentences() -> None:
-    """The bank covers what films show; its size is a constant of relevance."""
+    """The bank covers what videos show; its size is a constant of relevance."""
     assert 1900 <= len(models.bank_captions()) <= 2400
 
 

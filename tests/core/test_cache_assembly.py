@@ -61,7 +61,7 @@ def shared(redis_url: str, one: dict[str, Any], other: dict[str, Any]) -> bytes 
 def test_with_redis_replicas_share_by_a_secret(
     redis_url: str, one: dict[str, Any], other: dict[str, Any], got: bytes | None
 ) -> None:
-    """What one has put, another gets, if both know what whoever writes to Redis does not."""
+    """What one has put, another gets, if both know the secret."""
     assert shared(redis_url, one, other) == got
 
 

@@ -49,7 +49,7 @@ def test_the_catalog_lies_in_the_data_folder_by_default(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
-    """The end of the line is no part of it, and it shows in no representation."""
+    """The end of the line is not a part of it, and no representation shows it."""
     (tmp_path / "url").write_text("postgresql://me:hush@db/x\n")
     settings = Settings.load(database_url_file=tmp_path / "url")
     assert settings.catalog_url == "postgresql://me:hush@db/x"
@@ -190,7 +190,7 @@ def test_a_root_path_has_no_slash_at_its_end(given: str, read: str) -> None:
     ],
 )
 def test_a_root_path_that_is_none_is_refused(given: str) -> None:
-    """It stands before every link, so it must lead nowhere else."""
+    """It is the prefix of every link, so it must lead nowhere else."""
     with pytest.raises(ConfigError, match="CLIPSEEK_ROOT_PATH: a path begins with /"):
         Settings.load(root_path=given)
 

@@ -43,7 +43,7 @@ def embedder(bundle: Bundle) -> BundleEmbedder:
 
 @pytest.fixture(scope="module")
 def library(embedder: BundleEmbedder, bundle: Bundle) -> Library:
-    """Return thirty films as an index holds them."""
+    """Return thirty videos as an index holds them."""
     return make_library(embedder, seed=SEED, films=30, coherence=bundle.coherence)
 
 

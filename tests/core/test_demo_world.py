@@ -1,4 +1,4 @@
-"""The cartoon world: its pictures, its sentences, and the truth of the labels of its films."""
+"""The cartoon world: its pictures, its sentences, and the truth of the labels of its videos."""
 
 import json
 from itertools import pairwise
@@ -244,19 +244,19 @@ def test_rain_falls() -> None:
     assert at("day", 0.0) == at("day", 0.2)
 
 
-# Films ------------------------------------------------------------------------------------------
+# Videos ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def plans() -> dict[str, Plan]:
-    """Return the plans of fifteen films."""
+    """Return the plans of fifteen videos."""
     rng = Random(11)
     return {f"{number}.mp4": plan_film(rng) for number in range(15)}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Film]]:
-    """Return a folder of two films, and their records."""
+    """Return a folder of two videos, and their records."""
     folder = tmp_path_factory.mktemp("films")
     return folder, make_films(2, 5, folder)
 
@@ -266,7 +266,7 @@ def _scenes(plan: Plan) -> list[tuple[float, Scene]]:
 
 
 def test_plans_hold_to_their_limits(plans: dict[str, Plan]) -> None:
-    """Films have three to eight shots of two to eight seconds, and cut to another place."""
+    """Videos have three to eight shots of two to eight seconds, and cut to another place."""
     for plan in plans.values():
         assert 3 <= len(plan.shots) <= 8
         for shot in plan.shots:
@@ -284,7 +284,7 @@ def test_any_seed_plans_a_film(seed: int) -> None:
 
 
 def test_things_enter_leave_and_cross(plans: dict[str, Plan]) -> None:
-    """Over fifteen films, things come, go, pass through and stay."""
+    """Over fifteen videos, things come, go, pass through and stay."""
     ways = {
         (actor.keys[0][1] in OUTSIDE, actor.keys[-1][1] in OUTSIDE)
         for plan in plans.values()
@@ -304,7 +304,7 @@ def test_things_do_not_hide_each_other(plans: dict[str, Plan]) -> None:
 
 
 def test_labels_are_true(plans: dict[str, Plan]) -> None:
-    """A query's spans are inside its film, apart from each other, and of at least a second."""
+    """A query's spans are inside its video, apart from each other, and of at least a second."""
     labelled = label(plans, Random(3))
     for each in labelled:
         if each.file is None or each.span is None:
@@ -318,7 +318,7 @@ def test_labels_are_true(plans: dict[str, Plan]) -> None:
 
 
 def test_labels_agree_with_holds(plans: dict[str, Plan]) -> None:
-    """A query holds throughout its spans, nowhere else in its film, and in `also` films only."""
+    """A query holds throughout its spans, nowhere else in its video, and in `also` videos only."""
     for each in label(plans, Random(4))[:10]:
         if each.claim is None or each.span is None:
             continue
@@ -340,7 +340,7 @@ def test_absent_queries_are_a_quarter(plans: dict[str, Plan]) -> None:
 
 
 def test_near_misses_hold_nowhere(plans: dict[str, Plan]) -> None:
-    """An absent query about the world holds in no picture of any film."""
+    """An absent query about the world holds in no picture of any video."""
     misses = [each for each in label(plans, Random(3)) if each.claim and not each.file]
     assert misses
     for each in misses:
@@ -349,7 +349,7 @@ def test_near_misses_hold_nowhere(plans: dict[str, Plan]) -> None:
 
 
 def test_no_query_is_asked_twice_of_a_film(plans: dict[str, Plan]) -> None:
-    """The queries of one film differ in what they claim."""
+    """The queries of one video differ in what they claim."""
     asked = [(each.file, each.claim) for each in label(plans, Random(3)) if each.file]
     assert len(set(asked)) == len(asked)
 
@@ -383,7 +383,7 @@ def test_films_show_what_was_drawn(made: tuple[Path, list[Film]]) -> None:
 
 
 def test_captions_name_the_films(made: tuple[Path, list[Film]]) -> None:
-    """captions.jsonl has two to four queries a film with spans inside it, and absent ones."""
+    """captions.jsonl has two to four queries a video with spans inside it, and absent ones."""
     folder, films = made
     lines = [json.loads(line) for line in (folder / CAPTIONS).read_text().splitlines()]
     for film in films:
@@ -395,7 +395,7 @@ def test_captions_name_the_films(made: tuple[Path, list[Film]]) -> None:
 
 
 def test_films_are_deterministic(made: tuple[Path, list[Film]], tmp_path: Path) -> None:
-    """The same seed gives the same captions and the same bytes of film."""
+    """The same seed gives the same captions and the same bytes of video."""
     folder, films = made
     assert make_films(2, 5, tmp_path) == films
     for name in (CAPTIONS, *(film.file for film in films)):
@@ -403,6 +403,6 @@ def test_films_are_deterministic(made: tuple[Path, list[Film]], tmp_path: Path) 
 
 
 def test_a_count_of_zero_is_refused(tmp_path: Path) -> None:
-    """At least one film must be asked for."""
+    """At least one video must be asked for."""
     with pytest.raises(ValueError, match="count must be at least 1"):
         make_films(0, 1, tmp_path)

@@ -1,4 +1,4 @@
-"""A GPU that is asked for and is not there, or is of no use, is said in one sentence."""
+"""If the requested GPU is missing or cannot be used, one sentence says so."""
 
 from contextlib import closing
 from dataclasses import replace

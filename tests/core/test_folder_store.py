@@ -43,7 +43,7 @@ def opened(root: Path) -> Published:
 
 
 def names(root: Path) -> set[str]:
-    """Return what lies in the collection's folder."""
+    """Return what is in the collection's folder."""
     return {path.name for path in (root / NAME).iterdir()}
 
 
@@ -251,7 +251,7 @@ def test_every_damaged_file_is_named(tmp_path: Path) -> None:
 
 
 def test_objects_in_a_table_are_not_made(tmp_path: Path) -> None:
-    """NumPy would unpickle them, which runs code of whoever wrote the file."""
+    """NumPy would unpickle them, which runs code of the writer of the file."""
 
     class Loud:
         def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
@@ -343,7 +343,7 @@ def test_a_snapshot_of_the_former_format_opens(tmp_path: Path, was: str, kind: s
 
 
 def test_another_kind_asked_for_is_built(tmp_path: Path) -> None:
-    """Of the same version, a snapshot is made anew for another kind, and kept for the same."""
+    """For the same version, a snapshot is made again for another kind, and kept for the same."""
     catalog = filled(segments=400)
     build(catalog, FolderStore(tmp_path), NAME)
     listed = build(catalog, FolderStore(tmp_path), NAME, kind="ivf-sq8")

@@ -22,7 +22,7 @@ OUTSIDE = "secret.bin"
 
 
 class Loud:
-    """Fails the test when it is unpickled: that runs code of whoever wrote the file."""
+    """Fails the test when it is unpickled, which runs code of the writer of the file."""
 
     def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
         """Name what unpickling calls."""

@@ -19,7 +19,7 @@ REFRESH_S, LATE_S = 1.0, 2.0
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that moves only when it is told to."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -53,7 +53,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def catalog() -> Catalog:
-    """One red film."""
+    """One red video."""
     catalog = Catalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     _put(catalog, "one", ["red"])
@@ -135,7 +135,7 @@ def test_a_late_view_does_not_answer_without_the_catalog(
 def test_a_refresh_that_was_overtaken_does_not_go_back(
     catalog: Catalog, searcher: Searcher, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While a refresh was busy, a film came and a search took it up: the refresh keeps it."""
+    """While a refresh was busy, a video came and a search took it up: the refresh keeps it."""
     refresh = View.refresh
 
     def slow(view: View, *given: object) -> View:

@@ -93,7 +93,7 @@ def test_processes_may_start_at_once_on_an_empty_database(bare_url: str) -> None
 
 @pytest.mark.parametrize("revision", ["0000", NEXT, "f00d"])
 def test_another_revision_is_refused(catalog_url: str, revision: str) -> None:
-    """By whoever reads, writes or would make a catalog; each time it is asked for."""
+    """By everything that reads, writes or would make a catalog, each time."""
     with closing(SqlReader.open(catalog_url)) as reader:
         reader.check()
         set_revision(catalog_url, revision)

@@ -54,7 +54,7 @@ def loads() -> Loads:
 def test_a_model_that_nobody_asks_for_is_unloaded(
     clock: Clock, collection: Collection, loads: Loads
 ) -> None:
-    """The next search loads it again; each search counts from anew."""
+    """The next search loads it again; each search restarts the count."""
     models = Models(loads, idle_s=IDLE_S)
     models.get(collection)
     for _ in range(3):

@@ -132,7 +132,7 @@ def test_an_exported_file_names_no_path_of_this_machine(bundle: bundles.Bundle) 
 def test_large_towers_keep_their_weights_apart(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Past a size, weights lie in a file of their own and the bundle still runs."""
+    """Large weights are in a separate file, and the bundle still runs."""
     monkeypatch.setattr("clipseek.embedding.export.model._APART_BYTES", 100_000)
 
     made = export_bundle("tiny-clip", tmp_path / "b", checkpoint=checkpoint, bank_captions=CAPTIONS)

@@ -269,7 +269,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("name", "parts"), NAMES.items(), ids=list(NAMES))
 def test_a_name_carries_its_precision(name: str, parts: tuple[str, Any]) -> None:
-    """What stands behind the last @ of a name; a path has none."""
+    """The text after the last @ of a name; a path has none."""
     assert split(name) == parts
     assert joined(parts[0], parts[1] or "fp32") == name
 

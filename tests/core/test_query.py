@@ -227,7 +227,7 @@ def test_different_questions_have_different_keys(
 
 @given(ASKED)
 def test_equal_questions_have_equal_keys(asked: tuple[Query, int, str]) -> None:
-    """Made anew, in another process or on another replica."""
+    """Made again, in another process or on another replica."""
     query, version, fingerprint = asked
     assert query.key(version, fingerprint) == _meant(query).key(version, fingerprint)
 

@@ -83,7 +83,7 @@ def test_the_best_member_speaks_for_the_moment() -> None:
 
 
 def test_what_is_merely_next_to_a_match_is_left_out() -> None:
-    """A neighbour that scores as the rest of the film does is not merged."""
+    """A neighbour that scores as the rest of the video does is not merged."""
     moments = merge(film("a", [0.20, 0.21, 0.32, 0.21, 0.20]))
     assert spans(moments)[0] == ("a", 4, 6)
 
@@ -157,7 +157,7 @@ def test_the_order_of_the_neighbours_does_not_matter(found: list[Found], seed: i
 
 @given(neighbours, neighbours)
 def test_who_asked_beside_changes_nothing(one: list[Found], other: list[Found]) -> None:
-    """Two queries that find segments of the same films have the moments that each has alone."""
+    """Two queries that find segments of the same videos have the moments that each has alone."""
     count = min(len(one), len(other))
     both = [one[:count], other[:count]]
 

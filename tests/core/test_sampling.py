@@ -1,4 +1,4 @@
-"""When a film is looked at: the grid, the cuts, the repeats."""
+"""When a video is looked at: the grid, the cuts, the repeats."""
 
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -48,12 +48,12 @@ def test_any_positive_rate_has_a_grid(fps: float) -> None:
 
 
 def test_a_film_shorter_than_a_step_is_looked_at_once() -> None:
-    """A film of a tenth of a second has the time 0."""
+    """A video of a tenth of a second has the time 0."""
     assert list(grid(1, 0.1)) == [0]
 
 
 def test_ten_minutes_at_29_97_have_six_hundred_times() -> None:
-    """One time a second, at any frame rate of the film."""
+    """One time a second, at any frame rate of the video."""
     assert len(list(grid(1, 600 * 1.001))) == 601
     assert len(list(grid(1, 600))) == 600
 
@@ -84,7 +84,7 @@ def still(seed: int, frames: int, *, noise: float = 0) -> list[Picture]:
 
 
 def levels(picture: NDArray[np.float64]) -> Picture:
-    """Round and clip to uint8."""
+    """Round and limit to uint8."""
     return np.clip(picture.round(), 0, 255).astype(np.uint8)
 
 
@@ -144,7 +144,7 @@ def test_a_flash_is_no_cut(gain: float, length: int) -> None:
 @pytest.mark.parametrize("level", [0, 255], ids=["black", "white"])
 @pytest.mark.parametrize("frames", [10, 25, 60])
 def test_fades_are_no_cuts(frames: int, level: int) -> None:
-    """A scene that fades out and in, in 0.4 s or more, is no new shot."""
+    """A scene that fades out and in, in 0.4 s or more, is not a new shot."""
     frame = still(6, 1)[0].astype(float)
     shares = [*np.linspace(1, 0, frames), *np.linspace(0, 1, frames)]
     faded = [levels(level + share * (frame - level)) for share in shares]
@@ -191,7 +191,7 @@ def test_what_was_seen_a_moment_before_is_no_cut() -> None:
 
 
 def test_the_first_frame_is_no_cut() -> None:
-    """A film begins without a cut."""
+    """A video begins without a cut."""
     assert cuts(still(9, 1)) == []
 
 
@@ -231,7 +231,7 @@ class Numbered:
 
 @pytest.mark.parametrize("name", sorted(LABELLED))
 def test_cuts_of_real_films_are_found(films_dir: Path, name: str) -> None:
-    """At most one labelled cut of a film is missed, and nothing else is called a cut."""
+    """At most one labelled cut of a video is missed, and nothing else is called a cut."""
     with PyAVFrames(films_dir / name) as source:
         detector = Numbered(source.frame_rate)
         list(source.read([], cuts=detector))

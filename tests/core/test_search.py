@@ -46,7 +46,7 @@ def _put(
     model: Model = MODEL,
     collection: str = "default",
 ) -> None:
-    """Put a film that shows each colour for two seconds."""
+    """Put a video that shows each colour for two seconds."""
     count = len(colours)
     vectors = EMBEDDER.embed_texts(colours)
     starts = 2.0 * np.arange(count, dtype=np.float64)
@@ -62,7 +62,7 @@ def _put(
 
 
 def films() -> MemoryCatalog:
-    """Two films: red, blue, green; and blue with a tag."""
+    """Two videos: red, blue, green; and blue with a tag."""
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     _put(catalog, "one", ["red", "blue", "green"])
@@ -72,13 +72,13 @@ def films() -> MemoryCatalog:
 
 @pytest.fixture
 def store() -> MemoryCatalog:
-    """The two films."""
+    """The two videos."""
     return films()
 
 
 @pytest.fixture
 def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
-    """A searcher over the films, without a snapshot."""
+    """A searcher over the videos, without a snapshot."""
     return searcher_over(store, tmp_path, lambda _: MODEL)
 
 
@@ -89,7 +89,7 @@ def _one(searcher: Searcher, query: str, **more: object) -> SearchResult:
 
 
 def test_the_best_moment_comes_first(searcher: Searcher) -> None:
-    """Green is in the third shot of the first film."""
+    """Green is in the third shot of the first video."""
     result = _one(searcher, "green")
     best = result.hits[0]
     assert (best.video.id, best.span.start, best.span.end) == ("one", 4.0, 6.0)
@@ -342,7 +342,7 @@ def test_nothing_indexed_names_the_command(tmp_path: Path) -> None:
 
 
 def test_refresh_takes_up_what_changed(store: MemoryCatalog, searcher: Searcher) -> None:
-    """A new film is found and a removed one is gone, without opening anew."""
+    """A new video is found and a removed one is gone, without opening again."""
     _one(searcher, "red")
     _put(store, "three", ["magenta"])
     store.remove("default", "one")

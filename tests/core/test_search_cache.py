@@ -52,7 +52,7 @@ def embedder() -> NotingEmbedder:
 
 @pytest.fixture
 def store() -> MemoryCatalog:
-    """A film that shows red, then blue."""
+    """A video that shows red, then blue."""
     vectors = ToyEmbedder().embed_texts(["red", "blue"])
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
@@ -105,7 +105,7 @@ def test_without_a_cache_it_is_embedded_each_time(
 def test_the_rest_of_a_batch_is_one_batch(
     store: MemoryCatalog, embedder: NotingEmbedder, tmp_path: Path
 ) -> None:
-    """What is known is left out, what stands there twice goes once; each has its own answer."""
+    """A known query is left out, a repeated one is sent once; each has its own answer."""
     searcher = searcher_over(store, embedder, tmp_path, DictCache())
     searcher.search([Query.of("red")])
     asked = ["blue", "red", "green", "blue"]

@@ -33,13 +33,13 @@ from tests.searching import searcher_over
 
 @pytest.fixture
 def store() -> MemoryCatalog:
-    """Two films: red, blue, green; and blue with a tag."""
+    """Two videos: red, blue, green; and blue with a tag."""
     return films()
 
 
 @pytest.fixture
 def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
-    """A searcher over the films, without a snapshot."""
+    """A searcher over the videos, without a snapshot."""
     return searcher_over(store, tmp_path, lambda _: MODEL)
 
 

@@ -1,4 +1,4 @@
-"""Segments cover the film, stay inside shots and follow what lasts."""
+"""Segments cover the video, stay inside shots and follow what lasts."""
 
 from itertools import pairwise
 
@@ -56,7 +56,7 @@ films = st.fixed_dictionaries(
 
 @given(films)
 def test_spans_cover_the_film_and_stay_inside_shots(film: dict[str, float]) -> None:
-    """Whatever the film, spans leave no gap, no overlap and no cut inside; vectors are unit."""
+    """Whatever the video, spans leave no gap, no overlap and no cut inside; vectors are unit."""
     chance = np.random.default_rng(int(film["seed"]))
     count = int(film["count"])
     steps = chance.exponential(size=count) + 1e-3 if film["irregular"] else np.ones(count)
@@ -111,7 +111,7 @@ def test_a_change_that_comes_gradually_is_found() -> None:
 
 
 def test_one_odd_frame_does_not_part_a_segment() -> None:
-    """A frame somewhat unlike its neighbours, say a blurred one, is no change."""
+    """A frame that differs a little from its neighbours, say a blurred one, is not a change."""
     odd = unit(axis(0) + 0.7 * axis(1))
     formed = form([axis(0)] * 5 + [odd] + [axis(0)] * 5)
     assert formed.spans.tolist() == [[0, 11]]
@@ -154,7 +154,7 @@ def test_frames_weigh_by_how_long_they_stand() -> None:
 
 
 def test_the_first_segment_begins_at_zero() -> None:
-    """The film's first frame may be shown late; the first span begins at 0 all the same."""
+    """The video's first frame may be shown late; the first span begins at 0 all the same."""
     formed = form([axis(0), axis(1)], times=[0.5, 4.5], cuts=(0, 1), duration=6)
     assert formed.spans.tolist() == [[0, 4.5], [4.5, 6]]
 

@@ -68,7 +68,7 @@ def test_an_error_is_shared() -> None:
 
 
 def test_nothing_is_kept() -> None:
-    """Who comes later computes anew, after a value and after an error."""
+    """A later caller computes again, after a value and after an error."""
     flights = SingleFlight[str]()
     assert flights.run("key", lambda: "first") == "first"
     with pytest.raises(ValueError, match="no"):

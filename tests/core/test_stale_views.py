@@ -135,7 +135,7 @@ def test_searches_go_on_and_say_how_old_they_are(
 
 
 def test_a_stale_view_of_nothing_is_no_reason_to_index(clock: Clock, tmp_path: Path) -> None:
-    """What was empty may not be by now: whoever searches is told to ask again, not to ingest."""
+    """An empty collection may have videos by now: a search is told to ask again, not to ingest."""
     catalog = Catalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
     searcher = opened(catalog, tmp_path)

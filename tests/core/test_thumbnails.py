@@ -18,7 +18,7 @@ def _jpeg(shade: int) -> bytes:
 
 
 def test_the_same_picture_has_the_same_name(tmp_path: Path) -> None:
-    """Indexing a film again writes the same files."""
+    """Indexing a video again writes the same files."""
     thumbnails = Thumbnails(tmp_path)
     name = thumbnails.write("default", "abcd", 1.5, _jpeg(10))
     assert thumbnails.write("default", "abcd", 1.5, _jpeg(10)) == name
@@ -28,7 +28,7 @@ def test_the_same_picture_has_the_same_name(tmp_path: Path) -> None:
 
 
 def test_missing_and_torn_pictures_are_found(tmp_path: Path) -> None:
-    """A file without the marker of its end is no whole picture."""
+    """A file without an end marker is not a complete picture."""
     thumbnails = Thumbnails(tmp_path)
     whole, torn, gone = (thumbnails.write("c", "ab", t, _jpeg(t)) for t in (1, 2, 3))
     (tmp_path / torn).write_bytes(_jpeg(2)[:-5])
@@ -37,7 +37,7 @@ def test_missing_and_torn_pictures_are_found(tmp_path: Path) -> None:
 
 
 def test_sweep_takes_old_files_that_no_row_names(tmp_path: Path) -> None:
-    """A young file may belong to a film that is about to be committed."""
+    """A young file may belong to a video that is about to be committed."""
     thumbnails = Thumbnails(tmp_path)
     named, old, young = (thumbnails.write("c", "ab", t, _jpeg(t)) for t in (1, 2, 3))
     for name in (named, old):
@@ -85,14 +85,14 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: st
 
 
 def test_a_name_that_is_encoded_is_taken_as_it_is(tmp_path: Path) -> None:
-    """`%2e%2e` is no folder above, only one that is not there."""
+    """`%2e%2e` is not the parent folder, only a folder that does not exist."""
     with pytest.raises(ServiceUnavailable) as missing:
         Thumbnails(tmp_path / "thumbnails").read("%2e%2e/secret.jpg")
     assert isinstance(missing.value.__cause__, FileNotFoundError)
 
 
 def test_two_builders_sweep_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that the other one has deleted between two looks is no error."""
+    """A file that the other one has deleted meanwhile is not an error."""
     thumbnails = Thumbnails(tmp_path)
     names = [thumbnails.write("c", "ab" * 16, time, _jpeg(1)) for time in (1.0, 2.0)]
     for name in names:

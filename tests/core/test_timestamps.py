@@ -56,7 +56,7 @@ def test_a_repeated_timestamp_does_not_shift_the_rest() -> None:
 
 
 def test_a_new_count_of_timestamps_goes_on() -> None:
-    """If a recording begins anew at zero, time goes on by one frame."""
+    """If a recording starts again at zero, time continues by one frame."""
     assert times([Fraction(5), Fraction(0), FRAME]) == [5, 5 + FRAME, 5 + 2 * FRAME]
 
 

@@ -17,13 +17,13 @@ from tests.searching import searcher_over
 
 @pytest.fixture
 def store() -> MemoryCatalog:
-    """Two films: red, blue, green; and blue with a tag."""
+    """Two videos: red, blue, green; and blue with a tag."""
     return films()
 
 
 @pytest.fixture
 def searcher(store: MemoryCatalog, tmp_path: Path) -> Searcher:
-    """A searcher over the films, without a snapshot."""
+    """A searcher over the videos, without a snapshot."""
     return searcher_over(store, tmp_path, lambda _: MODEL)
 
 
@@ -33,7 +33,7 @@ def _colours(pattern: str) -> list[str]:
 
 @pytest.fixture
 def reds(store: MemoryCatalog) -> MemoryCatalog:
-    """Beside the two films, thirty of "red, blue, red": 61 moments of red in 31 videos."""
+    """Beside the two videos, thirty of "red, blue, red": 61 moments of red in 31 videos."""
     for number in range(30):
         _put(store, f"red{number:02d}", _colours("rbr"))
     return store

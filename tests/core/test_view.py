@@ -1,4 +1,4 @@
-"""A view answers as brute force over the catalog does, whatever lies at the snapshot root."""
+"""A view answers as brute force over the catalog does, whatever the snapshot root contains."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ QUERIES = unit_rows(np.random.default_rng(5), 4)
 
 
 def filled(films: str = "abc", *, segments: int = 3, fingerprint: str = "print") -> MemoryCatalog:
-    """Return a catalog of some films."""
+    """Return a catalog of some videos."""
     catalog = MemoryCatalog()
     catalog.ensure_collection(NAME, "demo", DIM, fingerprint)
     for video_id in films:
@@ -173,7 +173,7 @@ def test_a_snapshot_of_older_biases_is_searched_with_the_new_ones(
 
 
 def test_a_snapshot_of_another_scoring_at_the_same_version_is_not_believed(tmp_path: Path) -> None:
-    """A database that was restored and judged anew otherwise has the same changes."""
+    """A database that was restored and scored in another way has the same changes."""
     catalog, restored = filled(), filled()
     judged_anew(catalog)
     build(tmp_path, catalog)
@@ -265,7 +265,7 @@ def test_a_snapshot_behind_the_pruned_changes_is_left_aside(tmp_path: Path) -> N
 
 
 def test_a_view_whose_changes_are_kept_follows_past_pruned_ones(tmp_path: Path) -> None:
-    """Older changes than its history are of no use to it, so its base stays."""
+    """It does not need changes older than its history, so its base stays."""
     catalog = filled("a")
     for seed in range(publishing.TAIL):
         film("b", seed=seed).put_into(catalog)
@@ -355,7 +355,7 @@ def test_an_unknown_collection_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("queries", [np.ones((1, DIM + 1)), np.full((1, DIM), np.nan)])
 def test_a_wrong_question_is_refused(tmp_path: Path, queries: NDArray[np.float64]) -> None:
-    """Queries of another length or that are no numbers raise ValueError."""
+    """Queries of another length or that are not numbers raise ValueError."""
     with pytest.raises(ValueError, match="queries must be"):
         View.open(filled(""), FolderStore(tmp_path), NAME).search(queries.astype(np.float32), 5)
 

@@ -80,7 +80,7 @@ def google(api: str, kind: str) -> Schema:
 
 
 def _google(shape: Schema) -> Schema:
-    """Translate one schema; a 64-bit number may stand as text (protobuf, "ProtoJSON")."""
+    """Translate one schema; a 64-bit number may be text (protobuf, "ProtoJSON")."""
     if "$ref" in shape:
         return _to(shape["$ref"])
     if "properties" in shape:

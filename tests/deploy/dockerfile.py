@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: its word in capitals, its `--options`, and the rest as it stands."""
+    """One instruction: its word in capitals, its `--options`, and the unchanged rest."""
 
     word: str
     options: Mapping[str, str]
@@ -41,7 +41,7 @@ class Instruction:
 
 @dataclass
 class Stage:
-    """What stands between two FROMs, and what an image made of it runs as."""
+    """The lines between two FROMs, and the user and command of an image made of them."""
 
     name: str
     base: str

@@ -43,7 +43,7 @@ class Ignored:
         return found
 
     def _may_hold(self, folder: str) -> bool:
-        """Whether something in a folder may be let in; an exception may lie in an ignored one."""
+        """Whether something in a folder may be let in; an exception may be in an ignored one."""
         below = (glob.startswith(("**", f"{folder}/")) for glob in self._exceptions)
         return folder not in self or any(below)
 

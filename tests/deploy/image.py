@@ -2,7 +2,7 @@
 
 `python -m tests.deploy.image --stage api` makes a Debian with debootstrap in place of the base
 image, executes the instructions of each stage in order, starts what an image of the stage would
-start, as its user on a read-only root file system, and searches films that it has ingested. It
+start, as its user on a read-only root file system, and searches videos that it has ingested. It
 needs root, `debootstrap` and `unshare`. docker/README.md says what that proves and what not.
 """
 

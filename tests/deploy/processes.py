@@ -20,7 +20,7 @@ LOCKED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
 
 @dataclass(frozen=True)
 class Node:
-    """Where the volumes of pods lie on this machine, by the path that pods see them at."""
+    """The folders of pods' volumes on this machine, by the path that pods see them at."""
 
     cluster: Cluster
     folders: dict[str, Path]

@@ -93,7 +93,7 @@ def test_the_cloud_accepts_the_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_misspelt_property_is_refused(name: str) -> None:
-    """At every object whose properties the cloud defines: the schemas are no formality."""
+    """At every object whose properties the cloud defines: so the schemas are not a formality."""
     document = copy.deepcopy(_read(name))
     key = next(key for key, value in document.items() if isinstance(value, dict | list | str))
     document[f"{key}x"] = document.pop(key)
@@ -172,7 +172,7 @@ def test_health_urls_exist() -> None:
 
 @pytest.mark.parametrize("name", APIS + INDEXERS)
 def test_data_and_films_are_mounted_where_the_settings_say(name: str) -> None:
-    """The catalog remembers paths of films, so that both roles see them at the same place."""
+    """The catalog remembers paths of videos, so that both roles see them at the same place."""
     given = _environment(name)
     assert given["CLIPSEEK_DATA_DIR"] == DATA_DIR
     assert _mounts(name) == {DATA_DIR, FILMS}

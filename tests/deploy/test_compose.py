@@ -184,7 +184,7 @@ def test_mounted_files_exist(service: Service) -> None:
 
 
 def test_replicas_read_what_the_indexer_writes() -> None:
-    """The same volume at the place that the images have for it, and the same films."""
+    """The same volume at the place that the images have for it, and the same videos."""
     api = {mount.target: mount for mount in COMPOSE["api"].mounts}
     indexer = {mount.target: mount for mount in COMPOSE["indexer"].mounts}
     assert api[DATA].source == indexer[DATA].source == "data"
@@ -203,7 +203,7 @@ def test_our_user_is_that_of_the_images(name: str) -> None:
 
 
 def test_nginx_gets_its_files_and_variables() -> None:
-    """Every variable of the template has a value, and films lie where the API names them."""
+    """Every variable of the template has a value, and videos lie where the API names them."""
     nginx = COMPOSE["nginx"]
     wanted = set(re.findall(r"\$\{(NGINX_\w+)\}", TEMPLATE.read_text("utf-8")))
     assert set(nginx.environment) == wanted | {"NGINX_ENVSUBST_FILTER"}

@@ -153,7 +153,7 @@ def test_it_runs_as_a_user_without_rights(dockerfile: Dockerfile, image: str) ->
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_its_volume_is_the_data_folder(dockerfile: Dockerfile, image: str) -> None:
-    """All that it writes lies there: the root file system may be read-only."""
+    """It writes nowhere else: the root file system may be read-only."""
     environment = dockerfile.environment(image)
     (volume,) = in_force(dockerfile, image, "VOLUME").words
     assert environment["CLIPSEEK_DATA_DIR"] == volume == "/var/lib/clipseek"
@@ -186,7 +186,7 @@ def test_it_exposes_the_port_of_the_api(dockerfile: Dockerfile, image: str) -> N
 
 
 def test_the_health_check_asks_what_the_api_answers(dockerfile: Dockerfile) -> None:
-    """Whether the process lives; a database that is away is no reason to restart it."""
+    """Whether the process runs; an unreachable database is not a reason to restart it."""
     check = in_force(dockerfile, "api", "HEALTHCHECK")
     words = json.loads(check.rest.removeprefix("CMD"))
     (path,) = re.findall(r"'GET', '([^']+)'", words[-1])

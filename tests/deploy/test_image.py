@@ -129,7 +129,7 @@ def _allow_writing(folder: Path, *, allow: bool) -> None:
 
 @pytest.fixture(scope="module")
 def films(tree: Tree) -> str:
-    """Draw a film in the volume and index it with the indexer's image."""
+    """Draw a video in the volume and index it with the indexer's image."""
     folder = str(tree.volume / "films")
     tree.run("indexer", "demo", "--films", "1", "--seed", "7", "--out", folder)
     return tree.run("indexer", "ingest", folder, "--model", "demo")

@@ -279,7 +279,7 @@ def with_postgres_programs(node: Node) -> Node:
 
 
 def test_a_backup_can_be_brought_back(indexed: Node, postgres_server: Server) -> None:
-    """Into an empty database, as the README says; the films are in it."""
+    """Into an empty database, as the README says; the videos are in it."""
     node = with_postgres_programs(indexed)
     done = node.run("backup")
     assert done.returncode == 0, done.stderr
@@ -301,7 +301,7 @@ def test_a_backup_can_be_brought_back(indexed: Node, postgres_server: Server) ->
 
 
 def test_old_dumps_go_when_a_new_one_is_there(indexed: Node) -> None:
-    """The newest of BACKUP_KEEP stay, what is no dump of ours stays, what was cut off goes."""
+    """The newest BACKUP_KEEP dumps and other files stay, interrupted dumps are deleted."""
     node = with_postgres_programs(indexed)
     backups = node.folders["/backups"]
     for each in backups.glob("clipseek-*"):

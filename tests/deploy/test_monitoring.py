@@ -50,7 +50,7 @@ def promtool(*arguments: str | Path, folder: Path = PROMETHEUS) -> str:
 
 
 def expressions() -> Iterator[tuple[str, str]]:
-    """Yield where each PromQL expression stands, and the expression."""
+    """Yield the place of each PromQL expression, and the expression."""
     for rule in RULES:
         yield rule["alert"], rule["expr"]
     for panel in BOARD["panels"]:

@@ -1,4 +1,4 @@
-"""Films, pictures, rates and TLS of the project's nginx, before a replica made for the test."""
+"""Videos, pictures, rates and TLS of the project's nginx, before a replica made for the test."""
 
 import json
 import re
@@ -35,7 +35,7 @@ FILE = "/v1/videos/0e75/file"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Return a folder that nginx may read, with one film in it."""
+    """Return a folder that nginx may read, with one video in it."""
     require_programs()
     with own_folder() as made:
         (made / "films").mkdir()
@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def replica() -> Iterator[Upstream]:
-    """A replica that names a film to nginx."""
+    """A replica that names a video to nginx."""
     headers = {
         "X-Accel-Redirect": f"{ACCEL_PREFIX}sea%20side.mp4",
         "Content-Type": "video/mp4",

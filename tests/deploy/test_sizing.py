@@ -42,7 +42,7 @@ GIVEN = Assumptions()
 
 
 def test_the_page_shows_what_was_recorded() -> None:
-    """Between its marks stands the command's output, with every default."""
+    """The command's output is between its marks, with every default."""
     text = sizing.markdown(GIVEN, read(RECORDED))
     page = PAGE.read_text("utf-8")
     assert sizing.renewed(page, text) == page
@@ -50,7 +50,7 @@ def test_the_page_shows_what_was_recorded() -> None:
 
 
 def test_the_command_prints_the_recorded_table(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without measuring anew."""
+    """Without measuring again."""
     assert sizing.main(["--recorded", str(RECORDED), "--markdown"]) == 0
     assert capsys.readouterr().out in PAGE.read_text("utf-8")
 
@@ -161,7 +161,7 @@ def test_recorded_measurements_are_read_again(tmp_path: Path) -> None:
 
 
 def test_a_small_library_can_be_measured() -> None:
-    """Real films, a real index, a real server; with PostgreSQL where it is installed."""
+    """Real videos, a real index, a real server; with PostgreSQL where it is installed."""
     there = bool(shutil.which("pg_ctl") or list(Path("/usr/lib/postgresql").glob("*/bin")))
     steps: list[str] = []
     size = Size(films=1, rows=3000, searches=5, postgresql=there)

@@ -24,7 +24,7 @@ PATIENCE_S = 60
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a folder `films` has one film."""
+    """Return a folder in which a folder `films` has one video."""
     folder = tmp_path_factory.mktemp("films")
     make_films(1, 3, folder / "films")
     return folder

@@ -23,7 +23,7 @@ TROUBLE = {"Error rate"} | {rule["alert"] for rule in RULES}
 
 @pytest.fixture(scope="module")
 def topology() -> Iterator[Topology]:
-    """Everything, with two demo films ingested by the indexer's own service."""
+    """Everything, with two demo videos ingested by the indexer's own service."""
     if missing := missing_programs():
         reason = f"not installed: {', '.join(missing)}; `make servers` installs them"
         if os.environ.get("CI") == "true":
@@ -39,7 +39,7 @@ def topology() -> Iterator[Topology]:
 
 @pytest.fixture
 def client(topology: Topology) -> Iterator[Client]:
-    """A client of nginx, when every replica shows the films."""
+    """A client of nginx, when every replica shows the videos."""
     for port in topology.places.replicas:
         replica = Client(port)
         wait_until(lambda: _hits(replica.search(QUERY)) > 0, "films on a replica")  # noqa: B023  called here
@@ -64,7 +64,7 @@ def _prometheus(topology: Topology, path: str) -> Any:
 
 
 def test_a_search_goes_through_nginx(client: Client) -> None:
-    """From a sentence to a moment, its film and its picture."""
+    """From a sentence to a moment, its video and its picture."""
     answer = client.search(QUERY)
     assert answer.status == 200
     hit = answer.body["hits"][0]
@@ -73,7 +73,7 @@ def test_a_search_goes_through_nginx(client: Client) -> None:
 
 
 def test_nginx_sends_films_and_pictures(topology: Topology, client: Client) -> None:
-    """A range of a film comes from its own disk, a picture the second time from its cache."""
+    """A range of a video comes from its own disk, a picture the second time from its cache."""
     hit = client.search(QUERY).body["hits"][0]
     film, picture = hit["play_url"].partition("#")[0], hit["thumbnail_url"]
     content = next(topology.films.glob(f"{hit['video']['title']}.*")).read_bytes()
@@ -202,7 +202,7 @@ def test_replicas_write_nothing_to_the_volume(topology: Topology, client: Client
 def test_a_replica_needs_neither_capabilities_nor_writing(
     topology: Topology, client: Client
 ) -> None:
-    """On a volume that is mounted read only, it answers with hits, pictures and films."""
+    """On a volume that is mounted read only, it answers with hits, pictures and videos."""
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
         pytest.skip("mounts cannot be changed here; that takes root and util-linux")
     port = free_port()
@@ -220,7 +220,7 @@ def test_a_replica_needs_neither_capabilities_nor_writing(
 
 
 def test_a_wrong_password_is_one_sentence(topology: Topology) -> None:
-    """Whoever mounts another secret learns of it at once, and without the secret."""
+    """Another mounted secret is reported at once, without showing it."""
     secret = topology.places.folders["/run/secrets"] / "database_url"
     right = secret.read_text("utf-8")
     password = right.split(":")[2].partition("@")[0]

@@ -44,7 +44,7 @@ class Image:
 
     @property
     def serving(self) -> list[str]:
-        """What starts the API: the entrypoint, with the words that stand after it by themselves."""
+        """What starts the API: the entrypoint, with its default arguments."""
         words = self._words("ENTRYPOINT")
         return [*words, *self._words("CMD")] if self._stage == "gpu" else words
 
@@ -143,7 +143,7 @@ def _sizes(image: Image, stage: str) -> Iterator[str]:
 
 
 def _ingest(image: Image) -> Iterator[str]:
-    """Draw films in the volume and index them with the demo model."""
+    """Draw videos in the volume and index them with the demo model."""
     films = f"{image.volume}/films"
     image.run(*image.indexing, "demo", "--films", "2", "--seed", "7", "--out", films)
     said = image.run(*image.indexing, "ingest", films, "--model", "demo")
@@ -152,7 +152,7 @@ def _ingest(image: Image) -> Iterator[str]:
 
 
 def _export(image: Image) -> Iterator[str]:
-    """Export a model of open_clip from local weights, and index the films with it."""
+    """Export a model of open_clip from local weights, and index the videos with it."""
     weights, films = f"{image.volume}/weights.pt", f"{image.volume}/films"
     image.run("python", "-c", WEIGHTS, weights)
     started = time.monotonic()

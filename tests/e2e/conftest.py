@@ -1,4 +1,4 @@
-"""A small library of demo films, ingested once by the command as a user would."""
+"""A small library of demo videos, ingested once by the command as a user would."""
 
 import shutil
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from indexer.cli import main
 
 @dataclass(frozen=True)
 class Library:
-    """A data folder and the films that it was ingested from."""
+    """A data folder and the videos that it was ingested from."""
 
     films: Path
     data_dir: Path
@@ -25,7 +25,7 @@ class Library:
 
 @pytest.fixture(scope="session")
 def shared_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Six films, ingested with the demo model. Do not change it: use `library`."""
+    """Six videos, ingested with the demo model. Do not change it: use `library`."""
     root = tmp_path_factory.mktemp("library")
     make_films(6, 5, root / "films")
     library = Library(root / "films", root / "data")
@@ -35,20 +35,20 @@ def shared_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture
 def library(shared_library: Library, tmp_path: Path) -> Library:
-    """A copy of the library that a test may change; the films stay where they were ingested."""
+    """A copy of the library that a test may change; the videos stay where they were ingested."""
     shutil.copytree(shared_library.data_dir, tmp_path / "data")
     return Library(shared_library.films, tmp_path / "data")
 
 
 @pytest.fixture
 def empty(shared_library: Library, tmp_path: Path) -> Library:
-    """The same films and a data folder that does not exist yet."""
+    """The same videos and a data folder that does not exist yet."""
     return Library(shared_library.films, tmp_path / "fresh")
 
 
 @pytest.fixture
 def clip(shared_library: Library, tmp_path: Path) -> Callable[[str], Path]:
-    """Copy one demo film under a name of the test's choice."""
+    """Copy one demo video under a name of the test's choice."""
 
     def copy(name: str) -> Path:
         source = sorted(shared_library.films.glob("*.mp4"))[0]

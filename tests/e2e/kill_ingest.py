@@ -25,19 +25,19 @@ from clipseek.config import Settings
 from clipseek.demo.films import make_films
 
 TOLERANCE = 2e-3
-"""Films share batches, and a kill changes who shares with whom: sums are ordered differently and
+"""Videos share batches, and a kill changes who shares with whom: sums are ordered differently and
 float16 may round the other way, by at most 2 units in the last place of a number below 1."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the catalog holds of one film, without ids, versions and times of day."""
+    """What the catalog holds of one video, without ids, versions and times of day."""
 
     rows: tuple[tuple[object, ...], ...]
     vectors: NDArray[np.float32]
 
     def same(self, other: "Stored") -> bool:
-        """Whether both are the same film with the same segments."""
+        """Whether both are the same video with the same segments."""
         return self.rows == other.rows and bool(
             np.allclose(self.vectors, other.vectors, atol=TOLERANCE)
         )
@@ -61,7 +61,7 @@ def stored(data_dir: Path) -> dict[str, list[Stored]]:
 
 
 def ingest(films: Path, data_dir: Path) -> "subprocess.Popen[bytes]":
-    """Start an ingest of the films."""
+    """Start an ingest of the videos."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(data_dir), "ingest", str(films)]
     kept = os.environ | {"CLIPSEEK_KEEP_FRAME_VECTORS": "true"}  # they are compared
     return subprocess.Popen([*command, "--model", "demo", "--quiet"], env=kept)

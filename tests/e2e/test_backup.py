@@ -1,4 +1,4 @@
-"""The commands of docs/backup.md, executed as they stand there."""
+"""The commands of docs/backup.md, executed unchanged."""
 
 import os
 import re

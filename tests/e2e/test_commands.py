@@ -37,7 +37,7 @@ def _captions(library: Library) -> list[dict[str, object]]:
 
 
 def test_search_finds_the_film_of_a_caption(shared_library: Library, capsys: Capture) -> None:
-    """A true sentence about one film leads to that film, at a moment where it is true."""
+    """A true sentence about one video leads to that video, at a moment where it is true."""
     caption = next(c for c in _captions(shared_library) if "file" in c and not c.get("also"))
     assert shared_library.run("search", str(caption["query"]), "--limit", "3", "--json") == 0
     hits = _lines(capsys)
@@ -48,7 +48,7 @@ def test_search_finds_the_film_of_a_caption(shared_library: Library, capsys: Cap
 
 
 def test_search_says_when_nothing_matches(shared_library: Library, capsys: Capture) -> None:
-    """What the world does not know gets a note and the nearest moments, and is no failure."""
+    """What the world does not know gets a note and the nearest moments, and is not a failure."""
     assert shared_library.run("search", "a submarine in space") == 0
     printed = capsys.readouterr()
     assert "nothing matches well" in printed.err
@@ -91,7 +91,7 @@ def test_search_says_where_a_query_was_cut(shared_library: Library, capsys: Capt
 
 
 def test_second_ingest_does_no_work(library: Library, capsys: Capture) -> None:
-    """Every film is unchanged, nothing is read and the version stays."""
+    """Every video is unchanged, nothing is read and the version stays."""
     library.run("status", "--json")
     before = _lines(capsys)[0]["version"]
     assert library.run("ingest", str(library.films), "--json") == 0
@@ -102,7 +102,7 @@ def test_second_ingest_does_no_work(library: Library, capsys: Capture) -> None:
 
 
 def test_forced_ingest_gives_the_same_segments(library: Library, capsys: Capture) -> None:
-    """Indexing again replaces each film by its equal."""
+    """Indexing again replaces each video by its equal."""
     library.run("list", "--json")
     before = _lines(capsys)
     assert library.run("ingest", str(library.films), "--force", "--json") == 0
@@ -217,7 +217,7 @@ def test_where_nothing_can_be_looked_at_nothing_is_made(
 def test_sound_without_pictures_is_left_out_of_a_folder(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
-    """Music beside a video is no failure; named itself it is one, and says what it is."""
+    """Music beside a video is not a failure; named itself it is one, and says what it is."""
     video = clip("video.mp4")
     song = video.with_name("song.mp4")
     with av.open(song, "w") as container:
@@ -449,7 +449,7 @@ def test_a_kind_of_index_that_is_none_is_refused(library: Library, capsys: Captu
 
 
 def test_evaluate_prints_the_agreed_keys(shared_library: Library, capsys: Capture) -> None:
-    """The figures of the demo films, absent queries included."""
+    """The figures of the demo videos, absent queries included."""
     captions = str(shared_library.films / "captions.jsonl")
     assert shared_library.run("evaluate", captions, "--json") == 0
     figures = _lines(capsys)[0]
@@ -517,7 +517,7 @@ def test_ctrl_c_finishes_the_film_in_hand(empty: Library) -> None:
 
 
 def test_two_ingests_at_once_lose_and_double_nothing(empty: Library, capsys: Capture) -> None:
-    """Both finish, every film is there once."""
+    """Both finish, every video is there once."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(empty.data_dir), "ingest"]
     command += [str(empty.films), "--model", "demo", "--quiet"]
     both = [subprocess.Popen(command) for _ in range(2)]
@@ -529,7 +529,7 @@ def test_two_ingests_at_once_lose_and_double_nothing(empty: Library, capsys: Cap
 
 
 def test_a_closed_pipe_ends_quietly(shared_library: Library) -> None:
-    """`indexer list | head -0` is no error."""
+    """`indexer list | head -0` is not an error."""
     command = f"{sys.executable} -m indexer --data-dir {shared_library.data_dir} list | head -c 0"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
     assert done.stderr == ""

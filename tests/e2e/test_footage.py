@@ -1,4 +1,4 @@
-"""Real films and odd files through the whole line; skipped where there is no footage."""
+"""Real videos and odd files through the whole line; skipped where there is no footage."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ BAD = {
     "made_zero_byte.mp4",
 }
 LEFT_OUT = 4
-"""Three files of sound alone and one picture, which are no failure of a folder."""
+"""Three files of sound alone and one picture, which are not failures of a folder."""
 DAMAGED = {
     "made_midfile_garbage.mp4",
     "made_truncated_faststart_50pct.mp4",

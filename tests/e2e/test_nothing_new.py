@@ -38,7 +38,7 @@ def test_pictures_are_swept_with_a_new_snapshot_or_by_build(library: Library) ->
 
 @pytest.fixture
 def own_model(clip: Callable[[str], Path], tmp_path: Path) -> tuple[Library, Path]:
-    """One film, indexed with a copy of the demo model that a test may damage."""
+    """One video, indexed with a copy of the demo model that a test may damage."""
     model = tmp_path / "model"
     shutil.copytree(models.resolve("demo", tmp_path).path, model)
     library = Library(clip("a.mp4").parent, tmp_path / "own")
@@ -63,7 +63,7 @@ def test_a_damaged_tower_is_told_once_it_is_needed(
     clip: Callable[[str], Path],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The run ends with what is wrong, and it is no fault of the film."""
+    """The run ends with what is wrong, and it is not the fault of the video."""
     library, model = own_model
     _damage(model, VISUAL)
     new = clip("b.mp4")

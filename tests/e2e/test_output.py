@@ -117,7 +117,7 @@ def test_the_progress_of_an_ingest_is_escaped(odd: Library, capsys: Capture) -> 
 
 
 def test_without_arguments_help_is_printed(capsys: Capture) -> None:
-    """Exit 0: whoever tries the command sees what it can do."""
+    """Exit 0: a new user sees what the command can do."""
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 0

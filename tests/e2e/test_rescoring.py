@@ -23,7 +23,7 @@ QUERY = "a red car"
 
 
 def _edited(folder: Path, *, bank_seed: int | None = None, **changed: Any) -> None:
-    """Make a bundle anew in its place, with other fields or another bank."""
+    """Replace a bundle by a new one, with other fields or another bank."""
     bundle = bundles.peek(folder)
     manifest = bundles.Manifest(
         **{field.name: getattr(bundle, field.name) for field in fields(bundles.Manifest)}
@@ -43,7 +43,7 @@ def _edited(folder: Path, *, bank_seed: int | None = None, **changed: Any) -> No
 def judged_by_a_bank(
     tmp_path_factory: pytest.TempPathFactory, shared_library: Library
 ) -> tuple[Path, Library]:
-    """The demo model, made to be judged by its bank, and two films indexed with it."""
+    """The demo model, made to be judged by its bank, and two videos indexed with it."""
     root = tmp_path_factory.mktemp("rescoring")
     model = root / "model"
     shutil.copytree(models.resolve("demo", root).path, model)
@@ -99,7 +99,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 def test_a_changed_model_judges_as_if_it_had_indexed(
     judged: Judged, capsys: Capture, verb: str, part: str, changes: dict[str, Any]
 ) -> None:
-    """By `calibrate`, or by the next ingest with nothing new; no film is decoded."""
+    """By `calibrate`, or by the next ingest with nothing new; no video is decoded."""
     before = judged.relevances(capsys)
     judged.change(**changes)
     assert judged.relevances(capsys) == before

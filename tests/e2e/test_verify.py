@@ -43,7 +43,7 @@ class One:
 
 @pytest.fixture(scope="module")
 def base(shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """The first demo film, indexed."""
+    """The first demo video, indexed."""
     root = tmp_path_factory.mktemp("base")
     (root / "films").mkdir()
     shutil.copy2(sorted(shared_library.films.glob("*.mp4"))[0], root / "films" / "film.mp4")
@@ -218,7 +218,7 @@ def test_vectors_of_other_pictures_are_told_by_a_deep_look(one: One, capsys: Cap
 def test_what_was_not_looked_at_is_told(
     one: One, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sample is no proof: the last line says how large it was, and what looks at all."""
+    """A sample is not a proof: the last line says how large it was, and which option checks all."""
     monkeypatch.setattr("indexer.originals.OPENED", 0)
     assert one.library.run("verify") == 0
     said = capsys.readouterr().err

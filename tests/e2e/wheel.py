@@ -1,7 +1,7 @@
 """Build the wheel, install it into an empty environment without torch, and use it there.
 
 `python -m tests.e2e.wheel` makes the environment in a folder outside of the repository, draws and
-ingests demo films, searches them, and asks the server for the page and for an answer. It ends with
+ingests demo videos, searches them, and asks the server for the page and for an answer. It ends with
 one JSON line: the seconds of each step and the packages that were installed. It needs a package
 index. Exit 1 if anything is missing.
 """
@@ -88,7 +88,7 @@ def build(folder: Path, *, isolated: bool) -> Path:
 
 
 def use(installed: Installed) -> None:
-    """Draw demo films, ingest, search by the command, ask the server for all that it serves.
+    """Draw demo videos, ingest, search by the command, ask the server for all that it serves.
 
     Raises:
         AssertionError: something is missing or wrong.

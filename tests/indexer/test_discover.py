@@ -49,7 +49,7 @@ def test_a_video_without_a_known_ending_is_found_by_its_first_bytes(tmp_path: Pa
 
 
 def test_a_named_file_is_always_taken(tmp_path: Path) -> None:
-    """Whoever names a file wants to hear what is wrong with it."""
+    """A user who names a file wants to know what is wrong with it."""
     text = _file(tmp_path / "notes.txt")
     assert _files([str(text)]) == [text]
 
@@ -117,7 +117,7 @@ def test_an_unfinished_download_is_left_out(tmp_path: Path) -> None:
 
 
 def test_sources_music_and_pictures_are_counted(tmp_path: Path) -> None:
-    """A program and an album beside a video are no failures."""
+    """A program and an album beside a video are not failures."""
     video = _file(tmp_path / "clip.mp4")
     _file(tmp_path / "src" / "mod.ts", b"export const a = 1;")
     _file(tmp_path / "song.m4a")

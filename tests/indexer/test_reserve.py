@@ -15,7 +15,7 @@ def _blocks(path: Path) -> int:
 
 
 def test_the_reserve_takes_space_and_gives_it_back(tmp_path: Path) -> None:
-    """It is no hole in a file: the blocks are taken."""
+    """The file is not sparse: its blocks are allocated."""
     settings = Settings.load(data_dir=tmp_path)
     reserve.keep(settings)
     assert _blocks(tmp_path / reserve.RESERVE) >= reserve.RESERVE_BYTES

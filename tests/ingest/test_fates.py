@@ -60,7 +60,7 @@ class BlueIsTrouble(ToyEmbedder):
         self._error = error
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embed, or fail; without an error, blue is no number."""
+        """Embed, or fail; without an error, blue is not a number."""
         vectors = super().embed_images(pixels)
         is_blue = pixels[..., 2].mean(axis=(1, 2)) > 200
         if is_blue.any() and self._error is not None:

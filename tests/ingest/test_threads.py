@@ -1,4 +1,4 @@
-"""The ingest line over fakes: films of plain colours, a toy model, a catalog in memory."""
+"""The ingest line over fakes: videos of plain colours, a toy model, a catalog in memory."""
 
 import threading
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def test_frames_that_repeat_are_not_embedded(tmp_path: Path) -> None:
 def test_batches_span_films_and_rows_find_their_film(
     tmp_path: Path, batch_size: int, workers: int
 ) -> None:
-    """However frames are batched, each film gets its own vectors."""
+    """However frames are batched, each video gets its own vectors."""
     tools = _tools(tmp_path)
     films = {f"{i}.mp4": f"{'rgb'[i % 3]}1.{i} {'gbr'[i % 3]}2" for i in range(7)}
     paths = [_file(tmp_path, name, content) for name, content in films.items()]
@@ -148,12 +148,12 @@ def test_a_known_file_is_not_opened_again(tmp_path: Path) -> None:
 
 
 class FailingCatalog(MemoryCatalog):
-    """A database that goes away at the third film."""
+    """A database that goes away at the third video."""
 
     puts = 0
 
     def put(self, collection: str, put: Put) -> int:
-        """Store two films, then fail."""
+        """Store two videos, then fail."""
         self.puts += 1
         if self.puts == 3:
             raise ServiceUnavailable("the database is gone")
@@ -161,7 +161,7 @@ class FailingCatalog(MemoryCatalog):
 
 
 def test_a_lost_database_ends_the_run_and_a_second_run_completes_it(tmp_path: Path) -> None:
-    """The film in hand is not half there; nothing that was committed is done twice."""
+    """The video in hand is not half there; nothing that was committed is done twice."""
     opener = Films()
     tools = _tools(tmp_path, FailingCatalog(), opener)
     paths = [_file(tmp_path, f"{i}.mp4", f"r{i + 1}") for i in range(5)]
@@ -182,7 +182,7 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_stop_leaves_uncommitted_films_for_the_next_run(tmp_path: Path) -> None:
-    """After the film in hand nothing more is committed, and no thread is left behind."""
+    """After the video in hand nothing more is committed, and no thread is left behind."""
     tools = _tools(tmp_path)
     paths = [_file(tmp_path, f"{i}.mp4", f"r{i + 1}") for i in range(5)]
     stop = threading.Event()

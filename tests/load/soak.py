@@ -2,8 +2,8 @@
 
     python -m tests.load.soak [--minutes 10] [--users 4]
 
-Users search (sentences that repeat, sentences that are new, batches), play parts of films, look at
-pictures and lists, while films are ingested and removed. The cache is kept small, so that it is
+Users search (sentences that repeat, sentences that are new, batches), play parts of videos, look at
+pictures and lists, while videos are ingested and removed. The cache is kept small, so that it is
 full soon. Memory and open files of the server are read every second; the first third of the time
 is for warming up. Ends with one JSON line; exit 1 when a request failed.
 """
@@ -34,7 +34,7 @@ FILMS = 6
 WARM_UP = 1 / 3
 STEP_S = 1.0
 GONE = (404, 409, 410)
-"""What may be said of a film that is being removed."""
+"""What may be said of a video that is being removed."""
 _PAUSE_S = 0.02
 
 
@@ -55,7 +55,7 @@ class Soaked:
 
 
 class Library:
-    """Films that come and go, by the commands of the indexer."""
+    """Videos that come and go, by the commands of the indexer."""
 
     def __init__(self, root: Path) -> None:
         self.data_dir, self._films = root / "data", root / "films"
@@ -66,14 +66,14 @@ class Library:
         self.changes = 0
 
     def grow(self, count: int) -> None:
-        """Ingest new films."""
+        """Ingest new videos."""
         paths = [make_film(self._number + i, self._films) for i in range(count)]
         self._number += count
         self._run("ingest", *paths, "--model", "demo")
         self.present = [*self.present, *map(video_id, paths)]
 
     def change(self) -> None:
-        """Ingest a new film, and remove the oldest one."""
+        """Ingest a new video, and remove the oldest one."""
         self.grow(1)
         oldest, self.present = self.present[0], self.present[1:]
         self._run("remove", oldest)

@@ -26,8 +26,8 @@ PYTHON = "3.11"
 TORCH = ("torch", "torchvision")
 IMAGES = {
     "api": ("tracing",),
-    "indexer": ("tracing", "models"),
-    "gpu": ("tracing", "models", "gpu"),
+    "indexer": ("tracing", "models", "watch"),
+    "gpu": ("tracing", "models", "gpu", "watch"),
 }
 """The extras of each image."""
 

@@ -99,28 +99,56 @@ Verb = Callable[[Settings, argparse.Namespace], int]
 def _writing_verbs(verbs: "_Verbs") -> None:
     ingest = _verb(verbs, "ingest", "index files and folders", "indexer ingest ./clips --fps 2")
     ingest.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or - for stdin")
-    ingest.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
+    ingest.usage = "indexer ingest [options] PATH [PATH ...]"
+    _indexing(ingest)
     ingest.add_argument(
         "--checkpoint", type=at_home, metavar="FILE", help="local weights of --model"
     )
-    ingest.usage = "indexer ingest [options] PATH [PATH ...]"
     ingest.add_argument(
         "--precision",
         choices=_choices("precision"),
         metavar="P",
         help="fp32, bf16, int8 or auto (fp32)",
     )
-    ingest.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
     ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
-    ingest.add_argument("--workers", type=int, metavar="N", help="videos decoded at the same time")
-    ingest.add_argument(
-        "--tag", action="append", default=[], metavar="TAG", help="label the videos"
-    )
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
-    # Not listed, so that the rest fits on a screen; an unexpected error names it.
-    ingest.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
     _output(ingest, quiet=True)
+    watch = _verb(
+        verbs, "watch", "keep folders indexed", "indexer watch ./clips --on-delete remove"
+    )
+    watch.add_argument("paths", nargs="+", metavar="FOLDER", help="with the folders below it")
+    watch.usage = "indexer watch [options] FOLDER [FOLDER ...]"
+    watch.add_argument(
+        "--on-delete",
+        choices=("keep", "remove"),
+        default="keep",
+        metavar="WHAT",
+        help="keep or remove videos whose files are gone (keep)",
+    )
+    watch.add_argument(
+        "--settle", type=float, default=5.0, metavar="S", help="wait for files that grow (5 s)"
+    )
+    watch.add_argument(
+        "--rescan", type=float, default=600.0, metavar="S", help="also look so often (600 s)"
+    )
+    _indexing(watch)
+    _output(watch, quiet=True)
+    watch.set_defaults(checkpoint=None, precision=None, force=False, no_build=True)
+    _catalog_verbs(verbs)
+
+
+def _indexing(verb: Parser) -> None:
+    """Add the options of the verbs that index videos."""
+    verb.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
+    verb.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
+    verb.add_argument("--workers", type=int, metavar="N", help="videos decoded at the same time")
+    verb.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the videos")
+    # Not listed, so that the rest fits on a screen; an unexpected error names it.
+    verb.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
+
+
+def _catalog_verbs(verbs: "_Verbs") -> None:
     build = _verb(verbs, "build", "build the search snapshot", "indexer build --json")
     build.add_argument("--index", metavar="KIND", help="auto, exact, ivf-flat, ivf-sq8 or ivf-pq")
     _output(build, quiet=True)

@@ -4,7 +4,7 @@ import argparse
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -37,11 +37,7 @@ INTERRUPTED = 130
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Index the named videos; exit 1 if some could not be indexed."""
-    if not all(tag.strip() for tag in options.tag):
-        raise ConfigError("--tag must have at least one character, got ''")
-    for tag in options.tag:
-        if not tag.isprintable():
-            raise ConfigError(f"--tag must be one line of text, got {tag!r}")
+    require_tags(options)
     places = open_places(settings)
     found = discover.look(options.paths, places, settings.skip)
     reports = Reports(found, json=options.json, quiet=options.quiet)
@@ -50,6 +46,20 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if not found.uris:
         reports.summary()
         return 1
+    return index(settings, options, reports, places)
+
+
+def require_tags(options: argparse.Namespace) -> None:
+    """Raise ConfigError unless each tag can be printed and typed."""
+    if not all(tag.strip() for tag in options.tag):
+        raise ConfigError("--tag must have at least one character, got ''")
+    for tag in options.tag:
+        if not tag.isprintable():
+            raise ConfigError(f"--tag must be one line of text, got {tag!r}")
+
+
+def index(settings: Settings, options: argparse.Namespace, reports: Reports, places: Places) -> int:
+    """Index the videos that were found, and return the exit code."""
     stop = threading.Event()
     with video_opener(settings, stop) as opener:
         return _index(settings, options, reports, places, opener, stop)
@@ -175,7 +185,7 @@ def _claim(service: WritingService, model: Model) -> Model:
 def _ingest(tools: Tools, told: Reports, options: Options, stop: threading.Event) -> int:
     """Run all steps under the progress bar and print the summary, whatever ends the run."""
     run = Run(tools, options, stop=stop, on_frames=told.frames, on_progress=told.progress_of)
-    with _stopping_on_signal(stop) as interrupted:
+    with stopping_on_signal(stop) as interrupted:
         try:
             with told:
                 for report in run.reports(told.found.uris, told.found.listed):
@@ -189,8 +199,12 @@ def _ingest(tools: Tools, told: Reports, options: Options, stop: threading.Event
 
 
 @contextmanager
-def _stopping_on_signal(stop: threading.Event) -> Iterator[threading.Event]:
+def stopping_on_signal(
+    stop: threading.Event, wake: Callable[[], None] = lambda: None
+) -> Iterator[threading.Event]:
     """Let the first Ctrl-C finish the transaction in hand; a second one is not held back.
+
+    `wake` is called then, too.
 
     A terminal that is closed counts as Ctrl-C, unless `nohup` has the signal ignored.
     """
@@ -199,6 +213,7 @@ def _stopping_on_signal(stop: threading.Event) -> Iterator[threading.Event]:
     def on_signal(number: int, _frame: FrameType | None) -> None:
         interrupted.set()
         stop.set()
+        wake()
         signal.signal(number, signal.default_int_handler)
 
     numbers = [

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 HELP = """\
 usage: clipseek [-h] [--version] [--data-dir DIR] VERB ...
 
-Search videos by sentences. `clipseek serve` is `python -m api`; every other verb is the same as
-that of `indexer`.
+Search videos by sentences. `clipseek serve` is `python -m api`; other verbs are those of indexer.
 
 verbs:
 {verbs}

@@ -41,13 +41,23 @@ def test_top_help_fits_a_screen_and_ends_with_two_examples() -> None:
     assert all(line.startswith("  indexer ") for line in lines[-2:])
 
 
+def _options(verb: str) -> set[str]:
+    return {option for action in _verbs()[verb]._actions for option in action.option_strings}
+
+
+def _documented(verb: str) -> set[str]:
+    section = re.split(r"^## ", README.split(f"\n## {verb}\n")[1], flags=re.MULTILINE)[0]
+    return set(re.findall(r"`(--[a-z-]+)", section))
+
+
 def test_every_option_of_ingest_is_documented() -> None:
     """Its table names each option once."""
-    options = {o for a in _verbs()["ingest"]._actions for o in a.option_strings}
-    documented = set(
-        re.findall(r"`(--[a-z-]+)", README.split("## ingest")[1].split("## evaluate")[0])
-    )
-    assert documented == options - {"-h", "--help", "--data-dir"}
+    assert _documented("ingest") == _options("ingest") - {"-h", "--help", "--data-dir"}
+
+
+def test_every_option_of_watch_that_ingest_does_not_have_is_documented() -> None:
+    """The others mean the same."""
+    assert _documented("watch") == _options("watch") - _options("ingest")
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

@@ -1,0 +1,178 @@
+"""`indexer watch`: what comes, moves and goes in a folder is followed, until a signal comes."""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Library
+
+Capture = pytest.CaptureFixture[str]
+Said = dict[str, str]
+
+
+class Watching:
+    """A running `indexer watch`, and what it prints."""
+
+    def __init__(self, library: Library, *options: str) -> None:
+        command = [sys.executable, "-m", "indexer", "--data-dir", str(library.data_dir), "watch"]
+        settings = ["--model", "demo", "--json", "--settle", "0.3", *options]
+        self.program = subprocess.Popen(
+            [*command, str(library.films), *settings],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self._said: queue.Queue[Said] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.program.stdout is not None
+        for line in self.program.stdout:
+            self._said.put(json.loads(line))
+
+    def hears(self, state: str, path: Path) -> Said:
+        """Return what is said next of a file in this state; fail if it is not said in a minute."""
+        while True:
+            said = self._said.get(timeout=60)
+            if (said["state"], said.get("path", said.get("uri"))) == (state, str(path)):
+                return said
+
+    def ends(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; return the exit code and what was said on stderr."""
+        self.program.send_signal(number)
+        assert self.program.stderr is not None
+        error = self.program.stderr.read()
+        self._reader.join(60)
+        return self.program.wait(60), error
+
+
+@contextmanager
+def watching(library: Library, *options: str) -> Iterator[Watching]:
+    """Run `indexer watch` and end it."""
+    watch = Watching(library, *options)
+    try:
+        yield watch
+    finally:
+        watch.program.kill()
+        watch.program.communicate()
+
+
+@pytest.fixture
+def few(shared_library: Library, tmp_path: Path) -> Library:
+    """A folder with one video, and no library yet."""
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    shutil.copyfile(_one(shared_library), folder / "first.mp4")
+    return Library(folder, tmp_path / "data")
+
+
+def _one(library: Library, number: int = 0) -> Path:
+    return sorted(library.films.glob("*.mp4"))[number]
+
+
+def _listed(library: Library, capsys: Capture) -> set[str]:
+    capsys.readouterr()
+    assert library.run("list", "--json") == 0
+    return {Path(json.loads(line)["uri"]).name for line in capsys.readouterr().out.splitlines()}
+
+
+def test_what_is_there_and_what_comes_is_indexed(
+    few: Library, shared_library: Library, capsys: Capture
+) -> None:
+    """In a folder that is new, too; a signal ends it well, with a snapshot of everything."""
+    with watching(few) as watch:
+        watch.hears("indexed", few.films / "first.mp4")
+        (few.films / "new").mkdir()
+        shutil.copyfile(_one(shared_library, 1), few.films / "new" / "second.mp4")
+        watch.hears("indexed", few.films / "new" / "second.mp4")
+        code, _ = watch.ends()
+    assert code == 0
+    assert _listed(few, capsys) == {"first.mp4", "second.mp4"}
+    assert few.run("verify") == 0
+    assert few.run("status", "--json") == 0
+    (state,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert state["snapshot"]["version"] == state["version"]
+
+
+def test_a_renamed_video_is_followed(few: Library, capsys: Capture) -> None:
+    """It is not read again, and not removed under its old name."""
+    with watching(few, "--on-delete", "remove") as watch:
+        watch.hears("indexed", few.films / "first.mp4")
+        (few.films / "first.mp4").rename(few.films / "other.mp4")
+        said = watch.hears("unchanged", few.films / "other.mp4")
+        assert said["reason"] == f"moved from {few.films / 'first.mp4'}"
+        watch.ends()
+    assert _listed(few, capsys) == {"other.mp4"}
+
+
+@pytest.mark.parametrize("what", ["keep", "remove"])
+def test_a_deleted_video_is_kept_or_removed(
+    what: str, few: Library, shared_library: Library, capsys: Capture
+) -> None:
+    """As the user says; kept by default."""
+    with watching(few, "--on-delete", what) as watch:
+        watch.hears("indexed", few.films / "first.mp4")
+        (few.films / "first.mp4").unlink()
+        if what == "remove":
+            watch.hears("removed", few.films / "first.mp4")
+        shutil.copyfile(_one(shared_library, 1), few.films / "second.mp4")
+        watch.hears("indexed", few.films / "second.mp4")
+        watch.ends()
+    kept = {"first.mp4"} if what == "keep" else set()
+    assert _listed(few, capsys) == {"second.mp4", *kept}
+
+
+def test_a_video_that_went_while_nobody_watched_is_removed(few: Library, capsys: Capture) -> None:
+    """The first look compares the catalog with the folder."""
+    assert few.run("ingest", str(few.films), "--model", "demo", "--quiet") == 0
+    (few.films / "first.mp4").unlink()
+    with watching(few, "--on-delete", "remove") as watch:
+        watch.hears("removed", few.films / "first.mp4")
+        watch.ends()
+    assert _listed(few, capsys) == set()
+
+
+def test_a_folder_that_is_gone_is_an_unmounted_disk(
+    few: Library, shared_library: Library, capsys: Capture
+) -> None:
+    """Its videos are kept, and it is watched again once it is back."""
+    away = few.films.with_name("away")
+    with watching(few, "--on-delete", "remove", "--rescan", "1") as watch:
+        watch.hears("indexed", few.films / "first.mp4")
+        few.films.rename(away)
+        shutil.copyfile(_one(shared_library, 1), away / "second.mp4")
+        assert watch.program.stderr is not None
+        while "is not there; its videos are kept" not in watch.program.stderr.readline():
+            pass
+        away.rename(few.films)
+        watch.hears("indexed", few.films / "second.mp4")
+        watch.ends()
+    assert _listed(few, capsys) == {"first.mp4", "second.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(["missing"], "watch takes folders that exist", id="no folder"),
+        pytest.param([".", "--settle", "0"], "--settle must be > 0 seconds, got 0", id="settle"),
+        pytest.param([".", "--rescan", "-1"], "--rescan must be > 0 seconds, got -1", id="rescan"),
+    ],
+)
+def test_what_cannot_be_watched_is_an_error(
+    options: list[str], said: str, few: Library, capsys: Capture
+) -> None:
+    """In words, before anything else."""
+    assert few.run("watch", *options) == 2
+    assert said in capsys.readouterr().err

@@ -26,6 +26,16 @@ def test_links_lead_to_files(document: str) -> None:
         assert ((ROOT / document).parent / target).exists(), target
 
 
+@pytest.mark.parametrize("document", DOCUMENTS + DECISIONS)
+def test_links_lead_to_headings(document: str) -> None:
+    """Every relative link with a fragment, as GitHub makes fragments of headings."""
+    for target, fragment in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", _text(document)):
+        page = ((ROOT / document).parent / target) if target else ROOT / document
+        headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+        slugs = [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings]
+        assert fragment in slugs, f"{target}#{fragment}"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_make_verbs_exist(document: str) -> None:
     """Every `make VERB` that a document tells to type."""

@@ -26,7 +26,7 @@ def test_a_file_that_grows_waits_from_its_last_change() -> None:
 
 
 def test_a_file_that_is_gone_is_not_waited_for() -> None:
-    """Nor is it ready; where it comes back, it begins anew."""
+    """It is not ready either; if it comes back, it starts again."""
     settling = Settling(5.0)
     settling.see({"a": "1", "b": "1"}, 0.0)
     settling.see({"b": "1"}, 3.0)

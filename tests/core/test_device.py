@@ -23,7 +23,7 @@ needs_no_gpu = pytest.mark.skipif(bool(gpus()), reason="there is a GPU")
 def test_a_bundle_of_its_own_has_no_weights_for_torch(tmp_path: Path) -> None:
     """The demo model runs from its bundle only."""
     settings = Settings(data_dir=tmp_path, device="cuda")
-    with pytest.raises(ConfigError, match=r"open_clip's list in fp32, and 'demo' is none"):
+    with pytest.raises(ConfigError, match=r"open_clip's list in fp32, and 'demo' is not one"):
         load_model(settings, "demo", report=lambda _: None)
 
 

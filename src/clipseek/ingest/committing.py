@@ -30,7 +30,7 @@ class Commits:
         self._on_end = on_end
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._line: deque[tuple[Draft, Future[Report]]] = deque()
-        self._is_broken = False
+        self._failure: ClipseekError | None = None
 
     @property
     def is_full(self) -> bool:
@@ -69,13 +69,14 @@ class Commits:
         self._pool.shutdown(cancel_futures=True)
 
     def _commit(self, draft: Draft) -> Report:
-        if self._is_broken:
-            raise RuntimeError("the commit before has failed for all videos")
+        if self._failure is not None:
+            raise self._failure
         tools = self._tools
         try:
             finished = steps.finish(draft.embedded(), tools.model, tools.collection, self._options)
             steps.commit(finished, tools.catalog, tools.thumbnails, tools.collection)
         except ClipseekError as error:
-            self._is_broken = not isinstance(error, UnreadableVideo | RequestError)
+            if not isinstance(error, UnreadableVideo | RequestError):
+                self._failure = error
             raise
         return draft.report(finished.put.video)

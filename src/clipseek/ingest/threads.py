@@ -91,6 +91,11 @@ class Run:
                     # Copies of videos that failed are read in their place.
                     uris = self._claims.to_read()
                 yield from self._committed(everything=True)
+            except ClipseekError:
+                # What is committed by now is reported, although the run fails.
+                self._stop.set()
+                yield from self._committed(everything=True)
+                raise
             finally:
                 self._stop.set()
                 self._commits.close()
@@ -202,7 +207,8 @@ class Run:
             case Ended():
                 draft.ended = part
             case Failed():
-                return self._fail(draft, part.reason)
+                # All of it was read before its source failed to close, if it has ended.
+                return None if draft.ended else self._fail(draft, part.reason)
         self._on_progress(draft)
         return None
 

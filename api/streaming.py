@@ -1,12 +1,14 @@
 """The bytes of a video that is not a file of this machine: streamed from its source, by ranges."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from hashlib import sha256
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api import conditions, problem_kinds, problems
 from api.media import HEAD_BYTES, gone, media_type, parse_ranges, require_unchanged, satisfiable
@@ -57,8 +59,8 @@ def _answer(request: Request, source: Source, kind: str) -> Response:
         (first, last), code = found[0], 206
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     headers["Content-Length"] = str(last + 1 - first)
-    body = iter(()) if request.method == "HEAD" else _body(source, first, last)
-    return StreamingResponse(body, code, headers, media_type=kind)
+    body = _body(source, first, first - 1 if request.method == "HEAD" else last)
+    return _Streamed(body, code, headers, kind)
 
 
 def _asked(method: str, headers: Headers, etag: str) -> list[tuple[int | None, int | None]] | None:
@@ -72,7 +74,24 @@ def _asked(method: str, headers: Headers, etag: str) -> list[tuple[int | None, i
     return asked if asked is not None and len(asked) == 1 else None
 
 
-def _body(source: Source, first: int, last: int) -> Iterator[bytes]:
+class _Streamed(StreamingResponse):
+    """Closes its source when the answer ends, also if the client has left in the middle."""
+
+    def __init__(
+        self, blocks: Generator[bytes, None, None], code: int, headers: dict[str, str], kind: str
+    ) -> None:
+        super().__init__(blocks, code, headers, media_type=kind)
+        self._blocks = blocks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the blocks; a source may wait while it closes, so that is done in a thread."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await run_in_threadpool(self._blocks.close)
+
+
+def _body(source: Source, first: int, last: int) -> Generator[bytes, None, None]:
     """Yield a range; an error in the middle closes the connection, which tells the client."""
     if first <= last:
         yield from source.stream(first, last)

@@ -79,7 +79,7 @@ def look(names: Iterable[str], places: Places, skip: Iterable[str] = ()) -> Foun
             tops += map(str, walk.named(name, is_listed=is_listed))
         else:
             tops.append(name)
-            listed[name] = walk.elsewhere(name, place)
+            listed[name] = walk.elsewhere(name, place, is_listed=is_listed)
     folders = [Path(top) for top in tops if top not in walk.files and top not in listed]
     below = {str(folder): [*map(str, files)] for folder, files in walk.below(folders).items()}
     below |= {name: [source.uri for source in sources] for name, sources in listed.items()}
@@ -253,11 +253,17 @@ class _Walk:
             self._leave(kind, entry)
         return kind == "video"
 
-    def elsewhere(self, name: str, place: Place) -> list[Source]:
-        """Return the videos at and below a name that is not a path; one that is named is taken."""
+    def elsewhere(self, name: str, place: Place, *, is_listed: bool) -> list[Source]:
+        """Return the videos at and below a name that is not a path; one that is named is taken.
+
+        A name that cannot be listed is treated as `named` does.
+        """
         try:
             sources = list(place.list(name))
         except OSError as error:
+            if is_listed:
+                self._fail(name, error)
+                return []
             raise ConfigError(f"{name}: {error.strerror or error}; check the name") from error
         if [source.uri for source in sources] == [name]:
             self.files.add(name)

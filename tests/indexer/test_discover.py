@@ -16,6 +16,7 @@ from clipseek.errors import ConfigError
 from clipseek.ingest import Report
 from clipseek.sources import LOCAL, LocalDisk, Places
 from indexer import discover
+from tests.examples.zip_place import ZipArchives
 
 DEFAULT = Settings.model_fields["skip"].default
 PLACES = Places({LOCAL: LocalDisk()})
@@ -299,6 +300,18 @@ def test_a_file_of_a_list_that_is_gone_fails(
     found = discover.look(["-"], PLACES, DEFAULT)
     assert found.uris == [str(video)]
     assert [failure.reason for failure in found.failures] == ["no such file or folder"]
+
+
+def test_a_uri_of_a_list_that_is_gone_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file does: the rest of the list is found."""
+    video = _file(tmp_path / "a.mp4")
+    gone = f"zip://{tmp_path / 'gone.zip'}"
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{gone}\n{video}\n"))
+    found = discover.look(["-"], Places({LOCAL: LocalDisk(), "zip": ZipArchives()}), DEFAULT)
+    assert found.uris == [str(video)]
+    assert [(failure.path, failure.state) for failure in found.failures] == [(gone, "failed")]
 
 
 def test_names_of_a_list_are_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

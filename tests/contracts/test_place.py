@@ -200,6 +200,30 @@ def test_nothing_of_a_name_is_an_error(kept: Kept) -> None:
         list(kept.place.list(kept.uri("missing")))
 
 
+@pytest.mark.parametrize(
+    ("header", "position"),
+    [
+        pytest.param(b"PK\x01\x02", 8, id="encrypted"),
+        pytest.param(b"PK\x01\x02", 10, id="packed in an unknown way"),
+        pytest.param(b"PK\x03\x04", 30, id="another name"),
+        pytest.param(b"PK\x03\x04", 50, id="damaged"),
+    ],
+)
+def test_a_damaged_archive_is_an_error_of_the_system(
+    header: bytes, position: int, tmp_path: Path
+) -> None:
+    """Readers of a source answer OSError; they do not know the library that reads archives."""
+    kept = InArchive(tmp_path)
+    kept.put("a.mp4", bytes(range(256)) * 100)
+    source = _look(kept)
+    path = tmp_path / "all.zip"
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(header) + position] ^= 0x0F
+    path.write_bytes(damaged)
+    with pytest.raises(OSError, match="cannot be read"):
+        _whole(source)
+
+
 class TestPlaces:
     """Which place a uri belongs to."""
 

@@ -13,6 +13,7 @@ import errno
 import io
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 SCHEME = "zip://"
 _INSIDE = "!/"
 _BLOCK_BYTES = 1 << 20
+# What zipfile raises for an archive that is damaged, cut off, encrypted or packed in another way.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ def _opened(uri: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(_parts(uri)[0]) as archive:
             yield archive
-    except zipfile.BadZipFile as error:
-        raise OSError(errno.EINVAL, f"not a ZIP archive that can be read: {error}", uri) from error
+    except _UNREADABLE as error:
+        raise OSError(errno.EINVAL, f"the ZIP archive cannot be read: {error}", uri) from error
 
 
 def _entry(archive: zipfile.ZipFile, uri: str) -> zipfile.ZipInfo:

@@ -110,7 +110,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
         force=options.force,
         workers=settings.workers,
         batch_size=settings.batch_size,
-        tags=tuple(dict.fromkeys(normalize("NFC", tag) for tag in options.tag)),
+        tags=tuple(dict.fromkeys(normalize("NFC", tag.strip()) for tag in options.tag)),
         keep_frame_vectors=settings.keep_frame_vectors,
     )
 

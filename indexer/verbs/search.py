@@ -19,7 +19,7 @@ TAGS_SHOWN = 20
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
-    tags = tuple(normalize("NFC", tag) for tag in options.tag) or None
+    tags = tuple(normalize("NFC", tag.strip()) for tag in options.tag) or None
     sentence = " ".join(options.query)
     query = Query.of(sentence, options.limit, collection=settings.collection, tags=tags)
     if wrong := query.problem():

@@ -374,6 +374,15 @@ def test_tags_filter(empty: Library, clip: Callable[[str], Path], capsys: Captur
     assert not _lines(capsys)
 
 
+def test_tags_are_trimmed(empty: Library, clip: Callable[[str], Path], capsys: Capture) -> None:
+    """The API trims them, so one with white space at its end would never be found there."""
+    assert empty.run("ingest", str(clip("a.mp4")), "--model", "demo", "--tag", " day 1 ") == 0
+    capsys.readouterr()
+    for tag in ("day 1", "day 1 "):
+        assert empty.run("search", "a red car", "--tag", tag, "--json") == 0
+        assert _lines(capsys)
+
+
 def test_remove_takes_ids_and_paths(library: Library, capsys: Capture) -> None:
     """What is removed is gone from the next search; an unknown one is exit 1."""
     library.run("list", "--json")

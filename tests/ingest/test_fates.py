@@ -295,6 +295,17 @@ def test_copies_are_unchanged_once_the_first_is_indexed(tmp_path: Path) -> None:
     assert reports["c"].reason == f"same content as {tmp_path / 'a'}"
 
 
+def test_a_video_of_a_place_that_is_not_known_here_stays_there(tmp_path: Path) -> None:
+    """Another installation reads it; a copy on this disk does not take its place."""
+    tools = _tools(tmp_path)
+    (path,) = _files(tmp_path, a="red")
+    indexed = _run(tools, [path])["a"]
+    tools.catalog.relocate("default", indexed.id, "s3://bucket/a", 3, "one")
+    again = _run(tools, [path])["a"]
+    assert (again.state, again.reason) == ("unchanged", "same content as s3://bucket/a")
+    assert tools.catalog.video("default", indexed.id).uri == "s3://bucket/a"
+
+
 # The file that was hashed is the one that is read.
 
 

@@ -1,5 +1,7 @@
 """Whether a source is indexed already: by its stamp, or by its content."""
 
+import errno
+
 from clipseek.errors import VideoNotFound
 from clipseek.files import is_text
 from clipseek.ingest.claims import Claims
@@ -82,11 +84,15 @@ class Recognition:
         return Report(source.uri, "unchanged", found.id, moved, stored.duration)
 
     def _is_still_there(self, video: Video) -> bool:
-        """Whether the source that a video was indexed from is there as it was."""
+        """Whether the source that a video was indexed from is there as it was.
+
+        A source in a kind of place that is not known here counts as there: another installation
+        has indexed it, and only that one can know.
+        """
         try:
             return self._places.look(video.uri).stamp == video.stamp
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno == errno.EPROTONOSUPPORT
 
 
 def unstorable(uri: str) -> str:

@@ -182,6 +182,25 @@ class TestWriters:
             assert list(pool.map(ensure, range(4))) == [0] * 4
         assert len(sql_catalog.collections()) == 2
 
+    def test_a_name_is_switched_by_several_processes(
+        self, sql_catalog: SqlCatalog, catalog_url: str
+    ) -> None:
+        """Each switch succeeds, and the name stands for what the last one said."""
+        start = threading.Barrier(4, timeout=30)
+        names = [f"made-{number}" for number in range(4)]
+        for name in names:
+            sql_catalog.ensure_collection(name, "toy", DIM, "f1")
+
+        def switch(name: str) -> None:
+            with closing(SqlCatalog.open(catalog_url)) as catalog:
+                start.wait()
+                for _ in range(10):
+                    catalog.set_alias("shown", name)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(switch, names))
+        assert sql_catalog.collection("shown").name in names
+
 
 def _write(url: str, video_id: str, rounds: int) -> None:
     with closing(SqlCatalog.open(url)) as catalog:

@@ -68,8 +68,13 @@ def set_alias(connection: Connection, name: str, collection: str) -> None:
     if collection not in found:
         raise CollectionNotFound(collection)
     require_alias(name, is_collection=name in found)
-    connection.execute(delete(aliases).where(aliases.c.name == name))
-    connection.execute(insert(aliases).values(name=name, collection=collection))
+    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(aliases)
+    # One statement: of two processes that switch a name at the same time, the last one wins.
+    connection.execute(
+        made.values(name=name, collection=collection).on_conflict_do_update(
+            index_elements=[aliases.c.name], set_={"collection": collection}
+        )
+    )
 
 
 def lock(connection: Connection, name: str) -> Collection:

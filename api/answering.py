@@ -1,54 +1,24 @@
 """How a search gets its answer: a ready one, one shared with others, or a new one."""
 
 import asyncio
-import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Literal
+from dataclasses import replace
 
 from api import problem_kinds
 from api.batching import RETRY_AFTER, Batcher
+from api.computing import Computing, Found, key_of
 from api.problems import Refused
 from api.ready_answer import Ready
 from api.tracing import NoTracing, Tracing
-from clipseek.errors import ClipseekError
-from clipseek.library.view import View
-from clipseek.library.views import PATIENCE_S, Sight
+from clipseek.library.views import PATIENCE_S
 from clipseek.metrics import Metrics
 from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.stages import Stage, Stages
-from clipseek.types import SearchResult
 
 _OPENED_AT_ONCE = 8
 """Collections that are opened side by side; each may wait for the database or a model's files."""
-
-Source = Literal["hit", "miss", "shared"]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to one search, or why there is none.
-
-    `source` says whether it came from a cache, was computed, or was computed for another request.
-    `stages` are those of the batch that it was found in. An error that is not a ClipseekError
-    is a fault of the server, and is logged already.
-    """
-
-    answer: Ready | Exception
-    source: Source
-    stages: Sequence[Stage] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The key under which a cache has an answer, and its age if it is stale."""
-
-    key: str
-    age_s: float | None
 
 
 class Answering:
@@ -62,15 +32,14 @@ class Answering:
 
     def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self.default = service.settings.collection
-        self._searcher, self._collections = service.searcher, service.collections
+        self._collections = service.collections
         self._tracing = NoTracing() if tracing is None else tracing
         self._cache = service.cache
-        self._ttl_s = service.settings.cache_ttl_s
         self._root = service.settings.root
         self._deadline_s = service.settings.search_deadline_s
         self._metrics = metrics
         self._batcher = Batcher(
-            self._compute,
+            Computing(service, metrics).batch,
             metrics,
             queue=service.settings.search_queue,
             deadline_s=self._deadline_s,
@@ -159,78 +128,12 @@ class Answering:
     def _at_hand(self, query: Query) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""
         sight = self._collections.sight(query.collection)
-        if sight is None or (common := self._cache.peek(self._key(sight.view, query))) is None:
+        if (
+            sight is None
+            or (common := self._cache.peek(key_of(sight.view, query, self._root))) is None
+        ):
             return None
         return Found(Ready(query.text, common, sight.age_s), "hit")
-
-    def _key(self, view: View, query: Query) -> str:
-        """Return the key of an answer; its links are part of it."""
-        return _keyed(query, view.version, f"{view.identity}{self._root}")
-
-    def _compute(self, queries: Sequence[Query]) -> list[Found]:
-        """Answer a batch, in the worker thread: from the cache that replicas share, or computed."""
-        stages = Stages()
-        sights = self._sights(queries)
-        places = self._places(queries, sights)
-        with stages.timing("cache"):
-            found = self._stored(places)
-        unknown = [query for query in queries if query not in found]
-        batch = self._searcher.batch(unknown, sights)
-        for stage in batch.stages:
-            self._metrics.stage(stage.name, stage.seconds)
-        results = dict(zip(unknown, batch.answers, strict=True))
-        found |= {query: _written(result, self._root) for query, result in results.items()}
-        self._store(places, results, found)
-        taken = (*stages.done, *batch.stages)
-        return [Found(one.answer, one.source, taken) for one in map(found.__getitem__, queries)]
-
-    def _sights(self, queries: Sequence[Query]) -> dict[str, Sight]:
-        """Look once from which view each collection is answered."""
-        sights: dict[str, Sight] = {}
-        for name in {query.collection for query in queries}:
-            with contextlib.suppress(ClipseekError):  # the search itself says what is wrong
-                sights[name] = self._collections.latest(name)
-        return sights
-
-    def _places(self, queries: Sequence[Query], sights: Mapping[str, Sight]) -> dict[Query, _Place]:
-        """Return the keys of answers; a query whose collection cannot be opened is left out."""
-        known = [(q, sights[q.collection]) for q in queries if q.collection in sights]
-        return {query: _Place(self._key(sight.view, query), sight.age_s) for query, sight in known}
-
-    def _stored(self, places: Mapping[Query, _Place]) -> dict[Query, Found]:
-        """Return what the cache knows."""
-        values = self._cache.get_many([place.key for place in places.values()])
-        return {
-            query: Found(Ready(query.text, common, place.age_s), "hit")
-            for (query, place), common in zip(places.items(), values, strict=True)
-            if common is not None
-        }
-
-    def _store(
-        self,
-        places: Mapping[Query, _Place],
-        results: Mapping[Query, SearchResult | ClipseekError],
-        found: Mapping[Query, Found],
-    ) -> None:
-        """Keep what was computed, but no errors, and nothing stale."""
-        entries = {}
-        for query, result in results.items():
-            place, answer = places.get(query), found[query].answer
-            if isinstance(result, ClipseekError) or not isinstance(answer, Ready):
-                continue
-            if answer.age_s is not None:
-                continue
-            if place is not None:
-                entries[place.key] = answer.common
-        self._cache.put_many(entries, self._ttl_s)
-
-
-# Each search asks for its key on the event loop and, if it has to be computed, once more.
-_keyed = lru_cache(maxsize=4096)(Query.key)
-
-
-def _written(result: SearchResult | ClipseekError, root: str) -> Found:
-    return Found(Ready.of(result, root) if isinstance(result, SearchResult) else result, "miss")
 
 
 def _shared(found: Found | Exception, is_shared: bool) -> Found:

@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from api.answering import Answering, Found
+from api.answering import Answering
 from api.app import create_app
+from api.computing import Found
 from api.ready_answer import Ready
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead

@@ -155,6 +155,7 @@ def _catalog_verbs(verbs: "_Verbs") -> None:
     remove = _verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
     _output(remove)
+    _collections_verb(verbs)
     migrate = _verb(
         verbs,
         "migrate",
@@ -165,6 +166,25 @@ def _catalog_verbs(verbs: "_Verbs") -> None:
         "--check", action="store_true", help="change nothing; exit 1 if there is something to do"
     )
     _output(migrate, collection=False)
+
+
+def _collections_verb(verbs: "_Verbs") -> None:
+    listing = _verb(
+        verbs, "collections", "list or remove collections", "indexer collections remove holidays"
+    )
+    _output(listing, collection=False)
+    actions = listing.add_subparsers(dest="action", metavar="remove NAME")
+    remove = actions.add_parser(
+        "remove",
+        help="remove videos, snapshot, thumbnails and aliases of one",
+        description="Remove a collection: its videos, snapshot, thumbnails and aliases.",
+        epilog="example:\n  indexer collections remove holidays",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    remove.add_argument("name", metavar="NAME", help="its own name, not an alias")
+    remove.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object"
+    )
 
 
 def _choices(setting: str) -> tuple[str, ...]:

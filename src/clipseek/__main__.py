@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 HELP = """\
 usage: clipseek [-h] [--version] [--data-dir DIR] VERB ...
-
 Search videos by sentences. `clipseek serve` is `python -m api`; other verbs are those of indexer.
 
 verbs:
@@ -47,7 +46,9 @@ def _help() -> int:
     listed = {"serve": "Serve the HTTP API and the web page.", **verbs}
     with outputs():
         try:
-            write(HELP.format(verbs="\n".join(f"  {n:<11}{p}" for n, p in listed.items())).rstrip())
+            write(
+                HELP.format(verbs="\n".join(f"  {n:<12} {p}" for n, p in listed.items())).rstrip()
+            )
             finish()
         except BrokenPipeError:
             discard(sys.stdout)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -16,6 +17,9 @@ from clipseek.files import open_regular
 SWEEP_AGE_S = 3600.0
 """A file that no row names is deleted after an hour: the files of a video are written just before
 the transaction that names them, which takes seconds."""
+
+REMOVED = ".removed-"
+"""The start of the names of folders whose pictures are being deleted."""
 
 
 class UnsafeName(OSError):
@@ -101,6 +105,29 @@ class Thumbnails:
         if not path.is_relative_to(self.root.resolve()):
             raise UnsafeName(name)
         return path
+
+    def remove(self, collection: str) -> None:
+        """Delete all pictures of a collection.
+
+        Their folder is renamed first, so that pictures that are stored from now on stay.
+
+        Raises:
+            ServiceUnavailable: they cannot be deleted, or the name leads out of the folder.
+        """
+        folder = self.root / collection
+        try:
+            if folder.parent != self.root or collection in ("", ".", ".."):
+                raise UnsafeName(collection)
+            if folder.exists():
+                moved = tempfile.mkdtemp(dir=self.root, prefix=REMOVED)
+                folder.replace(moved)
+            for path in self.root.glob(f"{REMOVED}*"):
+                shutil.rmtree(path)
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"the thumbnails of collection {collection!r} in {self.root} cannot be deleted: "
+                f"{error.strerror}; correct the permissions, and delete the folder"
+            ) from error
 
     def sweep(self, collection: str, named: set[str]) -> int:
         """Delete files of a collection that no row names, once old enough; return how many."""

@@ -333,7 +333,8 @@ class Collection:
     `fingerprint` is that of the bundle; `version` the number of the last committed change;
     `relevance` the constants fitted on the user's own queries, or None for those of `scoring`.
     `scoring` is what all biases were computed with, or None if that was not recorded; `scored_at`
-    is the version that replaced the biases of all segments, or 0 if none has.
+    is the version that replaced the biases of all segments, or 0 if none has. `epoch` is random: it
+    distinguishes the collection from one of the same name that was removed before.
     """
 
     name: str
@@ -344,6 +345,7 @@ class Collection:
     relevance: Relevance | None = None
     scoring: Scoring | None = None
     scored_at: int = 0
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.protocols import CatalogReader, CatalogWriter
+from clipseek.publishing import history
 from clipseek.types import (
     Change,
     Collection,
@@ -49,7 +50,7 @@ class TestCollections:
     def test_a_new_collection_is_empty_and_at_version_zero(self, catalog: CatalogWriter) -> None:
         """ensure_collection makes what is missing."""
         made = catalog.ensure_collection("family", "toy", DIM, "f1")
-        assert made == Collection("family", "toy", DIM, "f1", version=0)
+        assert made == Collection("family", "toy", DIM, "f1", version=0, epoch=made.epoch)
         assert catalog.counts("family") == (0, 0, 0.0)
 
     def test_ensuring_again_returns_the_version_of_now(self, catalog: CatalogWriter) -> None:
@@ -414,6 +415,75 @@ class TestRemove:
             catalog.remove("default", "nope")
         assert catalog.collection("default").version == 0
         assert catalog.changes("default", 0) == []
+
+
+class TestRemovedCollection:
+    @pytest.fixture
+    def aliased(self, catalog: CatalogWriter) -> CatalogWriter:
+        """Two collections of the same videos, and an alias of each."""
+        catalog.ensure_collection("new", "toy", DIM, "f1")
+        for name in ("default", "new"):
+            for video_id in "ab":
+                film(video_id, seed=len(name), tags=(name,)).put_into(catalog, name)
+            catalog.set_alias(f"of {name}", name)
+        return catalog
+
+    def test_it_is_gone_with_its_aliases(self, aliased: CatalogWriter) -> None:
+        """Each read finds what it finds of a collection that never was."""
+        assert aliased.aliases() == {"of default": "default", "of new": "new"}
+        segment = aliased.segments("default", "a")[0].id
+        aliased.remove_collection("default")
+        assert aliased.aliases() == {"of new": "new"}
+        assert [each.name for each in aliased.collections()] == ["new"]
+        for name in ("default", "of default"):
+            with pytest.raises(CollectionNotFound, match=name):
+                aliased.collection(name)
+            assert list(aliased.blocks(name)) == []
+            assert list(aliased.tagged(name)) == []
+            assert aliased.counts(name) == (0, 0, 0.0)
+        with pytest.raises(SegmentNotFound):
+            aliased.segment(segment)
+        with pytest.raises(VideoNotFound):
+            aliased.frame_vectors("default", "a")
+
+    def test_the_others_stay(self, aliased: CatalogWriter) -> None:
+        """Even those that have the same videos."""
+        before = seen(aliased, "new")
+        aliased.remove_collection("default")
+        assert seen(aliased, "new") == before
+        assert len(aliased.frame_vectors("new", "a")[0]) == 6
+
+    def test_one_made_anew_is_another_one(self, aliased: CatalogWriter) -> None:
+        """The same changes lead to the same version, with other segments and another history."""
+        before = aliased.collection("default"), history(aliased, "default", 2)
+        ids = whole(aliased).ids.tolist()
+        aliased.remove_collection("default")
+        made = aliased.ensure_collection("default", "toy", DIM, "f1")
+        assert made.version == 0
+        assert aliased.changes("default", 0) == []
+        for video_id in "ab":
+            film(video_id).put_into(aliased)
+        after = aliased.collection("default")
+        assert after.version == before[0].version
+        assert after.epoch != before[0].epoch
+        assert history(aliased, "default", 2) != before[1]
+        assert not set(ids) & set(whole(aliased).ids.tolist())
+
+    @pytest.mark.parametrize("name", ["nope", "of new"], ids=["unknown", "an alias"])
+    def test_what_is_not_a_collection_cannot_be_removed(
+        self, aliased: CatalogWriter, name: str
+    ) -> None:
+        """Nothing is changed."""
+        with pytest.raises(CollectionNotFound, match=name):
+            aliased.remove_collection(name)
+        assert aliased.collection("of new").version == 2
+        assert aliased.collection("default").version == 2
+
+    def test_nothing_can_be_put_into_it_any_more(self, aliased: CatalogWriter) -> None:
+        """An ingest that runs meanwhile fails, and does not bring it back."""
+        aliased.remove_collection("default")
+        with pytest.raises(CollectionNotFound):
+            film("c").put_into(aliased)
 
 
 class TestAlias:

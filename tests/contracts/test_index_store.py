@@ -105,6 +105,24 @@ def test_the_pointer_changes_when_there_is_news(store: IndexStore) -> None:
     assert said[0] != said[1] != said[2]
 
 
+def test_what_is_removed_is_gone_and_can_be_published_again(store: IndexStore) -> None:
+    """What was opened before stays readable, and a second removal changes nothing."""
+    catalog = filled()
+    build(catalog, store, NAME)
+    found = store.open(NAME)
+    assert found is not None
+    query = block_of(catalog).vectors[:1]
+    before = found.index.search(query, 3).ids.tolist()
+    for _ in range(2):
+        store.remove(NAME)
+        assert store.pointer(NAME) is None
+        assert store.open(NAME) is None
+        assert store.manifest(NAME) is None
+    assert found.index.search(query, 3).ids.tolist() == before
+    build(catalog, store, NAME)
+    assert store.manifest(NAME) is not None
+
+
 def test_what_is_open_outlives_what_replaces_it(store: IndexStore) -> None:
     """A reader goes on with the version that it opened, however often there is a new one."""
     catalog = filled()
@@ -158,7 +176,7 @@ def test_keys_are_apart(store: IndexStore) -> None:
 @pytest.mark.parametrize("key", ["", ".", "..", "../other", "a/b", ".hidden", "a\0b"])
 def test_a_key_that_leads_elsewhere_is_refused(store: IndexStore, key: str) -> None:
     """No key reaches outside the store."""
-    for ask in (store.pointer, store.manifest, store.open):
+    for ask in (store.pointer, store.manifest, store.open, store.remove):
         with pytest.raises(ValueError, match="plain name"):
             ask(key)
 

@@ -265,10 +265,12 @@ def wait_for_a_waiting_lock(url: str) -> None:
 
 VERBS = [
     ["ingest", "FILMS", "--model", "demo"],
+    ["watch", "FILMS"],
     ["build"],
     ["remove", "a"],
     ["search", "a red car"],
     ["list"],
+    ["collections"],
     ["status"],
     ["verify"],
     ["evaluate", "CAPTIONS"],

@@ -36,6 +36,28 @@ def test_missing_and_torn_pictures_are_found(tmp_path: Path) -> None:
     assert list(thumbnails.missing(iter([whole, torn, gone]))) == [torn, gone]
 
 
+def test_those_of_one_collection_are_removed(tmp_path: Path) -> None:
+    """Also if there are none, and those that an interrupted removal has left."""
+    thumbnails = Thumbnails(tmp_path)
+    for collection in ("gone", "kept"):
+        name = thumbnails.write(collection, "ab", 1.0, _jpeg(1))
+    (tmp_path / ".removed-x" / "ab").mkdir(parents=True)
+    for _ in range(2):
+        thumbnails.remove("gone")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert thumbnails.read(name) == _jpeg(1)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../pictures", "kept/ab", "/"])
+def test_nothing_else_is_removed(tmp_path: Path, name: str) -> None:
+    """A database may say anything."""
+    thumbnails = Thumbnails(tmp_path / "pictures")
+    kept = thumbnails.write("kept", "ab", 1.0, _jpeg(1))
+    with pytest.raises(ServiceUnavailable, match="outside the folder"):
+        thumbnails.remove(name)
+    assert thumbnails.read(kept) == _jpeg(1)
+
+
 def test_sweep_takes_old_files_that_no_row_names(tmp_path: Path) -> None:
     """A young file may belong to a video that is about to be committed."""
     thumbnails = Thumbnails(tmp_path)

@@ -108,6 +108,15 @@ class SqliteIndexStore:
                 "free some space or correct the permissions, and run `indexer build`"
             ) from error
 
+    def remove(self, key: str) -> None:
+        """Delete the row."""
+        if self._row(key, "number") is None:
+            return
+        with self.building(key):
+            connection: sqlite3.Connection = self._builder.connection
+            connection.execute("DELETE FROM published WHERE key = ?", (key,))
+            connection.execute("COMMIT")
+
     def publish(
         self,
         key: str,

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, Select, bindparam, func, select
 from clipseek.catalog import schema
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.rows import unpack
+from clipseek.catalog.tables import aliases as alias_rows
 from clipseek.catalog.tables import (
     among,
     bears,
@@ -95,6 +96,11 @@ class SqlReader:
         """Return all collections by name."""
         rows = self._all(select(collections).order_by(collections.c.name))
         return [as_collection(row) for row in rows]
+
+    def aliases(self) -> dict[str, str]:
+        """Return the name of the collection behind each alias, in the order of the aliases."""
+        query = select(alias_rows.c.name, alias_rows.c.collection).order_by(alias_rows.c.name)
+        return {row[0]: row[1] for row in self._rows(query)}
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""

@@ -68,6 +68,7 @@ collections = Table(
     Column("relevance", Json),
     Column("scoring", Json),
     Column("scored_at", BigInteger, nullable=False, server_default="0"),
+    Column("epoch", Text, nullable=False, server_default=""),
 )
 
 aliases = Table(

@@ -97,6 +97,15 @@ class SqlCatalog(SqlReader):
         with self._writing() as connection:
             writes.set_alias(connection, name, collection)
 
+    def remove_collection(self, name: str) -> None:
+        """Remove a collection, given by its own name, with all that is stored of it.
+
+        Raises:
+            CollectionNotFound: no collection has this name itself.
+        """
+        with self._writing() as connection:
+            writes.remove_collection(connection, name)
+
     def set_relevance(self, collection: str, relevance: Relevance) -> int:
         """Store the constants fitted on the user's queries; return the new version."""
         require_finite(relevance)

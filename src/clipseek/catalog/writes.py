@@ -7,6 +7,7 @@ versions are committed in order and without gaps, and a reader of all changes up
 misses a 16 that is committed later.
 """
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
@@ -49,6 +50,7 @@ def make_collection(
         "version": 0,
         "scoring": None if scoring is None else asdict(scoring),
         "scored_at": 0,
+        "epoch": secrets.token_hex(16),
     }
     if connection.dialect.name == "postgresql":
         connection.execute(postgresql.insert(collections).values(values).on_conflict_do_nothing())
@@ -75,6 +77,19 @@ def set_alias(connection: Connection, name: str, collection: str) -> None:
             index_elements=[aliases.c.name], set_={"collection": collection}
         )
     )
+
+
+def remove_collection(connection: Connection, name: str) -> None:
+    """Delete a collection, given by its own name, with its videos, its changes and its aliases.
+
+    Raises:
+        CollectionNotFound: no collection has this name itself.
+    """
+    if lock(connection, name).name != name:
+        raise CollectionNotFound(name)
+    for table in (videos, changes, aliases):
+        connection.execute(delete(table).where(table.c.collection == name))
+    connection.execute(delete(collections).where(collections.c.name == name))
 
 
 def lock(connection: Connection, name: str) -> Collection:

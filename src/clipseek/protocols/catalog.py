@@ -47,6 +47,10 @@ class CatalogReader(Protocol):
         """Return all collections by name."""
         ...
 
+    def aliases(self) -> dict[str, str]:
+        """Return the name of the collection behind each alias, in the order of the aliases."""
+        ...
+
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
         ...
@@ -174,6 +178,16 @@ class CatalogWriter(CatalogReader, Protocol):
         Raises:
             CollectionNotFound: no such collection; the name stands for what it stood for.
             ValueError: the name is that of a collection, or cannot be stored.
+        """
+        ...
+
+    def remove_collection(self, name: str) -> None:
+        """Remove a collection, given by its own name, with its videos, changes and aliases.
+
+        A new collection of this name has another `epoch`.
+
+        Raises:
+            CollectionNotFound: no collection has this name itself.
         """
         ...
 

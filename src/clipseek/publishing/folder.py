@@ -116,6 +116,17 @@ class FolderStore:
                 "`indexer build`"
             ) from error
 
+    def remove(self, key: str) -> None:
+        """Delete the pointer and then the snapshots; the lock stays, because builders may wait."""
+        folder = self._folder(key)
+        if not folder.exists():
+            return
+        with self.building(key):
+            (folder / POINTER).unlink(missing_ok=True)
+            files.sync(folder)
+            for path in folder.glob("snapshot-*"):
+                _remove(path)
+
     def publish(
         self,
         key: str,

@@ -112,12 +112,14 @@ class Manifest:
 
 
 def history(catalog: CatalogReader, name: str, version: int) -> str:
-    """Return a hash of the last changes of a collection up to a version.
+    """Return a hash of a collection's epoch and of its last changes up to a version.
+
+    The epoch distinguishes it from a removed collection of the same name with equal changes.
 
     If some of them were pruned, the hash differs, so that a reader that is so far behind reads the
     whole catalog again: changes after the version may be gone too.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(catalog.collection(name).epoch.encode())
     start = max(0, version - TAIL)
     found = catalog.changes(name, start)
     if found and found[0].version != start + 1:  # versions have no gaps

@@ -67,6 +67,16 @@ class IndexStore(Protocol):
         """
         ...
 
+    def remove(self, key: str) -> None:
+        """Remove what is published under a key, if anything is; builders of the key wait.
+
+        What is open stays readable.
+
+        Raises:
+            ServiceUnavailable: it cannot be removed.
+        """
+        ...
+
     def publish(
         self,
         key: str,

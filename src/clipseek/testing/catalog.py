@@ -107,6 +107,7 @@ class MemoryCatalog:
         self._shelves: dict[str, _Shelf] = {}
         self._aliases: dict[str, str] = {}
         self._ids = itertools.count(1)
+        self._removed = 0
 
     def identity(self) -> str:
         """Return an id of this catalog alone."""
@@ -122,7 +123,8 @@ class MemoryCatalog:
     ) -> Collection:
         """Return the collection, made if it is missing; raise ModelMismatch."""
         storable(name=name, model=model, fingerprint=fingerprint)
-        made = Collection(name, model, dim, fingerprint, version=0, scoring=scoring)
+        epoch = f"after {self._removed} removals"
+        made = Collection(name, model, dim, fingerprint, version=0, scoring=scoring, epoch=epoch)
         with self._lock:
             found = self._shelves.setdefault(self._aliases.get(name, name), _Shelf(made))
         require_model(found.collection, model, dim=dim, fingerprint=fingerprint)
@@ -135,6 +137,20 @@ class MemoryCatalog:
     def collections(self) -> list[Collection]:
         """Return all collections by name."""
         return [shelf.collection for _, shelf in sorted(self._shelves.items())]
+
+    def aliases(self) -> dict[str, str]:
+        """Return the name of the collection behind each alias, in the order of the aliases."""
+        return dict(sorted(self._aliases.items()))
+
+    def remove_collection(self, name: str) -> None:
+        """Remove a collection, given by its own name; raise CollectionNotFound."""
+        with self._lock:
+            if name not in self._shelves:
+                raise CollectionNotFound(name)
+            rest = {key: shelf for key, shelf in self._shelves.items() if key != name}
+            kept = {alias: other for alias, other in self._aliases.items() if other != name}
+            self._shelves, self._aliases = rest, kept
+            self._removed += 1
 
     def set_alias(self, name: str, collection: str) -> None:
         """Let a name stand for a collection from now on."""

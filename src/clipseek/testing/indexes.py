@@ -92,6 +92,12 @@ class MemoryStore:
         with self._locks[key]:
             yield self.manifest(key)
 
+    def remove(self, key: str) -> None:
+        """Forget what is published."""
+        self.open(key)
+        with self._locks[key]:
+            self._published.pop(key, None)
+
     def publish(
         self,
         key: str,

@@ -44,6 +44,7 @@ def _collections() -> None:
         sa.Column("relevance", JSON),
         sa.Column("scoring", JSON),
         sa.Column("scored_at", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("epoch", sa.Text, nullable=False, server_default=""),
     )
 
 

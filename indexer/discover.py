@@ -258,6 +258,8 @@ class _Walk:
 
         A name that cannot be listed is treated as `named` does.
         """
+        if "\0" in name:
+            raise ConfigError(f"{name!r}: a uri cannot contain a NUL character; check the list")
         try:
             sources = list(place.list(name))
         except OSError as error:

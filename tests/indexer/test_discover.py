@@ -314,6 +314,13 @@ def test_a_uri_of_a_list_that_is_gone_fails(
     assert [(failure.path, failure.state) for failure in found.failures] == [(gone, "failed")]
 
 
+def test_a_uri_with_a_nul_is_refused() -> None:
+    """As a path is; no place is asked, because what it raises then is its own."""
+    places = Places({LOCAL: LocalDisk(), "zip": ZipArchives()})
+    with pytest.raises(ConfigError, match="a uri cannot contain a NUL character"):
+        discover.look(["zip:///a\0.zip"], places, DEFAULT)
+
+
 def test_names_of_a_list_are_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is not UTF-8 is a name all the same."""
     name = os.fsencode(tmp_path) + b"/caf\xe9.mp4"

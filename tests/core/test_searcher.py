@@ -80,6 +80,26 @@ def test_a_collection_without_its_model_is_told_and_keeps_no_other_back(
     assert served == {"default": True, "archive": False, "more": True, "none": False}
 
 
+def test_a_collection_that_is_removed_meanwhile_keeps_no_other_back(
+    store: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server gets ready for the rest, and there is nothing to warn about."""
+    for name in ("more", "rest"):
+        store.ensure_collection(name, "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+        _put(store, "one", ["red"], collection=name)
+
+    def load(_collection: Collection) -> Model:
+        if "more" in {each.name for each in store.collections()}:
+            store.remove_collection("more")
+        return MODEL
+
+    searcher = searcher_over(store, tmp_path, load)
+    searcher.collections.ready()
+    served = {name: searcher.collections.is_open(name) for name in ("default", "more", "rest")}
+    assert served == {"default": True, "more": False, "rest": True}
+    assert caplog.messages == []
+
+
 def test_the_state_of_a_collection_names_its_snapshot(store: MemoryCatalog, tmp_path: Path) -> None:
     """Its version and time, what is searched beside it, and whether all is compared."""
     publishing.build(store, FolderStore(tmp_path), "default")

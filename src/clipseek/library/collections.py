@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clipseek.errors import ConfigError, StateError
+from clipseek.errors import CollectionNotFound, ConfigError, StateError
 from clipseek.library.models import Models
 from clipseek.library.view import View
 from clipseek.library.views import Sight, Views
@@ -119,6 +119,8 @@ class Collections:
             try:
                 self._brought(collection.name)
                 self.models.warm(collection)
+            except CollectionNotFound:
+                continue  # it was removed after the collections were listed
             except (ConfigError, StateError) as error:
                 log.warning("collection %s cannot be searched: %s", collection.name, error)
 

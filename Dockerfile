@@ -160,7 +160,7 @@ WORKDIR /app
 USER 10001:10001
 VOLUME ["/var/lib/clipseek"]
 EXPOSE 8000
-# Both roles: `clipseek-gpu` serves, `clipseek-gpu indexer ingest /films` ingests. A health check for one
+# Both roles: `clipseek-gpu` serves, `clipseek-gpu indexer ingest /videos` ingests. A health check for one
 # role would fail in the other, so the image has none: add one where you run it as the API.
 HEALTHCHECK NONE
 ENTRYPOINT ["python", "-m"]

@@ -5,7 +5,7 @@ BIN := .venv/bin
 # An index with builds of torch without CUDA, for Linux machines without a GPU (docs/install.md).
 TORCH_INDEX_URL ?=
 DEMO := demo-data
-DEMO_FILMS := 12
+DEMO_VIDEOS := 12
 DEMO_SEED := 7
 KILLS := 300
 MINUTES := 10
@@ -84,8 +84,8 @@ year: install servers ## simulate YEARS random years of a library on each databa
 	CLIPSEEK_TEST_YEARS=$(YEARS) $(BIN)/python -m pytest -n 2 tests/e2e/test_year.py
 
 demo: install ## draw demo videos, index them, ask five questions
-	$(BIN)/indexer demo --films $(DEMO_FILMS) --seed $(DEMO_SEED) --out $(DEMO)/films
-	$(BIN)/indexer --data-dir $(DEMO) ingest $(DEMO)/films --model demo
+	$(BIN)/indexer demo --videos $(DEMO_VIDEOS) --seed $(DEMO_SEED) --out $(DEMO)/videos
+	$(BIN)/indexer --data-dir $(DEMO) ingest $(DEMO)/videos --model demo
 	@for question in $(DEMO_QUESTIONS); do \
 		echo; echo "$$question"; \
 		$(BIN)/indexer --data-dir $(DEMO) search "$$question" --limit 3; \

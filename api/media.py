@@ -20,7 +20,7 @@ from clipseek.types import Video
 MAX_RANGES = 16
 """More ranges than this are ignored and the whole file is sent: players ask for one or two."""
 
-ACCEL_PREFIX = "/_films/"
+ACCEL_PREFIX = "/_videos/"
 """The internal path of nginx for the folder of videos; clients cannot request it."""
 
 HEAD_BYTES = 512

@@ -26,7 +26,7 @@ _VIDEO_ID = "3b1f0a52c7d94e6886a1f2d03c5be917"
 _HIT_VIDEO = {
     "id": _VIDEO_ID,
     "title": "city-night",
-    "uri": "/films/city-night.mp4",
+    "uri": "/videos/city-night.mp4",
     "duration": 184.2,
 }
 _PLAY = f"/v1/videos/{_VIDEO_ID}/file?collection=default#t=42,47.5"

@@ -9,7 +9,7 @@ each on all cores. PyAVFrames with `decode="fast"`, the default of `indexer inge
 videos at once, in a thread each. The first two return whole pictures, the last one pictures with
 224 pixels on the shorter side, the input size of the model.
 
-`ratio`: time of decord divided by ours. `against_pyav`: time of PyAV divided by ours. `one_film`:
+`ratio`: time of decord divided by ours. `against_pyav`: time of PyAV divided by ours. `one_video`:
 decord divided by ours for a single video, on all cores. `with_cuts`: decord divided by ours if cuts
 between shots are found too. `keyframes`: decord divided by ours with `decode="keyframes"`.
 `timestamp_error`: the largest difference to exact decoding, in seconds. `cosine` and `cosine_min`:
@@ -43,7 +43,7 @@ from clipseek.video.pyav import Decode
 SIZE = (1920, 1080)
 SHORT_SIDE = 224
 TURNS = 3
-FILMS = 2  # read at once, as many as `CLIPSEEK_WORKERS` has by default
+VIDEOS = 2  # read at once, as many as `CLIPSEEK_WORKERS` has by default
 EVERY_CORE = 0
 CLIPS = {
     "x264": {},
@@ -94,14 +94,14 @@ def ours(
 
 def after(way: Callable[[Path], Sampled], path: Path) -> None:
     """Read the videos one after the other."""
-    for _ in range(FILMS):
+    for _ in range(VIDEOS):
         way(path)
 
 
 def at_once(way: Callable[[Path], Sampled], path: Path) -> None:
     """Read the videos at once."""
-    with ThreadPoolExecutor(FILMS) as pool:
-        list(pool.map(way, [path] * FILMS))
+    with ThreadPoolExecutor(VIDEOS) as pool:
+        list(pool.map(way, [path] * VIDEOS))
 
 
 def fastest(ways: Sequence[Callable[[], object]]) -> list[float]:
@@ -148,9 +148,9 @@ def measured(seconds: int, folder: Path) -> dict[str, object]:
     found = {
         "name": "decode",
         "ratio": round(decord_s / ours_s, 2),
-        "compared": "decord get_batch, every core; PyAVFrames fast, a film a core",
+        "compared": "decord get_batch, every core; PyAVFrames fast, a video a core",
         "against_pyav": round(pyav_s / ours_s, 2),
-        "one_film": round(decord_s / FILMS / alone_s, 2),
+        "one_video": round(decord_s / VIDEOS / alone_s, 2),
         "with_cuts": round(decord_s / cuts_s, 2),
         "keyframes": round(decord_s / keys_s, 2),
         **agreement(main),

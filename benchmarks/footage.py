@@ -19,7 +19,7 @@ PIECE_S = 4
 RATE = 30
 
 
-def films() -> list[Path]:
+def videos() -> list[Path]:
     """Return the real videos, or none if there is no footage."""
     if not FOOTAGE.is_dir():
         return []

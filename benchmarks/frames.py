@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FILM, WALK, CUTS = 400, 0.97, 0.05
+VIDEO, WALK, CUTS = 400, 0.97, 0.05
 _POWER = 0.5  # of the spectrum
 _THEME, _SHOT = 0.6, 0.8  # lengths relative to the cone of pictures
 _TOWARDS, _ALIKE, _APART = 0.16, 0.12, 0.6  # lengths relative to the cone of sentences
@@ -52,7 +52,7 @@ def made(count: int, dim: int, *, sentences: int = 512, seed: int = 0, cuts: flo
     With `cuts` 1, every frame begins a shot: no two are near-duplicates.
     """
     chance = np.random.default_rng(seed)
-    films = -(-count // FILM)
+    videos = -(-count // VIDEO)
     cone, other = unit(chance.standard_normal((2, dim), np.float32))
     spectrum = np.arange(1, dim + 1, dtype=np.float32) ** -_POWER
     spectrum /= np.linalg.norm(spectrum)
@@ -62,11 +62,11 @@ def made(count: int, dim: int, *, sentences: int = 512, seed: int = 0, cuts: flo
         drawn: Vectors = chance.standard_normal((rows, dim), np.float32) * spectrum
         return drawn
 
-    frames = np.empty((films, FILM, dim), np.float32)
-    themes, shots = _THEME * some(films), some(films)
-    for step in range(FILM):
-        shots = WALK * shots + np.float32((1 - WALK**2) ** 0.5) * some(films)
-        cut = chance.random(films) < cuts
+    frames = np.empty((videos, VIDEO, dim), np.float32)
+    themes, shots = _THEME * some(videos), some(videos)
+    for step in range(VIDEO):
+        shots = WALK * shots + np.float32((1 - WALK**2) ** 0.5) * some(videos)
+        cut = chance.random(videos) < cuts
         shots[cut] = some(int(cut.sum()))
         frames[:, step] = unit(cone + (themes + _SHOT * shots) @ turned).astype(np.float16)
     rows = frames.reshape(-1, dim)[:count]

@@ -1,6 +1,6 @@
 """Videos to a library that can be searched, compared with the straightforward way.
 
-    python -m benchmarks.ingest [--films N] [--precision P] [--json]
+    python -m benchmarks.ingest [--videos N] [--precision P] [--json]
 
 The videos are real footage if available, otherwise drawn ones of the same kind. The straightforward
 way: decord's `get_batch` of one frame per second, open_clip's own transform of each, `encode_image`
@@ -56,13 +56,13 @@ faiss: Any = _faiss
 Vectors = NDArray[np.float32]
 BATCH = 32
 SIDE, SAMPLES = 224, 128
-DRAWN_S, DRAWN_SIZE, DRAWN_FILMS = 12, (960, 540), 4
+DRAWN_S, DRAWN_SIZE, DRAWN_VIDEOS = 12, (960, 540), 4
 
 
-def straightforward(model: Made, films: Sequence[Path]) -> int:
+def straightforward(model: Made, videos: Sequence[Path]) -> int:
     """Index the videos in the straightforward way; return how many frames were embedded."""
     index = faiss.IndexFlatIP(512)
-    for path in films:
+    for path in videos:
         reader = decord.VideoReader(str(path))
         step = reader.get_avg_fps()
         count = max(1, int(len(reader) / step))
@@ -74,7 +74,7 @@ def straightforward(model: Made, films: Sequence[Path]) -> int:
     return int(index.ntotal)
 
 
-def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
+def ours(model: Model, videos: Sequence[Path], folder: Path) -> list[Report]:
     """Index the videos as `indexer ingest` does."""
     catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
     try:
@@ -85,7 +85,7 @@ def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
         thumbnails, places = Thumbnails(folder / "thumbnails"), Places({LOCAL: LocalDisk()})
         tools = Tools("default", catalog, thumbnails, model, opener, places)
         run = Run(tools, Options(), stop=threading.Event())
-        reports = list(run.reports([*map(str, films)]))
+        reports = list(run.reports([*map(str, videos)]))
         publishing.build(
             catalog, FolderStore(folder / "snapshots"), "default", queries=lambda: model.bank
         )
@@ -94,12 +94,12 @@ def ours(model: Model, films: Sequence[Path], folder: Path) -> list[Report]:
         catalog.close()
 
 
-def overlap(films: Sequence[Path], fp32: BundleEmbedder, folder: Path) -> dict[str, float]:
+def overlap(videos: Sequence[Path], fp32: BundleEmbedder, folder: Path) -> dict[str, float]:
     """Compare the vectors in the catalog with those of exact decoding in fp32."""
     catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
     kept = {each.uri: each.id for each in catalog.videos("default", limit=10_000)}
     wanted, found, asked = [], [], []
-    for path in films:
+    for path in videos:
         times, vectors = catalog.frame_vectors("default", kept[str(path)])
         exact_times, exact = _exact(path, fp32, grid(1))
         wanted.append(exact)
@@ -134,10 +134,10 @@ def _exact(path: Path, embedder: BundleEmbedder, times: Any) -> tuple[NDArray[np
     return np.concatenate(taken), np.concatenate(vectors)
 
 
-def _samples(films: Sequence[Path]) -> NDArray[np.uint8]:
+def _samples(videos: Sequence[Path]) -> NDArray[np.uint8]:
     """Return the pictures that `indexer ingest` measures precisions with, of the first videos."""
     places = Places({LOCAL: LocalDisk()})
-    read = sample.pictures([*map(str, films)], places, PyAVFrames, fps=1.0)
+    read = sample.pictures([*map(str, videos)], places, PyAVFrames, fps=1.0)
     recipe = Recipe(SIDE, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     return read(lambda pixels: prepare(pixels, recipe), SIDE, SAMPLES)
 
@@ -152,9 +152,9 @@ def _fastest(model: Made) -> Bundle:
     return max(good, key=lambda each: each[0], default=(1.0, model.bundles["fp32"]))[1]
 
 
-def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, Any]:
+def measured(videos: Sequence[Path], precision: str, folder: Path) -> dict[str, Any]:
     """Run both ways in turns, and compare what ours stores."""
-    with made(_samples(films)) as model:
+    with made(_samples(videos)) as model:
         bundle = _fastest(model) if precision == "auto" else model.bundles[precision]
         embedder = on_cpu(bundle)
         loaded = Model(
@@ -166,14 +166,14 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
             bundle.bank(),
         )
         with tempfile.TemporaryDirectory() as warm:
-            straightforward(model, films[:1])
-            ours(loaded, films[:1], Path(warm))
+            straightforward(model, videos[:1])
+            ours(loaded, videos[:1], Path(warm))
         start = time.perf_counter()
-        frames = straightforward(model, films)
+        frames = straightforward(model, videos)
         between = time.perf_counter()
-        reports = ours(loaded, films, folder)
+        reports = ours(loaded, videos, folder)
         end = time.perf_counter()
-        agreed = overlap(films, on_cpu(model.bundles["fp32"]), folder)
+        agreed = overlap(videos, on_cpu(model.bundles["fp32"]), folder)
     theirs_s, ours_s = between - start, end - between
     sampled = sum(report.frames for report in reports)
     embedded = sum(report.embedded for report in reports)
@@ -185,7 +185,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
         "skipped": round(1 - embedded / sampled, 3),
         **agreed,
         "precision": bundle.precision,
-        "films": len(films),
+        "videos": len(videos),
         "frames": frames,
         "theirs_s": round(theirs_s, 2),
         "ours_s": round(ours_s, 2),
@@ -194,7 +194,7 @@ def measured(films: Sequence[Path], precision: str, folder: Path) -> dict[str, A
 
 def drawn(folder: Path) -> list[Path]:
     """Draw videos, if there are no real ones."""
-    paths = [folder / f"drawn{number}.mp4" for number in range(DRAWN_FILMS)]
+    paths = [folder / f"drawn{number}.mp4" for number in range(DRAWN_VIDEOS)]
     for path in paths:
         footage.write(path, footage.pictures(DRAWN_SIZE, DRAWN_S), DRAWN_SIZE, {})
     return paths
@@ -203,13 +203,13 @@ def drawn(folder: Path) -> list[Path]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--films", type=int, help="so many films; all without it")
+    parser.add_argument("--videos", type=int, help="so many videos; all without it")
     parser.add_argument("--precision", default="auto", help="fp32, bf16, int8 or auto (auto)")
     parser.add_argument("--json", action="store_true", help="one object")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
-        films = (footage.films() or drawn(Path(name)))[: options.films]
-        found = measured(films, options.precision, Path(name))
+        videos = (footage.videos() or drawn(Path(name)))[: options.videos]
+        found = measured(videos, options.precision, Path(name))
     if options.json:
         print(json.dumps(found))
     else:

@@ -31,7 +31,7 @@ def make_library(folder: Path, *, model: str = "demo") -> None:
             biases=np.zeros(SEGMENTS, np.float32),
             thumbnails=["none.jpg"] * SEGMENTS,
         )
-        video = Video(name, f"/films/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1)
+        video = Video(name, f"/videos/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1)
         frames = FrameVectors(edges[:-1], vectors)
         catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
     build_snapshot(service, "default")

@@ -28,7 +28,7 @@ from benchmarks.vectors import made
 from clipseek.assembly import open_writer
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from clipseek.embedding import models
 from clipseek.embedding.bundle import Bundle
 from clipseek.index import FaissIndex
@@ -38,7 +38,7 @@ from clipseek.publishing.files import INDEX, SEGMENTS
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 from tests.contracts import postgres
 
-SMALL, PER_FILM, FILMS_SEED = 500, 50, 7
+SMALL, PER_VIDEO, VIDEOS_SEED = 500, 50, 7
 WARM_UP, ASKED, K = 20, 400, 100
 _BUILD = """
 import sys
@@ -113,7 +113,7 @@ class Measurements:
 class Size:
     """How much is made: videos to index, segments of a library, searches; in which databases."""
 
-    films: int = 12
+    videos: int = 12
     rows: int = 20_000
     searches: int = 100
     postgresql: bool = True
@@ -126,8 +126,8 @@ def measure(
     with tempfile.TemporaryDirectory() as made_here:
         folder = Path(made_here)
         bundle = models.resolve(model, folder / "own", checkpoint=checkpoint, report=report)
-        report(f"indexing {size.films} demo films")
-        frame_s, thumbnail = _indexed(folder, bundle, size.films)
+        report(f"indexing {size.videos} demo videos")
+        frame_s, thumbnail = _indexed(folder, bundle, size.videos)
         report(f"making a library of {size.rows} segments of {bundle.dim} dimensions")
         vectors, sentences = made(size.rows, bundle.dim)
         small, least = _library(folder / "small", bundle, vectors[:SMALL])
@@ -193,12 +193,12 @@ def _machine() -> str:
     return next(named, "unknown processor")
 
 
-def _indexed(folder: Path, bundle: Bundle, films: int) -> tuple[float, float]:
+def _indexed(folder: Path, bundle: Bundle, videos: int) -> tuple[float, float]:
     """Index demo videos; return the CPU time per frame, and the mean size of a thumbnail.
 
     The time of a run that finds nothing to do is subtracted: starting, and loading the model.
     """
-    make_films(films, FILMS_SEED, folder / "films")
+    make_videos(videos, VIDEOS_SEED, folder / "videos")
     (embedded, all_s), (_, start_s) = (_ingest(folder, bundle) for _ in range(2))
     sizes = [path.stat().st_size for path in (folder / "demo" / "thumbnails").rglob("*.jpg")]
     return max(all_s - start_s, 1e-3) / embedded, float(np.mean(sizes))
@@ -207,7 +207,7 @@ def _indexed(folder: Path, bundle: Bundle, films: int) -> tuple[float, float]:
 def _ingest(folder: Path, bundle: Bundle) -> tuple[int, float]:
     """Run the indexer over the videos; return the frames that it embedded, and its CPU time."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(folder / "demo"), "ingest"]
-    command += [str(folder / "films"), "--model", str(bundle.path), "--no-build", "--json"]
+    command += [str(folder / "videos"), "--model", str(bundle.path), "--no-build", "--json"]
     before = _children_s()
     said = _run(*command)
     seconds = _children_s() - before
@@ -246,10 +246,10 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
 
 
 def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
-    """Put videos of `PER_FILM` segments, each of two seconds and one frame."""
+    """Put videos of `PER_VIDEO` segments, each of two seconds and one frame."""
     catalog.ensure_collection("default", str(bundle.path), bundle.dim, bundle.fingerprint)
-    for number, start in enumerate(range(0, len(vectors), PER_FILM)):
-        own = vectors[start : start + PER_FILM]
+    for number, start in enumerate(range(0, len(vectors), PER_VIDEO)):
+        own = vectors[start : start + PER_VIDEO]
         count = len(own)
         edges = np.arange(0, 2 * count + 1, 2, dtype=np.float64)
         name = f"{number:032x}"
@@ -260,7 +260,7 @@ def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
             biases=np.zeros(count, np.float32),
             thumbnails=[f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"] * count,
         )
-        video = Video(name, f"/films/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1)
+        video = Video(name, f"/videos/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1)
         frames = FrameVectors(edges[:-1], own)
         catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
 
@@ -322,7 +322,7 @@ def _rows(tables: dict[str, int], count: int) -> Rows:
     return Rows(
         segment=total["segments"] / count,
         frame=total["frame_vectors"] / count,
-        video=total["videos"] / (count / PER_FILM),
+        video=total["videos"] / (count / PER_VIDEO),
     )
 
 

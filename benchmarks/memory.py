@@ -27,16 +27,16 @@ REPEATED = "people_at_table.mp4"
 
 def repeated(source: Path, target: Path, hours: float) -> None:
     """Write the packets of a video repeatedly, without decoding them."""
-    with av.open(str(target), "w") as output, av.open(str(source)) as film:
-        template = film.streams.video[0]
+    with av.open(str(target), "w") as output, av.open(str(source)) as video:
+        template = video.streams.video[0]
         assert template.duration is not None
         assert template.time_base is not None
         stream = output.add_stream_from_template(template)
         assert isinstance(stream, VideoStream)
         length = template.duration
         for turn in range(int(hours * 3600 / (length * template.time_base)) + 1):
-            film.seek(0)
-            for packet in film.demux(template):
+            video.seek(0)
+            for packet in video.demux(template):
                 if packet.dts is None or packet.pts is None:
                     continue
                 packet.pts += turn * length
@@ -53,9 +53,9 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-def peak_mb(film: Path, folder: Path) -> int:
+def peak_mb(video: Path, folder: Path) -> int:
     """Index a video in a separate process and return its largest resident size in MB."""
-    command = [sys.executable, "-m", "indexer", "--data-dir", str(folder), "ingest", str(film)]
+    command = [sys.executable, "-m", "indexer", "--data-dir", str(folder), "ingest", str(video)]
     launched = [sys.executable, "-c", _LAUNCH, *command, "--model", "demo", "--quiet"]
     done = subprocess.run(launched, check=True, stdout=subprocess.PIPE, text=True)
     return int(done.stdout.split()[-1]) // 1024
@@ -77,8 +77,8 @@ def measured(hours: float, seconds: int, folder: Path) -> dict[str, object]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hours", type=float, default=3, help="length of the long film (3)")
-    parser.add_argument("--seconds", type=int, default=6, help="length of the large film (6)")
+    parser.add_argument("--hours", type=float, default=3, help="length of the long video (3)")
+    parser.add_argument("--seconds", type=int, default=6, help="length of the large video (6)")
     parser.add_argument("--json", action="store_true", help="one object")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:

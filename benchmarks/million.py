@@ -38,7 +38,7 @@ from clipseek.publishing import FolderStore, Manifest
 from clipseek.publishing.files import INDEX
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
-DIM, PER_FILM, SEARCHES = 512, 500, 50
+DIM, PER_VIDEO, SEARCHES = 512, 500, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def main() -> int:
         model = str(folder / "model")
         settings = Settings.load(data_dir=folder, model=model, index=options.kind)
         started = time.monotonic()
-        manifest = library(settings, _films(options.segments))
+        manifest = library(settings, _videos(options.segments))
         found = _measure(folder, manifest, time.monotonic() - started)
     write(asdict(found), as_json=options.json)
     return 0
@@ -101,7 +101,7 @@ def folder_of(named: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
+def library(settings: Settings, videos: Iterable[tuple[Video, int]]) -> Manifest:
     """Return the manifest of a snapshot with so many segments, made unless it exists."""
     if (manifest := FolderStore(settings.snapshot_root).manifest("default")) is not None:
         return manifest
@@ -112,7 +112,7 @@ def library(settings: Settings, films: Iterable[tuple[Video, int]]) -> Manifest:
         "default", model.name, DIM, model.embedder.fingerprint, model.scoring
     )
     if not service.catalog.collection("default").version:
-        _fill(service.catalog, films)
+        _fill(service.catalog, videos)
     manifest = build_snapshot(service, "default")
     service.close()
     return manifest
@@ -156,16 +156,16 @@ def _longer(tower: onnx.ModelProto, matrix: NDArray[np.float32]) -> onnx.ModelPr
     return tower
 
 
-def _films(count: int) -> Iterator[tuple[Video, int]]:
-    """Yield videos of `PER_FILM` segments each, the last one of the rest."""
-    for number, start in enumerate(range(0, count, PER_FILM)):
-        size, name = min(PER_FILM, count - start), f"{number:032x}"
-        yield Video(name, f"/films/{name}.mp4", name, 2.0 * size, 64, 48, 1), size
+def _videos(count: int) -> Iterator[tuple[Video, int]]:
+    """Yield videos of `PER_VIDEO` segments each, the last one of the rest."""
+    for number, start in enumerate(range(0, count, PER_VIDEO)):
+        size, name = min(PER_VIDEO, count - start), f"{number:032x}"
+        yield Video(name, f"/videos/{name}.mp4", name, 2.0 * size, 64, 48, 1), size
 
 
-def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:
+def _fill(catalog: CatalogWriter, videos: Iterable[tuple[Video, int]]) -> None:
     """Put videos with generated vectors."""
-    for number, (film, size) in enumerate(films):
+    for number, (video, size) in enumerate(videos):
         vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),
@@ -175,16 +175,16 @@ def _fill(catalog: CatalogWriter, films: Iterable[tuple[Video, int]]) -> None:
             thumbnails=["none.jpg"] * size,
         )
         frames = FrameVectors(edges[:-1], vectors)
-        catalog.put("default", Put(film, {PICTURE: picture}, frames=frames))
+        catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
 
 
 def _vectors(number: int, size: int) -> NDArray[np.float32]:
     """Return the vectors of a video, float32 (size, DIM): scenes of 20 around one centre."""
     chance = np.random.default_rng(number)
-    film = chance.standard_normal(DIM, np.float32)
+    video = chance.standard_normal(DIM, np.float32)
     scenes = chance.standard_normal((size // 20 + 1, DIM), np.float32)
     own = chance.standard_normal((size, DIM), np.float32)
-    rows = film + scenes[np.arange(size) // 20] + np.float32(0.7) * own
+    rows = video + scenes[np.arange(size) // 20] + np.float32(0.7) * own
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 

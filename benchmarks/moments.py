@@ -39,7 +39,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Film:
+class Video:
     """Frames of a generated video, and what happens when."""
 
     times: NDArray[np.float64]
@@ -81,7 +81,7 @@ def made(
     event: float = 0.7,
     drift: float = 0.12,
     odd: float = 0.05,
-) -> Film:
+) -> Video:
     """Generate a video."""
     chance = np.random.default_rng(seed)
 
@@ -105,7 +105,7 @@ def made(
         slow = 0.9 * slow + direction(drift)
         strange = direction(1.0) if chance.random() < odd else 0.0
         frames.append(CONE + shown[at] + slow + direction(noise) + strange)
-    return Film(times, unit(np.array(frames)), np.isin(times, shots), scenes, events)
+    return Video(times, unit(np.array(frames)), np.isin(times, shots), scenes, events)
 
 
 def nearest(span: Span, spans: NDArray[np.float64]) -> float:
@@ -113,10 +113,10 @@ def nearest(span: Span, spans: NDArray[np.float64]) -> float:
     return max(span.iou(Span(start, end)) for start, end in spans)
 
 
-def running_mean(film: Film) -> NDArray[np.float64]:
+def running_mean(video: Video) -> NDArray[np.float64]:
     """Return the spans where each frame joins the running mean or begins a segment: the rival."""
-    starts, mean = [0.0], film.vectors[0].astype(np.float64)
-    for time, vector, cut in zip(film.times[1:], film.vectors[1:], film.cuts[1:], strict=True):
+    starts, mean = [0.0], video.vectors[0].astype(np.float64)
+    for time, vector, cut in zip(video.times[1:], video.vectors[1:], video.cuts[1:], strict=True):
         if cut or vector @ mean / np.linalg.norm(mean) < COHERENCE:
             starts.append(time)
             mean = np.zeros(DIM)
@@ -124,20 +124,20 @@ def running_mean(film: Film) -> NDArray[np.float64]:
     return np.stack([starts, [*starts[1:], LENGTH_S]], axis=1)
 
 
-def segment_iou(films: list[Film], spans: Callable[[Film], NDArray[np.float64]]) -> float:
+def segment_iou(videos: list[Video], spans: Callable[[Video], NDArray[np.float64]]) -> float:
     """Return the mean IoU of all events with the segment nearest to each."""
     ious = []
-    for film in films:
-        found = spans(film)
-        ious += [nearest(span, found) for span, _ in film.events]
+    for video in videos:
+        found = spans(video)
+        ious += [nearest(span, found) for span, _ in video.events]
     return float(np.mean(ious))
 
 
-def hit_iou(films: list[Film], asked: list[tuple[int, Span, Vector]], *, merged: bool) -> float:
+def hit_iou(videos: list[Video], asked: list[tuple[int, Span, Vector]], *, merged: bool) -> float:
     """Return the mean IoU of what was asked for with the first hit, zero in another video."""
-    formed = [film.formed() for film in films]
-    owners = np.repeat(np.arange(len(films)), [len(f) for f in formed])
-    names = np.array([f"{number:03}" for number in range(len(films))])
+    formed = [video.formed() for video in videos]
+    owners = np.repeat(np.arange(len(videos)), [len(f) for f in formed])
+    names = np.array([f"{number:03}" for number in range(len(videos))])
     spans = np.concatenate([f.spans for f in formed])
     index = ExactIndex(np.arange(len(spans)), np.concatenate([f.vectors for f in formed]))
     chance = np.random.default_rng(9)
@@ -155,17 +155,17 @@ def hit_iou(films: list[Film], asked: list[tuple[int, Span, Vector]], *, merged:
 def main() -> None:
     """Print the figures."""
     for name, kind in KINDS.items():
-        films = [made(seed, **kind) for seed in range(12)]
-        ours, theirs = segment_iou(films, Film.spans), segment_iou(films, running_mean)
+        videos = [made(seed, **kind) for seed in range(12)]
+        ours, theirs = segment_iou(videos, Video.spans), segment_iou(videos, running_mean)
         print(f"segments  {name:12}  IoU {ours:.3f}  (running mean {theirs:.3f})")
     for size in (2, 8, 40):
-        films = [made(seed) for seed in range(size)]
+        videos = [made(seed) for seed in range(size)]
         chance = np.random.default_rng(0)
         for level in ("events", "scenes"):
-            asked = [(n, *one) for n, film in enumerate(films) for one in getattr(film, level)]
+            asked = [(n, *one) for n, video in enumerate(videos) for one in getattr(video, level)]
             asked = [asked[i] for i in chance.permutation(len(asked))[:300]]
-            ours, alone = (hit_iou(films, asked, merged=merged) for merged in (True, False))
-            print(f"hits      {level} of {size:2} films  IoU {ours:.3f}  (not merged {alone:.3f})")
+            ours, alone = (hit_iou(videos, asked, merged=merged) for merged in (True, False))
+            print(f"hits      {level} of {size:2} videos  IoU {ours:.3f}  (not merged {alone:.3f})")
 
 
 if __name__ == "__main__":

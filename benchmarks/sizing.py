@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured = read(options.recorded)
     else:
         measured = measure(
-            Size(options.films, options.rows, options.searches),
+            Size(options.videos, options.rows, options.searches),
             options.model,
             checkpoint=options.checkpoint,
             report=_report,

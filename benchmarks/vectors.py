@@ -28,9 +28,9 @@ def made(count: int, dim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]
     def some(rows: int) -> NDArray[np.float32]:
         return chance.standard_normal((rows, dim), np.float32) * scale
 
-    films, scenes = some(count // 400 + 1), some(count // 20 + 1)
+    videos, scenes = some(count // 400 + 1), some(count // 20 + 1)
     at = np.arange(count)
-    vectors = 1.1 * some(1) + 0.7 * films[at // 400] + 0.7 * scenes[at // 20] + 0.5 * some(count)
+    vectors = 1.1 * some(1) + 0.7 * videos[at // 400] + 0.7 * scenes[at // 20] + 0.5 * some(count)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     sentences = some(1) + 0.35 * vectors[chance.integers(count, size=2000)] + 0.48 * some(2000)
     sentences /= np.linalg.norm(sentences, axis=1, keepdims=True)

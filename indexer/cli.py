@@ -211,10 +211,13 @@ def _reading_verbs(verbs: "_Verbs") -> None:
 
 
 def _judging_verbs(verbs: "_Verbs") -> None:
-    demo = _verb(verbs, "demo", "draw demo videos", "indexer demo --films 12 --out ./demo-films")
-    demo.add_argument("--films", type=int, default=12, metavar="N", help="how many (12)")
+    demo = _verb(verbs, "demo", "draw demo videos", "indexer demo --videos 12 --out ./demo-videos")
+    demo.add_argument("--videos", type=int, default=12, metavar="N", help="how many (12)")
+    demo.add_argument(  # its former name
+        "--films", type=int, dest="videos", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
     demo.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other videos")
-    demo.add_argument("--out", type=at_home, default=Path("demo-films"), metavar="DIR")
+    demo.add_argument("--out", type=at_home, default=Path("demo-videos"), metavar="DIR")
     _output(demo, collection=False)
     evaluate = _verb(
         verbs, "evaluate", "score the answers to known queries", "indexer evaluate captions.jsonl"

@@ -30,7 +30,7 @@ def _footage(name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def films_dir() -> Path:
+def videos_dir() -> Path:
     """Return the folder of real videos with `captions.jsonl`, or skip."""
     return _footage("films")
 

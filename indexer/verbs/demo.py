@@ -14,12 +14,12 @@ DEMO_MARK = ".clipseek-demo"
 
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001  same shape as all
     """Draw demo videos and the captions that are true of them."""
-    from clipseek.demo.films import make_films
+    from clipseek.demo.videos import make_videos
 
-    if not 1 <= options.films <= 10_000:
-        raise ConfigError(f"--films must be 1 to 10000, got {options.films}")
+    if not 1 <= options.videos <= 10_000:
+        raise ConfigError(f"--videos must be 1 to 10000, got {options.videos}")
     _require_own_folder(options.out)
-    records = make_films(options.films, options.seed, options.out)
+    records = make_videos(options.videos, options.seed, options.out)
     (options.out / DEMO_MARK).touch()
     for record in records:
         if options.json:

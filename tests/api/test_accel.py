@@ -21,7 +21,7 @@ def opened() -> Iterator[ExitStack]:
 def _file(path: Path, opened: ExitStack) -> VideoFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        path.write_bytes(b"film")
+        path.write_bytes(b"video")
     source = LocalDisk().look(str(path))
     video = Video("sea", source.uri, "sea", 1.0, 2, 2, source.size_bytes, stamp=source.stamp)
     found = locate(video)
@@ -62,7 +62,7 @@ def test_a_link_within_the_folder_is_named_by_what_it_leads_to(
 
 def test_other_videos_are_sent_by_the_api(tmp_path: Path, opened: ExitStack) -> None:
     """Those outside the folder, by dots or by a link, and all without a folder."""
-    inside = tmp_path / "films"
+    inside = tmp_path / "videos"
     inside.mkdir()
     outside = _file(tmp_path / "other" / "sea.mp4", opened)
     (inside / "link.mp4").symlink_to(outside.path)
@@ -77,6 +77,6 @@ def test_other_videos_are_sent_by_the_api(tmp_path: Path, opened: ExitStack) -> 
 def test_a_file_swapped_meanwhile_is_not_named_to_nginx(tmp_path: Path, opened: ExitStack) -> None:
     """By its path another file would be opened than the one that was checked."""
     checked = _file(tmp_path / "sea.mp4", opened)
-    (tmp_path / "other").write_bytes(b"film")
+    (tmp_path / "other").write_bytes(b"video")
     (tmp_path / "other").replace(checked.path)
     assert isinstance(respond(checked, tmp_path), VideoResponse)

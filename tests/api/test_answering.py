@@ -124,8 +124,8 @@ def test_the_links_of_an_answer_lead_to_what_they_name(library: Library) -> None
         for hit in hits:
             picture = client.get(hit["thumbnail_url"])
             assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/jpeg")
-            film = client.get(hit["play_url"])
-            assert (film.status_code, film.headers["Content-Type"]) == (200, "video/mp4")
+            video = client.get(hit["play_url"])
+            assert (video.status_code, video.headers["Content-Type"]) == (200, "video/mp4")
 
 
 def test_a_replica_has_the_answers_of_another_from_behind_its_own_cache(library: Library) -> None:

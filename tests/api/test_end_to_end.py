@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from clipseek import embedding
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from clipseek.errors import ConfigError
 from indexer.cli import main
 
@@ -18,22 +18,22 @@ PATIENCE_S = 20
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Draw two small videos, or skip."""
-    folder = tmp_path_factory.mktemp("films")
+    folder = tmp_path_factory.mktemp("videos")
     try:
         embedding.resolve(MODEL, folder, export=False)
     except ConfigError as error:
         pytest.skip(f"the demo model is not there: {error}")
-    make_films(2, 11, folder)
+    make_videos(2, 11, folder)
     return sorted(folder.glob("*.mp4"))
 
 
 @pytest.fixture(scope="module")
-def data(films: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(videos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ingest the first of them."""
     folder = tmp_path_factory.mktemp("data")
-    assert run(folder, "ingest", str(films[0]), "--model", MODEL, "--quiet") == 0
+    assert run(folder, "ingest", str(videos[0]), "--model", MODEL, "--quiet") == 0
     return folder
 
 
@@ -72,12 +72,12 @@ def wait_until(client: TestClient, video_id: str, *, there: bool) -> None:
         assert time.monotonic() < end, f"{video_id} did not change within {PATIENCE_S} s"
 
 
-def test_a_hit_can_be_seen_and_played(served: TestClient, films: list[Path]) -> None:
+def test_a_hit_can_be_seen_and_played(served: TestClient, videos: list[Path]) -> None:
     """Its picture is a JPEG and its link leads to the very file."""
     hit = served.post("/v1/search", json={"query": "a red car"}).json()["hits"][0]
     assert served.get(hit["thumbnail_url"]).content.startswith(b"\xff\xd8")
-    film = next(film for film in films if str(film) == hit["video"]["uri"])
-    assert served.get(hit["play_url"]).content == film.read_bytes()
+    video = next(video for video in videos if str(video) == hit["video"]["uri"])
+    assert served.get(hit["play_url"]).content == video.read_bytes()
     assert 0 <= hit["start"] <= hit["best_time"] <= hit["end"] <= hit["video"]["duration"] + 1e-3
 
 
@@ -89,20 +89,20 @@ def test_the_server_is_ready_and_counts(served: TestClient) -> None:
     assert 'clipseek_index_segments{collection="default"}' in served.get("/metrics").text
 
 
-def test_segments_have_their_thumbnails(served: TestClient, films: list[Path]) -> None:
+def test_segments_have_their_thumbnails(served: TestClient, videos: list[Path]) -> None:
     """Every segment of a video has a picture."""
-    video_id = listed(served)[str(films[0])]
+    video_id = listed(served)[str(videos[0])]
     segments = served.get(f"/v1/videos/{video_id}/segments").json()["segments"]
     answers = [served.get(segment["thumbnail_url"]) for segment in segments]
     assert {answer.headers["Content-Type"] for answer in answers} == {"image/jpeg"}
 
 
-def test_a_film_is_found_once_it_is_ingested_and_gone_once_removed(
-    served: TestClient, data: Path, films: list[Path]
+def test_a_video_is_found_once_it_is_ingested_and_gone_once_removed(
+    served: TestClient, data: Path, videos: list[Path]
 ) -> None:
     """The running server picks up both by itself."""
-    assert run(data, "ingest", str(films[1]), "--quiet") == 0
-    video_id = listed(served)[str(films[1])]
+    assert run(data, "ingest", str(videos[1]), "--quiet") == 0
+    video_id = listed(served)[str(videos[1])]
     wait_until(served, video_id, there=True)
     assert run(data, "remove", video_id) == 0
     wait_until(served, video_id, there=False)

@@ -248,7 +248,7 @@ def test_no_path_of_the_client_is_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_a_page_that_was_indexed_as_film_is_never_one_in_the_browser(
+def test_a_page_that_was_indexed_as_video_is_never_one_in_the_browser(
     library: Library, client: TestClient
 ) -> None:
     """A type from a closed list, and no guessing."""
@@ -278,7 +278,7 @@ def test_a_page_that_was_indexed_as_film_is_never_one_in_the_browser(
 )
 def test_types_are_told_by_the_first_bytes(head: bytes, suffix: str, expected: str) -> None:
     """The ending counts only where the bytes say nothing."""
-    assert media_type(head, f"film{suffix}") == expected
+    assert media_type(head, f"video{suffix}") == expected
 
 
 def test_a_name_in_any_script_is_sent(library: Library, client: TestClient) -> None:

@@ -21,7 +21,7 @@ TITLES = "[...document.querySelectorAll('.title')].map((title) => title.textCont
 Open = Callable[[Library], str]
 
 
-def film(colours: list[str]) -> bytes:
+def video(colours: list[str]) -> bytes:
     """Return a WebM video that shows each colour for two seconds, ten pictures a second."""
     file = io.BytesIO()
     with av.open(file, "w", format="webm") as container:
@@ -52,11 +52,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Return a library of videos that a browser can play."""
-    made = Library(tmp_path_factory.mktemp("films"), MemoryCatalog())
-    made.add("traffic.webm", ["red", "green", "blue"], content=film(["red", "green", "blue"]))
-    made.add("sea.webm", ["blue", "green"], content=film(["blue", "green"]))
-    made.add("<img src=x onerror=alert(1)>.webm", ["green"], content=film(["green"]))
-    made.add("storm.webm", ["blue"], collection="archive", content=film(["blue"]))
+    made = Library(tmp_path_factory.mktemp("videos"), MemoryCatalog())
+    made.add("traffic.webm", ["red", "green", "blue"], content=video(["red", "green", "blue"]))
+    made.add("sea.webm", ["blue", "green"], content=video(["blue", "green"]))
+    made.add("<img src=x onerror=alert(1)>.webm", ["green"], content=video(["green"]))
+    made.add("storm.webm", ["blue"], collection="archive", content=video(["blue"]))
     return made
 
 
@@ -144,7 +144,7 @@ def test_the_count_is_of_all_that_match_and_all_can_be_seen(page: Page, tmp_path
     """52 moments in 26 videos: 24 at first, the others by a button, and no divider before them."""
     made = Library(tmp_path, MemoryCatalog())
     for number in range(26):
-        made.add(f"v{number}.webm", ["red", "blue", "red"], content=b"no film")
+        made.add(f"v{number}.webm", ["red", "blue", "red"], content=b"no video")
     with serving(create_app(made.service())) as url:
         ask(page, url, "red")
         assert page.run(STATUS).startswith("52 moments in 26 videos,")
@@ -195,7 +195,7 @@ def test_another_collection_is_chosen(page: Page, address: str) -> None:
     assert page.run("document.getElementById('collection').hidden") is False
 
 
-def test_a_film_that_is_gone_is_explained(page: Page, address: str, library: Library) -> None:
+def test_a_video_that_is_gone_is_explained(page: Page, address: str, library: Library) -> None:
     """The player shows the server's sentence."""
     lost = library.folder / "storm.webm"
     kept = lost.with_suffix(".kept")

@@ -22,7 +22,7 @@ RAISED: dict[type[ClipseekError], ClipseekError] = {
     errors.VideoNotFound: errors.VideoNotFound("v", "default"),
     errors.SegmentNotFound: errors.SegmentNotFound(7),
     errors.CollectionNotFound: errors.CollectionNotFound("videos"),
-    errors.UnreadableVideo: errors.UnreadableVideo("/films/a.mp4", "no video stream"),
+    errors.UnreadableVideo: errors.UnreadableVideo("/videos/a.mp4", "no video stream"),
     errors.NothingIndexed: errors.NothingIndexed("default"),
     errors.ModelMismatch: errors.ModelMismatch("default", "a/b", "c/d"),
     errors.CatalogOutdated: errors.CatalogOutdated(

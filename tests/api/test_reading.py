@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from clipseek.embedding.verified import RECORD
 from clipseek.errors import CatalogOutdated
 from clipseek.migrations import REVISION
@@ -25,10 +25,10 @@ QUERY = {"query": "a red car"}
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with one small video."""
-    folder = tmp_path_factory.mktemp("films")
-    make_films(1, 11, folder)
+    folder = tmp_path_factory.mktemp("videos")
+    make_videos(1, 11, folder)
     return folder
 
 
@@ -53,9 +53,9 @@ def url_of(settings: dict[str, str]) -> str:
     return settings.get("CLIPSEEK_DATABASE_URL", embedded)
 
 
-def ingest(films: Path, settings: dict[str, str]) -> None:
+def ingest(videos: Path, settings: dict[str, str]) -> None:
     """Index the videos by the command."""
-    done = run(None, "indexer", "ingest", str(films), "--model", "demo", "--quiet", **settings)
+    done = run(None, "indexer", "ingest", str(videos), "--model", "demo", "--quiet", **settings)
     assert done.returncode == 0, done.stderr
 
 
@@ -122,11 +122,11 @@ def lock(folder: Path) -> None:
 
 
 def test_a_role_that_may_only_select_is_enough(
-    films: Path, data: Path, tmp_path: Path, postgres_server: Server, bare_postgres_url: str
+    videos: Path, data: Path, tmp_path: Path, postgres_server: Server, bare_postgres_url: str
 ) -> None:
     """The statements of the README make it, and cover the tables of later releases."""
     settings = {"CLIPSEEK_DATA_DIR": str(data), "CLIPSEEK_DATABASE_URL": bare_postgres_url}
-    ingest(films, settings)
+    ingest(videos, settings)
     database, role = bare_postgres_url.rpartition("/")[2], "reads_as_the_readme_says"
     readme = (ROOT / "api" / "README.md").read_text("utf-8")
     (block,) = re.findall(r"```sql\n(.*?)```", readme, re.DOTALL)
@@ -147,11 +147,11 @@ def test_a_role_that_may_only_select_is_enough(
 
 
 def test_a_file_in_a_folder_that_is_read_only_is_enough(
-    films: Path, data: Path, tmp_path: Path
+    videos: Path, data: Path, tmp_path: Path
 ) -> None:
     """Nothing can be written there: neither the catalog, nor SQLite's own files beside it."""
     settings = {"CLIPSEEK_DATA_DIR": str(data)}
-    ingest(films, settings)
+    ingest(videos, settings)
     lock(data)
     before = sorted(data.rglob("*"))
     with serving(tmp_path, settings, without_privileges()) as ask:
@@ -165,7 +165,7 @@ def test_a_file_in_a_folder_that_is_read_only_is_enough(
 
 
 def test_it_makes_nothing_and_takes_a_catalog_up(
-    films: Path, data: Path, tmp_path: Path, settings: dict[str, str]
+    videos: Path, data: Path, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     """Before the first ingest nothing is indexed; after it, searches are answered."""
     with serving(tmp_path, settings) as ask:
@@ -179,16 +179,16 @@ def test_it_makes_nothing_and_takes_a_catalog_up(
         assert not data.exists()
         checked = run(None, "indexer", "migrate", "--check", **settings)
         assert (checked.returncode, "there is no catalog" in checked.stdout) == (1, True)
-        ingest(films, settings)
+        ingest(videos, settings)
         wait_until(lambda: ask("/v1/search", QUERY)[0] == 200, "the first ingest")
         assert_serves(ask)
 
 
 def test_another_revision_is_refused_until_it_is_migrated(
-    films: Path, tmp_path: Path, settings: dict[str, str]
+    videos: Path, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     """With a sentence that names no path and no command; at the start and later alike."""
-    ingest(films, settings)
+    ingest(videos, settings)
     set_revision(url_of(settings), "0000")
     with serving(tmp_path, settings) as ask:
         for revision in ("0000", "9999", "0000"):

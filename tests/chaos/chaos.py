@@ -92,8 +92,8 @@ class Experiment:
     def _clear(self) -> None:
         """Begin with a video or two, so that the collection exists, and none of an earlier run."""
         before = self.writer.listed() or {}
-        for film in before:
-            self.ledger.begin(film, "put", time.monotonic()).acked = time.monotonic()
+        for video in before:
+            self.ledger.begin(video, "put", time.monotonic()).acked = time.monotonic()
         if before:
             self.writer.remove(list(before))
         self.writer.step()

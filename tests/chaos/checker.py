@@ -24,9 +24,9 @@ from random import Random
 from typing import Any
 
 from tests.chaos.client import Answer, Client
-from tests.chaos.films import QUERIES, some_query
 from tests.chaos.judge import Fault, judge_age, judge_hits, judge_list
 from tests.chaos.ledger import Ledger
+from tests.chaos.videos import QUERIES, some_query
 
 BOUND_S = 2.0
 """Seconds after which a committed change must show, as the README promises."""
@@ -97,22 +97,22 @@ class Checker:
     def __init__(self, ledger: Ledger, findings: Findings) -> None:
         self._ledger, self.findings = ledger, findings
 
-    def search(self, client: Client, query: str, films: list[str] | None, where: str) -> Answer:
+    def search(self, client: Client, query: str, videos: list[str] | None, where: str) -> Answer:
         """Search all videos or some, and judge the answer."""
-        answer = client.search(query, videos=films)
+        answer = client.search(query, videos=videos)
         if self.answered(answer, where, empty_is_409=True):
-            self.hits(answer, answer.body if answer.status == 200 else NOTHING, films, where)
+            self.hits(answer, answer.body if answer.status == 200 else NOTHING, videos, where)
         return answer
 
     def hits(
-        self, answer: Answer, result: dict[str, Any], films: list[str] | None, where: str
+        self, answer: Answer, result: dict[str, Any], videos: list[str] | None, where: str
     ) -> None:
         """Judge the result of one search."""
-        asked = self._ledger.films() if films is None else films
+        asked = self._ledger.videos() if videos is None else videos
         bound_s = BOUND_S + (result["age_s"] or 0)
         expected = self._ledger.all_expected(asked, answer.sent, answer.received, bound_s)
-        counts = {film: self._ledger.segments(film) for film in asked}
-        known = {film: count for film, count in counts.items() if count is not None}
+        counts = {video: self._ledger.segments(video) for video in asked}
+        known = {video: count for video, count in counts.items() if count is not None}
         seen = f"{where}, version {result.get('version')} at {answer.sent:.2f}"
         self.findings.add(judge_hits(result["hits"], expected, known), seen)
         self.findings.add(judge_age(result, OLDEST_S), seen)
@@ -123,21 +123,21 @@ class Checker:
         """List all videos, and judge the list: it is read from the catalog, so it is never late."""
         answer = client.ask("GET", "/v1/videos?limit=1000")
         if self.answered(answer, where):
-            films = self._ledger.films()
-            expected = self._ledger.all_expected(films, answer.sent, answer.received, 0)
+            videos = self._ledger.videos()
+            expected = self._ledger.all_expected(videos, answer.sent, answer.received, 0)
             self.findings.add(judge_list(answer.body["videos"], expected), where)
 
-    def segments(self, client: Client, film: str, where: str) -> None:
+    def segments(self, client: Client, video: str, where: str) -> None:
         """Count the segments of a video, where it is there."""
-        answer = client.ask("GET", f"/v1/videos/{film}/segments")
-        expected = self._ledger.expected(film, answer.sent, answer.received, 0)
+        answer = client.ask("GET", f"/v1/videos/{video}/segments")
+        expected = self._ledger.expected(video, answer.sent, answer.received, 0)
         if answer.status == 404 and expected != "present":
             return
-        wanted = self._ledger.segments(film)
+        wanted = self._ledger.segments(video)
         if self.answered(answer, where) and wanted not in (None, len(answer.body["segments"])):
             found = len(answer.body["segments"])
             self.findings.add(
-                [Fault("wrong", f"{film} has {found} of {wanted} segments: half a film")], where
+                [Fault("wrong", f"{video} has {found} of {wanted} segments: half a video")], where
             )
 
     def answered(self, answer: Answer, where: str, *, empty_is_409: bool = False) -> bool:
@@ -168,30 +168,32 @@ class Visitor:
         self._checker.search(self.client, some_query(self._chance), None, "search")
 
     def _some(self) -> None:
-        self._checker.search(self.client, some_query(self._chance), self._films(), "search of some")
+        self._checker.search(
+            self.client, some_query(self._chance), self._videos(), "search of some"
+        )
 
     def _batch(self) -> None:
-        films = self._films()
+        videos = self._videos()
         searches = [
             {"query": some_query(self._chance), "limit": 100},
-            {"query": some_query(self._chance), "limit": 100, "filter": {"video_ids": films}},
+            {"query": some_query(self._chance), "limit": 100, "filter": {"video_ids": videos}},
         ]
         answer = self.client.ask("POST", "/v1/search/batch", {"searches": searches})
         if not self._checker.answered(answer, "batch"):
             return
-        for result, asked in zip(answer.body["results"], (None, films), strict=True):
+        for result, asked in zip(answer.body["results"], (None, videos), strict=True):
             if "hits" in result:
                 self._checker.hits(answer, result, asked, "batch")
 
     def _library(self) -> None:
         self._checker.listing(self.client, "list")
-        for film in self._films()[:1]:
-            self._checker.segments(self.client, film, "segments")
+        for video in self._videos()[:1]:
+            self._checker.segments(self.client, video, "segments")
 
-    def _films(self) -> list[str]:
+    def _videos(self) -> list[str]:
         """Choose some videos, of those that are there and those that were."""
-        films = self._ledger.films()
-        return self._chance.sample(films, min(len(films), 5)) or ["none"]
+        videos = self._ledger.videos()
+        return self._chance.sample(videos, min(len(videos), 5)) or ["none"]
 
 
 class Prober:
@@ -222,11 +224,11 @@ class Prober:
         self, found: set[str], answer: Answer, disturbed: Callable[[float, float], bool]
     ) -> None:
         """Note how long each change took to show that shows for the first time."""
-        for film, change in self._ledger.acknowledged():
-            if change.acked is None or self._shown.get(film) == change.acked:
+        for video, change in self._ledger.acknowledged():
+            if change.acked is None or self._shown.get(video) == change.acked:
                 continue
-            if (film in found) == (change.kind == "put") and answer.sent > change.begun:
-                self._shown[film] = change.acked
+            if (video in found) == (change.kind == "put") and answer.sent > change.begun:
+                self._shown[video] = change.acked
                 if not disturbed(change.begun, answer.received):
                     self._checker.findings.waited(max(0.0, answer.received - change.acked))
 
@@ -247,16 +249,16 @@ class SameAnswers:
     def compare(self, answer: Answer, ledger: Ledger) -> list[Fault]:
         """Return where an answer to the one query differs from those of the same version before."""
         version = answer.body["version"]
-        films: dict[str, list[object]] = {}
+        videos: dict[str, list[object]] = {}
         for hit in answer.body["hits"]:
-            films.setdefault(hit["video"]["id"], []).append(hit)
+            videos.setdefault(hit["video"]["id"], []).append(hit)
         faults = []
-        for film, hits in films.items():
-            if ledger.expected(film, answer.sent, answer.received, SETTLED_S) == "either":
+        for video, hits in videos.items():
+            if ledger.expected(video, answer.sent, answer.received, SETTLED_S) == "either":
                 continue
             text = json.dumps(hits, sort_keys=True)
             with self._lock:
-                before = self._hits.setdefault((version, film), text)
+                before = self._hits.setdefault((version, video), text)
             if text != before:
                 faults.append(Fault("wrong", f"version {version} has {text} and {before}"))
         return faults

@@ -101,8 +101,8 @@ class Cluster:
 
     def __init__(self, root: Path, model: str) -> None:
         self.root, self.model = root, model
-        self.data_dir, self.films = root / "data", root / "films"
-        self.films.mkdir()
+        self.data_dir, self.videos = root / "data", root / "videos"
+        self.videos.mkdir()
         self.postgres = Postgres(root / "postgres")
         self._redis_port, self.port = postgres.free_port(), postgres.free_port()
         self.to_postgres, self.to_redis = Link(self.postgres.port), Link(self._redis_port)

@@ -34,8 +34,8 @@ def judge_hits(
         found.setdefault(hit["video"]["id"], []).append(hit)
     yield from _presence(set(found), expected)
     yield from _order(hits)
-    for film, moments in found.items():
-        yield from _film(film, moments, segments.get(film))
+    for video, moments in found.items():
+        yield from _video(video, moments, segments.get(video))
 
 
 def judge_age(answer: Mapping[str, Any], limit_s: float) -> Iterator[Fault]:
@@ -53,19 +53,19 @@ def judge_list(videos: list[dict[str, Any]], expected: Mapping[str, Expected]) -
     """Compare a full list of videos with what is expected."""
     times = Counter(video["id"] for video in videos)
     yield from _presence(set(times), expected)
-    for film, count in times.items():
+    for video, count in times.items():
         if count > 1:
-            yield Fault("duplicate", f"{film} is listed {count} times")
+            yield Fault("duplicate", f"{video} is listed {count} times")
 
 
 def _presence(found: set[str], expected: Mapping[str, Expected]) -> Iterator[Fault]:
-    for film in sorted(found - set(expected)):
-        yield Fault("wrong", f"{film} was not asked for")
-    for film, wanted in expected.items():
-        if wanted == "present" and film not in found:
-            yield Fault("lost", f"{film} is missing")
-        if wanted == "absent" and film in found:
-            yield Fault("wrong", f"{film} was removed and is still found")
+    for video in sorted(found - set(expected)):
+        yield Fault("wrong", f"{video} was not asked for")
+    for video, wanted in expected.items():
+        if wanted == "present" and video not in found:
+            yield Fault("lost", f"{video} is missing")
+        if wanted == "absent" and video in found:
+            yield Fault("wrong", f"{video} was removed and is still found")
 
 
 def _order(hits: list[dict[str, Any]]) -> Iterator[Fault]:
@@ -75,14 +75,14 @@ def _order(hits: list[dict[str, Any]]) -> Iterator[Fault]:
         yield Fault("wrong", "the hits are out of order")
 
 
-def _film(film: str, moments: list[dict[str, Any]], segments: int | None) -> Iterator[Fault]:
+def _video(video: str, moments: list[dict[str, Any]], segments: int | None) -> Iterator[Fault]:
     spans = sorted((moment["start"], moment["end"]) for moment in moments)
     if any(first[1] > second[0] + ROUNDING_S for first, second in pairwise(spans)):
-        yield Fault("duplicate", f"{film} has moments that overlap: {spans}")
+        yield Fault("duplicate", f"{video} has moments that overlap: {spans}")
     if segments is not None and len(moments) > segments:
-        yield Fault("duplicate", f"{film} has {len(moments)} moments of {segments} segments")
+        yield Fault("duplicate", f"{video} has {len(moments)} moments of {segments} segments")
     duration = moments[0]["video"]["duration"]
     covered = sum(end - start for start, end in spans)
     # A search that nothing limits finds every segment, so its moments cover the video.
     if abs(covered - duration) > 0.01:
-        yield Fault("wrong", f"{film} is covered for {covered:.2f} of {duration:.2f} s: {spans}")
+        yield Fault("wrong", f"{video} is covered for {covered:.2f} of {duration:.2f} s: {spans}")

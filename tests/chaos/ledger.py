@@ -30,24 +30,24 @@ class Ledger:
         self._segments: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def begin(self, film: str, kind: Kind, at: float) -> Change:
+    def begin(self, video: str, kind: Kind, at: float) -> Change:
         """Note that from now on the change may take effect."""
         change = Change(kind, at)
         with self._lock:
-            self._changes.setdefault(film, []).append(change)
+            self._changes.setdefault(video, []).append(change)
         return change
 
-    def count(self, film: str, segments: int) -> None:
+    def count(self, video: str, segments: int) -> None:
         """Note how many segments a video has; the same content always has as many."""
         with self._lock:
-            self._segments[film] = segments
+            self._segments[video] = segments
 
-    def segments(self, film: str) -> int | None:
+    def segments(self, video: str) -> int | None:
         """Return how many segments a video has, or None where that was not told."""
         with self._lock:
-            return self._segments.get(film)
+            return self._segments.get(video)
 
-    def films(self) -> list[str]:
+    def videos(self) -> list[str]:
         """Return every video that was ever put."""
         with self._lock:
             return list(self._changes)
@@ -55,16 +55,16 @@ class Ledger:
     def acknowledged(self) -> list[tuple[str, Change]]:
         """Return the last change of each video where it was acknowledged."""
         with self._lock:
-            last = [(film, changes[-1]) for film, changes in self._changes.items()]
-        return [(film, change) for film, change in last if change.acked is not None]
+            last = [(video, changes[-1]) for video, changes in self._changes.items()]
+        return [(video, change) for video, change in last if change.acked is not None]
 
-    def expected(self, film: str, sent: float, received: float, bound_s: float) -> Expected:
+    def expected(self, video: str, sent: float, received: float, bound_s: float) -> Expected:
         """Say whether an answer, sent for and received at these times, must have the video.
 
         A change counts from `bound_s` after it was acknowledged; until then both are right.
         """
         with self._lock:
-            begun = [c for c in self._changes.get(film, ()) if c.begun < received]
+            begun = [c for c in self._changes.get(video, ()) if c.begun < received]
         outcomes: set[Expected] = set()
         for change in reversed(begun):
             outcomes.add("present" if change.kind == "put" else "absent")
@@ -75,7 +75,7 @@ class Ledger:
         return outcomes.pop() if len(outcomes) == 1 else "either"
 
     def all_expected(
-        self, films: Iterable[str], sent: float, received: float, bound_s: float
+        self, videos: Iterable[str], sent: float, received: float, bound_s: float
     ) -> dict[str, Expected]:
         """Return what is expected of each video."""
-        return {film: self.expected(film, sent, received, bound_s) for film in films}
+        return {video: self.expected(video, sent, received, bound_s) for video in videos}

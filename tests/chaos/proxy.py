@@ -22,7 +22,7 @@ def variables(folder: Path, listen: int, ports: Sequence[int], **others: str) ->
         "NGINX_SERVERS": "".join(f"server 127.0.0.1:{port} max_fails=0; " for port in ports),
         "NGINX_TEMP": str(folder),
         "NGINX_RATE": "100000r/s",
-        "NGINX_FILMS": str(folder / "films"),
+        "NGINX_VIDEOS": str(folder / "videos"),
         **others,
     }
 

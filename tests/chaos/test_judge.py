@@ -5,8 +5,8 @@ import pytest
 from tests.chaos.judge import judge_age, judge_hits, judge_list
 
 
-def _hit(film: str, start: float, end: float, score: float = 0.5) -> dict[str, object]:
-    return {"video": {"id": film, "duration": 2.0}, "start": start, "end": end, "score": score}
+def _hit(video: str, start: float, end: float, score: float = 0.5) -> dict[str, object]:
+    return {"video": {"id": video, "duration": 2.0}, "start": start, "end": end, "score": score}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_hits(hits: list[dict[str, object]], faults: list[str]) -> None:
     assert [fault.kind for fault in found] == faults
 
 
-def test_a_list_that_names_a_film_twice() -> None:
+def test_a_list_that_names_a_video_twice() -> None:
     """It is a duplicate, and nothing is lost."""
     faults = judge_list([{"id": "a"}, {"id": "a"}], {"a": "present", "b": "absent"})
     assert [fault.kind for fault in faults] == ["duplicate"]

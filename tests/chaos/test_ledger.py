@@ -34,5 +34,5 @@ def test_what_is_expected(
     """A change counts from the bound after it was acknowledged; until then both are right."""
     ledger = Ledger()
     for kind, begun, acked in changes:
-        ledger.begin("film", kind, begun).acked = acked
-    assert ledger.expected("film", sent, received, BOUND_S) == expected
+        ledger.begin("video", kind, begun).acked = acked
+    assert ledger.expected("video", sent, received, BOUND_S) == expected

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.films import make_film, video_id
 from tests.chaos.ledger import Change, Ledger
 from tests.chaos.program import Late
+from tests.chaos.videos import make_video, video_id
 
 KEPT = 16
 """Videos in the library, about: with two segments each, few enough that no limit cuts an answer."""
@@ -56,9 +56,9 @@ class Writer:
         """Make one change of the library and see it through."""
         present = self._present()
         if len(present) < KEPT or self._chance.random() < 0.4:
-            self.ingest(self._some_films(present))
+            self.ingest(self._some_videos(present))
         elif self._chance.random() < 0.25:
-            self.ingest([self._paths[film] for film in self._chosen(present)], "--force")
+            self.ingest([self._paths[video] for video in self._chosen(present)], "--force")
         else:
             self.remove(self._chosen(present))
 
@@ -66,27 +66,27 @@ class Writer:
         """Index videos; run the same command again until each was acknowledged."""
         changes: dict[str, Change] = {}
         for path in paths:
-            film = video_id(path)
-            self._paths[film] = path
-            changes[film] = self._ledger.begin(film, "put", time.monotonic())
+            video = video_id(path)
+            self._paths[video] = path
+            changes[video] = self._ledger.begin(video, "put", time.monotonic())
         tags = [f"--tag={paths[0].stem}", "--model", self._cluster.model, "--json", "--quiet"]
         end = time.monotonic() + _STUCK_S
         while not self._acked(changes):
             self._run("ingest", *paths, *tags, *options, changes=changes)
             _require(time.monotonic() < end, f"the ingest of {paths}")
 
-    def remove(self, films: list[str]) -> None:
+    def remove(self, videos: list[str]) -> None:
         """Remove videos; after a kill, what is gone from the list of videos is gone."""
         now = time.monotonic()
-        changes = {film: self._ledger.begin(film, "remove", now) for film in films}
+        changes = {video: self._ledger.begin(video, "remove", now) for video in videos}
         end = now + _STUCK_S
-        while waiting := [film for film, change in changes.items() if change.acked is None]:
+        while waiting := [video for video, change in changes.items() if change.acked is None]:
             self._run("remove", *waiting, "--json", changes=changes)
             if self._acked(changes):
                 return
             listed = self.listed()
-            for film, change in changes.items():
-                if listed is not None and film not in listed and change.acked is None:
+            for video, change in changes.items():
+                if listed is not None and video not in listed and change.acked is None:
                     change.acked = time.monotonic()
             _require(time.monotonic() < end, f"the removal of {waiting}")
 
@@ -129,7 +129,7 @@ class Writer:
             listed[record["id"]] = record["segments"]
             return
         if record["state"] in ("failed", "incomplete"):
-            self.faults.append(f"a sound film is {record['state']}: {record}")
+            self.faults.append(f"a sound video is {record['state']}: {record}")
             return
         if record.get("segments"):
             self._ledger.count(record["id"], record["segments"])
@@ -137,18 +137,18 @@ class Writer:
 
     def _present(self) -> list[str]:
         """Return the videos that are in the library: nothing else is under way between steps."""
-        return [film for film, change in self._ledger.acknowledged() if change.kind == "put"]
+        return [video for video, change in self._ledger.acknowledged() if change.kind == "put"]
 
-    def _chosen(self, films: list[str]) -> list[str]:
-        return self._chance.sample(films, min(len(films), self._chance.randint(1, 3)))
+    def _chosen(self, videos: list[str]) -> list[str]:
+        return self._chance.sample(videos, min(len(videos), self._chance.randint(1, 3)))
 
-    def _some_films(self, present: list[str]) -> list[Path]:
+    def _some_videos(self, present: list[str]) -> list[Path]:
         """Return new videos, and at times one that was removed before."""
-        gone = [path for film, path in self._paths.items() if film not in set(present)]
+        gone = [path for video, path in self._paths.items() if video not in set(present)]
         paths = self._chance.sample(gone, 1) if gone and self._chance.random() < 0.3 else []
         for _ in range(self._chance.randint(1, 3)):
             self._number += 1
-            paths.append(make_film(self._number, self._cluster.films))
+            paths.append(make_video(self._number, self._cluster.videos))
         return paths
 
     @staticmethod

@@ -32,7 +32,7 @@ class Given:
         return catalog.put(collection, put)
 
 
-def film(
+def a_video(
     video_id: str = "a",
     *,
     uri: str | None = None,
@@ -43,11 +43,11 @@ def film(
     """Return a video of `count` segments of two seconds, with a frame at every second."""
     rng = np.random.default_rng([seed, *video_id.encode()])
     starts = np.arange(0.0, 2.0 * count, 2.0)
-    uri = f"/films/{video_id}.mp4" if uri is None else uri
+    uri = f"/videos/{video_id}.mp4" if uri is None else uri
     video = Video(
         id=video_id,
         uri=uri,
-        title=f"film {video_id}",
+        title=f"video {video_id}",
         duration=2.0 * count,
         width=640,
         height=360,

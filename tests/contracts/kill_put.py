@@ -12,7 +12,7 @@ import sys
 from sqlalchemy import Engine, event
 
 from clipseek.catalog import SqlCatalog
-from tests.contracts.catalogs import film
+from tests.contracts.catalogs import a_video
 
 
 def put(url: str, seed: int, step: int) -> None:
@@ -26,7 +26,7 @@ def put(url: str, seed: int, step: int) -> None:
 
     event.listen(Engine, "before_cursor_execute", die)
     event.listen(Engine, "commit", die)
-    film(seed=seed).put_into(catalog)
+    a_video(seed=seed).put_into(catalog)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from clipseek.types import (
     Span,
     Video,
 )
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 
 HALF = 2**-11  # the relative rounding of float16
 
@@ -55,7 +55,7 @@ class TestCollections:
 
     def test_ensuring_again_returns_the_version_of_now(self, catalog: CatalogWriter) -> None:
         """An existing collection comes back as it is."""
-        film().put_into(catalog)
+        a_video().put_into(catalog)
         assert catalog.ensure_collection("default", "toy", DIM, "f1").version == 1
 
     @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ class TestCollections:
         with pytest.raises(CollectionNotFound):
             catalog.collection(name)
         with pytest.raises(CollectionNotFound):
-            film().put_into(catalog, name)
+            a_video().put_into(catalog, name)
         with pytest.raises(CollectionNotFound):
             catalog.consistent(name).__enter__()
 
@@ -103,8 +103,8 @@ class TestCollections:
     def test_collections_are_apart(self, catalog: CatalogWriter) -> None:
         """The same video in two collections is two videos."""
         catalog.ensure_collection("other", "toy", DIM, "f1")
-        film(count=2).put_into(catalog)
-        film(count=3).put_into(catalog, "other")
+        a_video(count=2).put_into(catalog)
+        a_video(count=3).put_into(catalog, "other")
         catalog.remove("default", "a")
         assert catalog.counts("other") == (1, 3, 6.0)
         assert catalog.collection("other").version == 1
@@ -146,10 +146,10 @@ class TestScoring:
 
     def test_rescoring_gives_every_segment_its_bias_anew(self, catalog: CatalogWriter) -> None:
         """From the stored vectors, as one change of its collection alone."""
-        film("a").put_into(catalog)
-        film("b", count=2).put_into(catalog)
+        a_video("a").put_into(catalog)
+        a_video("b", count=2).put_into(catalog)
         catalog.ensure_collection("other", "toy", DIM, "f1")
-        film("a").put_into(catalog, "other")
+        a_video("a").put_into(catalog, "other")
         before = catalog.biases("other")[1].tolist()
         assert catalog.rescore("default", BANK, sums) == 3
         block = whole(catalog)
@@ -189,14 +189,14 @@ class TestScoring:
         """A run that began before the collection was scored again stores nothing."""
         catalog.ensure_collection("new", "toy", DIM, "f1", BANK)
         with pytest.raises(ServiceUnavailable, match="run the same command again"):
-            film().put_into(catalog, "new", scoring)
+            a_video().put_into(catalog, "new", scoring)
         assert catalog.collection("new").version == 0
-        assert film().put_into(catalog, "new", BANK) == 1
+        assert a_video().put_into(catalog, "new", BANK) == 1
 
     def test_a_video_that_comes_meanwhile_is_judged_too(self, sql_catalog: SqlCatalog) -> None:
         """Biases are computed before the transaction; what is put until then is not left out."""
-        film("a").put_into(sql_catalog)
-        late = iter([film("b"), film("c", count=1)])
+        a_video("a").put_into(sql_catalog)
+        late = iter([a_video("b"), a_video("c", count=1)])
 
         def bias(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
             for given in late:
@@ -212,7 +212,7 @@ class TestScoring:
 class TestPut:
     def test_a_video_comes_back_as_it_was_put(self, catalog: CatalogWriter) -> None:
         """All fields return; the catalog counts the segments and notes the time."""
-        given = film(tags=("night", "é", "a 'quote'"))
+        given = a_video(tags=("night", "é", "a 'quote'"))
         assert given.put_into(catalog) == 1
         got = catalog.video("default", "a")
         assert stored(got, got.segments) == stored(given.video, 3)
@@ -221,7 +221,7 @@ class TestPut:
 
     def test_segments_come_back_in_the_order_of_time(self, catalog: CatalogWriter) -> None:
         """Span, best time, bias and thumbnail belong to the row that they were put with."""
-        given = film()
+        given = a_video()
         given.put_into(catalog)
         got = catalog.segments("default", "a")
         assert [s.span for s in got] == [Span(0.0, 2.0), Span(2.0, 4.0), Span(4.0, 6.0)]
@@ -232,7 +232,7 @@ class TestPut:
 
     def test_frame_vectors_come_back_at_half_precision(self, catalog: CatalogWriter) -> None:
         """Rows are unit vectors within the rounding of float16."""
-        given = film()
+        given = a_video()
         given.put_into(catalog)
         times, vectors = catalog.frame_vectors("default", "a")
         assert times.dtype == np.float64
@@ -243,7 +243,7 @@ class TestPut:
 
     def test_vectors_are_normalised(self, catalog: CatalogWriter) -> None:
         """A row of any length is stored as its direction."""
-        given = film()
+        given = a_video()
         assert given.frames is not None
         longer = replace(
             given,
@@ -257,9 +257,9 @@ class TestPut:
 
     def test_putting_again_replaces(self, catalog: CatalogWriter) -> None:
         """The same id has one video, with new segment ids, and two changes."""
-        film(count=3).put_into(catalog)
+        a_video(count=3).put_into(catalog)
         before = {s.id for s in catalog.segments("default", "a")}
-        assert film(count=2, seed=1).put_into(catalog) == 2
+        assert a_video(count=2, seed=1).put_into(catalog) == 2
         after = {s.id for s in catalog.segments("default", "a")}
         assert catalog.counts("default") == (1, 2, 4.0)
         assert len(after) == 2
@@ -268,8 +268,8 @@ class TestPut:
 
     def test_another_video_of_the_same_uri_is_removed_first(self, catalog: CatalogWriter) -> None:
         """A file whose content changed is a new video; the old one goes, as its own change."""
-        film("a", uri="/x.mp4").put_into(catalog)
-        assert film("b", uri="/x.mp4").put_into(catalog) == 3
+        a_video("a", uri="/x.mp4").put_into(catalog)
+        assert a_video("b", uri="/x.mp4").put_into(catalog) == 3
         assert catalog.changes("default", 1) == [Change(2, "remove", "a"), Change(3, "put", "b")]
         found = catalog.video_at("default", "/x.mp4")
         assert found is not None
@@ -280,8 +280,8 @@ class TestPut:
         """Those that exist, in this collection, however many are asked for."""
         catalog.ensure_collection("other", "toy", DIM, "f1")
         for name in "ab":
-            film(name, uri=f"/é/{name}.mp4").put_into(catalog)
-        film("c", uri="/é/c.mp4").put_into(catalog, "other")
+            a_video(name, uri=f"/é/{name}.mp4").put_into(catalog)
+        a_video("c", uri="/é/c.mp4").put_into(catalog, "other")
         asked = [f"/é/{name}.mp4" for name in "abc"] + [f"/none/{i}" for i in range(2000)]
         found = catalog.videos_at("default", asked)
         assert {uri: video.id for uri, video in found.items()} == {
@@ -292,7 +292,7 @@ class TestPut:
 
     def test_put_remove_put_equals_put(self, catalog: CatalogWriter) -> None:
         """Nothing of a removed video stays behind."""
-        given = film()
+        given = a_video()
         given.put_into(catalog)
         first = whole(catalog)
         catalog.remove("default", "a")
@@ -305,15 +305,15 @@ class TestPut:
 
     def test_ids_of_removed_segments_are_not_used_again(self, catalog: CatalogWriter) -> None:
         """An index that still holds an old id never shows another segment under it."""
-        film().put_into(catalog)
+        a_video().put_into(catalog)
         last = max(s.id for s in catalog.segments("default", "a"))
         catalog.remove("default", "a")
-        film().put_into(catalog)
+        a_video().put_into(catalog)
         assert min(s.id for s in catalog.segments("default", "a")) > last
 
-    def test_a_film_without_segments_is_a_video(self, catalog: CatalogWriter) -> None:
+    def test_a_video_without_segments_is_a_video(self, catalog: CatalogWriter) -> None:
         """A video in which nothing was found is still known."""
-        film(count=0).put_into(catalog)
+        a_video(count=0).put_into(catalog)
         assert catalog.segments("default", "a") == []
         times, vectors = catalog.frame_vectors("default", "a")
         assert (times.shape, vectors.shape) == ((0,), (0, DIM))
@@ -321,7 +321,7 @@ class TestPut:
 
     def test_numbers_of_numpy_are_taken(self, catalog: CatalogWriter) -> None:
         """Whatever the decoder counted with is stored as a number."""
-        given = film()
+        given = a_video()
         video = replace(given.video, width=np.int64(3), duration=np.float32(1.5))  # type: ignore[arg-type]  # what is tested
         replace(given, video=video).put_into(catalog)
         got = catalog.video("default", "a")
@@ -332,7 +332,7 @@ class TestPut:
         self, catalog: CatalogWriter, value: float
     ) -> None:
         """A broken row never reaches the index, and nothing is stored of its video."""
-        given = film()
+        given = a_video()
         vectors = given.picture.vectors.copy()
         vectors[1] = value
         broken = replace(given, picture=replace(given.picture, vectors=vectors))
@@ -343,7 +343,7 @@ class TestPut:
 
     def test_a_vector_of_another_length_is_refused(self, catalog: CatalogWriter) -> None:
         """All vectors of a collection have its dim."""
-        given = film()
+        given = a_video()
         short = replace(given.picture, vectors=given.picture.vectors[:, 1:])
         with pytest.raises(ValueError, match=f"have {DIM} components"):
             replace(given, picture=short).put_into(catalog)
@@ -351,7 +351,7 @@ class TestPut:
 
     def test_a_frame_vector_of_another_length_is_refused(self, catalog: CatalogWriter) -> None:
         """Those of frames are compared with sentences too."""
-        given = film()
+        given = a_video()
         assert given.frames is not None
         short = replace(given.frames, vectors=given.frames.vectors[:, 1:])
         with pytest.raises(ValueError, match=f"have {DIM} components"):
@@ -360,7 +360,7 @@ class TestPut:
 
     def test_frame_vectors_can_be_left_out(self, catalog: CatalogWriter) -> None:
         """The video is the same without them, and there are none to read."""
-        given = film()
+        given = a_video()
         replace(given, frames=None).put_into(catalog)
         times, vectors = catalog.frame_vectors("default", "a")
         assert (times.shape, vectors.shape) == ((0,), (0, DIM))
@@ -368,7 +368,7 @@ class TestPut:
 
     def test_frame_vectors_of_before_do_not_stay(self, catalog: CatalogWriter) -> None:
         """A video that is put without them replaces one that had them."""
-        given = film()
+        given = a_video()
         given.put_into(catalog)
         replace(given, frames=None).put_into(catalog)
         assert len(catalog.frame_vectors("default", "a")[0]) == 0
@@ -379,14 +379,14 @@ class TestPut:
         self, catalog: CatalogWriter, name: str, bad: str
     ) -> None:
         """The name of a file that is not UTF-8 is told to the user, not stored changed."""
-        given = film()
+        given = a_video()
         video = replace(given.video, **({"tags": (bad,)} if name == "tag" else {name: bad}))
         with pytest.raises(ValueError, match=f"{name} must be Unicode"):
             replace(given, video=video).put_into(catalog)
 
     def test_a_thumbnail_that_no_database_holds_is_refused(self, catalog: CatalogWriter) -> None:
         """Its path is a text like the others."""
-        given = film(count=1)
+        given = a_video(count=1)
         picture = replace(given.picture, thumbnails=("a\0b.jpg",))
         with pytest.raises(ValueError, match="thumbnail must be Unicode"):
             replace(given, picture=picture).put_into(catalog)
@@ -395,7 +395,7 @@ class TestPut:
 class TestRemove:
     def test_a_removed_video_is_gone_from_everywhere(self, catalog: CatalogWriter) -> None:
         """Video, segments, vectors and thumbnails go; the change stays."""
-        film().put_into(catalog)
+        a_video().put_into(catalog)
         segment_id = catalog.segments("default", "a")[0].id
         assert catalog.remove("default", "a") == 2
         for read in (catalog.video, catalog.segments, catalog.frame_vectors):
@@ -403,7 +403,7 @@ class TestRemove:
                 read("default", "a")
         with pytest.raises(SegmentNotFound):
             catalog.segment(segment_id)
-        assert catalog.video_at("default", "/films/a.mp4") is None
+        assert catalog.video_at("default", "/videos/a.mp4") is None
         assert list(catalog.thumbnails("default")) == []
         assert list(catalog.blocks("default")) == []
         assert catalog.counts("default") == (0, 0, 0.0)
@@ -424,7 +424,7 @@ class TestRemovedCollection:
         catalog.ensure_collection("new", "toy", DIM, "f1")
         for name in ("default", "new"):
             for video_id in "ab":
-                film(video_id, seed=len(name), tags=(name,)).put_into(catalog, name)
+                a_video(video_id, seed=len(name), tags=(name,)).put_into(catalog, name)
             catalog.set_alias(f"of {name}", name)
         return catalog
 
@@ -462,7 +462,7 @@ class TestRemovedCollection:
         assert made.version == 0
         assert aliased.changes("default", 0) == []
         for video_id in "ab":
-            film(video_id).put_into(aliased)
+            a_video(video_id).put_into(aliased)
         after = aliased.collection("default")
         assert after.version == before[0].version
         assert after.epoch != before[0].epoch
@@ -483,7 +483,7 @@ class TestRemovedCollection:
         """An ingest that runs meanwhile fails, and does not bring it back."""
         aliased.remove_collection("default")
         with pytest.raises(CollectionNotFound):
-            film("c").put_into(aliased)
+            a_video("c").put_into(aliased)
 
 
 class TestAlias:
@@ -493,7 +493,7 @@ class TestAlias:
         catalog.ensure_collection("new", "toy", DIM, "f1")
         for name, videos in {"default": "ab", "new": "ac"}.items():
             for video_id in videos:
-                film(video_id, seed=len(name), tags=(name,)).put_into(catalog, name)
+                a_video(video_id, seed=len(name), tags=(name,)).put_into(catalog, name)
         catalog.set_alias("shown", "new")
         return catalog
 
@@ -508,14 +508,14 @@ class TestAlias:
         before = seen(aliased, "default")
         scoring = Scoring("bank", 10.0, Relevance(1.0, 0.0, fitted=False))
         assert aliased.ensure_collection("shown", "toy", DIM, "f1").name == "new"
-        assert film("d").put_into(aliased, "shown") == 3
+        assert a_video("d").put_into(aliased, "shown") == 3
         assert aliased.remove("shown", "a") == 4
         assert aliased.relocate("shown", "c", "/moved.mp4", 1, "1-1") == 5
         assert aliased.set_relevance("shown", Relevance(2.0, 0.0, fitted=True)) == 6
         assert aliased.rescore("shown", scoring, lambda vectors: vectors[:, 0]) == 7
         aliased.prune("shown", 6)
         assert [change.version for change in aliased.changes("new", 0)] == [7]
-        assert [video.uri for video in aliased.videos("new")] == ["/moved.mp4", "/films/d.mp4"]
+        assert [video.uri for video in aliased.videos("new")] == ["/moved.mp4", "/videos/d.mp4"]
         assert aliased.collection("new").scoring == scoring
         assert seen(aliased, "default") == before
         assert [each.name for each in aliased.collections()] == ["default", "new"]
@@ -572,24 +572,24 @@ class TestPrune:
         """What they changed stays, and so does the version; other collections keep theirs."""
         catalog.ensure_collection("other", "toy", DIM, "f1")
         for video_id in "abc":
-            film(video_id).put_into(catalog)
-            film(video_id).put_into(catalog, "other")
+            a_video(video_id).put_into(catalog)
+            a_video(video_id).put_into(catalog, "other")
         catalog.prune("default", 2)
         assert catalog.changes("default", 0) == [Change(3, "put", "c")]
         assert [video.id for video in catalog.videos("default")] == ["a", "b", "c"]
-        assert film("d").put_into(catalog) == 4
+        assert a_video("d").put_into(catalog) == 4
         assert len(catalog.changes("other", 0)) == 3
 
     def test_the_last_change_stays(self, catalog: CatalogWriter) -> None:
         """A reader tells by it that there were others."""
-        film("a").put_into(catalog)
-        film("b").put_into(catalog)
+        a_video("a").put_into(catalog)
+        a_video("b").put_into(catalog)
         catalog.prune("default", 99)
         assert catalog.changes("default", 0) == [Change(2, "put", "b")]
 
     def test_nothing_is_older(self, catalog: CatalogWriter) -> None:
         """A version before the first change, as of a young snapshot, is not an error."""
-        film("a").put_into(catalog)
+        a_video("a").put_into(catalog)
         catalog.prune("default", -60)
         assert catalog.changes("default", 0) == [Change(1, "put", "a")]
 
@@ -602,7 +602,7 @@ class TestPrune:
 class TestRelocate:
     def test_a_moved_video_keeps_its_vectors(self, catalog: CatalogWriter) -> None:
         """Uri, title, size and time of the file follow; nothing else does."""
-        given = film()
+        given = a_video()
         given.put_into(catalog)
         before = catalog.segments("default", "a")
         assert catalog.relocate("default", "a", "/new/Summer 24.final.mp4", 5, "6-5") == 2
@@ -616,13 +616,13 @@ class TestRelocate:
         assert stored(catalog.video("default", "a"), 3) == stored(moved, 3)
         assert catalog.segments("default", "a") == before
         assert catalog.changes("default", 1) == [Change(2, "relocate", "a")]
-        assert catalog.video_at("default", "/films/a.mp4") is None
+        assert catalog.video_at("default", "/videos/a.mp4") is None
 
     def test_a_video_that_was_there_before_is_removed(self, catalog: CatalogWriter) -> None:
         """One uri names one video."""
-        film("a").put_into(catalog)
-        film("b").put_into(catalog)
-        catalog.relocate("default", "a", "/films/b.mp4", 5, "6-5")
+        a_video("a").put_into(catalog)
+        a_video("b").put_into(catalog)
+        catalog.relocate("default", "a", "/videos/b.mp4", 5, "6-5")
         assert [video.id for video in catalog.videos("default")] == ["a"]
         assert catalog.changes("default", 2) == [
             Change(3, "remove", "b"),
@@ -632,16 +632,16 @@ class TestRelocate:
 
     def test_a_video_may_stay_where_it_is(self, catalog: CatalogWriter) -> None:
         """A file that was only touched gets its new time."""
-        film().put_into(catalog)
-        catalog.relocate("default", "a", "/films/a.mp4", 5, "6-5")
+        a_video().put_into(catalog)
+        catalog.relocate("default", "a", "/videos/a.mp4", 5, "6-5")
         assert catalog.video("default", "a").stamp == "6-5"
         assert catalog.changes("default", 1) == [Change(2, "relocate", "a")]
 
     def test_a_missing_video_is_not_found(self, catalog: CatalogWriter) -> None:
         """And the video at that uri stays: there is no half change."""
-        film("b").put_into(catalog)
+        a_video("b").put_into(catalog)
         with pytest.raises(VideoNotFound):
-            catalog.relocate("default", "nope", "/films/b.mp4", 5, "6-5")
+            catalog.relocate("default", "nope", "/videos/b.mp4", 5, "6-5")
         assert catalog.counts("default") == (1, 3, 6.0)
         assert catalog.collection("default").version == 1
 
@@ -651,7 +651,7 @@ class TestRead:
         """Pages join without gap; the order is that of code points."""
         ids = ["B", "_c", "a", "b", "ä"]
         for video_id in reversed(ids):
-            film(video_id, count=1).put_into(catalog)
+            a_video(video_id, count=1).put_into(catalog)
         pages: list[list[str]] = [[]]
         while page := catalog.videos("default", after=(pages[-1] or [""])[-1], limit=2):
             pages.append([video.id for video in page])
@@ -660,16 +660,16 @@ class TestRead:
     @pytest.mark.parametrize("stored", ["été", "e\u0301te\u0301"], ids=["NFC", "NFD"])
     def test_a_tag_is_one_in_every_normal_form(self, catalog: CatalogWriter, stored: str) -> None:
         """Keyboards compose letters and macOS decomposes them; people mean the same."""
-        film("a", tags=(stored,)).put_into(catalog)
+        a_video("a", tags=(stored,)).put_into(catalog)
         for asked in ("été", "e\u0301te\u0301"):
             assert [v.tags for v in catalog.videos("default", tags=[asked])] == [("été",)]
 
     def test_tags_filter_by_all_of_them(self, catalog: CatalogWriter) -> None:
         """Tags are compared as a whole, and pages are filled after the filter."""
-        film("a", tags=("night", "red")).put_into(catalog)
-        film("b", tags=("nights",)).put_into(catalog)
-        film("c", tags=("night", 'ré"d%_')).put_into(catalog)
-        film("d").put_into(catalog)
+        a_video("a", tags=("night", "red")).put_into(catalog)
+        a_video("b", tags=("nights",)).put_into(catalog)
+        a_video("c", tags=("night", 'ré"d%_')).put_into(catalog)
+        a_video("d").put_into(catalog)
 
         def found(*tags: str, limit: int = 100) -> list[str]:
             return [video.id for video in catalog.videos("default", tags=tags, limit=limit)]
@@ -682,20 +682,20 @@ class TestRead:
 
     def test_videos_by_id_leaves_out_what_is_missing(self, catalog: CatalogWriter) -> None:
         """Ids that no video has are not in the answer."""
-        film("a").put_into(catalog)
-        film("b").put_into(catalog)
+        a_video("a").put_into(catalog)
+        a_video("b").put_into(catalog)
         asked = ["b", "nope", "b", "\0", "\udcff"]
         found = catalog.videos_by_id("default", asked)
-        assert {key: video.uri for key, video in found.items()} == {"b": "/films/b.mp4"}
+        assert {key: video.uri for key, video in found.items()} == {"b": "/videos/b.mp4"}
         assert catalog.videos_by_id("default", []) == {}
 
     def test_names_are_those_of_the_videos(self, catalog: CatalogWriter) -> None:
         """Of all of a collection, or of those that are asked for and exist."""
         catalog.ensure_collection("family", "toy", DIM, "f1")
         for name in ("a", "b"):
-            film(name).put_into(catalog)
-        film("c").put_into(catalog, "family")
-        a, b = (Named(name, f"film {name}", f"/films/{name}.mp4", 6.0) for name in ("a", "b"))
+            a_video(name).put_into(catalog)
+        a_video("c").put_into(catalog, "family")
+        a, b = (Named(name, f"video {name}", f"/videos/{name}.mp4", 6.0) for name in ("a", "b"))
         assert sorted(catalog.names("default")) == [a, b]
         assert list(catalog.names("default", video_ids=["b", "nope", "c"])) == [b]
         assert list(catalog.names("default", video_ids=[])) == []
@@ -703,7 +703,7 @@ class TestRead:
 
     def test_as_many_ids_as_there_are_can_be_asked_for(self, catalog: CatalogWriter) -> None:
         """More ids than a statement may have parameters (32766 in SQLite, 65535 in PostgreSQL)."""
-        film("a").put_into(catalog)
+        a_video("a").put_into(catalog)
         many = [f"{i:x}" for i in range(70_000)]
         assert list(catalog.videos_by_id("default", many)) == ["a"]
         assert len(whole(catalog, many)) == 3
@@ -719,7 +719,7 @@ class TestRead:
     def test_a_segment_is_found_by_its_id(self, catalog: CatalogWriter) -> None:
         """With the name of its collection."""
         catalog.ensure_collection("other", "toy", DIM, "f1")
-        film().put_into(catalog, "other")
+        a_video().put_into(catalog, "other")
         wanted = catalog.segments("other", "a")[1]
         assert catalog.segment(wanted.id) == ("other", wanted)
 
@@ -732,17 +732,17 @@ class TestRead:
     def test_changes_are_those_past_a_version(self, catalog: CatalogWriter) -> None:
         """Ascending, one per version, without gap."""
         for video_id in "abc":
-            film(video_id).put_into(catalog)
+            a_video(video_id).put_into(catalog)
         assert catalog.changes("default", 1) == [Change(2, "put", "b"), Change(3, "put", "c")]
         assert catalog.changes("default", 3) == []
 
     def test_thumbnails_are_those_of_all_segments(self, catalog: CatalogWriter) -> None:
         """What no row names can be swept."""
         for video_id in "ab":
-            film(video_id, count=2).put_into(catalog)
+            a_video(video_id, count=2).put_into(catalog)
         assert sorted(catalog.thumbnails("default")) == [
-            *film("a", count=2).picture.thumbnails,
-            *film("b", count=2).picture.thumbnails,
+            *a_video("a", count=2).picture.thumbnails,
+            *a_video("b", count=2).picture.thumbnails,
         ]
 
     def test_check_accepts_a_catalog_that_can_be_read(self, catalog: CatalogWriter) -> None:
@@ -753,8 +753,8 @@ class TestRead:
 class TestBlocks:
     def test_blocks_hold_every_segment_in_the_order_of_ids(self, catalog: CatalogWriter) -> None:
         """Rows belong together as they were put."""
-        films = {video_id: film(video_id) for video_id in "ba"}
-        for given in films.values():
+        videos = {video_id: a_video(video_id) for video_id in "ba"}
+        for given in videos.values():
             given.put_into(catalog)
         got = whole(catalog)
         segments = catalog.segments("default", "b") + catalog.segments("default", "a")
@@ -762,13 +762,13 @@ class TestBlocks:
         assert got.video_ids.tolist() == [s.video_id for s in segments]
         assert got.spans.tolist() == [[s.span.start, s.span.end] for s in segments]
         assert got.best_times.tolist() == [s.best_time for s in segments]
-        vectors = np.concatenate([films[key].picture.vectors for key in "ba"])
+        vectors = np.concatenate([videos[key].picture.vectors for key in "ba"])
         np.testing.assert_allclose(got.vectors, vectors, atol=2 * HALF)
         np.testing.assert_allclose(np.linalg.norm(got.vectors, axis=1), 1, atol=1e-6)
 
     def test_types_are_those_of_the_contract(self, catalog: CatalogWriter) -> None:
         """Arrays go into an index without a conversion."""
-        film().put_into(catalog)
+        a_video().put_into(catalog)
         got = next(iter(catalog.blocks("default")))
         types = [array.dtype for array in (got.ids, got.spans, got.best_times)]
         assert types == [np.int64, np.float64, np.float64]
@@ -779,7 +779,7 @@ class TestBlocks:
     def test_blocks_are_bounded(self, catalog: CatalogWriter, block: int) -> None:
         """No block is empty or longer than asked for, and all together are the same."""
         for video_id in "ab":
-            film(video_id).put_into(catalog)
+            a_video(video_id).put_into(catalog)
         sizes = [len(found) for found in catalog.blocks("default", block=block)]
         assert sum(sizes) == 6
         assert all(0 < size <= block for size in sizes)
@@ -788,18 +788,18 @@ class TestBlocks:
     def test_blocks_of_some_videos(self, catalog: CatalogWriter) -> None:
         """Others are left out, and ids that no video has do not matter."""
         for video_id in "abc":
-            film(video_id).put_into(catalog)
+            a_video(video_id).put_into(catalog)
         assert set(whole(catalog, ["c", "a", "nope"]).video_ids) == {"a", "c"}
         assert list(catalog.blocks("default", video_ids=[])) == []
 
     def test_blocks_of_one_call_see_one_moment(self, catalog: CatalogWriter) -> None:
         """A video that comes or goes between two blocks is not torn."""
         for video_id in "ab":
-            film(video_id).put_into(catalog)
+            a_video(video_id).put_into(catalog)
         blocks = catalog.blocks("default", block=1)
         first = next(blocks)
         catalog.remove("default", "b")
-        film("c").put_into(catalog)
+        a_video("c").put_into(catalog)
         assert first.video_ids.tolist() == ["a"]
         assert [found.video_ids[0] for found in blocks] == ["a", "a", "b", "b", "b"]
 
@@ -807,9 +807,9 @@ class TestBlocks:
 class TestConsistent:
     def test_a_view_stays_at_its_version(self, catalog: CatalogWriter) -> None:
         """Version, blocks and counts of a view belong together while others write."""
-        film("a").put_into(catalog)
+        a_video("a").put_into(catalog)
         with catalog.consistent("default") as view:
-            film("b").put_into(catalog)
+            a_video("b").put_into(catalog)
             catalog.remove("default", "a")
             assert view.collection("default").version == 1
             assert view.counts("default") == (1, 3, 6.0)
@@ -820,7 +820,7 @@ class TestConsistent:
     def test_a_view_in_a_view_is_the_same_moment(self, catalog: CatalogWriter) -> None:
         """A builder may be handed a view."""
         with catalog.consistent("default") as view:
-            film().put_into(catalog)
+            a_video().put_into(catalog)
             with view.consistent("default") as again:
                 assert again.collection("default").version == 0
             assert view.collection("default").version == 0
@@ -829,7 +829,7 @@ class TestConsistent:
         """A full snapshot disk is not told as a database that is gone."""
         with pytest.raises(OSError, match="snapshot"), catalog.consistent("default"):
             raise OSError("snapshot disk full")
-        film().put_into(catalog)
+        a_video().put_into(catalog)
 
 
 def bearers(catalog: CatalogWriter, among: list[str] | None) -> dict[str, set[str]]:
@@ -846,9 +846,9 @@ class TestTags:
     def tagged(self, catalog: CatalogWriter) -> CatalogWriter:
         """Four videos, three of them with tags, and a tagged one in another collection."""
         for video_id, tags in {"a": ("x", "y"), "b": ("x",), "c": (), "d": ("y", "é")}.items():
-            film(video_id, tags=tags).put_into(catalog)
+            a_video(video_id, tags=tags).put_into(catalog)
         catalog.ensure_collection("other", "toy", DIM, "f1")
-        film("a", tags=("x", "z")).put_into(catalog, "other")
+        a_video("a", tags=("x", "z")).put_into(catalog, "other")
         return catalog
 
     @pytest.mark.parametrize(
@@ -891,7 +891,7 @@ class TestTags:
         """However many pieces they come in."""
         names = [f"v{number}" for number in range(60)]
         for name in names:
-            film(name, count=1, tags=("all",)).put_into(catalog)
+            a_video(name, count=1, tags=("all",)).put_into(catalog)
         assert bearers(catalog, None) == {"all": set(names)}
 
     def test_the_tags_of_a_collection_are_listed(self, tagged: CatalogWriter) -> None:
@@ -902,7 +902,7 @@ class TestTags:
 
     def test_tags_follow_their_video(self, tagged: CatalogWriter) -> None:
         """A video that is put again has only its new tags, a removed one has none."""
-        film("a", tags=("w",)).put_into(tagged)
+        a_video("a", tags=("w",)).put_into(tagged)
         tagged.remove("default", "b")
         assert tagged.tags("default") == ["w", "y", "é"]
         assert bearers(tagged, None) == {"w": {"a"}, "y": {"d"}, "é": {"d"}}

@@ -13,7 +13,7 @@ from clipseek.errors import ClipseekError
 from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Relevance
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 
 IDS = st.sampled_from("abc")
 URIS = st.sampled_from(["/1.mp4", "/2.mp4", "/3 ä.mp4"])
@@ -54,7 +54,7 @@ def _apply(catalog: CatalogWriter, name: str, verb: str, *arguments: Any) -> obj
     try:
         if verb == "put":
             video_id, uri, count, tags = arguments
-            return film(video_id, uri=uri, count=count, seed=count, tags=tags).put_into(
+            return a_video(video_id, uri=uri, count=count, seed=count, tags=tags).put_into(
                 catalog, name
             )
         if verb == "remove":

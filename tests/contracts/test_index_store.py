@@ -23,18 +23,18 @@ from clipseek.library.view import View
 from clipseek.publishing import IndexStore, Manifest, build, has_biases_of, history, mismatch
 from clipseek.testing import MemoryCatalog
 from clipseek.types import SegmentBlock
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 from tests.contracts.stores import DURABLE, STORES
 
 NAME = "default"
 
 
-def filled(segments: int = 5, *, films: str = "ab") -> MemoryCatalog:
+def filled(segments: int = 5, *, videos: str = "ab") -> MemoryCatalog:
     """Return a catalog of some videos of so many segments."""
     catalog = MemoryCatalog()
     catalog.ensure_collection(NAME, "demo", DIM, "print")
-    for video_id in films:
-        film(video_id, count=segments).put_into(catalog)
+    for video_id in videos:
+        a_video(video_id, count=segments).put_into(catalog)
     return catalog
 
 
@@ -85,7 +85,7 @@ def test_what_was_published_is_opened(store: IndexStore) -> None:
 
 def test_an_empty_collection_is_published_too(store: IndexStore) -> None:
     """A collection without segments is opened like any other."""
-    build(filled(films=""), store, NAME)
+    build(filled(videos=""), store, NAME)
     found = store.open(NAME)
     assert found is not None
     assert len(found.index) == 0
@@ -132,7 +132,7 @@ def test_what_is_open_outlives_what_replaces_it(store: IndexStore) -> None:
     query = block_of(catalog).vectors[:1]
     before = found.index.search(query, 3).ids.tolist()
     for video_id in "cde":
-        film(video_id).put_into(catalog)
+        a_video(video_id).put_into(catalog)
         build(catalog, store, NAME)
     assert found.index.search(query, 3).ids.tolist() == before
     assert found.manifest.version == 2
@@ -141,9 +141,9 @@ def test_what_is_open_outlives_what_replaces_it(store: IndexStore) -> None:
 
 def test_a_builder_that_fails_changes_nothing(store: IndexStore) -> None:
     """Whatever happens while it is built, what was published still is, and can be replaced."""
-    catalog = filled(films="a")
+    catalog = filled(videos="a")
     before = build(catalog, store, NAME)
-    film("b").put_into(catalog)
+    a_video("b").put_into(catalog)
 
     def failing() -> NDArray[np.float32]:
         raise ZeroDivisionError
@@ -156,14 +156,14 @@ def test_a_builder_that_fails_changes_nothing(store: IndexStore) -> None:
 
 def test_an_index_of_another_past_is_replaced(store: IndexStore) -> None:
     """An older database that was restored publishes its own, though its version is lower."""
-    build(filled(films="abc"), store, NAME)
-    restored = filled(films="a")
+    build(filled(videos="abc"), store, NAME)
+    restored = filled(videos="a")
     manifest = build(restored, store, NAME)
     assert manifest.version == 1
     assert manifest.history == history(restored, NAME, 1)
     assert mismatch(manifest, restored, restored.collection(NAME)) == ""
     assert has_biases_of(manifest, restored.collection(NAME))
-    assert mismatch(manifest, filled(films="b"), restored.collection(NAME)) != ""
+    assert mismatch(manifest, filled(videos="b"), restored.collection(NAME)) != ""
 
 
 def test_keys_are_apart(store: IndexStore) -> None:
@@ -225,7 +225,7 @@ def test_builders_that_start_together_build_once(store: IndexStore) -> None:
 
 def test_readers_see_the_old_or_the_new(store: IndexStore) -> None:
     """A reader beside a builder opens a whole index, and never an older one again."""
-    catalog = filled(films="a")
+    catalog = filled(videos="a")
     build(catalog, store, NAME)
     done = threading.Event()
     seen: list[int] = []
@@ -244,7 +244,7 @@ def test_readers_see_the_old_or_the_new(store: IndexStore) -> None:
         readers = [pool.submit(read) for _ in range(2)]
         try:
             for number in range(15):
-                film(f"film{number}").put_into(catalog)
+                a_video(f"video{number}").put_into(catalog)
                 build(catalog, store, NAME)
         finally:
             done.set()
@@ -266,7 +266,7 @@ def test_another_process_opens_it(tmp_path: Path, name: str) -> None:
 def test_a_killed_builder_leaves_the_old_one(tmp_path: Path, name: str, limit: int) -> None:
     """A process that dies while it writes changes nothing that readers see."""
     store = STORES[name](tmp_path)
-    before = build(filled(films="a"), store, NAME)
+    before = build(filled(videos="a"), store, NAME)
     command = [sys.executable, "-m", "tests.contracts.kill_build", name, str(tmp_path), str(limit)]
     died = subprocess.run(command, check=False, cwd=Path(__file__).parents[2])
     assert died.returncode == -signal.SIGXFSZ
@@ -304,7 +304,7 @@ def test_a_view_follows_any_store(store: IndexStore) -> None:
     catalog = filled()
     build(catalog, store, NAME)
     view = View.open(catalog, store, NAME)
-    film("c").put_into(catalog)
+    a_video("c").put_into(catalog)
     beside = view.refresh(catalog, store)
     assert (beside.snapshot_version, beside.version, beside.delta_size) == (2, 3, 3)
     build(catalog, store, NAME)
@@ -323,7 +323,7 @@ def test_the_example_needs_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     service = assembly.open_writer(settings, create=True)
     weights = models.resolve("demo", tmp_path).fingerprint
     service.catalog.ensure_collection(NAME, "demo", DIM, weights)
-    film("a").put_into(service.catalog)
+    a_video("a").put_into(service.catalog)
     manifest = assembly.build_snapshot(service, NAME)
     service.close()
     reader = assembly.open_service(settings)

@@ -7,17 +7,17 @@ import pytest
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.errors import VideoNotFound
 from clipseek.types import Video
-from tests.contracts.catalogs import film
+from tests.contracts.catalogs import a_video
 
 
-def test_segments_of_a_film_that_comes_meanwhile(
+def test_segments_of_a_video_that_comes_meanwhile(
     sql_catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has its segments or is not there: never is it there without them."""
     look: Callable[[SqlReader, str, str], Video] = SqlReader.video
 
     def late(catalog: SqlReader, collection: str, video_id: str) -> Video:
-        film("new").put_into(sql_catalog)
+        a_video("new").put_into(sql_catalog)
         return look(catalog, collection, video_id)
 
     monkeypatch.setattr(SqlReader, "video", late)

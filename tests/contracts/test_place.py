@@ -102,22 +102,22 @@ def _whole(source: Source) -> bytes:
 
 def test_a_look_says_where_and_how_long(kept: Kept) -> None:
     """And a state that is not empty."""
-    kept.put("a.mp4", b"film")
+    kept.put("a.mp4", b"video")
     source = _look(kept)
-    assert (source.uri, source.size_bytes) == (kept.uri("a.mp4"), 4)
+    assert (source.uri, source.size_bytes) == (kept.uri("a.mp4"), 5)
     assert source.stamp
 
 
 def test_what_did_not_change_is_equal(kept: Kept) -> None:
     """Two looks, and one that was sent to another process."""
-    kept.put("a.mp4", b"film")
+    kept.put("a.mp4", b"video")
     source = _look(kept)
     assert source == _look(kept) == pickle.loads(pickle.dumps(source))  # noqa: S301  made above
 
 
 def test_other_bytes_have_another_stamp(kept: Kept) -> None:
     """Also if there are as many."""
-    kept.put("a.mp4", b"film")
+    kept.put("a.mp4", b"video")
     before = _look(kept)
     kept.put("a.mp4", b"bilm")
     after = _look(kept)
@@ -135,7 +135,7 @@ def test_the_opened_file_is_read_by_its_descriptor(kept: Kept) -> None:
 
 def test_what_changed_since_the_look_is_not_opened(kept: Kept) -> None:
     """Its hash would be that of something else."""
-    kept.put("a.mp4", b"film")
+    kept.put("a.mp4", b"video")
     source = _look(kept)
     kept.put("a.mp4", b"bilm")
     with pytest.raises(OSError, match="changed"):
@@ -165,8 +165,8 @@ def test_a_long_stream_comes_in_blocks(kept: Kept) -> None:
 
 def test_what_is_gone_cannot_be_looked_at_or_opened(kept: Kept) -> None:
     """The error says so in words."""
-    kept.put("a.mp4", b"film")
-    kept.put("b.mp4", b"film")
+    kept.put("a.mp4", b"video")
+    kept.put("b.mp4", b"video")
     source = _look(kept)
     kept.remove("a.mp4")
     for use in (lambda: _look(kept), lambda: _whole(source), lambda: list(source.stream(0, 1))):
@@ -188,14 +188,14 @@ def test_a_listing_goes_below_and_is_in_order(kept: Kept) -> None:
 
 def test_a_listing_of_one_is_that_one(kept: Kept) -> None:
     """A name may be a file's."""
-    kept.put("a.mp4", b"film")
+    kept.put("a.mp4", b"video")
     kept.put("a.mp4.part", b"fi")
     assert [source.uri for source in kept.place.list(kept.uri("a.mp4"))] == [kept.uri("a.mp4")]
 
 
 def test_nothing_of_a_name_is_an_error(kept: Kept) -> None:
     """A name that is mistyped must not count as an empty folder."""
-    kept.put("a.mp4", b"film")
+    kept.put("a.mp4", b"video")
     with pytest.raises(OSError, match="o such"):
         list(kept.place.list(kept.uri("missing")))
 
@@ -229,10 +229,10 @@ class TestPlaces:
 
     def test_the_scheme_decides(self, tmp_path: Path) -> None:
         """A path has none."""
-        (tmp_path / "a.mp4").write_bytes(b"film")
+        (tmp_path / "a.mp4").write_bytes(b"video")
         archives = ZipArchives()
         places = Places({LOCAL: LocalDisk(), "zip": archives})
-        assert places.look(str(tmp_path / "a.mp4")).size_bytes == 4
+        assert places.look(str(tmp_path / "a.mp4")).size_bytes == 5
         assert places.remote("zip:///a.zip") is archives
         assert places.remote(str(tmp_path)) is None
 

@@ -21,7 +21,7 @@ from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
 from clipseek.library.view import View
 from clipseek.publishing import FolderStore
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 from tests.contracts.postgres import Server, find_programs
 
 
@@ -31,7 +31,7 @@ def made(path: Path, *videos: str) -> str:
     with closing(SqlCatalog.open(url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
         for number, video in enumerate(videos):
-            film(video, uri=f"/{video}.mp4", seed=number).put_into(catalog, "default")
+            a_video(video, uri=f"/{video}.mp4", seed=number).put_into(catalog, "default")
     return url
 
 
@@ -65,7 +65,7 @@ def test_a_database_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
         assert ids(catalog) == ["a", "b"]
         put_back(backup(tmp_path / "other.db", tmp_path / "copy.db"), tmp_path / "catalog.db")
         assert ids(catalog) == ["c"]
-        film("d", uri="/d.mp4").put_into(catalog, "default")
+        a_video("d", uri="/d.mp4").put_into(catalog, "default")
         with closing(SqlCatalog.open(url)) as fresh:
             assert ids(fresh) == ["c", "d"]
 
@@ -91,7 +91,7 @@ def test_a_backup_copied_over_the_file_is_read(tmp_path: Path) -> None:
     url = made(path, "a")
     copy = backup(path, tmp_path / "copy.db")
     with closing(SqlCatalog.open(url)) as catalog:
-        film("b", uri="/b.mp4").put_into(catalog, "default")
+        a_video("b", uri="/b.mp4").put_into(catalog, "default")
         with closing(sqlite3.connect(path)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert ids(catalog) == ["a", "b"]
@@ -106,11 +106,11 @@ def test_a_view_notices_a_backup_that_was_put_back(tmp_path: Path, later: list[s
     url = made(path, "a")
     copy = backup(path, tmp_path / "copy.db")
     with closing(SqlCatalog.open(url)) as catalog:
-        film("b", uri="/b.mp4").put_into(catalog, "default")
+        a_video("b", uri="/b.mp4").put_into(catalog, "default")
         view = View.open(catalog, FolderStore(tmp_path / "snapshots"), "default")
         put_back(copy, path)
         for number, video in enumerate(later):
-            film(video, uri=f"/{video}.mp4", seed=number + 7).put_into(catalog, "default")
+            a_video(video, uri=f"/{video}.mp4", seed=number + 7).put_into(catalog, "default")
         for now in (
             view.refresh(catalog, FolderStore(tmp_path / "none")),
             view.follow(catalog, FolderStore(tmp_path)),
@@ -129,14 +129,14 @@ def test_a_view_notices_a_restored_postgresql(
     dump = tmp_path / "dump.sql"
     with closing(SqlCatalog.open(postgres_url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
-        film("a", uri="/a.mp4").put_into(catalog, "default")
+        a_video("a", uri="/a.mp4").put_into(catalog, "default")
         options = ["--clean", "--if-exists", "--no-owner", "--file", str(dump)]
         subprocess.run([programs / "pg_dump", *options, postgres_url], check=True)
-        film("b", uri="/b.mp4").put_into(catalog, "default")
+        a_video("b", uri="/b.mp4").put_into(catalog, "default")
         view = View.open(catalog, FolderStore(tmp_path), "default")
         psql = [str(programs / "psql"), "-1", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump)]
         subprocess.run([*psql, postgres_url], check=True, stdout=subprocess.DEVNULL)
-        film("c", uri="/c.mp4").put_into(catalog, "default")
+        a_video("c", uri="/c.mp4").put_into(catalog, "default")
         now = view.refresh(catalog, FolderStore(tmp_path))
         found = now.search(np.eye(1, DIM, dtype=np.float32), 100)
         assert set(now.rows(found.ids.ravel()).video_ids.tolist()) == {"a", "c"}
@@ -251,7 +251,7 @@ def test_a_read_only_mount_follows_a_writer_elsewhere(tmp_path: Path) -> None:
             assert ids(reader) == ["a"]
             for number, video in enumerate("bc"):
                 with closing(SqlCatalog.open(url)) as writer:
-                    film(video, uri=f"/{video}.mp4", seed=number).put_into(writer, "default")
+                    a_video(video, uri=f"/{video}.mp4", seed=number).put_into(writer, "default")
                     assert ids(reader) == ["a", "b", "c"][: number + 2]
                 assert ids(reader) == ["a", "b", "c"][: number + 2]
     finally:
@@ -265,7 +265,7 @@ def test_a_log_that_is_left_over_on_a_read_only_mount_is_told(mounted: Path) -> 
     with closing(sqlite3.connect(mounted / "catalog.db")) as keeps_the_log:
         keeps_the_log.execute("SELECT 1 FROM videos").fetchone()
         with closing(SqlCatalog.open(url)) as catalog:
-            film("b", uri="/b.mp4").put_into(catalog, "default")
+            a_video("b", uri="/b.mp4").put_into(catalog, "default")
         left = (mounted / "catalog.db-wal").read_bytes()
     (mounted / "catalog.db-wal").write_bytes(left)
     (mounted / "catalog.db-shm").unlink(missing_ok=True)
@@ -389,7 +389,7 @@ def test_a_pooler_of_transactions_is_fine(pooled_url: str) -> None:
         catalogs[0].ensure_collection("default", "toy", DIM, "f1")
         for number in range(30):
             catalog = catalogs[number % len(catalogs)]
-            film(f"v{number:02}", uri=f"/{number}.mp4", seed=number).put_into(catalog, "default")
+            a_video(f"v{number:02}", uri=f"/{number}.mp4", seed=number).put_into(catalog, "default")
             assert len(catalog.videos("default", limit=100)) == number + 1
     finally:
         for catalog in catalogs:

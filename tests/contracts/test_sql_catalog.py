@@ -23,7 +23,7 @@ from clipseek.catalog.failures import translated
 from clipseek.catalog.writes import next_version
 from clipseek.errors import ClipseekError, ConfigError, NoCatalog, ServiceUnavailable
 from clipseek.types import FrameVectors
-from tests.contracts.catalogs import DIM, film, unit_rows
+from tests.contracts.catalogs import DIM, a_video, unit_rows
 from tests.contracts.postgres import Server
 
 SECRET = "sesame"
@@ -37,12 +37,12 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 class TestCrashes:
-    def test_a_killed_put_leaves_the_old_film_or_the_new_one(
+    def test_a_killed_put_leaves_the_old_video_or_the_new_one(
         self, sql_catalog: SqlCatalog, catalog_url: str
     ) -> None:
         """The process is killed before each statement of a put in turn, until one gets through."""
-        film(seed=0).put_into(sql_catalog)
-        film("b", uri="/elsewhere.mp4").put_into(sql_catalog)
+        a_video(seed=0).put_into(sql_catalog)
+        a_video("b", uri="/elsewhere.mp4").put_into(sql_catalog)
         kills = 0
         with _killer(catalog_url) as put:
             while put(seed=1, step=kills + 1) != 0:
@@ -87,7 +87,7 @@ def _state(catalog: SqlCatalog) -> tuple[int, int]:
     version = catalog.collection("default").version
     found = catalog.video("default", "a")
     seed = found.size_bytes - 2**40
-    expected = film(seed=seed)
+    expected = a_video(seed=seed)
     segments = catalog.segments("default", "a")
     assert [segment.thumbnail for segment in segments] == list(expected.picture.thumbnails)
     vectors = np.concatenate([b.vectors for b in catalog.blocks("default", video_ids=["a"])])
@@ -107,7 +107,7 @@ class TestSize:
         sizes = [_bytes(sql_catalog)]
         for kind, frames in (("a", None), ("b", many)):
             for number in range(20):
-                replace(film(f"{kind}{number}"), frames=frames).put_into(sql_catalog)
+                replace(a_video(f"{kind}{number}"), frames=frames).put_into(sql_catalog)
             sizes.append(_bytes(sql_catalog))
         without, kept = np.diff(sizes)
         # float32 of a time, and float16 of a vector's components
@@ -147,9 +147,9 @@ class TestWriters:
             with closing(Database.at(catalog_url)) as database, database.writing() as connection:
                 assert next_version(connection, "default") == 1
                 with pytest.raises(ServiceUnavailable, match="another process has been writing"):
-                    film().put_into(impatient)
+                    a_video().put_into(impatient)
                 assert sql_catalog.collection("default").version == 0
-            assert film().put_into(impatient) == 2
+            assert a_video().put_into(impatient) == 2
 
     def test_many_threads_share_one_catalog(self, sql_catalog: SqlCatalog) -> None:
         """Forty threads, as a web server has, read while another writes."""
@@ -162,7 +162,7 @@ class TestWriters:
         def write() -> None:
             start.wait()
             for seed in range(5):
-                film(seed=seed).put_into(sql_catalog)
+                a_video(seed=seed).put_into(sql_catalog)
 
         with ThreadPoolExecutor(41) as pool:
             writing = pool.submit(write)
@@ -205,7 +205,7 @@ class TestWriters:
 def _write(url: str, video_id: str, rounds: int) -> None:
     with closing(SqlCatalog.open(url)) as catalog:
         for seed in range(rounds):
-            film(video_id, seed=seed).put_into(catalog)
+            a_video(video_id, seed=seed).put_into(catalog)
             catalog.remove("default", video_id)
 
 
@@ -218,7 +218,7 @@ class TestReadOnly:
         """An API whose role may only SELECT reads everything and is told what it may not."""
         with closing(SqlCatalog.open(postgres_url)) as writer:
             writer.ensure_collection("default", "toy", DIM, "f1")
-            film().put_into(writer)
+            a_video().put_into(writer)
         url = postgres_server.url_of_role(postgres_url, "SELECT ON ALL TABLES IN SCHEMA public")
         with closing(SqlReader.open(url)) as reader:
             assert reader.counts("default") == (1, 3, 6.0)
@@ -228,7 +228,7 @@ class TestReadOnly:
             closing(SqlCatalog.open(url)) as writer,
             pytest.raises(ServiceUnavailable, match=r"lacks a right .* INSERT"),
         ):
-            film().put_into(writer)
+            a_video().put_into(writer)
 
     def test_a_table_that_may_not_be_read_is_told(
         self, postgres_server: Server, postgres_url: str
@@ -255,7 +255,7 @@ class TestReadOnly:
         """By a reader that was there before."""
         with closing(SqlReader.open(catalog_url)) as reader:
             assert reader.collection("default").version == 0
-            film().put_into(sql_catalog)
+            a_video().put_into(sql_catalog)
             assert reader.collection("default").version == 1
 
     def test_no_file_is_made(self, sqlite_url: str, tmp_path: Path) -> None:
@@ -271,7 +271,10 @@ class TestReadOnly:
 class TestFailures:
     @pytest.mark.parametrize(
         "form",
-        ["postgresql://me:{}@127.0.0.1:{}/films", "postgres://me@127.0.0.1:{1}/films?password={0}"],
+        [
+            "postgresql://me:{}@127.0.0.1:{}/videos",
+            "postgres://me@127.0.0.1:{1}/videos?password={0}",
+        ],
         ids=["in its place", "as an option"],
     )
     def test_an_unreachable_server_is_told_without_the_password(self, form: str) -> None:
@@ -279,21 +282,21 @@ class TestFailures:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
             url = form.format(SECRET, taken.getsockname()[1])
-            with pytest.raises(ServiceUnavailable, match=r"127\.0\.0\.1.*/films") as failed:
+            with pytest.raises(ServiceUnavailable, match=r"127\.0\.0\.1.*/videos") as failed:
                 SqlCatalog.open(url)
         assert SECRET not in _all_messages(failed.value)
 
     @pytest.mark.parametrize(
         "url",
         [
-            pytest.param(f"mysql://me:{SECRET}@host/films", id="another database"),
-            pytest.param(f"postgresql+asyncpg://me:{SECRET}@host/films", id="another driver"),
-            pytest.param(f"postgresql://me:p@{SECRET}@host/films", id="an at sign"),
+            pytest.param(f"mysql://me:{SECRET}@host/videos", id="another database"),
+            pytest.param(f"postgresql+asyncpg://me:{SECRET}@host/videos", id="another driver"),
+            pytest.param(f"postgresql://me:p@{SECRET}@host/videos", id="an at sign"),
             pytest.param(f"postgresql://me:{SECRET}@host", id="no database"),
-            pytest.param(f"postgresql://me:{SECRET}@host:port/films", id="no port"),
+            pytest.param(f"postgresql://me:{SECRET}@host:port/videos", id="no port"),
             pytest.param("sqlite://", id="no path"),
             pytest.param("sqlite:///:memory:", id="in memory"),
-            pytest.param("films.db", id="no URL"),
+            pytest.param("videos.db", id="no URL"),
             pytest.param("", id="empty"),
         ],
     )
@@ -309,15 +312,15 @@ class TestFailures:
         SqlCatalog.open(f"sqlite:///{path}").close()
         assert path.exists()
 
-    def test_a_full_disk_is_told_and_leaves_the_old_film(self, sqlite_url: str) -> None:
+    def test_a_full_disk_is_told_and_leaves_the_old_video(self, sqlite_url: str) -> None:
         """A database that may not grow stands for a disk that is full: the same result code."""
         with closing(SqlCatalog.open(sqlite_url)) as catalog:
             catalog.ensure_collection("default", "toy", DIM, "f1")
-            film().put_into(catalog)
+            a_video().put_into(catalog)
             with _no_growth(), pytest.raises(ServiceUnavailable, match=r"disk .* is full"):
-                film(count=2000, seed=1).put_into(catalog)
+                a_video(count=2000, seed=1).put_into(catalog)
             assert catalog.counts("default") == (1, 3, 6.0)
-            assert film(count=2000, seed=1).put_into(catalog) == 2
+            assert a_video(count=2000, seed=1).put_into(catalog) == 2
 
     def test_a_file_that_is_no_database_is_told(self, tmp_path: Path) -> None:
         """And it is left as it was."""
@@ -370,11 +373,11 @@ class TestFailures:
             catalog.ensure_collection("default", "toy", DIM, "f1")
             postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             _disconnect(postgres_server, postgres_url)
-            for call in (catalog.check, catalog.collections, lambda: film().put_into(catalog)):
+            for call in (catalog.check, catalog.collections, lambda: a_video().put_into(catalog)):
                 with pytest.raises(ServiceUnavailable, match=name):
                     call()
             postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-            assert film().put_into(catalog) == 1
+            assert a_video().put_into(catalog) == 1
 
     def test_a_connection_lost_inside_a_transaction_is_told(
         self, postgres_server: Server, postgres_url: str
@@ -382,7 +385,7 @@ class TestFailures:
         """A reader between two blocks loses its moment; it is not given half of one."""
         with closing(SqlCatalog.open(postgres_url)) as catalog:
             catalog.ensure_collection("default", "toy", DIM, "f1")
-            film().put_into(catalog)
+            a_video().put_into(catalog)
             blocks = catalog.blocks("default", block=1)
             next(blocks)
             _disconnect(postgres_server, postgres_url)

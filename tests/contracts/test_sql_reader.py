@@ -15,14 +15,14 @@ from clipseek.errors import (
     ServiceUnavailable,
     VideoNotFound,
 )
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 
 
 def fill(url: str) -> None:
     """Make a catalog with one video."""
     with closing(SqlCatalog.open(url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
-        film().put_into(catalog)
+        a_video().put_into(catalog)
 
 
 def take_away(url: str) -> None:
@@ -112,7 +112,7 @@ class TestFilesThatChange:
         with closing(SqlReader.open(url)) as reader, closing(SqlCatalog.open(url)) as writer:
             assert reader.collection("default").version == 1
             for version in (2, 3):
-                film(str(version), uri=f"/{version}").put_into(writer)
+                a_video(str(version), uri=f"/{version}").put_into(writer)
                 assert reader.collection("default").version == version
 
     def test_a_log_that_a_crash_left_is_read(self, url: str, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ class TestFilesThatChange:
         kept = tmp_path / "kept"
         kept.mkdir()
         with closing(SqlCatalog.open(url)) as writer:
-            film("b", uri="/b").put_into(writer)
+            a_video("b", uri="/b").put_into(writer)
             for name in ("catalog.db", "catalog.db-wal"):
                 (kept / name).write_bytes((tmp_path / name).read_bytes())
         assert (kept / "catalog.db-wal").stat().st_size > 0
@@ -136,7 +136,7 @@ class TestFilesThatChange:
             blocks = reader.blocks("default", block=1)
             next(blocks)
             with closing(SqlCatalog.open(url)) as writer:
-                film("b", uri="/b").put_into(writer)
+                a_video("b", uri="/b").put_into(writer)
             with pytest.raises(ServiceUnavailable, match="written while it was read; try again"):
                 list(blocks)
             assert reader.counts("default") == (2, 6, 12.0)
@@ -145,7 +145,7 @@ class TestFilesThatChange:
         """Each read of it looks again."""
         with closing(SqlReader.open(url)) as reader, reader.consistent("default") as now:
             with closing(SqlCatalog.open(url)) as writer:
-                film("b", uri="/b").put_into(writer)
+                a_video("b", uri="/b").put_into(writer)
             with pytest.raises(ServiceUnavailable, match="written while it was read"):
                 now.counts("default")
 

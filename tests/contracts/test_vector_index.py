@@ -45,7 +45,7 @@ def library(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.fl
     return np.cumsum(chance.integers(1, 4, size=count)), rounded(unit(vectors))
 
 
-def films(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def videos(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return ids with gaps and vectors that walk slowly, and leap now and then, as in videos."""
     chance = np.random.default_rng(seed)
     steps = chance.normal(size=(count, DIM))
@@ -425,7 +425,7 @@ CODED: tuple[Kind, ...] = ("ivf-sq8", "ivf-pq")
 @pytest.mark.parametrize("kind", CODED)
 def test_near_duplicates_share_a_code(kind: Kind, tmp_path: Path) -> None:
     """Frames of a video need fewer codes than as many unlike ones, and all of them are found."""
-    ids, vectors = films(24_000)
+    ids, vectors = videos(24_000)
     index = FaissIndex.build(vectors, ids, kind=kind, queries=vectors[::60])
     apart = FaissIndex.build(np.random.default_rng(1).permutation(vectors), ids, kind=kind)
     sizes = []
@@ -443,7 +443,7 @@ def test_near_duplicates_share_a_code(kind: Kind, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", CODED)
 def test_a_filter_may_allow_a_few_of_a_run(kind: Kind) -> None:
     """Of near-duplicates that share a code, none but those allowed are found."""
-    ids, vectors = films(24_000)
+    ids, vectors = videos(24_000)
     index = FaissIndex.build(vectors, ids, kind=kind, queries=vectors[::60])
     allow = ids[np.arange(len(ids)) % 2 == 1]
     queries = vectors[::150]

@@ -20,7 +20,7 @@ from clipseek.demo.measure import (
     sample,
 )
 from clipseek.demo.otherworld import HELD_OUT
-from clipseek.demo.shots import plan_film
+from clipseek.demo.shots import plan_video
 from clipseek.demo.world import Scene, Thing
 from clipseek.embedding.bundle import Bundle, load
 from clipseek.embedding.embedder import BundleEmbedder
@@ -44,7 +44,7 @@ def embedder(bundle: Bundle) -> BundleEmbedder:
 @pytest.fixture(scope="module")
 def library(embedder: BundleEmbedder, bundle: Bundle) -> Library:
     """Return thirty videos as an index holds them."""
-    return make_library(embedder, seed=SEED, films=30, coherence=bundle.coherence)
+    return make_library(embedder, seed=SEED, videos=30, coherence=bundle.coherence)
 
 
 def test_the_bundle_is_small() -> None:
@@ -104,9 +104,9 @@ def test_segments_are_fewer_than_sampled_frames(library: Library) -> None:
     assert len(library.vectors) <= library.frames / 2
 
 
-def test_a_film_is_sampled_each_second_and_at_each_cut() -> None:
+def test_a_video_is_sampled_each_second_and_at_each_cut() -> None:
     """The frames looked at are those shown at whole seconds, and the first of each shot."""
-    plan = plan_film(Random(1))
+    plan = plan_video(Random(1))
     times, scenes, cuts = sample(plan)
     assert len(times) == len(scenes) == len(cuts)
     assert int(cuts.sum()) == len(plan.shots)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from clipseek.demo.captions import caption, full_caption, near_miss, partial_caption, phrase
 from clipseek.demo.drawing import draw
-from clipseek.demo.films import CAPTIONS, HEIGHT, WIDTH, Film, make_films
 from clipseek.demo.labels import label
 from clipseek.demo.otherworld import FOR_FITTING, FOR_TRAINING, HELD_OUT, estrange
-from clipseek.demo.shots import OUTSIDE, Plan, plan_film
+from clipseek.demo.shots import OUTSIDE, Plan, plan_video
 from clipseek.demo.truth import truth
+from clipseek.demo.videos import CAPTIONS, HEIGHT, WIDTH, Video, make_videos
 from clipseek.demo.words import CONTEXT_LENGTH, UNKNOWN, make_tokenizer
 from clipseek.demo.world import (
     KINDS,
@@ -251,14 +251,14 @@ def test_rain_falls() -> None:
 def plans() -> dict[str, Plan]:
     """Return the plans of fifteen videos."""
     rng = Random(11)
-    return {f"{number}.mp4": plan_film(rng) for number in range(15)}
+    return {f"{number}.mp4": plan_video(rng) for number in range(15)}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Film]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Video]]:
     """Return a folder of two videos, and their records."""
-    folder = tmp_path_factory.mktemp("films")
-    return folder, make_films(2, 5, folder)
+    folder = tmp_path_factory.mktemp("videos")
+    return folder, make_videos(2, 5, folder)
 
 
 def _scenes(plan: Plan) -> list[tuple[float, Scene]]:
@@ -277,9 +277,9 @@ def test_plans_hold_to_their_limits(plans: dict[str, Plan]) -> None:
 
 @given(seeds)
 @settings(max_examples=100, deadline=None)
-def test_any_seed_plans_a_film(seed: int) -> None:
+def test_any_seed_plans_a_video(seed: int) -> None:
     """Whatever crosses the stage, there is a cast of one to three for every shot."""
-    plan = plan_film(Random(seed))
+    plan = plan_video(Random(seed))
     assert all(1 <= len(shot.actors) <= MOST_THINGS for shot in plan.shots)
 
 
@@ -348,61 +348,61 @@ def test_near_misses_hold_nowhere(plans: dict[str, Plan]) -> None:
             assert not any(holds(each.claim, scene) for _, scene in _scenes(plan) if each.claim)
 
 
-def test_no_query_is_asked_twice_of_a_film(plans: dict[str, Plan]) -> None:
+def test_no_query_is_asked_twice_of_a_video(plans: dict[str, Plan]) -> None:
     """The queries of one video differ in what they claim."""
     asked = [(each.file, each.claim) for each in label(plans, Random(3)) if each.file]
     assert len(set(asked)) == len(asked)
 
 
-def test_films_are_as_recorded(made: tuple[Path, list[Film]]) -> None:
+def test_videos_are_as_recorded(made: tuple[Path, list[Video]]) -> None:
     """Each file is H.264 of the recorded size, rate and duration."""
-    folder, films = made
-    for film in films:
-        with av.open(str(folder / film.file)) as container:
+    folder, videos = made
+    for video in videos:
+        with av.open(str(folder / video.file)) as container:
             stream = container.streams.video[0]
             frames = sum(1 for _ in container.decode(stream))
             assert stream.codec_context.name == "h264"
-            assert (stream.width, stream.height) == (film.width, film.height) == (WIDTH, HEIGHT)
-            assert str(stream.average_rate) == film.frame_rate
+            assert (stream.width, stream.height) == (video.width, video.height) == (WIDTH, HEIGHT)
+            assert str(stream.average_rate) == video.frame_rate
             assert frames / float(stream.average_rate or 0) == pytest.approx(
-                film.duration, abs=1e-3
+                video.duration, abs=1e-3
             )
 
 
-def test_films_show_what_was_drawn(made: tuple[Path, list[Film]]) -> None:
+def test_videos_show_what_was_drawn(made: tuple[Path, list[Video]]) -> None:
     """The first frame of each shot is the drawn picture, but for what the codec loses."""
-    folder, films = made
+    folder, videos = made
     rng = Random(5)
-    plan = next(plan_film(rng) for _ in films)
+    plan = next(plan_video(rng) for _ in videos)
     firsts = {shot.first: draw(shot.scene(0.0), WIDTH, HEIGHT) for shot in plan.shots}
-    with av.open(str(folder / films[0].file)) as container:
+    with av.open(str(folder / videos[0].file)) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number in firsts:
                 shown = frame.to_ndarray(format="rgb24").astype(float)
                 assert np.abs(shown - firsts[number]).mean() < 8
 
 
-def test_captions_name_the_films(made: tuple[Path, list[Film]]) -> None:
+def test_captions_name_the_videos(made: tuple[Path, list[Video]]) -> None:
     """captions.jsonl has two to four queries a video with spans inside it, and absent ones."""
-    folder, films = made
+    folder, videos = made
     lines = [json.loads(line) for line in (folder / CAPTIONS).read_text().splitlines()]
-    for film in films:
-        own = [line for line in lines if line.get("file") == film.file]
-        assert len(own) == film.queries
-        assert 2 <= film.queries <= 4
-        assert all(0 <= line["start"] < line["end"] <= film.duration for line in own)
+    for video in videos:
+        own = [line for line in lines if line.get("file") == video.file]
+        assert len(own) == video.queries
+        assert 2 <= video.queries <= 4
+        assert all(0 <= line["start"] < line["end"] <= video.duration for line in own)
     assert any(line.get("absent") for line in lines)
 
 
-def test_films_are_deterministic(made: tuple[Path, list[Film]], tmp_path: Path) -> None:
+def test_videos_are_deterministic(made: tuple[Path, list[Video]], tmp_path: Path) -> None:
     """The same seed gives the same captions and the same bytes of video."""
-    folder, films = made
-    assert make_films(2, 5, tmp_path) == films
-    for name in (CAPTIONS, *(film.file for film in films)):
+    folder, videos = made
+    assert make_videos(2, 5, tmp_path) == videos
+    for name in (CAPTIONS, *(video.file for video in videos)):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_a_count_of_zero_is_refused(tmp_path: Path) -> None:
     """At least one video must be asked for."""
     with pytest.raises(ValueError, match="count must be at least 1"):
-        make_films(0, 1, tmp_path)
+        make_videos(0, 1, tmp_path)

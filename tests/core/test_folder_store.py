@@ -26,7 +26,7 @@ from clipseek.publishing import FolderStore, Manifest, Published, build
 from clipseek.table import SegmentTable
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Collection, SegmentBlock
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 from tests.contracts.test_index_store import NAME, counted, filled
 
 
@@ -131,7 +131,7 @@ def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
 
 def test_an_empty_collection_has_a_snapshot_too(tmp_path: Path) -> None:
     """A collection without segments is written and opened like any other."""
-    publish(tmp_path, filled(films=""))
+    publish(tmp_path, filled(videos=""))
     assert len(opened(tmp_path).index) == 0
 
 
@@ -147,7 +147,7 @@ def test_the_one_before_is_kept_and_older_ones_are_deleted(tmp_path: Path) -> No
     catalog = filled()
     for video_id in "cde":
         publish(tmp_path, catalog)
-        film(video_id).put_into(catalog)
+        a_video(video_id).put_into(catalog)
     assert names(tmp_path) == {".lock", "current", "snapshot-3", "snapshot-4"}
     assert opened(tmp_path).manifest.version == 4
 
@@ -356,7 +356,7 @@ def test_another_kind_asked_for_is_built(tmp_path: Path) -> None:
 @pytest.mark.parametrize("limit", [1000, 27_000], ids=["in the index", "in the table"])
 def test_a_killed_builder_leaves_the_old_snapshot(tmp_path: Path, limit: int) -> None:
     """A process that dies while writing changes nothing that readers see; its rest is swept."""
-    publish(tmp_path, filled(films="a"))
+    publish(tmp_path, filled(videos="a"))
     command = [
         sys.executable,
         "-m",
@@ -376,13 +376,13 @@ def test_a_killed_builder_leaves_the_old_snapshot(tmp_path: Path, limit: int) ->
 
 def test_a_builder_killed_before_the_pointer_moved(tmp_path: Path) -> None:
     """A whole folder that nothing points to is neither opened nor kept."""
-    catalog = filled(films="a")
+    catalog = filled(videos="a")
     publish(tmp_path, catalog)
     folder = tmp_path / NAME
     shutil.copytree(folder / "snapshot-1", folder / "snapshot-2")
     (folder / ".current").write_text("snapsh")
     assert opened(tmp_path).name == "snapshot-1"
-    film("b").put_into(catalog)
+    a_video("b").put_into(catalog)
     publish(tmp_path, catalog)
     assert opened(tmp_path).manifest.count == 8
     assert names(tmp_path) == {".lock", "current", "snapshot-1", opened(tmp_path).name}
@@ -398,7 +398,7 @@ def full_disk() -> Iterator[Callable[[], None]]:
 
 def test_a_full_disk_leaves_the_old_snapshot(tmp_path: Path, full_disk: Callable[[], None]) -> None:
     """A failed write raises ServiceUnavailable, and what it wrote is removed."""
-    publish(tmp_path, filled(films="a"))
+    publish(tmp_path, filled(videos="a"))
     larger = filled(400)
     full_disk()
     with pytest.raises(ServiceUnavailable, match="written"):
@@ -410,7 +410,7 @@ def test_a_disk_without_room_is_told_with_the_bytes_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is written; 400 vectors of 8 float32 and their rows do not fit in 12 000 bytes."""
-    publish(tmp_path, filled(films="a"))
+    publish(tmp_path, filled(videos="a"))
     usage = shutil.disk_usage(tmp_path)._replace(free=12_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(ServiceUnavailable, match=r"it needs (\d+) bytes, and 12000 are") as error:
@@ -430,8 +430,8 @@ def test_a_root_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_snapshot_replaced_while_it_is_opened(tmp_path: Path) -> None:
     """A reader whose snapshot is swept away under its hands opens the one that came after."""
-    publish(tmp_path, filled(films="a"))
-    publish(tmp_path / "other", filled(films="ab"))
+    publish(tmp_path, filled(videos="a"))
+    publish(tmp_path / "other", filled(videos="ab"))
     folder = tmp_path / NAME
     manifest = folder / "snapshot-1" / "manifest.json"
     manifest.unlink()
@@ -487,14 +487,14 @@ class TestBuild:
 
     def test_replaces_a_snapshot_newer_than_the_catalog(self, tmp_path: Path) -> None:
         """After an older database was restored, its own snapshot is published."""
-        build(filled(films="abc"), FolderStore(tmp_path), NAME)
-        assert build(filled(films="a"), FolderStore(tmp_path), NAME).version == 1
+        build(filled(videos="abc"), FolderStore(tmp_path), NAME)
+        assert build(filled(videos="a"), FolderStore(tmp_path), NAME).version == 1
         assert opened(tmp_path).manifest.version == 1
 
     def test_replaces_a_snapshot_of_another_past(self, tmp_path: Path) -> None:
         """The same version reached by other changes is another content."""
-        build(filled(films="ab"), FolderStore(tmp_path), NAME)
-        build(filled(films="ac"), FolderStore(tmp_path), NAME)
+        build(filled(videos="ab"), FolderStore(tmp_path), NAME)
+        build(filled(videos="ac"), FolderStore(tmp_path), NAME)
         assert set(opened(tmp_path).table.videos) == {"a", "c"}
 
 

@@ -75,7 +75,7 @@ def test_other_weights_tune_no_index(settings: Settings) -> None:
             biases=np.zeros(2, np.float32),
             thumbnails=["none.jpg"] * 2,
         )
-        video = Video("0" * 32, "/films/a.mp4", "a", 2.0, 64, 48, 1)
+        video = Video("0" * 32, "/videos/a.mp4", "a", 2.0, 64, 48, 1)
         catalog.put("default", Put(video, {PICTURE: picture}))
 
         with pytest.raises(ModelMismatch, match="indexed with other weights"):

@@ -21,12 +21,12 @@ from clipseek.catalog import SqlCatalog, SqlReader, writes
 from clipseek.catalog.database import Database
 from clipseek.catalog.migrating import migrate
 from clipseek.catalog.tables import metadata
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from clipseek.errors import CatalogOutdated, NoCatalog
 from clipseek.migrations import REVISION, VERSION_TABLE
 from indexer.cli import main, parser
 from tests.chaos.program import wait_until
-from tests.contracts.catalogs import DIM, film
+from tests.contracts.catalogs import DIM, a_video
 from tests.releases import NEXT, environment, next_release, run
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def test_opening_again_keeps_what_is_there(catalog_url: str) -> None:
     """A catalog of today's schema is not migrated."""
     with closing(SqlCatalog.open(catalog_url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
-        film().put_into(catalog)
+        a_video().put_into(catalog)
     with closing(SqlCatalog.open(catalog_url)) as catalog:
         assert catalog.counts("default") == (1, 3, 6.0)
 
@@ -114,10 +114,10 @@ def test_a_writer_refuses_a_catalog_that_was_migrated_meanwhile(catalog_url: str
     """An ingest of the release before writes no row by its own rules any more."""
     with closing(SqlCatalog.open(catalog_url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
-        film("a").put_into(catalog)
+        a_video("a").put_into(catalog)
         set_revision(catalog_url, NEXT)
         for write in (
-            lambda: film("b").put_into(catalog),
+            lambda: a_video("b").put_into(catalog),
             lambda: catalog.remove("default", "a"),
             lambda: catalog.ensure_collection("other", "toy", DIM, "f1"),
         ):
@@ -156,7 +156,7 @@ def fill(url: str, *videos: str) -> None:
     with closing(SqlCatalog.open(url)) as catalog:
         catalog.ensure_collection("default", "toy", DIM, "f1")
         for number, video in enumerate(videos):
-            film(video, seed=number).put_into(catalog)
+            a_video(video, seed=number).put_into(catalog)
 
 
 def stars(url: str) -> list[int]:
@@ -232,7 +232,7 @@ def test_two_that_migrate_at_once_do_it_once(catalog_url: str, later: Path) -> N
     assert stars(catalog_url) == [3]
 
 
-def test_a_migration_waits_for_the_film_in_hand(postgres_url: str, later: Path) -> None:
+def test_a_migration_waits_for_the_video_in_hand(postgres_url: str, later: Path) -> None:
     """A transaction that has begun ends by the rules it began with; the next one is refused.
 
     SQLite locks the whole database for a writer.
@@ -249,7 +249,7 @@ def test_a_migration_waits_for_the_film_in_hand(postgres_url: str, later: Path) 
                 connection.commit()
                 assert process.wait(timeout=60) == 0
         with pytest.raises(CatalogOutdated, match="newer release"):
-            film("b").put_into(catalog)
+            a_video("b").put_into(catalog)
         assert [change.version for change in catalog.changes("default", 0)] == [1, version]
 
 
@@ -264,8 +264,8 @@ def wait_for_a_waiting_lock(url: str) -> None:
 
 
 VERBS = [
-    ["ingest", "FILMS", "--model", "demo"],
-    ["watch", "FILMS"],
+    ["ingest", "VIDEOS", "--model", "demo"],
+    ["watch", "VIDEOS"],
     ["build"],
     ["remove", "a"],
     ["search", "a red car"],
@@ -289,8 +289,8 @@ def test_every_other_verb_refuses_another_revision(
 ) -> None:
     """With exit code 2, one sentence that names the verb, and nothing changed."""
     fill(catalog_url, "a")
-    make_films(1, 3, tmp_path / "films")
-    names = {"FILMS": tmp_path / "films", "CAPTIONS": tmp_path / "films" / "captions.jsonl"}
+    make_videos(1, 3, tmp_path / "videos")
+    names = {"VIDEOS": tmp_path / "videos", "CAPTIONS": tmp_path / "videos" / "captions.jsonl"}
     command = ["--data-dir", str(tmp_path / "data"), *(str(names.get(w, w)) for w in words)]
     monkeypatch.setenv("CLIPSEEK_DATABASE_URL", catalog_url)
     for revision, advice in (("0000", "; run `indexer migrate`"), (NEXT, "use that release")):

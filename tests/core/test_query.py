@@ -255,7 +255,7 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "parts": (Text("a red car"), Text("a blue car")),
             "filters": Filters(tags=("night",)),
             "fields": (),
-            "collection": "films",
+            "collection": "videos",
             "limit": 11,
         },
     ),

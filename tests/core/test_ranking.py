@@ -46,7 +46,7 @@ def merge_all(batch: list[list[Found]]) -> list[list[Moment]]:
     return ranking.merge(near, rows, [shape[1]] * len(batch), [None] * len(batch))
 
 
-def film(video: str, scores: list[float], *, first_id: int = 1) -> list[Found]:
+def video(video: str, scores: list[float], *, first_id: int = 1) -> list[Found]:
     """Return segments of two seconds each, one after the other."""
     return [Found(first_id + i, s, video, 2.0 * i, 2.0 * i + 2) for i, s in enumerate(scores)]
 
@@ -58,20 +58,20 @@ def spans(moments: list[Moment]) -> list[tuple[str, float, float]]:
 
 def test_neighbours_that_match_become_one() -> None:
     """Three adjacent segments that score alike are one moment; the others stay."""
-    moments = merge(film("a", [0.10, 0.30, 0.32, 0.31, 0.11]))
+    moments = merge(video("a", [0.10, 0.30, 0.32, 0.31, 0.11]))
     assert spans(moments)[0] == ("a", 2, 8)
     assert len(moments) == 3
 
 
 def test_a_moment_grows_over_a_third_of_the_way_down_to_the_floor() -> None:
     """A quarter of the way belongs to it, half of the way does not."""
-    found = film("a", [0.10, 0.25, 0.30, 0.20, 0.10])
+    found = video("a", [0.10, 0.25, 0.30, 0.20, 0.10])
     assert spans(merge(found))[0] == ("a", 2, 6)
 
 
 def test_the_best_member_speaks_for_the_moment() -> None:
     """Score, time, id and bias are those of the best of the merged segments."""
-    best = merge(film("a", [0.125, 0.296875, 0.3125, 0.296875]))[0]
+    best = merge(video("a", [0.125, 0.296875, 0.3125, 0.296875]))[0]
     assert best == Moment(
         segment_id=3,
         video_id="a",
@@ -84,7 +84,7 @@ def test_the_best_member_speaks_for_the_moment() -> None:
 
 def test_what_is_merely_next_to_a_match_is_left_out() -> None:
     """A neighbour that scores as the rest of the video does is not merged."""
-    moments = merge(film("a", [0.20, 0.21, 0.32, 0.21, 0.20]))
+    moments = merge(video("a", [0.20, 0.21, 0.32, 0.21, 0.20]))
     assert spans(moments)[0] == ("a", 4, 6)
 
 
@@ -106,10 +106,10 @@ def test_videos_are_never_merged() -> None:
     assert spans(merge(found))[:2] == [("a", 0, 2), ("b", 2, 4)]
 
 
-def test_a_weak_film_is_not_blown_up_by_a_strong_one() -> None:
+def test_a_weak_video_is_not_blown_up_by_a_strong_one() -> None:
     """Each moment is measured by its own peak: a weak peak takes in only what is as near to it."""
-    strong = film("a", [0.40, 0.10, 0.10])
-    weak = film("b", [0.20, 0.10, 0.15, 0.10], first_id=10)
+    strong = video("a", [0.40, 0.10, 0.10])
+    weak = video("b", [0.20, 0.10, 0.15, 0.10], first_id=10)
     assert ("b", 0, 2) in spans(merge(strong + weak))
 
 
@@ -185,7 +185,7 @@ def test_every_segment_is_in_exactly_one_moment(found: list[Found]) -> None:
 def test_more_neighbours_leave_the_best_moments_as_they_are(seed: int, levels: int) -> None:
     """Asking for more than 64 changes no moment whose peak is among the first 64."""
     chance = np.random.default_rng(seed)
-    found = film("a", (chance.integers(levels, size=150) / levels).tolist())
+    found = video("a", (chance.integers(levels, size=150) / levels).tolist())
     ordered = sorted(found, key=lambda one: (-one.score, one.video, one.start))
     few, many = merge(ordered[:64]), merge(ordered)
     assert many[: len(few)] == few
@@ -194,8 +194,8 @@ def test_more_neighbours_leave_the_best_moments_as_they_are(seed: int, levels: i
 def test_a_moment_grows_a_third_of_the_way_down_to_the_floor() -> None:
     """From a peak of 0.5 over a floor of 0.1, a segment at 0.4 belongs to it, not one at 0.3."""
     strangers = [Found(100 + i, 0.1, f"other{i}", 0, 2) for i in range(64)]
-    assert spans(merge([*film("a", [0.5, 0.4, 0.4]), *strangers]))[0] == ("a", 0, 6)
-    assert spans(merge([*film("a", [0.3, 0.5, 0.3]), *strangers]))[0] == ("a", 2, 4)
+    assert spans(merge([*video("a", [0.5, 0.4, 0.4]), *strangers]))[0] == ("a", 0, 6)
+    assert spans(merge([*video("a", [0.3, 0.5, 0.3]), *strangers]))[0] == ("a", 2, 4)
 
 
 def test_segments_are_adjacent_to_the_millisecond() -> None:

@@ -18,7 +18,7 @@ from clipseek.recall import WAITING, K, RecallSampler, judged
 from clipseek.testing import MemoryCatalog
 from clipseek.types import PICTURE, FieldSegments, Put, Video
 
-DIM, FILMS, PER_FILM, QUERIES = 16, 6, 500, 30
+DIM, VIDEOS, PER_VIDEO, QUERIES = 16, 6, 500, 30
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -47,11 +47,11 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> View:
     """Return a view of a snapshot that looks into one list only, and of a delta beside it."""
     catalog, root = MemoryCatalog(), tmp_path_factory.mktemp("snapshots")
     catalog.ensure_collection("default", "toy", DIM, "print")
-    for number in range(FILMS):
-        _put(catalog, f"film-{number}", PER_FILM)
+    for number in range(VIDEOS):
+        _put(catalog, f"video-{number}", PER_VIDEO)
     publishing.build(catalog, FolderStore(root), "default", kind="ivf-flat")
     _put(catalog, "late", 40)
-    catalog.remove("default", "film-0")
+    catalog.remove("default", "video-0")
     view = View.open(catalog, FolderStore(root), "default")
     index = view._base.index
     assert isinstance(index, FaissIndex)
@@ -124,7 +124,7 @@ def test_an_exact_index_is_not_judged(tmp_path: Path, queries: NDArray[np.float3
     """Its recall is 1 by construction, and shown as that."""
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", DIM, "print")
-    _put(catalog, "film-1", 40)
+    _put(catalog, "video-1", 40)
     view = View.open(catalog, FolderStore(tmp_path), "default")
     sampler = RecallSampler(1.0, lambda _name, _recall: pytest.fail("it was judged"))
     sampler.start()

@@ -21,7 +21,7 @@ durations = st.floats(min_value=0.001, max_value=60)
 
 
 @given(rates, durations)
-def test_the_grid_covers_the_film_evenly(fps: Fraction, duration: float) -> None:
+def test_the_grid_covers_the_video_evenly(fps: Fraction, duration: float) -> None:
     """The grid begins at zero, goes on in equal steps, and leaves out less than one at the end."""
     times = list(grid(fps, duration))
     assert times[0] == 0
@@ -47,7 +47,7 @@ def test_any_positive_rate_has_a_grid(fps: float) -> None:
     assert float(next(islice(grid(fps), 7, None))) == pytest.approx(7 / fps)
 
 
-def test_a_film_shorter_than_a_step_is_looked_at_once() -> None:
+def test_a_video_shorter_than_a_step_is_looked_at_once() -> None:
     """A video of a tenth of a second has the time 0."""
     assert list(grid(1, 0.1)) == [0]
 
@@ -230,9 +230,9 @@ class Numbered:
 
 
 @pytest.mark.parametrize("name", sorted(LABELLED))
-def test_cuts_of_real_films_are_found(films_dir: Path, name: str) -> None:
+def test_cuts_of_real_videos_are_found(videos_dir: Path, name: str) -> None:
     """At most one labelled cut of a video is missed, and nothing else is called a cut."""
-    with PyAVFrames(films_dir / name) as source:
+    with PyAVFrames(videos_dir / name) as source:
         detector = Numbered(source.frame_rate)
         list(source.read([], cuts=detector))
     assert set(detector.found) <= set(LABELLED[name])

@@ -61,7 +61,7 @@ def _put(
     catalog.put(collection, Put(video, {PICTURE: picture}))
 
 
-def films() -> MemoryCatalog:
+def videos() -> MemoryCatalog:
     """Two videos: red, blue, green; and blue with a tag."""
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
@@ -73,7 +73,7 @@ def films() -> MemoryCatalog:
 @pytest.fixture
 def store() -> MemoryCatalog:
     """The two videos."""
-    return films()
+    return videos()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.core.test_search import (
     _bias,
     _one,
     _put,
-    films,
+    videos,
 )
 from tests.searching import searcher_over
 
@@ -34,7 +34,7 @@ from tests.searching import searcher_over
 @pytest.fixture
 def store() -> MemoryCatalog:
     """Two videos: red, blue, green; and blue with a tag."""
-    return films()
+    return videos()
 
 
 @pytest.fixture

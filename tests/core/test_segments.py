@@ -39,7 +39,7 @@ def form(
     return segments.form(when, np.stack(shown), marks, end, coherence=coherence)
 
 
-films = st.fixed_dictionaries(
+videos = st.fixed_dictionaries(
     {
         "count": st.integers(1, 40),
         "scenes": st.integers(1, 5),
@@ -54,18 +54,18 @@ films = st.fixed_dictionaries(
 )
 
 
-@given(films)
-def test_spans_cover_the_film_and_stay_inside_shots(film: dict[str, float]) -> None:
+@given(videos)
+def test_spans_cover_the_video_and_stay_inside_shots(video: dict[str, float]) -> None:
     """Whatever the video, spans leave no gap, no overlap and no cut inside; vectors are unit."""
-    chance = np.random.default_rng(int(film["seed"]))
-    count = int(film["count"])
-    steps = chance.exponential(size=count) + 1e-3 if film["irregular"] else np.ones(count)
-    times = (np.cumsum(steps) - steps[0]) / film["fps"]
-    scene = np.sort(chance.integers(int(film["scenes"]), size=count))
-    vectors = unit(np.eye(DIM)[scene] + film["noise"] * chance.normal(size=(count, DIM)))
-    cuts = chance.random(count) < film["cut_share"]
-    duration = float(times[-1]) + film["tail"]
-    formed = segments.form(times, vectors, cuts, duration, coherence=film["coherence"])
+    chance = np.random.default_rng(int(video["seed"]))
+    count = int(video["count"])
+    steps = chance.exponential(size=count) + 1e-3 if video["irregular"] else np.ones(count)
+    times = (np.cumsum(steps) - steps[0]) / video["fps"]
+    scene = np.sort(chance.integers(int(video["scenes"]), size=count))
+    vectors = unit(np.eye(DIM)[scene] + video["noise"] * chance.normal(size=(count, DIM)))
+    cuts = chance.random(count) < video["cut_share"]
+    duration = float(times[-1]) + video["tail"]
+    formed = segments.form(times, vectors, cuts, duration, coherence=video["coherence"])
     starts, ends = formed.spans.T
     assert starts[0] == 0
     assert (starts < ends).all()

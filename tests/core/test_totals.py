@@ -11,14 +11,14 @@ from clipseek.publishing import FolderStore, build
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Video
-from tests.core.test_search import EMBEDDER, MODEL, _one, _put, films
+from tests.core.test_search import EMBEDDER, MODEL, _one, _put, videos
 from tests.searching import searcher_over
 
 
 @pytest.fixture
 def store() -> MemoryCatalog:
     """Two videos: red, blue, green; and blue with a tag."""
-    return films()
+    return videos()
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def _all_relevant(store: MemoryCatalog) -> None:
 
 
 @pytest.mark.parametrize(
-    ("films", "filters", "expected"),
+    ("videos", "filters", "expected"),
     [
         pytest.param(64, {}, (64, False), id="all there are"),
         pytest.param(65, {}, (64, True), id="one is left"),
@@ -151,14 +151,14 @@ def _all_relevant(store: MemoryCatalog) -> None:
 def test_there_are_no_more_where_all_were_looked_at(
     store: MemoryCatalog,
     searcher: Searcher,
-    films: int,
+    videos: int,
     filters: dict[str, object],
     expected: tuple[int, bool],
 ) -> None:
     """64 are, of those that may be found."""
     for name in ("one", "two"):
         store.remove("default", name)
-    for number in range(films):
+    for number in range(videos):
         _put(store, f"red{number:02d}", ["red"], ("some",) if number < 63 else ())
     _all_relevant(store)
     result = _one(searcher, "red", min_relevance=1.0, **filters)

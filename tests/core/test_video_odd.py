@@ -350,9 +350,9 @@ def test_readers_agree_on_odd_videos(name: str, odd_dir: Path) -> None:
     assert agreement.pixels < 8
 
 
-def test_readers_agree_on_every_video(films_dir: Path) -> None:
+def test_readers_agree_on_every_video(videos_dir: Path) -> None:
     """Both readers read all videos to their ends and give the same frames of each."""
-    agreements = [compare(path) for path in videos(films_dir)]
+    agreements = [compare(path) for path in videos(videos_dir)]
     assert {a.file: a.note for a in agreements if a.note} == {}
     assert {a.file for a in agreements if a.counts[0] != a.counts[1]} == set()
     assert {a.file for a in agreements if a.time is None or a.time >= 0.01} == set()

@@ -23,18 +23,18 @@ from clipseek.publishing import FolderStore
 from clipseek.query import Filters
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Relevance, Scoring, SegmentBlock
-from tests.contracts.catalogs import DIM, film, unit_rows
+from tests.contracts.catalogs import DIM, a_video, unit_rows
 
 NAME = "default"
 QUERIES = unit_rows(np.random.default_rng(5), 4)
 
 
-def filled(films: str = "abc", *, segments: int = 3, fingerprint: str = "print") -> MemoryCatalog:
+def filled(videos: str = "abc", *, segments: int = 3, fingerprint: str = "print") -> MemoryCatalog:
     """Return a catalog of some videos."""
     catalog = MemoryCatalog()
     catalog.ensure_collection(NAME, "demo", DIM, fingerprint)
-    for video_id in films:
-        film(video_id, count=segments).put_into(catalog)
+    for video_id in videos:
+        a_video(video_id, count=segments).put_into(catalog)
     return catalog
 
 
@@ -105,7 +105,7 @@ def take(step: tuple[str, str, int], catalog: MemoryCatalog, root: Path, seed: i
     kind, video_id, count = step
     if kind == "put":
         tags = (*("x" for _ in range(seed % 2)), *("y" for _ in range(count % 2)))
-        film(video_id, count=count, seed=seed, tags=tags).put_into(catalog)
+        a_video(video_id, count=count, seed=seed, tags=tags).put_into(catalog)
     elif kind == "remove" and catalog.videos_by_id(NAME, [video_id]):
         catalog.remove(NAME, video_id)
     elif kind == "calibrate":
@@ -159,7 +159,7 @@ def test_a_snapshot_of_older_biases_is_searched_with_the_new_ones(
     build(tmp_path, catalog)
     followed = View.open(catalog, FolderStore(tmp_path), NAME)
     for video_id in videos_beside:
-        film(video_id).put_into(catalog)
+        a_video(video_id).put_into(catalog)
     followed = followed.refresh(catalog, FolderStore(tmp_path))
     before = followed.identity
     judged_anew(catalog)
@@ -208,7 +208,7 @@ def test_a_snapshot_is_used_with_what_changed_since(tmp_path: Path) -> None:
     """Only the changed videos are read from the catalog."""
     catalog = filled()
     build(tmp_path, catalog)
-    film("b", count=2, seed=9).put_into(catalog)
+    a_video("b", count=2, seed=9).put_into(catalog)
     catalog.remove(NAME, "c")
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
@@ -232,14 +232,14 @@ def test_names_that_are_known_are_not_asked_for_again(tmp_path: Path) -> None:
     assert view.named(catalog) is view
 
 
-@pytest.mark.parametrize("films", ["", "a", "abc"], ids=["empty", "one film", "some films"])
-def test_a_view_behind_the_pruned_changes_is_read_anew(tmp_path: Path, films: str) -> None:
+@pytest.mark.parametrize("videos", ["", "a", "abc"], ids=["empty", "one video", "some videos"])
+def test_a_view_behind_the_pruned_changes_is_read_anew(tmp_path: Path, videos: str) -> None:
     """What it missed cannot be told any more: not following it would be a stale answer for ever."""
-    catalog = filled(films)
+    catalog = filled(videos)
     view = View.open(catalog, FolderStore(tmp_path), NAME).named(catalog)
     for video_id in "bcde":
-        film(video_id, seed=1).put_into(catalog)
-    if films:
+        a_video(video_id, seed=1).put_into(catalog)
+    if videos:
         catalog.remove(NAME, "a")
     catalog.prune(NAME, view.version + 2)
     for now in (
@@ -256,7 +256,7 @@ def test_a_snapshot_behind_the_pruned_changes_is_left_aside(tmp_path: Path) -> N
     catalog = filled()
     build(tmp_path, catalog)
     for video_id in "bcde":
-        film(video_id, seed=1).put_into(catalog)
+        a_video(video_id, seed=1).put_into(catalog)
     catalog.prune(NAME, 5)
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
@@ -268,10 +268,10 @@ def test_a_view_whose_changes_are_kept_follows_past_pruned_ones(tmp_path: Path) 
     """It does not need changes older than its history, so its base stays."""
     catalog = filled("a")
     for seed in range(publishing.TAIL):
-        film("b", seed=seed).put_into(catalog)
+        a_video("b", seed=seed).put_into(catalog)
     build(tmp_path, catalog)
     view = View.open(catalog, FolderStore(tmp_path), NAME)
-    film("c").put_into(catalog)
+    a_video("c").put_into(catalog)
     catalog.prune(NAME, view.version - publishing.TAIL)
     assert len(catalog.changes(NAME, 0)) == publishing.TAIL + 1
     followed = view.follow(catalog, FolderStore(tmp_path))
@@ -295,7 +295,7 @@ def test_a_new_snapshot_is_picked_up(tmp_path: Path) -> None:
     catalog = filled()
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     build(tmp_path, catalog)
-    film("d").put_into(catalog)
+    a_video("d").put_into(catalog)
     view = view.refresh(catalog, FolderStore(tmp_path))
     assert (view.snapshot_version, view.delta_size) == (3, 3)
     build(tmp_path, catalog)
@@ -308,7 +308,7 @@ def test_as_many_come_as_there_are_when_most_are_replaced(tmp_path: Path) -> Non
     """Segments of the snapshot that are gone leave no holes, however many they are."""
     catalog = filled("ab", segments=150)
     build(tmp_path, catalog)
-    film("a", count=2, seed=1).put_into(catalog)
+    a_video("a", count=2, seed=1).put_into(catalog)
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
     assert view.search(QUERIES, 151).ids.shape == (4, 151)
@@ -329,7 +329,7 @@ def test_segments_that_are_not_there_have_no_rows(tmp_path: Path) -> None:
         View.open(filled(), FolderStore(tmp_path), NAME).rows(np.array([1, 77]))
     catalog = filled()
     build(tmp_path, catalog)
-    film("d").put_into(catalog)
+    a_video("d").put_into(catalog)
     with pytest.raises(SegmentNotFound, match="no segment 77"):
         View.open(catalog, FolderStore(tmp_path), NAME).rows(np.array([1, 77, 12, 78]))
 
@@ -340,7 +340,7 @@ def test_an_empty_collection_can_be_viewed(tmp_path: Path) -> None:
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert len(view) == 0
     assert view.search(QUERIES, 5).ids.shape == (4, 0)
-    film("a").put_into(catalog)
+    a_video("a").put_into(catalog)
     assert_agrees(view.refresh(catalog, FolderStore(tmp_path)), catalog)
 
 
@@ -416,7 +416,7 @@ class TestSnapshotLeftAside:
         catalog = filled()
         build(tmp_path, catalog)
         view = View.open(catalog, FolderStore(tmp_path), NAME)
-        film("d").put_into(catalog)
+        a_video("d").put_into(catalog)
         build(tmp_path, catalog)
         (tmp_path / NAME / "snapshot-4" / "segments.npz").unlink()
         view = view.refresh(catalog, FolderStore(tmp_path))
@@ -429,7 +429,7 @@ class TestSnapshotLeftAside:
         primary, replica = filled("abc"), filled("ab")
         build(tmp_path, primary)
         view = self.check(replica, tmp_path, "newer")
-        film("c").put_into(replica)
+        a_video("c").put_into(replica)
         view = view.refresh(replica, FolderStore(tmp_path))
         assert_agrees(view, replica)
         assert (view.snapshot_version, view.note) == (3, "")
@@ -442,7 +442,7 @@ def test_a_snapshot_that_appears_ahead_of_a_replica_is_taken_up_in_time(tmp_path
     build(tmp_path, primary)
     view = view.refresh(replica, FolderStore(tmp_path))
     assert view.snapshot_version is None
-    film("c").put_into(replica)
+    a_video("c").put_into(replica)
     view = view.refresh(replica, FolderStore(tmp_path))
     assert_agrees(view, replica)
     assert (view.snapshot_version, view.note) == (3, "")
@@ -473,7 +473,7 @@ def test_many_small_changes_stay_few_parts(tmp_path: Path) -> None:
     catalog = filled("")
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     for number in range(40):
-        film(f"film{number}").put_into(catalog)
+        a_video(f"video{number}").put_into(catalog)
         view = view.refresh(catalog, FolderStore(tmp_path))
     assert_agrees(view, catalog)
     assert len(view._delta) <= 7
@@ -484,7 +484,7 @@ def test_more_changed_videos_than_are_asked_for_at_once(tmp_path: Path) -> None:
     catalog = filled("a")
     build(tmp_path, catalog)
     for number in range(520):
-        film(f"film{number}", count=1).put_into(catalog)
+        a_video(f"video{number}", count=1).put_into(catalog)
     view = View.open(catalog, FolderStore(tmp_path), NAME)
     assert_agrees(view, catalog)
     assert view.delta_size == 520
@@ -495,11 +495,11 @@ def test_a_database_is_followed_as_memory_is(tmp_path: Path) -> None:
     catalog = SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")
     catalog.ensure_collection(NAME, "demo", DIM, "print")
     for video_id in "abc":
-        film(video_id).put_into(catalog)
+        a_video(video_id).put_into(catalog)
     publishing.build(catalog, FolderStore(tmp_path), NAME)
     view = View.open(catalog, FolderStore(tmp_path), NAME)
-    film("d").put_into(catalog)
-    film("b", seed=1, count=5).put_into(catalog)
+    a_video("d").put_into(catalog)
+    a_video("b", seed=1, count=5).put_into(catalog)
     catalog.remove(NAME, "a")
     view = view.refresh(catalog, FolderStore(tmp_path))
     assert_agrees(view, catalog)
@@ -581,7 +581,7 @@ def test_threads_search_while_the_view_is_refreshed(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         asked = pool.map(ask, range(300))
         for number in range(30):
-            film(f"film{number}").put_into(catalog)
+            a_video(f"video{number}").put_into(catalog)
             if number % 10 == 5:
                 build(tmp_path, catalog)
             views.append(views[-1].refresh(catalog, FolderStore(tmp_path)))
@@ -622,7 +622,7 @@ def aliased(tmp_path: Path) -> MemoryCatalog:
     catalog = MemoryCatalog()
     for name, seed in (("one", 1), ("two", 2)):
         catalog.ensure_collection(name, "demo", DIM, "print")
-        film("a", seed=seed, uri=f"/{name}.mp4").put_into(catalog, name)
+        a_video("a", seed=seed, uri=f"/{name}.mp4").put_into(catalog, name)
         publishing.build(catalog, FolderStore(tmp_path), name)
     catalog.set_alias(NAME, "one")
     return catalog
@@ -682,7 +682,7 @@ def test_an_index_is_built_under_its_collections_own_name(
     before = store.pointer("one")
     publishing.build(aliased, store, NAME)
     assert store.pointer("one") == before
-    film("b").put_into(aliased, NAME)
+    a_video("b").put_into(aliased, NAME)
     publishing.build(aliased, store, NAME)
     assert store.pointer("one") != before
     assert store.pointer(NAME) is None
@@ -694,7 +694,7 @@ def test_names_come_with_the_changes_that_a_view_follows(
     """In the same moment, so the catalog is not asked for them again."""
     store = FolderStore(tmp_path)
     view = View.open(aliased, store, NAME).named(aliased)
-    film("b", uri="/b.mp4").put_into(aliased, "one")
+    a_video("b", uri="/b.mp4").put_into(aliased, "one")
     aliased.relocate("one", "a", "/moved.mp4", 1, "1-1")
     followed = view.follow(aliased, store)
     monkeypatch.setattr(aliased, "consistent", None)

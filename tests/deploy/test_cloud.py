@@ -31,7 +31,7 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
 }
 APIS = ["aws/api.task.json", "google/api.service.yaml", "azure/api.containerapp.yaml"]
 INDEXERS = ["aws/indexer.task.json", "google/indexer.job.yaml", "azure/indexer.job.yaml"]
-DATA_DIR, FILMS, PORT, USER = "/var/lib/clipseek", "/films", 8000, 10001
+DATA_DIR, VIDEOS, PORT, USER = "/var/lib/clipseek", "/videos", 8000, 10001
 SECRET = {"CLIPSEEK_DATABASE_URL", "CLIPSEEK_REDIS_URL"}
 
 
@@ -161,7 +161,7 @@ def test_amazons_balancer_asks_the_port_of_the_task() -> None:
 
 def test_health_urls_exist() -> None:
     """`/readyz` decides about requests, `/healthz` about the process."""
-    routes = (ROOT / "api" / "operation.py").read_text("utf-8")
+    routes = (ROOT / "api" / "probes.py").read_text("utf-8")
     asked = set[str]()
     for name in (*APIS, "aws/api.target-group.json"):
         text = (EXAMPLES / name).read_text("utf-8")
@@ -171,11 +171,11 @@ def test_health_urls_exist() -> None:
 
 
 @pytest.mark.parametrize("name", APIS + INDEXERS)
-def test_data_and_films_are_mounted_where_the_settings_say(name: str) -> None:
+def test_data_and_videos_are_mounted_where_the_settings_say(name: str) -> None:
     """The catalog remembers paths of videos, so that both roles see them at the same place."""
     given = _environment(name)
     assert given["CLIPSEEK_DATA_DIR"] == DATA_DIR
-    assert _mounts(name) == {DATA_DIR, FILMS}
+    assert _mounts(name) == {DATA_DIR, VIDEOS}
 
 
 @pytest.mark.parametrize("name", APIS + INDEXERS)
@@ -196,7 +196,7 @@ def test_commands_of_jobs_are_verbs(name: str) -> None:
     stage = (ROOT / "Dockerfile").read_text("utf-8").partition(" AS indexer\n")[2]
     assert re.search(r"ENTRYPOINT (.*)", stage)[1] == '["python", "-m", "indexer"]'  # type: ignore[index]  # it is there
     options = parser().parse_args(given)
-    assert (options.verb, options.paths) == ("ingest", [FILMS])
+    assert (options.verb, options.paths) == ("ingest", [VIDEOS])
 
 
 def test_the_overriding_command_of_ecs_is_a_verb() -> None:

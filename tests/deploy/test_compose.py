@@ -178,7 +178,7 @@ def test_secrets_are_not_part_of_the_repository() -> None:
 def test_mounted_files_exist(service: Service) -> None:
     """Every file and folder of the repository, read only."""
     for mount in service.mounts:
-        if mount.source.startswith("./") and mount.target != "/films":
+        if mount.source.startswith("./") and mount.target != "/videos":
             assert (ROOT / mount.source).exists(), mount.source
             assert mount.read_only
 
@@ -189,8 +189,8 @@ def test_replicas_read_what_the_indexer_writes() -> None:
     indexer = {mount.target: mount for mount in COMPOSE["indexer"].mounts}
     assert api[DATA].source == indexer[DATA].source == "data"
     assert (api[DATA].read_only, indexer[DATA].read_only) == (True, False)
-    assert api["/films"] == indexer["/films"]
-    assert api["/films"].read_only
+    assert api["/videos"] == indexer["/videos"]
+    assert api["/videos"].read_only
     assert f"CLIPSEEK_DATA_DIR={DATA}" in _dockerfile()
 
 
@@ -212,8 +212,8 @@ def test_nginx_gets_its_files_and_variables() -> None:
     assert places["./nginx/nginx.conf"] == "/etc/nginx/nginx.conf"
     assert places["./nginx/templates"] == "/etc/nginx/templates"
     assert nginx.environment["NGINX_TEMP"] in places.values()
-    assert nginx.environment["NGINX_FILMS"] in places.values()
-    assert nginx.environment["NGINX_FILMS"] == COMPOSE["api"].environment["CLIPSEEK_ACCEL_DIR"]
+    assert nginx.environment["NGINX_VIDEOS"] in places.values()
+    assert nginx.environment["NGINX_VIDEOS"] == COMPOSE["api"].environment["CLIPSEEK_ACCEL_DIR"]
 
 
 def test_nginx_finds_every_replica() -> None:
@@ -256,9 +256,9 @@ def test_the_readme_uses_what_there_is() -> None:
     section = (ROOT / "README.md").read_text("utf-8").split("## With Docker")[1].split("\n## ")[0]
     lines = section.split("```")[1].strip().splitlines()
     assert lines[0].startswith("sh docker/secrets.sh")
-    assert "CLIPSEEK_FILMS=" in lines[1]
+    assert "CLIPSEEK_VIDEOS=" in lines[1]
     assert COMPOSE["indexer"].said["entrypoint"] == ["indexer"]
-    assert "run --rm indexer ingest /films" in lines[3]
+    assert "run --rm indexer ingest /videos" in lines[3]
     address = COMPOSE["nginx"].said["ports"][0].rpartition(":")[0]
     assert f"http://{address}/v1/search" in lines[4]
     assert f"http://{COMPOSE['grafana'].said['ports'][0].rpartition(':')[0]}/" in section

@@ -128,10 +128,10 @@ def _allow_writing(folder: Path, *, allow: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def films(tree: Tree) -> str:
+def videos(tree: Tree) -> str:
     """Draw a video in the volume and index it with the indexer's image."""
-    folder = str(tree.volume / "films")
-    tree.run("indexer", "demo", "--films", "1", "--seed", "7", "--out", folder)
+    folder = str(tree.volume / "videos")
+    tree.run("indexer", "demo", "--videos", "1", "--seed", "7", "--out", folder)
     return tree.run("indexer", "ingest", folder, "--model", "demo")
 
 
@@ -146,12 +146,12 @@ def test_the_tree_cannot_be_written(tree: Tree) -> None:
     assert "Permission denied" in done.stderr
 
 
-def test_the_indexer_ingests(films: str) -> None:
+def test_the_indexer_ingests(videos: str) -> None:
     """It writes the volume and nothing else."""
-    assert films.splitlines()[-1].startswith("1 video: 1 indexed")
+    assert videos.splitlines()[-1].startswith("1 video: 1 indexed")
 
 
-@pytest.mark.usefixtures("films")
+@pytest.mark.usefixtures("videos")
 def test_the_api_serves_and_is_healthy(tree: Tree) -> None:
     """Its own health check says so, a search is answered, and a SIGTERM ends it."""
     settings = {"CLIPSEEK_API_PORT": str(free_port())}

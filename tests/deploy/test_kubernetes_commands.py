@@ -17,7 +17,7 @@ import redis
 
 from api.__main__ import _parser as api_parser
 from clipseek.catalog import SqlReader
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from indexer.cli import parser as indexer_parser
 from tests.chaos.client import Client
 from tests.chaos.conftest import require_programs
@@ -46,14 +46,14 @@ def cluster() -> Cluster:
 @pytest.fixture(scope="module")
 def bare(folder: Path, cluster: Cluster, postgres_server: Server) -> Node:
     """Return a node with volumes, an empty database, and nothing indexed."""
-    names = ("data", "films", "store", "backups")
-    data, films, store, backups = (folder / name for name in names)
-    for each in (data, films, store, backups):
+    names = ("data", "videos", "store", "backups")
+    data, videos, store, backups = (folder / name for name in names)
+    for each in (data, videos, store, backups):
         each.mkdir(mode=0o755)
     (store / "database-url").write_text(postgres_server.new_database("template0") + "\n", "utf-8")
     folders = {
         "/var/lib/clipseek": data,
-        "/films": films,
+        "/videos": videos,
         "/run/secrets/clipseek": store,
         "/backups": backups,
         "/scripts": ROOT / "kubernetes" / "base",
@@ -68,7 +68,7 @@ def indexed(bare: Node) -> Node:
     assert migrated.returncode == 0, migrated.stderr
     empty = bare.run("index")
     assert (empty.returncode, "contains no video" in empty.stderr) == (2, True)
-    make_films(1, 7, bare.folders["/films"])
+    make_videos(1, 7, bare.folders["/videos"])
     done = bare.run("index")
     assert done.returncode == 0, done.stderr
     return bare

@@ -150,13 +150,13 @@ def test_nginx_asks_the_service_of_the_api(cluster: Cluster) -> None:
     assert service["spec"]["clusterIP"] == "None"
 
 
-def test_api_and_nginx_see_the_same_films(cluster: Cluster) -> None:
+def test_api_and_nginx_see_the_same_videos(cluster: Cluster) -> None:
     """Where indexing sees them too: the catalog holds their paths."""
     api, nginx, index = (cluster.pod(name) for name in ("api", "nginx", "index"))
     path = cluster.environment(api)["CLIPSEEK_ACCEL_DIR"]
-    assert path == cluster.environment(nginx)["NGINX_FILMS"] == index.container["command"][-1]
+    assert path == cluster.environment(nginx)["NGINX_VIDEOS"] == index.container["command"][-1]
     for pod in (api, nginx, index):
-        (mount,) = [each for each in pod.container["volumeMounts"] if each["name"] == "films"]
+        (mount,) = [each for each in pod.container["volumeMounts"] if each["name"] == "videos"]
         assert (mount["mountPath"], mount["readOnly"]) == (path, True)
 
 

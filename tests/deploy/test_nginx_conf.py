@@ -28,7 +28,7 @@ from tests.chaos.proxy import (
 from tests.chaos.upstream import Upstream
 from tests.contracts.postgres import free_port
 
-FILM = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 8
+VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 8
 PICTURE = "/v1/segments/318/thumbnail"
 FILE = "/v1/videos/0e75/file"
 
@@ -38,8 +38,8 @@ def folder() -> Iterator[Path]:
     """Return a folder that nginx may read, with one video in it."""
     require_programs()
     with own_folder() as made:
-        (made / "films").mkdir()
-        (made / "films" / "sea side.mp4").write_bytes(FILM)
+        (made / "videos").mkdir()
+        (made / "videos" / "sea side.mp4").write_bytes(VIDEO)
         yield made
 
 
@@ -64,10 +64,10 @@ def client(folder: Path, replica: Upstream) -> Iterator[Client]:
         yield opened
 
 
-def test_nginx_sends_a_film_that_the_api_allows(client: Client) -> None:
+def test_nginx_sends_a_video_that_the_api_allows(client: Client) -> None:
     """The bytes come from the folder, and what the API said of them stays."""
     answer = client.ask("GET", FILE, headers={"X-Request-ID": "the-one"})
-    assert (answer.status, answer.body) == (200, FILM)
+    assert (answer.status, answer.body) == (200, VIDEO)
     assert answer.headers["content-type"] == "video/mp4"
     assert answer.headers["content-disposition"] == 'inline; filename="sea side.mp4"'
     assert answer.headers["cache-control"] == "private, no-cache"
@@ -77,39 +77,39 @@ def test_nginx_sends_a_film_that_the_api_allows(client: Client) -> None:
     assert "x-accel-redirect" not in answer.headers
 
 
-def test_a_range_of_a_film(client: Client) -> None:
+def test_a_range_of_a_video(client: Client) -> None:
     """As players ask: the first bytes, the last ones, and from where a moment begins."""
     first = client.ask("GET", FILE, headers={"Range": "bytes=4-7"})
     last = client.ask("GET", FILE, headers={"Range": "bytes=-3"})
     assert (first.status, first.body) == (206, b"ftyp")
-    assert first.headers["content-range"] == f"bytes 4-7/{len(FILM)}"
-    assert (last.status, last.body) == (206, FILM[-3:])
+    assert first.headers["content-range"] == f"bytes 4-7/{len(VIDEO)}"
+    assert (last.status, last.body) == (206, VIDEO[-3:])
 
 
-def test_a_range_outside_the_film(client: Client) -> None:
+def test_a_range_outside_the_video(client: Client) -> None:
     """The client hears how many bytes there are, in the form of the API's errors."""
-    answer = client.ask("GET", FILE, headers={"Range": f"bytes={len(FILM)}-"})
+    answer = client.ask("GET", FILE, headers={"Range": f"bytes={len(VIDEO)}-"})
     assert answer.status == 416
-    assert answer.headers["content-range"] == f"bytes */{len(FILM)}"
+    assert answer.headers["content-range"] == f"bytes */{len(VIDEO)}"
     assert answer.body["type"] == "/problems/range-not-satisfiable"
 
 
-def test_a_film_that_the_client_has(client: Client) -> None:
+def test_a_video_that_the_client_has(client: Client) -> None:
     """304 by the tag that nginx gave; HEAD has the length and no body."""
     tag = client.ask("GET", FILE).headers["etag"]
     assert client.ask("GET", FILE, headers={"If-None-Match": tag}).status == 304
     head = client.ask("HEAD", FILE)
-    assert (head.status, head.headers["content-length"]) == (200, str(len(FILM)))
+    assert (head.status, head.headers["content-length"]) == (200, str(len(VIDEO)))
 
 
-def test_the_folder_of_films_is_closed_from_outside(client: Client, replica: Upstream) -> None:
+def test_the_folder_of_videos_is_closed_from_outside(client: Client, replica: Upstream) -> None:
     """Only an answer of the API leads there."""
     answer = client.ask("GET", f"{ACCEL_PREFIX}sea%20side.mp4")
     assert (answer.status, answer.body["type"]) == (404, "/problems/not-found")
     assert replica.seen == []
 
 
-def test_a_film_that_nginx_does_not_see(client: Client, replica: Upstream) -> None:
+def test_a_video_that_nginx_does_not_see(client: Client, replica: Upstream) -> None:
     """A folder that is mounted for the API alone is named as the cause."""
     replica.headers["X-Accel-Redirect"] = f"{ACCEL_PREFIX}other.mp4"
     answer = client.ask("GET", FILE)

@@ -164,7 +164,7 @@ def test_a_small_library_can_be_measured() -> None:
     """Real videos, a real index, a real server; with PostgreSQL where it is installed."""
     there = bool(shutil.which("pg_ctl") or list(Path("/usr/lib/postgresql").glob("*/bin")))
     steps: list[str] = []
-    size = Size(films=1, rows=3000, searches=5, postgresql=there)
+    size = Size(videos=1, rows=3000, searches=5, postgresql=there)
     found = measure(size, "demo", checkpoint=None, report=steps.append)
     assert found.exact_bytes == pytest.approx(4 * found.dim, rel=0.01)
     assert found.approximate_bytes < found.exact_bytes

@@ -12,21 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from tests.deploy.locked_postgres import LockedPostgres, locked_postgres
 
 ROOT = Path(__file__).parents[2]
 API = ("api", "--quiet")
-INGEST = ("indexer", "ingest", "films", "--model", "demo", "--quiet")
+INGEST = ("indexer", "ingest", "videos", "--model", "demo", "--quiet")
 PROGRAMS = [pytest.param(API, id="api"), pytest.param(INGEST, id="indexer")]
 PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a folder `films` has one video."""
-    folder = tmp_path_factory.mktemp("films")
-    make_films(1, 3, folder / "films")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which a folder `videos` has one video."""
+    folder = tmp_path_factory.mktemp("videos")
+    make_videos(1, 3, folder / "videos")
     return folder
 
 
@@ -84,11 +84,11 @@ def without_privileges() -> list[str]:
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("setting", ["CLIPSEEK_DATABASE_URL_FILE", "CLIPSEEK_REDIS_URL_FILE"])
 def test_a_missing_secret(
-    films: Path, tmp_path: Path, program: Sequence[str], setting: str
+    videos: Path, tmp_path: Path, program: Sequence[str], setting: str
 ) -> None:
     """The setting and the file are named; wrong configuration is code 2."""
     file = str(tmp_path / "secret")
-    code, said = failure(program, films, **{setting: file, "CLIPSEEK_DATA_DIR": str(tmp_path)})
+    code, said = failure(program, videos, **{setting: file, "CLIPSEEK_DATA_DIR": str(tmp_path)})
     assert code == 2
     assert setting in said
     assert file in said
@@ -96,7 +96,7 @@ def test_a_missing_secret(
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_wrong_database_password(
-    films: Path, tmp_path: Path, program: Sequence[str], postgres: LockedPostgres
+    videos: Path, tmp_path: Path, program: Sequence[str], postgres: LockedPostgres
 ) -> None:
     """It is not waited on, and no password is repeated."""
     postgres.start()
@@ -105,7 +105,7 @@ def test_a_wrong_database_password(
         "CLIPSEEK_DATABASE_WAIT_S": "3600",
         "CLIPSEEK_DATA_DIR": str(tmp_path),
     }
-    code, said = failure(program, films, **settings)
+    code, said = failure(program, videos, **settings)
     assert code == 1
     assert "password authentication failed" in said
     assert "guessed" not in said
@@ -129,25 +129,25 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         pytest.param("below", "cannot be made: Permission denied", id="folder below"),
     ],
 )
-def test_an_unwritable_volume(films: Path, tmp_path: Path, name: str, said: str) -> None:
+def test_an_unwritable_volume(videos: Path, tmp_path: Path, name: str, said: str) -> None:
     """The folder is named, and the setting that names another."""
     volume = tmp_path / "volume"
     volume.mkdir(mode=0o555)
     settings = {"CLIPSEEK_DATA_DIR": str(volume / name)}
-    code, sentence = failure(INGEST, films, before=without_privileges(), **settings)
+    code, sentence = failure(INGEST, videos, before=without_privileges(), **settings)
     assert code == 1
     assert f"the data folder {volume / name} {said}; set CLIPSEEK_DATA_DIR" in sentence
 
 
 def test_an_unwritable_volume_beside_a_server(
-    films: Path, tmp_path: Path, postgres: LockedPostgres
+    videos: Path, tmp_path: Path, postgres: LockedPostgres
 ) -> None:
     """The catalog is elsewhere, but thumbnails and snapshots need the volume."""
     postgres.start()
     volume = tmp_path / "volume"
     volume.mkdir(mode=0o555)
     settings = {"CLIPSEEK_DATABASE_URL": postgres.url(), "CLIPSEEK_DATA_DIR": str(volume)}
-    code, said = failure(INGEST, films, before=without_privileges(), **settings)
+    code, said = failure(INGEST, videos, before=without_privileges(), **settings)
     assert code == 1
     assert str(volume) in said
 
@@ -169,7 +169,7 @@ def test_the_api_only_reads_its_volume(
         assert process.stdout.readline().startswith("clipseek answers at ")
 
 
-def test_a_database_that_does_not_come(films: Path, tmp_path: Path) -> None:
+def test_a_database_that_does_not_come(videos: Path, tmp_path: Path) -> None:
     """It is waited for no longer than the setting says."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nobody = taken.getsockname()[1]
@@ -178,7 +178,7 @@ def test_a_database_that_does_not_come(films: Path, tmp_path: Path) -> None:
         "CLIPSEEK_DATABASE_WAIT_S": "0.3",
         "CLIPSEEK_DATA_DIR": str(tmp_path),
     }
-    with started(INGEST, films, **settings) as process:
+    with started(INGEST, videos, **settings) as process:
         _, said = process.communicate(timeout=PATIENCE_S)
     waiting, end = said.splitlines()
     assert process.returncode == 1
@@ -195,7 +195,7 @@ def test_a_database_that_does_not_come(films: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_database_that_comes_late(
-    films: Path, tmp_path: Path, postgres: LockedPostgres, program: Sequence[str], done: str
+    videos: Path, tmp_path: Path, postgres: LockedPostgres, program: Sequence[str], done: str
 ) -> None:
     """The program waits for it, and goes on when it is there."""
     postgres.stop()
@@ -204,7 +204,7 @@ def test_a_database_that_comes_late(
         "CLIPSEEK_DATABASE_WAIT_S": "3600",
         "CLIPSEEK_DATA_DIR": str(tmp_path / "data"),
     }
-    with started(program, films, **settings) as process:
+    with started(program, videos, **settings) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert "waiting up to 3600 s for " in process.stderr.readline()

@@ -30,9 +30,9 @@ def topology() -> Iterator[Topology]:
             pytest.fail(reason)
         pytest.skip(reason)
     with running(CLIPSEEK_MODEL="demo", CLIPSEEK_RATE="1000r/s") as started:
-        drawn = started.indexer("demo", "--films", "2", "--seed", "7", "--out", "/films")
+        drawn = started.indexer("demo", "--videos", "2", "--seed", "7", "--out", "/videos")
         assert drawn.returncode == 0, drawn.stderr
-        done = started.indexer("ingest", "/films")
+        done = started.indexer("ingest", "/videos")
         assert done.returncode == 0, done.stderr
         yield started
 
@@ -42,7 +42,7 @@ def client(topology: Topology) -> Iterator[Client]:
     """A client of nginx, when every replica shows the videos."""
     for port in topology.places.replicas:
         replica = Client(port)
-        wait_until(lambda: _hits(replica.search(QUERY)) > 0, "films on a replica")  # noqa: B023  called here
+        wait_until(lambda: _hits(replica.search(QUERY)) > 0, "videos on a replica")  # noqa: B023  called here
         replica.close()
     opened = Client(topology.ports["nginx"])
     yield opened
@@ -68,16 +68,16 @@ def test_a_search_goes_through_nginx(client: Client) -> None:
     answer = client.search(QUERY)
     assert answer.status == 200
     hit = answer.body["hits"][0]
-    assert hit["video"]["title"].startswith("film-")
+    assert hit["video"]["title"].startswith("video-")
     assert 0 <= hit["start"] < hit["end"]
 
 
-def test_nginx_sends_films_and_pictures(topology: Topology, client: Client) -> None:
+def test_nginx_sends_videos_and_pictures(topology: Topology, client: Client) -> None:
     """A range of a video comes from its own disk, a picture the second time from its cache."""
     hit = client.search(QUERY).body["hits"][0]
-    film, picture = hit["play_url"].partition("#")[0], hit["thumbnail_url"]
-    content = next(topology.films.glob(f"{hit['video']['title']}.*")).read_bytes()
-    ranged = client.ask("GET", film, headers={"Range": "bytes=4-99", "X-Request-ID": "film"})
+    video, picture = hit["play_url"].partition("#")[0], hit["thumbnail_url"]
+    content = next(topology.videos.glob(f"{hit['video']['title']}.*")).read_bytes()
+    ranged = client.ask("GET", video, headers={"Range": "bytes=4-99", "X-Request-ID": "video"})
     assert (ranged.status, ranged.body) == (206, content[4:100])
     assert ranged.headers["content-range"] == f"bytes 4-99/{len(content)}"
     for name in ("first", "second"):
@@ -90,14 +90,14 @@ def test_nginx_sends_films_and_pictures(topology: Topology, client: Client) -> N
     assert (cached["first"], cached["second"]) == ("MISS", "HIT")
 
 
-def test_replicas_name_films_and_send_none(topology: Topology, client: Client) -> None:
+def test_replicas_name_videos_and_send_none(topology: Topology, client: Client) -> None:
     """What nginx sent came from nginx: the replica only said where it is."""
-    film = client.search(QUERY).body["hits"][0]["play_url"].partition("#")[0]
+    video = client.search(QUERY).body["hits"][0]["play_url"].partition("#")[0]
     replica = Client(topology.places.replicas[0])
-    answer = replica.ask("GET", film)
+    answer = replica.ask("GET", video)
     replica.close()
     assert (answer.status, answer.body) == (200, b"")
-    assert answer.headers["x-accel-redirect"].startswith("/_films/film-")
+    assert answer.headers["x-accel-redirect"].startswith("/_videos/video-")
 
 
 def test_prometheus_sees_every_replica(topology: Topology, client: Client) -> None:

@@ -48,7 +48,7 @@ class Places:
         self.folders = {
             "/var/lib/clipseek": root / "data",
             "/run/secrets": root / "secrets",
-            "/films": root / "films",
+            "/videos": root / "videos",
             "/etc/prometheus": root / "prometheus",
             "/prometheus": root / "series",
             "/var/cache/nginx": root / "nginx",
@@ -82,7 +82,7 @@ class Topology:
         self.compose = Compose(variables)
         self.places = Places(root, self.compose)
         self.ports = self.places.ports
-        self.films = self.places.folders["/films"]
+        self.videos = self.places.folders["/videos"]
         self._make_secrets()
         self.postgres = Postgres(root / "postgres")
         self.ports["postgres"] = self.postgres.port
@@ -287,8 +287,8 @@ def main() -> None:
     with running(**os.environ) as topology:
         print(f"search:      http://127.0.0.1:{topology.ports['nginx']}/")
         print(f"Prometheus:  http://127.0.0.1:{topology.ports['prometheus']}/")
-        print(f"films:       put them into {shlex.quote(str(topology.films))}, then type")
-        while line := sys.stdin.readline():  # for example: ingest /films
+        print(f"videos:       put them into {shlex.quote(str(topology.videos))}, then type")
+        while line := sys.stdin.readline():  # for example: ingest /videos
             done = topology.indexer(*shlex.split(line))
             print(done.stdout + done.stderr)
 

@@ -144,20 +144,20 @@ def _sizes(image: Image, stage: str) -> Iterator[str]:
 
 def _ingest(image: Image) -> Iterator[str]:
     """Draw videos in the volume and index them with the demo model."""
-    films = f"{image.volume}/films"
-    image.run(*image.indexing, "demo", "--films", "2", "--seed", "7", "--out", films)
-    said = image.run(*image.indexing, "ingest", films, "--model", "demo")
+    videos = f"{image.volume}/videos"
+    image.run(*image.indexing, "demo", "--videos", "2", "--seed", "7", "--out", videos)
+    said = image.run(*image.indexing, "ingest", videos, "--model", "demo")
     assert "2 indexed" in said, said
     yield said.splitlines()[-1]
 
 
 def _export(image: Image) -> Iterator[str]:
     """Export a model of open_clip from local weights, and index the videos with it."""
-    weights, films = f"{image.volume}/weights.pt", f"{image.volume}/films"
+    weights, videos = f"{image.volume}/weights.pt", f"{image.volume}/videos"
     image.run("python", "-c", WEIGHTS, weights)
     started = time.monotonic()
     model = ["--collection", "exported", "--model", MODEL, "--checkpoint", weights]
-    said = image.run(*image.indexing, "ingest", films, *model)
+    said = image.run(*image.indexing, "ingest", videos, *model)
     assert "2 indexed" in said, said
     took = time.monotonic() - started
     yield f"{MODEL}, exported and used in {took:.1f} s: {said.splitlines()[-1]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from indexer.cli import main
 
 
@@ -15,7 +15,7 @@ from indexer.cli import main
 class Library:
     """A data folder and the videos that it was ingested from."""
 
-    films: Path
+    videos: Path
     data_dir: Path
 
     def run(self, *arguments: str) -> int:
@@ -27,9 +27,9 @@ class Library:
 def shared_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Six videos, ingested with the demo model. Do not change it: use `library`."""
     root = tmp_path_factory.mktemp("library")
-    make_films(6, 5, root / "films")
-    library = Library(root / "films", root / "data")
-    assert library.run("ingest", str(library.films), "--model", "demo", "--quiet") == 0
+    make_videos(6, 5, root / "videos")
+    library = Library(root / "videos", root / "data")
+    assert library.run("ingest", str(library.videos), "--model", "demo", "--quiet") == 0
     return library
 
 
@@ -37,13 +37,13 @@ def shared_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 def library(shared_library: Library, tmp_path: Path) -> Library:
     """A copy of the library that a test may change; the videos stay where they were ingested."""
     shutil.copytree(shared_library.data_dir, tmp_path / "data")
-    return Library(shared_library.films, tmp_path / "data")
+    return Library(shared_library.videos, tmp_path / "data")
 
 
 @pytest.fixture
 def empty(shared_library: Library, tmp_path: Path) -> Library:
     """The same videos and a data folder that does not exist yet."""
-    return Library(shared_library.films, tmp_path / "fresh")
+    return Library(shared_library.videos, tmp_path / "fresh")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def clip(shared_library: Library, tmp_path: Path) -> Callable[[str], Path]:
     """Copy one demo video under a name of the test's choice."""
 
     def copy(name: str) -> Path:
-        source = sorted(shared_library.films.glob("*.mp4"))[0]
+        source = sorted(shared_library.videos.glob("*.mp4"))[0]
         target = tmp_path / "clips" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copyfile(source, target))

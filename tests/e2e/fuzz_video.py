@@ -158,9 +158,9 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def originals(folder: Path, *, films: int, seed: int) -> list[bytes]:
+def originals(folder: Path, *, videos: int, seed: int) -> list[bytes]:
     """Draw demo videos, and add the footage where there is some."""
-    drawn = [sys.executable, "-m", "indexer", "demo", "--films", str(films), "--seed", str(seed)]
+    drawn = [sys.executable, "-m", "indexer", "demo", "--videos", str(videos), "--seed", str(seed)]
     subprocess.run([*drawn, "--out", str(folder)], cwd=ROOT, check=True, capture_output=True)
     paths = sorted(folder.glob("*.mp4"))
     footage = Path(os.environ.get("CLIPSEEK_FOOTAGE", ROOT / "shared"), "films")
@@ -178,7 +178,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        sources = originals(Path(scratch, "originals"), films=12, seed=chosen.seed)
+        sources = originals(Path(scratch, "originals"), videos=12, seed=chosen.seed)
         folder = Path(scratch, "mutated")
         folder.mkdir()
         for number in range(chosen.files):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from clipseek.assembly import open_service
 from clipseek.config import Settings
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 
 TOLERANCE = 2e-3
 """Videos share batches, and a kill changes who shares with whom: sums are ordered differently and
@@ -60,9 +60,9 @@ def stored(data_dir: Path) -> dict[str, list[Stored]]:
         service.close()
 
 
-def ingest(films: Path, data_dir: Path) -> "subprocess.Popen[bytes]":
+def ingest(videos: Path, data_dir: Path) -> "subprocess.Popen[bytes]":
     """Start an ingest of the videos."""
-    command = [sys.executable, "-m", "indexer", "--data-dir", str(data_dir), "ingest", str(films)]
+    command = [sys.executable, "-m", "indexer", "--data-dir", str(data_dir), "ingest", str(videos)]
     kept = os.environ | {"CLIPSEEK_KEEP_FRAME_VECTORS": "true"}  # they are compared
     return subprocess.Popen([*command, "--model", "demo", "--quiet"], env=kept)
 
@@ -73,15 +73,15 @@ def verified(data_dir: Path) -> bool:
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode == 0
 
 
-def run(kills: int, films: int, seed: int) -> dict[str, int]:
+def run(kills: int, videos: int, seed: int) -> dict[str, int]:
     """Do the experiment and count what went wrong."""
     chance = random.Random(seed)
     counts = {"kills": 0, "lost": 0, "duplicates": 0, "different": 0, "unclean": 0}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        make_films(films, seed, root / "films")
+        make_videos(videos, seed, root / "videos")
         start = time.monotonic()
-        if ingest(root / "films", root / "calm").wait() != 0:
+        if ingest(root / "videos", root / "calm").wait() != 0:
             raise SystemExit("the undisturbed run failed")
         lasts_s = time.monotonic() - start
         expected = stored(root / "calm")
@@ -89,8 +89,8 @@ def run(kills: int, films: int, seed: int) -> dict[str, int]:
             data_dir = root / "killed"
             shutil.rmtree(data_dir, ignore_errors=True)
             for _ in range(min(chance.choice((1, 1, 2)), kills - counts["kills"])):
-                counts["kills"] += _kill(root / "films", data_dir, chance.uniform(0, lasts_s))
-            if ingest(root / "films", data_dir).wait() != 0:
+                counts["kills"] += _kill(root / "videos", data_dir, chance.uniform(0, lasts_s))
+            if ingest(root / "videos", data_dir).wait() != 0:
                 counts["unclean"] += 1
             _compare(expected, stored(data_dir), counts)
             counts["unclean"] += not verified(data_dir)
@@ -98,9 +98,9 @@ def run(kills: int, films: int, seed: int) -> dict[str, int]:
     return counts
 
 
-def _kill(films: Path, data_dir: Path, after_s: float) -> int:
+def _kill(videos: Path, data_dir: Path, after_s: float) -> int:
     """Start an ingest and kill it after a while; 1 if it was still running then."""
-    process = ingest(films, data_dir)
+    process = ingest(videos, data_dir)
     try:
         process.wait(timeout=after_s)
     except subprocess.TimeoutExpired:
@@ -113,11 +113,11 @@ def _kill(films: Path, data_dir: Path, after_s: float) -> int:
 def _compare(
     expected: dict[str, list[Stored]], found: dict[str, list[Stored]], counts: dict[str, int]
 ) -> None:
-    for name, (film,) in expected.items():
+    for name, (video,) in expected.items():
         copies = found.get(name, [])
         counts["lost"] += not copies
         counts["duplicates"] += len(copies) > 1
-        counts["different"] += any(not film.same(copy) for copy in copies)
+        counts["different"] += any(not video.same(copy) for copy in copies)
     counts["different"] += len(set(found) - set(expected))
 
 
@@ -125,10 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--films", type=int, default=12)
+    parser.add_argument("--videos", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    counts = run(options.kills, options.films, options.seed)
+    counts = run(options.kills, options.videos, options.seed)
     print(json.dumps(counts))
     return int(any(count for name, count in counts.items() if name != "kills"))
 

@@ -1,6 +1,6 @@
 """`make screenshot`: the picture of the page that the README shows, of the demo's own videos.
 
-    python -m tests.e2e.screenshot [--out FILE] [--films N] [--seed N] [--query TEXT]
+    python -m tests.e2e.screenshot [--out FILE] [--videos N] [--seed N] [--query TEXT]
 
 Draws demo videos, indexes them with the demo model, serves the page and asks in a headless browser.
 """
@@ -27,7 +27,7 @@ LOADED = (
 )
 
 
-def take(out: Path, *, films: int, seed: int, query: str) -> None:
+def take(out: Path, *, videos: int, seed: int, query: str) -> None:
     """Write the picture; the folder that it needs is deleted afterwards.
 
     Raises:
@@ -38,9 +38,9 @@ def take(out: Path, *, films: int, seed: int, query: str) -> None:
         raise FileNotFoundError(f"no browser; install one of {', '.join(browser.NAMES)}")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        videos, data = folder / "videos", folder / "data"
-        _index("demo", "--films", films, "--seed", seed, "--out", videos)
-        _index("--data-dir", data, "ingest", videos, "--model", "demo", "--quiet")
+        drawn, data = folder / "videos", folder / "data"
+        _index("demo", "--videos", videos, "--seed", seed, "--out", drawn)
+        _index("--data-dir", data, "ingest", drawn, "--model", "demo", "--quiet")
         settings = {"CLIPSEEK_DATA_DIR": str(data)}
         with (
             serving(["api", "--quiet"], "readyz", settings) as server,
@@ -64,11 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Take the picture of the README.")
     parser.add_argument("--out", type=Path, default=PICTURE, help="where it goes (docs/page.png)")
-    parser.add_argument("--films", type=int, default=12, help="demo videos (12)")
+    parser.add_argument("--videos", type=int, default=12, help="demo videos (12)")
     parser.add_argument("--seed", type=int, default=7, help="of the demo videos (7)")
     parser.add_argument("--query", default="a balloon", help="what is asked")
     options = parser.parse_args(arguments)
-    take(options.out, films=options.films, seed=options.seed, query=options.query)
+    take(options.out, videos=options.videos, seed=options.seed, query=options.query)
     return 0
 
 

@@ -40,7 +40,7 @@ def test_a_search_by_an_alias_is_of_the_collection(
 def test_an_ingest_by_an_alias_goes_to_the_collection(aliased: Library) -> None:
     """Its pictures and snapshots are kept by the collection's own name, and none is swept."""
     before = files(aliased.data_dir / "thumbnails")
-    video = sorted(aliased.films.glob("*.mp4"))[0]
+    video = sorted(aliased.videos.glob("*.mp4"))[0]
     assert aliased.run("ingest", str(video), "--force", "--quiet", *ALIAS) == 0
     assert aliased.run("build", "--quiet", *ALIAS) == 0
     assert files(aliased.data_dir / "thumbnails") == before

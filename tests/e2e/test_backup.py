@@ -31,7 +31,7 @@ def uris(library: Library, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Return what is listed."""
     capsys.readouterr()
     assert library.run("list") == 0
-    return re.findall(r"film-\d+\.mp4", capsys.readouterr().out)
+    return re.findall(r"video-\d+\.mp4", capsys.readouterr().out)
 
 
 def test_the_default_store_is_backed_up_and_put_back(
@@ -41,11 +41,11 @@ def test_the_default_store_is_backed_up_and_put_back(
     save, restore, *_ = commands()
     before = uris(library, capsys)
     shell(save, tmp_path, CLIPSEEK_DATA_DIR=str(library.data_dir))
-    assert library.run("remove", str(library.films / before[0])) == 0
+    assert library.run("remove", str(library.videos / before[0])) == 0
     assert uris(library, capsys) != before
     shell(restore, tmp_path, CLIPSEEK_DATA_DIR=str(library.data_dir))
     assert uris(library, capsys) == before
-    afterwards = commands()[-1].replace("~/Videos", str(library.films))
+    afterwards = commands()[-1].replace("~/Videos", str(library.videos))
     shell(afterwards, tmp_path, CLIPSEEK_DATA_DIR=str(library.data_dir))
     assert uris(library, capsys) == before
 
@@ -60,13 +60,13 @@ def test_postgresql_is_backed_up_and_put_back(
 ) -> None:
     """The same by pg_dump and psql."""
     monkeypatch.setenv("CLIPSEEK_DATABASE_URL", bare_postgres_url)
-    films = tmp_path / "two"
-    films.mkdir()
-    for name in ("film-001.mp4", "film-002.mp4"):
-        shutil.copyfile(empty.films / name, films / name)
-    assert empty.run("ingest", str(films), "--model", "demo", "--quiet") == 0
+    videos = tmp_path / "two"
+    videos.mkdir()
+    for name in ("video-001.mp4", "video-002.mp4"):
+        shutil.copyfile(empty.videos / name, videos / name)
+    assert empty.run("ingest", str(videos), "--model", "demo", "--quiet") == 0
     save, restore = (block for block in commands() if "CLIPSEEK_DATABASE_URL" in block)
     shell(save, tmp_path)
-    assert empty.run("remove", str(films / "film-001.mp4")) == 0
+    assert empty.run("remove", str(videos / "video-001.mp4")) == 0
     shell(restore, tmp_path)
-    assert uris(empty, capsys) == ["film-001.mp4", "film-002.mp4"]
+    assert uris(empty, capsys) == ["video-001.mp4", "video-002.mp4"]

@@ -32,7 +32,7 @@ def kept(
         monkeypatch.setenv("CLIPSEEK_DATABASE_URL", request.getfixturevalue("postgres_url"))
     videos = tmp_path / "two"
     videos.mkdir()
-    for path in sorted(empty.films.glob("*.mp4"))[:2]:
+    for path in sorted(empty.videos.glob("*.mp4"))[:2]:
         shutil.copyfile(path, videos / path.name)
     library = Library(videos, empty.data_dir)
     index(library)
@@ -44,7 +44,7 @@ def kept(
 
 def index(library: Library, *options: str) -> None:
     """Ingest the videos one after the other."""
-    command = ["ingest", str(library.films), "--model", "demo", "--workers", "1", "--quiet"]
+    command = ["ingest", str(library.videos), "--model", "demo", "--workers", "1", "--quiet"]
     assert library.run(*command, *options) == 0
 
 

@@ -32,11 +32,11 @@ def _lines(capture: Capture) -> list[dict[str, object]]:
 
 
 def _captions(library: Library) -> list[dict[str, object]]:
-    lines = (library.films / "captions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (library.videos / "captions.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def test_search_finds_the_film_of_a_caption(shared_library: Library, capsys: Capture) -> None:
+def test_search_finds_the_video_of_a_caption(shared_library: Library, capsys: Capture) -> None:
     """A true sentence about one video leads to that video, at a moment where it is true."""
     caption = next(c for c in _captions(shared_library) if "file" in c and not c.get("also"))
     assert shared_library.run("search", str(caption["query"]), "--limit", "3", "--json") == 0
@@ -94,9 +94,9 @@ def test_second_ingest_does_no_work(library: Library, capsys: Capture) -> None:
     """Every video is unchanged, nothing is read and the version stays."""
     library.run("status", "--json")
     before = _lines(capsys)[0]["version"]
-    assert library.run("ingest", str(library.films), "--json") == 0
-    films = _lines(capsys)
-    assert [(film["state"], film["frames"]) for film in films] == [("unchanged", 0)] * 6
+    assert library.run("ingest", str(library.videos), "--json") == 0
+    videos = _lines(capsys)
+    assert [(video["state"], video["frames"]) for video in videos] == [("unchanged", 0)] * 6
     library.run("status", "--json")
     assert _lines(capsys)[0]["version"] == before
 
@@ -105,13 +105,13 @@ def test_forced_ingest_gives_the_same_segments(library: Library, capsys: Capture
     """Indexing again replaces each video by its equal."""
     library.run("list", "--json")
     before = _lines(capsys)
-    assert library.run("ingest", str(library.films), "--force", "--json") == 0
-    assert {film["state"] for film in _lines(capsys)} == {"indexed"}
+    assert library.run("ingest", str(library.videos), "--force", "--json") == 0
+    assert {video["state"] for video in _lines(capsys)} == {"indexed"}
     library.run("list", "--json")
     assert _lines(capsys) == before
 
 
-def test_a_renamed_film_is_recognised(
+def test_a_renamed_video_is_recognised(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
     """The id stays, the path follows, nothing is read again."""
@@ -126,25 +126,25 @@ def test_a_renamed_film_is_recognised(
     assert [(v["uri"], v["title"]) for v in _lines(capsys)] == [(str(new), "new")]
 
 
-def test_a_copy_of_a_film_is_one_video(
+def test_a_copy_of_a_video_is_one_video(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
     """Two files of one content: the first stays what is served."""
     one, two = clip("one.mp4"), clip("two.mp4")
     assert empty.run("ingest", str(one), str(two), "--model", "demo", "--json") == 0
-    films = sorted(_lines(capsys), key=lambda film: str(film["state"]))
-    assert [film["state"] for film in films] == ["indexed", "unchanged"]
-    assert "same content as" in str(films[1]["reason"])
+    videos = sorted(_lines(capsys), key=lambda video: str(video["state"]))
+    assert [video["state"] for video in videos] == ["indexed", "unchanged"]
+    assert "same content as" in str(videos[1]["reason"])
 
 
-def test_a_changed_film_is_replaced(
+def test_a_changed_video_is_replaced(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
     """Other content under the same path: the old video goes in the same change."""
     path = clip("clip.mp4")
     empty.run("ingest", str(path), "--model", "demo", "--json")
     old = _lines(capsys)[0]["id"]
-    shutil.copyfile(sorted(empty.films.glob("*.mp4"))[1], path)
+    shutil.copyfile(sorted(empty.videos.glob("*.mp4"))[1], path)
     assert empty.run("ingest", str(path), "--json") == 0
     new = _lines(capsys)[0]["id"]
     empty.run("list", "--json")
@@ -158,10 +158,10 @@ def test_a_bad_file_is_reported_and_the_run_goes_on(
     """Exit code 1, a reason for the bad one, the good one indexed."""
     good = clip("good.mp4")
     bad = good.with_name("bad.mp4")
-    bad.write_bytes(b"not a film")
+    bad.write_bytes(b"not a video")
     (good.parent / "empty.mkv").touch()
     assert empty.run("ingest", str(good.parent), "--model", "demo", "--json") == 1
-    states = {Path(str(film["path"])).name: film for film in _lines(capsys)}
+    states = {Path(str(video["path"])).name: video for video in _lines(capsys)}
     assert states["good.mp4"]["state"] == "indexed"
     assert states["bad.mp4"]["state"] == states["empty.mkv"]["state"] == "failed"
     assert states["bad.mp4"]["reason"]
@@ -189,9 +189,9 @@ def test_a_folder_without_rights_fails_and_the_rest_is_indexed(
     monkeypatch.setattr("indexer.discover.os.scandir", scandir)
     assert empty.run("ingest", str(good.parent), "--model", "demo", "--json") == 1
     printed = capsys.readouterr()
-    films = {film["path"]: film for film in map(json.loads, printed.out.splitlines())}
-    assert films[str(good)]["state"] == "indexed"
-    assert (films[str(closed)]["state"], films[str(closed)]["reason"]) == (
+    videos = {video["path"]: video for video in map(json.loads, printed.out.splitlines())}
+    assert videos[str(good)]["state"] == "indexed"
+    assert (videos[str(closed)]["state"], videos[str(closed)]["reason"]) == (
         "failed",
         "Permission denied",
     )
@@ -296,21 +296,21 @@ def test_a_date_of_another_century_is_indexed(
     assert empty.run("ingest", str(path), "--json") == 0
     os.utime(path, (seconds + 60, seconds + 60))
     assert empty.run("ingest", str(path), "--json") == 0
-    assert [film["state"] for film in _lines(capsys)] == ["indexed", "unchanged", "unchanged"]
+    assert [video["state"] for video in _lines(capsys)] == ["indexed", "unchanged", "unchanged"]
     assert empty.run("remove", str(path)) == 0
 
 
 def test_another_model_is_refused_and_nothing_written(library: Library, capsys: Capture) -> None:
     """ModelMismatch names both models; here one has other weights behind the name."""
     before = (library.data_dir / "catalog.db").read_bytes()
-    assert library.run("ingest", str(library.films), "--model", "ViT-B-32/openai") == 2
+    assert library.run("ingest", str(library.videos), "--model", "ViT-B-32/openai") == 2
     assert "is indexed with model 'demo'" in capsys.readouterr().err
     bundle = library.data_dir / "other"
     shutil.copytree(Path("src/clipseek/demo/model").resolve(), bundle)
     manifest = json.loads((bundle / "bundle.json").read_text())
     manifest["name"] = "other/model"
     (bundle / "bundle.json").write_text(json.dumps(manifest))
-    assert library.run("ingest", str(library.films), "--model", str(bundle)) == 2
+    assert library.run("ingest", str(library.videos), "--model", str(bundle)) == 2
     message = capsys.readouterr().err
     assert "'demo'" in message
     assert "--collection" in message
@@ -321,9 +321,9 @@ def test_another_model_is_refused_and_nothing_written(library: Library, capsys: 
     ("arguments", "expected"),
     [
         pytest.param(["ingest", "/nowhere/at/all"], "no such file or folder", id="missing path"),
-        pytest.param(["ingest", "FILMS", "--fps", "-1"], "CLIPSEEK_SAMPLE_FPS", id="fps"),
-        pytest.param(["ingest", "FILMS", "--model", "no-such"], "no-such", id="unknown model"),
-        pytest.param(["ingest", "FILMS", "--collection", "../x"], "a-z", id="collection name"),
+        pytest.param(["ingest", "VIDEOS", "--fps", "-1"], "CLIPSEEK_SAMPLE_FPS", id="fps"),
+        pytest.param(["ingest", "VIDEOS", "--model", "no-such"], "no-such", id="unknown model"),
+        pytest.param(["ingest", "VIDEOS", "--collection", "../x"], "a-z", id="collection name"),
         pytest.param(["search", ""], "1 to 1000 characters, got 0", id="empty query"),
         pytest.param(["search", "x", "--limit", "0"], "limit must be 1 to 100, got 0", id="limit"),
         pytest.param(["search", "x"], "indexer ingest PATH", id="nothing indexed"),
@@ -335,8 +335,8 @@ def test_wrong_use_is_one_sentence_and_exit_2(
     empty: Library, capsys: Capture, arguments: list[str], expected: str
 ) -> None:
     """No traceback, the value and the way out, and nothing indexed."""
-    films = str(empty.films)
-    assert empty.run(*[films if a == "FILMS" else a for a in arguments]) == 2
+    videos = str(empty.videos)
+    assert empty.run(*[videos if a == "VIDEOS" else a for a in arguments]) == 2
     message = capsys.readouterr().err
     assert expected in message
     assert "Traceback" not in message
@@ -352,15 +352,15 @@ def test_looking_makes_nothing(empty: Library, capsys: Capture) -> None:
     assert not empty.data_dir.exists()
 
 
-def test_demo_films_replace_no_others(tmp_path: Path, empty: Library, capsys: Capture) -> None:
+def test_demo_videos_replace_no_others(tmp_path: Path, empty: Library, capsys: Capture) -> None:
     """A folder with files of the user's is refused; one of ours may be drawn again."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "captions.jsonl").write_text("precious")
-    assert empty.run("demo", "--films", "1", "--out", str(tmp_path / "mine")) == 2
+    assert empty.run("demo", "--videos", "1", "--out", str(tmp_path / "mine")) == 2
     assert "other files" in capsys.readouterr().err
     assert (tmp_path / "mine" / "captions.jsonl").read_text() == "precious"
     for _ in range(2):
-        assert empty.run("demo", "--films", "1", "--out", str(tmp_path / "ours")) == 0
+        assert empty.run("demo", "--videos", "1", "--out", str(tmp_path / "ours")) == 0
 
 
 def test_tags_filter(empty: Library, clip: Callable[[str], Path], capsys: Capture) -> None:
@@ -459,7 +459,7 @@ def test_a_kind_of_index_that_is_none_is_refused(library: Library, capsys: Captu
 
 def test_evaluate_prints_the_agreed_keys(shared_library: Library, capsys: Capture) -> None:
     """The figures of the demo videos, absent queries included."""
-    captions = str(shared_library.films / "captions.jsonl")
+    captions = str(shared_library.videos / "captions.jsonl")
     assert shared_library.run("evaluate", captions, "--json") == 0
     figures = _lines(capsys)[0]
     assert isinstance(figures["video"], dict)
@@ -510,10 +510,10 @@ def test_models_warns_of_research_licences(empty: Library, capsys: Capture) -> N
     assert rows["PE-Core-B-16/meta"]["licence"] == "Apache-2.0"
 
 
-def test_ctrl_c_finishes_the_film_in_hand(empty: Library) -> None:
+def test_ctrl_c_finishes_the_video_in_hand(empty: Library) -> None:
     """Exit 130 and a summary; the same command then completes the library."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(empty.data_dir), "ingest"]
-    command += [str(empty.films), "--model", "demo", "--json"]
+    command += [str(empty.videos), "--model", "demo", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline()
@@ -521,19 +521,19 @@ def test_ctrl_c_finishes_the_film_in_hand(empty: Library) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "run the same command again" in err
-    assert empty.run("ingest", str(empty.films), "--quiet") == 0
+    assert empty.run("ingest", str(empty.videos), "--quiet") == 0
     assert empty.run("verify") == 0
 
 
 def test_two_ingests_at_once_lose_and_double_nothing(empty: Library, capsys: Capture) -> None:
     """Both finish, every video is there once."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(empty.data_dir), "ingest"]
-    command += [str(empty.films), "--model", "demo", "--quiet"]
+    command += [str(empty.videos), "--model", "demo", "--quiet"]
     both = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
     empty.run("list", "--json")
     uris = sorted(str(video["uri"]) for video in _lines(capsys))
-    assert uris == sorted(str(path) for path in empty.films.glob("*.mp4"))
+    assert uris == sorted(str(path) for path in empty.videos.glob("*.mp4"))
     assert empty.run("verify") == 0
 
 

@@ -19,4 +19,4 @@ def test_a_program_embeds_the_library(library: Library, capsys: pytest.CaptureFi
     exec(example, {})  # noqa: S102  from the repository
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 3
-    assert all(line.startswith("film-") for line in printed)
+    assert all(line.startswith("video-") for line in printed)

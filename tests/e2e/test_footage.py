@@ -29,29 +29,29 @@ def _ingest(
     folder: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, dict[str, object]]]:
     code = main(["--data-dir", str(data_dir), "ingest", str(folder), "--model", "demo", "--json"])
-    films = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return code, {Path(film["path"]).name: film for film in films}
+    videos = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return code, {Path(video["path"]).name: video for video in videos}
 
 
 def _agree(data_dir: Path) -> bool:
     return main(["--data-dir", str(data_dir), "verify"]) == 0
 
 
-def test_every_film_is_indexed(
-    films_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_every_video_is_indexed(
+    videos_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All of them, to their end, as long as their notes say."""
-    code, found = _ingest(films_dir, tmp_path, capsys)
-    lines = (films_dir / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    code, found = _ingest(videos_dir, tmp_path, capsys)
+    lines = (videos_dir / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     expected = {entry["file"]: entry["duration_s"] for entry in map(json.loads, lines)}
     expected |= SUBTITLES_LAST_LONGER
     assert code == 0
-    assert {name: film["state"] for name, film in found.items()} == dict.fromkeys(
+    assert {name: video["state"] for name, video in found.items()} == dict.fromkeys(
         expected, "indexed"
     )
-    for name, film in found.items():
+    for name, video in found.items():
         # The container's duration counts the sound too, which may last longer than the picture.
-        assert film["duration"] == pytest.approx(expected[name], abs=0.7), name
+        assert video["duration"] == pytest.approx(expected[name], abs=0.7), name
     assert _agree(tmp_path)
 
 
@@ -61,9 +61,9 @@ def test_every_odd_file_is_indexed_or_refused_with_a_reason(
     """The bad ones fail, the damaged ones are incomplete, and the run goes on."""
     code, found = _ingest(odd_dir, tmp_path, capsys)
     assert code == 1
-    assert {name for name, film in found.items() if film["state"] == "failed"} == BAD
-    assert {name for name, film in found.items() if film["state"] == "incomplete"} == DAMAGED
+    assert {name for name, video in found.items() if video["state"] == "failed"} == BAD
+    assert {name for name, video in found.items() if video["state"] == "incomplete"} == DAMAGED
     assert all(found[name]["reason"] for name in BAD | DAMAGED)
-    assert sum(film["state"] == "unchanged" for film in found.values()) == SAME_CONTENT
+    assert sum(video["state"] == "unchanged" for video in found.values()) == SAME_CONTENT
     assert len(found) == 33 - LEFT_OUT
     assert _agree(tmp_path)

@@ -23,14 +23,14 @@ def two(
         monkeypatch.setenv("CLIPSEEK_DATABASE_URL", url)
     monkeypatch.setenv("CLIPSEEK_KEEP_FRAME_VECTORS", "false")
     (tmp_path / "videos").mkdir()
-    for path in sorted(shared_library.films.glob("*.mp4"))[:2]:
+    for path in sorted(shared_library.videos.glob("*.mp4"))[:2]:
         shutil.copyfile(path, tmp_path / "videos" / path.name)
     return Library(tmp_path / "videos", tmp_path / "data")
 
 
 def ingest(library: Library) -> None:
     """Index the videos, whether they were before or not."""
-    assert library.run("ingest", str(library.films), "--force", "--model", "demo", "--quiet") == 0
+    assert library.run("ingest", str(library.videos), "--force", "--model", "demo", "--quiet") == 0
 
 
 def test_verify_says_that_they_were_not_kept(two: Library, capsys: Capture) -> None:

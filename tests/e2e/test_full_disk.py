@@ -36,12 +36,12 @@ def test_a_video_is_removed_from_a_full_disk(
     empty: Library, small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An ingest has kept the space for it."""
-    library = Library(empty.films, small_disk / "data")
-    film = str(sorted(empty.films.glob("*.mp4"))[0])
-    assert library.run("ingest", film, "--model", "demo", "--quiet") == 0
+    library = Library(empty.videos, small_disk / "data")
+    video = str(sorted(empty.videos.glob("*.mp4"))[0])
+    assert library.run("ingest", video, "--model", "demo", "--quiet") == 0
     _fill(small_disk)
     assert library.run("list") == 0  # to read takes no space
-    assert library.run("remove", film) == 0
+    assert library.run("remove", video) == 0
     (small_disk / "other").unlink()
     capsys.readouterr()
     assert library.run("list", "--json") == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from tests.e2e.fuzz_video import MODES, MUTATIONS, mutated, run
 
 
@@ -12,7 +12,7 @@ from tests.e2e.fuzz_video import MODES, MUTATIONS, mutated, run
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Mutate demo videos, each in another way."""
     folder, drawn = tmp_path_factory.mktemp("mutated"), tmp_path_factory.mktemp("drawn")
-    make_films(2, 5, drawn)
+    make_videos(2, 5, drawn)
     contents = [path.read_bytes() for path in sorted(drawn.glob("*.mp4"))]
     for number in range(len(MUTATIONS)):
         name, content = mutated(contents, number, seed=3)

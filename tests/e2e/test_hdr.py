@@ -18,7 +18,7 @@ def test_vectors_of_hdr_are_those_of_sdr(
     shared_library: Library, tmp_path: Path, kind: hdr.Kind
 ) -> None:
     """Each second of a demo video, as PQ and HLG, has the vector that it has as SDR."""
-    source = sorted(shared_library.films.glob("*.mp4"))[0]
+    source = sorted(shared_library.videos.glob("*.mp4"))[0]
     with PyAVFrames(source) as sdr:
         pixels = np.concatenate([batch.pixels for batch in sdr.read(grid(1))])
     path = tmp_path / "video.mp4"

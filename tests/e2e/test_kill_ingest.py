@@ -5,7 +5,7 @@ from tests.e2e.kill_ingest import run
 
 def test_kills_lose_double_and_change_nothing() -> None:
     """Three kills at random moments; the next run completes the same catalog each time."""
-    assert run(kills=3, films=4, seed=3) == {
+    assert run(kills=3, videos=4, seed=3) == {
         "kills": 3,
         "lost": 0,
         "duplicates": 0,

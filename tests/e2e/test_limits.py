@@ -31,7 +31,7 @@ def test_what_has_no_end_fails_and_the_rest_is_indexed(
     (tmp_path / "zero.mp4").symlink_to("/dev/zero")
     (tmp_path / "bomb.gif").write_bytes(_gif(16000, 2000))
     named = [str(tmp_path / name) for name in ("pipe.mp4", "zero.mp4", "bomb.gif")]
-    video = str(sorted(empty.films.glob("*.mp4"))[0])
+    video = str(sorted(empty.videos.glob("*.mp4"))[0])
     assert empty.run("ingest", *named, video, "--model", "demo", "--json") == 1
     reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     reasons = {report["path"]: report["reason"] for report in reports if "path" in report}

@@ -24,15 +24,15 @@ def _stray(library: Library) -> Path:
 def test_pictures_are_swept_with_a_new_snapshot_or_by_build(library: Library) -> None:
     """Going through all pictures takes long, so an ingest with nothing new does not."""
     stray = _stray(library)
-    films = str(library.films)
-    assert library.run("ingest", films, "--quiet") == 0
+    videos = str(library.videos)
+    assert library.run("ingest", videos, "--quiet") == 0
     assert stray.exists()
     assert library.run("build", "--quiet") == 0
     assert not stray.exists()
     stray = _stray(library)
-    first = sorted(library.films.glob("*.mp4"))[0]
+    first = sorted(library.videos.glob("*.mp4"))[0]
     assert library.run("remove", str(first)) == 0
-    assert library.run("ingest", str(sorted(library.films.glob("*.mp4"))[1]), "--quiet") == 0
+    assert library.run("ingest", str(sorted(library.videos.glob("*.mp4"))[1]), "--quiet") == 0
     assert not stray.exists()
 
 
@@ -42,7 +42,7 @@ def own_model(clip: Callable[[str], Path], tmp_path: Path) -> tuple[Library, Pat
     model = tmp_path / "model"
     shutil.copytree(models.resolve("demo", tmp_path).path, model)
     library = Library(clip("a.mp4").parent, tmp_path / "own")
-    assert library.run("ingest", str(library.films), "--model", str(model), "--quiet") == 0
+    assert library.run("ingest", str(library.videos), "--model", str(model), "--quiet") == 0
     return library, model
 
 
@@ -55,7 +55,7 @@ def test_an_ingest_with_nothing_new_reads_no_model(own_model: tuple[Library, Pat
     """Towers and tokenizer that cannot be read do not matter to it."""
     library, model = own_model
     _damage(model, TEXT, TOKENIZER, VISUAL)
-    assert library.run("ingest", str(library.films), "--quiet") == 0
+    assert library.run("ingest", str(library.videos), "--quiet") == 0
 
 
 def test_a_damaged_tower_is_told_once_it_is_needed(

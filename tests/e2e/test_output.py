@@ -27,9 +27,9 @@ CLOSED = "standard output is closed; leave it open, or send it to a file"
 def odd(shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
     """A library of one video whose name has letters of another script and control characters."""
     root = tmp_path_factory.mktemp("odd")
-    path = root / "films" / ODD
+    path = root / "videos" / ODD
     path.parent.mkdir()
-    shutil.copyfile(sorted(shared_library.films.glob("*.mp4"))[0], path)
+    shutil.copyfile(sorted(shared_library.videos.glob("*.mp4"))[0], path)
     library = Library(path.parent, root / "data")
     assert library.run("ingest", str(path), "--model", "demo", "--quiet", "--no-build") == 0
     return library
@@ -85,9 +85,9 @@ def test_standard_error_that_takes_nothing_changes_no_exit_code(
 
 def test_a_closed_output_is_not_taken_by_a_database(odd: Library, tmp_path: Path) -> None:
     """The first file that is opened would get its number, and what is printed would damage it."""
-    copy = Library(odd.films, tmp_path / "data")
+    copy = Library(odd.videos, tmp_path / "data")
     shutil.copytree(odd.data_dir, copy.data_dir)
-    assert _shell(copy, f"indexer ingest {odd.films} --force --no-build >&- 2>&-").returncode == 1
+    assert _shell(copy, f"indexer ingest {odd.videos} --force --no-build >&- 2>&-").returncode == 1
     assert copy.run("verify") == 0
 
 
@@ -110,7 +110,7 @@ def test_names_that_an_encoding_lacks_are_escaped(odd: Library) -> None:
 
 def test_the_progress_of_an_ingest_is_escaped(odd: Library, capsys: Capture) -> None:
     """A line per video, whatever its name."""
-    assert odd.run("ingest", str(odd.films), "--no-build") == 0
+    assert odd.run("ingest", str(odd.videos), "--no-build") == 0
     lines = capsys.readouterr().err.splitlines()
     assert [line.split()[0] for line in lines] == ["unchanged"]
     assert r"\nline\x1b[31m" in lines[0]
@@ -159,7 +159,7 @@ def test_tags_that_no_video_has_together_are_told(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
     """Each is known."""
-    paths = sorted(empty.films.glob("*.mp4"))
+    paths = sorted(empty.videos.glob("*.mp4"))
     for tag, path in (("a", clip("a.mp4")), ("b", paths[1])):
         empty.run("ingest", str(path), "--model", "demo", "--quiet", "--no-build", "--tag", tag)
     assert empty.run("search", "car", "--tag", "a", "--tag", "b") == 0
@@ -219,8 +219,8 @@ def test_a_data_folder_that_may_not_be_looked_at_is_not_taken_for_an_empty_one(
     ("arguments", "expected"),
     [
         pytest.param(["search", "caf\udce9"], "not UTF-8", id="query"),
-        pytest.param(["ingest", "FILMS", "--tag", "caf\udce9"], r"got 'caf\udce9'", id="tag"),
-        pytest.param(["ingest", "FILMS", "--tag", "a\nb"], r"got 'a\nb'", id="tag of two lines"),
+        pytest.param(["ingest", "VIDEOS", "--tag", "caf\udce9"], r"got 'caf\udce9'", id="tag"),
+        pytest.param(["ingest", "VIDEOS", "--tag", "a\nb"], r"got 'a\nb'", id="tag of two lines"),
         pytest.param(["list", "--data-dir", "/data\udcff"], "UTF-8 text", id="data folder"),
     ],
 )
@@ -228,8 +228,8 @@ def test_bytes_that_are_no_text_are_refused(
     odd: Library, capsys: Capture, arguments: list[str], expected: str
 ) -> None:
     """Exit 2 and one sentence: a command line may hold any bytes."""
-    films = str(odd.films)
-    assert odd.run(*[films if each == "FILMS" else each for each in arguments]) == 2
+    videos = str(odd.videos)
+    assert odd.run(*[videos if each == "VIDEOS" else each for each in arguments]) == 2
     said = capsys.readouterr().err
     assert expected in said
     assert len(said.splitlines()) == 1
@@ -244,7 +244,7 @@ def test_verbose_prints_the_traceback_of_an_unexpected_error(
         raise ValueError("odd")
 
     monkeypatch.setattr("clipseek.ingest.steps.identify", strike)
-    video = str(sorted(empty.films.glob("*.mp4"))[0])
+    video = str(sorted(empty.videos.glob("*.mp4"))[0])
     assert empty.run("ingest", video, "--model", "demo") == 1
     said = capsys.readouterr().err
     assert "unexpected ValueError: odd; --verbose prints the traceback" in said

@@ -48,12 +48,12 @@ def judged_by_a_bank(
     model = root / "model"
     shutil.copytree(models.resolve("demo", root).path, model)
     _edited(model, bank_seed=1, logit_bias=None, logit_scale=20.0)
-    films = root / "films"
-    films.mkdir()
-    for film in sorted(shared_library.films.glob("*.mp4"))[:2]:
-        shutil.copyfile(film, films / film.name)
-    library = Library(films, root / "data")
-    assert library.run("ingest", str(films), "--model", str(model), "--quiet") == 0
+    videos = root / "videos"
+    videos.mkdir()
+    for video in sorted(shared_library.videos.glob("*.mp4"))[:2]:
+        shutil.copyfile(video, videos / video.name)
+    library = Library(videos, root / "data")
+    assert library.run("ingest", str(videos), "--model", str(model), "--quiet") == 0
     return model, library
 
 
@@ -81,7 +81,7 @@ def judged(judged_by_a_bank: tuple[Path, Library], tmp_path: Path) -> Iterator[J
     model, library = judged_by_a_bank
     shutil.copytree(library.data_dir, tmp_path / "data")
     shutil.copytree(model, tmp_path / "model")
-    yield Judged(Library(library.films, tmp_path / "data"), model)
+    yield Judged(Library(library.videos, tmp_path / "data"), model)
     shutil.rmtree(model)
     shutil.copytree(tmp_path / "model", model)
 
@@ -103,7 +103,7 @@ def test_a_changed_model_judges_as_if_it_had_indexed(
     before = judged.relevances(capsys)
     judged.change(**changes)
     assert judged.relevances(capsys) == before
-    arguments = [verb, *([str(judged.library.films)] if verb == "ingest" else [])]
+    arguments = [verb, *([str(judged.library.videos)] if verb == "ingest" else [])]
     assert judged.library.run(*arguments) == 0
     said = capsys.readouterr()
     assert f"the {part} of model" in said.err
@@ -111,9 +111,9 @@ def test_a_changed_model_judges_as_if_it_had_indexed(
     assert verb == "calibrate" or "2 unchanged" in said.out
     after = judged.relevances(capsys)
     assert after != before
-    fresh = Library(judged.library.films, judged.library.data_dir.parent / "fresh")
+    fresh = Library(judged.library.videos, judged.library.data_dir.parent / "fresh")
     model = str(judged.model)
-    assert fresh.run("ingest", str(fresh.films), "--model", model, "--quiet") == 0
+    assert fresh.run("ingest", str(fresh.videos), "--model", model, "--quiet") == 0
     assert sorted(after) == pytest.approx(
         sorted(replace(judged, library=fresh).relevances(capsys)), abs=2e-3
     )

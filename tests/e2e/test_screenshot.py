@@ -20,7 +20,7 @@ def test_the_picture_of_the_readme_can_be_made_anew(tmp_path: Path) -> None:
             pytest.fail(reason)
         pytest.skip(reason)
     made = tmp_path / "page.png"
-    take(made, films=4, seed=7, query="a boat")
+    take(made, videos=4, seed=7, query="a boat")
     with Image.open(made) as picture, Image.open(PICTURE) as shown:
         assert picture.size == shown.size == (WIDTH, HEIGHT)
         assert len(picture.getcolors() or ()) > 100  # results have pictures of many colours

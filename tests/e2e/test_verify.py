@@ -45,10 +45,10 @@ class One:
 def base(shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The first demo video, indexed."""
     root = tmp_path_factory.mktemp("base")
-    (root / "films").mkdir()
-    shutil.copy2(sorted(shared_library.films.glob("*.mp4"))[0], root / "films" / "film.mp4")
-    library = Library(root / "films", root / "data")
-    run = ("ingest", str(library.films), "--model", "demo", "--quiet", "--no-build")
+    (root / "videos").mkdir()
+    shutil.copy2(sorted(shared_library.videos.glob("*.mp4"))[0], root / "videos" / "video.mp4")
+    library = Library(root / "videos", root / "data")
+    run = ("ingest", str(library.videos), "--model", "demo", "--quiet", "--no-build")
     assert library.run(*run) == 0
     return library
 
@@ -57,8 +57,8 @@ def base(shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> L
 def one(base: Library, tmp_path: Path) -> One:
     """A copy of the library and of its video."""
     shutil.copytree(base.data_dir, tmp_path / "data")
-    shutil.copytree(base.films, tmp_path / "films")
-    made = One(Library(tmp_path / "films", tmp_path / "data"), tmp_path / "films" / "film.mp4")
+    shutil.copytree(base.videos, tmp_path / "videos")
+    made = One(Library(tmp_path / "videos", tmp_path / "data"), tmp_path / "videos" / "video.mp4")
     made.sql("UPDATE videos SET uri = ?", str(made.video))
     return made
 

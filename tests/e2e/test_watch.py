@@ -27,7 +27,7 @@ class Watching:
         command = [sys.executable, "-m", "indexer", "--data-dir", str(library.data_dir), "watch"]
         settings = ["--model", "demo", "--json", "--settle", "0.3", *options]
         self.program = subprocess.Popen(
-            [*command, str(library.films), *settings],
+            [*command, str(library.videos), *settings],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -79,7 +79,7 @@ def few(shared_library: Library, tmp_path: Path) -> Library:
 
 
 def _one(library: Library, number: int = 0) -> Path:
-    return sorted(library.films.glob("*.mp4"))[number]
+    return sorted(library.videos.glob("*.mp4"))[number]
 
 
 def _listed(library: Library, capsys: Capture) -> set[str]:
@@ -93,10 +93,10 @@ def test_what_is_there_and_what_comes_is_indexed(
 ) -> None:
     """In a folder that is new, too; a signal ends it well, with a snapshot of everything."""
     with watching(few) as watch:
-        watch.hears("indexed", few.films / "first.mp4")
-        (few.films / "new").mkdir()
-        shutil.copyfile(_one(shared_library, 1), few.films / "new" / "second.mp4")
-        watch.hears("indexed", few.films / "new" / "second.mp4")
+        watch.hears("indexed", few.videos / "first.mp4")
+        (few.videos / "new").mkdir()
+        shutil.copyfile(_one(shared_library, 1), few.videos / "new" / "second.mp4")
+        watch.hears("indexed", few.videos / "new" / "second.mp4")
         code, _ = watch.ends()
     assert code == 0
     assert _listed(few, capsys) == {"first.mp4", "second.mp4"}
@@ -109,10 +109,10 @@ def test_what_is_there_and_what_comes_is_indexed(
 def test_a_renamed_video_is_followed(few: Library, capsys: Capture) -> None:
     """It is not read again, and not removed under its old name."""
     with watching(few, "--on-delete", "remove") as watch:
-        watch.hears("indexed", few.films / "first.mp4")
-        (few.films / "first.mp4").rename(few.films / "other.mp4")
-        said = watch.hears("unchanged", few.films / "other.mp4")
-        assert said["reason"] == f"moved from {few.films / 'first.mp4'}"
+        watch.hears("indexed", few.videos / "first.mp4")
+        (few.videos / "first.mp4").rename(few.videos / "other.mp4")
+        said = watch.hears("unchanged", few.videos / "other.mp4")
+        assert said["reason"] == f"moved from {few.videos / 'first.mp4'}"
         watch.ends()
     assert _listed(few, capsys) == {"other.mp4"}
 
@@ -123,12 +123,12 @@ def test_a_deleted_video_is_kept_or_removed(
 ) -> None:
     """As the user says; kept by default."""
     with watching(few, "--on-delete", what) as watch:
-        watch.hears("indexed", few.films / "first.mp4")
-        (few.films / "first.mp4").unlink()
+        watch.hears("indexed", few.videos / "first.mp4")
+        (few.videos / "first.mp4").unlink()
         if what == "remove":
-            watch.hears("removed", few.films / "first.mp4")
-        shutil.copyfile(_one(shared_library, 1), few.films / "second.mp4")
-        watch.hears("indexed", few.films / "second.mp4")
+            watch.hears("removed", few.videos / "first.mp4")
+        shutil.copyfile(_one(shared_library, 1), few.videos / "second.mp4")
+        watch.hears("indexed", few.videos / "second.mp4")
         watch.ends()
     kept = {"first.mp4"} if what == "keep" else set()
     assert _listed(few, capsys) == {"second.mp4", *kept}
@@ -136,10 +136,10 @@ def test_a_deleted_video_is_kept_or_removed(
 
 def test_a_video_that_went_while_nobody_watched_is_removed(few: Library, capsys: Capture) -> None:
     """The first look compares the catalog with the folder."""
-    assert few.run("ingest", str(few.films), "--model", "demo", "--quiet") == 0
-    (few.films / "first.mp4").unlink()
+    assert few.run("ingest", str(few.videos), "--model", "demo", "--quiet") == 0
+    (few.videos / "first.mp4").unlink()
     with watching(few, "--on-delete", "remove") as watch:
-        watch.hears("removed", few.films / "first.mp4")
+        watch.hears("removed", few.videos / "first.mp4")
         watch.ends()
     assert _listed(few, capsys) == set()
 
@@ -148,16 +148,16 @@ def test_a_folder_that_is_gone_is_an_unmounted_disk(
     few: Library, shared_library: Library, capsys: Capture
 ) -> None:
     """Its videos are kept, and it is watched again once it is back."""
-    away = few.films.with_name("away")
+    away = few.videos.with_name("away")
     with watching(few, "--on-delete", "remove", "--rescan", "1") as watch:
-        watch.hears("indexed", few.films / "first.mp4")
-        few.films.rename(away)
+        watch.hears("indexed", few.videos / "first.mp4")
+        few.videos.rename(away)
         shutil.copyfile(_one(shared_library, 1), away / "second.mp4")
         assert watch.program.stderr is not None
         while "is not there; its videos are kept" not in watch.program.stderr.readline():
             pass
-        away.rename(few.films)
-        watch.hears("indexed", few.films / "second.mp4")
+        away.rename(few.videos)
+        watch.hears("indexed", few.videos / "second.mp4")
         watch.ends()
     assert _listed(few, capsys) == {"first.mp4", "second.mp4"}
 

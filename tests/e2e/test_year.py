@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 from clipseek.assembly import open_existing
 from clipseek.calibration import MIN_PAIRS
 from clipseek.config import Settings
-from clipseek.demo.films import make_films
+from clipseek.demo.videos import make_videos
 from clipseek.query import Query
 from clipseek.service import Service
 from clipseek.types import SearchResult
@@ -304,7 +304,7 @@ class Year(RuleBasedStateMachine):
 def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[dict[str, object]]]:
     """Draw four demo videos; return them and their captions, by content."""
     folder = tmp_path_factory.mktemp("ready")
-    made = make_films(CONTENTS, 3, folder)
+    made = make_videos(CONTENTS, 3, folder)
     numbers = {video.file: number for number, video in enumerate(made)}
     captions: list[dict[str, object]] = []
     for line in (folder / "captions.jsonl").read_text("utf-8").splitlines():

@@ -24,11 +24,11 @@ def archive(
     monkeypatch.setitem(assembly.PLACES, "zip", lambda _settings: ZipArchives())
     path = tmp_path / "all.zip"
     with zipfile.ZipFile(path, "w") as written:
-        for video in sorted(shared_library.films.glob("*.mp4"))[:3]:
+        for video in sorted(shared_library.videos.glob("*.mp4"))[:3]:
             written.write(video, f"clips/{video.name}")
         written.writestr("clips/readme.txt", "not a video")
         written.writestr("clips/.hidden.mp4", "left out by its name")
-    return Library(shared_library.films, tmp_path / "data"), path
+    return Library(shared_library.videos, tmp_path / "data"), path
 
 
 def _ingest(library: Library, name: str, capsys: Capture) -> dict[str, str]:
@@ -47,7 +47,7 @@ def test_videos_of_an_archive_are_indexed_found_and_verified(
     states = _ingest(library, f"zip://{path}", capsys)
     assert len(states) == 3
     assert set(states.values()) == {"indexed"}
-    assert all(uri.startswith(f"zip://{path}!/clips/film-") for uri in states)
+    assert all(uri.startswith(f"zip://{path}!/clips/video-") for uri in states)
     assert set(_ingest(library, f"zip://{path}!/clips", capsys).values()) == {"unchanged"}
     assert library.run("verify", "--deep") == 0
     capsys.readouterr()
@@ -62,7 +62,7 @@ def test_the_same_content_on_the_disk_is_not_indexed_twice(
     """A video is named by its content, wherever that is kept."""
     library, path = archive
     _ingest(library, f"zip://{path}", capsys)
-    copy = sorted(library.films.glob("*.mp4"))[0]
+    copy = sorted(library.videos.glob("*.mp4"))[0]
     assert _ingest(library, str(copy), capsys) == {str(copy): "unchanged"}
 
 

@@ -94,8 +94,8 @@ def use(installed: Installed) -> None:
         AssertionError: something is missing or wrong.
     """
     data = ("--data-dir", "data")
-    installed.run("demo", "--films", "2", "--seed", "7", "--out", "films")
-    installed.run(*data, "ingest", "films", "--model", "demo", "--quiet")
+    installed.run("demo", "--videos", "2", "--seed", "7", "--out", "videos")
+    installed.run(*data, "ingest", "videos", "--model", "demo", "--quiet")
     found = installed.run(*data, "search", QUESTION, "--limit", "3", "--json").splitlines()
     assert len(found) == 3, found
     installed.run(*data, "migrate", "--check")

@@ -32,7 +32,7 @@ def test_verbs_are_those_of_indexer(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("before", [True, False], ids=["before-the-verb", "behind-it"])
 def test_serve_is_the_api(before: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With its options; a data folder may be named on either side of the verb."""
-    folder = tmp_path / "film.mp4"
+    folder = tmp_path / "video.mp4"
     folder.write_bytes(b"")
     named = ["--data-dir", str(folder)]
     given = [*named, "serve", "--port", "0"] if before else ["serve", "--port", "0", *named]

@@ -110,7 +110,7 @@ def test_what_is_left_out_can_be_taken(tmp_path: Path) -> None:
 
 def test_an_unfinished_download_is_left_out(tmp_path: Path) -> None:
     """Else it would stay beside the finished one for ever; one that is named is taken."""
-    part = _file(tmp_path / "film.mkv.part", b"\x1aE\xdf\xa3")
+    part = _file(tmp_path / "video.mkv.part", b"\x1aE\xdf\xa3")
     done = _file(tmp_path / "other.mkv")
     found = discover.look([str(tmp_path)], PLACES, DEFAULT)
     assert (found.uris, found.left_out) == ([str(done)], {"unfinished": [str(part)]})

@@ -72,7 +72,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             assert rows[f"{PREFIX}{name.upper()}"] == f"`{default}`"
 
 
-def test_the_fields_of_a_film_are_documented() -> None:
+def test_the_fields_of_a_video_are_documented() -> None:
     """What `ingest --json` prints is named, key by key."""
     for key in Report.__slots__:
         assert re.search(rf"\b{key}\b", README)

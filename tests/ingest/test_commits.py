@@ -12,7 +12,7 @@ from clipseek.ingest import Options, Report, Run
 from clipseek.protocols import FrameSource
 from clipseek.testing import MemoryCatalog, SyntheticFrames
 from clipseek.types import Put, Video
-from tests.ingest.test_threads import RED, Films, _file, _tools
+from tests.ingest.test_threads import RED, Videos, _file, _tools
 
 
 def test_a_committed_video_is_reported_although_the_run_fails(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_video_whose_source_fails_to_close_is_reported_once(tmp_path: Path) ->
         def __exit__(self, *exc: object) -> None:
             raise OSError(5, "Input/output error")
 
-    class Broken(Films):
+    class Broken(Videos):
         def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
             if path.endswith("0.mp4"):
                 return Closing([(2, RED)])

@@ -22,7 +22,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 Shots = Sequence[tuple[float, tuple[int, int, int]]]
 
 
-class Films:
+class Videos:
     """Opens SyntheticFrames for files whose content names their shots; counts the openings."""
 
     def __init__(self, damage: str = "") -> None:
@@ -40,7 +40,7 @@ class Films:
         return SyntheticFrames(shots, damage=self._damage)
 
 
-def _tools(root: Path, catalog: CatalogWriter | None = None, opener: Films | None = None) -> Tools:
+def _tools(root: Path, catalog: CatalogWriter | None = None, opener: Videos | None = None) -> Tools:
     embedder = ToyEmbedder()
     catalog = catalog or MemoryCatalog()
     catalog.ensure_collection("default", "toy", embedder.dim, embedder.fingerprint)
@@ -51,7 +51,7 @@ def _tools(root: Path, catalog: CatalogWriter | None = None, opener: Films | Non
         catalog,
         Thumbnails(root / "thumbnails"),
         model,
-        opener or Films(),
+        opener or Videos(),
         Places({LOCAL: LocalDisk()}),
     )
 
@@ -67,7 +67,7 @@ def _file(folder: Path, name: str, content: str) -> Path:
     return path
 
 
-def test_a_film_becomes_its_shots(tmp_path: Path) -> None:
+def test_a_video_becomes_its_shots(tmp_path: Path) -> None:
     """Red for two seconds, then blue for three: two segments, to the frame."""
     tools = _tools(tmp_path)
     report = _run(tools, [_file(tmp_path, "a.mp4", "r2 b3")])[0]
@@ -87,24 +87,24 @@ def test_frames_that_repeat_are_not_embedded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64], ids=lambda size: f"batch {size}")
 @pytest.mark.parametrize("workers", [1, 4], ids=lambda count: f"{count} workers")
-def test_batches_span_films_and_rows_find_their_film(
+def test_batches_span_videos_and_rows_find_their_video(
     tmp_path: Path, batch_size: int, workers: int
 ) -> None:
     """However frames are batched, each video gets its own vectors."""
     tools = _tools(tmp_path)
-    films = {f"{i}.mp4": f"{'rgb'[i % 3]}1.{i} {'gbr'[i % 3]}2" for i in range(7)}
-    paths = [_file(tmp_path, name, content) for name, content in films.items()]
+    videos = {f"{i}.mp4": f"{'rgb'[i % 3]}1.{i} {'gbr'[i % 3]}2" for i in range(7)}
+    paths = [_file(tmp_path, name, content) for name, content in videos.items()]
     reports = _run(tools, paths, batch_size=batch_size, workers=workers)
-    assert {Path(r.path).name for r in reports} == set(films)
+    assert {Path(r.path).name for r in reports} == set(videos)
     vectors = {"r": "red", "g": "green", "b": "blue"}
     for report in reports:
         _, frames = tools.catalog.frame_vectors("default", report.id)
-        names = [vectors[part[0]] for part in films[Path(report.path).name].split()]
+        names = [vectors[part[0]] for part in videos[Path(report.path).name].split()]
         expected = ToyEmbedder().embed_texts(names)
         np.testing.assert_allclose(frames, expected, atol=1e-2)
 
 
-def test_a_bad_film_between_good_ones(tmp_path: Path) -> None:
+def test_a_bad_video_between_good_ones(tmp_path: Path) -> None:
     """It is reported with its reason; the others are indexed."""
     paths = [_file(tmp_path, f"{i}.mp4", content) for i, content in enumerate(("r1", "bad", "b2"))]
     reports = {Path(r.path).name: r for r in _run(_tools(tmp_path), paths)}
@@ -112,9 +112,9 @@ def test_a_bad_film_between_good_ones(tmp_path: Path) -> None:
     assert reports["1.mp4"].reason == "not a video"
 
 
-def test_a_damaged_film_is_indexed_as_incomplete(tmp_path: Path) -> None:
+def test_a_damaged_video_is_indexed_as_incomplete(tmp_path: Path) -> None:
     """What decodes is kept, and the reason stays with the video."""
-    tools = _tools(tmp_path, opener=Films(damage="claims 9 s, decoded up to 2 s"))
+    tools = _tools(tmp_path, opener=Videos(damage="claims 9 s, decoded up to 2 s"))
     report = _run(tools, [_file(tmp_path, "a.mp4", "r2")])[0]
     assert (report.state, report.reason) == ("incomplete", "claims 9 s, decoded up to 2 s")
     video = tools.catalog.video("default", report.id)
@@ -124,7 +124,7 @@ def test_a_damaged_film_is_indexed_as_incomplete(tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_is_not_indexed(tmp_path: Path) -> None:
     """A recording in progress: its hash would be that of something else."""
 
-    class Growing(Films):
+    class Growing(Videos):
         def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
             source = super().__call__(path, descriptor=descriptor)
             with Path(path).open("a") as file:
@@ -139,7 +139,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_indexed(tmp_path: Path) -> 
 
 def test_a_known_file_is_not_opened_again(tmp_path: Path) -> None:
     """Path, size and time of change say enough."""
-    opener = Films()
+    opener = Videos()
     tools = _tools(tmp_path, opener=opener)
     path = _file(tmp_path, "a.mp4", "r2")
     _run(tools, [path])
@@ -162,7 +162,7 @@ class FailingCatalog(MemoryCatalog):
 
 def test_a_lost_database_ends_the_run_and_a_second_run_completes_it(tmp_path: Path) -> None:
     """The video in hand is not half there; nothing that was committed is done twice."""
-    opener = Films()
+    opener = Videos()
     tools = _tools(tmp_path, FailingCatalog(), opener)
     paths = [_file(tmp_path, f"{i}.mp4", f"r{i + 1}") for i in range(5)]
     with pytest.raises(ServiceUnavailable, match="gone"):
@@ -181,7 +181,7 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     assert tools.catalog.counts("default") == (0, 0, 0.0)
 
 
-def test_stop_leaves_uncommitted_films_for_the_next_run(tmp_path: Path) -> None:
+def test_stop_leaves_uncommitted_videos_for_the_next_run(tmp_path: Path) -> None:
     """After the video in hand nothing more is committed, and no thread is left behind."""
     tools = _tools(tmp_path)
     paths = [_file(tmp_path, f"{i}.mp4", f"r{i + 1}") for i in range(5)]
@@ -203,7 +203,7 @@ def test_a_video_does_not_wait_for_others_to_fill_its_batch(tmp_path: Path) -> N
     first_is_done = threading.Event()
     was_patient: list[bool] = []
 
-    class Slow(Films):
+    class Slow(Videos):
         def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
             if path.endswith("slow.mp4"):
                 was_patient.append(first_is_done.wait(30))

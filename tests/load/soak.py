@@ -26,11 +26,11 @@ import numpy as np
 
 from benchmarks.servers import Server, serving
 from tests.chaos.client import Answer, Client
-from tests.chaos.films import QUERIES, make_film, video_id
 from tests.chaos.program import environment
+from tests.chaos.videos import QUERIES, make_video, video_id
 
 SETTINGS = {"CLIPSEEK_THREADS": "1", "CLIPSEEK_WORKERS": "1", "CLIPSEEK_CACHE_ENTRIES": "500"}
-FILMS = 6
+VIDEOS = 6
 WARM_UP = 1 / 3
 STEP_S = 1.0
 GONE = (404, 409, 410)
@@ -58,8 +58,8 @@ class Library:
     """Videos that come and go, by the commands of the indexer."""
 
     def __init__(self, root: Path) -> None:
-        self.data_dir, self._films = root / "data", root / "films"
-        self._films.mkdir()
+        self.data_dir, self._videos = root / "data", root / "videos"
+        self._videos.mkdir()
         self._env = environment({**SETTINGS, "CLIPSEEK_DATA_DIR": str(self.data_dir)})
         self._number = 0
         self.present: list[str] = []
@@ -67,7 +67,7 @@ class Library:
 
     def grow(self, count: int) -> None:
         """Ingest new videos."""
-        paths = [make_film(self._number + i, self._films) for i in range(count)]
+        paths = [make_video(self._number + i, self._videos) for i in range(count)]
         self._number += count
         self._run("ingest", *paths, "--model", "demo")
         self.present = [*self.present, *map(video_id, paths)]
@@ -122,8 +122,8 @@ class User:
         return self._client.ask("POST", "/v1/search/batch", {"searches": asked})
 
     def _play(self) -> Answer:
-        film = self._chance.choice(self._library.present)
-        return self._client.ask("GET", f"/v1/videos/{film}/file", headers={"Range": "bytes=9-99"})
+        video = self._chance.choice(self._library.present)
+        return self._client.ask("GET", f"/v1/videos/{video}/file", headers={"Range": "bytes=9-99"})
 
     def _look(self) -> Answer:
         found = self._search_again()
@@ -198,7 +198,7 @@ def soak(seconds: float, users: int) -> tuple[Soaked, Counter[str]]:
     """Make a library, serve it, use it for so long; return what came of it and what failed."""
     with tempfile.TemporaryDirectory() as folder:
         library = Library(Path(folder))
-        library.grow(FILMS)
+        library.grow(VIDEOS)
         settings = {**SETTINGS, "CLIPSEEK_DATA_DIR": str(library.data_dir)}
         with serving(["api", "--quiet"], "readyz", settings) as server:
             run = Soak(server, library)

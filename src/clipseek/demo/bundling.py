@@ -42,8 +42,8 @@ def fit_relevance(bundle: Bundle) -> Relevance:
     """Fit the curve on the best evidence of present and absent queries of made libraries."""
     embedder = on_cpu(bundle, threads=1)
     present, absent = [], []
-    for seed, films in FIT_SEEDS.items():
-        library = make_library(embedder, seed=seed, films=films, coherence=COHERENCE)
+    for seed, videos in FIT_SEEDS.items():
+        library = make_library(embedder, seed=seed, videos=videos, coherence=COHERENCE)
         found = best_evidence(embedder, library, bundle, seed=seed, strangers=FOR_FITTING)
         present.append(found[0])
         absent.append(found[1])

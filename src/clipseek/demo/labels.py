@@ -54,11 +54,11 @@ class Labelled:
 class Truth:
     """The moments of a set of videos for which a description is true."""
 
-    def __init__(self, films: dict[str, Plan]) -> None:
-        self._films = films
-        self._scenes = {file: [scene for _, scene in plan.drawn()] for file, plan in films.items()}
+    def __init__(self, videos: dict[str, Plan]) -> None:
+        self._videos = videos
+        self._scenes = {file: [scene for _, scene in plan.drawn()] for file, plan in videos.items()}
         self._facts = {file: Facts.of(scenes) for file, scenes in self._scenes.items()}
-        self._edges = {file: _edges(plan) for file, plan in films.items()}
+        self._edges = {file: _edges(plan) for file, plan in videos.items()}
 
     def scenes(self, file: str) -> list[Scene]:
         """Return the scene of each picture of the video, in the order of time."""
@@ -66,7 +66,7 @@ class Truth:
 
     def spans(self, description: Description) -> dict[str, list[Span]]:
         """Return, for each file that has it at all, the longest spans throughout which it holds."""
-        found = {file: self._spans(file, description) for file in self._films}
+        found = {file: self._spans(file, description) for file in self._videos}
         return {file: spans for file, spans in found.items() if spans}
 
     def _spans(self, file: str, description: Description) -> list[Span]:
@@ -87,17 +87,17 @@ def _edges(plan: Plan) -> NDArray[np.float64]:
 
 
 def label(
-    films: dict[str, Plan], rng: Random, *, strangers: Sequence[str] = HELD_OUT
+    videos: dict[str, Plan], rng: Random, *, strangers: Sequence[str] = HELD_OUT
 ) -> list[Labelled]:
     """Write two to four queries per video, and one absent query for every three of those.
 
     Half of the absent ones are near misses that are true nowhere in these videos. The others are
     about things that the world does not have, and come from `strangers` while these last.
     """
-    known = Truth(films)
+    known = Truth(videos)
     present: list[Labelled] = []
     claims: list[tuple[Description, Scene]] = []
-    for file in films:
+    for file in videos:
         wanted = rng.randint(*QUERIES)
         asked: set[Description] = set()
         for _ in range(_TRIES):

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from clipseek import calibration, segments
 from clipseek.demo.captions import full_caption, phrase
 from clipseek.demo.drawing import draw
-from clipseek.demo.films import HEIGHT, WIDTH
 from clipseek.demo.labels import label
 from clipseek.demo.otherworld import HELD_OUT
-from clipseek.demo.shots import Plan, plan_film
+from clipseek.demo.shots import Plan, plan_video
 from clipseek.demo.truth import truth
+from clipseek.demo.videos import HEIGHT, WIDTH
 from clipseek.demo.world import (
     COLOURS,
     KINDS,
@@ -41,7 +41,7 @@ _BANK_SEED = 1
 # Scenes and videos of these seeds are for measuring; training draws from small ones, and fits the
 # curve of relevance on `bundling.FIT_SEEDS`.
 SEEDS = (7_000_001, 7_000_002, 7_000_003)
-_FILMS = 160  # about a thousand segments
+_VIDEOS = 160  # about a thousand segments
 
 
 def bank_captions() -> list[str]:
@@ -78,15 +78,15 @@ def recall(embedder: Embedder, *, seed: int, count: int = 1000) -> float:
 class Library:
     """Videos as an index stores them: `frames` were sampled, `vectors` float32 (S, dim) formed."""
 
-    films: dict[str, Plan]
+    videos: dict[str, Plan]
     frames: int
     vectors: NDArray[np.float32]
 
 
-def make_library(embedder: Embedder, *, seed: int, films: int, coherence: float) -> Library:
+def make_library(embedder: Embedder, *, seed: int, videos: int, coherence: float) -> Library:
     """Plan videos, sample a frame per second and at each cut, and form segments."""
     rng = Random(seed)
-    plans = {f"{number}": plan_film(rng) for number in range(films)}
+    plans = {f"{number}": plan_video(rng) for number in range(videos)}
     vectors, frames = [], 0
     for plan in plans.values():
         times, scenes, cuts = sample(plan)
@@ -117,7 +117,7 @@ def best_evidence(
     strangers: Sequence[str],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the highest evidence in the library of present and of absent queries, (P,) (A,)."""
-    labelled = label(library.films, Random(seed), strangers=strangers)
+    labelled = label(library.videos, Random(seed), strangers=strangers)
     texts = embedder.embed_texts([each.query for each in labelled])
     biases = calibration.bias(library.vectors, bundle.bank(), bundle.logit_scale, bundle.logit_bias)
     scores = texts @ library.vectors.T
@@ -148,7 +148,7 @@ def measure(folder: Path, seeds: Sequence[int] = SEEDS) -> list[dict[str, float]
 
 
 def _measure(embedder: Embedder, bundle: bundles.Bundle, seed: int) -> dict[str, float]:
-    library = make_library(embedder, seed=seed, films=_FILMS, coherence=bundle.coherence)
+    library = make_library(embedder, seed=seed, videos=_VIDEOS, coherence=bundle.coherence)
     present, absent = best_evidence(embedder, library, bundle, seed=seed, strangers=HELD_OUT)
     return {
         "seed": seed,

@@ -94,7 +94,7 @@ class Plan:
         ]
 
 
-def plan_film(rng: Random) -> Plan:
+def plan_video(rng: Random) -> Plan:
     """Plan a video of several shots; consecutive shots have different places."""
     frame_rate = rng.choice(FRAME_RATES)
     shots: list[Shot] = []

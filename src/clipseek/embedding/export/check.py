@@ -20,7 +20,7 @@ _AGREEMENT = 0.999
 _SENTENCES = (
     "a person rides a bicycle along a beach",
     "night",
-    "the title of a film in white letters on black",
+    "the title of a video in white letters on black",
     "two dogs, three cats and one very small horse stand in the rain behind a red fence",
     "",
     "word " * 200,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clipseek.demo.drawing import draw
 from clipseek.demo.labels import label
-from clipseek.demo.shots import Plan, plan_film
+from clipseek.demo.shots import Plan, plan_video
 from clipseek.demo.world import Scene
 
 WIDTH, HEIGHT = 384, 216
@@ -20,7 +20,7 @@ CAPTIONS = "captions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class Video:
     """One video that was written. `frame_rate` is a fraction as text, `duration` in seconds."""
 
     file: str
@@ -32,7 +32,7 @@ class Film:
     queries: int
 
 
-def make_films(count: int, seed: int, folder: Path) -> list[Film]:
+def make_videos(count: int, seed: int, folder: Path) -> list[Video]:
     """Write `count` videos as H.264 MP4 and their queries as captions.jsonl into the folder.
 
     The same count and seed give the same videos and the same captions. The folder is made if it is
@@ -41,7 +41,7 @@ def make_films(count: int, seed: int, folder: Path) -> list[Film]:
     Args:
         count: How many videos, at least 1.
         seed: Chooses the videos.
-        folder: Where they go, as `film-001.mp4` and so on.
+        folder: Where they go, as `video-001.mp4` and so on.
 
     Raises:
         ValueError: `count` is less than 1.
@@ -50,7 +50,7 @@ def make_films(count: int, seed: int, folder: Path) -> list[Film]:
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
     rng = Random(seed)
-    plans = {f"film-{number:03}.mp4": plan_film(rng) for number in range(1, count + 1)}
+    plans = {f"video-{number:03}.mp4": plan_video(rng) for number in range(1, count + 1)}
     labelled = label(plans, rng)
     folder.mkdir(parents=True, exist_ok=True)
     for file, plan in plans.items():
@@ -61,10 +61,10 @@ def make_films(count: int, seed: int, folder: Path) -> list[Film]:
     return [_record(file, plan, asked.count(file)) for file, plan in plans.items()]
 
 
-def _record(file: str, plan: Plan, queries: int) -> Film:
+def _record(file: str, plan: Plan, queries: int) -> Video:
     duration = round(plan.seconds(plan.frames), 3)
     rate = str(plan.frame_rate)
-    return Film(file, duration, rate, WIDTH, HEIGHT, len(plan.shots), queries)
+    return Video(file, duration, rate, WIDTH, HEIGHT, len(plan.shots), queries)
 
 
 def _encode(plan: Plan, path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 WIDTH, HEIGHT, FPS, SHOTS, SHOT_S = 64, 36, 4, 2, 1
 
 
-def make_film(number: int, folder: Path) -> Path:
+def make_video(number: int, folder: Path) -> Path:
     """Write the video of a number: shots of a second, each a picture of coloured blocks."""
-    path = folder / f"film-{number:05}.mp4"
+    path = folder / f"video-{number:05}.mp4"
     chance = np.random.default_rng(number)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=FPS)

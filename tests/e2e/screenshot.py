@@ -19,7 +19,7 @@ from benchmarks.servers import serving
 from tests.api import browser
 
 ROOT = Path(__file__).parents[2]
-WIDTH, HEIGHT = 1200, 744
+WIDTH, HEIGHT = 1200, 696
 PICTURE = ROOT / "docs" / "page.png"
 LOADED = (
     "document.querySelectorAll('#results img').length >= 3 && "

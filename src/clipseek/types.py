@@ -183,12 +183,14 @@ class Put:
 
     fields: The segments of each field. frames: None if they are not kept.
     scoring: What the biases were computed with, or None if that is not checked.
+    fingerprint: That of the bundle that made the vectors, or None if that is not checked.
     """
 
     video: Video
     fields: Mapping[Field, FieldSegments]
     frames: FrameVectors | None = None
     scoring: "Scoring | None" = None
+    fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.fields) - set(get_args(Field))):

@@ -18,9 +18,11 @@ from clipseek.errors import (
 from clipseek.protocols import CatalogReader, CatalogWriter
 from clipseek.publishing import history
 from clipseek.types import (
+    PICTURE,
     Change,
     Collection,
     Named,
+    Put,
     Relevance,
     Scoring,
     SegmentBlock,
@@ -478,6 +480,19 @@ class TestRemovedCollection:
             aliased.remove_collection(name)
         assert aliased.collection("of new").version == 2
         assert aliased.collection("default").version == 2
+
+    def test_one_of_another_model_takes_no_vectors_of_the_old_one(
+        self, aliased: CatalogWriter
+    ) -> None:
+        """An ingest that runs meanwhile fails, even if both models have as many dimensions."""
+        aliased.remove_collection("default")
+        aliased.ensure_collection("default", "toy", DIM, "f2")
+        given = a_video("c")
+        put = Put(given.video, {PICTURE: given.picture}, fingerprint="f1")
+        with pytest.raises(ModelMismatch, match="fingerprint f2, not f1"):
+            aliased.put("default", put)
+        assert aliased.counts("default") == (0, 0, 0.0)
+        assert aliased.put("default", replace(put, fingerprint="f2")) == 1
 
     def test_nothing_can_be_put_into_it_any_more(self, aliased: CatalogWriter) -> None:
         """An ingest that runs meanwhile fails, and does not bring it back."""

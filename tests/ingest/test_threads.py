@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clipseek.errors import ServiceUnavailable, UnreadableVideo
+from clipseek.errors import ModelMismatch, ServiceUnavailable, UnreadableVideo
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.ingest.committing import COMMITS_AHEAD
 from clipseek.model import Model
@@ -75,6 +75,16 @@ def test_a_video_becomes_its_shots(tmp_path: Path) -> None:
     found = tools.catalog.segments("default", report.id)
     assert [(s.span.start, s.span.end) for s in found] == [(0.0, 2.0), (2.0, 5.0)]
     assert all(tools.thumbnails.read(s.thumbnail).startswith(b"\xff\xd8") for s in found)
+
+
+def test_a_collection_of_another_model_takes_nothing(tmp_path: Path) -> None:
+    """The collection was removed after the ingest began, and another one has its name now."""
+    tools = _tools(tmp_path)
+    tools.catalog.remove_collection("default")
+    tools.catalog.ensure_collection("default", "toy", ToyEmbedder.dim, "another")
+    with pytest.raises(ModelMismatch, match="indexed with other weights"):
+        _run(tools, [_file(tmp_path, "a.mp4", "r2 b3")])
+    assert tools.catalog.counts("default") == (0, 0, 0.0)
 
 
 def test_frames_that_repeat_are_not_embedded(tmp_path: Path) -> None:

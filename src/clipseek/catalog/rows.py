@@ -104,6 +104,14 @@ def require_model(found: Collection, model: str, *, dim: int, fingerprint: str) 
         )
 
 
+def require_fingerprint(found: Collection, fingerprint: str | None) -> None:
+    """Raise ModelMismatch for vectors of other weights than those of the collection."""
+    if fingerprint not in (None, found.fingerprint):
+        raise ModelMismatch(
+            found.name, found.model, found.model, weights=(found.fingerprint, fingerprint)
+        )
+
+
 def require_scoring(collection: str, found: Scoring | None, scoring: Scoring | None) -> None:
     """Raise ServiceUnavailable for biases made by other means than those of the collection."""
     if scoring is not None and found is not None and not scoring.same_evidence(found):

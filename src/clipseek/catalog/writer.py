@@ -13,6 +13,7 @@ from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
     VideoRows,
+    require_fingerprint,
     require_finite,
     require_model,
     require_scoring,
@@ -147,6 +148,7 @@ class SqlCatalog(SqlReader):
         """
         rows, video = VideoRows.of(put), put.video
         with self._changing(collection) as (connection, found):
+            require_fingerprint(found, put.fingerprint)
             rows.require_dim(found.dim)
             require_scoring(found.name, found.scoring, put.scoring)
             writes.evict(connection, found.name, video.uri, keep=video.id)

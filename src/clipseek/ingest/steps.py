@@ -157,6 +157,7 @@ def finish(embedded: Embedded, model: Model, collection: str, options: Options) 
         {PICTURE: picture},
         frames=FrameVectors(times, vectors) if options.keep_frame_vectors else None,
         scoring=model.scoring,
+        fingerprint=model.embedder.fingerprint,
     )
     jpegs = (jpeg for _, jpeg in chosen)
     return Finished(put, dict(zip(names, jpegs, strict=True)))

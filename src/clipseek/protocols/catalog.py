@@ -214,6 +214,8 @@ class CatalogWriter(CatalogReader, Protocol):
 
         Raises:
             CollectionNotFound: no such collection.
+            ModelMismatch: the vectors are of other weights than the collection's: it was removed
+                meanwhile, and one of another model was made by its name.
             ServiceUnavailable: the collection's biases are made by other means than `put.scoring`.
             ValueError: a vector has no direction or not the collection's length, or a text cannot
                 be stored.

@@ -15,6 +15,7 @@ from clipseek.catalog.rows import (
     VideoRows,
     now,
     require_alias,
+    require_fingerprint,
     require_finite,
     require_model,
     require_scoring,
@@ -198,6 +199,7 @@ class MemoryCatalog:
         rows, video = VideoRows.of(put), put.video
         with self._lock:
             shelf = self._shelf(collection)
+            require_fingerprint(shelf.collection, put.fingerprint)
             rows.require_dim(shelf.collection.dim)
             require_scoring(collection, shelf.collection.scoring, put.scoring)
             shelf = shelf.evicted(video.uri, keep=video.id)

@@ -214,7 +214,7 @@ def test_stop_leaves_uncommitted_videos_for_the_next_run(tmp_path: Path) -> None
         done.append(report)
         stop.set()
     assert tools.catalog.counts("default")[0] == len(done)
-    assert len(done) in (1, 2)  # the second one, if its transaction had begun
+    assert len(done) in (1, 2)  # the second one if its transaction had begun
     assert threading.active_count() == before
     assert len(_run(tools, paths)) == 5
     assert tools.catalog.counts("default")[0] == 5

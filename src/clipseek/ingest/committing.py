@@ -15,6 +15,10 @@ COMMITS_AHEAD = 4
 """Videos that may wait to be committed, so that the memory stays flat."""
 
 
+class _NotBegun(Exception):
+    """The run was stopped before a commit began."""
+
+
 class Commits:
     """Finishes and commits videos one after another, in a separate thread.
 
@@ -61,7 +65,9 @@ class Commits:
                 wait([future])
             if not future.done():
                 return None
-            return self._line.popleft()
+            ended = self._line.popleft()
+            if not isinstance(future.exception(), _NotBegun):
+                return ended
         return None
 
     def close(self) -> None:
@@ -69,6 +75,8 @@ class Commits:
         self._pool.shutdown(cancel_futures=True)
 
     def _commit(self, draft: Draft) -> Report:
+        if self._stop.is_set():
+            raise _NotBegun
         if self._failure is not None:
             raise self._failure
         tools = self._tools

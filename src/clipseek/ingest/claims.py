@@ -32,7 +32,18 @@ class Claims:
     def __init__(self) -> None:
         self._claims: dict[str, _Claim] = {}
         self._again: dict[str, str] = {}
+        self._rereading: dict[str, str] = {}
         self._lock = threading.Lock()
+
+    def begin(self, uri: str) -> None:
+        """Note that a source is being read from now on.
+
+        A copy can be called up while it is still being left as one. Only a source that is read
+        because it was called up gives way when it is left.
+        """
+        with self._lock:
+            if uri in self._again:
+                self._rereading[uri] = self._again.pop(uri)
 
     def take(self, content_id: str, uri: str) -> "Taken | None":
         """Claim a content for a source; return None if this is the source to read.
@@ -40,7 +51,7 @@ class Claims:
         Otherwise the source is a copy. It waits, unless the content is indexed already.
         """
         with self._lock:
-            expected = self._again.pop(uri, content_id)
+            expected = self._rereading.pop(uri, content_id)
             if expected != content_id:
                 self._give_back(expected)  # the copy has changed since it was hashed
             claim = self._claims.setdefault(content_id, _Claim(uri))
@@ -66,7 +77,7 @@ class Claims:
     def leave(self, uri: str) -> None:
         """Note that a source is not read further; a copy that was to be hashed again gives way."""
         with self._lock:
-            content_id = self._again.pop(uri, None)
+            content_id = self._rereading.pop(uri, None)
             if content_id is not None:
                 self._give_back(content_id)
 

@@ -51,6 +51,7 @@ class Reading:
             ClipseekError: the catalog cannot be used, so no video can be indexed.
         """
         draft: Draft | None = None
+        self.claims.begin(uri)
         try:
             for message in self._steps(uri):
                 if isinstance(message, Draft):

@@ -25,14 +25,16 @@ SHORTEST_PAUSE_S = 0.5
 BUSY = 10
 """The pause between two looks at the folders is so many times as long as a look takes."""
 LONGEST_RETRY_S = 60.0
+LONGEST_S = 7 * 86400
+"""The longest --settle and --rescan; the system cannot wait for any number of seconds."""
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Keep folders indexed; a signal ends it with 0, after the video in hand."""
     ingest.require_tags(options)
     for name, value in (("--settle", options.settle), ("--rescan", options.rescan)):
-        if not value > 0:
-            raise ConfigError(f"{name} must be > 0 seconds, got {value:g}")
+        if not 0 < value <= LONGEST_S:
+            raise ConfigError(f"{name} must be > 0 and <= {LONGEST_S} seconds, got {value:g}")
     folders = [_folder(name) for name in options.paths]
     try:
         from indexer.folder_events import FolderEvents
@@ -80,6 +82,7 @@ class _Watch:
     _rescan_at: float = 0.0
     _is_published: bool = True
     _missing: frozenset[Path] = frozenset()
+    _unreadable: frozenset[str] = frozenset()
     _has_indexed: bool = False
     took_s: float = 0.0
 
@@ -131,16 +134,22 @@ class _Watch:
             note(f"indexer: {folder} is not there; its videos are kept until it is back")
         self._missing = missing
         stamps = {}
+        unreadable: set[str] = set()
         for folder in there:
             try:
                 found = discover.look([str(folder)], self._places, self.settings.skip)
             except ConfigError:
                 continue  # a folder without a video, as yet
+            for failure in found.failures:
+                unreadable.add(failure.path)
+                if failure.path not in self._unreadable:
+                    note(f"indexer: {failure.path} cannot be read: {failure.reason}")
             for uri in found.uris:
                 try:
                     stamps[uri] = self._places.look(uri).stamp
                 except OSError:
                     stamps[uri] = ""  # the run that indexes it says what is wrong
+        self._unreadable = frozenset(unreadable)
         return stamps
 
     def _index(self, uris: Sequence[str]) -> None:
@@ -163,9 +172,13 @@ class _Watch:
         ripe = [uri for uri, since in self._gone.items() if now - since >= self.options.settle]
         if not ripe or self._settling.waiting:
             return
+        collection = self.settings.collection
+        with open_writer(self.settings) as service:
+            known = {video.uri for video in all_videos(service.catalog, collection)}
+        if copies := [uri for uri in stamps if uri not in known]:
+            self._index(copies)  # a copy of a video that is gone becomes the video
         service = open_writer(self.settings)
         try:
-            collection = self.settings.collection
             for uri, video in service.catalog.videos_at(collection, ripe).items():
                 service.catalog.remove(collection, video.id)
                 self._is_published = False

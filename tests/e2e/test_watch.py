@@ -117,6 +117,18 @@ def test_a_renamed_video_is_followed(few: Library, capsys: Capture) -> None:
     assert _listed(few, capsys) == {"other.mp4"}
 
 
+def test_a_copy_takes_the_place_of_a_deleted_video(few: Library, capsys: Capture) -> None:
+    """Its content is still in the folder, so it is still found."""
+    shutil.copyfile(few.videos / "first.mp4", few.videos / "second.mp4")
+    with watching(few, "--on-delete", "remove") as watch:
+        watch.hears("unchanged", few.videos / "second.mp4")
+        (few.videos / "first.mp4").unlink()
+        said = watch.hears("unchanged", few.videos / "second.mp4")
+        assert said["reason"] == f"moved from {few.videos / 'first.mp4'}"
+        watch.ends()
+    assert _listed(few, capsys) == {"second.mp4"}
+
+
 @pytest.mark.parametrize("what", ["keep", "remove"])
 def test_a_deleted_video_is_kept_or_removed(
     what: str, few: Library, shared_library: Library, capsys: Capture
@@ -166,8 +178,9 @@ def test_a_folder_that_is_gone_is_an_unmounted_disk(
     ("options", "said"),
     [
         pytest.param(["missing"], "watch takes folders that exist", id="no folder"),
-        pytest.param([".", "--settle", "0"], "--settle must be > 0 seconds, got 0", id="settle"),
-        pytest.param([".", "--rescan", "-1"], "--rescan must be > 0 seconds, got -1", id="rescan"),
+        pytest.param([".", "--settle", "0"], "--settle must be > 0 and <= 604800", id="settle"),
+        pytest.param([".", "--rescan", "-1"], "--rescan must be > 0 and <= 604800", id="rescan"),
+        pytest.param([".", "--rescan", "inf"], "604800 seconds, got inf", id="endless"),
     ],
 )
 def test_what_cannot_be_watched_is_an_error(

@@ -36,6 +36,10 @@ FLUSH_S = 1.0
 PATIENCE_S = 0.1
 
 
+_Picture = tuple[Draft, NDArray[np.uint8], float]
+"""A frame that waits for its vector, its video, and when it came, in seconds."""
+
+
 class _Committed:
     """A commit has ended."""
 
@@ -65,8 +69,7 @@ class Run:
         self._messages: queue.Queue[_Sent] = queue.Queue(maxsize=AHEAD)
         self._claims = Claims()
         self._drafts: list[Draft] = []
-        self._waiting: list[tuple[Draft, NDArray[np.uint8]]] = []
-        self._waiting_since = 0.0
+        self._waiting: list[_Picture] = []
         self._commits = Commits(tools, options, stop, self._wake)
 
     def reports(self, uris: Sequence[str], listed: Sequence[Source] = ()) -> Iterator[Report]:
@@ -201,9 +204,8 @@ class Run:
                 draft.claimed = part.duration
             case Frames():
                 draft.take(part)
-                if not self._waiting:
-                    self._waiting_since = time.monotonic()
-                self._waiting.extend((draft, picture) for picture in part.pixels)
+                now = time.monotonic()
+                self._waiting.extend((draft, picture, now) for picture in part.pixels)
             case Ended():
                 draft.ended = part
             case Failed():
@@ -218,12 +220,11 @@ class Run:
         If a batch fails, each video's part of it is embedded again: one video spoils no other.
         """
         size = self._options.batch_size
-        if self._waiting and time.monotonic() - self._waiting_since >= FLUSH_S:
+        if self._waiting and time.monotonic() - self._waiting[0][2] >= FLUSH_S:
             everything = True
         while len(self._waiting) >= size or (everything and self._waiting):
             batch, self._waiting = self._waiting[:size], self._waiting[size:]
-            self._waiting_since = time.monotonic()
-            drafts = list(dict.fromkeys(draft for draft, _ in batch))
+            drafts = list(dict.fromkeys(draft for draft, _, _ in batch))
             if len(drafts) == 1:
                 yield from self._attempt(drafts, partial(self._embed, batch))
                 continue
@@ -235,11 +236,11 @@ class Run:
                     part = [pair for pair in batch if pair[0] is draft]
                     yield from self._attempt([draft], partial(self._embed, part))
 
-    def _embed(self, batch: Sequence[tuple[Draft, NDArray[np.uint8]]]) -> None:
+    def _embed(self, batch: Sequence[_Picture]) -> None:
         """Give each picture's video its vector, all of them or none."""
-        pixels = np.stack([picture for _, picture in batch])
+        pixels = np.stack([picture for _, picture, _ in batch])
         vectors = steps.embed(self._tools.model.embedder, pixels)
-        for (draft, _), vector in zip(batch, vectors, strict=True):
+        for (draft, _, _), vector in zip(batch, vectors, strict=True):
             draft.vectors.append(vector)
         self._on_frames(len(batch))
 

@@ -156,6 +156,17 @@ def test_a_video_that_went_while_nobody_watched_is_removed(few: Library, capsys:
     assert _listed(few, capsys) == set()
 
 
+def test_what_cannot_be_read_is_said_once(few: Library) -> None:
+    """On stderr, however often the folders are looked at; the others are indexed."""
+    (few.videos / "loop.mp4").symlink_to("loop.mp4")
+    with watching(few, "--rescan", "0.5") as watch:
+        watch.hears("indexed", few.videos / "first.mp4")
+        shutil.copyfile(few.videos / "first.mp4", few.videos / "second.mp4")
+        watch.hears("unchanged", few.videos / "second.mp4")
+        _code, error = watch.ends()
+    assert error.count("loop.mp4 cannot be read") == 1
+
+
 def test_a_folder_that_is_gone_is_an_unmounted_disk(
     few: Library, shared_library: Library, capsys: Capture
 ) -> None:

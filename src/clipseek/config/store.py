@@ -1,0 +1,42 @@
+"""Where everything is kept, and which model a new collection gets."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
+
+from clipseek.config.values import AtHome, collection_name, default_folder, model_at_home
+
+
+class StoreSettings(BaseModel):
+    """Where everything is kept, and which model a new collection gets."""
+
+    data_dir: AtHome = Field(
+        default_factory=default_folder,
+        description="folder of the catalog, the snapshots, the thumbnails and the models",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL or SQLite URL; without it, catalog.db in the data folder",
+    )
+    database_url_file: AtHome | None = Field(
+        default=None, description="file that contains the database URL, such as a mounted secret"
+    )
+    database_wait_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=3600,
+        description="seconds to wait at the start for a PostgreSQL that is not up yet",
+    )
+    collection: Annotated[str, AfterValidator(collection_name)] = Field(
+        default="default", description="collection that commands use when none is named"
+    )
+    model: Annotated[str, AfterValidator(model_at_home)] = Field(
+        default="PE-Core-B-16/meta",
+        min_length=1,
+        description="model of a new collection: ARCHITECTURE/PRETRAINED, demo, or a bundle folder",
+    )
+    precision: Literal["fp32", "bf16", "int8", "auto"] = Field(
+        default="fp32",
+        description="precision of a new collection's model; auto: the fastest that is measured "
+        "as good as fp32",
+    )

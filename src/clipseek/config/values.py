@@ -1,0 +1,131 @@
+"""How the values of settings are read: paths, lists, names; each refusal is one sentence."""
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+from clipseek.errors import ConfigError
+
+PREFIX = "CLIPSEEK_"
+
+SKIPPED = ("hidden", "system", "unfinished", "doubles")
+"""Kinds of folder entries that an ingest leaves out."""
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
+_COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def collection_name(name: str) -> str:
+    """Return the name if it is valid; it becomes a folder name and a label, so it is plain.
+
+    Raises:
+        ValueError: the name has other characters or more than 64 of them.
+    """
+    if not _COLLECTION.fullmatch(name):
+        raise ValueError(
+            f"the name of a collection has 1 to 64 of a-z, 0-9, '_' and '-', "
+            f"and starts with a letter or digit, got {name!r}"
+        )
+    return name
+
+
+def listed_origins(listed: object) -> object:
+    """Split text at commas; each part is an origin as browsers send it (RFC 6454, 6.2)."""
+    if not isinstance(listed, str):
+        return listed
+    origins = tuple(part.strip() for part in listed.split(",") if part.strip())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"an origin is scheme and host, such as https://a.example; "
+                f"separate several by commas, got {origin!r}"
+            )
+    return origins
+
+
+def at_home(path: Path) -> Path:
+    """Return a path with its `~` expanded, which a shell does not do in `NAME=~/x` or a file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"a path must be UTF-8 text, got {str(path)!r}") from error
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"no user has the home folder {path.parts[0]}, got {path}") from error
+
+
+def not_empty(path: object) -> object:
+    """Refuse an empty text: an unset variable leaves one, and Path would read it as `.`."""
+    if path == "":
+        raise ValueError("a path must not be empty, got ''")
+    return path
+
+
+def default_folder() -> Path:
+    """Return the data folder where none is set; raise ConfigError for a user without a home."""
+    try:
+        return Path.home() / ".clipseek"
+    except RuntimeError as error:
+        raise ConfigError(
+            f"this user has no home folder; set {PREFIX}DATA_DIR or --data-dir to a folder"
+        ) from error
+
+
+def model_at_home(name: str) -> str:
+    """Expand the `~` of a bundle's folder; other names are of models."""
+    return str(at_home(Path(name))) if name.startswith("~") else name
+
+
+def listed_kinds(listed: object) -> object:
+    """Split text at commas; each part is a kind or a pattern of names. Empty text gives none.
+
+    A word that is almost the name of a kind is refused, because it would silently match nothing.
+    """
+    if not isinstance(listed, str):
+        return listed
+    words = tuple(part.strip() for part in listed.split(",") if part.strip())
+    for word in words:
+        meant = get_close_matches(word, SKIPPED, n=1, cutoff=0.75)
+        if meant and word not in SKIPPED:
+            kinds = ", ".join(SKIPPED)
+            raise ValueError(
+                f"{word!r} is not a kind, did you mean {meant[0]!r}? The kinds are {kinds}"
+            )
+    return words
+
+
+AtHome = Annotated[Path, BeforeValidator(not_empty), AfterValidator(at_home)]
+"""A path that a user gives; `~` is the home folder."""
+
+
+def host_names(listed: object) -> object:
+    """Split text at commas; each part is a name without scheme and port, or `*`."""
+    if not isinstance(listed, str):
+        return listed
+    hosts = tuple(part.strip().lower().removesuffix(".") for part in listed.split(","))
+    for host in filter(None, hosts):
+        if host != "*" and not _HOST.fullmatch(host):
+            raise ValueError(
+                "a host is a name without scheme and port; "
+                f"separate several by commas, got {host!r}"
+            )
+    return tuple(filter(None, hosts))
+
+
+def url_path(path: object) -> object:
+    """Return the path below which the API is served, without a slash at its end."""
+    if not isinstance(path, str):
+        return path
+    plain = path.rstrip("/")
+    if plain and not _ROOT_PATH.fullmatch(plain):
+        raise ValueError(
+            "a path begins with / and has parts of letters, digits, '-', '_' and '.', "
+            f"such as /clips, got {path!r}"
+        )
+    return plain or None

@@ -11,14 +11,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from api import error_handlers, library, logs, pages, probes, searching, tracing
+from api import error_handlers, library, logs, pages, probes, searching, tracing, uploads
 from api.answering import Answering
 from api.middleware import Border
 from api.readiness import Readiness
+from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
-from clipseek.assembly import open_service
+from clipseek.assembly import open_service, open_uploads
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.metrics import Metrics
@@ -77,6 +78,7 @@ def _application(opened: Service) -> FastAPI:
     )
     app.state.service = opened
     app.state.readiness = Readiness(opened)
+    app.state.receiving = Receiving(open_uploads(opened.settings))
     app.state.suggestions = Suggestions(opened.searcher)
     workers = [opened.collections.refreshing]
     app.state.metrics = Metrics(
@@ -92,7 +94,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
-    routers = [each.router for each in (searching, library, probes, pages)]
+    routers = [each.router for each in (searching, library, uploads, probes, pages)]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),
@@ -104,9 +106,21 @@ def _application(opened: Service) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=opened.settings.cors_origins,
-            allow_methods=["GET", "HEAD", "POST"],
-            allow_headers=["Content-Type", "If-None-Match", "Range", "X-Request-ID"],
-            expose_headers=["ETag", "Retry-After", "X-Cache", "X-Request-ID"],
+            allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
+            allow_headers=[
+                "Content-Type",
+                "If-None-Match",
+                "Range",
+                "X-Request-ID",
+                *uploads.ASKED_HEADERS,
+            ],
+            expose_headers=[
+                "ETag",
+                "Retry-After",
+                "X-Cache",
+                "X-Request-ID",
+                *uploads.ANSWERED_HEADERS,
+            ],
         )
     # The last one added sees a request first.
     app.add_middleware(

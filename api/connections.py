@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api import problem_kinds, problems
-from api.middleware import SECURITY_HEADERS
+from api.middleware import SECURITY_HEADERS, is_part
 from api.problem_kinds import Kind
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -21,6 +21,9 @@ MAX_HEAD_BYTES = 64 * 1024
 
 MAX_TARGET_BYTES = 8 * 1024
 """Bytes of what is asked for, path and query: as much as nginx takes by default."""
+
+MIN_PART_BYTES = 4096
+"""Bytes of a part of an upload that must come within the time that other bodies have in all."""
 
 STALL_S = 60.0
 """Seconds after which a client that takes nothing of its answer is let go."""
@@ -46,6 +49,9 @@ class Connection(HttpToolsProtocol):
     """Bytes since the last that was part of a body: of a head, of a chunk's size or a trailer."""
     _in_head = False
     _in_body = False
+    _is_part = False
+    _fresh_bytes = 0
+    """Bytes of a part of an upload since its time was extended."""
     _refused = False
     _waits_since: float | None = None
     _stalled_since: float | None = None
@@ -101,6 +107,8 @@ class Connection(HttpToolsProtocol):
             self._take_absolute()
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise _Refusal(problem_kinds.BAD_REQUEST, "the version of HTTP must be 1.0 or 1.1")
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        self._is_part = is_part(self.parser.get_method().decode("latin-1"), path)
         # The time for the body starts again.
         self._waits_since = self.loop.time()
         super().on_headers_complete()
@@ -108,6 +116,8 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body; a refused request has none."""
         self._unused_bytes = 0
+        if self._is_part:
+            self._extend(len(body))
         if not self._refused:
             super().on_body(body)
 
@@ -144,8 +154,11 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif self.transport.is_closing():
             return
-        elif self._waits_since is None or self.flow.read_paused:
-            return  # nothing is expected, or this side does not read
+        elif self._waits_since is None:
+            return  # nothing is expected
+        elif self.flow.read_paused:
+            if self._is_part:
+                self._waits_since = now  # this side does not read: the disk is slower
         elif now - self._waits_since > limit_s:
             what = "headers" if self._in_head or self._is_idle() else "body"
             detail = f"the {what} of the request did not arrive within {limit_s:g} s"
@@ -159,6 +172,13 @@ class Connection(HttpToolsProtocol):
         if unsent < self._unsent_bytes:
             self._stalled_since, self._unsent_bytes = now, unsent
         return now - self._stalled_since > STALL_S
+
+    def _extend(self, size_bytes: int) -> None:
+        """Give a part of an upload more time for each few bytes that came, until it is answered."""
+        self._fresh_bytes += size_bytes
+        if self._fresh_bytes >= MIN_PART_BYTES and not self._is_idle():
+            self._fresh_bytes = 0
+            self._waits_since = self.loop.time()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -238,4 +258,4 @@ def _answer(refusal: _Refusal, target: bytes) -> bytes:
     return STATUS_LINE[refusal.kind.status] + lines.encode() + b"\r\n" + body
 
 
-__all__ = ["MAX_HEAD_BYTES", "MAX_TARGET_BYTES", "Connection", "sweep"]
+__all__ = ["MAX_HEAD_BYTES", "MAX_TARGET_BYTES", "MIN_PART_BYTES", "Connection", "sweep"]

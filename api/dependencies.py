@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.receiving import Receiving
 from api.suggestions import Suggestions
 from clipseek.metrics import Metrics
 from clipseek.service import Service
@@ -27,6 +28,13 @@ async def opened_suggestions(request: Request) -> Suggestions:
     return suggestions
 
 
+async def opened_receiving(request: Request) -> Receiving:
+    """Return what stores uploads, that the application was made with."""
+    receiving: Receiving = request.app.state.receiving
+    return receiving
+
+
 Opened = Annotated[Service, Depends(opened_service)]
 Suggested = Annotated[Suggestions, Depends(opened_suggestions)]
 Counted = Annotated[Metrics, Depends(opened_metrics)]
+Received = Annotated[Receiving, Depends(opened_receiving)]

@@ -34,6 +34,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
 
 
+async def answer_to(
+    request: Request, error: errors.ClipseekError | Refused | RequestValidationError
+) -> Response:
+    """Return the answer to an error, for a route that adds something to it."""
+    if isinstance(error, RequestValidationError):
+        return await _validation_error(request, error)
+    answer = _refused if isinstance(error, Refused) else _clipseek_error
+    return await answer(request, error)
+
+
 async def _clipseek_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.ClipseekError)
     unavailable = isinstance(error, errors.ServiceUnavailable)

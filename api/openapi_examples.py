@@ -11,17 +11,21 @@ from api.problem_kinds import (
     INTERNAL,
     KINDS,
     MALFORMED_JSON,
+    NOT_A_PART,
     NOT_FOUND,
     OVERLOADED,
     PRECONDITION_FAILED,
     RANGE_NOT_SATISFIABLE,
+    REQUEST_TIMEOUT,
     THUMBNAIL_GONE,
+    TUS_VERSION,
     UNSUPPORTED_MEDIA_TYPE,
     Kind,
 )
 from clipseek import errors
 
 _ID = "9f2c1a7be04d5568"
+_UPLOAD_ID = "9f2c1a7be04d55689f2c1a7be04d5568"
 _VIDEO_ID = "3b1f0a52c7d94e6886a1f2d03c5be917"
 _HIT_VIDEO = {
     "id": _VIDEO_ID,
@@ -107,6 +111,8 @@ _INVALID = {
         "segment_id",
         "must be a whole number from 1 to 9223372036854775807, got 'first'",
     ),
+    "/v1/uploads": ("Upload-Length", "must be a whole number from 1 to 9007199254740991, got 'x'"),
+    f"/v1/uploads/{_UPLOAD_ID}": ("upload_id", "must have 1 to 64 characters, got 65"),
     "/problems/unknown": ("name", "must have 1 to 64 characters, got 65"),
 }
 _INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
@@ -122,6 +128,18 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.CatalogOutdated]: errors.CatalogOutdated("", "").told,
     KINDS[errors.ServiceUnavailable]: problems.LOGGED,
     KINDS[errors.ConfigError]: problems.LOGGED,
+    KINDS[errors.UploadNotFound]: str(errors.UploadNotFound(_UPLOAD_ID)),
+    KINDS[errors.UploadExpired]: str(errors.UploadExpired(_UPLOAD_ID)),
+    KINDS[errors.UploadBusy]: str(errors.UploadBusy(_UPLOAD_ID)),
+    KINDS[errors.UploadTooLarge]: str(errors.UploadTooLarge(2**40, 2**36)),
+    KINDS[errors.UploadQuotaExceeded]: str(
+        errors.UploadQuotaExceeded("your uploads", 2**38 - 2**30, 2**38, 2**32)
+    ),
+    KINDS[errors.WrongOffset]: str(errors.WrongOffset(_UPLOAD_ID, 1048576, 0)),
+    KINDS[errors.DiskFull]: errors.DiskFull("").told,
+    NOT_A_PART: "Content-Type must be application/offset+octet-stream, got text/plain",
+    TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",
+    REQUEST_TIMEOUT: "the client has left; 1048576 bytes are stored, continue there",
     MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
     NOT_FOUND: "no problem type 'unknown'; /docs lists them",
     FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "

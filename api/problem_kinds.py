@@ -60,6 +60,53 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "The file cannot be read as a video",
         "`detail` names the file and the reason.",
     ),
+    errors.UploadNotFound: Kind(
+        "upload-not-found",
+        404,
+        "No such upload",
+        "It was ended, has expired, or belongs to somebody else. Begin a new one with "
+        "`POST /v1/uploads`.",
+    ),
+    errors.UploadExpired: Kind(
+        "upload-expired",
+        410,
+        "The upload has expired",
+        "It was not continued for a day. Begin a new one with `POST /v1/uploads`.",
+    ),
+    errors.WrongOffset: Kind(
+        "wrong-offset",
+        409,
+        "The part does not begin where the stored bytes end",
+        "`HEAD` says how many bytes are stored. Continue there.",
+    ),
+    errors.UploadBusy: Kind(
+        "upload-busy",
+        423,
+        "The upload cannot be changed now",
+        "Another request adds to it, or a job uses it; `detail` says which. Wait, or cancel the "
+        "job.",
+    ),
+    errors.UploadTooLarge: Kind(
+        "upload-too-large",
+        413,
+        "The upload is too large",
+        "`detail` says how many bytes it may have: as many as were announced, and at most "
+        "`CLIPSEEK_MAX_UPLOAD_BYTES`.",
+    ),
+    errors.UploadQuotaExceeded: Kind(
+        "upload-quota",
+        413,
+        "The uploads take too much",
+        "`detail` says how much they may take until they are indexed. End one, or wait until one "
+        "is indexed.",
+    ),
+    errors.DiskFull: Kind(
+        "disk-full",
+        507,
+        "The server has not enough space for the upload",
+        "What is stored of the upload stays. Continue after `Retry-After` seconds, or tell the "
+        "operator, who frees space on the disk of `CLIPSEEK_UPLOAD_DIR`.",
+    ),
     errors.NothingIndexed: Kind(
         "nothing-indexed",
         409,
@@ -164,6 +211,18 @@ UNSUPPORTED_MEDIA_TYPE = Kind(
     "The body must be JSON",
     "Send the header `Content-Type: application/json`.",
 )
+NOT_A_PART = Kind(
+    "not-a-part",
+    415,
+    "The body must be a part of an upload",
+    "Send the header `Content-Type: application/offset+octet-stream`.",
+)
+TUS_VERSION = Kind(
+    "tus-version",
+    412,
+    "The request names no version of tus that the server speaks",
+    "Send the header `Tus-Resumable: 1.0.0`.",
+)
 RANGE_NOT_SATISFIABLE = Kind(
     "range-not-satisfiable",
     416,
@@ -218,6 +277,8 @@ HTTP_KINDS = {
 }
 OTHER_KINDS = (
     BAD_REQUEST,
+    NOT_A_PART,
+    TUS_VERSION,
     REQUEST_TIMEOUT,
     THUMBNAIL_GONE,
     PRECONDITION_FAILED,

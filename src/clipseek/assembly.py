@@ -43,6 +43,7 @@ from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
+from clipseek.uploads import Bounds, Uploads
 
 log = logging.getLogger(__name__)
 
@@ -350,6 +351,17 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
 def open_places(settings: Settings) -> Places:
     """Return the places that videos are read from, by the schemes of their uris."""
     return Places({scheme: make(settings) for scheme, make in PLACES.items()})
+
+
+def open_uploads(settings: Settings) -> Uploads:
+    """Return the uploads; nothing is made or written before the first one."""
+    bounds = Bounds(
+        file_bytes=settings.max_upload_bytes,
+        all_bytes=settings.upload_quota_bytes,
+        owner_bytes=settings.upload_principal_bytes,
+        reserve_bytes=settings.upload_reserve_bytes,
+    )
+    return Uploads(settings.upload_root, bounds)
 
 
 def video_opener(settings: Settings, stop: threading.Event | None = None) -> video.Confined:

@@ -8,12 +8,19 @@ ClipseekError
 │  ├─ VideoNotFound
 │  ├─ SegmentNotFound
 │  ├─ CollectionNotFound
-│  └─ UnreadableVideo
+│  ├─ UnreadableVideo
+│  ├─ UploadNotFound        nobody has it, or it belongs to somebody else
+│  ├─ UploadExpired
+│  ├─ UploadBusy
+│  ├─ UploadTooLarge
+│  ├─ UploadQuotaExceeded
+│  └─ WrongOffset
 ├─ StateError               the store must change first
 │  ├─ NothingIndexed
 │  ├─ ModelMismatch
 │  └─ CatalogOutdated
 └─ ServiceUnavailable       the database or the snapshot volume cannot be reached
+   ├─ DiskFull              there is not enough space for an upload
    └─ NoCatalog             there is no catalog in the database
 
 Each class stores its fields and builds its message from them; the message says what to do next. The
@@ -112,6 +119,76 @@ class UnreadableVideo(RequestError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
+
+
+class UploadNotFound(RequestError):
+    """The principal has no upload with this id."""
+
+    def __init__(self, upload_id: str) -> None:
+        self.upload_id = upload_id
+        super().__init__(
+            f"no upload {upload_id!r}; it was ended, has expired or was never begun, so begin one "
+            "with POST /v1/uploads"
+        )
+
+
+class UploadExpired(RequestError):
+    """The upload was not continued in time."""
+
+    def __init__(self, upload_id: str) -> None:
+        self.upload_id = upload_id
+        super().__init__(
+            f"upload {upload_id} has expired because it was not continued for a day; begin a new "
+            "one with POST /v1/uploads"
+        )
+
+
+class UploadBusy(RequestError):
+    """Another request adds to the upload just now, or a job uses it."""
+
+    def __init__(self, upload_id: str, job: str = "") -> None:
+        self.upload_id = upload_id
+        self.job = job
+        said = f"job {job} uses it" if job else "another request adds to it"
+        todo = "cancel the job first" if job else "wait until that one has ended"
+        super().__init__(f"upload {upload_id} cannot be changed because {said}; {todo}")
+
+
+class UploadTooLarge(RequestError):
+    """An upload is larger than uploads may be, or than was announced."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"the upload must have at most {limit_bytes} bytes, got {size_bytes}; send a smaller "
+            "file, or announce its true length in Upload-Length"
+        )
+
+
+class UploadQuotaExceeded(RequestError):
+    """The uploads that are not indexed yet would take more than they may."""
+
+    def __init__(self, whose: str, used_bytes: int, limit_bytes: int, asked_bytes: int) -> None:
+        self.whose = whose
+        self.used_bytes = used_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"{whose} may take {limit_bytes} bytes until they are indexed, and take {used_bytes}; "
+            f"this one needs {asked_bytes} more, so end an upload or wait until one is indexed"
+        )
+
+
+class WrongOffset(RequestError):
+    """A part of an upload begins where the stored bytes do not end."""
+
+    def __init__(self, upload_id: str, offset: int, asked: int) -> None:
+        self.upload_id = upload_id
+        self.offset = offset
+        super().__init__(
+            f"upload {upload_id} has {offset} bytes, so Upload-Offset must be {offset}, got "
+            f"{asked}; ask with HEAD how many bytes are stored, and continue there"
+        )
 
 
 class StateError(ClipseekError):
@@ -214,6 +291,26 @@ class ServiceUnavailable(ClipseekError):
     def told(self) -> str | None:
         """The message, or None."""
         return str(self) if self.for_all else None
+
+
+class DiskFull(ServiceUnavailable):
+    """The disk of the uploads has not enough space left. What was stored of an upload stays."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(
+            f"the disk of {folder} has not enough space for this upload beside what "
+            "CLIPSEEK_UPLOAD_RESERVE_BYTES keeps free; delete something, or set "
+            "CLIPSEEK_UPLOAD_DIR to a folder on a larger disk"
+        )
+
+    @property
+    def told(self) -> str:
+        """The message without the folder and the settings."""
+        return (
+            "the server has not enough space for this upload; what is stored of it stays, so "
+            "continue later, or tell the operator of this server the request id"
+        )
 
 
 class NoCatalog(ServiceUnavailable):

@@ -18,6 +18,14 @@ from tests.api.library import Library
 from tests.api.renew import document
 from tests.api.server import serving
 
+
+@schemathesis.serializer("application/offset+octet-stream")
+def part(_context: object, value: object) -> bytes:
+    """Write a part of an upload: what was made up, as it is."""
+    made = getattr(value, "data", value)
+    return made if isinstance(made, bytes) else str(made).encode()
+
+
 DOCUMENT = schemathesis.openapi.from_dict(document())
 OPERATIONS = {
     found.ok().label: found.ok() for found in DOCUMENT.get_all_operations() if isinstance(found, Ok)
@@ -57,7 +65,8 @@ def test_no_request_makes_the_server_fail(address: str, name: str) -> None:
         assert answer.status_code < 500
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == [problems.MEDIA_TYPE]
-            found: dict[str, Any] = answer.json()
-            assert Problem.model_validate(found).status == answer.status_code
+            if operation.method != "head":
+                found: dict[str, Any] = answer.json()
+                assert Problem.model_validate(found).status == answer.status_code
 
     ask()

@@ -88,7 +88,6 @@ def test_every_problem_type_is_documented_somewhere() -> None:
         "headers-too-large",
         "host-not-allowed",
         "method-not-allowed",
-        "request-timeout",
         "target-too-long",
         "unreadable-video",
     }

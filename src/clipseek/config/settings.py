@@ -10,6 +10,7 @@ from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
 from clipseek.config.searches import SearchSettings
 from clipseek.config.store import StoreSettings
+from clipseek.config.uploads import UploadSettings
 from clipseek.config.values import PREFIX, at_home
 from clipseek.errors import ConfigError
 
@@ -36,7 +37,9 @@ def _secret(name: str, file: Path) -> str:
     return secret
 
 
-class Settings(HttpSettings, SearchSettings, IngestSettings, StoreSettings, BaseSettings):
+class Settings(
+    UploadSettings, HttpSettings, SearchSettings, IngestSettings, StoreSettings, BaseSettings
+):
     """The settings, each with its default. An unknown or wrong one is a ConfigError.
 
     The groups are named from the last to the first, which is how pydantic orders their fields.
@@ -93,6 +96,11 @@ class Settings(HttpSettings, SearchSettings, IngestSettings, StoreSettings, Base
     def thumbnail_root(self) -> Path:
         """Folder of the thumbnails."""
         return self.data_dir / "thumbnails"
+
+    @property
+    def upload_root(self) -> Path:
+        """Folder of the uploads and of the videos that came by them."""
+        return self.upload_dir or self.data_dir / "uploads"
 
 
 def _sentences(error: ValidationError) -> str:

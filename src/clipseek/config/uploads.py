@@ -1,0 +1,32 @@
+"""How much clients may upload, and where it is kept."""
+
+from pydantic import BaseModel, Field
+
+from clipseek.config.values import AtHome
+
+
+class UploadSettings(BaseModel):
+    """How much clients may upload, and where it is kept."""
+
+    upload_dir: AtHome | None = Field(
+        default=None,
+        description="folder of uploaded videos; without it, uploads in the data folder",
+    )
+    max_upload_bytes: int = Field(
+        default=64 * 2**30, ge=1, description="bytes of the largest video that is taken (API)"
+    )
+    upload_quota_bytes: int = Field(
+        default=2**40,
+        ge=0,
+        description="bytes that the uploads that are not indexed yet may have together (API)",
+    )
+    upload_principal_bytes: int = Field(
+        default=256 * 2**30,
+        ge=0,
+        description="bytes that those of one principal may have together (API)",
+    )
+    upload_reserve_bytes: int = Field(
+        default=2 * 2**30,
+        ge=0,
+        description="bytes that uploads leave free on their disk",
+    )

@@ -15,6 +15,7 @@ from api.dependencies import Opened, Suggested
 from api.limits import SegmentId, VideoId
 from api.media import locate, respond
 from api.patient_route import PatientRoute
+from api.principal import Asking, Principal, permit
 from api.problem_kinds import STORE
 from api.problems import Refused
 from api.reading_router import ReadingRouter
@@ -36,6 +37,7 @@ from clipseek.errors import (
     ServiceUnavailable,
     VideoNotFound,
 )
+from clipseek.service import Service
 from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
 
@@ -57,13 +59,14 @@ router = ReadingRouter(route_class=PatientRoute)
         "/v1/videos",
         InvalidQuery,
         CollectionNotFound,
+        problem_kinds.FORBIDDEN,
         *STORE,
         success=openapi_examples.VIDEOS_ANSWER,
     ),
 )
-def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
+def videos(asking: Asking, service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
     """Return a page of videos by ascending id; none if there is no default collection yet."""
-    collection, limit = asked.named(service.settings.collection), asked.limit
+    collection, limit = _readable(asking, service, asked), asked.limit
     found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
     if not found and collection != service.settings.collection:
         service.catalog.collection(collection)  # raises if there is none
@@ -82,13 +85,15 @@ def videos(service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
         "/v1/videos/abc",
         InvalidQuery,
         VideoNotFound,
+        CollectionNotFound,
+        problem_kinds.FORBIDDEN,
         *STORE,
         success=openapi_examples.VIDEO_ANSWER,
     ),
 )
-def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer:
+def video(asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer:
     """Return what the catalog knows of a video."""
-    collection = asked.named(service.settings.collection)
+    collection = _readable(asking, service, asked)
     found = service.catalog.video(collection, video_id)
     return VideoAnswer.of(found, collection, service.settings.root)
 
@@ -101,13 +106,17 @@ def video(service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer
         "/v1/videos/abc/segments",
         InvalidQuery,
         VideoNotFound,
+        CollectionNotFound,
+        problem_kinds.FORBIDDEN,
         *STORE,
         success=openapi_examples.SEGMENTS_ANSWER,
     ),
 )
-def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> SegmentsAnswer:
+def segments(
+    asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
+) -> SegmentsAnswer:
     """Return all segments of a video in the order of time."""
-    collection, root = asked.named(service.settings.collection), service.settings.root
+    collection, root = _readable(asking, service, asked), service.settings.root
     found = service.catalog.segments(collection, video_id)
     answers = [SegmentAnswer.of(segment, collection, root) for segment in found]
     return SegmentsAnswer(segments=answers)
@@ -126,6 +135,8 @@ def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Segments
             "/v1/videos/abc/file",
             InvalidQuery,
             VideoNotFound,
+            CollectionNotFound,
+            problem_kinds.FORBIDDEN,
             problem_kinds.FILE_CHANGED,
             problem_kinds.FILE_GONE,
             problem_kinds.PRECONDITION_FAILED,
@@ -135,13 +146,13 @@ def segments(service: Opened, video_id: VideoIdInPath, asked: Asked) -> Segments
     },
 )
 def video_file(
-    request: Request, service: Opened, video_id: VideoIdInPath, asked: Asked
+    request: Request, asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
 ) -> Response:
     """Return the bytes of an indexed video, whole or in ranges (RFC 9110, 14).
 
     Only files that the catalog names are served; no path is taken from the request.
     """
-    collection = asked.named(service.settings.collection)
+    collection = _readable(asking, service, asked)
     found = service.catalog.video(collection, video_id)
     if scheme_of(found.uri) != LOCAL:
         return stream(request, found, service.places)
@@ -160,6 +171,7 @@ def video_file(
             "/v1/segments/318/thumbnail",
             InvalidQuery,
             SegmentNotFound,
+            problem_kinds.FORBIDDEN,
             problem_kinds.THUMBNAIL_GONE,
             problem_kinds.PRECONDITION_FAILED,
             *STORE,
@@ -167,10 +179,15 @@ def video_file(
     },
 )
 def thumbnail(
-    request: Request, service: Opened, segment_id: Annotated[SegmentId, Path()]
+    request: Request, asking: Asking, service: Opened, segment_id: Annotated[SegmentId, Path()]
 ) -> Response:
     """Return a JPEG of the segment's best frame; it never changes, so caches may keep it."""
-    _, segment = service.catalog.segment(segment_id)
+    permit(asking, "search")
+    # Read first, whether the segment exists or not, so that both take the same time.
+    allowed = _allowed(asking, service)
+    collection, segment = service.catalog.segment(segment_id)
+    if allowed is not None and collection not in allowed:
+        raise SegmentNotFound(segment_id)
     try:
         jpeg = service.thumbnails.read(segment.thumbnail)
     except ServiceUnavailable as error:
@@ -190,13 +207,22 @@ def thumbnail(
     tags=["library"],
     summary="List the collections",
     responses=openapi_examples.responses(
-        "/v1/collections", *STORE, success=openapi_examples.COLLECTIONS_ANSWER
+        "/v1/collections",
+        problem_kinds.FORBIDDEN,
+        *STORE,
+        success=openapi_examples.COLLECTIONS_ANSWER,
     ),
 )
-def collections(service: Opened, suggestions: Suggested) -> CollectionsAnswer:
-    """Return every collection with its model, its size and its version; none on a new server."""
-    answers = []
+def collections(asking: Asking, service: Opened, suggestions: Suggested) -> CollectionsAnswer:
+    """Return every collection with its model, its size and its version; none on a new server.
+
+    Collections that the key does not allow are left out.
+    """
+    permit(asking, "search")
+    allowed, answers = _allowed(asking, service), []
     for found in service.catalog.collections():
+        if allowed is not None and found.name not in allowed:
+            continue
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
             CollectionAnswer(
@@ -209,4 +235,20 @@ def collections(service: Opened, suggestions: Suggested) -> CollectionsAnswer:
                 examples=suggestions.of(found.name),
             )
         )
-    return CollectionsAnswer(collections=answers, default=service.settings.collection)
+    default = asking.default(service.settings.collection)
+    return CollectionsAnswer(collections=answers, default=default)
+
+
+def _readable(asking: Principal, service: Service, asked: InCollection) -> str:
+    """Return the name of the collection that a request is about; raise unless it may be read."""
+    permit(asking, "search")
+    collection = asked.named(asking.default(service.settings.collection))
+    allowed = _allowed(asking, service)
+    if allowed is not None and collection not in allowed:
+        raise CollectionNotFound(collection)
+    return collection
+
+
+def _allowed(asking: Principal, service: Service) -> frozenset[str] | None:
+    """Return the collections, aliases resolved, that somebody may use, or None for all."""
+    return None if asking.collections is None else asking.behind(service.catalog.aliases())

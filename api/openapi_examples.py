@@ -8,6 +8,7 @@ from api.problem_kinds import (
     DEADLINE,
     FILE_CHANGED,
     FILE_GONE,
+    FORBIDDEN,
     INTERNAL,
     KINDS,
     MALFORMED_JSON,
@@ -141,6 +142,8 @@ _DETAILS: dict[Kind, str] = {
     TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",
     REQUEST_TIMEOUT: "the client has left; 1048576 bytes are stored, continue there",
     MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
+    FORBIDDEN: "this needs the scope 'search', and the key has 'write'; ask the operator of this "
+    "server for a key with that scope",
     NOT_FOUND: "no problem type 'unknown'; /docs lists them",
     FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "
     "elsewhere in it; tell the operator of this server the request id",

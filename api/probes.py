@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from api import openapi_examples
 from api.dependencies import Counted
-from api.problem_kinds import STORE
+from api.principal import Asking, permit_all
+from api.problem_kinds import FORBIDDEN, STORE
 from api.readiness import Readiness
 from api.reading_router import ReadingRouter
 from api.schemas import Health
@@ -56,9 +57,13 @@ def readyz(request: Request) -> Health:
                 "text/plain": {"example": 'clipseek_index_segments{collection="default"} 118.0\n'}
             },
         },
-        **openapi_examples.responses("/metrics"),
+        **openapi_examples.responses("/metrics", FORBIDDEN),
     },
 )
-def metrics(measured: Counted) -> Response:
-    """Return counters of requests and searches, and the state of each opened collection."""
+def metrics(asking: Asking, measured: Counted) -> Response:
+    """Return counters of requests and searches, and the state of each opened collection.
+
+    They name collections, so a key needs the scope `admin` and every collection.
+    """
+    permit_all(asking, "admin")
     return Response(generate_latest(measured.registry), media_type=CONTENT_TYPE_LATEST)

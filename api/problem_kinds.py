@@ -156,6 +156,12 @@ BAD_REQUEST = Kind(
     "The HTTP request cannot be read",
     "`detail` says what is wrong with its first line or its headers.",
 )
+FORBIDDEN = Kind(
+    "forbidden",
+    403,
+    "The key does not allow this",
+    "`detail` names the scope that is needed. Use a key that has it.",
+)
 NOT_FOUND = Kind("not-found", 404, "Nothing is at this path", "`/docs` lists the paths.")
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed",
@@ -265,6 +271,7 @@ HTTP_KINDS = {
     kind.status: kind
     for kind in (
         MALFORMED_JSON,
+        FORBIDDEN,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
         FILE_CHANGED,

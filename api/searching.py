@@ -14,9 +14,11 @@ from api import conditions, openapi_examples, problems
 from api.answering import Answering
 from api.field_errors import field_errors, validation_detail
 from api.json_route import JsonRoute, WrittenJson, located
+from api.principal import Principal, of_scope, permit
 from api.problem_kinds import (
     BODY_TOO_LARGE,
     DEADLINE,
+    FORBIDDEN,
     INTERNAL,
     KINDS,
     MALFORMED_JSON,
@@ -36,6 +38,7 @@ from clipseek.errors import (
     NothingIndexed,
     QueryNotRead,
 )
+from clipseek.query import Query
 
 BODY = (
     MALFORMED_JSON,
@@ -65,6 +68,7 @@ router = APIRouter()
             NothingIndexed,
             ModelMismatch,
             ConfigError,
+            FORBIDDEN,
             *STORE,
             *BODY,
             *LOAD,
@@ -84,8 +88,11 @@ async def search(
     last version: such answers are `stale`, say their `age_s`, and have no `ETag`.
     """
     started = time.perf_counter()
+    principal = of_scope(request.scope)
     answering: Answering = request.app.state.answering
-    (found,) = await answering.answer([body.asked(answering.default)])
+    query = body.asked(principal.default(answering.default))
+    permit(principal, "search", query.collection)
+    (found,) = await answering.answer([query])
     if isinstance(found.answer, Exception):
         raise found.answer
     headers = [(b"x-cache", found.source.encode())]
@@ -105,6 +112,7 @@ async def search(
     responses=openapi_examples.responses(
         "/v1/search/batch",
         InvalidQuery,
+        FORBIDDEN,
         *STORE,
         *BODY,
         *LOAD,
@@ -121,11 +129,13 @@ async def search_batch(
     the whole request.
     """
     started = time.perf_counter()
-    items = [_parsed(item) for item in body.searches]
+    principal = of_scope(request.scope)
+    permit(principal, "search")
     answering: Answering = request.app.state.answering
-    asked = [item.asked(answering.default) for item in items if isinstance(item, Search)]
-    found = iter(await answering.answer(asked))
-    answers = [next(found).answer if isinstance(item, Search) else item for item in items]
+    default = principal.default(answering.default)
+    items = [_parsed(item, principal, default) for item in body.searches]
+    found = iter(await answering.answer([item for item in items if isinstance(item, Query)]))
+    answers = [next(found).answer if isinstance(item, Query) else item for item in items]
     request.app.state.metrics.count_refused(sum(isinstance(answer, list) for answer in answers))
     took_ms = _elapsed_ms(started)
     written = [_item(request, i, answer, took_ms) for i, answer in enumerate(answers)]
@@ -135,12 +145,15 @@ async def search_batch(
 routes = [JsonRoute(each) for each in router.routes if isinstance(each, APIRoute)]
 
 
-def _parsed(item: Any) -> Search | list[Any]:
-    """Return one search of a batch, or what pydantic finds wrong with it."""
+def _parsed(
+    item: Any, principal: Principal, default: str
+) -> Query | CollectionNotFound | list[Any]:
+    """Return one search of a batch, or what is wrong with it."""
     try:
-        return Search.model_validate(item)
+        query = Search.model_validate(item).asked(default)
     except ValidationError as error:
         return located("search", error)
+    return query if principal.may_use(query.collection) else CollectionNotFound(query.collection)
 
 
 def _item(

@@ -1,0 +1,168 @@
+"""What a principal may do: each endpoint asks for a scope, and hides collections of others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.app import create_app
+from api.principal import Permission, Principal
+from tests.api.library import Library
+
+READS = (
+    "/v1/collections",
+    "/v1/videos",
+    "/v1/videos/sea",
+    "/v1/videos/sea/segments",
+    "/v1/videos/sea/file",
+    "/v1/segments/1/thumbnail",
+)
+
+
+class As:
+    """Lets each request come from the last principal of a list."""
+
+    def __init__(self, app: ASGIApp, principals: list[Principal]) -> None:
+        self.app = app
+        self.principals = principals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        scope.setdefault("state", {})["principal"] = self.principals[-1]
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def asking(
+    library: Library, *scopes: Permission, collections: frozenset[str] | None = None
+) -> Iterator[TestClient]:
+    """Open a client whose requests come from a principal with some scopes."""
+    app = create_app(library.service())
+    principal = Principal("somebody", frozenset(scopes), collections)
+    app.user_middleware.append(Middleware(As, principals=[principal]))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def tenants(library: Library) -> Library:
+    """Return a library of two collections, `default` and `other`."""
+    library.add("night.mp4", ["black"], collection="other")
+    return library
+
+
+@pytest.mark.parametrize("path", READS)
+def test_reading_needs_the_scope_search(library: Library, path: str) -> None:
+    """No other scope includes it."""
+    with asking(library, "write", "admin") as client:
+        answer = client.get(path)
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "/problems/forbidden"
+    assert "'search'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/search", {"query": "red"}),
+        ("/v1/search/batch", {"searches": [{"query": "red"}]}),
+    ],
+)
+def test_searching_needs_the_scope_search(
+    library: Library, path: str, body: dict[str, object]
+) -> None:
+    """The whole batch is refused."""
+    with asking(library, "write") as client:
+        assert client.post(path, json=body).status_code == 403
+
+
+def test_metrics_need_the_scope_admin_and_all_collections(library: Library) -> None:
+    """They name collections."""
+    with asking(library, "search", "write") as client:
+        assert client.get("/metrics").status_code == 403
+    with asking(library, "admin", collections=frozenset({"default"})) as client:
+        assert client.get("/metrics").status_code == 403
+    with asking(library, "admin") as client:
+        assert client.get("/metrics").status_code == 200
+
+
+def test_probes_need_no_scope(library: Library) -> None:
+    """Orchestrators have no key."""
+    with asking(library) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_collection_of_others_is_answered_as_one_that_does_not_exist(tenants: Library) -> None:
+    """In every endpoint that takes its name, and word by word except for that name."""
+    with asking(tenants, "search", collections=frozenset({"other"})) as client:
+        for path in ("/v1/videos", "/v1/videos/sea", "/v1/videos/sea/segments"):
+            hidden = client.get(path, params={"collection": "default"})
+            missing = client.get(path, params={"collection": "missing"})
+            assert hidden.status_code == missing.status_code == 404
+            assert hidden.json()["detail"].replace("default", "missing") == missing.json()["detail"]
+        answers = [
+            client.post("/v1/search", json={"query": "red", "collection": name})
+            for name in ("default", "missing")
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        both = client.post(
+            "/v1/search/batch",
+            json={
+                "searches": [
+                    {"query": "red", "collection": name} for name in ("default", "missing", "other")
+                ]
+            },
+        ).json()["results"]
+        assert [one.get("problem", {}).get("type") for one in both] == [
+            "/problems/collection-not-found",
+            "/problems/collection-not-found",
+            None,
+        ]
+
+
+def test_a_picture_of_others_is_answered_as_one_that_does_not_exist(tenants: Library) -> None:
+    """Segments are named by numbers that anybody can guess."""
+    with asking(tenants, "search", collections=frozenset({"other"})) as client:
+        hidden, missing = (client.get(f"/v1/segments/{n}/thumbnail") for n in (1, 10_000))
+        assert hidden.status_code == missing.status_code == 404
+        assert hidden.json()["detail"].replace("1;", "10000;") == missing.json()["detail"]
+        mine = client.get("/v1/videos/night/segments").json()["segments"][0]["thumbnail_url"]
+        assert client.get(mine).status_code == 200
+
+
+def test_an_allowed_collection_is_the_default(tenants: Library) -> None:
+    """So that no answer names the default of the server to somebody who may not use it."""
+    with asking(tenants, "search", collections=frozenset({"other"})) as client:
+        listed = client.get("/v1/collections").json()
+        assert listed["default"] == "other"
+        assert [each["name"] for each in listed["collections"]] == ["other"]
+        found = client.post("/v1/search", json={"query": "black"}).json()
+        assert found["collection"] == "other"
+
+
+def test_an_answer_that_is_cached_is_not_for_others(tenants: Library) -> None:
+    """The check is made before a cache is asked."""
+    principals = [Principal("a", frozenset({"search"}), frozenset({"default"}))]
+    app = create_app(tenants.service())
+    app.user_middleware.append(Middleware(As, principals=principals))
+    with TestClient(app) as client:
+        body = {"query": "red", "collection": "default"}
+        cached = [client.post("/v1/search", json=body) for _ in range(2)]
+        assert [answer.status_code for answer in cached] == [200, 200]
+        principals.append(Principal("b", frozenset({"search"}), frozenset({"other"})))
+        assert client.post("/v1/search", json=body).status_code == 404
+
+
+def test_an_alias_that_is_allowed_opens_the_collection_behind_it(tenants: Library) -> None:
+    """Links in answers name the collection itself."""
+    tenants.catalog.set_alias("nights", "other")
+    with asking(tenants, "search", collections=frozenset({"nights"})) as client:
+        listed = client.get("/v1/collections").json()["collections"]
+        assert [each["name"] for each in listed] == ["other"]
+        (hit, *_) = client.post("/v1/search", json={"query": "black"}).json()["hits"]
+        assert client.get(hit["thumbnail_url"]).status_code == 200
+        assert client.get(hit["play_url"].partition("#")[0]).status_code == 200

@@ -16,7 +16,6 @@ from clipseek.assembly import (
     load_model,
     open_places,
     open_writer,
-    video_opener,
 )
 from clipseek.config import Settings
 from clipseek.embedding.precision import joined, split
@@ -26,6 +25,7 @@ from clipseek.model import Model
 from clipseek.protocols import FrameSourceOpener
 from clipseek.service import Service, WritingService
 from clipseek.sources import Places
+from clipseek.video.opening import video_opener
 from indexer import discover, reserve, sample
 from indexer.output import note
 from indexer.publishing import publish

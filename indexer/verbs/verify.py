@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Iterator
 
-from clipseek.assembly import open_existing, open_places, video_opener
+from clipseek.assembly import open_existing, open_places
 from clipseek.config import Settings
 from clipseek.embedding import models as known_models
 from clipseek.service import Service
+from clipseek.video.opening import video_opener
 from indexer.originals import Checked, Originals
 from indexer.output import counted, emit, note, say
 from indexer.verification import problems

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import belonging, publishing, video
+from clipseek import belonging, publishing
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
 from clipseek.config import Settings
@@ -36,7 +35,7 @@ from clipseek.library.collections import Collections
 from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
-from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
+from clipseek.protocols import Cache, CatalogReader, Embedder
 from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
@@ -362,35 +361,3 @@ def open_uploads(settings: Settings) -> Uploads:
         reserve_bytes=settings.upload_reserve_bytes,
     )
     return Uploads(settings.upload_root, bounds)
-
-
-def video_opener(settings: Settings, stop: threading.Event | None = None) -> video.Confined:
-    """Return what opens video files: the reader that the settings name, in child processes.
-
-    Close it. What it reads ends with an error once `stop` is set.
-
-    Raises:
-        ConfigError: decord is asked for and not installed.
-    """
-    limits = video.Limits(
-        frame_pixels=settings.max_frame_pixels,
-        frame_rate=settings.max_frame_rate,
-        frame_s=settings.max_frame_s,
-        decode_s=settings.max_decode_s,
-        memory_bytes=settings.max_decode_bytes,
-    )
-    return video.Confined(_reader(settings), limits=limits, workers=settings.workers, stop=stop)
-
-
-def _reader(settings: Settings) -> FrameSourceOpener:
-    """Return the reader that the settings name."""
-    pixels = settings.max_frame_pixels
-    try:
-        if settings.decoder == "decord":
-            return partial(video.DecordFrames, max_pixels=pixels)
-        return partial(video.PyAVFrames, decode=settings.decode, max_pixels=pixels)
-    except ImportError as error:
-        raise ConfigError(
-            f"CLIPSEEK_DECODER={settings.decoder} needs the package {error.name}; "
-            "install it (decord has wheels for x86-64 only), or use the other reader"
-        ) from error

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.assembly import video_opener
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
+from clipseek.video.opening import video_opener
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,13 @@ from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 VIDEOS, SEGMENTS = 40, 25
 
 
-def make_library(folder: Path, *, model: str = "demo") -> None:
+def make_library(folder: Path, *, model: str = "demo", collection: str = "default") -> None:
     """Index random vectors under the demo model: what is found does not matter here."""
     settings = Settings.load(data_dir=folder, model=model)
     loaded = load_model(settings, model, report=lambda _step: None)
     service = open_writer(settings, create=True)
     catalog, dim = service.catalog, loaded.embedder.dim
-    catalog.ensure_collection("default", loaded.name, dim, loaded.embedder.fingerprint)
+    catalog.ensure_collection(collection, loaded.name, dim, loaded.embedder.fingerprint)
     chance = np.random.default_rng(0)
     edges = np.arange(0, 2 * SEGMENTS + 1, 2, dtype=np.float64)
     for number in range(VIDEOS):
@@ -33,6 +33,6 @@ def make_library(folder: Path, *, model: str = "demo") -> None:
         )
         video = Video(name, f"/videos/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1)
         frames = FrameVectors(edges[:-1], vectors)
-        catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
-    build_snapshot(service, "default")
+        catalog.put(collection, Put(video, {PICTURE: picture}, frames=frames))
+    build_snapshot(service, collection)
     service.close()

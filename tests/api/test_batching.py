@@ -238,6 +238,86 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     run(test())
 
 
+def of(collection: str, count: int) -> list[Query]:
+    """Return different searches of a collection."""
+    return [Query.of(f"{collection}{number}", collection=collection) for number in range(count)]
+
+
+def test_a_storm_of_one_collection_does_not_delay_another() -> None:
+    """Its search runs at once beside the batch of the storm, alone, however many wait."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work, queue=1000)
+        work.let_go.release()
+        await batcher.answer(of("quiet", 1))
+        await work.started()
+        storm = asyncio.create_task(batcher.answer(of("storm", 200)))
+        await work.started()
+        quiet = asyncio.create_task(batcher.answer(of("quiet", 1)))
+        await work.started()
+        assert [len(batch) for batch in work.batches] == [1, 16, 1]
+        assert work.batches[2] == ["quiet0"]
+        for _ in range(20):
+            work.let_go.release()
+        await asyncio.gather(storm, quiet)
+        await batcher.close()
+
+    run(test())
+
+
+def test_batches_are_small_while_several_collections_are_asked() -> None:
+    """So that the next search of another one waits for few; later they are large again."""
+
+    async def test() -> None:
+        work = Work(held=False)
+        batcher = made(work, queue=1000)
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+
+        async def ask(collection: str, count: int, *, at: float) -> list[int]:
+            """Ask so many seconds later than it is; return the sizes of the batches."""
+            loop.time = lambda: clock() + at  # type: ignore[method-assign]
+            work.batches.clear()
+            await batcher.answer(of(collection, count))
+            loop.time = clock  # type: ignore[method-assign]
+            return [len(batch) for batch in work.batches]
+
+        assert await ask("quiet", 1, at=0.0) == [1]
+        assert await ask("storm", 40, at=0.0) == [16, 16, 8]
+        assert await ask("storm", 40, at=0.9) == [16, 16, 8]
+        assert await ask("storm", 40, at=2.0) == [40]
+        await batcher.close()
+
+    run(test())
+
+
+def test_a_full_queue_has_room_for_a_collection_that_did_not_fill_it() -> None:
+    """Up to its share; those who fill it are refused."""
+
+    async def test() -> None:
+        work = Work()
+        batcher = made(work, queue=8)
+        first = asyncio.create_task(batcher.answer(of("storm", 1)))
+        await work.started()
+        calls = [first, asyncio.create_task(batcher.answer(of("storm", 9)[1:]))]
+        await settled()
+        calls.append(asyncio.create_task(batcher.answer(of("quiet", 1))))
+        await work.started()
+        calls.append(asyncio.create_task(batcher.answer(of("quiet", 5)[1:])))
+        await settled()
+        assert batcher.waiting == 12
+        for name in ("quiet", "storm"):
+            with pytest.raises(Refused):
+                await batcher.answer([Query.of("one more", collection=name)])
+        work.let_go.release(20)
+        await asyncio.gather(*calls)
+        assert work.sheds == {"full": 2}
+        await batcher.close()
+
+    run(test())
+
+
 def test_a_search_past_its_deadline_is_refused_and_not_computed() -> None:
     """Also while the batch before it does not end."""
 

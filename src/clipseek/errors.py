@@ -14,7 +14,9 @@ ClipseekError
 │  ├─ UploadBusy
 │  ├─ UploadTooLarge
 │  ├─ UploadQuotaExceeded
-│  └─ WrongOffset
+│  ├─ WrongOffset
+│  ├─ JobNotFound
+│  └─ KeyReused             an idempotency key was used for another request
 ├─ StateError               the store must change first
 │  ├─ NothingIndexed
 │  ├─ ModelMismatch
@@ -188,6 +190,29 @@ class WrongOffset(RequestError):
         super().__init__(
             f"upload {upload_id} has {offset} bytes, so Upload-Offset must be {offset}, got "
             f"{asked}; ask with HEAD how many bytes are stored, and continue there"
+        )
+
+
+class JobNotFound(RequestError):
+    """There is no job with this id."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"no job {job_id!r}; it was deleted some time after it ended, or never added; "
+            "GET /v1/jobs lists the jobs"
+        )
+
+
+class KeyReused(RequestError):
+    """An idempotency key was used before, for another request."""
+
+    def __init__(self, key: str, job_id: str) -> None:
+        self.key = key
+        self.job_id = job_id
+        super().__init__(
+            f"the idempotency key {key!r} belongs to job {job_id}, which asks for something else; "
+            "send each new request with a new key, and only a repeated one with its own"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Dialect,
@@ -167,6 +168,43 @@ changes = Table(
     Column("video_id", Key),
     Column("at", Text, nullable=False),
     CheckConstraint("kind IN ('put', 'remove', 'relocate', 'calibrate')", name="changes_kind"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column(
+        "number",  # in the order in which they were added
+        BigInteger().with_variant(Integer, "sqlite"),
+        Identity(always=True),
+        primary_key=True,
+    ),
+    Column("id", Key, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("collection", Key, nullable=False),  # as it was asked for, so it may be an alias
+    Column("subject", Key, nullable=False),  # the video that is changed; empty for an ingest
+    Column("payload", Json, nullable=False),
+    Column("state", Key, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("is_cancelling", Boolean, nullable=False),
+    Column("progress", Json, nullable=False),
+    Column("outcome", Json),
+    Column("reason", Text, nullable=False),
+    Column("principal", Key, nullable=False),
+    Column("idempotency_key", Key),
+    Column("request_id", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("ended_at", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_s", Double, nullable=False),
+    # When a job that waits may be taken, when the lease of one that runs expires, and when one has
+    # ended: seconds since 1970, by the clock of the database.
+    Column("due", Double, nullable=False),
+    UniqueConstraint("principal", "idempotency_key", name="jobs_idempotency"),
+    Index("jobs_by_state", "state", "collection", "number"),
+    Index("jobs_by_subject", "collection", "subject", "number"),
+    sqlite_autoincrement=True,
 )
 
 _ELEMENTS = {"sqlite": func.json_each, "postgresql": func.jsonb_array_elements_text}

@@ -5,6 +5,7 @@ from clipseek.testing.catalog import MemoryCatalog
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
 from clipseek.testing.indexes import MemoryStore
+from clipseek.testing.jobs import MemoryJobs
 from clipseek.testing.tower import ToyTower
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Colour",
     "DictCache",
     "MemoryCatalog",
+    "MemoryJobs",
     "MemoryStore",
     "SyntheticFrames",
     "ToyEmbedder",

@@ -1,4 +1,4 @@
-"""The first schema: collections, videos, segments, frame vectors and changes."""
+"""The first schema: collections, videos, segments, frame vectors, changes and jobs."""
 
 import secrets
 
@@ -25,6 +25,7 @@ def upgrade() -> None:
     _frame_vectors()
     _tags()
     _changes()
+    _jobs()
 
 
 def _identity() -> None:
@@ -149,3 +150,39 @@ def _changes() -> None:
             "kind IN ('put', 'remove', 'relocate', 'calibrate')", name="changes_kind"
         ),
     )
+
+
+def _jobs() -> None:
+    op.create_table(
+        "jobs",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.Identity(always=True),
+            primary_key=True,
+        ),
+        sa.Column("id", KEY, nullable=False, unique=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("collection", KEY, nullable=False),
+        sa.Column("subject", KEY, nullable=False),
+        sa.Column("payload", JSON, nullable=False),
+        sa.Column("state", KEY, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("is_cancelling", sa.Boolean, nullable=False),
+        sa.Column("progress", JSON, nullable=False),
+        sa.Column("outcome", JSON),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("principal", KEY, nullable=False),
+        sa.Column("idempotency_key", KEY),
+        sa.Column("request_id", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("started_at", sa.Text, nullable=False),
+        sa.Column("ended_at", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("lease_s", sa.Double, nullable=False),
+        sa.Column("due", sa.Double, nullable=False),
+        sa.UniqueConstraint("principal", "idempotency_key", name="jobs_idempotency"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("jobs_by_state", "jobs", ["state", "collection", "number"])
+    op.create_index("jobs_by_subject", "jobs", ["collection", "subject", "number"])

@@ -1,0 +1,384 @@
+"""SqlJobs: the queue of jobs in the database of the catalog, SQLite or PostgreSQL."""
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    RowMapping,
+    Select,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from clipseek.catalog import schema
+from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.rows import now, storable
+from clipseek.catalog.tables import among, jobs
+from clipseek.errors import JobNotFound, KeyReused
+from clipseek.jobs import (
+    ENDINGS,
+    MAX_KEY_CHARACTERS,
+    Counts,
+    Ending,
+    Job,
+    JobKind,
+    JobState,
+    Payload,
+    Progress,
+)
+
+_earlier = jobs.alias("earlier")
+
+
+class SqlJobReader:
+    """A `JobReader`; the right to SELECT is enough. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
+        """Open the catalog at a URL, which need not exist yet; nothing is made or written."""
+        return cls(Database.at(url, read_only=True, wait_s=wait_s))
+
+    def get(self, job_id: str) -> Job:
+        """Return a job; raise JobNotFound."""
+        found = self.some([job_id])
+        if job_id not in found:
+            raise JobNotFound(job_id)
+        return found[job_id]
+
+    def some(self, job_ids: Sequence[str]) -> dict[str, Job]:
+        """Return those of the jobs that exist, by id, in one query."""
+        wanted = among(jobs.c.id, job_ids, self._database.dialect)
+        return {job.id: job for job in self._jobs(select(jobs).where(wanted))}
+
+    def jobs(
+        self,
+        *,
+        collections: Sequence[str] | None = None,
+        state: JobState | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Job]:
+        """Return jobs, the newest first, those that are older than the job `after`."""
+        query = select(jobs).order_by(jobs.c.number.desc()).limit(limit)
+        if collections is not None:
+            query = query.where(among(jobs.c.collection, collections, self._database.dialect))
+        if state is not None:
+            query = query.where(jobs.c.state == state)
+        if after:
+            self.get(after)
+            number = select(_earlier.c.number).where(_earlier.c.id == after).scalar_subquery()
+            query = query.where(jobs.c.number < number)
+        return self._jobs(query)
+
+    def counts(self) -> Counts:
+        """Count the jobs by state."""
+        query = select(jobs.c.state, func.count(), func.min(jobs.c.created_at))
+        found = self._rows(query.group_by(jobs.c.state))
+        rows = {state: (count, oldest) for state, count, oldest in found}
+        oldest_s = 0.0
+        if "waiting" in rows:
+            since = datetime.now(UTC) - datetime.fromisoformat(rows["waiting"][1])
+            oldest_s = max(0.0, since.total_seconds())
+        return Counts({state: count for state, (count, _) in rows.items()}, oldest_s)
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._database.close()
+
+    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        if not schema.is_there(self._database):
+            return []
+        with self._database.reading() as connection:
+            return connection.execute(query).all()
+
+    def _jobs(self, query: Select[Any]) -> list[Job]:
+        return [_job(row._mapping) for row in self._rows(query)]
+
+
+class SqlJobs(SqlJobReader):
+    """A `JobQueue` in a SQL database. Thread-safe.
+
+    The leases of PostgreSQL are compared with the clock of the server, so that the clocks of its
+    clients may differ. The clients of a SQLite file are on one machine.
+    """
+
+    @classmethod
+    def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
+        """Open the catalog at a URL, which must exist when the first job is added."""
+        return cls(Database.at(url, create=False, wait_s=wait_s))
+
+    def add(
+        self,
+        kind: JobKind,
+        collection: str,
+        payload: Payload,
+        *,
+        by: str,
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Add a job and return it, or the one that was added with the same key."""
+        _require_key(idempotency_key)
+        storable(collection=collection, by=by, request_id=request_id, key=idempotency_key or "")
+        for text in _texts(payload):
+            storable(payload=text)
+        job = Job(secrets.token_urlsafe(16), kind, collection, dict(payload), by=by)
+        values = {
+            "id": job.id,
+            "kind": kind,
+            "collection": collection,
+            "subject": job.video,
+            "payload": job.payload,
+            "state": job.state,
+            "attempts": 0,
+            "is_cancelling": False,
+            "progress": asdict(job.progress),
+            "reason": "",
+            "principal": by,
+            "idempotency_key": idempotency_key,
+            "request_id": request_id,
+            "created_at": now(),
+            "started_at": "",
+            "ended_at": "",
+            "owner": "",
+            "lease_s": 0.0,
+            "due": 0.0,
+        }
+        with self._writing() as connection:
+            if idempotency_key is None:
+                plain = insert(jobs).values(values).returning(jobs)
+                return _job(connection.execute(plain).one()._mapping)
+            made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(jobs)
+            added = made.values(values).on_conflict_do_nothing().returning(jobs)
+            if (row := connection.execute(added).one_or_none()) is not None:
+                return _job(row._mapping)
+            same = and_(jobs.c.principal == by, jobs.c.idempotency_key == idempotency_key)
+            before = _job(connection.execute(select(jobs).where(same)).one()._mapping)
+        if (before.kind, before.collection, before.payload) != (kind, collection, job.payload):
+            raise KeyReused(idempotency_key, before.id)
+        return before
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job and return it; one that runs is marked."""
+        with self._writing() as connection:
+            this = jobs.c.id == job_id
+            waits = and_(this, jobs.c.state == "waiting")
+            connection.execute(update(jobs).where(waits).values(_cancelled(connection)))
+            runs = and_(this, jobs.c.state == "running")
+            connection.execute(update(jobs).where(runs).values(is_cancelling=True))
+            row = connection.execute(select(jobs).where(this)).one_or_none()
+        if row is None:
+            raise JobNotFound(job_id)
+        return _job(row._mapping)
+
+    def take(self, owner: str, lease_s: float) -> Job | None:
+        """Take the job that is to run next, for `lease_s` seconds; None if there is none."""
+        clock = _clock(self._database.dialect)
+        if not self._rows(select(jobs.c.number).where(_ready(clock)).limit(1)):
+            return None  # without a writing transaction, because idle workers ask again and again
+        with self._writing() as connection:
+            given_up = and_(_ready(clock), jobs.c.is_cancelling)
+            connection.execute(update(jobs).where(given_up).values(_cancelled(connection)))
+            for collection in connection.scalars(_turns(clock)).all():
+                job = _take_from(connection, collection, owner, lease_s)
+                if job is not None:
+                    return job
+        return None
+
+    def beat(self, job: Job, progress: Progress) -> bool:
+        """Renew the lease and store the progress; False if it was lost or the job cancelled."""
+        with self._writing() as connection:
+            due = _clock(connection.dialect.name) + jobs.c.lease_s
+            mine = and_(_held(job), ~jobs.c.is_cancelling)
+            values = {"due": due, "progress": asdict(progress)}
+            return connection.execute(update(jobs).where(mine).values(values)).rowcount > 0
+
+    def finish(
+        self, job: Job, state: Ending, outcome: Payload | None = None, reason: str = ""
+    ) -> bool:
+        """End a job that was taken; False, and no change, if it was lost."""
+        values: dict[str, Any] = {"state": state, "reason": reason, "ended_at": now()}
+        if outcome is not None:
+            values["outcome"] = dict(outcome)
+        with self._writing() as connection:
+            values["due"] = _clock(connection.dialect.name)
+            return connection.execute(update(jobs).where(_held(job)).values(values)).rowcount > 0
+
+    def retry(self, job: Job, reason: str, after_s: float) -> bool:
+        """Let a job that was taken wait again; False, and no change, if it was lost."""
+        with self._writing() as connection:
+            unwanted = and_(_held(job), jobs.c.is_cancelling)
+            ended = connection.execute(
+                update(jobs).where(unwanted).values(_cancelled(connection))
+            ).rowcount
+            values = {
+                "state": "waiting",
+                "reason": reason,
+                "due": _clock(connection.dialect.name) + after_s,
+            }
+            waits = connection.execute(update(jobs).where(_held(job)).values(values)).rowcount
+            return ended + waits > 0
+
+    def prune(self, older_than_s: float) -> int:
+        """Delete the jobs that ended longer ago; return how many."""
+        with self._writing() as connection:
+            limit = _clock(connection.dialect.name) - older_than_s
+            old = and_(jobs.c.state.in_(ENDINGS), jobs.c.due < limit)
+            return connection.execute(delete(jobs).where(old)).rowcount
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open a writing transaction, during which the catalog is not migrated."""
+        with self._database.writing() as connection:
+            schema.hold(connection, self._database.place)
+            yield connection
+
+
+def _clock(dialect: str) -> ColumnElement[float]:
+    """Return the time now in seconds since 1970, by the clock of the database."""
+    if dialect == "postgresql":
+        return cast(func.extract("epoch", func.clock_timestamp()), Double)
+    return literal(time.time(), Double)
+
+
+def _ready(clock: ColumnElement[float]) -> ColumnElement[bool]:
+    """Return the condition that a job may be taken: it waits, or its lease has expired.
+
+    An earlier job that changes the same video has ended.
+    """
+    open_before = exists().where(
+        _earlier.c.collection == jobs.c.collection,
+        _earlier.c.subject == jobs.c.subject,
+        _earlier.c.number < jobs.c.number,
+        _earlier.c.state.in_(("waiting", "running")),
+    )
+    is_next = or_(jobs.c.subject == "", ~open_before)
+    return and_(jobs.c.state.in_(("waiting", "running")), jobs.c.due <= clock, is_next)
+
+
+def _turns(clock: ColumnElement[float]) -> Select[Any]:
+    """Return the collections with ready jobs: fewest running jobs first, then the oldest job."""
+    running = (
+        select(func.count())
+        .select_from(_earlier)
+        .where(
+            _earlier.c.collection == jobs.c.collection,
+            _earlier.c.state == "running",
+            _earlier.c.due > clock,
+        )
+        .correlate(jobs)
+        .scalar_subquery()
+    )
+    return (
+        select(jobs.c.collection)
+        .where(_ready(clock))
+        .group_by(jobs.c.collection)
+        .order_by(running, func.min(jobs.c.number))
+    )
+
+
+def _take_from(connection: Connection, collection: str, owner: str, lease_s: float) -> Job | None:
+    """Take the oldest ready job of a collection that no other transaction is taking."""
+    clock = _clock(connection.dialect.name)
+    oldest = (
+        select(jobs.c.number)
+        .where(_ready(clock), jobs.c.collection == collection)
+        .order_by(jobs.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=jobs)
+    )
+    number = connection.scalar(oldest)
+    if number is None:
+        return None
+    started = func.coalesce(func.nullif(jobs.c.started_at, ""), now())
+    taken = (
+        update(jobs)
+        .where(jobs.c.number == number)
+        .values(
+            state="running",
+            attempts=jobs.c.attempts + 1,
+            owner=owner,
+            lease_s=float(lease_s),
+            due=clock + float(lease_s),
+            started_at=started,
+            reason="",
+        )
+        .returning(jobs)
+    )
+    return _job(connection.execute(taken).one()._mapping)
+
+
+def _held(job: Job) -> ColumnElement[bool]:
+    """Return the condition that a job is still run by the attempt that took it."""
+    return and_(jobs.c.id == job.id, jobs.c.state == "running", jobs.c.attempts == job.attempts)
+
+
+def _cancelled(connection: Connection) -> dict[str, Any]:
+    """Return the values of a job that ends because it was cancelled."""
+    return {
+        "state": "cancelled",
+        "reason": "it was cancelled",
+        "ended_at": now(),
+        "due": _clock(connection.dialect.name),
+    }
+
+
+def _require_key(key: str | None) -> None:
+    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
+        raise ValueError(
+            f"an idempotency key must have 1 to {MAX_KEY_CHARACTERS} characters, got {len(key)}"
+        )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _job(row: RowMapping) -> Job:
+    progress = row["progress"]
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        collection=row["collection"],
+        payload=row["payload"],
+        state=row["state"],
+        attempts=row["attempts"],
+        is_cancelling=row["is_cancelling"] and row["state"] == "running",
+        progress=Progress(progress["bytes"], progress["frames"], progress["share"]),
+        outcome=row["outcome"],
+        reason=row["reason"],
+        by=row["principal"],
+        request_id=row["request_id"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )

@@ -137,6 +137,9 @@ _DETAILS: dict[Kind, str] = {
         errors.UploadQuotaExceeded("your uploads", 2**38 - 2**30, 2**38, 2**32)
     ),
     KINDS[errors.WrongOffset]: str(errors.WrongOffset(_UPLOAD_ID, 1048576, 0)),
+    KINDS[errors.UrlNotAllowed]: str(
+        errors.UrlNotAllowed("a.example", "its address is not public; upload the file instead")
+    ),
     KINDS[errors.DiskFull]: errors.DiskFull("").told,
     NOT_A_PART: "Content-Type must be application/offset+octet-stream, got text/plain",
     TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",

@@ -73,6 +73,19 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "The upload has expired",
         "It was not continued for a day. Begin a new one with `POST /v1/uploads`.",
     ),
+    errors.UrlNotAllowed: Kind(
+        "url-not-allowed",
+        422,
+        "The URL cannot be fetched from here",
+        "`detail` says why. Upload the file, or ask the operator to add the host to "
+        "`CLIPSEEK_FETCH_HOSTS`.",
+    ),
+    errors.NotFetched: Kind(
+        "not-fetched",
+        422,
+        "The URL did not give a video",
+        "`detail` says why. A job says this, because it is the one that fetches.",
+    ),
     errors.WrongOffset: Kind(
         "wrong-offset",
         409,

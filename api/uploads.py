@@ -19,11 +19,13 @@ from starlette.responses import Response
 from api import error_handlers, openapi_examples, problem_kinds
 from api.dependencies import Opened, Received
 from api.limits import expect, text
-from api.principal import Asking
+from api.principal import Asking, Principal, permit
 from api.problems import Refused
+from api.receiving import Receiving
 from clipseek.config import collection_name
 from clipseek.errors import (
     ClipseekError,
+    CollectionNotFound,
     DiskFull,
     InvalidQuery,
     ServiceUnavailable,
@@ -145,6 +147,8 @@ async def options(receiving: Received) -> Response:
             "/v1/uploads",
             InvalidQuery,
             problem_kinds.TUS_VERSION,
+            problem_kinds.FORBIDDEN,
+            CollectionNotFound,
             UploadTooLarge,
             UploadQuotaExceeded,
             DiskFull,
@@ -161,8 +165,10 @@ async def begin(
     _speaks: Speaks = None,
 ) -> Response:
     """Make room for a file of this length. Nothing is indexed before a job says so."""
+    permit(asking, "write")
     known = _known(metadata)
-    collection = _collection(known, service.settings.collection)
+    collection = _collection(known, asking.default(service.settings.collection))
+    permit(asking, "write", collection)
     upload = await receiving.call(receiving.uploads.create, asking.name, collection, length, known)
     location = f"{service.settings.root}/v1/uploads/{upload.id}"
     return Response(status_code=201, headers={"Location": location, **_state(upload)})
@@ -179,6 +185,8 @@ async def begin(
             _EXAMPLE,
             InvalidQuery,
             problem_kinds.TUS_VERSION,
+            problem_kinds.FORBIDDEN,
+            CollectionNotFound,
             UploadNotFound,
             UploadExpired,
             ServiceUnavailable,
@@ -189,7 +197,7 @@ async def look(
     receiving: Received, asking: Asking, upload_id: UploadId, _speaks: Speaks = None
 ) -> Response:
     """Return where to continue; so many bytes are on the disk."""
-    upload = await receiving.call(receiving.uploads.get, upload_id, asking.name)
+    upload = await _theirs(receiving, asking, upload_id)
     return Response(headers={"Upload-Length": str(upload.length), **_state(upload)})
 
 
@@ -205,6 +213,8 @@ async def look(
             _EXAMPLE,
             InvalidQuery,
             problem_kinds.TUS_VERSION,
+            problem_kinds.FORBIDDEN,
+            CollectionNotFound,
             problem_kinds.NOT_A_PART,
             problem_kinds.REQUEST_TIMEOUT,
             UploadNotFound,
@@ -232,6 +242,7 @@ async def append(
     _speaks: Speaks = None,
 ) -> Response:
     """Store a part as it comes in. What came before a cut stays: ask with HEAD, and continue."""
+    await _theirs(receiving, asking, upload_id)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != PART:
         raise Refused(
@@ -254,7 +265,10 @@ async def append(
             _EXAMPLE,
             InvalidQuery,
             problem_kinds.TUS_VERSION,
+            problem_kinds.FORBIDDEN,
+            CollectionNotFound,
             UploadNotFound,
+            UploadExpired,
             UploadBusy,
             ServiceUnavailable,
         ),
@@ -264,8 +278,17 @@ async def end(
     receiving: Received, asking: Asking, upload_id: UploadId, _speaks: Speaks = None
 ) -> Response:
     """Delete what was uploaded, unless a job uses it."""
+    await _theirs(receiving, asking, upload_id)
     await receiving.call(receiving.uploads.abandon, upload_id, asking.name)
     return Response(status_code=204)
+
+
+async def _theirs(receiving: Receiving, asking: Principal, upload_id: str) -> Upload:
+    """Return an upload that a principal may continue and end."""
+    permit(asking, "write")
+    upload = await receiving.call(receiving.uploads.get, upload_id, asking.name)
+    permit(asking, "write", upload.collection)
+    return upload
 
 
 def _state(upload: Upload) -> dict[str, str]:

@@ -14,6 +14,8 @@ ClipseekError
 │  ├─ UploadBusy
 │  ├─ UploadTooLarge
 │  ├─ UploadQuotaExceeded
+│  ├─ UrlNotAllowed
+│  ├─ NotFetched
 │  ├─ WrongOffset
 │  ├─ JobNotFound
 │  └─ KeyReused             an idempotency key was used for another request
@@ -179,6 +181,25 @@ class UploadQuotaExceeded(RequestError):
             f"{whose} may take {limit_bytes} bytes until they are indexed, and take {used_bytes}; "
             f"this one needs {asked_bytes} more, so end an upload or wait until one is indexed"
         )
+
+
+class UrlNotAllowed(RequestError):
+    """A URL may not be read from here."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        self.host = host
+        self.reason = reason
+        named = f" of {host[:255]}" if host else ""
+        super().__init__(f"the URL{named} cannot be fetched: {reason}")
+
+
+class NotFetched(RequestError):
+    """A URL did not give a video. With `again`, it may give one later."""
+
+    def __init__(self, reason: str, *, again: bool = False) -> None:
+        self.reason = reason
+        self.again = again
+        super().__init__(f"the video was not fetched: {reason}")
 
 
 class WrongOffset(RequestError):

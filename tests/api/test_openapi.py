@@ -88,6 +88,8 @@ def test_every_problem_type_is_documented_somewhere() -> None:
         "headers-too-large",
         "host-not-allowed",
         "method-not-allowed",
+        "not-fetched",
         "target-too-long",
         "unreadable-video",
+        "url-not-allowed",
     }

@@ -166,3 +166,52 @@ def test_an_alias_that_is_allowed_opens_the_collection_behind_it(tenants: Librar
         (hit, *_) = client.post("/v1/search", json={"query": "black"}).json()["hits"]
         assert client.get(hit["thumbnail_url"]).status_code == 200
         assert client.get(hit["play_url"].partition("#")[0]).status_code == 200
+
+
+UPLOADS = [
+    pytest.param("POST", "/v1/uploads", id="begin"),
+    pytest.param("HEAD", "/v1/uploads/ID", id="look"),
+    pytest.param("PATCH", "/v1/uploads/ID", id="append"),
+    pytest.param("DELETE", "/v1/uploads/ID", id="end"),
+]
+TUS = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": "5",
+    "Upload-Offset": "0",
+    "Content-Type": "application/offset+octet-stream",
+}
+
+
+@pytest.mark.parametrize(("method", "path"), UPLOADS)
+def test_uploading_needs_the_scope_write(library: Library, method: str, path: str) -> None:
+    """No other scope includes it."""
+    with asking(library, "search", "admin") as client:
+        answer = client.request(method, path.replace("ID", "0" * 32), headers=TUS)
+    assert answer.status_code == 403
+
+
+def test_an_upload_is_for_a_collection_of_the_principal(library: Library) -> None:
+    """The one that is named, or the first one that they may use."""
+    with asking(library, "write", collections=frozenset({"other"})) as client:
+        named = {**TUS, "Upload-Metadata": "collection ZGVmYXVsdA=="}  # default
+        assert client.post("/v1/uploads", headers=named).status_code == 404
+        path = client.post("/v1/uploads", headers=TUS).headers["Location"]
+        assert client.patch(path, headers=TUS, content=b"12345").status_code == 204
+        uploads = client.app.state.receiving.uploads  # type: ignore[attr-defined]  # it is a FastAPI
+        assert uploads.get(path.rpartition("/")[2], "somebody").collection == "other"
+
+
+@pytest.mark.parametrize(("method", "path"), UPLOADS[1:])
+def test_an_upload_of_another_principal_is_not_there(
+    library: Library, method: str, path: str
+) -> None:
+    """Neither is one for a collection that the principal may not use any more."""
+    with asking(library, "write") as client:
+        uploads = client.app.state.receiving.uploads  # type: ignore[attr-defined]  # it is a FastAPI
+        upload = uploads.create("another", "default", 5, {})
+        answer = client.request(method, path.replace("ID", upload.id), headers=TUS)
+        missing = client.request(method, path.replace("ID", "0" * 32), headers=TUS)
+        assert answer.status_code == missing.status_code == 404
+    with asking(library, "write", collections=frozenset({"other"})) as client:
+        upload = uploads.create("somebody", "default", 5, {})
+        assert client.request(method, path.replace("ID", upload.id), headers=TUS).status_code == 404

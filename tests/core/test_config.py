@@ -203,3 +203,12 @@ def test_allowed_hosts_are_names() -> None:
         Settings.load(allowed_hosts="http://videos.example")
     with pytest.raises(ConfigError, match="a name without scheme and port"):
         Settings.load(allowed_hosts="videos.example:80")
+
+
+def test_hosts_of_urls_are_names_with_ports() -> None:
+    """In lower case; a scheme or a path is refused, and so is a star alone."""
+    loaded = Settings.load(fetch_hosts="Videos.Example, *.b.example:8443,")
+    assert loaded.fetch_hosts == ("videos.example", "*.b.example:8443")
+    for wrong in ("https://a.example", "a.example/v", "*", "a.*.example", "a.example:0"):
+        with pytest.raises(ConfigError, match="a host is a name such as"):
+            Settings.load(fetch_hosts=wrong)

@@ -1,12 +1,15 @@
-"""How much clients may upload, and where it is kept."""
+"""What comes from clients: uploads and URLs, how much of them, and where it is kept."""
 
-from pydantic import BaseModel, Field
+from typing import Annotated
 
-from clipseek.config.values import AtHome
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from clipseek.config.values import AtHome, fetched_hosts
 
 
 class UploadSettings(BaseModel):
-    """How much clients may upload, and where it is kept."""
+    """What comes from clients: uploads and URLs, how much of them, and where it is kept."""
 
     upload_dir: AtHome | None = Field(
         default=None,
@@ -29,4 +32,11 @@ class UploadSettings(BaseModel):
         default=2 * 2**30,
         ge=0,
         description="bytes that uploads leave free on their disk",
+    )
+    fetch_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(fetched_hosts)] = Field(
+        default=(),
+        description="hosts that videos are fetched from by URL, such as videos.example,*.b.example",
+    )
+    max_fetch_s: float = Field(
+        default=6 * 3600.0, gt=0, description="seconds that fetching one video may take"
     )

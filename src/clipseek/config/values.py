@@ -16,6 +16,7 @@ SKIPPED = ("hidden", "system", "unfinished", "doubles")
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_FETCHED = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]{0,4})?")
 _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -116,6 +117,20 @@ def host_names(listed: object) -> object:
                 f"separate several by commas, got {host!r}"
             )
     return tuple(filter(None, hosts))
+
+
+def fetched_hosts(listed: object) -> object:
+    """Split text at commas; each part is a name, or `*.` and a name, with a port if it has one."""
+    if not isinstance(listed, str):
+        return listed
+    hosts = tuple(part.strip().lower() for part in listed.split(",") if part.strip())
+    for host in hosts:
+        if not _FETCHED.fullmatch(host):
+            raise ValueError(
+                "a host is a name such as videos.example, *.example or videos.example:8443; "
+                f"separate several by commas, got {host!r}"
+            )
+    return hosts
 
 
 def url_path(path: object) -> object:

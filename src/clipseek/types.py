@@ -354,7 +354,8 @@ class Collection:
 class Change:
     """One committed change of a collection. A "calibrate" change has no video.
 
-    "relocate" changes what an answer says of the video, and nothing that is searched.
+    "relocate" changes what an answer says of the video, and nothing that is searched. A "put" may
+    be of a video that was only given other tags, which a search can filter by.
     """
 
     version: int

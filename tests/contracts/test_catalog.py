@@ -661,6 +661,70 @@ class TestRelocate:
         assert catalog.collection("default").version == 1
 
 
+class TestEdit:
+    def test_another_title_changes_nothing_else(self, catalog: CatalogWriter) -> None:
+        """The segments keep their ids, because nothing that is searched has changed."""
+        given = a_video(tags=("sea",))
+        given.put_into(catalog)
+        before = catalog.segments("default", "a")
+        assert catalog.edit("default", "a", title="A day at the sea") == 2
+        assert stored(catalog.video("default", "a"), 3) == stored(
+            replace(given.video, title="A day at the sea"), 3
+        )
+        assert catalog.segments("default", "a") == before
+        assert catalog.changes("default", 1) == [Change(2, "relocate", "a")]
+
+    def test_other_tags_replace_all(self, catalog: CatalogWriter) -> None:
+        """The video is found by them alone; its segments are the same under later ids."""
+        given = a_video(tags=("sea", "sun"))
+        given.put_into(catalog)
+        a_video("b", tags=("sea",)).put_into(catalog)
+        before = catalog.segments("default", "a")
+        frames = catalog.frame_vectors("default", "a")
+        assert catalog.edit("default", "a", title="t", tags=["night", "sun", "night"]) == 3
+        video = catalog.video("default", "a")
+        assert (video.title, video.tags, video.segments) == ("t", ("night", "sun"), 3)
+        assert [each.id for each in catalog.videos("default", tags=["sea"])] == ["b"]
+        assert [each.id for each in catalog.videos("default", tags=["night"])] == ["a"]
+        assert catalog.tags("default") == ["night", "sea", "sun"]
+        after = catalog.segments("default", "a")
+        assert [replace(each, id=0) for each in after] == [replace(each, id=0) for each in before]
+        assert min(each.id for each in after) > max(each.id for each in before)
+        times, vectors = catalog.frame_vectors("default", "a")
+        assert (frames[0] == times).all()
+        assert (frames[1] == vectors).all()
+        assert catalog.changes("default", 2) == [Change(3, "put", "a")]
+
+    def test_a_video_may_lose_all_tags(self, catalog: CatalogWriter) -> None:
+        """No tags are not the same as tags that stay."""
+        a_video(tags=("sea",)).put_into(catalog)
+        catalog.edit("default", "a", tags=[])
+        assert catalog.video("default", "a").tags == ()
+        assert catalog.tags("default") == []
+
+    def test_the_same_again_is_not_a_change(self, catalog: CatalogWriter) -> None:
+        """So a job that is run twice changes a video once."""
+        a_video(tags=("caf\u00e9",)).put_into(catalog)
+        assert catalog.edit("default", "a", title="video a", tags=["cafe\u0301"]) == 1
+        assert catalog.edit("default", "a") == 1
+        assert catalog.changes("default", 1) == []
+
+    def test_a_missing_video_is_not_found(self, catalog: CatalogWriter) -> None:
+        """Whatever it was to be given."""
+        with pytest.raises(VideoNotFound):
+            catalog.edit("default", "nope", title="t")
+
+    @pytest.mark.parametrize("text", ["a\0b", "\ud800"], ids=["NUL", "surrogate"])
+    def test_what_cannot_be_stored_is_refused(self, catalog: CatalogWriter, text: str) -> None:
+        """In titles and in tags; nothing is changed."""
+        a_video().put_into(catalog)
+        with pytest.raises(ValueError, match="Unicode text"):
+            catalog.edit("default", "a", title=text)
+        with pytest.raises(ValueError, match="Unicode text"):
+            catalog.edit("default", "a", title="t", tags=[text])
+        assert catalog.video("default", "a").title == "video a"
+
+
 class TestRead:
     def test_videos_come_by_id_in_pages(self, catalog: CatalogWriter) -> None:
         """Pages join without gap; the order is that of code points."""

@@ -22,7 +22,9 @@ PUT = st.tuples(st.just("put"), IDS, URIS, st.integers(0, 3), TAGS)
 REMOVE = st.tuples(st.just("remove"), IDS)
 RELOCATE = st.tuples(st.just("relocate"), IDS, URIS, st.integers(0, 2**62))
 CALIBRATE = st.tuples(st.just("calibrate"), st.floats(-10, 10))
-OPERATION = st.one_of(PUT, PUT, REMOVE, RELOCATE, CALIBRATE)
+TITLES = st.sampled_from([None, "a title", "another"])
+EDIT = st.tuples(st.just("edit"), IDS, TITLES, st.none() | TAGS)
+OPERATION = st.one_of(PUT, PUT, REMOVE, RELOCATE, EDIT, CALIBRATE)
 BY = st.sampled_from(["{}", "{}-alias"])
 SEQUENCES = st.lists(st.tuples(BY, OPERATION), max_size=10)
 
@@ -62,6 +64,9 @@ def _apply(catalog: CatalogWriter, name: str, verb: str, *arguments: Any) -> obj
         if verb == "relocate":
             video_id, uri, size = arguments
             return catalog.relocate(name, video_id, uri, size, stamp=f"{size}")
+        if verb == "edit":
+            video_id, title, given_tags = arguments
+            return catalog.edit(name, video_id, title=title, tags=given_tags)
         return catalog.set_relevance(name, Relevance(arguments[0], 1.0, fitted=True))
     except ClipseekError as error:
         return f"{type(error).__name__}: {error}"

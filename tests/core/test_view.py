@@ -701,3 +701,27 @@ def test_names_come_with_the_changes_that_a_view_follows(
     names = followed.named(aliased).videos(["a", "b"])
     assert names is not None
     assert {name: named.uri for name, named in names.items()} == {"a": "/moved.mp4", "b": "/b.mp4"}
+
+
+def test_a_view_follows_a_video_that_gets_other_tags(tmp_path: Path) -> None:
+    """Its segments are found by the new tags and not by the old ones, in a snapshot too."""
+    catalog = filled("abc")
+    build(tmp_path, catalog)
+    store = FolderStore(tmp_path)
+    view = View.open(catalog, store, NAME)
+    catalog.edit(NAME, "b", tags=["night"])
+    for now in (view.refresh(catalog, store), View.open(catalog, store, NAME)):
+        assert_agrees(now, catalog)
+        assert_agrees(now, catalog, Filters(tags=("night",)))
+        assert len(now.search(QUERIES, 9, only=Filters(tags=("night",))).ids[0]) == 3
+
+
+def test_a_view_follows_a_video_that_gets_another_title(tmp_path: Path) -> None:
+    """Answers have it."""
+    catalog = filled("ab")
+    store = FolderStore(tmp_path)
+    view = View.open(catalog, store, NAME).named(catalog)
+    catalog.edit(NAME, "b", title="A day at the sea")
+    names = view.refresh(catalog, store).named(catalog).videos(["b"])
+    assert names is not None
+    assert names["b"].title == "A day at the sea"

@@ -1,6 +1,6 @@
 """SqlCatalog: the catalog in SQLite or PostgreSQL, to read and to write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Self
@@ -18,12 +18,13 @@ from clipseek.catalog.rows import (
     require_model,
     require_scoring,
     storable,
+    tag_form,
     unpack,
 )
 from clipseek.catalog.tables import segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
-from clipseek.types import Collection, Put, Relevance, Scoring
+from clipseek.types import ChangeKind, Collection, Put, Relevance, Scoring
 
 
 class SqlCatalog(SqlReader):
@@ -178,6 +179,34 @@ class SqlCatalog(SqlReader):
                 raise VideoNotFound(video_id, collection)
             version = writes.next_version(connection, found.name)
             writes.note(connection, found.name, version, "relocate", video_id)
+        return version
+
+    def edit(
+        self,
+        collection: str,
+        video_id: str,
+        *,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> int:
+        """Give a video another title, other tags or both, as one change; return the version."""
+        wanted = None if tags is None else tuple(dict.fromkeys(map(tag_form, tags)))
+        storable(title=title or "", **{f"tag {n}": tag for n, tag in enumerate(wanted or ())})
+        with self._changing(collection) as (connection, found):
+            before = writes.title_and_tags(connection, found.name, video_id)
+            if before is None:
+                raise VideoNotFound(video_id, collection)
+            is_titled = title not in (None, before[0])
+            is_tagged = wanted is not None and list(wanted) != before[1]
+            if not is_titled and not is_tagged:
+                return found.version
+            if title is not None:
+                writes.retitle(connection, found.name, video_id, title)
+            if wanted is not None and is_tagged:
+                writes.retag(connection, found.name, video_id, wanted)
+            version = writes.next_version(connection, found.name)
+            kind: ChangeKind = "put" if is_tagged else "relocate"
+            writes.note(connection, found.name, version, kind, video_id)
         return version
 
     def remove(self, collection: str, video_id: str) -> int:

@@ -8,11 +8,11 @@ misses a 16 that is committed later.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.reader import as_collection, collection_row
@@ -162,6 +162,51 @@ def delete_video(connection: Connection, collection: str, video_id: str) -> bool
     return result.rowcount > 0
 
 
+def title_and_tags(
+    connection: Connection, collection: str, video_id: str
+) -> tuple[str, list[str]] | None:
+    """Return the title and the tags of a video, None if there is no such video."""
+    query = select(videos.c.title, videos.c.tags)
+    this = (videos.c.collection == collection, videos.c.id == video_id)
+    row = connection.execute(query.where(*this)).one_or_none()
+    return None if row is None else (row.title, row.tags)
+
+
+def retitle(connection: Connection, collection: str, video_id: str, title: str) -> None:
+    """Write another title of a video."""
+    this = (videos.c.collection == collection, videos.c.id == video_id)
+    connection.execute(update(videos).where(*this).values(title=title))
+
+
+def retag(connection: Connection, collection: str, video_id: str, given: Sequence[str]) -> None:
+    """Write other tags of a video. Its segments get new ids: views know tags by segments."""
+    this = (videos.c.collection == collection, videos.c.id == video_id)
+    connection.execute(update(videos).where(*this).values(tags=list(given)))
+    connection.execute(
+        delete(tags).where(tags.c.collection == collection, tags.c.video_id == video_id)
+    )
+    _insert_tags(connection, collection, video_id, given)
+    own = (segments.c.collection == collection, segments.c.video_id == video_id)
+    last = connection.scalar(select(func.max(segments.c.id)).where(*own))
+    copied = [column for column in segments.c if column.name != "id"]
+    again = select(*copied).where(*own).order_by(segments.c.id)
+    connection.execute(insert(segments).from_select(copied, again))
+    connection.execute(delete(segments).where(*own, segments.c.id <= last))
+
+
+def _insert_tags(
+    connection: Connection, collection: str, video_id: str, given: Sequence[str]
+) -> None:
+    if given:
+        connection.execute(
+            insert(tags),
+            [
+                {"collection": collection, "tag": tag, "video_id": video_id}
+                for tag in dict.fromkeys(given)
+            ],
+        )
+
+
 def insert_video(connection: Connection, collection: str, rows: VideoRows) -> None:
     """Write the rows of one video; segment ids ascend in the order that they are given in."""
     video = rows.video
@@ -192,14 +237,7 @@ def insert_video(connection: Connection, collection: str, rows: VideoRows) -> No
                 vectors=rows.frames.vectors.tobytes(),
             )
         )
-    if video.tags:
-        connection.execute(
-            insert(tags),
-            [
-                {"collection": collection, "tag": tag, "video_id": video.id}
-                for tag in dict.fromkeys(video.tags)
-            ],
-        )
+    _insert_tags(connection, collection, video.id, video.tags)
     if rows.segments:
         connection.execute(insert(segments), _segment_rows(collection, rows))
 

@@ -235,6 +235,25 @@ class CatalogWriter(CatalogReader, Protocol):
         """
         ...
 
+    def edit(
+        self,
+        collection: str,
+        video_id: str,
+        *,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> int:
+        """Give a video another title, other tags or both; return the new version.
+
+        One change; if nothing is different there is none. What is None stays. Other tags give the
+        segments new ids, as if the video had been put again.
+
+        Raises:
+            VideoNotFound: no such video.
+            ValueError: a text cannot be stored.
+        """
+        ...
+
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
         ...

@@ -4,7 +4,7 @@ import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import PurePath
 from unicodedata import normalize
 
@@ -20,10 +20,12 @@ from clipseek.catalog.rows import (
     require_model,
     require_scoring,
     storable,
+    tag_form,
     unpack,
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
+from clipseek.testing.shelf import Shelf, Stored
 from clipseek.types import (
     Change,
     ChangeKind,
@@ -38,74 +40,12 @@ from clipseek.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """One video of a MemoryCatalog: what was put, under its segment ids."""
-
-    video: Video
-    rows: VideoRows
-    ids: tuple[int, ...]
-
-    def segments(self) -> list[Segment]:
-        """Return the segments in the order of time."""
-        return [
-            Segment(
-                id=segment_id,
-                video_id=self.video.id,
-                span=row.span,
-                best_time=row.best_time,
-                bias=row.bias,
-                thumbnail=row.thumbnail,
-            )
-            for segment_id, row in zip(self.ids, self.rows.segments, strict=True)
-        ]
-
-    def rescored(self, bias: BiasOf) -> "_Stored":
-        """Return it with each segment's bias computed again from its vector."""
-        rows = self.rows.segments
-        biases = bias(unpack(np.stack([row.vector for row in rows]))) if rows else ()
-        judged = tuple(replace(row, bias=float(b)) for row, b in zip(rows, biases, strict=True))
-        return replace(self, rows=replace(self.rows, segments=judged))
-
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """One collection of a MemoryCatalog; every change makes a new one."""
-
-    collection: Collection
-    stored: dict[str, _Stored] = field(default_factory=dict)
-    changes: tuple[Change, ...] = ()
-
-    def changed(
-        self,
-        kind: ChangeKind,
-        video_id: str | None,
-        stored: dict[str, _Stored],
-    ) -> "_Shelf":
-        """Return the shelf with other videos on it, one version later."""
-        version = self.collection.version + 1
-        change = Change(version, kind, video_id)
-        return _Shelf(replace(self.collection, version=version), stored, (*self.changes, change))
-
-    def without(self, video_id: str) -> "_Shelf":
-        """Return the shelf one version later, with a video removed."""
-        rest = {key: stored for key, stored in self.stored.items() if key != video_id}
-        return self.changed("remove", video_id, rest)
-
-    def evicted(self, uri: str, *, keep: str) -> "_Shelf":
-        """Return the shelf without another video from the same uri."""
-        for video_id, stored in self.stored.items():
-            if stored.video.uri == uri and video_id != keep:
-                return self.without(video_id)
-        return self
-
-
 class MemoryCatalog:
     """A `CatalogWriter` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shelves: dict[str, _Shelf] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._aliases: dict[str, str] = {}
         self._ids = itertools.count(1)
         self._removed = 0
@@ -127,7 +67,7 @@ class MemoryCatalog:
         epoch = f"after {self._removed} removals"
         made = Collection(name, model, dim, fingerprint, version=0, scoring=scoring, epoch=epoch)
         with self._lock:
-            found = self._shelves.setdefault(self._aliases.get(name, name), _Shelf(made))
+            found = self._shelves.setdefault(self._aliases.get(name, name), Shelf(made))
         require_model(found.collection, model, dim=dim, fingerprint=fingerprint)
         return found.collection
 
@@ -204,7 +144,7 @@ class MemoryCatalog:
             require_scoring(collection, shelf.collection.scoring, put.scoring)
             shelf = shelf.evicted(video.uri, keep=video.id)
             ids = tuple(itertools.islice(self._ids, len(rows.segments)))
-            stored = _Stored(replace(rows.video, indexed_at=now()), rows, ids)
+            stored = Stored(replace(rows.video, indexed_at=now()), rows, ids)
             shelf = shelf.changed("put", video.id, shelf.stored | {video.id: stored})
             self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
@@ -228,6 +168,30 @@ class MemoryCatalog:
             moved = shelf.stored | {video_id: replace(stored, video=video)}
             shelf = shelf.changed("relocate", video_id, moved)
             self._shelves[shelf.collection.name] = shelf
+        return shelf.collection.version
+
+    def edit(
+        self,
+        collection: str,
+        video_id: str,
+        *,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> int:
+        """Give a video another title, other tags or both, as one change."""
+        for text in (title or "", *(tags or ())):
+            storable(text=text)
+        with self._lock:
+            shelf = self._shelf(collection)
+            before = self._stored(collection, video_id)
+            video = before.video
+            new_title = video.title if title is None else title
+            new_tags = video.tags if tags is None else tuple({tag_form(each): 0 for each in tags})
+            if (new_title, new_tags) != (video.title, video.tags):
+                after = before.edited(new_title, new_tags, self._ids)
+                kind: ChangeKind = "put" if new_tags != video.tags else "relocate"
+                shelf = shelf.changed(kind, video_id, shelf.stored | {video_id: after})
+                self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
 
     def remove(self, collection: str, video_id: str) -> int:
@@ -358,16 +322,16 @@ class MemoryCatalog:
     def close(self) -> None:
         """Do nothing: there are no connections."""
 
-    def _shelf(self, collection: str) -> _Shelf:
+    def _shelf(self, collection: str) -> Shelf:
         shelf = self._found(collection)
         if shelf is None:
             raise CollectionNotFound(collection)
         return shelf
 
-    def _found(self, name: str) -> _Shelf | None:
+    def _found(self, name: str) -> Shelf | None:
         return self._shelves.get(self._aliases.get(name, name))
 
-    def _stored(self, collection: str, video_id: str) -> _Stored:
+    def _stored(self, collection: str, video_id: str) -> Stored:
         shelf = self._found(collection)
         if shelf is None or video_id not in shelf.stored:
             raise VideoNotFound(video_id, collection)

@@ -13,6 +13,9 @@ from clipseek.uploads import Appending, Upload, Uploads
 BLOCK_BYTES = 1 << 20
 """Bytes that are collected before they are written: at most so many of a request are in memory."""
 
+SYNC_BYTES = 64 << 20
+"""Bytes after which they are written to the disk, so that little is left to write at the end."""
+
 THREADS = 8
 """Threads for all uploads. They are not those of other requests, so no slow disk delays these."""
 
@@ -45,13 +48,15 @@ class Receiving:
             await self.call(appending.close)
 
     async def _store(self, request: Request, appending: Appending) -> None:
-        block = bytearray()
+        block, synced = bytearray(), appending.upload.offset
         try:
             async for data in request.stream():
                 block += data
                 if len(block) >= BLOCK_BYTES:
                     await self.call(appending.write, bytes(block))
                     block.clear()
+                if appending.upload.offset - synced >= SYNC_BYTES:
+                    synced = (await self.call(appending.sync)).offset
         except ClientDisconnect as error:
             await self.call(appending.write, bytes(block))
             raise Refused(

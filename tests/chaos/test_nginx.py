@@ -226,6 +226,37 @@ def test_a_large_body_is_refused(front: Front, sound: Upstream) -> None:
     assert len(sound.seen) == 1
 
 
+@pytest.mark.parametrize("path", ["/v1/uploads", "/v1/uploads/0e75"])
+def test_an_upload_passes_as_it_comes(front: Front, path: str) -> None:
+    """A replica has what was sent before the rest is; the whole may be larger than other bodies."""
+    size = 3 * MAX_BODY_BYTES
+    head = b"PATCH %s HTTP/1.1\r\nContent-Length: %d\r\n" % (path.encode(), size) + HOST
+    with socket.create_server(("127.0.0.1", 0)) as replica, ExitStack() as stack:
+        port = front([replica.getsockname()[1]]).port
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        client.sendall(head + b"a" * (size // 2))
+        replica.settimeout(20)
+        taken = stack.enter_context(replica.accept()[0])
+        taken.settimeout(20)
+        first = b""
+        while first.count(b"a") < size // 2:
+            first += taken.recv(65536)
+        client.sendall(b"b" * (size - size // 2))
+        rest = b""
+        while rest.count(b"b") < size - size // 2:
+            rest += taken.recv(65536)
+        taken.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 204 ")
+
+
+@pytest.mark.parametrize("path", ["/v1/uploadsx", "/v1/videos/0e75", "/x/v1/uploads/0e75"])
+def test_only_an_upload_may_be_large(front: Front, sound: Upstream, path: str) -> None:
+    """The names that only look like it have the limit of the others."""
+    answer = front([sound.port]).ask("POST", path, "x" * MAX_BODY_BYTES)
+    assert _problem(answer) == (413, "/problems/body-too-large")
+    assert sound.seen == []
+
+
 def test_ranges_pass(front: Front, sound: Upstream) -> None:
     """Players ask for parts of a video; nginx neither cuts nor compresses."""
     path = "/v1/videos/0e75/file?collection=default"

@@ -194,6 +194,16 @@ def test_replicas_read_what_the_indexer_writes() -> None:
     assert f"CLIPSEEK_DATA_DIR={DATA}" in _dockerfile()
 
 
+def test_replicas_and_the_indexer_write_the_uploads() -> None:
+    """One volume at the place that the setting names and the images have."""
+    for name in ("api", "indexer"):
+        service = COMPOSE[name]
+        (mount,) = [each for each in service.mounts if each.source == "uploads"]
+        assert mount.target == service.environment["CLIPSEEK_UPLOAD_DIR"]
+        assert not mount.read_only
+        assert f"--mode=0755 {DATA} {mount.target}\n" in _dockerfile()
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_our_user_is_that_of_the_images(name: str) -> None:
     """Whom the volume belongs to."""

@@ -172,6 +172,18 @@ def test_the_api_cannot_write_the_snapshots(cluster: Cluster) -> None:
         assert volume["persistentVolumeClaim"].get("readOnly", False) is is_read_only
 
 
+def test_api_and_indexing_write_the_uploads(cluster: Cluster) -> None:
+    """The same claim, at the place that the setting names."""
+    pods = [pod for pod in cluster.pods() if pod.labels[COMPONENT] in ("api", "index")]
+    assert len(pods) == 3
+    for pod in pods:
+        (mount,) = [each for each in pod.container["volumeMounts"] if each["name"] == "uploads"]
+        assert mount["mountPath"] == cluster.environment(pod)["CLIPSEEK_UPLOAD_DIR"]
+        assert not mount.get("readOnly", False)
+        (volume,) = [each for each in pod.spec["volumes"] if each["name"] == "uploads"]
+        assert volume["persistentVolumeClaim"] == {"claimName": "uploads"}
+
+
 def test_probes_ask_paths_of_the_api(cluster: Cluster) -> None:
     """At its port."""
     pod = cluster.pod("api")

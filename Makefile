@@ -11,6 +11,9 @@ KILLS := 300
 MINUTES := 10
 YEARS := 50
 FILES := 500
+PAGE := tests/page
+# The types of the page are checked if npm is there; the tests of the page fail without it under CI=true.
+TYPES := $(if $(shell command -v npm),$(PAGE)/node_modules/.package-lock.json)
 BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothing_new
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
@@ -33,11 +36,15 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-check: install ## format, lint, types and import rules
+check: install $(TYPES) ## format, lint, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(if $(TYPES),$(PAGE)/node_modules/.bin/tsc -p $(PAGE),@echo "no npm: the types of the page are not checked")
+
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	npm ci --prefix $(PAGE) --silent
 
 servers: ## install the servers that the tests start
 	@sh tests/servers.sh

@@ -68,10 +68,10 @@ async def docs(request: Request) -> Response:
     return await _file("docs.html", request)
 
 
-@router.get("/static/{name}", include_in_schema=False)
-async def static(name: str, request: Request) -> Response:
+@router.get("/static/{path:path}", include_in_schema=False)
+async def static(path: str, request: Request) -> Response:
     """Return a script, a style or a picture of the pages."""
-    return await _file(name, request)
+    return await _file(path, request)
 
 
 async def _file(name: str, request: Request) -> Response:

@@ -78,8 +78,9 @@ class Page:
     def open(self, url: str) -> None:
         """Go to an address and wait until its document and scripts are there."""
         self._loaded = False
-        self.call("Page.navigate", url=url)
-        while not self._loaded:
+        went = self.call("Page.navigate", url=url)
+        # Another fragment of the same address loads nothing.
+        while "loaderId" in went and not self._loaded:
             self._note(self._read())
 
     def run(self, script: str) -> Any:
@@ -109,10 +110,16 @@ class Page:
     def press(self, key: str) -> None:
         """Press and release a key, as a person does."""
         shown = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
-        code = KEYS.get(key, ord(key[0]))
+        code = KEYS.get(key, ord(key[0].upper()))
         common = {"key": key, "windowsVirtualKeyCode": code}
         self.call("Input.dispatchKeyEvent", type="keyDown", **common, **shown)
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def point(self, selector: str) -> None:
+        """Move the mouse over the middle of an element."""
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = self.run(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({box})")
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def write(self, text: str) -> None:
         """Type text where the focus is."""

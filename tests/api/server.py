@@ -11,9 +11,9 @@ from api.server import Server
 
 
 @contextmanager
-def serving(app: FastAPI, *, request_timeout_s: float = 10.0) -> Iterator[str]:
-    """Serve an application as the command does and yield its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def serving(app: FastAPI, *, port: int = 0, request_timeout_s: float = 10.0) -> Iterator[str]:
+    """Serve an application as the command does and yield its address; port 0 is a free one."""
+    listener = socket.create_server(("127.0.0.1", port))
     server = Server(app, request_timeout_s)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -11,7 +11,7 @@ PATHS = {
     "video_id": "sea",
     "segment_id": "1",
     "name": "file-gone",
-    "/static/{name}": "/static/app.js",
+    "/static/{path:path}": "/static/app.js",
 }
 GETS = sorted(
     {

@@ -101,7 +101,13 @@ def use(installed: Installed) -> None:
     installed.run(*data, "migrate", "--check")
     with installed.serving(*data) as address:
         assert b"app.js" in _asked(address)
-        for name in ("app.js", "style.css", "docs.js"):
+        for name in (
+            "app.js",
+            "components/app.js",
+            "styles/base.css",
+            "vendor/preact.js",
+            "docs.js",
+        ):
             assert _asked(f"{address}static/{name}"), name
         hits = json.loads(_asked(f"{address}v1/search", {"query": QUESTION, "limit": 3}))["hits"]
     first = json.loads(found[0])

@@ -1,0 +1,61 @@
+// Talking to the server: JSON in, JSON out, and problem documents as errors.
+
+import { t } from "./language.js";
+
+/** An answer that is not what was asked for; `problem` says why. */
+export class Failure extends Error {
+  /** @param {import("./types.js").Problem} problem */
+  constructor(problem) {
+    super(problem.detail ?? problem.title ?? "");
+    this.problem = problem;
+  }
+
+  /** Whether nobody answered, so that it is worth trying again. */
+  get away() {
+    return this.problem.status === undefined;
+  }
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<import("./types.js").Problem>}
+ */
+export async function problemOf(response) {
+  const { status } = response;
+  try {
+    return { status, ...(await response.json()) };
+  } catch {
+    const detail = t("serverAnswered", { status: String(status) });
+    return { title: t("serverFailed"), detail, status, request_id: response.headers.get("x-request-id") };
+  }
+}
+
+/**
+ * @param {string} path relative to the page
+ * @param {RequestInit & {json?: unknown}} options
+ * @returns {Promise<any>} what the server answered
+ */
+export async function ask(path, { json, ...options } = {}) {
+  if (json !== undefined) {
+    const headers = { "Content-Type": "application/json", ...options.headers };
+    options = { method: "POST", body: JSON.stringify(json), ...options, headers };
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Failure({ title: t("serverAway"), detail: t("serverAwayDetail") });
+  }
+  if (!response.ok) throw new Failure(await problemOf(response));
+  return response.status === 204 ? null : response.json();
+}
+
+/**
+ * @param {Record<string, string | number>} given what is asked for; empty values are left out
+ */
+export function parameters(given) {
+  const filled = Object.entries(given).filter(([, value]) => value !== "");
+  const text = new URLSearchParams(filled.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : "";
+}

@@ -1,0 +1,43 @@
+// The whole page: the header, one of its views, the player and the list of keys above it.
+
+import { useValue } from "../hooks.js";
+import { language, t } from "../language.js";
+import { route } from "../navigation.js";
+import { html, useEffect } from "../vendor/preact.js";
+import { Header } from "./header.js";
+import { Help, helping } from "./help.js";
+import { pressed } from "./keys.js";
+import { Library } from "./library.js";
+import { Player } from "./player.js";
+import { Results } from "./results.js";
+import { SearchBox } from "./searchbox.js";
+import { Start } from "./start.js";
+import { Status } from "./status.js";
+import { VideoPage } from "./videopage.js";
+
+export function App() {
+  const { page, query, video, open } = useValue(route);
+  useValue(language);
+  const isHelping = useValue(helping);
+  useEffect(() => {
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  useEffect(() => {
+    document.title = page === "search" && query ? `${query} – ${t("title")}` : t("title");
+  });
+  return html`
+    <${Header} page=${page} />
+    <main class=${page === "search" && !query ? "start" : ""}>
+      ${page === "search" && html`
+        <${SearchBox} />
+        ${query ? html`<${Results} />` : html`<${Start} />`}
+      `}
+      ${page === "library" && html`<${Library} />`}
+      ${page === "video" && html`<${VideoPage} key=${video} id=${video} />`}
+      ${page === "status" && html`<${Status} />`}
+    </main>
+    ${open && html`<${Player} open=${open} />`}
+    ${isHelping && html`<${Help} />`}
+  `;
+}

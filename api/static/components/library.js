@@ -1,0 +1,71 @@
+// The videos of a collection.
+
+import { ask, parameters } from "../api.js";
+import { clock, isLong, shorten } from "../format.js";
+import { useValue } from "../hooks.js";
+import { t } from "../language.js";
+import { here, libraries } from "../library.js";
+import { go, link } from "../navigation.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { Empty, Notice } from "./notice.js";
+import { VirtualList } from "./virtuallist.js";
+
+const PAGE = 120;
+const LONGEST = 58;
+
+export function Library() {
+  const collection = useValue(here);
+  const known = useValue(libraries);
+  const [{ videos, next, problem, done }, set] = useState({
+    videos: /** @type {import("../types.js").Video[]} */ ([]),
+    next: /** @type {string | null} */ (null),
+    problem: /** @type {import("../types.js").Problem | null} */ (null),
+    done: false,
+  });
+  /** @param {string} after */
+  const load = async (after) => {
+    try {
+      const page = await ask(`v1/videos${parameters({ collection, limit: PAGE, after })}`);
+      set((last) => ({
+        videos: after ? [...last.videos, ...page.videos] : page.videos, next: page.next, problem: null, done: true,
+      }));
+    } catch (error) {
+      set((last) => ({ ...last, problem: /** @type {any} */ (error).problem, done: true }));
+    }
+  };
+  useEffect(() => {
+    if (collection) load("");
+  }, [collection, known?.collections.find(({ name }) => name === collection)?.version]);
+  const names = (known?.collections ?? []).map(({ name }) => name);
+  return html`
+    <div class="page-head">
+      <h1>${t("libraryHead")}</h1>
+      ${names.length > 1 && html`
+        <label><span class="hidden">${t("collection")}</span>
+          <select onChange=${(/** @type {any} */ event) => go({ collection: event.target.value, tags: [] })}>
+            ${names.map((name) => html`<option key=${name} value=${name} selected=${name === collection}>${name}</option>`)}
+          </select></label>
+      `}
+    </div>
+    <p class="status" role="status">${done ? !problem && !next && t("libraryEnd", { count: videos.length }) : t("libraryLoading")}</p>
+    ${problem && html`<${Notice} problem=${problem} retry=${() => load("")} />`}
+    ${done && !problem && !videos.length && html`<${Empty} collection=${collection} />`}
+    <${VirtualList} items=${videos} draw=${draw} keyOf=${(/** @type {any} */ video) => video.id} label=${t("libraryHead")}
+      tall=${videos.some((video) => isLong(video.title))} />
+    ${next && html`<p class="more"><button type="button" onClick=${() => load(next)}>${t("libraryMore")}</button></p>`}
+  `;
+}
+
+/** @param {import("../types.js").Video} video */
+const draw = (video) => html`
+  <a class="card video" ...${link({ page: "video", video: video.id, open: null })}>
+    <span class="picture">
+      <span class="span">${clock(video.duration)}</span>
+      ${video.state === "incomplete" && html`<span class="badge">${t("stateIncomplete")}</span>`}
+    </span>
+    <span class="caption">
+      <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
+      <span class="quiet">${[t("segmentsCount", { count: video.segments }), ...video.tags].join(" · ")}</span>
+    </span>
+  </a>
+`;

@@ -1,0 +1,29 @@
+// What went wrong, in the server's words, and what to do about it.
+
+import { t } from "../language.js";
+import { html } from "../vendor/preact.js";
+
+/** @param {{problem: import("../types.js").Problem, retry?: () => void}} props */
+export function Notice({ problem, retry }) {
+  const { title, detail, request_id: id } = problem;
+  return html`
+    <section id="notice" class="notice error" role="alert">
+      <h2>${title ?? t("failed")}</h2>
+      <p>${detail}</p>
+      ${id && html`<p class="quiet">${t("request", { id })}</p>`}
+      ${retry && html`<button type="button" onClick=${retry}>${t("tryAgain")}</button>`}
+    </section>
+  `;
+}
+
+/** @param {{collection: string}} props */
+export function Empty({ collection }) {
+  const option = collection && collection !== "default" ? ` --collection ${collection}` : "";
+  return html`
+    <section id="notice" class="notice">
+      <h2>${t("empty")}</h2>
+      <p>${t("emptyDetail")}</p>
+      <pre tabindex="0"><code>indexer ingest ~/Videos${option}</code></pre>
+    </section>
+  `;
+}

@@ -1,0 +1,176 @@
+// The player: a moment in its video, what can be done with it, and where else it may be.
+
+import { ask } from "../api.js";
+import { between, clock, level, percent } from "../format.js";
+import { divided, placeOf } from "../hits.js";
+import { useValue } from "../hooks.js";
+import { locale, t } from "../language.js";
+import { here } from "../library.js";
+import { close, go, route } from "../navigation.js";
+import { parameters } from "../api.js";
+import { search } from "../searching.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Dialog } from "./dialog.js";
+import { Notice } from "./notice.js";
+import { PlayerButtons } from "./playerbuttons.js";
+import { Stage } from "./stage.js";
+import { Take } from "./take.js";
+import { Timeline } from "./timeline.js";
+
+/**
+ * @typedef {object} Opened what the player knows of the moment
+ * @property {string} id of the video
+ * @property {string} title
+ * @property {number} duration
+ * @property {string} file
+ * @property {number} start
+ * @property {number} end
+ * @property {string} still the picture of the moment
+ * @property {number | null} relevance
+ */
+
+/**
+ * @param {import("../routes.js").Moment} open
+ * @param {import("../types.js").Hit | undefined} hit
+ * @param {import("../types.js").Video | null} video
+ * @param {import("../types.js").Segment[]} segments
+ * @returns {Opened | null}
+ */
+export function openedOf(open, hit, video, segments) {
+  const middle = (open.start + open.end) / 2;
+  const segment = segments.find(({ start, end }) => start <= middle && middle < end) ?? segments[0];
+  const still = hit?.thumbnail_url ?? segment?.thumbnail_url ?? "";
+  const relevance = hit?.relevance ?? null;
+  if (hit) {
+    const { id, title, duration } = hit.video;
+    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, relevance };
+  }
+  if (!video) return null;
+  const { id, title, duration, file_url: file } = video;
+  const end = open.end > open.start ? open.end : duration;
+  return { id, title, duration, file, start: open.start, end, still, relevance };
+}
+
+/** @param {{open: import("../routes.js").Moment}} props */
+export function Player({ open }) {
+  const { answer } = useValue(search);
+  const { order } = useValue(route);
+  const collection = useValue(here);
+  const { good, weak } = divided(answer?.hits ?? [], order);
+  const hits = [...good, ...weak];
+  const place = placeOf(hits, open);
+  const { video, segments, problem } = useVideo(open.video, collection, place < 0);
+  const opened = openedOf(open, hits[place], video, segments);
+  /** @param {number} step */
+  const move = (step) => {
+    const hit = place < 0 ? undefined : hits[place + step];
+    if (hit) go({ open: { video: hit.video.id, start: hit.start, end: hit.end } }, { replace: true });
+  };
+  const leave = () => {
+    const moment = `${open.video} ${open.start}`;
+    close();
+    requestAnimationFrame(() => focusCard(moment));
+  };
+  if (!opened) {
+    return html`<${Dialog} name="player" title=${t("searching")} onClose=${leave}>
+      ${problem && html`<${Notice} problem=${problem} />`}<//>`;
+  }
+  const span = t("ofVideo", { span: between(opened.start, opened.end), length: clock(opened.duration) });
+  const how = opened.relevance === null ? "" : t("relevance", {
+    word: t(`level_${level(opened.relevance)}`), percent: percent(opened.relevance, locale()),
+  });
+  const marks = hits.filter((hit) => hit.video.id === open.video);
+  return html`
+    <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
+      <${Playing} opened=${opened} segments=${segments} marks=${marks} move=${move}
+        hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
+    <//>
+  `;
+}
+
+/**
+ * @param {object} props
+ * @param {Opened} props.opened
+ * @param {import("../types.js").Segment[]} props.segments
+ * @param {import("../types.js").Hit[]} props.marks
+ * @param {(step: number) => void} props.move
+ * @param {boolean} props.hasPrevious
+ * @param {boolean} props.hasNext
+ */
+function Playing({ opened, segments, marks, move, hasPrevious, hasNext }) {
+  /** @type {{current: HTMLVideoElement | null}} */
+  const video = useRef(null);
+  const [passed, pass] = useState(false); // whether the viewer wants to see past the end
+  const [loop, setLoop] = useState(false);
+  const [ended, end] = useState(false);
+  const [failure, fail] = useState("");
+  const { start, end: last, file } = opened;
+
+  useEffect(() => {
+    pass(false);
+    end(false);
+  }, [file, start]);
+  useEffect(() => fail(""), [file]);
+
+  const play = () => { video.current?.play().catch(() => {}); };
+  /** @param {number} time seconds */
+  const seek = (time) => {
+    if (!video.current) return;
+    if (time > last || time < start - 1) pass(true);
+    video.current.currentTime = Math.min(Math.max(0, time), opened.duration);
+    end(false);
+  };
+  const again = () => {
+    pass(false);
+    seek(start);
+    play();
+  };
+  const on = () => {
+    pass(true);
+    end(false);
+    play();
+  };
+  return html`
+    <${Stage} video=${video} opened=${opened} passed=${passed} loop=${loop} failure=${failure}
+      fail=${fail} ended=${() => end(true)} pass=${() => pass(true)}
+      keys=${{ move, seek, again, play, loop: () => setLoop(!loop) }} />
+    <${Timeline} video=${video} opened=${opened} segments=${segments} marks=${marks} seek=${seek} />
+    <${PlayerButtons} move=${move} again=${again} on=${on} loop=${loop} setLoop=${setLoop} passed=${passed}
+      ended=${ended} playable=${!failure} hasPrevious=${hasPrevious} hasNext=${hasNext} />
+    <${Take} opened=${opened} video=${video} />
+  `;
+}
+
+/**
+ * The segments of the video, and the video itself if no hit describes it.
+ * @param {string} id
+ * @param {string} collection
+ * @param {boolean} wanted whether the video is needed
+ */
+function useVideo(id, collection, wanted) {
+  const [known, know] = useState({
+    id: "",
+    video: /** @type {import("../types.js").Video | null} */ (null),
+    segments: /** @type {import("../types.js").Segment[]} */ ([]),
+    problem: /** @type {import("../types.js").Problem | null} */ (null),
+  });
+  useEffect(() => {
+    if (!collection) return undefined;
+    let mine = true;
+    const path = `v1/videos/${encodeURIComponent(id)}`;
+    const which = parameters({ collection });
+    Promise.all([wanted ? ask(path + which) : null, ask(`${path}/segments${which}`)])
+      .then(([video, { segments }]) => mine && know({ id, video, segments, problem: null }))
+      .catch((error) => mine && know({ id, video: null, segments: [], problem: error.problem }));
+    return () => { mine = false; };
+  }, [id, collection, wanted]);
+  return known.id === id ? known : { video: null, segments: [], problem: null };
+}
+
+/** @param {string} moment */
+function focusCard(moment) {
+  const card = [...document.querySelectorAll("a.card")].find(
+    (each) => each instanceof HTMLElement && each.dataset.moment === moment,
+  );
+  if (card instanceof HTMLElement) card.focus();
+}

@@ -1,0 +1,94 @@
+// The moments of an answer: how many there are, those that match, and those that are only near.
+
+import { isLong } from "../format.js";
+import { divided, folded } from "../hits.js";
+import { useValue } from "../hooks.js";
+import { t } from "../language.js";
+import { libraries, videos } from "../library.js";
+import { route } from "../navigation.js";
+import { run, search } from "../searching.js";
+import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
+import { Card } from "./card.js";
+import { Empty, Notice } from "./notice.js";
+import { VirtualList } from "./virtuallist.js";
+
+const NEAREST = 4; // moments shown where none matches
+
+export function Results() {
+  const { answer, problem, waiting, query } = useValue(search);
+  const { collection } = useValue(route);
+  const known = useValue(libraries);
+  const isEmpty = known && !known.problem && !videos.value;
+  if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
+  return html`
+    <h1 class="hidden">${query || t("search")}</h1>
+    <p id="status" class="status" role="status">
+      ${answer ? html`<${Count} answer=${answer} query=${query} />` : waiting && t("searching")}
+    </p>
+    ${problem && html`<${Notice} problem=${problem} retry=${run} />`}
+    ${answer ? html`<${Moments} answer=${answer} old=${waiting} />` : waiting && html`<${Waiting} />`}
+  `;
+}
+
+/** @param {{answer: import("../types.js").Answer, query: string}} props */
+function Count({ answer, query }) {
+  const { hits, total, more, total_videos: inVideos, took_ms: ms } = answer;
+  const isWeak = divided(hits, "best").good.length === 0;
+  const notes = [];
+  if (answer.truncated_at !== null) {
+    notes.push(t("cut", { end: query.slice(0, answer.truncated_at).slice(-30) }));
+  }
+  if (answer.stale) notes.push(t("stale", { count: Math.round(answer.age_s ?? 0) }));
+  const rest = notes.map((note) => html` <span key=${note}>${note}</span>`);
+  if (!hits.length) return html`<strong>${t("noMoment")}</strong> ${t("noMomentDetail")}${rest}`;
+  if (isWeak) return html`<strong>${t("weak")}</strong> ${t("weakDetail")}${rest}`;
+  const many = t(more ? "momentsOrMore" : "momentsFound", { count: total });
+  return html`<strong>${many}</strong> ${t("inVideos", { count: inVideos, ms: Math.round(ms) })}${rest}`;
+}
+
+/** @param {{answer: import("../types.js").Answer, old: boolean}} props */
+function Moments({ answer, old }) {
+  const { order, grouped } = useValue(route);
+  const [unfolded, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
+  const [nearest, showNearest] = useState(false);
+  useEffect(() => {
+    unfold(new Set());
+    showNearest(false);
+  }, [answer]);
+  const { good, weak } = useMemo(() => {
+    const { good, weak } = divided(answer.hits, order);
+    return { good: folded(good, grouped, unfolded), weak: folded(weak, grouped, unfolded) };
+  }, [answer, order, grouped, unfolded]);
+  /** @param {string} video */
+  const toggle = (video) => {
+    const next = new Set(unfolded);
+    if (!next.delete(video)) next.add(video);
+    unfold(next);
+  };
+  /** @param {import("../hits.js").Shown} shown */
+  const draw = (shown) => html`<${Card} ...${shown} unfolded=${unfolded.has(shown.hit.video.id)} toggle=${toggle} />`;
+  const keyOf = (/** @type {import("../hits.js").Shown} */ { hit }) => `${hit.segment_id}`;
+  const tall = answer.hits.some((hit) => isLong(hit.video.title));
+  const less = good.length ? weak : weak.slice(0, NEAREST);
+  return html`
+    <div id="results" class=${old ? "old" : ""}>
+      <${VirtualList} items=${good} draw=${draw} keyOf=${keyOf} label=${t("moments")} tall=${tall} />
+      ${weak.length > 0 && good.length > 0 && html`<h2 class="divider">${t("lessWell")}</h2>`}
+      ${weak.length > 0 && !good.length && !nearest && html`
+        <p class="more"><button type="button" onClick=${() => showNearest(true)}>${t("showNearest")}</button></p>
+      `}
+      ${(good.length > 0 || nearest) && html`
+        <${VirtualList} items=${less} draw=${draw} keyOf=${keyOf} label=${t("momentsLess")} tall=${tall} focusFirst=${nearest} />
+      `}
+    </div>
+  `;
+}
+
+const Waiting = () => html`
+  <ol class="cards" aria-hidden="true">
+    ${[1, 2, 3, 4, 5, 6, 7, 8].map((place) => html`
+      <li key=${place}><div class="card waiting"><span class="picture"></span>
+        <span class="caption"><span class="line"></span><span class="line"></span></span></div></li>
+    `)}
+  </ol>
+`;

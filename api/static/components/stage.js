@@ -1,0 +1,183 @@
+// The picture itself: the video, its keys, and what is shown where it cannot be played.
+
+import { problemOf } from "../api.js";
+import { clock } from "../format.js";
+import { t } from "../language.js";
+import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
+import { helping } from "./help.js";
+
+const FRAME_S = 1 / 25; // until the browser has told how far pictures are apart
+const LEAP_S = 0.8; // a step of more than this between two looks is a seek
+
+/**
+ * @param {object} props
+ * @param {{current: HTMLVideoElement | null}} props.video
+ * @param {import("./player.js").Opened} props.opened
+ * @param {boolean} props.passed
+ * @param {boolean} props.loop
+ * @param {string} props.failure
+ * @param {(why: string) => void} props.fail
+ * @param {() => void} props.ended
+ * @param {() => void} props.pass
+ * @param {any} props.keys
+ */
+export function Stage({ video, opened, passed, loop, failure, fail, ended, pass, keys }) {
+  const { file, start, end, duration, still } = opened;
+  const stage = useRef(/** @type {HTMLElement | null} */ (null));
+  const frame = useFrameLength(video, file);
+
+  useLayoutEffect(() => stage.current?.focus(), []);
+  useEffect(() => {
+    const { current } = video;
+    if (!current) return;
+    // Without the end, so that the browser does not stop there a second time on "Play on".
+    if (current.dataset.file === file) current.currentTime = start;
+    else current.src = `${file}#t=${start}`;
+    current.dataset.file = file;
+    current.play().catch(() => {}); // refused if the browser allows no sound yet
+  }, [file, start, failure]);
+  useEndOfMoment(video, { start, end, passed, loop, ended });
+  useEffect(() => {
+    const listener = (/** @type {KeyboardEvent} */ event) => playerKey(event, video.current, frame.current, keys);
+    addEventListener("keydown", listener);
+    return () => removeEventListener("keydown", listener);
+  });
+
+  const explain = async () => {
+    const why = await reason(file);
+    if (video.current?.dataset.file === file) fail(why);
+  };
+  const check = () => {
+    // A file whose pictures the browser cannot decode plays as sound alone, without any error.
+    if (video.current && video.current.videoWidth === 0) fail(t("cannotShow"));
+  };
+  const seeking = () => {
+    const time = video.current?.currentTime ?? 0;
+    if (!loop && (time > end + 0.25 || time < start - 1)) pass();
+  };
+  return html`
+    <div class="stage" ref=${stage} tabindex="-1" autofocus>
+      ${failure
+        ? html`
+          ${still && html`<img class="still" src=${still} alt="" />`}
+          <div id="player-error" class="notice error" role="alert">
+            <p><strong>${failure}</strong></p>
+            <p>${t("cannotPlayDetail", { time: clock(start) })}</p>
+          </div>`
+        : html`
+          <video ref=${video} id="video" controls playsinline preload="auto" poster=${still} aria-label=${opened.title}
+            onLoadedData=${check} onError=${explain} onSeeking=${seeking}></video>`}
+    </div>
+  `;
+}
+
+/**
+ * Why a file does not play: what the server says, or that the browser does not know its kind.
+ * @param {string} file
+ */
+async function reason(file) {
+  try {
+    const response = await fetch(file, { headers: { Range: "bytes=0-0" } });
+    if (response.ok) return t("cannotPlay");
+    const { detail, request_id: id } = await problemOf(response);
+    return `${detail} ${id ? t("request", { id }) : ""}`.trim();
+  } catch {
+    return t("serverAway");
+  }
+}
+
+/**
+ * Stop or go around where the moment ends, as exactly as pictures are drawn.
+ * @param {{current: HTMLVideoElement | null}} video
+ * @param {{start: number, end: number, passed: boolean, loop: boolean, ended: () => void}} moment
+ */
+function useEndOfMoment(video, { start, end, passed, loop, ended }) {
+  useEffect(() => {
+    if (passed && !loop) return undefined;
+    let asked = 0;
+    let last = Infinity;
+    const look = () => {
+      asked = requestAnimationFrame(look);
+      const { current } = video;
+      if (!current || current.seeking) return;
+      const now = current.currentTime;
+      // Only playing leads over the end: a seek is a wish to be there, and so is "Play on".
+      const isOver = !current.paused && last < end && now >= end && now - last < LEAP_S;
+      last = now;
+      if (!isOver) return;
+      if (loop) {
+        current.currentTime = start;
+        return;
+      }
+      current.pause();
+      ended();
+    };
+    look();
+    return () => cancelAnimationFrame(asked);
+  }, [start, end, passed, loop]);
+}
+
+/**
+ * How long one picture is shown, learned while the video plays.
+ * @param {{current: HTMLVideoElement | null}} video
+ * @param {string} file
+ */
+function useFrameLength(video, file) {
+  const length = useRef(FRAME_S);
+  useEffect(() => {
+    const { current } = video;
+    length.current = FRAME_S;
+    if (!current?.requestVideoFrameCallback) return undefined;
+    let last = -1;
+    let asked = 0;
+    let learned = Infinity;
+    const look = (/** @type {number} */ _now, /** @type {{mediaTime: number}} */ { mediaTime }) => {
+      const gap = mediaTime - last;
+      if (last >= 0 && gap > 0.004 && gap < learned) length.current = learned = gap;
+      last = mediaTime;
+      asked = current.requestVideoFrameCallback(look);
+    };
+    asked = current.requestVideoFrameCallback(look);
+    return () => current.cancelVideoFrameCallback(asked);
+  }, [file]);
+  return length;
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLVideoElement | null} video
+ * @param {number} frame seconds
+ * @param {any} keys
+ */
+function playerKey(event, video, frame, keys) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || helping.peek()) return;
+  const active = document.activeElement;
+  const onControl = active instanceof HTMLButtonElement || active instanceof HTMLAnchorElement;
+  // In the video itself the browser has its keys for arrows and space, and buttons have theirs.
+  if (active instanceof HTMLInputElement) return;
+  if (event.key === " " && (onControl || active === video)) return;
+  if (event.key.startsWith("Arrow") && active === video) return;
+  const time = video?.currentTime ?? 0;
+  const step = (/** @type {number} */ seconds) => {
+    video?.pause();
+    keys.seek(time + seconds);
+  };
+  const toggle = () => (video?.paused ? keys.play() : video?.pause());
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    " ": toggle,
+    k: toggle,
+    j: () => keys.seek(time - 1),
+    l: () => keys.seek(time + 1),
+    ",": () => step(-frame),
+    ".": () => step(frame),
+    a: keys.again,
+    r: keys.loop,
+    ArrowLeft: () => keys.move(-1),
+    ArrowRight: () => keys.move(1),
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}

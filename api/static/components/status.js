@@ -1,0 +1,43 @@
+// What the server has: its collections with their models, versions and sizes.
+
+import { roughly } from "../format.js";
+import { useValue } from "../hooks.js";
+import { locale, t } from "../language.js";
+import { libraries, look } from "../library.js";
+import { html, useEffect } from "../vendor/preact.js";
+import { Notice } from "./notice.js";
+
+export function Status() {
+  const known = useValue(libraries);
+  useEffect(() => { look(); }, []);
+  const number = new Intl.NumberFormat(locale());
+  return html`
+    <div class="page-head"><h1>${t("statusHead")}</h1></div>
+    ${known?.problem && html`<${Notice} problem=${known.problem} retry=${look} />`}
+    ${known && html`
+      <div class="table" tabindex="0" role="region" aria-label=${t("statusHead")}>
+        <table>
+          <thead><tr>
+            <th scope="col">${t("statusName")}</th><th scope="col">${t("statusModel")}</th>
+            <th scope="col" class="number">${t("statusVideos")}</th>
+            <th scope="col" class="number">${t("statusSegments")}</th>
+            <th scope="col" class="number">${t("statusLength")}</th>
+            <th scope="col" class="number">${t("statusVersion")}</th>
+          </tr></thead>
+          <tbody>
+            ${known.collections.map((each) => html`
+              <tr key=${each.name}>
+                <th scope="row">${each.name} ${each.name === known.default && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
+                <td>${each.model}</td>
+                <td class="number">${number.format(each.videos)}</td>
+                <td class="number">${number.format(each.segments)}</td>
+                <td class="number">${roughly(each.seconds, locale())}</td>
+                <td class="number">${number.format(each.version)}</td>
+              </tr>
+            `)}
+          </tbody>
+        </table>
+      </div>
+    `}
+  `;
+}

@@ -1,0 +1,52 @@
+// What can be taken along: a link to the moment, its time, the video.
+
+import { moment } from "../format.js";
+import { t } from "../language.js";
+import { link } from "../navigation.js";
+import { html, useState } from "../vendor/preact.js";
+import { Icon } from "./icons.js";
+
+const SAID_MS = 1600;
+
+/**
+ * @param {object} props
+ * @param {import("./player.js").Opened} props.opened
+ * @param {{current: HTMLVideoElement | null}} props.video
+ */
+export function Take({ opened, video }) {
+  const here = () => {
+    const time = video.current?.currentTime;
+    return moment(time === undefined ? opened.start : time);
+  };
+  const all = link({ page: "video", video: opened.id, open: null });
+  return html`
+    <div class="player-take">
+      <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
+      <${Copy} id="copy-time" icon="clock" text=${here}>${t("copyTime", { time: moment(opened.start) })}<//>
+      <a id="download" class="button" href=${opened.file} download=${opened.title}><${Icon} name="download" />${t("download")}</a>
+      <a class="button" ...${all}><${Icon} name="grid" />${t("openVideo")}</a>
+    </div>
+  `;
+}
+
+/** @param {{id: string, icon: any, text: () => string, children?: any}} props */
+function Copy({ id, icon, text, children }) {
+  const [said, say] = useState("");
+  const [refused, refuse] = useState("");
+  const copy = async () => {
+    const wanted = text();
+    try {
+      await navigator.clipboard.writeText(wanted);
+      say(t("copied"));
+      setTimeout(() => say(""), SAID_MS);
+    } catch {
+      refuse(wanted); // without a secure connection browsers offer no clipboard
+    }
+  };
+  return html`
+    <button id=${id} type="button" onClick=${copy}><${Icon} name=${icon} />${said || children}</button>
+    <span class="hidden" role="status">${said}</span>
+    ${refused && html`<label class="refused">${t("notCopied")}
+      <input readonly value=${refused} onFocus=${(/** @type {any} */ event) => event.target.select()} /></label>`}
+  `;
+}

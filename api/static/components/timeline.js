@@ -1,0 +1,91 @@
+// The whole video as a line: its segments, the moments that were found, and where it plays.
+
+import { clock, moment } from "../format.js";
+import { t } from "../language.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+
+/**
+ * @param {object} props
+ * @param {{current: HTMLVideoElement | null}} props.video
+ * @param {import("./player.js").Opened} props.opened
+ * @param {import("../types.js").Segment[]} props.segments
+ * @param {import("../types.js").Hit[]} props.marks
+ * @param {(time: number) => void} props.seek
+ */
+export function Timeline({ video, opened, segments, marks, seek }) {
+  const { duration, start, end } = opened;
+  const line = useRef(/** @type {HTMLElement | null} */ (null));
+  const cursor = useRef(/** @type {HTMLElement | null} */ (null));
+  const [pointed, point] = useState(/** @type {number | null} */ (null));
+  useEffect(() => {
+    let asked = 0;
+    const draw = () => {
+      const time = video.current?.currentTime ?? start;
+      if (cursor.current) cursor.current.style.left = `${share(time, duration)}%`;
+      if (line.current) {
+        line.current.setAttribute("aria-valuenow", String(Math.round(time * 10) / 10));
+        line.current.setAttribute("aria-valuetext", moment(time));
+      }
+      asked = requestAnimationFrame(draw);
+    };
+    draw();
+    return () => cancelAnimationFrame(asked);
+  }, [duration, start]);
+  /** @param {PointerEvent | MouseEvent} event */
+  const timeAt = (event) => {
+    const box = line.current?.getBoundingClientRect();
+    if (!box?.width) return 0;
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * duration;
+  };
+  /** @param {KeyboardEvent} event */
+  const pressed = (event) => {
+    const now = video.current?.currentTime ?? start;
+    const times = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: duration, PageUp: now + 10, PageDown: now - 10 };
+    const time = times[/** @type {keyof typeof times} */ (event.key)];
+    if (time === undefined) return;
+    event.preventDefault(); // so that the player does not go to another moment
+    seek(time);
+  };
+  const seen = pointed === null ? undefined : segments.findLast((segment) => segment.start <= pointed);
+  return html`
+    <div class="timeline">
+      <div ref=${line} class="line" role="slider" tabindex="0" aria-label=${t("timeline")} aria-valuemin="0"
+        aria-valuemax=${duration} aria-valuenow=${start} onKeyDown=${pressed}
+        onClick=${(/** @type {MouseEvent} */ event) => seek(timeAt(event))}
+        onPointerMove=${(/** @type {PointerEvent} */ event) => point(timeAt(event))}
+        onPointerLeave=${() => point(null)}>
+        <svg viewBox="0 0 1000 40" preserveAspectRatio="none" aria-hidden="true">
+          ${segments.map((each) => html`<rect key=${each.id} class="segment" ...${box(each, duration, 12)} />`)}
+          ${marks.map((hit) => html`
+            <rect key=${hit.segment_id} class="mark" ...${box(hit, duration, Math.max(6, hit.relevance * 40))} />
+          `)}
+          <rect class="moment" ...${box({ start, end }, duration, 40)} />
+        </svg>
+        <i class="cursor" ref=${cursor}></i>
+      </div>
+      <div class="times" aria-hidden="true"><span>${clock(0)}</span><span>${clock(duration)}</span></div>
+      ${pointed !== null && html`
+        <div class="pointed" style=${{ left: `${share(pointed, duration)}%` }} aria-hidden="true">
+          ${seen && html`<img src=${seen.thumbnail_url} alt="" />`}<span>${moment(pointed)}</span>
+        </div>
+      `}
+    </div>
+  `;
+}
+
+/**
+ * @param {number} time
+ * @param {number} duration
+ */
+const share = (time, duration) => (duration > 0 ? Math.min(100, (100 * time) / duration) : 0);
+
+/**
+ * @param {{start: number, end: number}} span
+ * @param {number} duration
+ * @param {number} height of 40
+ */
+function box({ start, end }, duration, height) {
+  const x = 10 * share(start, duration);
+  const width = Math.max(3, 10 * share(end, duration) - x - 1.5);
+  return { x, y: 40 - height, width, height };
+}

@@ -1,0 +1,62 @@
+// What is made of the moments of an answer before they are shown. Pure.
+
+import { WEAK } from "./format.js";
+
+/**
+ * @typedef {import("./types.js").Hit} Hit
+ * @typedef {{hit: Hit, more: number, first: boolean}} Shown a moment; `more` of its video are folded
+ */
+
+/**
+ * The moments that match, and those that are only near, each in the order asked for.
+ * @param {Hit[]} hits best first
+ * @param {"best" | "time"} order
+ * @returns {{good: Hit[], weak: Hit[]}}
+ */
+export function divided(hits, order) {
+  const sorted = order === "time" ? [...hits].sort(byTime) : hits;
+  return {
+    good: sorted.filter((hit) => hit.relevance >= WEAK),
+    weak: sorted.filter((hit) => hit.relevance < WEAK),
+  };
+}
+
+/**
+ * @param {Hit} a
+ * @param {Hit} b
+ */
+function byTime(a, b) {
+  const titles = a.video.title.localeCompare(b.video.title);
+  return titles || a.video.id.localeCompare(b.video.id) || a.start - b.start;
+}
+
+/**
+ * One moment of each video, and the others of the videos that are unfolded.
+ * @param {Hit[]} hits
+ * @param {boolean} grouped
+ * @param {ReadonlySet<string>} unfolded ids of videos
+ * @returns {Shown[]}
+ */
+export function folded(hits, grouped, unfolded) {
+  if (!grouped) return hits.map((hit) => ({ hit, more: 0, first: false }));
+  /** @type {Map<string, Hit[]>} */
+  const videos = new Map();
+  for (const hit of hits) {
+    const known = videos.get(hit.video.id);
+    if (known) known.push(hit);
+    else videos.set(hit.video.id, [hit]);
+  }
+  return [...videos.values()].flatMap((all) => {
+    const shown = unfolded.has(all[0].video.id) ? all : all.slice(0, 1);
+    return shown.map((hit, place) => ({ hit, more: place ? 0 : all.length - 1, first: place === 0 }));
+  });
+}
+
+/**
+ * Where a moment is in a list, or -1.
+ * @param {Hit[]} hits
+ * @param {import("./routes.js").Moment} open
+ */
+export function placeOf(hits, open) {
+  return hits.findIndex((hit) => hit.video.id === open.video && Math.abs(hit.start - open.start) < 0.01);
+}

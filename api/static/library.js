@@ -1,0 +1,36 @@
+// The collections that there are; asked again while there is nothing in them.
+
+import { ask, Failure } from "./api.js";
+import { route } from "./navigation.js";
+import { computed, signal } from "./vendor/signals.js";
+
+const EMPTY_S = 3;
+
+/**
+ * @typedef {object} Libraries
+ * @property {import("./types.js").Collection[]} collections
+ * @property {string} default
+ * @property {import("./types.js").Problem | null} problem
+ */
+
+/** @type {import("./vendor/signals.js").Signal<Libraries | null>} */
+export const libraries = signal(null);
+
+/** The name of the collection that is looked at. */
+export const here = computed(() => route.value.collection || libraries.value?.default || "");
+
+export const videos = computed(() => sum("videos"));
+export const seconds = computed(() => sum("seconds"));
+
+/** @param {"videos" | "seconds"} key */
+const sum = (key) => (libraries.value?.collections ?? []).reduce((total, each) => total + each[key], 0);
+
+export async function look() {
+  try {
+    libraries.value = { ...(await ask("v1/collections")), problem: null };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    libraries.value = { collections: [], default: "", ...libraries.peek(), problem: error.problem };
+  }
+  if (!videos.value) setTimeout(look, EMPTY_S * 1000);
+}

@@ -1,0 +1,64 @@
+// The answers of the API, as far as the page reads them.
+
+/**
+ * @typedef {{id: string, title: string, duration: number}} HitVideo
+ * @typedef {object} Hit
+ * @property {HitVideo} video
+ * @property {number} segment_id
+ * @property {number} start seconds
+ * @property {number} end seconds
+ * @property {number} relevance 0 to 1
+ * @property {string} thumbnail_url
+ * @property {string} play_url
+ *
+ * @typedef {object} Answer
+ * @property {Hit[]} hits
+ * @property {number} total
+ * @property {number} total_videos
+ * @property {boolean} more
+ * @property {number | null} truncated_at
+ * @property {boolean} stale
+ * @property {number | null} age_s
+ * @property {number} took_ms
+ * @property {string} collection
+ *
+ * @typedef {object} Video
+ * @property {string} id
+ * @property {string} title
+ * @property {number} duration
+ * @property {number} width
+ * @property {number} height
+ * @property {number} size_bytes
+ * @property {"indexed" | "incomplete"} state
+ * @property {string} reason
+ * @property {string[]} tags
+ * @property {number} segments
+ * @property {string} indexed_at
+ * @property {string} file_url
+ *
+ * @typedef {object} Segment
+ * @property {number} id
+ * @property {number} start
+ * @property {number} end
+ * @property {number} best_time
+ * @property {string} thumbnail_url
+ * @property {string} play_url
+ *
+ * @typedef {object} Collection
+ * @property {string} name
+ * @property {string} model
+ * @property {number} videos
+ * @property {number} segments
+ * @property {number} seconds
+ * @property {number} version
+ * @property {string[]} examples
+ *
+ * @typedef {object} Problem
+ * @property {string} [type]
+ * @property {string} [title]
+ * @property {number} [status]
+ * @property {string} [detail]
+ * @property {string | null} [request_id]
+ */
+
+export {};

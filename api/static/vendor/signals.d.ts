@@ -1,0 +1,2 @@
+// The types of signals.js.
+export * from "@preact/signals-core";

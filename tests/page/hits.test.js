@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { divided, folded, placeOf } from "../../api/static/hits.js";
+
+const hit = (/** @type {string} */ id, /** @type {number} */ start, /** @type {number} */ relevance) => ({
+  video: { id, title: `title of ${id}`, duration: 10 }, segment_id: start, start, end: start + 1, relevance,
+  thumbnail_url: "", play_url: "",
+});
+const HITS = [hit("b", 4, 0.9), hit("a", 2, 0.4), hit("a", 1, 0.8), hit("b", 0, 0.5)];
+const names = (/** @type {any[]} */ hits) => hits.map((each) => `${each.video.id}${each.start}`);
+
+test("what matches comes first, in the order of the answer", () => {
+  const { good, weak } = divided(HITS, "best");
+  assert.deepEqual([names(good), names(weak)], [["b4", "a1", "b0"], ["a2"]]);
+});
+
+test("by time means by title, then by start", () => {
+  assert.deepEqual(names(divided(HITS, "time").good), ["a1", "b0", "b4"]);
+});
+
+test("one moment of each video says how many more there are", () => {
+  const shown = folded(divided(HITS, "best").good, true, new Set());
+  assert.deepEqual(shown.map(({ hit, more }) => [hit.video.id, more]), [["b", 1], ["a", 0]]);
+});
+
+test("a video that is unfolded shows all its moments together", () => {
+  const shown = folded(divided(HITS, "best").good, true, new Set(["b"]));
+  assert.deepEqual(names(shown.map((each) => each.hit)), ["b4", "b0", "a1"]);
+  assert.deepEqual(shown.map((each) => each.first), [true, false, true]);
+});
+
+test("an open moment is found by its video and start", () => {
+  assert.equal(placeOf(HITS, { video: "a", start: 1.001, end: 9 }), 2);
+  assert.equal(placeOf(HITS, { video: "a", start: 1.5, end: 9 }), -1);
+});

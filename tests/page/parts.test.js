@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { tagsOf } from "../../api/static/components/filters.js";
+import { openedOf } from "../../api/static/components/player.js";
+import { windowOf } from "../../api/static/components/virtuallist.js";
+import { added } from "../../api/static/recent.js";
+
+test("a list of few is drawn whole", () => {
+  const seen = { count: 60, columns: 4, row: 300, top: 9000, height: 900 };
+  assert.deepEqual(windowOf(seen), { first: 0, last: 60, above: 0, below: 0 });
+});
+
+test("of a thousand, the rows near the window are drawn, and the others keep their room", () => {
+  const { first, last, above, below } = windowOf({ count: 1001, columns: 4, row: 300, top: 30_000, height: 900 });
+  assert.ok(first <= 400 && last >= 412 && last - first <= 40);
+  assert.equal(first, above * 4);
+  assert.equal(above + below + Math.ceil((last - first) / 4), Math.ceil(1001 / 4));
+});
+
+test("beyond the end, the last row is drawn", () => {
+  const { first, last } = windowOf({ count: 100, columns: 3, row: 100, top: 99_999, height: 500 });
+  assert.deepEqual([first, last], [99, 100]);
+});
+
+test("before a row was measured, everything is drawn", () => {
+  assert.equal(windowOf({ count: 500, columns: 4, row: 0, top: 0, height: 0 }).last, 500);
+});
+
+test("a query that is asked again moves to the front, and six are kept", () => {
+  const six = ["a", "b", "c", "d", "e", "f"];
+  assert.deepEqual(added(six, "c"), ["c", "a", "b", "d", "e", "f"]);
+  assert.deepEqual(added(six, "g"), ["g", "a", "b", "c", "d", "e"]);
+});
+
+test("the tag of most videos comes first", () => {
+  const videos = /** @type {any} */ ([{ tags: ["b"] }, { tags: ["c", "a"] }, { tags: ["c"] }]);
+  assert.deepEqual(tagsOf(videos), ["c", "a", "b"]);
+});
+
+test("a moment that no answer has is described by its video", () => {
+  const video = /** @type {any} */ ({ id: "x", title: "X", duration: 9, file_url: "/file" });
+  const segments = /** @type {any} */ ([
+    { start: 0, end: 4, thumbnail_url: "/1" }, { start: 4, end: 9, thumbnail_url: "/2" },
+  ]);
+  const opened = openedOf({ video: "x", start: 5, end: 5 }, undefined, video, segments);
+  assert.deepEqual([opened?.start, opened?.end, opened?.still, opened?.relevance], [5, 9, "/2", null]);
+  assert.equal(openedOf({ video: "x", start: 5, end: 5 }, undefined, null, []), null);
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { asked, read, START, write } from "../../api/static/routes.js";
+
+const address = (/** @type {string} */ text) => {
+  const url = new URL(text, "http://localhost/");
+  return { search: url.search, hash: url.hash };
+};
+
+const ROUTES = {
+  empty: {},
+  query: { query: "a red car & a boat?" },
+  filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
+  moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
+  library: { page: "library" },
+  video: { page: "video", video: "a/b c", open: { video: "a/b c", start: 0, end: 2 } },
+  status: { page: "status", collection: "archive" },
+};
+
+for (const [name, changes] of Object.entries(ROUTES)) {
+  test(`an address leads back to its route: ${name}`, () => {
+    const route = { ...START, ...changes };
+    assert.deepEqual(read(address(write(route))), route);
+  });
+}
+
+test("what cannot be meant is left out", () => {
+  assert.deepEqual(read(address("?min=7&order=best&t=1,2#/nowhere")), START);
+  assert.deepEqual(read(address("?v=x&t=a,b")).open, { video: "x", start: 0, end: 0 });
+  assert.deepEqual(read(address("?v=x&t=5,2")).open, { video: "x", start: 5, end: 5 });
+  assert.equal(read(address("#/library/%E0%A4%A")).video, "%E0%A4%A");
+});
+
+test("how an answer is shown does not ask for another one", () => {
+  const route = { ...START, query: "car" };
+  assert.equal(asked(route), asked({ ...route, order: "time", grouped: true, open: { video: "x", start: 0, end: 1 } }));
+  assert.notEqual(asked(route), asked({ ...route, least: 0.5 }));
+});

@@ -1,0 +1,94 @@
+"""The player in a real browser."""
+
+from tests.api.browser import Page
+from tests.api.library import Library
+from tests.page.looking import ACTIVE, CARD, TITLES, VIDEO, ask
+
+
+def test_a_moment_plays_and_stops_at_its_end(page: Page, address: str) -> None:
+    """Play on goes past it, and Escape leads back to the card."""
+    ask(page, address, "red")
+    page.press("ArrowDown")
+    page.press("Enter")
+    page.until("document.getElementById('play-on')?.classList.contains('primary')")
+    assert page.run(f"{VIDEO}.paused")
+    assert 2 <= page.run(f"{VIDEO}.currentTime") < 2.3
+    page.run("document.getElementById('play-on').focus()")
+    page.press("Enter")
+    page.until(f"{VIDEO}.currentTime > 3")
+    assert page.run(f"{ACTIVE}.id") == "play-on"
+    page.press("Escape")
+    page.until("!document.getElementById('player')")
+    page.until(f"{ACTIVE}.classList.contains('card')")
+    assert page.problems == []
+
+
+def test_the_keys_of_the_player(page: Page, address: str) -> None:
+    """Pause, a second, a frame, loop, again, help; the arrows lead to other moments."""
+    ask(page, address, "blue&v=traffic&t=4,6")
+    page.until(f"{VIDEO}?.currentTime > 4 && !{VIDEO}.paused")
+    page.press(" ")
+    page.until(f"{VIDEO}.paused")
+    before = page.run(f"{VIDEO}.currentTime")
+    page.press(".")
+    page.until(f"!{VIDEO}.seeking && {VIDEO}.currentTime > {before}")
+    assert page.run(f"{VIDEO}.currentTime") - before < 0.2
+    page.press("j")
+    page.until(f"{VIDEO}.currentTime < {before} - 0.7")
+    page.press("r")
+    page.until("document.getElementById('loop').getAttribute('aria-pressed') === 'true'")
+    page.press("a")
+    page.until(f"{VIDEO}.currentTime >= 4 && !{VIDEO}.paused")
+    page.press("?")
+    page.until("document.getElementById('help')?.open")
+    page.press("Escape")
+    page.until("!document.getElementById('help')")
+    assert page.run("document.getElementById('player').open")
+    title = page.run("document.getElementById('player-title').textContent")
+    page.press("ArrowLeft")
+    page.until(f"document.getElementById('player-title').textContent !== '{title}'")
+    assert page.problems == []
+
+
+def test_the_address_of_a_moment_opens_it_and_back_closes_it(page: Page, address: str) -> None:
+    """Shared, it opens without the search; back leads to the moments and no further."""
+    ask(page, address, "red")
+    page.run(f"document.querySelector('{CARD}').click()")
+    page.until("document.getElementById('player')?.open")
+    shared = page.run("location.href")
+    page.run("history.back()")
+    page.until("!document.getElementById('player')")
+    assert page.run("location.search") == "?q=red"
+    assert page.run(TITLES)[0] == "traffic"
+    page.open(shared.replace("q=red&", ""))
+    page.until(f"{VIDEO}?.readyState > 0")
+    assert page.run("document.getElementById('player-title').textContent") == "traffic"
+    page.press("Escape")
+    page.until("!document.getElementById('player')")
+    assert page.run("location.search") == ""
+
+
+def test_a_card_plays_under_the_mouse(page: Page, address: str) -> None:
+    """Without sound, only the moment, and only while the mouse is there."""
+    ask(page, address, "blue")
+    page.point("#results li:nth-child(2) a.card")
+    page.until("document.querySelector('.preview')?.currentTime > 4")
+    assert page.run("document.querySelector('.preview').muted")
+    page.point(".brand")
+    page.until("!document.querySelector('.preview')")
+
+
+def test_a_video_that_is_gone_is_explained(page: Page, address: str, library: Library) -> None:
+    """The player shows the server's sentence, and its buttons do nothing."""
+    lost = library.folder / "storm.webm"
+    kept = lost.with_suffix(".kept")
+    ask(page, address, "blue&collection=archive")
+    lost.rename(kept)
+    page.run(f"document.querySelector('{CARD}').click()")
+    page.until("document.getElementById('player-error')")
+    kept.rename(lost)
+    shown = page.run("document.getElementById('player-error').textContent")
+    assert "does not exist any more" in shown
+    assert str(library.folder) not in shown
+    assert page.run("document.getElementById('again').getAttribute('aria-disabled')") == "true"
+    page.press("Escape")

@@ -1,0 +1,197 @@
+"""The page in a real browser: what is asked, and what comes."""
+
+from pathlib import Path
+
+from api.app import create_app
+from clipseek.testing import MemoryCatalog
+from tests.api.browser import Page
+from tests.api.library import Library
+from tests.api.server import serving
+from tests.page.looking import ACTIVE, CARD, CARDS, GOOD, STATUS, TITLES, ask
+
+
+def test_a_sentence_is_asked_by_keyboard(page: Page, address: str) -> None:
+    """Slash, words, Enter: moments come, and the address keeps the question."""
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    page.run(f"{ACTIVE}.blur()")
+    page.press("/")
+    page.write("red")
+    page.press("Enter")
+    page.until(f"document.querySelector('{CARD}')")
+    assert page.run(TITLES)[0] == "traffic"
+    assert page.run("location.search") == "?q=red"
+    assert page.run("document.querySelector('.span').textContent") == "00:00.0–00:02.0"
+
+
+def test_moments_come_while_typing_pauses(page: Page, address: str) -> None:
+    """Without Enter; all that is typed at once is one step back."""
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    before = page.run("history.length")
+    for words in ("re", "d"):
+        page.write(words)
+        page.until(
+            "new URL(location).searchParams.get('q') === document.getElementById('query').value"
+        )
+    page.until(f"{TITLES}[0] === 'traffic'")
+    assert page.run("history.length") == before + 1
+    page.run("history.back()")
+    page.until("document.querySelector('#examples')")
+    page.until("document.getElementById('query').value === ''")
+
+
+def test_recent_queries_are_offered_until_they_are_cleared(page: Page, address: str) -> None:
+    """Those that were sent, in this browser alone."""
+    page.open(address)
+    page.run("localStorage.clear()")
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    page.write("blue")
+    page.press("Enter")
+    page.until(f"document.querySelector('{CARD}')")
+    page.open(address)
+    page.until("document.querySelector('#recent button')")
+    assert page.run("document.querySelector('#recent .chip').textContent") == "blue"
+    page.run("document.querySelector('#recent .plain').click()")
+    page.until("!document.getElementById('recent')")
+    assert page.run("localStorage.getItem('clipseek.recent')") is None
+
+
+def test_arrows_move_between_moments(page: Page, address: str) -> None:
+    """Right goes to the next card, up from the first row back to the box."""
+    ask(page, address, "blue")
+    place = f"[...document.querySelectorAll('{CARD}')].indexOf({ACTIVE})"
+    page.run("document.getElementById('query').focus()")
+    page.press("ArrowDown")
+    page.press("ArrowRight")
+    assert page.run(place) == 1
+    page.press("ArrowLeft")
+    page.press("ArrowUp")
+    assert page.run(f"{ACTIVE}.id") == "query"
+
+
+def test_nothing_that_matches_is_said(page: Page, address: str) -> None:
+    """The nearest moments are shown only when they are asked for, and as such."""
+    page.open(f"{address}/?q=violet")
+    page.until("document.querySelector('.more button')")
+    assert page.run(STATUS).startswith("Nothing here matches well.")
+    assert page.run(CARDS) == 0
+    page.run("document.querySelector('.more button').click()")
+    page.until(f"{CARDS} === 3")
+    assert page.run(GOOD) == 0
+    assert "unlikely, " in page.run("document.querySelector('.relevance').innerText")
+
+
+def test_weak_moments_are_apart(page: Page, address: str) -> None:
+    """A line separates what matches from what is only nearest."""
+    ask(page, address, "red")
+    cards = "[...document.querySelectorAll('.divider ~ ol a.card')]"
+    assert page.run(f"{cards}.length > 0 && {cards}.every((c) => c.classList.contains('weak'))")
+    assert page.run(GOOD) == 1
+    assert page.run(STATUS).startswith("1 moment in 1 video,")
+    assert "very likely, 99%" in page.run("document.querySelector('.relevance').innerText")
+
+
+def test_moments_are_counted_grouped_and_filtered(page: Page, tmp_path: Path) -> None:
+    """52 moments in 26 videos; one of each video on request, and those with a tag."""
+    made = Library(tmp_path, MemoryCatalog())
+    for number in range(26):
+        tags = ("holiday",) if number < 3 else ()
+        made.add(f"v{number:02}.webm", ["red", "blue", "red"], content=b"no video", tags=tags)
+    with serving(create_app(made.service())) as url:
+        ask(page, url, "red")
+        assert page.run(STATUS).startswith("52 moments in 26 videos,")
+        assert page.run(GOOD) == 52
+        page.run("document.getElementById('grouped').click()")
+        page.until(f"{GOOD} === 26")
+        assert (
+            page.run("document.querySelector('.fold').textContent.trim()") == "1 more in this video"
+        )
+        page.run("document.querySelector('.fold').click()")
+        page.until(f"{GOOD} === 27")
+        page.run("document.querySelector('.tools button').click()")
+        page.until("document.querySelector('.tags .chip')")
+        page.run("document.querySelector('.tags .chip').click()")
+        page.until(f"{GOOD} === 3")
+        assert "tag=holiday" in page.run("location.search")
+        page.open(f"{url}/?q=red&min=0.9")
+        page.until(f"document.querySelector('{CARD}')")
+        assert page.run(CARDS) == 52
+
+
+def test_the_examples_are_those_that_the_library_answers(page: Page, address: str) -> None:
+    """Each finds something; another library has others, and one that knows none has none."""
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    offered = page.run(
+        "[...document.querySelectorAll('#examples button')].map((b) => b.textContent)"
+    )
+    assert "a red car at night" in offered
+    for example in offered:
+        ask(page, address, example)
+        assert page.run(GOOD) > 0
+
+
+def test_a_query_that_was_cut_is_said(page: Page, address: str) -> None:
+    """Up to where it was read."""
+    ask(page, address, "+".join(["red"] * 50))
+    assert "read only up to" in page.run(STATUS)
+
+
+def test_names_are_text(page: Page, address: str) -> None:
+    """A file's name that looks like HTML is shown as it is; a long one keeps its end."""
+    ask(page, address, "green")
+    assert "<img src=x onerror=alert(1)>" in page.run(TITLES)
+    assert page.run("document.querySelectorAll('img[src=x]').length") == 0
+    ask(page, address, "white&collection=archive")
+    assert page.run(TITLES)[0].endswith("take 12")
+
+
+def test_collections_are_chosen_and_a_wrong_one_is_said(page: Page, address: str) -> None:
+    """The choice is there because there are two, and the address keeps it."""
+    ask(page, address, "blue&collection=archive")
+    assert page.run(TITLES)[0] == "storm"
+    assert page.run("document.getElementById('collection').value") == "archive"
+    page.open(f"{address}/?q=blue&collection=nope")
+    page.until("document.getElementById('notice')")
+    assert "nope" in page.run("document.getElementById('notice').innerText")
+    assert page.run(CARDS) == 0
+
+
+def test_an_empty_library_names_the_command_and_fills(page: Page, tmp_path: Path) -> None:
+    """Who starts sees what to run, and then the videos without loading the page again."""
+    made = Library(tmp_path, MemoryCatalog())
+    with serving(create_app(made.service())) as url:
+        page.problems.clear()
+        page.open(url)
+        page.until("document.getElementById('notice')")
+        shown = page.run("document.getElementById('notice').innerText")
+        assert "indexer ingest ~/Videos" in shown
+        made.add("red.webm", ["red"], content=b"no video")
+        page.until("!document.getElementById('notice')")
+        assert "1 video" in page.run("document.getElementById('library').textContent")
+        assert page.problems == []
+
+
+def test_an_error_is_shown_with_its_request(page: Page, address: str) -> None:
+    """The detail and the id under which the log has it."""
+    ask(page, address, "red")
+    page.run("document.getElementById('query').value = 'a\\u0007b'")
+    page.run("document.getElementById('form').requestSubmit()")
+    page.until("document.getElementById('notice')")
+    shown = page.run("document.getElementById('notice').innerText")
+    assert "query must have no control characters" in shown
+    assert "Request " in shown
+
+
+def test_a_server_that_comes_back_is_asked_again(page: Page, library: Library) -> None:
+    """Meanwhile the page says so; nobody has to press anything."""
+    with serving(create_app(library.service())) as url:
+        ask(page, url, "red")
+        port = url.rsplit(":", 1)[1]
+    page.run("document.getElementById('form').requestSubmit()")
+    page.until("document.getElementById('notice')")
+    assert "does not answer" in page.run("document.getElementById('notice').innerText")
+    with serving(create_app(library.service()), port=int(port)):
+        page.until(f"document.querySelector('{CARD}')")

@@ -1,0 +1,84 @@
+"""Every state of the page in a real browser: for everybody, in each language."""
+
+import pytest
+
+from tests.api.browser import Page
+from tests.page.looking import CARD, STATUS, VIDEO, ask
+from tests.page.tools import packages
+
+STATES = {
+    "start": ("", "document.querySelector('#examples button')"),
+    "results": ("?q=green", f"document.querySelector('{CARD}')"),
+    "filters": ("?q=green&min=0.1&grouped=1", "document.querySelector('.filters')"),
+    "nothing": ("?q=violet", "document.querySelector('.more button')"),
+    "player": ("?q=red&v=traffic&t=0,2", f"{VIDEO}?.readyState > 1"),
+    "unplayable": ("?q=red&v=nope&t=0,2", "document.querySelector('dialog .notice')"),
+    "wrong": ("?q=red&collection=nope", "document.getElementById('notice')"),
+    "library": ("#/library", "document.querySelector('a.card.video')"),
+    "video": ("#/library/traffic", "document.querySelector('a.card.bare')"),
+    "status": ("#/status", "document.querySelector('tbody tr')"),
+    "docs": ("docs", "document.querySelectorAll('details').length > 12"),
+}
+FOUND = """axe.run().then(({violations}) => violations.map(({id, nodes}) =>
+  id + ": " + nodes.map((node) => node.target.join(" ") + " " + node.failureSummary).join("; ")))"""
+
+
+def test_the_library_leads_to_a_video_and_its_moments(page: Page, address: str) -> None:
+    """Each video, then all its segments, each of which plays; the status lists collections."""
+    page.problems.clear()
+    page.open(f"{address}/#/library")
+    page.until("document.querySelectorAll('a.card.video').length === 3")
+    cards = "[...document.querySelectorAll('a.card')]"
+    page.run(f"{cards}.find((card) => card.innerText.includes('traffic')).click()")
+    page.until("document.querySelectorAll('a.card.bare').length === 3")
+    assert page.run("document.querySelector('h1').textContent") == "traffic"
+    page.run("document.querySelectorAll('a.card.bare')[1].click()")
+    page.until(f"{VIDEO}?.currentTime >= 2")
+    page.press("Escape")
+    page.until("!document.getElementById('player')")
+    page.open(f"{address}/#/status")
+    page.until("document.querySelectorAll('tbody tr').length === 2")
+    assert "archive" in page.run("document.querySelector('tbody').innerText")
+    assert page.problems == []
+
+
+def test_the_page_speaks_german(page: Page, address: str) -> None:
+    """When it is chosen, also after the next load, with the numbers of the language."""
+    ask(page, address, "red")
+    choose = "document.querySelector('.languages select')"
+    page.run(
+        f"{choose}.value = 'de'; {choose}.dispatchEvent(new Event('change', {{bubbles: true}}))"
+    )
+    page.until("document.documentElement.lang === 'de'")
+    page.until(f"{STATUS}.startsWith('1 Moment in 1 Video')")
+    page.open(f"{address}/?q=red")
+    page.until(f"document.querySelector('{CARD}')")
+    assert "sehr wahrscheinlich" in page.run("document.querySelector('.relevance').innerText")
+    page.run("localStorage.clear()")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_everybody_can_use_it(page: Page, address: str, state: str) -> None:
+    """Tests of axe find nothing, light and dark; at no width a state is wider than the window."""
+    axe = (packages() / "axe-core" / "axe.min.js").read_text("utf-8")
+    path, there = STATES[state]
+    page.open(f"{address}/{path}")
+    page.until(there)
+    page.run(axe)
+    for dark in (False, True):
+        page.look(dark=dark)
+        assert page.run(FOUND) == []
+    for width in (320, 390, 844, 2560):
+        page.look(width=width, height=390 if width == 844 else 900)
+        assert page.run("document.documentElement.scrollWidth") <= width, width
+    page.look()
+
+
+def test_the_documentation_shows_every_endpoint(page: Page, address: str) -> None:
+    """It is drawn from the OpenAPI document."""
+    page.problems.clear()
+    page.open(f"{address}/docs")
+    page.until("document.querySelectorAll('details').length > 12")
+    shown = page.run("document.body.textContent")
+    assert "/v1/search/batch" in shown
+    assert page.problems == []

@@ -112,6 +112,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
         batch_size=settings.batch_size,
         tags=tuple(dict.fromkeys(normalize("NFC", tag.strip()) for tag in options.tag)),
         keep_frame_vectors=settings.keep_frame_vectors,
+        longest_s=settings.max_video_s,
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from clipseek.protocols import FrameSource
 from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.testing import MemoryCatalog, SyntheticFrames, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Put, Relevance
+from clipseek.types import FrameBatch, Put, Relevance
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 ERRORS = [
@@ -124,6 +124,31 @@ def test_an_unexpected_error_of_a_reader(error: Exception, tmp_path: Path) -> No
     assert _states(reports) == {"a": "indexed", "b": "failed", "c": "indexed"}
     named = error.strerror if isinstance(error, OSError) else f"unexpected {type(error).__name__}"
     assert reports["b"].reason.startswith(str(named))
+
+
+@pytest.mark.parametrize("claimed", [True, False], ids=["claimed", "not claimed"])
+def test_a_longer_video_than_allowed(claimed: bool, tmp_path: Path) -> None:
+    """Nothing of it is decoded if its container says so, else nothing after the limit."""
+    read: list[float] = []
+
+    class Claiming(SyntheticFrames):
+        def read(self, *given: Any, **named: Any) -> Iterator[FrameBatch]:
+            for batch in super().read(*given, **named):
+                read.extend(batch.times)
+                yield batch
+
+    class Long(Colours):
+        def __call__(self, path: str, /, *, descriptor: int | None = None) -> FrameSource:
+            assert descriptor is not None
+            found = Claiming([(3 if os.pread(descriptor, 3, 0) == b"red" else 1000, RED)])
+            found.duration = found.duration if claimed else None
+            return found
+
+    paths = _files(tmp_path, a="red 1", b="blue", c="red 2")
+    reports = _run(_tools(tmp_path, opener=Long()), paths, longest_s=10.0)
+    assert _states(reports) == {"a": "indexed", "b": "failed", "c": "indexed"}
+    assert "CLIPSEEK_MAX_VIDEO_S allows 10 s" in reports["b"].reason
+    assert max(read) < (3 if claimed else 200)
 
 
 @BY_NAME

@@ -26,6 +26,9 @@ class IngestSettings(BaseModel):
         default=True, description="whether vectors of sampled frames are stored, for `verify`"
     )
     workers: int = Field(default=2, ge=1, le=256, description="videos decoded at the same time")
+    max_video_s: float = Field(
+        default=7 * 86400.0, gt=0, description="seconds of the longest video that is indexed"
+    )
     max_frame_pixels: int = Field(
         default=2**26, ge=1, description="pixels of a frame; videos with larger ones are refused"
     )

@@ -12,7 +12,7 @@ from clipseek.ingest.draft import Draft
 from clipseek.ingest.fates import Report, reason_of
 from clipseek.ingest.recognition import Recognition, unstorable
 from clipseek.ingest.steps import Ended, Frames, Opened
-from clipseek.ingest.tools import Tools
+from clipseek.ingest.tools import Options, Tools
 from clipseek.sources import Source
 
 
@@ -38,7 +38,7 @@ class Reading:
     tools: Tools
     recognition: Recognition
     listed: dict[str, Source]
-    fps: float
+    options: Options
     claims: Claims
     stop: threading.Event
 
@@ -88,7 +88,14 @@ class Reading:
                 return
             tools, draft = self.tools, Draft(found)
             yield draft
-            parts = steps.read(source, file, tools.open_video, tools.model.embedder, fps=self.fps)
+            parts = steps.read(
+                source,
+                file,
+                tools.open_video,
+                tools.model.embedder,
+                fps=self.options.fps,
+                longest_s=self.options.longest_s,
+            )
             for part in parts:
                 if isinstance(part, Ended):
                     self._require_same(source)

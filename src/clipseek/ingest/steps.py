@@ -5,6 +5,7 @@ step works with (a model, a decoder, a catalog) is passed to it once, where it r
 """
 
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -103,18 +104,22 @@ def read(
     embedder: Embedder,
     *,
     fps: float,
+    longest_s: float = math.inf,
 ) -> Iterator[Opened | Frames | Ended]:
     """Decode a video once, `fps` frames a second and each shot's first, without repeats.
 
     Raises:
-        UnreadableVideo: it cannot be decoded.
+        UnreadableVideo: it cannot be decoded, or it is longer than `longest_s` seconds. That is
+            known before decoding if the container says it.
     """
     short_side = max(SHORT_SIDE, embedder.image_size)
     kept: NDArray[np.float32] | None = None
     with open_video(source.uri, descriptor=file.fileno()) as opened:
+        _require_short(source, opened.duration or 0.0, longest_s)
         yield Opened(opened.duration)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):
+            _require_short(source, float(batch.times[-1]), longest_s)
             new, kept = _new(batch, kept)
             yield _frames(batch, new, embedder)
         yield Ended(opened.duration or 0.0, opened.size, opened.damage)
@@ -174,6 +179,15 @@ def commit(
     for name, jpeg in finished.pictures.items():
         thumbnails.store(name, jpeg)
     catalog.put(collection, finished.put)
+
+
+def _require_short(source: Source, seconds: float, longest_s: float) -> None:
+    if seconds > longest_s:
+        raise UnreadableVideo(
+            source.uri,
+            f"it has {seconds:.0f} s or more, and CLIPSEEK_MAX_VIDEO_S allows {longest_s:g} s; "
+            "cut it, or raise the setting",
+        )
 
 
 def _video(embedded: Embedded, count: int, tags: tuple[str, ...]) -> Video:

@@ -118,7 +118,7 @@ class Run:
             force=self._options.force,
         )
         found = {source.uri: source for source in listed}
-        return Reading(tools, recognition, found, self._options.fps, self._claims, self._stop)
+        return Reading(tools, recognition, found, self._options, self._claims, self._stop)
 
     # A decoding thread.
 

@@ -1,5 +1,6 @@
 """What one run works with, and what was asked of it."""
 
+import math
 from dataclasses import dataclass
 
 from clipseek.model import Model
@@ -22,7 +23,7 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked of one run."""
+    """What the user asked of one run; a video of more than `longest_s` seconds is refused."""
 
     fps: float = 1.0
     force: bool = False
@@ -30,3 +31,4 @@ class Options:
     batch_size: int = 64
     tags: tuple[str, ...] = ()
     keep_frame_vectors: bool = True
+    longest_s: float = math.inf

@@ -15,15 +15,22 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
 	|| command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
-[ -z "$missing" ] && exit 0
-
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing:$missing"
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
-else
+elif [ -n "$missing" ]; then
 	echo "the tests need:$missing" >&2
 	echo "install it with your package manager, for example: sudo apt-get install$missing" >&2
 	[ "${CI:-}" = true ] && exit 1
 	echo "going on without: tests that need it are skipped" >&2
 fi
+
+# The client of tus that tests uploads. Nothing of what it installs is run by its installation.
+if command -v npm >/dev/null 2>&1 && ! [ -d tests/tus/node_modules/tus-js-client ]; then
+	npm ci --prefix tests/tus --ignore-scripts --no-audit --no-fund || {
+		echo "tus-js-client cannot be installed: tests that need it are skipped" >&2
+		[ "${CI:-}" = true ] && exit 1
+	}
+fi
+exit 0

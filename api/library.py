@@ -43,6 +43,8 @@ from clipseek.thumbnails import UnsafeName
 
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
+A_WHILE = "private, max-age=300"
+"""A video that is indexed again may get another picture."""
 
 
 VideoIdInPath = Annotated[VideoId, Path()]
@@ -160,6 +162,36 @@ def video_file(
 
 
 @router.get(
+    "/v1/videos/{video_id}/thumbnail",
+    tags=["library"],
+    summary="Show a picture of one video",
+    response_class=Response,
+    responses={
+        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
+        304: {"description": "The picture that `If-None-Match` names is still the same."},
+        **openapi_examples.responses(
+            "/v1/videos/abc/thumbnail",
+            InvalidQuery,
+            VideoNotFound,
+            CollectionNotFound,
+            problem_kinds.FORBIDDEN,
+            problem_kinds.THUMBNAIL_GONE,
+            problem_kinds.PRECONDITION_FAILED,
+            *STORE,
+        ),
+    },
+)
+def video_thumbnail(
+    request: Request, asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
+) -> Response:
+    """Return the picture of the segment in the middle of the video."""
+    found = service.catalog.segments(_readable(asking, service, asked), video_id)
+    if not found:
+        raise Refused(problem_kinds.THUMBNAIL_GONE, "this video has no segments, so no picture")
+    return _picture(request, service, found[len(found) // 2].thumbnail, A_WHILE)
+
+
+@router.get(
     "/v1/segments/{segment_id}/thumbnail",
     tags=["library"],
     summary="Show the picture of one segment",
@@ -188,15 +220,20 @@ def thumbnail(
     collection, segment = service.catalog.segment(segment_id)
     if allowed is not None and collection not in allowed:
         raise SegmentNotFound(segment_id)
+    return _picture(request, service, segment.thumbnail, FOREVER)
+
+
+def _picture(request: Request, service: Service, name: str, caching: str) -> Response:
+    """Return a stored picture, unless the client has it."""
     try:
-        jpeg = service.thumbnails.read(segment.thumbnail)
+        jpeg = service.thumbnails.read(name)
     except ServiceUnavailable as error:
         if isinstance(error.__cause__, FileNotFoundError | UnsafeName):
             detail = "the picture of this moment does not exist any more; the moment still does"
             raise Refused(problem_kinds.THUMBNAIL_GONE, detail, reason=str(error)) from error
         raise
-    etag = f'"{sha256(segment.thumbnail.encode()).hexdigest()[:24]}"'  # it names the content
-    headers = {"Cache-Control": FOREVER, "ETag": etag}
+    etag = f'"{sha256(name.encode()).hexdigest()[:24]}"'  # it names the content
+    headers = {"Cache-Control": caching, "ETag": etag}
     if (status := conditions.outcome(request.headers, etag)) is not None:
         return problems.conditional(request, status, headers)
     return Response(jpeg, media_type="image/jpeg", headers=headers)

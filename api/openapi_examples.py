@@ -73,6 +73,7 @@ VIDEO_ANSWER = {
     "tags": ["city"],
     "segments": 37,
     "indexed_at": "2025-03-02T10:15:00Z",
+    "thumbnail_url": f"/v1/videos/{_VIDEO_ID}/thumbnail?collection=default",
     "file_url": f"/v1/videos/{_VIDEO_ID}/file?collection=default",
 }
 VIDEOS_ANSWER = {"videos": [VIDEO_ANSWER], "next": _VIDEO_ID}

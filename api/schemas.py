@@ -254,6 +254,7 @@ class VideoAnswer(BaseModel):
     tags: list[str]
     segments: int
     indexed_at: str = Field(description="RFC 3339, UTC.")
+    thumbnail_url: str
     file_url: str
 
     @classmethod
@@ -272,6 +273,7 @@ class VideoAnswer(BaseModel):
             tags=list(video.tags),
             segments=video.segments,
             indexed_at=video.indexed_at,
+            thumbnail_url=video_thumbnail_url(video.id, collection, root),
             file_url=file_url(video.id, collection, root),
         )
 
@@ -346,6 +348,12 @@ class Health(BaseModel):
 def thumbnail_url(segment_id: int, root: str) -> str:
     """Return the path of a segment's picture, below the path that the API is served below."""
     return f"{root}/v1/segments/{segment_id}/thumbnail"
+
+
+def video_thumbnail_url(video_id: str, collection: str, root: str) -> str:
+    """Return the path of a video's picture."""
+    asked = f"collection={quote(collection, safe='')}"
+    return f"{root}/v1/videos/{quote(video_id, safe='')}/thumbnail?{asked}"
 
 
 @lru_cache(maxsize=4096)

@@ -34,6 +34,7 @@
  * @property {string[]} tags
  * @property {number} segments
  * @property {string} indexed_at
+ * @property {string} thumbnail_url
  * @property {string} file_url
  *
  * @typedef {object} Segment

@@ -55,6 +55,22 @@ def test_a_thumbnail_is_a_jpeg_that_caches_may_keep(client: TestClient) -> None:
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
+def test_a_video_has_the_picture_of_its_middle(library: Library, client: TestClient) -> None:
+    """Caches keep it for a while only: the video may be indexed again."""
+    name = library.catalog.segments("default", "traffic")[1].thumbnail
+    library.service().thumbnails.store(name, b"\xff\xd8the middle\xff\xd9")
+    video = client.get("/v1/videos/traffic").json()
+    assert video["thumbnail_url"] == "/v1/videos/traffic/thumbnail?collection=default"
+    answer = client.get(video["thumbnail_url"])
+    assert (answer.content, answer.headers["Content-Type"]) == (
+        b"\xff\xd8the middle\xff\xd9",
+        "image/jpeg",
+    )
+    assert answer.headers["Cache-Control"] == "private, max-age=300"
+    again = client.get(video["thumbnail_url"], headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 def test_collections_are_counted(library: Library, client: TestClient) -> None:
     """Each has its model, its size and its version."""
     library.add("storm.mp4", ["blue"], collection="archive")
@@ -95,6 +111,7 @@ def test_a_new_server_has_no_videos(empty_client: TestClient) -> None:
         pytest.param("/v1/videos/no/file", 404, "video-not-found", id="file"),
         pytest.param("/v1/videos/sea?collection=x", 404, "video-not-found", id="elsewhere"),
         pytest.param("/v1/videos?collection=x", 404, "collection-not-found", id="collection"),
+        pytest.param("/v1/videos/none/thumbnail", 404, "video-not-found", id="video thumbnail"),
         pytest.param("/v1/segments/999/thumbnail", 404, "segment-not-found", id="thumbnail"),
         pytest.param("/v1/segments/0/thumbnail", 422, "invalid-query", id="segment 0"),
         pytest.param("/v1/segments/x/thumbnail", 422, "invalid-query", id="segment x"),

@@ -1,17 +1,18 @@
 // The videos of a collection.
 
 import { ask, parameters } from "../api.js";
-import { clock, isLong, shorten } from "../format.js";
+import { isLong } from "../format.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries } from "../library.js";
-import { go, link } from "../navigation.js";
+import { go } from "../navigation.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Empty, Notice } from "./notice.js";
+import { VideoCard } from "./videocard.js";
 import { VirtualList } from "./virtuallist.js";
 
 const PAGE = 120;
-const LONGEST = 58;
+const draw = (/** @type {import("../types.js").Video} */ video) => html`<${VideoCard} video=${video} />`;
 
 export function Library() {
   const collection = useValue(here);
@@ -55,17 +56,3 @@ export function Library() {
     ${next && html`<p class="more"><button type="button" onClick=${() => load(next)}>${t("libraryMore")}</button></p>`}
   `;
 }
-
-/** @param {import("../types.js").Video} video */
-const draw = (video) => html`
-  <a class="card video" ...${link({ page: "video", video: video.id, open: null })}>
-    <span class="picture">
-      <span class="span">${clock(video.duration)}</span>
-      ${video.state === "incomplete" && html`<span class="badge">${t("stateIncomplete")}</span>`}
-    </span>
-    <span class="caption">
-      <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
-      <span class="quiet">${[t("segmentsCount", { count: video.segments }), ...video.tags].join(" · ")}</span>
-    </span>
-  </a>
-`;

@@ -1,12 +1,17 @@
 // The page before anything is asked: what it is for, what to try, the last queries, some videos.
 
+import { ask, parameters } from "../api.js";
+import { isLong } from "../format.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries, videos } from "../library.js";
-import { go } from "../navigation.js";
+import { go, link } from "../navigation.js";
 import { forget, recent, remember } from "../recent.js";
-import { html } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Empty, Notice } from "./notice.js";
+import { VideoCard } from "./videocard.js";
+
+const SHOWN = 12;
 
 export function Start() {
   const known = useValue(libraries);
@@ -25,6 +30,28 @@ export function Start() {
     <//>
     ${known?.problem && html`<${Notice} problem=${known.problem} />`}
     ${known && !known.problem && !count && html`<${Empty} collection=${collection} />`}
+    ${count > 0 && html`<${Some} collection=${collection} />`}
+  `;
+}
+
+/** @param {{collection: string}} props */
+function Some({ collection }) {
+  const [some, set] = useState(/** @type {import("../types.js").Video[]} */ ([]));
+  useEffect(() => {
+    let mine = true;
+    ask(`v1/videos${parameters({ collection, limit: SHOWN })}`)
+      .then(({ videos }) => mine && set(videos))
+      .catch(() => {}); // the page can do without
+    return () => { mine = false; };
+  }, [collection]);
+  if (!some.length) return null;
+  return html`
+    <section class="some">
+      <h2>${t("fromLibrary")} <a ...${link({ page: "library" })}>${t("showAll")}</a></h2>
+      <ul class=${some.some((video) => isLong(video.title)) ? "cards tall" : "cards"}>
+        ${some.map((video) => html`<li key=${video.id}><${VideoCard} video=${video} /></li>`)}
+      </ul>
+    </section>
   `;
 }
 

@@ -36,6 +36,8 @@ class Job:
 
     collection: The name that was asked for, which may be an alias.
     attempts: How often it was taken.
+    failures: How often that ended without an end of the job: its worker died, or it waits again
+        because something that passes was in the way.
     is_cancelling: Whether it was cancelled while it ran; the worker ends it soon.
     outcome: What a job that is done has done, None before.
     reason: Why it failed, was cancelled or is tried again; empty otherwise.
@@ -49,6 +51,7 @@ class Job:
     payload: Payload
     state: JobState = "waiting"
     attempts: int = 0
+    failures: int = 0
     is_cancelling: bool = False
     progress: Progress = field(default_factory=Progress)
     outcome: Payload | None = None
@@ -172,10 +175,14 @@ class JobQueue(JobReader, Protocol):
         ...
 
     def retry(self, job: Job, reason: str, after_s: float) -> bool:
-        """Let a job that was taken wait again; False, and no change, if it was lost.
+        """Let a job that failed wait again; False, and no change, if it was lost.
 
         One that was cancelled meanwhile ends as cancelled.
         """
+        ...
+
+    def give_back(self, job: Job) -> bool:
+        """Let a job that was taken wait again, as `retry` does, but not as a failure."""
         ...
 
     def prune(self, older_than_s: float) -> int:

@@ -153,7 +153,7 @@ def test_an_expired_lease_gives_the_job_to_another_worker(queue: JobQueue) -> No
     add(queue)
     lost = take(queue, lease_s=0)
     job = take(queue)
-    assert (job.id, job.attempts) == (lost.id, 2)
+    assert (job.id, job.attempts, job.failures) == (lost.id, 2, 1)
     assert job.started_at == lost.started_at
     assert not queue.beat(lost, Progress(1, 1, 0.1))
     assert not queue.finish(lost, "done")
@@ -179,13 +179,27 @@ def test_a_retry_waits_for_its_pause(queue: JobQueue) -> None:
     add(queue)
     assert queue.retry(take(queue), "the server is away", FOR_EVER_S)
     (job,) = queue.jobs()
-    assert (job.state, job.reason) == ("waiting", "the server is away")
+    assert (job.state, job.reason, job.failures) == ("waiting", "the server is away", 1)
     assert queue.take("worker", FOR_EVER_S) is None
     add(queue)
     again = take(queue)
     assert queue.retry(again, "once more", 0)
     job = take(queue)
     assert (job.id, job.attempts, job.reason) == (again.id, 2, "")
+
+
+def test_a_job_that_is_given_back_is_taken_again_at_once(queue: JobQueue) -> None:
+    """That is not a failure, because its worker was told to stop; the fence holds all the same."""
+    add(queue)
+    stopped = take(queue)
+    assert queue.give_back(stopped)
+    assert not queue.give_back(stopped)
+    job = take(queue)
+    assert (job.id, job.attempts, job.failures, job.reason) == (stopped.id, 2, 0, "")
+    assert not queue.finish(stopped, "done")
+    queue.cancel(job.id)
+    assert queue.give_back(job)
+    assert queue.get(job.id).state == "cancelled"
 
 
 def test_a_waiting_job_is_cancelled_at_once(queue: JobQueue) -> None:

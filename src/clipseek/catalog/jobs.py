@@ -15,6 +15,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -151,6 +152,7 @@ class SqlJobs(SqlJobReader):
             "payload": job.payload,
             "state": job.state,
             "attempts": 0,
+            "failures": 0,
             "is_cancelling": False,
             "progress": asdict(job.progress),
             "reason": "",
@@ -225,7 +227,14 @@ class SqlJobs(SqlJobReader):
             return connection.execute(update(jobs).where(_held(job)).values(values)).rowcount > 0
 
     def retry(self, job: Job, reason: str, after_s: float) -> bool:
-        """Let a job that was taken wait again; False, and no change, if it was lost."""
+        """Let a job that failed wait again; False, and no change, if it was lost."""
+        return self._wait(job, reason, after_s, failures=1)
+
+    def give_back(self, job: Job) -> bool:
+        """Let a job that was taken wait again, as `retry` does, but not as a failure."""
+        return self._wait(job, "", 0.0, failures=0)
+
+    def _wait(self, job: Job, reason: str, after_s: float, *, failures: int) -> bool:
         with self._writing() as connection:
             unwanted = and_(_held(job), jobs.c.is_cancelling)
             ended = connection.execute(
@@ -234,6 +243,7 @@ class SqlJobs(SqlJobReader):
             values = {
                 "state": "waiting",
                 "reason": reason,
+                "failures": jobs.c.failures + failures,
                 "due": _clock(connection.dialect.name) + after_s,
             }
             waits = connection.execute(update(jobs).where(_held(job)).values(values)).rowcount
@@ -317,6 +327,7 @@ def _take_from(connection: Connection, collection: str, owner: str, lease_s: flo
         .values(
             state="running",
             attempts=jobs.c.attempts + 1,
+            failures=jobs.c.failures + case((jobs.c.state == "running", 1), else_=0),
             owner=owner,
             lease_s=float(lease_s),
             due=clock + float(lease_s),
@@ -372,6 +383,7 @@ def _job(row: RowMapping) -> Job:
         payload=row["payload"],
         state=row["state"],
         attempts=row["attempts"],
+        failures=row["failures"],
         is_cancelling=row["is_cancelling"] and row["state"] == "running",
         progress=Progress(progress["bytes"], progress["frames"], progress["share"]),
         outcome=row["outcome"],

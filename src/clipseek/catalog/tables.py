@@ -186,6 +186,7 @@ jobs = Table(
     Column("payload", Json, nullable=False),
     Column("state", Key, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
     Column("is_cancelling", Boolean, nullable=False),
     Column("progress", Json, nullable=False),
     Column("outcome", Json),

@@ -142,6 +142,7 @@ class MemoryJobs:
             entry.job,
             state="running",
             attempts=entry.job.attempts + 1,
+            failures=entry.job.failures + (entry.job.state == "running"),
             started_at=_WHEN,
             reason="",
         )
@@ -167,15 +168,25 @@ class MemoryJobs:
         return True
 
     def retry(self, job: Job, reason: str, after_s: float) -> bool:
+        """Let a job that failed wait again."""
+        if not self.give_back(job):
+            return False
+        entry = self._entry(job.id)
+        if not entry.job.is_over:
+            entry.due = self._now() + after_s
+            entry.job = replace(entry.job, reason=reason, failures=entry.job.failures + 1)
+        return True
+
+    def give_back(self, job: Job) -> bool:
         """Let a job that was taken wait again."""
         entry = self._held(job)
         if entry is None:
             return False
         if entry.job.is_cancelling:
             self._end(entry, "cancelled", "it was cancelled")
-            return True
-        entry.due = self._now() + after_s
-        entry.job = replace(entry.job, state="waiting", reason=reason)
+        else:
+            entry.due = self._now()
+            entry.job = replace(entry.job, state="waiting")
         return True
 
     def prune(self, older_than_s: float) -> int:

@@ -168,6 +168,7 @@ def _jobs() -> None:
         sa.Column("payload", JSON, nullable=False),
         sa.Column("state", KEY, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("is_cancelling", sa.Boolean, nullable=False),
         sa.Column("progress", JSON, nullable=False),
         sa.Column("outcome", JSON),

@@ -135,6 +135,10 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     _indexing(watch)
     _output(watch, quiet=True)
     watch.set_defaults(checkpoint=None, precision=None, force=False, no_build=True)
+    work = _verb(verbs, "work", "run the jobs of the API", "indexer work --jobs 4")
+    work.add_argument("--jobs", type=int, metavar="N", help="jobs at the same time (2)")
+    work.add_argument("--once", action="store_true", help="end when no job is ready")
+    _output(work, collection=False, quiet=True)
     _catalog_verbs(verbs)
 
 

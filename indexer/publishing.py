@@ -16,13 +16,17 @@ def _published(service: Service, name: str) -> str | None:
         return None
 
 
-def publish(service: WritingService, *, quiet: bool, sweep: bool = False) -> dict[str, object]:
+def publish(
+    service: WritingService, *, quiet: bool, sweep: bool = False, collection: str | None = None
+) -> dict[str, object]:
     """Publish a snapshot of the last version, if the one that is published is not that.
+
+    Without a collection, that of the settings is published.
 
     Thumbnails that no row names are deleted with a new snapshot, or with `sweep`, because listing
     all of them takes long, and if nothing changed there are no more of them than before.
     """
-    name = service.catalog.collection(service.settings.collection).name
+    name = service.catalog.collection(collection or service.settings.collection).name
     before = _published(service, name)
     manifest = build_snapshot(service, name)
     is_new = _published(service, name) != before

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
+from clipseek.config.jobs import JobSettings
 from clipseek.config.searches import SearchSettings
 from clipseek.config.store import StoreSettings
 from clipseek.config.uploads import UploadSettings
@@ -38,7 +39,13 @@ def _secret(name: str, file: Path) -> str:
 
 
 class Settings(
-    UploadSettings, HttpSettings, SearchSettings, IngestSettings, StoreSettings, BaseSettings
+    JobSettings,
+    UploadSettings,
+    HttpSettings,
+    SearchSettings,
+    IngestSettings,
+    StoreSettings,
+    BaseSettings,
 ):
     """The settings, each with its default. An unknown or wrong one is a ConfigError.
 

@@ -158,7 +158,7 @@ def finish(embedded: Embedded, model: Model, collection: str, options: Options) 
         thumbnails=names,
     )
     put = Put(
-        _video(embedded, len(formed), options.tags),
+        _video(embedded, len(formed), options),
         {PICTURE: picture},
         frames=FrameVectors(times, vectors) if options.keep_frame_vectors else None,
         scoring=model.scoring,
@@ -190,12 +190,12 @@ def _require_short(source: Source, seconds: float, longest_s: float) -> None:
         )
 
 
-def _video(embedded: Embedded, count: int, tags: tuple[str, ...]) -> Video:
+def _video(embedded: Embedded, count: int, options: Options) -> Video:
     source, ended = embedded.video.source, embedded.ended
     return Video(
         id=embedded.video.id,
         uri=source.uri,
-        title=PurePath(source.uri).stem,
+        title=options.title or PurePath(source.uri).stem,
         duration=ended.duration,
         width=ended.size[0],
         height=ended.size[1],
@@ -203,7 +203,7 @@ def _video(embedded: Embedded, count: int, tags: tuple[str, ...]) -> Video:
         stamp=source.stamp,
         state="incomplete" if ended.damage else "indexed",
         reason=ended.damage,
-        tags=tags,
+        tags=options.tags,
         segments=count,
     )
 

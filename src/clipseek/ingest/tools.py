@@ -23,12 +23,16 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked of one run; a video of more than `longest_s` seconds is refused."""
+    """What the user asked of one run.
+
+    A video of more than `longest_s` seconds is refused. Without a title, it is called as its file.
+    """
 
     fps: float = 1.0
     force: bool = False
     workers: int = 2
     batch_size: int = 64
     tags: tuple[str, ...] = ()
+    title: str = ""
     keep_frame_vectors: bool = True
     longest_s: float = math.inf

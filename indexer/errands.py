@@ -1,0 +1,131 @@
+"""What the kinds of jobs do: ingest a video, remove one, or edit its title and its tags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipseek.errors import VideoNotFound
+from clipseek.ingest import Options, Report, Run, Tools
+from clipseek.jobs import Ending, Job, Payload
+from clipseek.service import WritingService
+from clipseek.uploads import Uploads
+from clipseek.video.opening import video_opener
+from indexer import reserve, sample
+from indexer.collection_models import CollectionModels
+from indexer.heartbeat import Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended, and why."""
+
+    state: Ending
+    outcome: Payload | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """Does what jobs ask for; several threads may use it.
+
+    service: Its settings have the share of one job of the memory of the decoders.
+    """
+
+    service: WritingService
+    models: CollectionModels
+    uploads: Uploads
+
+    def do(self, job: Job, heart: Heartbeat) -> Ended | None:
+        """Do what a job asks for; return None if it was told to stop before it was done.
+
+        Raises:
+            ServiceUnavailable: the database or a disk cannot be used now.
+            ClipseekError: another try would fail too.
+        """
+        match job.kind:
+            case "ingest":
+                return self._ingest(job, heart)
+            case "remove":
+                return self._remove(job)
+            case "edit":
+                return self._edit(job)
+
+    def _ingest(self, job: Job, heart: Heartbeat) -> Ended | None:
+        name = str(job.payload.get("name") or "video")
+        path = self.uploads.stored.take(str(job.payload["upload"]), job.collection, name)
+        report = self._index(job, str(path), heart)
+        if report is None:
+            return None
+        ended, is_used = self._judged(job, report, str(path))
+        if not is_used:
+            self.uploads.stored.remove(path)
+        return ended
+
+    def _index(self, job: Job, uri: str, heart: Heartbeat) -> Report | None:
+        """Run one source through all steps; None if that was stopped."""
+        service, settings = self.service, self.service.settings
+        options = Options(
+            fps=settings.sample_fps,
+            workers=1,
+            batch_size=settings.batch_size,
+            tags=tuple(_texts(job.payload.get("tags"))),
+            title=str(job.payload.get("title") or ""),
+            keep_frame_vectors=settings.keep_frame_vectors,
+            longest_s=settings.max_video_s,
+        )
+        with video_opener(settings, heart.stop) as opener:
+            pictures = sample.pictures([uri], service.places, opener, fps=settings.sample_fps)
+            collection, model = self.models.get(job.collection, pictures)
+            tools = Tools(
+                collection, service.catalog, service.thumbnails, model, opener, service.places
+            )
+            run = Run(
+                tools, options, stop=heart.stop, on_frames=heart.embedded, on_progress=heart.read
+            )
+            reports = list(run.reports([uri]))
+        # What was read when the decoder was stopped says nothing about the video.
+        return None if not reports or (heart.why and reports[0].state == "failed") else reports[0]
+
+    def _judged(self, job: Job, report: Report, uri: str) -> tuple[Ended, bool]:
+        """Return how an ingest ended, and whether the video is played from its file."""
+        if report.state == "failed":
+            return Ended("failed", reason=report.reason), False
+        catalog, fate, reason = self.service.catalog, str(report.state), report.reason
+        stored = catalog.videos_by_id(job.collection, [report.id]).get(report.id)
+        is_used = stored is not None and stored.uri == uri
+        if report.state == "unchanged" and stored is not None:
+            # An attempt before this one has indexed it, or it was indexed from elsewhere.
+            fate = stored.state if is_used else "unchanged"
+            reason = stored.reason if is_used else "a video with the same content is indexed"
+        return Ended("done", {"videos": [report.id], "fate": fate}, reason), is_used
+
+    def _remove(self, job: Job) -> Ended:
+        """Remove a video and, if it came by an upload, its file first: then no kill leaves it."""
+        catalog = self.service.catalog
+        # SQLite first logs what is removed, and a full disk has no space for that.
+        reserve.give_back(self.service.settings)
+        try:
+            self.uploads.stored.remove(Path(catalog.video(job.collection, job.video).uri))
+            catalog.remove(job.collection, job.video)
+        except VideoNotFound as error:
+            if not job.failures:
+                return Ended("failed", reason=error.told)
+            # An attempt before this one has removed it.
+        finally:
+            reserve.keep(self.service.settings)
+        return Ended("done", {"videos": [job.video], "fate": "removed"})
+
+    def _edit(self, job: Job) -> Ended:
+        tags = job.payload.get("tags")
+        title = job.payload.get("title")
+        self.service.catalog.edit(
+            job.collection,
+            job.video,
+            title=None if title is None else str(title),
+            tags=None if tags is None else _texts(tags),
+        )
+        return Ended("done", {"videos": [job.video], "fate": "edited"})
+
+
+def _texts(value: object) -> Sequence[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []

@@ -1,0 +1,54 @@
+"""The verb `work`: run the jobs that were asked for over HTTP, until a signal comes."""
+
+import argparse
+import threading
+from contextlib import closing
+from dataclasses import asdict, replace
+
+from clipseek.assembly import open_jobs, open_uploads, open_writer
+from clipseek.config import Settings
+from clipseek.errors import ConfigError
+from clipseek.jobs import Job
+from indexer import reserve
+from indexer.collection_models import CollectionModels
+from indexer.errands import Errands
+from indexer.output import emit, say
+from indexer.verbs.ingest import stopping_on_signal
+from indexer.worker import Worker
+
+MAX_JOBS = 64
+LEAST_BYTES = 1 << 27
+"""The least memory of decoders that the settings allow."""
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Run jobs; a signal ends it with 0, and what is not done is given back."""
+    jobs = settings.workers if options.jobs is None else options.jobs
+    if not 1 <= jobs <= MAX_JOBS:
+        raise ConfigError(f"--jobs must be >= 1 and <= {MAX_JOBS}, got {jobs}")
+    share = max(settings.max_decode_bytes // jobs, LEAST_BYTES)
+    settings = settings.model_copy(update={"max_decode_bytes": share, "workers": 1})
+    stop = threading.Event()
+    with open_writer(settings, create=True) as service, closing(open_jobs(settings)) as queue:
+        reserve.keep(settings)
+        errands = Errands(service, CollectionModels(service), open_uploads(settings))
+        told = _emit if options.json else _silent if options.quiet else _say
+        worker = Worker(queue, errands, jobs, stop, told, quiet=options.quiet or options.json)
+        with stopping_on_signal(stop, worker.wake):
+            worker.run(once=options.once)
+    return 1 if options.once and worker.failed else 0
+
+
+def _emit(job: Job) -> None:
+    emit(asdict(replace(job, payload=dict(job.payload))))
+
+
+def _say(job: Job) -> None:
+    reason = f": {job.reason}" if job.reason else ""
+    say(f"{job.state:<9} {job.kind} {job.id}{reason}")
+
+
+def _silent(job: Job) -> None:
+    """Say only what failed."""
+    if job.state == "failed":
+        _say(job)

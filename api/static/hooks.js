@@ -1,6 +1,6 @@
 // What components share.
 
-import { useLayoutEffect, useState } from "./vendor/preact.js";
+import { useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
 import { effect } from "./vendor/signals.js";
 
 /**
@@ -24,12 +24,21 @@ export function useValue(source) {
 }
 
 /**
- * Focus something after the page was drawn.
- * @param {string} selector
+ * Do something when an element comes near the window, each time that `key` is another one.
+ * @param {() => void} action
+ * @param {string | null} key
  */
-export function focusSoon(selector) {
-  requestAnimationFrame(() => {
-    const found = document.querySelector(selector);
-    if (found instanceof HTMLElement) found.focus();
-  });
+export function useNear(action, key) {
+  /** @type {{current: HTMLElement | null}} */
+  const element = useRef(null);
+  useEffect(() => {
+    if (!element.current || key === null) return undefined;
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && action(),
+      { rootMargin: "800px" },
+    );
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [key]);
+  return element;
 }

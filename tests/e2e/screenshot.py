@@ -19,12 +19,13 @@ from benchmarks.servers import serving
 from tests.api import browser
 
 ROOT = Path(__file__).parents[2]
-WIDTH, HEIGHT = 1200, 696
+WIDTH, HEIGHT = 1200, 744
 PICTURE = ROOT / "docs" / "page.png"
-LOADED = (
-    "document.querySelectorAll('#results img').length >= 3 && "
-    "[...document.querySelectorAll('#results img')].every((img) => img.complete)"
+SEEN = (
+    "[...document.querySelectorAll('#results img')]"
+    ".filter((img) => img.getBoundingClientRect().top < innerHeight)"
 )
+LOADED = f"{SEEN}.length >= 3 && {SEEN}.every((img) => img.complete && img.naturalWidth)"
 
 
 def take(out: Path, *, videos: int, seed: int, query: str) -> None:

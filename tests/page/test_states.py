@@ -1,8 +1,14 @@
 """Every state of the page in a real browser: for everybody, in each language."""
 
+from pathlib import Path
+
 import pytest
 
+from api.app import create_app
+from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
+from tests.api.library import Library
+from tests.api.server import serving
 from tests.page.looking import CARD, STATUS, VIDEO, ask
 from tests.page.tools import packages
 
@@ -82,3 +88,18 @@ def test_the_documentation_shows_every_endpoint(page: Page, address: str) -> Non
     shown = page.run("document.body.textContent")
     assert "/v1/search/batch" in shown
     assert page.problems == []
+
+
+def test_a_thousand_videos_are_scrolled(page: Page, tmp_path: Path) -> None:
+    """More come as one scrolls, and only those near the window are in the document."""
+    made = Library(tmp_path, MemoryCatalog())
+    for number in range(1000):
+        made.add(f"v{number:04}.webm", ["red"], content=b"no video")
+    with serving(create_app(made.service())) as url:
+        page.open(f"{url}/#/library")
+        page.until("document.querySelector('a.card.video')")
+        end = "[...document.querySelectorAll('.title')].at(-1).textContent === 'v0999'"
+        page.until(f"(scrollTo(0, document.body.scrollHeight), {end})")
+        assert page.run("document.querySelectorAll('a.card').length") < 100
+        assert page.run("document.querySelector('.status').textContent") == "1,000 videos"
+        page.until("(scrollTo(0, 0), document.querySelector('.title').textContent === 'v0000')")

@@ -2,7 +2,7 @@
 
 import { ask, parameters } from "../api.js";
 import { isLong } from "../format.js";
-import { useValue } from "../hooks.js";
+import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries } from "../library.js";
 import { go } from "../navigation.js";
@@ -37,6 +37,7 @@ export function Library() {
   useEffect(() => {
     if (collection) load("");
   }, [collection, known?.collections.find(({ name }) => name === collection)?.version]);
+  const more = useNear(() => next && load(next), next);
   const names = (known?.collections ?? []).map(({ name }) => name);
   return html`
     <div class="page-head">
@@ -53,6 +54,6 @@ export function Library() {
     ${done && !problem && !videos.length && html`<${Empty} collection=${collection} />`}
     <${VirtualList} items=${videos} draw=${draw} keyOf=${(/** @type {any} */ video) => video.id} label=${t("libraryHead")}
       tall=${videos.some((video) => isLong(video.title))} />
-    ${next && html`<p class="more"><button type="button" onClick=${() => load(next)}>${t("libraryMore")}</button></p>`}
+    ${next && html`<p class="more" ref=${more}><button type="button" onClick=${() => load(next)}>${t("libraryMore")}</button></p>`}
   `;
 }

@@ -1,13 +1,12 @@
 // The player: a moment in its video, what can be done with it, and where else it may be.
 
-import { ask } from "../api.js";
+import { ask, parameters } from "../api.js";
 import { between, clock, level, percent } from "../format.js";
 import { divided, placeOf } from "../hits.js";
 import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
-import { parameters } from "../api.js";
 import { search } from "../searching.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Dialog } from "./dialog.js";
@@ -104,6 +103,7 @@ function Playing({ opened, segments, marks, move, hasPrevious, hasNext }) {
   const [loop, setLoop] = useState(false);
   const [ended, end] = useState(false);
   const [failure, fail] = useState("");
+  const [looked, look] = useState(-1); // where a viewer looks who cannot play
   const { start, end: last, file } = opened;
 
   useEffect(() => {
@@ -111,10 +111,12 @@ function Playing({ opened, segments, marks, move, hasPrevious, hasNext }) {
     end(false);
   }, [file, start]);
   useEffect(() => fail(""), [file]);
+  useEffect(() => look(-1), [file, start]);
 
   const play = () => { video.current?.play().catch(() => {}); };
   /** @param {number} time seconds */
   const seek = (time) => {
+    if (failure) look(time);
     if (!video.current) return;
     if (time > last || time < start - 1) pass(true);
     video.current.currentTime = Math.min(Math.max(0, time), opened.duration);
@@ -130,8 +132,9 @@ function Playing({ opened, segments, marks, move, hasPrevious, hasNext }) {
     end(false);
     play();
   };
+  const seen = looked < 0 ? undefined : segments.findLast((segment) => segment.start <= looked);
   return html`
-    <${Stage} video=${video} opened=${opened} passed=${passed} loop=${loop} failure=${failure}
+    <${Stage} video=${video} opened=${opened} still=${seen?.thumbnail_url ?? opened.still} passed=${passed} loop=${loop} failure=${failure}
       fail=${fail} ended=${() => end(true)} pass=${() => pass(true)}
       keys=${{ move, seek, again, play, loop: () => setLoop(!loop) }} />
     <${Timeline} video=${video} opened=${opened} segments=${segments} marks=${marks} seek=${seek} />

@@ -13,6 +13,7 @@ import { Empty, Notice } from "./notice.js";
 import { VirtualList } from "./virtuallist.js";
 
 const NEAREST = 4; // moments shown where none matches
+const LESS = 12; // moments shown below those that match
 
 export function Results() {
   const { answer, problem, waiting, query } = useValue(search);
@@ -51,9 +52,11 @@ function Moments({ answer, old }) {
   const { order, grouped } = useValue(route);
   const [unfolded, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
   const [nearest, showNearest] = useState(false);
+  const [all, showAll] = useState(false);
   useEffect(() => {
     unfold(new Set());
     showNearest(false);
+    showAll(false);
   }, [answer]);
   const { good, weak } = useMemo(() => {
     const { good, weak } = divided(answer.hits, order);
@@ -69,7 +72,7 @@ function Moments({ answer, old }) {
   const draw = (shown) => html`<${Card} ...${shown} unfolded=${unfolded.has(shown.hit.video.id)} toggle=${toggle} />`;
   const keyOf = (/** @type {import("../hits.js").Shown} */ { hit }) => `${hit.segment_id}`;
   const tall = answer.hits.some((hit) => isLong(hit.video.title));
-  const less = good.length ? weak : weak.slice(0, NEAREST);
+  const less = all ? weak : weak.slice(0, good.length ? LESS : NEAREST);
   return html`
     <div id="results" class=${old ? "old" : ""}>
       <${VirtualList} items=${good} draw=${draw} keyOf=${keyOf} label=${t("moments")} tall=${tall} />
@@ -79,6 +82,10 @@ function Moments({ answer, old }) {
       `}
       ${(good.length > 0 || nearest) && html`
         <${VirtualList} items=${less} draw=${draw} keyOf=${keyOf} label=${t("momentsLess")} tall=${tall} focusFirst=${nearest} />
+        ${less.length < weak.length && html`
+          <p class="more"><button type="button" onClick=${() => showAll(true)}>
+            ${t("showLess", { count: weak.length - less.length })}</button></p>
+        `}
       `}
     </div>
   `;

@@ -27,7 +27,10 @@ export function SearchBox() {
   }, [query]);
   useEffect(() => {
     // On a phone the focus would bring up the keyboard.
-    if (!matchMedia("(pointer: coarse)").matches && !route.peek().open) box.current?.focus();
+    if (!matchMedia("(pointer: coarse)").matches && !route.peek().open && box.current) {
+      box.current.focus();
+      box.current.setSelectionRange(box.current.value.length, box.current.value.length);
+    }
     return () => clearTimeout(typing.current.timer);
   }, []);
 

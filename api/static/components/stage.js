@@ -13,6 +13,7 @@ const LEAP_S = 0.8; // a step of more than this between two looks is a seek
  * @param {object} props
  * @param {{current: HTMLVideoElement | null}} props.video
  * @param {import("./player.js").Opened} props.opened
+ * @param {string} props.still the address of a picture
  * @param {boolean} props.passed
  * @param {boolean} props.loop
  * @param {string} props.failure
@@ -21,8 +22,8 @@ const LEAP_S = 0.8; // a step of more than this between two looks is a seek
  * @param {() => void} props.pass
  * @param {any} props.keys
  */
-export function Stage({ video, opened, passed, loop, failure, fail, ended, pass, keys }) {
-  const { file, start, end, duration, still } = opened;
+export function Stage({ video, opened, still, passed, loop, failure, fail, ended, pass, keys }) {
+  const { file, start, end } = opened;
   const stage = useRef(/** @type {HTMLElement | null} */ (null));
   const frame = useFrameLength(video, file);
 

@@ -43,6 +43,7 @@ export default {
   weakDetail: "Versuche weniger oder andere Wörter oder eine andere Sammlung.",
   showNearest: "Die nächstliegenden trotzdem zeigen",
   lessWell: "Diese passen weniger gut:",
+  showLess: { one: "{count} weiteren zeigen, der weniger gut passt", other: "{count} weitere zeigen, die weniger gut passen" },
   cut: "Das Modell hat nur bis „…{end}“ gelesen.",
   stale: { one: "Stand von vor {count} Sekunde.", other: "Stand von vor {count} Sekunden." },
   moments: "Momente, beste zuerst",

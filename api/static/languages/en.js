@@ -43,6 +43,7 @@ export default {
   weakDetail: "Try fewer or other words, or another collection.",
   showNearest: "Show the nearest anyway",
   lessWell: "These match less well:",
+  showLess: { one: "Show {count} more that matches less well", other: "Show {count} more that match less well" },
   cut: "The model read only up to “…{end}”.",
   stale: { one: "As of {count} second ago.", other: "As of {count} seconds ago." },
   moments: "Moments, best first",

@@ -26,7 +26,7 @@ class Stored:
             ServiceUnavailable: it cannot be moved.
         """
         part = self._parts.data(upload_id)
-        path = self._root / collection / upload_id / safe_name(name)
+        path = self.place(upload_id, collection, name)
         with self._parts.translated():
             if not path.exists():
                 if not part.exists():
@@ -37,6 +37,10 @@ class Stored:
                 sync_folder(path.parent)
             self._parts.note_of(upload_id).unlink(missing_ok=True)
         return path
+
+    def place(self, upload_id: str, collection: str, name: str) -> Path:
+        """Return where the bytes of an upload are once they were taken."""
+        return self._root / collection / upload_id / safe_name(name)
 
     def contains(self, path: Path) -> bool:
         """Whether a file was taken from an upload, and is not one of a user's own folders."""

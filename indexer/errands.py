@@ -1,18 +1,23 @@
 """What the kinds of jobs do: ingest a video, remove one, or edit its title and its tags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipseek.errors import VideoNotFound
+from clipseek.errors import NotFetched, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
-from clipseek.jobs import Ending, Job, Payload
+from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
 from clipseek.service import WritingService
 from clipseek.uploads import Uploads
 from clipseek.video.opening import video_opener
 from indexer import reserve, sample
 from indexer.collection_models import CollectionModels
 from indexer.heartbeat import Heartbeat
+from indexer.incoming import Incoming
+
+OPEN: tuple[JobState, ...] = ("waiting", "running")
+"""The states of jobs that may need their file."""
+PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,12 @@ class Errands:
 
     service: WritingService
     models: CollectionModels
-    uploads: Uploads
+    incoming: Incoming
+
+    @property
+    def uploads(self) -> Uploads:
+        """The uploads that videos come from."""
+        return self.incoming.uploads
 
     def do(self, job: Job, heart: Heartbeat) -> Ended | None:
         """Do what a job asks for; return None if it was told to stop before it was done.
@@ -51,8 +61,12 @@ class Errands:
                 return self._edit(job)
 
     def _ingest(self, job: Job, heart: Heartbeat) -> Ended | None:
-        name = str(job.payload.get("name") or "video")
-        path = self.uploads.stored.take(str(job.payload["upload"]), job.collection, name)
+        try:
+            path = self.incoming.bring(job, heart.fetched)
+        except NotFetched:
+            if heart.why:
+                return None
+            raise
         report = self._index(job, str(path), heart)
         if report is None:
             return None
@@ -125,6 +139,36 @@ class Errands:
             tags=None if tags is None else _texts(tags),
         )
         return Ended("done", {"videos": [job.video], "fate": "edited"})
+
+    def tidy(self, jobs: JobReader) -> None:
+        """Delete the files of uploads that neither a job nor a video needs any more."""
+        working = {
+            self.incoming.upload_of(job)
+            for state in OPEN
+            for job in _all(jobs, state)
+            if job.kind == "ingest"
+        }
+        self.uploads.sweep(lambda job_id: _is_open(jobs, job_id))
+        for path in self.uploads.stored.older_than_a_day():
+            if path.parent.name not in working and not self._is_played(path):
+                self.uploads.stored.remove(path)
+
+    def _is_played(self, path: Path) -> bool:
+        """Whether a video is played from a file, in any collection: names may have changed."""
+        catalog = self.service.catalog
+        return any(catalog.video_at(each.name, str(path)) for each in catalog.collections())
+
+
+def _is_open(jobs: JobReader, job_id: str) -> bool:
+    job = jobs.some([job_id]).get(job_id)
+    return job is not None and not job.is_over
+
+
+def _all(jobs: JobReader, state: JobState) -> Iterator[Job]:
+    page = jobs.jobs(state=state, limit=PAGE)
+    while page:
+        yield from page
+        page = jobs.jobs(state=state, after=page[-1].id, limit=PAGE)
 
 
 def _texts(value: object) -> Sequence[str]:

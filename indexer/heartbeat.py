@@ -49,6 +49,11 @@ class Heartbeat:
         self.why = self.why or why
         self.stop.set()
 
+    def fetched(self, so_far: int, _size: int | None) -> bool:
+        """Note how many bytes of a video were fetched; return whether to continue."""
+        self.progress = replace(self.progress, bytes=so_far)
+        return not self.stop.is_set()
+
     def embedded(self, count: int) -> None:
         """Note that more frames are embedded."""
         self.progress = replace(self.progress, frames=self.progress.frames + count)

@@ -53,13 +53,18 @@ class Incoming:
             raise
         return path
 
+    def upload_of(self, job: Job) -> str:
+        """Return the id of the upload of a job; that of a URL is made of the job's."""
+        made = hashlib.blake2b(job.id.encode(), digest_size=16).hexdigest()
+        return made if job.payload.get("url") else str(job.payload.get("upload", ""))
+
     def _uploaded(self, job: Job) -> Path:
         name = str(job.payload.get("name") or "video")
-        return self.uploads.stored.take(str(job.payload["upload"]), job.collection, name)
+        return self.uploads.stored.take(self.upload_of(job), job.collection, name)
 
     def _fetched(self, job: Job, url: str, go_on: GoOn) -> Path:
-        """Fetch a URL under an id that is made of that of the job, so another attempt continues."""
-        made = hashlib.blake2b(job.id.encode(), digest_size=16).hexdigest()
+        """Fetch a URL; another attempt finds what this one has fetched."""
+        made = self.upload_of(job)
         name = unquote(urlsplit(url).path).rpartition("/")[2] or "video"
         path = self.uploads.stored.place(made, job.collection, name)
         if not path.exists():

@@ -212,8 +212,9 @@ class Worker:
                 raise
 
     def _prune(self) -> None:
-        """Delete the jobs that ended long ago."""
+        """Delete the jobs that ended long ago, and what the uploads have left."""
         now = time.monotonic()
         if self._pruned_at is None or now - self._pruned_at > PRUNE_S:
+            self.errands.tidy(self.queue)
             self.queue.prune(self.errands.service.settings.keep_jobs_s)
             self._pruned_at = now

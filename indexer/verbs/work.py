@@ -5,13 +5,14 @@ import threading
 from contextlib import closing
 from dataclasses import asdict, replace
 
-from clipseek.assembly import open_jobs, open_uploads, open_writer
+from clipseek.assembly import fetch_rules, open_jobs, open_uploads, open_writer
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.jobs import Job
 from indexer import reserve
 from indexer.collection_models import CollectionModels
 from indexer.errands import Errands
+from indexer.incoming import Incoming
 from indexer.output import emit, say
 from indexer.verbs.ingest import stopping_on_signal
 from indexer.worker import Worker
@@ -31,7 +32,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     stop = threading.Event()
     with open_writer(settings, create=True) as service, closing(open_jobs(settings)) as queue:
         reserve.keep(settings)
-        errands = Errands(service, CollectionModels(service), open_uploads(settings))
+        incoming = Incoming(open_uploads(settings), *fetch_rules(settings))
+        errands = Errands(service, CollectionModels(service), incoming)
         told = _emit if options.json else _silent if options.quiet else _say
         worker = Worker(queue, errands, jobs, stop, told, quiet=options.quiet or options.json)
         with stopping_on_signal(stop, worker.wake):

@@ -41,6 +41,8 @@ from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
+from clipseek.sources.fetching import FetchLimits
+from clipseek.sources.guard import Guard
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Collection
 from clipseek.uploads import Bounds, Uploads
@@ -356,6 +358,12 @@ def open_places(settings: Settings) -> Places:
 def open_jobs(settings: Settings) -> SqlJobs:
     """Return the queue of jobs; its database is not connected to before the first use."""
     return SqlJobs.open(settings.catalog_url)
+
+
+def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:
+    """Return which URLs are fetched, and how much of them."""
+    limits = FetchLimits(settings.max_upload_bytes, settings.max_fetch_s)
+    return Guard(settings.fetch_hosts), limits
 
 
 def open_uploads(settings: Settings) -> Uploads:

@@ -37,7 +37,9 @@ class Bench:
 
     def worker(self, do: Do, *, jobs: int = 1) -> Worker:
         """Return a worker that does what the function does."""
-        errands = SimpleNamespace(do=do, service=SimpleNamespace(settings=self.settings))
+        errands = SimpleNamespace(
+            do=do, tidy=lambda _jobs: None, service=SimpleNamespace(settings=self.settings)
+        )
         return Worker(
             self.queue, cast("Errands", errands), jobs, self.stop, self.ended.append, quiet=True
         )

@@ -1,12 +1,15 @@
 """The files that jobs have taken: `ROOT/COLLECTION/ID/NAME`. The videos are played from there."""
 
 import re
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from clipseek.errors import UploadNotFound
-from clipseek.uploads.parts import Parts, sync_folder
+from clipseek.uploads.parts import Parts, is_id, sync_folder
 
+DAY_S = 86400.0
 _MAX_NAME_BYTES = 200
 _MAX_SUFFIX_BYTES = 20
 
@@ -46,6 +49,13 @@ class Stored:
         """Whether a file was taken from an upload, and is not one of a user's own folders."""
         root, found = self._root.resolve(), path.resolve()
         return found.is_relative_to(root) and len(found.relative_to(root).parts) == 3
+
+    def older_than_a_day(self) -> Iterator[Path]:
+        """Yield the files that were taken more than a day ago."""
+        for folder in self._root.glob("[!.]*/*"):
+            with suppress(FileNotFoundError), self._parts.translated():
+                if is_id(folder.name) and folder.stat().st_mtime < time.time() - DAY_S:
+                    yield from folder.iterdir()
 
     def remove(self, path: Path) -> bool:
         """Delete a taken file; leave others alone. Return whether it was a taken one."""

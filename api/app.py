@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from api import error_handlers, library, logs, pages, probes, searching, tracing, uploads
+from api import error_handlers, library, logs, pages, probes, searching, timelines, tracing, uploads
 from api.answering import Answering
 from api.middleware import Border
 from api.readiness import Readiness
@@ -94,7 +94,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
-    routers = [each.router for each in (searching, library, uploads, probes, pages)]
+    routers = [each.router for each in (searching, library, timelines, uploads, probes, pages)]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),

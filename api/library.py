@@ -11,11 +11,12 @@ from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from api import conditions, openapi_examples, problem_kinds, problems
+from api.asked import allowed_collections, readable, readable_segment
 from api.dependencies import Opened, Suggested
 from api.limits import SegmentId, VideoId
 from api.media import locate, respond
 from api.patient_route import PatientRoute
-from api.principal import Asking, Principal, permit
+from api.principal import Asking, permit
 from api.problem_kinds import STORE
 from api.problems import Refused
 from api.reading_router import ReadingRouter
@@ -68,7 +69,7 @@ router = ReadingRouter(route_class=PatientRoute)
 )
 def videos(asking: Asking, service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
     """Return a page of videos by ascending id; none if there is no default collection yet."""
-    collection, limit = _readable(asking, service, asked), asked.limit
+    collection, limit = readable(asking, service, asked), asked.limit
     found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
     if not found and collection != service.settings.collection:
         service.catalog.collection(collection)  # raises if there is none
@@ -95,7 +96,7 @@ def videos(asking: Asking, service: Opened, asked: Annotated[Page, Query()]) -> 
 )
 def video(asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked) -> VideoAnswer:
     """Return what the catalog knows of a video."""
-    collection = _readable(asking, service, asked)
+    collection = readable(asking, service, asked)
     found = service.catalog.video(collection, video_id)
     return VideoAnswer.of(found, collection, service.settings.root)
 
@@ -118,7 +119,7 @@ def segments(
     asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
 ) -> SegmentsAnswer:
     """Return all segments of a video in the order of time."""
-    collection, root = _readable(asking, service, asked), service.settings.root
+    collection, root = readable(asking, service, asked), service.settings.root
     found = service.catalog.segments(collection, video_id)
     answers = [SegmentAnswer.of(segment, collection, root) for segment in found]
     return SegmentsAnswer(segments=answers)
@@ -154,7 +155,7 @@ def video_file(
 
     Only files that the catalog names are served; no path is taken from the request.
     """
-    collection = _readable(asking, service, asked)
+    collection = readable(asking, service, asked)
     found = service.catalog.video(collection, video_id)
     if scheme_of(found.uri) != LOCAL:
         return stream(request, found, service.places)
@@ -185,7 +186,7 @@ def video_thumbnail(
     request: Request, asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
 ) -> Response:
     """Return the picture of the segment in the middle of the video."""
-    found = service.catalog.segments(_readable(asking, service, asked), video_id)
+    found = service.catalog.segments(readable(asking, service, asked), video_id)
     if not found:
         raise Refused(problem_kinds.THUMBNAIL_GONE, "this video has no segments, so no picture")
     return _picture(request, service, found[len(found) // 2].thumbnail, A_WHILE)
@@ -214,12 +215,7 @@ def thumbnail(
     request: Request, asking: Asking, service: Opened, segment_id: Annotated[SegmentId, Path()]
 ) -> Response:
     """Return a JPEG of the segment's best frame; it never changes, so caches may keep it."""
-    permit(asking, "search")
-    # Read first, whether the segment exists or not, so that both take the same time.
-    allowed = _allowed(asking, service)
-    collection, segment = service.catalog.segment(segment_id)
-    if allowed is not None and collection not in allowed:
-        raise SegmentNotFound(segment_id)
+    _, segment = readable_segment(asking, service, segment_id)
     return _picture(request, service, segment.thumbnail, FOREVER)
 
 
@@ -256,7 +252,7 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
     Collections that the key does not allow are left out.
     """
     permit(asking, "search")
-    allowed, answers = _allowed(asking, service), []
+    allowed, answers = allowed_collections(asking, service), []
     for found in service.catalog.collections():
         if allowed is not None and found.name not in allowed:
             continue
@@ -274,18 +270,3 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
         )
     default = asking.default(service.settings.collection)
     return CollectionsAnswer(collections=answers, default=default)
-
-
-def _readable(asking: Principal, service: Service, asked: InCollection) -> str:
-    """Return the name of the collection that a request is about; raise unless it may be read."""
-    permit(asking, "search")
-    collection = asked.named(asking.default(service.settings.collection))
-    allowed = _allowed(asking, service)
-    if allowed is not None and collection not in allowed:
-        raise CollectionNotFound(collection)
-    return collection
-
-
-def _allowed(asking: Principal, service: Service) -> frozenset[str] | None:
-    """Return the collections, aliases resolved, that somebody may use, or None for all."""
-    return None if asking.collections is None else asking.behind(service.catalog.aliases())

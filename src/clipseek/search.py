@@ -68,7 +68,7 @@ class Searcher:
     ) -> None:
         self.collections = collections
         self._sample: Sample = lambda _view, _queries, _near: None
-        self._texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
+        self.texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
 
     def search(self, queries: Sequence[Query]) -> list[Answer]:
         """Answer every query; one that cannot be answered has its error in its place."""
@@ -120,7 +120,7 @@ class Searcher:
             raise ServiceUnavailable(_WAS_EMPTY, for_all=True)
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
-            read = self._texts.embed(model.embedder, [query.text for query in queries])
+            read = self.texts.embed(model.embedder, [query.text for query in queries])
         known = [i for i, end in enumerate(read.ends) if end != 0]
         sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
         found = self._found(view, model, [queries[i] for i in known], sentences, stages)

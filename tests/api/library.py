@@ -16,7 +16,7 @@ from clipseek.service import Service
 from clipseek.sources import LocalDisk
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import PICTURE, Collection, FieldSegments, Put, Relevance, Video
+from clipseek.types import PICTURE, Collection, FieldSegments, FrameVectors, Put, Relevance, Video
 from tests.searching import searcher_over
 
 JPEG = b"\xff\xd8\xff\xe0a small picture\xff\xd9"
@@ -50,8 +50,12 @@ class Library:
         collection: str = "default",
         tags: tuple[str, ...] = (),
         content: bytes = MP4,
+        frames: bool = False,
     ) -> Video:
-        """Index a video that shows each colour for two seconds; its id is its name's stem."""
+        """Index a video that shows each colour for two seconds; its id is its name's stem.
+
+        With `frames`, the vectors of a frame of each second are kept.
+        """
         self.catalog.ensure_collection(collection, "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
         path = self.folder / name
         path.write_bytes(content)
@@ -77,7 +81,10 @@ class Library:
             biases=np.zeros(count, np.float32),
             thumbnails=[pictures.write(collection, path.stem, t, JPEG) for t in edges[:-1]],
         )
-        self.catalog.put(collection, Put(video, {PICTURE: picture}))
+        kept = (
+            FrameVectors(np.arange(2.0 * count), np.repeat(vectors, 2, axis=0)) if frames else None
+        )
+        self.catalog.put(collection, Put(video, {PICTURE: picture}, frames=kept))
         return video
 
     def service(

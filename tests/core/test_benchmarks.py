@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import index, peers, report, tag_filter
+from benchmarks import index, peers, report, tag_filter, timeline
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
 
@@ -58,6 +58,13 @@ def test_a_filter_by_a_tag_is_measured(tmp_path: Path) -> None:
     assert said.tags == pytest.approx(2000 * sum(tag_filter.SHARES.values()), rel=0.1)
     assert said.ratio > 0
     assert tag_filter.measure(tmp_path, 2000).tags == said.tags
+
+
+def test_a_timeline_is_measured(tmp_path: Path) -> None:
+    """Of a short video; the biases of frames and of segments say about the same."""
+    said = timeline.measure(tmp_path, 64, 400)
+    assert said.dim == 64
+    assert said.differ < 0.1
 
 
 def test_the_page_of_figures_shows_what_was_recorded() -> None:

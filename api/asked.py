@@ -1,0 +1,33 @@
+"""Which collection a request is about, and whether its principal may read there."""
+
+from api.principal import Principal, permit
+from api.schemas import InCollection
+from clipseek.errors import CollectionNotFound, SegmentNotFound
+from clipseek.service import Service
+from clipseek.types import Segment
+
+
+def readable(asking: Principal, service: Service, asked: InCollection) -> str:
+    """Return the name of the collection that a request is about; raise unless it may be read."""
+    permit(asking, "search")
+    collection = asked.named(asking.default(service.settings.collection))
+    allowed = allowed_collections(asking, service)
+    if allowed is not None and collection not in allowed:
+        raise CollectionNotFound(collection)
+    return collection
+
+
+def readable_segment(asking: Principal, service: Service, segment_id: int) -> tuple[str, Segment]:
+    """Return the collection's name and the segment; raise SegmentNotFound unless it may be read."""
+    permit(asking, "search")
+    # Read first, whether the segment exists or not, so that both take the same time.
+    allowed = allowed_collections(asking, service)
+    collection, segment = service.catalog.segment(segment_id)
+    if allowed is not None and collection not in allowed:
+        raise SegmentNotFound(segment_id)
+    return collection, segment
+
+
+def allowed_collections(asking: Principal, service: Service) -> frozenset[str] | None:
+    """Return the collections, aliases resolved, that somebody may use, or None for all."""
+    return None if asking.collections is None else asking.behind(service.catalog.aliases())

@@ -1,9 +1,17 @@
 """What stores the parts of uploads as they come in: never much in memory, and in few threads."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import (
+    CancelScope,
+    CapacityLimiter,
+    Event,
+    current_time,
+    get_cancelled_exc_class,
+    to_thread,
+)
 from starlette.requests import ClientDisconnect, Request
 
 from api import problem_kinds
@@ -15,6 +23,9 @@ BLOCK_BYTES = 1 << 20
 
 SYNC_BYTES = 64 << 20
 """Bytes after which they are written to the disk, so that little is left to write at the end."""
+
+IDLE_S = 1.0
+"""Seconds without a byte after which a request that adds to an upload makes way for another one."""
 
 THREADS = 8
 """Threads for all uploads. They are not those of other requests, so no slow disk delays these."""
@@ -28,6 +39,7 @@ class Receiving:
     def __init__(self, uploads: Uploads) -> None:
         self.uploads = uploads
         self._threads = CapacityLimiter(THREADS)
+        self._parts: dict[str, _Part] = {}
 
     async def call(self, function: Callable[..., T], *given: object) -> T:
         """Call a function that reads or writes files."""
@@ -37,30 +49,74 @@ class Receiving:
         """Store the body of a request, and return the upload once its bytes are on the disk.
 
         Raises:
-            Refused: the client has left before the end of the body. What came is stored.
+            Refused: the client has left before the end of the body, or has come again. What came
+                is stored.
             ClipseekError: as `Uploads.append` and `Appending.write`.
         """
+        await self._end_idle(upload_id)
         appending = await self.call(self.uploads.append, upload_id, owner, offset)
+        part = self._parts[upload_id] = _Part(appending)
         try:
-            await self._store(request, appending)
-            return await self.call(appending.sync)
+            with part.scope:
+                await self._store(request, part)
+                return await self.call(appending.sync)
+            raise part.left()
         finally:
-            await self.call(appending.close)
+            del self._parts[upload_id]
+            with CancelScope(shield=True):
+                await self.call(appending.close)
+            part.ended.set()
 
-    async def _store(self, request: Request, appending: Appending) -> None:
-        block, synced = bytearray(), appending.upload.offset
+    async def _end_idle(self, upload_id: str) -> None:
+        """End a request from which nothing comes: its client has come again, and will not go on.
+
+        A connection that broke without a word, as when a phone changes its network, would keep the
+        lock for as long as a body may take.
+        """
+        part = self._parts.get(upload_id)
+        if part is not None and current_time() - part.last > IDLE_S:
+            part.scope.cancel()
+            await part.ended.wait()
+
+    async def _store(self, request: Request, part: "_Part") -> None:
+        appending, block = part.appending, bytearray()
+        synced = appending.upload.offset
         try:
             async for data in request.stream():
+                part.last = current_time()
                 block += data
                 if len(block) >= BLOCK_BYTES:
-                    await self.call(appending.write, bytes(block))
-                    block.clear()
+                    await self._write(appending, block)
                 if appending.upload.offset - synced >= SYNC_BYTES:
                     synced = (await self.call(appending.sync)).offset
         except ClientDisconnect as error:
-            await self.call(appending.write, bytes(block))
-            raise Refused(
-                problem_kinds.REQUEST_TIMEOUT,
-                f"the client has left; {appending.upload.offset} bytes are stored, continue there",
-            ) from error
-        await self.call(appending.write, bytes(block))
+            await self._write(appending, block)
+            raise part.left() from error
+        except get_cancelled_exc_class():
+            with CancelScope(shield=True):
+                await self._write(appending, block)
+            raise
+        await self._write(appending, block)
+
+    async def _write(self, appending: Appending, block: bytearray) -> None:
+        """Write a block, and empty it first: what the disk took of it must not be written again."""
+        data = bytes(block)
+        block.clear()
+        await self.call(appending.write, data)
+
+
+@dataclass(slots=True)
+class _Part:
+    """A request that adds to an upload. `last` is when bytes came, in seconds of the event loop."""
+
+    appending: Appending
+    scope: CancelScope = field(default_factory=CancelScope)
+    ended: Event = field(default_factory=Event)
+    last: float = field(default_factory=current_time)
+
+    def left(self) -> Refused:
+        """Return the answer to a client that has left."""
+        return Refused(
+            problem_kinds.REQUEST_TIMEOUT,
+            f"the client has left; {self.appending.upload.offset} bytes are stored, continue there",
+        )

@@ -30,6 +30,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Uplo
         yield url, app.state.receiving.uploads
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Uploads]]:
+    """Serve an application in which a body may take long; return its uploads too."""
+    library = Library(tmp_path_factory.mktemp("patient"), MemoryCatalog())
+    app = create_app(library.service(upload_reserve_bytes=0))
+    with serving(app, request_timeout_s=1000) as url:
+        yield url, app.state.receiving.uploads
+
+
 @pytest.fixture
 def begun(served: tuple[str, Uploads]) -> tuple[str, Uploads, str]:
     """Begin an upload; return the address, the uploads and its id."""
@@ -158,3 +167,25 @@ def test_two_parts_at_once_do_not_mix(begun: tuple[str, Uploads, str]) -> None:
         first.sendall(b"a" * (1 << 20))
         assert read(first).startswith(b"HTTP/1.1 204")
     assert uploads.parts.data(name).read_bytes() == b"a" * (2 << 20)
+
+
+def test_a_client_that_comes_again_does_not_wait_for_its_broken_connection(
+    patient: tuple[str, Uploads],
+) -> None:
+    """The request from which nothing comes makes way; what it has brought is stored."""
+    address, uploads = patient
+    name = uploads.create("anonymous", "default", LENGTH, {}).id
+    with closing(connect(address)) as broken:
+        broken.sendall(head(name, 0, LENGTH) + bytes((1 << 20) + 60_000))
+        reach(uploads, name, 1 << 20)
+        for _ in range(PATIENCE_S * 10):
+            offset = uploads.get(name, "anonymous").offset
+            answer = send(address, head(name, offset, 5) + b"12345")
+            if answer.startswith(b"HTTP/1.1 204"):
+                break
+            assert answer.startswith((b"HTTP/1.1 423", b"HTTP/1.1 409"))
+            PAUSE.wait(0.1)
+        status, _ = problem(read(broken))
+    assert status == 408
+    stored = uploads.parts.data(name).read_bytes()
+    assert stored == bytes((1 << 20) + 60_000) + b"12345"

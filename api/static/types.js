@@ -45,6 +45,24 @@
  * @property {string} thumbnail_url
  * @property {string} play_url
  *
+ * @typedef {object} Timeline
+ * @property {number[]} times seconds
+ * @property {number[]} relevance
+ * @property {(Segment & {relevance: number})[]} segments
+ * @property {number[]} hits ids of segments
+ *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {"ingest" | "remove" | "edit"} kind
+ * @property {"waiting" | "running" | "done" | "failed" | "cancelled"} state
+ * @property {string | null} video
+ * @property {string | null} name
+ * @property {string | null} title
+ * @property {string[]} videos
+ * @property {{share: number}} progress
+ * @property {string} reason
+ * @property {string} created_at
+ *
  * @typedef {object} Collection
  * @property {string} name
  * @property {string} model

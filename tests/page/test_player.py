@@ -92,3 +92,18 @@ def test_a_video_that_is_gone_is_explained(page: Page, address: str, library: Li
     assert str(library.folder) not in shown
     assert page.run("document.getElementById('again').getAttribute('aria-disabled')") == "true"
     page.press("Escape")
+
+
+def test_the_line_shows_where_else_it_matches(page: Page, address: str) -> None:
+    """The relevance over the whole video; a click leads there, and pointing shows the picture."""
+    ask(page, address, "green&v=sea&t=2,4")
+    page.until(f"{VIDEO}?.readyState > 0 && document.querySelector('.timeline path.mark')")
+    page.until("document.querySelectorAll('.timeline .found').length === 1")
+    page.point(".timeline .found")
+    page.until("document.querySelector('.pointed')?.innerText.includes('99%')")
+    assert page.run("document.querySelector('.pointed img').src.includes('/thumbnail')")
+    page.run("document.querySelector('.line').focus()")
+    page.press("Home")
+    page.until(f"{VIDEO}.currentTime < 1")
+    assert page.run("document.querySelector('.line').getAttribute('aria-valuetext')") < "00:01"
+    assert page.problems == []

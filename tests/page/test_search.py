@@ -105,9 +105,7 @@ def test_moments_are_counted_grouped_and_filtered(page: Page, tmp_path: Path) ->
         assert page.run(GOOD) == 52
         page.run("document.getElementById('grouped').click()")
         page.until(f"{GOOD} === 26")
-        assert (
-            page.run("document.querySelector('.fold').textContent.trim()") == "1 more in this video"
-        )
+        assert page.run("document.querySelector('.fold').textContent.trim()") == "+1 in this video"
         page.run("document.querySelector('.fold').click()")
         page.until(f"{GOOD} === 27")
         page.run("document.querySelector('.tools button').click()")

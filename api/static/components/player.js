@@ -53,12 +53,12 @@ export function openedOf(open, hit, video, segments) {
 /** @param {{open: import("../routes.js").Moment}} props */
 export function Player({ open }) {
   const { answer } = useValue(search);
-  const { order } = useValue(route);
+  const { order, query } = useValue(route);
   const collection = useValue(here);
   const { good, weak } = divided(answer?.hits ?? [], order);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
-  const { video, segments, problem } = useVideo(open.video, collection, place < 0);
+  const { video, segments, curve, problem } = useVideo(open.video, collection, query, place < 0);
   const opened = openedOf(open, hits[place], video, segments);
   /** @param {number} step */
   const move = (step) => {
@@ -81,7 +81,7 @@ export function Player({ open }) {
   const marks = hits.filter((hit) => hit.video.id === open.video);
   return html`
     <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
-      <${Playing} opened=${opened} segments=${segments} marks=${marks} move=${move}
+      <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
     <//>
   `;
@@ -91,12 +91,13 @@ export function Player({ open }) {
  * @param {object} props
  * @param {Opened} props.opened
  * @param {import("../types.js").Segment[]} props.segments
+ * @param {import("../types.js").Timeline | null} props.curve
  * @param {import("../types.js").Hit[]} props.marks
  * @param {(step: number) => void} props.move
  * @param {boolean} props.hasPrevious
  * @param {boolean} props.hasNext
  */
-function Playing({ opened, segments, marks, move, hasPrevious, hasNext }) {
+function Playing({ opened, segments, curve, marks, move, hasPrevious, hasNext }) {
   /** @type {{current: HTMLVideoElement | null}} */
   const video = useRef(null);
   const [passed, pass] = useState(false); // whether the viewer wants to see past the end
@@ -137,37 +138,47 @@ function Playing({ opened, segments, marks, move, hasPrevious, hasNext }) {
     <${Stage} video=${video} opened=${opened} still=${seen?.thumbnail_url ?? opened.still} passed=${passed} loop=${loop} failure=${failure}
       fail=${fail} ended=${() => end(true)} pass=${() => pass(true)}
       keys=${{ move, seek, again, play, loop: () => setLoop(!loop) }} />
-    <${Timeline} video=${video} opened=${opened} segments=${segments} marks=${marks} seek=${seek} />
+    <${Timeline} video=${video} opened=${opened} segments=${segments} curve=${curve} marks=${marks} seek=${seek} />
     <${PlayerButtons} move=${move} again=${again} on=${on} loop=${loop} setLoop=${setLoop} passed=${passed}
       ended=${ended} playable=${!failure} hasPrevious=${hasPrevious} hasNext=${hasNext} />
     <${Take} opened=${opened} video=${video} />
   `;
 }
 
+/** What is not known yet. */
+const UNKNOWN = {
+  id: "",
+  video: /** @type {import("../types.js").Video | null} */ (null),
+  segments: /** @type {import("../types.js").Segment[]} */ ([]),
+  curve: /** @type {import("../types.js").Timeline | null} */ (null),
+  problem: /** @type {import("../types.js").Problem | null} */ (null),
+};
+
 /**
- * The segments of the video, and the video itself if no hit describes it.
+ * The segments of the video, the relevance of the query over it, and the video if no hit describes it.
  * @param {string} id
  * @param {string} collection
+ * @param {string} query
  * @param {boolean} wanted whether the video is needed
  */
-function useVideo(id, collection, wanted) {
-  const [known, know] = useState({
-    id: "",
-    video: /** @type {import("../types.js").Video | null} */ (null),
-    segments: /** @type {import("../types.js").Segment[]} */ ([]),
-    problem: /** @type {import("../types.js").Problem | null} */ (null),
-  });
+function useVideo(id, collection, query, wanted) {
+  const [known, know] = useState(UNKNOWN);
   useEffect(() => {
     if (!collection) return undefined;
     let mine = true;
     const path = `v1/videos/${encodeURIComponent(id)}`;
     const which = parameters({ collection });
-    Promise.all([wanted ? ask(path + which) : null, ask(`${path}/segments${which}`)])
-      .then(([video, { segments }]) => mine && know({ id, video, segments, problem: null }))
-      .catch((error) => mine && know({ id, video: null, segments: [], problem: error.problem }));
+    // A video plays without its curve too, such as while its model is being loaded.
+    const asked = query ? ask(`${path}/timeline${parameters({ query, collection })}`).catch(() => null) : null;
+    const look = async () => {
+      const [video, curve] = await Promise.all([wanted ? ask(path + which) : null, asked]);
+      const { segments } = curve ?? (await ask(`${path}/segments${which}`));
+      if (mine) know({ id, video, segments, curve, problem: null });
+    };
+    look().catch((error) => mine && know({ ...UNKNOWN, id, problem: error.problem }));
     return () => { mine = false; };
-  }, [id, collection, wanted]);
-  return known.id === id ? known : { video: null, segments: [], problem: null };
+  }, [id, collection, query, wanted]);
+  return known.id === id ? known : UNKNOWN;
 }
 
 /** @param {string} moment */

@@ -7,6 +7,8 @@ import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { helping } from "./help.js";
 
 const FRAME_S = 1 / 25; // until the browser has told how far pictures are apart
+const SHORTEST_S = 0.004; // of one picture: 250 a second
+const LONGEST_S = 0.25;
 const LEAP_S = 0.8; // a step of more than this between two looks is a seek
 
 /**
@@ -131,10 +133,11 @@ function useFrameLength(video, file) {
     if (!current?.requestVideoFrameCallback) return undefined;
     let last = -1;
     let asked = 0;
-    let learned = Infinity;
+    let learned = LONGEST_S;
     const look = (/** @type {number} */ _now, /** @type {{mediaTime: number}} */ { mediaTime }) => {
       const gap = mediaTime - last;
-      if (last >= 0 && gap > 0.004 && gap < learned) length.current = learned = gap;
+      // The first picture may be from before a seek.
+      if (last >= 0 && gap > SHORTEST_S && gap < learned) length.current = learned = gap;
       last = mediaTime;
       asked = current.requestVideoFrameCallback(look);
     };

@@ -1,18 +1,23 @@
-// The whole video as a line: its segments, the moments that were found, and where it plays.
+// The whole video as a line: how relevant it is where, its segments, what was found, where it plays.
 
-import { clock, moment } from "../format.js";
-import { t } from "../language.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { area, peaks, valueAt } from "../curve.js";
+import { clock, moment, percent } from "../format.js";
+import { locale, t } from "../language.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
+
+const COLUMNS = 1000;
+const HEIGHT = 40;
 
 /**
  * @param {object} props
  * @param {{current: HTMLVideoElement | null}} props.video
  * @param {import("./player.js").Opened} props.opened
  * @param {import("../types.js").Segment[]} props.segments
+ * @param {import("../types.js").Timeline | null} props.curve
  * @param {import("../types.js").Hit[]} props.marks
  * @param {(time: number) => void} props.seek
  */
-export function Timeline({ video, opened, segments, marks, seek }) {
+export function Timeline({ video, opened, segments, curve, marks, seek }) {
   const { duration, start, end } = opened;
   const line = useRef(/** @type {HTMLElement | null} */ (null));
   const cursor = useRef(/** @type {HTMLElement | null} */ (null));
@@ -47,6 +52,10 @@ export function Timeline({ video, opened, segments, marks, seek }) {
     seek(time);
   };
   const seen = pointed === null ? undefined : segments.findLast((segment) => segment.start <= pointed);
+  const outline = useMemo(
+    () => (curve ? area(peaks(curve, duration, COLUMNS), COLUMNS, HEIGHT) : ""), [curve, duration],
+  );
+  const there = pointed === null || !curve ? null : valueAt(curve, pointed);
   return html`
     <div class="timeline">
       <div ref=${line} class="line" role="slider" tabindex="0" aria-label=${t("timeline")} aria-valuemin="0"
@@ -54,19 +63,22 @@ export function Timeline({ video, opened, segments, marks, seek }) {
         onClick=${(/** @type {MouseEvent} */ event) => seek(timeAt(event))}
         onPointerMove=${(/** @type {PointerEvent} */ event) => point(timeAt(event))}
         onPointerLeave=${() => point(null)}>
-        <svg viewBox="0 0 1000 40" preserveAspectRatio="none" aria-hidden="true">
+        <svg viewBox="0 0 ${COLUMNS} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
           ${segments.map((each) => html`<rect key=${each.id} class="segment" ...${box(each, duration, 12)} />`)}
-          ${marks.map((hit) => html`
-            <rect key=${hit.segment_id} class="mark" ...${box(hit, duration, Math.max(6, hit.relevance * 40))} />
+          ${curve ? html`<path class="mark" d=${outline} />` : marks.map((hit) => html`
+            <rect key=${hit.segment_id} class="mark" ...${box(hit, duration, Math.max(6, hit.relevance * HEIGHT))} />
           `)}
-          <rect class="moment" ...${box({ start, end }, duration, 40)} />
+          ${curve?.segments.filter(({ id }) => curve.hits.includes(id)).map((each) => html`
+            <rect key=${each.id} class="found" ...${box(each, duration, 4)} />
+          `)}
+          <rect class="moment" ...${box({ start, end }, duration, HEIGHT)} />
         </svg>
         <i class="cursor" ref=${cursor}></i>
       </div>
       <div class="times" aria-hidden="true"><span>${clock(0)}</span><span>${clock(duration)}</span></div>
       ${pointed !== null && html`
         <div class="pointed" style=${{ left: `${share(pointed, duration)}%` }} aria-hidden="true">
-          ${seen && html`<img src=${seen.thumbnail_url} alt="" />`}<span>${moment(pointed)}</span>
+          ${seen && html`<img src=${seen.thumbnail_url} alt="" />`}<span>${moment(pointed)}${there !== null && ` · ${percent(there, locale())}`}</span>
         </div>
       `}
     </div>
@@ -82,10 +94,10 @@ const share = (time, duration) => (duration > 0 ? Math.min(100, (100 * time) / d
 /**
  * @param {{start: number, end: number}} span
  * @param {number} duration
- * @param {number} height of 40
+ * @param {number} height of `HEIGHT`
  */
 function box({ start, end }, duration, height) {
   const x = 10 * share(start, duration);
   const width = Math.max(3, 10 * share(end, duration) - x - 1.5);
-  return { x, y: 40 - height, width, height };
+  return { x, y: HEIGHT - height, width, height };
 }

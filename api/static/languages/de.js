@@ -48,7 +48,7 @@ export default {
   stale: { one: "Stand von vor {count} Sekunde.", other: "Stand von vor {count} Sekunden." },
   moments: "Momente, beste zuerst",
   momentsLess: "Momente, die weniger gut passen",
-  moreInVideo: "{count} weitere in diesem Video",
+  moreInVideo: "+{count} in diesem Video",
   fewerInVideo: "Weniger von diesem Video",
   level_sure: "sehr wahrscheinlich",
   level_likely: "wahrscheinlich",

@@ -48,7 +48,7 @@ export default {
   stale: { one: "As of {count} second ago.", other: "As of {count} seconds ago." },
   moments: "Moments, best first",
   momentsLess: "Moments that match less well",
-  moreInVideo: "{count} more in this video",
+  moreInVideo: "+{count} in this video",
   fewerInVideo: "Fewer of this video",
   level_sure: "very likely",
   level_likely: "likely",

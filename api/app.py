@@ -11,15 +11,28 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from api import error_handlers, library, logs, pages, probes, searching, timelines, tracing, uploads
+from api import (
+    changing,
+    error_handlers,
+    jobs,
+    library,
+    logs,
+    pages,
+    probes,
+    searching,
+    timelines,
+    tracing,
+    uploads,
+)
 from api.answering import Answering
+from api.following import Following
 from api.middleware import Border
 from api.readiness import Readiness
 from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
-from clipseek.assembly import open_service, open_uploads
+from clipseek.assembly import open_job_reader, open_jobs, open_service, open_uploads
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.metrics import Metrics
@@ -38,6 +51,7 @@ digits, `_`, `.` and `-`. Every error is a problem document (RFC 9457) of the me
 TAGS = [
     {"name": "search", "description": "A sentence goes in, moments come out."},
     {"name": "library", "description": "What is indexed, and its pictures and files."},
+    {"name": "jobs", "description": "Changes of the library, which a worker makes."},
     {"name": "operation", "description": "For those who run the server."},
 ]
 
@@ -79,6 +93,9 @@ def _application(opened: Service) -> FastAPI:
     app.state.service = opened
     app.state.readiness = Readiness(opened)
     app.state.receiving = Receiving(open_uploads(opened.settings))
+    app.state.jobs = open_job_reader(opened.settings)
+    app.state.queue = open_jobs(opened.settings)
+    app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.suggestions = Suggestions(opened.searcher)
     workers = [opened.collections.refreshing]
     app.state.metrics = Metrics(
@@ -94,7 +111,8 @@ def _application(opened: Service) -> FastAPI:
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
-    routers = [each.router for each in (searching, library, timelines, uploads, probes, pages)]
+    parts = (searching, library, timelines, uploads, changing, jobs, probes, pages)
+    routers = [*(part.router for part in parts), jobs.events_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),
@@ -109,6 +127,7 @@ def _application(opened: Service) -> FastAPI:
             allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
             allow_headers=[
                 "Content-Type",
+                "Idempotency-Key",
                 "If-None-Match",
                 "Range",
                 "X-Request-ID",
@@ -151,4 +170,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.recall.close)
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)
+        for jobs_of in (app.state.jobs, app.state.queue):
+            await run_in_threadpool(jobs_of.close)
         await run_in_threadpool(service.close)

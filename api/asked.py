@@ -1,6 +1,6 @@
-"""Which collection a request is about, and whether its principal may read there."""
+"""Which collection a request is about, and what its principal may do there."""
 
-from api.principal import Principal, permit
+from api.principal import Permission, Principal, permit
 from api.schemas import InCollection
 from clipseek.errors import CollectionNotFound, SegmentNotFound
 from clipseek.service import Service
@@ -9,7 +9,18 @@ from clipseek.types import Segment
 
 def readable(asking: Principal, service: Service, asked: InCollection) -> str:
     """Return the name of the collection that a request is about; raise unless it may be read."""
-    permit(asking, "search")
+    return _permitted(asking, "search", service, asked)
+
+
+def writable(asking: Principal, service: Service, asked: InCollection) -> str:
+    """Return the name of the collection that a request is about; raise unless it may be changed."""
+    return _permitted(asking, "write", service, asked)
+
+
+def _permitted(
+    asking: Principal, permission: Permission, service: Service, asked: InCollection
+) -> str:
+    permit(asking, permission)
     collection = asked.named(asking.default(service.settings.collection))
     allowed = allowed_collections(asking, service)
     if allowed is not None and collection not in allowed:

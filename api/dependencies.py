@@ -4,8 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.following import Following
 from api.receiving import Receiving
 from api.suggestions import Suggestions
+from clipseek.jobs import JobQueue, JobReader
 from clipseek.metrics import Metrics
 from clipseek.service import Service
 
@@ -34,7 +36,28 @@ async def opened_receiving(request: Request) -> Receiving:
     return receiving
 
 
+async def read_jobs(request: Request) -> JobReader:
+    """Return what reads jobs, by SELECT alone."""
+    jobs: JobReader = request.app.state.jobs
+    return jobs
+
+
+async def opened_queue(request: Request) -> JobQueue:
+    """Return what adds and cancels jobs; it is connected to its database when it is used."""
+    queue: JobQueue = request.app.state.queue
+    return queue
+
+
+async def opened_following(request: Request) -> Following:
+    """Return the open streams of events."""
+    following: Following = request.app.state.following
+    return following
+
+
 Opened = Annotated[Service, Depends(opened_service)]
 Suggested = Annotated[Suggestions, Depends(opened_suggestions)]
 Counted = Annotated[Metrics, Depends(opened_metrics)]
 Received = Annotated[Receiving, Depends(opened_receiving)]
+Listed = Annotated[JobReader, Depends(read_jobs)]
+Queued = Annotated[JobQueue, Depends(opened_queue)]
+Followed = Annotated[Following, Depends(opened_following)]

@@ -19,6 +19,7 @@ from api.problem_kinds import (
     RANGE_NOT_SATISFIABLE,
     REQUEST_TIMEOUT,
     THUMBNAIL_GONE,
+    TOO_MANY_STREAMS,
     TUS_VERSION,
     UNSUPPORTED_MEDIA_TYPE,
     Kind,
@@ -115,6 +116,9 @@ _INVALID = {
     ),
     "/v1/uploads": ("Upload-Length", "must be a whole number from 1 to 9007199254740991, got 'x'"),
     f"/v1/uploads/{_UPLOAD_ID}": ("upload_id", "must have 1 to 64 characters, got 65"),
+    "/v1/jobs": ("limit", "must be a whole number from 1 to 1000, got '0'"),
+    "/v1/jobs/pN3v0cZ7Q2mX5hJd9sLwAg": ("job_id", "must have 1 to 64 characters, got 65"),
+    "/v1/jobs/pN3v0cZ7Q2mX5hJd9sLwAg/events": ("job_id", "must have 1 to 64 characters, got 65"),
     "/problems/unknown": ("name", "must have 1 to 64 characters, got 65"),
 }
 _INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
@@ -142,6 +146,10 @@ _DETAILS: dict[Kind, str] = {
         errors.UrlNotAllowed("a.example", "its address is not public; upload the file instead")
     ),
     KINDS[errors.DiskFull]: errors.DiskFull("").told,
+    KINDS[errors.JobNotFound]: str(errors.JobNotFound("pN3v0cZ7Q2mX5hJd9sLwAg")),
+    KINDS[errors.KeyReused]: str(errors.KeyReused("again", "pN3v0cZ7Q2mX5hJd9sLwAg")),
+    TOO_MANY_STREAMS: "at most 64 streams of one key and 256 of all are open at the same time; "
+    "close one, or ask for the job now and then",
     NOT_A_PART: "Content-Type must be application/offset+octet-stream, got text/plain",
     TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",
     REQUEST_TIMEOUT: "the client has left; 1048576 bytes are stored, continue there",

@@ -120,6 +120,19 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "What is stored of the upload stays. Continue after `Retry-After` seconds, or tell the "
         "operator, who frees space on the disk of `CLIPSEEK_UPLOAD_DIR`.",
     ),
+    errors.JobNotFound: Kind(
+        "job-not-found",
+        404,
+        "No such job",
+        "It was deleted some time after it ended, or belongs to another collection. `GET /v1/jobs` "
+        "lists the jobs.",
+    ),
+    errors.KeyReused: Kind(
+        "key-reused",
+        422,
+        "The idempotency key belongs to another request",
+        "Send each new request with a new `Idempotency-Key`, and only a repeated one with its own.",
+    ),
     errors.NothingIndexed: Kind(
         "nothing-indexed",
         409,
@@ -280,6 +293,13 @@ DEADLINE = Kind(
     "It was not computed. Repeat it after `Retry-After` seconds.",
 )
 
+TOO_MANY_STREAMS = Kind(
+    "too-many-streams",
+    503,
+    "Too many streams of events are open",
+    "Close one, or ask for the job now and then.",
+)
+
 HTTP_KINDS = {
     kind.status: kind
     for kind in (
@@ -307,6 +327,7 @@ OTHER_KINDS = (
     HEAD_TOO_LARGE,
     OVERLOADED,
     DEADLINE,
+    TOO_MANY_STREAMS,
 )
 ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), *OTHER_KINDS)}
 

@@ -70,6 +70,11 @@ class Readiness:
         finally:
             self._warming.release()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the server is about to end."""
+        return self._ending.is_set()
+
     def end(self) -> None:
         """Say from now on that no more requests should come."""
         self._ending.set()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from clipseek.errors import ClipseekError, CollectionNotFound, ServiceUnavailable
 from clipseek.jobs import Job, JobQueue
@@ -158,7 +158,13 @@ class Worker:
             return self._stopped(job, heart)
         if ended.state == "done":
             self._note_change(job.collection)
-        return lambda: queue.finish(job, ended.state, ended.outcome, ended.reason)
+            heart.progress = replace(heart.progress, share=1.0)
+
+        def end() -> bool:
+            queue.beat(job, heart.progress)
+            return queue.finish(job, ended.state, ended.outcome, ended.reason)
+
+        return end
 
     def _stopped(self, job: Job, heart: Heartbeat) -> Callable[[], bool]:
         """Return what is to be stored of a job that was told to stop; a lost one is not changed."""

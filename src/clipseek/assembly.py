@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from clipseek import belonging, publishing
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
-from clipseek.catalog.jobs import SqlJobs
+from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.config import Settings
 from clipseek.datafolder import holds, make_folder, require_writable
 from clipseek.embedding import models
@@ -353,6 +353,11 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
 def open_places(settings: Settings) -> Places:
     """Return the places that videos are read from, by the schemes of their uris."""
     return Places({scheme: make(settings) for scheme, make in PLACES.items()})
+
+
+def open_job_reader(settings: Settings) -> SqlJobReader:
+    """Return what reads jobs, by SELECT alone; it connects when it is used."""
+    return SqlJobReader.open(settings.catalog_url)
 
 
 def open_jobs(settings: Settings) -> SqlJobs:

@@ -13,6 +13,7 @@ from schemathesis.core.result import Ok
 from api import problems
 from api.app import create_app
 from api.schemas import Problem
+from clipseek.catalog import SqlCatalog
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.api.renew import document
@@ -36,6 +37,7 @@ OPERATIONS = {
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a server over a library."""
     library = Library(tmp_path_factory.mktemp("library"), MemoryCatalog())
+    SqlCatalog.open(f"sqlite:///{library.folder / 'catalog.db'}").close()  # of the jobs
     library.add("traffic.mp4", ["red", "green", "blue"], tags=("city",))
     library.add("sea.mp4", ["blue", "green"], tags=("coast",))
     with serving(create_app(library.service())) as url:

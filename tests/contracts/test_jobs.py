@@ -10,9 +10,10 @@ import pytest
 
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
-from clipseek.errors import CatalogOutdated, JobNotFound, KeyReused
+from clipseek.errors import CatalogOutdated, JobNotFound, KeyReused, ServiceUnavailable
 from clipseek.jobs import Job, JobKind, JobQueue, Progress
 from clipseek.testing import MemoryJobs
+from tests.contracts.postgres import Server
 from tests.core.test_migrations import set_revision
 from tests.releases import NEXT
 
@@ -354,3 +355,17 @@ def test_no_job_is_added_to_a_catalog_of_another_release(catalog_url: str) -> No
             add(queue)
         with pytest.raises(CatalogOutdated):
             queue.finish(job, "done")
+
+
+def test_adding_jobs_needs_rights_to_one_table(postgres_server: Server, postgres_url: str) -> None:
+    """SELECT is enough to read jobs; INSERT and UPDATE of this table to add and to cancel them."""
+    url = postgres_server.url_of_role(postgres_url, "SELECT ON ALL TABLES IN SCHEMA public")
+    role, database = url.partition("//")[2].partition("@")[0], url.rpartition("/")[2]
+    with closing(SqlJobReader.open(url)) as reader, closing(SqlJobs.open(url)) as queue:
+        assert reader.jobs() == []
+        with pytest.raises(ServiceUnavailable, match="INSERT and UPDATE of the table jobs"):
+            add(queue)
+        postgres_server.run(f"GRANT INSERT, UPDATE ON jobs TO {role}", database)
+        job = add(queue, key="k")
+        assert add(queue, key="k") == job
+        assert queue.cancel(job.id).state == "cancelled"

@@ -85,6 +85,8 @@ def test_an_upload_is_indexed(asking: Asking, another: bytes) -> None:
     asking.work()
     ended = asking.queue.get(job.id)
     assert (ended.state, ended.reason, ended.attempts) == ("done", "", 1)
+    assert ended.progress.share == 1.0
+    assert ended.progress.frames > 0
     (new,) = set(asking.videos()) - before
     assert ended.outcome == {"videos": [new], "fate": "indexed"}
     video = asking.videos()[new]

@@ -40,9 +40,9 @@ _SENTENCES = (
     (
         _NO_RIGHT,
         "the user of the database lacks a right in {place} ({cause}): searching needs SELECT "
-        "on all "
-        "tables, indexing INSERT, UPDATE and DELETE too, and `indexer migrate` is run by their "
-        "owner; GRANT what is missing",
+        "on all tables, an API that adds jobs INSERT and UPDATE of the table jobs too, indexing "
+        "INSERT, UPDATE and DELETE of all tables, and `indexer migrate` is run by their owner; "
+        "GRANT what is missing",
     ),
     (_DAMAGED, "{place} is damaged or is not a catalog ({cause}); restore it from a backup"),
     (

@@ -7,6 +7,7 @@ from clipseek.embedding.precision import split
 from clipseek.errors import CollectionNotFound
 from clipseek.model import Model
 from clipseek.service import WritingService
+from clipseek.types import Collection
 from indexer.output import note
 from indexer.rescoring import rescore
 
@@ -22,8 +23,8 @@ class CollectionModels:
         self._lock = threading.Lock()
         self._loaded: dict[str, Model] = {}
 
-    def get(self, collection: str, pictures: PictureSource) -> tuple[str, Model]:
-        """Return the own name of a collection, made if it is missing, and its model.
+    def get(self, collection: str, pictures: PictureSource) -> tuple[Collection, Model]:
+        """Return a collection, made if it is missing, and its model.
 
         Raises:
             ModelMismatch: the model of this name has other weights than those indexed with.
@@ -37,7 +38,7 @@ class CollectionModels:
                 collection, model.name, embedder.dim, embedder.fingerprint, model.scoring
             )
             rescore(catalog, found.name, model, note)
-        return found.name, model
+        return found, model
 
     def _model(self, collection: str, pictures: PictureSource) -> Model:
         settings = self._service.settings

@@ -91,7 +91,13 @@ class Errands:
             pictures = sample.pictures([uri], service.places, opener, fps=settings.sample_fps)
             collection, model = self.models.get(job.collection, pictures)
             tools = Tools(
-                collection, service.catalog, service.thumbnails, model, opener, service.places
+                collection.name,
+                service.catalog,
+                service.thumbnails,
+                model,
+                opener,
+                service.places,
+                collection.key,
             )
             run = Run(
                 tools, options, stop=heart.stop, on_frames=heart.embedded, on_progress=heart.read

@@ -26,12 +26,15 @@ def publish(
     Thumbnails that no row names are deleted with a new snapshot, or with `sweep`, because listing
     all of them takes long, and if nothing changed there are no more of them than before.
     """
-    name = service.catalog.collection(collection or service.settings.collection).name
-    before = _published(service, name)
-    manifest = build_snapshot(service, name)
-    is_new = _published(service, name) != before
+    found = service.catalog.collection(collection or service.settings.collection)
+    before = _published(service, found.key)
+    manifest = build_snapshot(service, found.name)
+    is_new = _published(service, found.key) != before
     if is_new or sweep:
-        service.thumbnails.sweep(name, set(service.catalog.thumbnails(name)))
+        # One moment, because a name may be switched to another collection meanwhile.
+        with service.catalog.consistent(found.name) as now:
+            key, named = now.collection(found.name).key, set(now.thumbnails(found.name))
+        service.thumbnails.sweep(key, named)
     if not quiet and is_new:
         about = f"{counted(manifest.count, 'segment')}, {manifest.kind}"
         note(f"snapshot of version {manifest.version}: {about}")

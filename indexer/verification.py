@@ -75,11 +75,11 @@ def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:
 
 def _snapshot(catalog: CatalogReader, collection: Collection, indexes: IndexStore) -> Iterator[str]:
     """Check what is published against its sums, and its rows against the catalog's."""
-    damaged = indexes.damage(collection.name)
+    damaged = indexes.damage(collection.key)
     yield from (f"{collection.name}: {problem}" for problem in damaged)
     if damaged:
         return
-    opened = indexes.open(collection.name)
+    opened = indexes.open(collection.key)
     if opened is None:
         return
     if opened.manifest.version > collection.version:

@@ -98,6 +98,7 @@ def _removed(service: WritingService, name: str) -> dict[str, object]:
             f"aliases, run `indexer collections remove {behind}`"
         )
     try:
+        key = catalog.collection(name).key
         videos, segments, _ = catalog.counts(name)
         aliases = _aliases_of(catalog, name)
         catalog.remove_collection(name)
@@ -105,6 +106,6 @@ def _removed(service: WritingService, name: str) -> dict[str, object]:
         raise ConfigError(
             f"no collection {name!r}; `indexer collections` lists the collections"
         ) from error
-    service.indexes.remove(name)
-    service.thumbnails.remove(name)
+    service.indexes.remove(key)
+    service.thumbnails.remove(key)
     return {"name": name, "videos": videos, "segments": segments, "aliases": aliases}

@@ -86,8 +86,10 @@ def _index(
     try:
         existing = _require_same_model(service, options)
         model = _claim(service, model or _load(settings, existing, options, pictures))
-        name = service.catalog.collection(settings.collection).name  # its own, not an alias
-        tools = Tools(name, service.catalog, service.thumbnails, model, opener, places)
+        found = service.catalog.collection(settings.collection)  # by its own name, not an alias
+        tools = Tools(
+            found.name, service.catalog, service.thumbnails, model, opener, places, found.key
+        )
         code = _ingest(tools, reports, _options(settings, options), stop)
         if code != INTERRUPTED and not options.no_build:
             publish(service, quiet=options.quiet or options.json)

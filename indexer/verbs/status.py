@@ -39,7 +39,7 @@ def _states(settings: Settings) -> list[dict[str, object]]:
 
 def _state(service: Service, collection: Collection) -> dict[str, object]:
     videos, segments, seconds = service.catalog.counts(collection.name)
-    manifest = service.indexes.manifest(collection.name)
+    manifest = service.indexes.manifest(collection.key)
     return {
         "collection": collection.name,
         "model": collection.model,
@@ -50,7 +50,7 @@ def _state(service: Service, collection: Collection) -> dict[str, object]:
         "version": collection.version,
         "snapshot": asdict(manifest) if manifest else None,
         "relevance": asdict(collection.relevance) if collection.relevance else None,
-        "bytes": _bytes_of(service.settings, collection.name),
+        "bytes": _bytes_of(service.settings, collection.key),
     }
 
 

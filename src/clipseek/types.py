@@ -336,7 +336,9 @@ class Collection:
     `relevance` the constants fitted on the user's own queries, or None for those of `scoring`.
     `scoring` is what all biases were computed with, or None if that was not recorded; `scored_at`
     is the version that replaced the biases of all segments, or 0 if none has. `epoch` is random: it
-    distinguishes the collection from one of the same name that was removed before.
+    distinguishes the collection from one of the same name that was removed before. Rows, indexes
+    and thumbnails are stored under `key`, which stays when the name changes; it is the name unless
+    something else is said.
     """
 
     name: str
@@ -348,6 +350,10 @@ class Collection:
     scoring: Scoring | None = None
     scored_at: int = 0
     epoch: str = ""
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.name)
 
 
 @dataclass(frozen=True, slots=True)

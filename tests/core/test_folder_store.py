@@ -502,7 +502,7 @@ class TestBuild:
     ("change", "expected"),
     [
         pytest.param({}, "", id="fits"),
-        pytest.param({"name": "other"}, "of collection 'default'", id="collection"),
+        pytest.param({"key": "other"}, "of collection 'default'", id="collection"),
         pytest.param({"dim": 9}, "with 8 dimensions", id="dim"),
         pytest.param({"fingerprint": "x"}, "of another model, 'demo'", id="model"),
         pytest.param({"version": 1}, "newer than the catalog's 1", id="newer"),

@@ -99,7 +99,11 @@ class SqlReader:
 
     def aliases(self) -> dict[str, str]:
         """Return the name of the collection behind each alias, in the order of the aliases."""
-        query = select(alias_rows.c.name, alias_rows.c.collection).order_by(alias_rows.c.name)
+        query = (
+            select(alias_rows.c.name, collections.c.name)
+            .join(collections, collections.c.key == alias_rows.c.collection)
+            .order_by(alias_rows.c.name)
+        )
         return {row[0]: row[1] for row in self._rows(query)}
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -184,7 +188,11 @@ class SqlReader:
     def segment(self, segment_id: int) -> tuple[str, Segment]:
         """Return the collection's name and the segment; raise SegmentNotFound."""
         fits = 0 < segment_id < 2**63
-        query = select(segments.c.collection, *_SEGMENT).where(segments.c.id == segment_id)
+        query = (
+            select(collections.c.name.label("collection"), *_SEGMENT)
+            .join(collections, collections.c.key == segments.c.collection)
+            .where(segments.c.id == segment_id)
+        )
         rows = self._all(query) if fits else []
         if not rows:
             raise SegmentNotFound(segment_id)
@@ -240,7 +248,7 @@ class SqlReader:
         query = (
             select(kept.times, kept.vectors, collections.c.dim)
             .select_from(videos)
-            .join(collections, collections.c.name == videos.c.collection)
+            .join(collections, collections.c.key == videos.c.collection)
             .outerjoin(frame_vectors, of_video)
             .where(videos.c.collection == behind(collection), videos.c.id == video_id)
         )
@@ -307,7 +315,7 @@ def _videos_of(collection: str) -> Select[Any]:
 
 def collection_row(name: str) -> Select[Any]:
     """Select a collection, as `as_collection` takes it."""
-    return select(collections).where(collections.c.name == behind(name))
+    return select(collections).where(collections.c.key == behind(name))
 
 
 def as_collection(row: RowMapping) -> Collection:

@@ -61,7 +61,8 @@ identity = Table("identity", metadata, Column("id", Key, primary_key=True))
 collections = Table(
     "collections",
     metadata,
-    Column("name", Key, primary_key=True),
+    Column("key", Key, primary_key=True),  # what all rows of it are stored under, for ever
+    Column("name", Key, nullable=False, unique=True),  # what it is called now
     Column("model", Text, nullable=False),
     Column("dim", Integer, nullable=False),
     Column("fingerprint", Text, nullable=False),
@@ -76,13 +77,13 @@ aliases = Table(
     "aliases",
     metadata,
     Column("name", Key, primary_key=True),  # that people use
-    Column("collection", Key, ForeignKey("collections.name"), nullable=False),
+    Column("collection", Key, ForeignKey("collections.key"), nullable=False),
 )
 
 videos = Table(
     "videos",
     metadata,
-    Column("collection", Key, ForeignKey("collections.name"), primary_key=True),
+    Column("collection", Key, ForeignKey("collections.key"), primary_key=True),
     Column("id", Key, primary_key=True),
     Column("uri", Key, nullable=False),
     Column("title", Text, nullable=False),
@@ -162,7 +163,7 @@ tags = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("collection", Key, ForeignKey("collections.name"), primary_key=True),
+    Column("collection", Key, ForeignKey("collections.key"), primary_key=True),
     Column("version", BigInteger, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("video_id", Key),
@@ -222,12 +223,13 @@ def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElem
 
 
 def behind(name: str) -> ColumnElement[str]:
-    """Return the name of the collection for a name: that of its alias, or the name itself.
+    """Return the key of the collection that has a name or an alias; NULL if none has.
 
     It is part of the statement that uses it, so both see the same moment.
     """
     aliased = select(aliases.c.collection).where(aliases.c.name == name).scalar_subquery()
-    return func.coalesce(aliased, literal(name, Key), type_=Key)
+    called = select(collections.c.key).where(collections.c.name == name).scalar_subquery()
+    return func.coalesce(aliased, called, type_=Key)
 
 
 def bears(tag: str) -> ColumnElement[bool]:

@@ -112,9 +112,9 @@ class SqlCatalog(SqlReader):
         """Store the constants fitted on the user's queries; return the new version."""
         require_finite(relevance)
         with self._changing(collection) as (connection, found):
-            version = writes.next_version(connection, found.name)
-            writes.store_relevance(connection, found.name, relevance)
-            writes.note(connection, found.name, version, "calibrate")
+            version = writes.next_version(connection, found.key)
+            writes.store_relevance(connection, found.key, relevance)
+            writes.note(connection, found.key, version, "calibrate")
         return version
 
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
@@ -127,8 +127,8 @@ class SqlCatalog(SqlReader):
         for block in self.blocks(collection):
             judged |= zip(block.ids.tolist(), bias(block.vectors).tolist(), strict=True)
         with self._changing(collection) as (connection, found):
-            version = writes.next_version(connection, found.name)
-            query = select(segments.c.id).where(segments.c.collection == found.name)
+            version = writes.next_version(connection, found.key)
+            query = select(segments.c.id).where(segments.c.collection == found.key)
             stored = connection.scalars(query).all()
             for segment in (segment for segment in stored if segment not in judged):
                 packed = connection.scalar(
@@ -138,8 +138,8 @@ class SqlCatalog(SqlReader):
                 judged[segment] = float(bias(vector)[0])
             writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
             keep = scoring.same_evidence(found.scoring)
-            writes.store_scoring(connection, found.name, version, scoring, keep_fitted=keep)
-            writes.note(connection, found.name, version, "calibrate")
+            writes.store_scoring(connection, found.key, version, scoring, keep_fitted=keep)
+            writes.note(connection, found.key, version, "calibrate")
         return version
 
     def put(self, collection: str, put: Put) -> int:
@@ -152,11 +152,11 @@ class SqlCatalog(SqlReader):
             require_fingerprint(found, put.fingerprint)
             rows.require_dim(found.dim)
             require_scoring(found.name, found.scoring, put.scoring)
-            writes.evict(connection, found.name, video.uri, keep=video.id)
-            version = writes.next_version(connection, found.name)
-            writes.delete_video(connection, found.name, video.id)
-            writes.insert_video(connection, found.name, rows)
-            writes.note(connection, found.name, version, "put", video.id)
+            writes.evict(connection, found.key, video.uri, keep=video.id)
+            version = writes.next_version(connection, found.key)
+            writes.delete_video(connection, found.key, video.id)
+            writes.insert_video(connection, found.key, rows)
+            writes.note(connection, found.key, version, "put", video.id)
         return version
 
     def relocate(
@@ -169,16 +169,16 @@ class SqlCatalog(SqlReader):
         storable(uri=uri, stamp=stamp)
         place = {"uri": uri, "title": PurePath(uri).stem, "stamp": stamp}
         with self._changing(collection) as (connection, found):
-            writes.evict(connection, found.name, uri, keep=video_id)
+            writes.evict(connection, found.key, uri, keep=video_id)
             moved = connection.execute(
                 update(videos)
-                .where(videos.c.collection == found.name, videos.c.id == video_id)
+                .where(videos.c.collection == found.key, videos.c.id == video_id)
                 .values(**place, size_bytes=int(size_bytes))
             )
             if not moved.rowcount:
                 raise VideoNotFound(video_id, collection)
-            version = writes.next_version(connection, found.name)
-            writes.note(connection, found.name, version, "relocate", video_id)
+            version = writes.next_version(connection, found.key)
+            writes.note(connection, found.key, version, "relocate", video_id)
         return version
 
     def edit(
@@ -193,7 +193,7 @@ class SqlCatalog(SqlReader):
         wanted = None if tags is None else tuple(dict.fromkeys(map(tag_form, tags)))
         storable(title=title or "", **{f"tag {n}": tag for n, tag in enumerate(wanted or ())})
         with self._changing(collection) as (connection, found):
-            before = writes.title_and_tags(connection, found.name, video_id)
+            before = writes.title_and_tags(connection, found.key, video_id)
             if before is None:
                 raise VideoNotFound(video_id, collection)
             is_titled = title not in (None, before[0])
@@ -201,27 +201,27 @@ class SqlCatalog(SqlReader):
             if not is_titled and not is_tagged:
                 return found.version
             if title is not None:
-                writes.retitle(connection, found.name, video_id, title)
+                writes.retitle(connection, found.key, video_id, title)
             if wanted is not None and is_tagged:
-                writes.retag(connection, found.name, video_id, wanted)
-            version = writes.next_version(connection, found.name)
+                writes.retag(connection, found.key, video_id, wanted)
+            version = writes.next_version(connection, found.key)
             kind: ChangeKind = "put" if is_tagged else "relocate"
-            writes.note(connection, found.name, version, kind, video_id)
+            writes.note(connection, found.key, version, kind, video_id)
         return version
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
         with self._changing(collection) as (connection, found):
-            if not writes.delete_video(connection, found.name, video_id):
+            if not writes.delete_video(connection, found.key, video_id):
                 raise VideoNotFound(video_id, collection)
-            version = writes.next_version(connection, found.name)
-            writes.note(connection, found.name, version, "remove", video_id)
+            version = writes.next_version(connection, found.key)
+            writes.note(connection, found.key, version, "remove", video_id)
         return version
 
     def prune(self, collection: str, version: int) -> None:
         """Delete the changes up to a version, except the last one."""
         with self._changing(collection) as (connection, found):
-            writes.prune(connection, found.name, version)
+            writes.prune(connection, found.key, version)
 
     @contextmanager
     def _changing(self, collection: str) -> Iterator[tuple[Connection, Collection]]:

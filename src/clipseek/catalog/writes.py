@@ -10,7 +10,7 @@ misses a 16 that is committed later.
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import islice
+from itertools import chain, count, islice
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -43,6 +43,7 @@ def make_collection(
 ) -> None:
     """Insert a collection without changes, unless another process was quicker."""
     values = {
+        "key": _free_key(connection, name),
         "name": name,
         "model": model,
         "dim": dim,
@@ -58,6 +59,14 @@ def make_collection(
         connection.execute(sqlite.insert(collections).values(values).on_conflict_do_nothing())
 
 
+def _free_key(connection: Connection, name: str) -> str:
+    """Return the name, or if a collection of another name has this key, the name with a number."""
+    query = select(collections.c.key).where(collections.c.name != name)
+    taken = set(connection.scalars(query))
+    numbered = (f"{name}.{number}" for number in count(2))
+    return next(key for key in chain([name], numbered) if key not in taken)
+
+
 def set_alias(connection: Connection, name: str, collection: str) -> None:
     """Let a name stand for a collection, instead of for another one.
 
@@ -65,16 +74,18 @@ def set_alias(connection: Connection, name: str, collection: str) -> None:
         CollectionNotFound: no collection has this name itself.
         ValueError: the name is that of a collection.
     """
-    query = select(collections.c.name).where(collections.c.name.in_((name, collection)))
-    found = connection.scalars(query.with_for_update()).all()
+    query = select(collections.c.name, collections.c.key).where(
+        collections.c.name.in_((name, collection))
+    )
+    found = {row.name: row.key for row in connection.execute(query.with_for_update())}
     if collection not in found:
         raise CollectionNotFound(collection)
     require_alias(name, is_collection=name in found)
     made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(aliases)
     # One statement: of two processes that switch a name at the same time, the last one wins.
     connection.execute(
-        made.values(name=name, collection=collection).on_conflict_do_update(
-            index_elements=[aliases.c.name], set_={"collection": collection}
+        made.values(name=name, collection=found[collection]).on_conflict_do_update(
+            index_elements=[aliases.c.name], set_={"collection": found[collection]}
         )
     )
 
@@ -85,11 +96,12 @@ def remove_collection(connection: Connection, name: str) -> None:
     Raises:
         CollectionNotFound: no collection has this name itself.
     """
-    if lock(connection, name).name != name:
+    found = lock(connection, name)
+    if found.name != name:
         raise CollectionNotFound(name)
     for table in (videos, changes, aliases):
-        connection.execute(delete(table).where(table.c.collection == name))
-    connection.execute(delete(collections).where(collections.c.name == name))
+        connection.execute(delete(table).where(table.c.collection == found.key))
+    connection.execute(delete(collections).where(collections.c.key == found.key))
 
 
 def lock(connection: Connection, name: str) -> Collection:
@@ -105,10 +117,10 @@ def lock(connection: Connection, name: str) -> Collection:
 
 
 def next_version(connection: Connection, collection: str) -> int:
-    """Increment the version of a collection, which is given by its own name."""
+    """Increment the version of a collection, which is given by its key."""
     version: int = connection.execute(
         update(collections)
-        .where(collections.c.name == collection)
+        .where(collections.c.key == collection)
         .values(version=collections.c.version + 1)
         .returning(collections.c.version)
     ).scalar_one()
@@ -132,7 +144,7 @@ def note(
 
 def prune(connection: Connection, collection: str, version: int) -> None:
     """Delete the changes up to a version, except the last one."""
-    last = select(collections.c.version).where(collections.c.name == collection)
+    last = select(collections.c.version).where(collections.c.key == collection)
     connection.execute(
         delete(changes).where(
             changes.c.collection == collection,
@@ -267,7 +279,7 @@ def store_relevance(connection: Connection, collection: str, relevance: Relevanc
         "fitted": bool(relevance.fitted),
     }
     connection.execute(
-        update(collections).where(collections.c.name == collection).values(relevance=constants)
+        update(collections).where(collections.c.key == collection).values(relevance=constants)
     )
 
 
@@ -278,7 +290,7 @@ def store_scoring(
     values: dict[str, object] = {"scoring": asdict(scoring), "scored_at": version}
     if not keep_fitted:
         values["relevance"] = None
-    connection.execute(update(collections).where(collections.c.name == collection).values(values))
+    connection.execute(update(collections).where(collections.c.key == collection).values(values))
 
 
 def store_biases(connection: Connection, rows: Iterable[tuple[int, float]]) -> None:

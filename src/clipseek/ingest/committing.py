@@ -81,7 +81,7 @@ class Commits:
             raise self._failure
         tools = self._tools
         try:
-            finished = steps.finish(draft.embedded(), tools.model, tools.collection, self._options)
+            finished = steps.finish(draft.embedded(), tools.model, tools.folder, self._options)
             steps.commit(finished, tools.catalog, tools.thumbnails, tools.collection)
         except ClipseekError as error:
             if not isinstance(error, UnreadableVideo | RequestError):

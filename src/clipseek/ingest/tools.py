@@ -19,6 +19,12 @@ class Tools:
     model: Model
     open_video: FrameSourceOpener
     places: Places
+    key: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the thumbnails: the key of the collection, which is its name if not set."""
+        return self.key or self.collection
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,12 @@ class Names:
         with catalog.consistent(asked) as now:
             found = now.collection(asked)
             past = past_of(now, asked, found.version)
-            return cls(asked, found.name, found.version, past, _packed(now.names(asked)))
+            return cls(asked, found.key, found.version, past, _packed(now.names(asked)))
 
     def is_of(self, collection: Collection, history: str) -> bool:
         """Whether they are those of a collection with this history."""
         return (self.collection, self.version, self.history) == (
-            collection.name,
+            collection.key,
             collection.version,
             history,
         )
@@ -48,7 +48,7 @@ class Names:
         name = self.asked
         with catalog.consistent(name) as now:
             found = now.collection(name)
-            same = found.name == self.collection and found.version >= self.version
+            same = found.key == self.collection and found.version >= self.version
             if same and past_of(now, name, self.version) == self.history:
                 past = past_of(now, name, found.version)
                 return self.changed(now, found.version, past, now.changes(name, self.version))

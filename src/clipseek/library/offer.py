@@ -11,7 +11,7 @@ from clipseek.types import Collection
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The published index of a collection, given by its own name, if it can be used.
+    """The published index of a collection, given by its key, if it can be used.
 
     `seen` names it and changes when there is news. `found` is the index, unless there is none or
     `note` says what is wrong with it. An index that is ahead of the catalog can be used from

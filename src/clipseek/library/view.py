@@ -83,7 +83,7 @@ class View:
             ConfigError: the snapshots are to be searched on a GPU, and FAISS sees none.
             ServiceUnavailable: the catalog cannot be read.
         """
-        offer = Offer.of(store, catalog.collection(name).name)
+        offer = Offer.of(store, catalog.collection(name).key)
         return cls._made(catalog, store, name, offer, progress=progress)
 
     @classmethod
@@ -98,8 +98,8 @@ class View:
     ) -> Self:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
-            if offer.name != collection.name:  # the alias was switched meanwhile
-                offer = Offer.of(store, collection.name)
+            if offer.name != collection.key:  # the name was switched meanwhile
+                offer = Offer.of(store, collection.key)
             offer = offer.judged(now, collection)
             found = offer.found
             if found is None:
@@ -139,11 +139,11 @@ class View:
         """
         name = self.asked
         collection = catalog.collection(name)
-        news = seen(store, collection.name)
-        is_news = collection.name != self.collection.name or news != self._seen
+        news = seen(store, collection.key)
+        is_news = collection.key != self.collection.key or news != self._seen
         if not is_news and (self._due is None or collection.version < self._due):
             return self.follow(catalog, store)
-        offer = Offer.of(store, collection.name)
+        offer = Offer.of(store, collection.key)
         with catalog.consistent(name) as now:
             offer = offer.judged(now, now.collection(name))
         followed = None if offer.found else self._followed(catalog)
@@ -243,7 +243,7 @@ class View:
         """What answers depend on, except the version: the collection, its past and its scoring."""
         collection = self.collection
         return _identity(
-            collection.name,
+            f"{collection.key} {collection.name}",
             collection.fingerprint,
             self._history,
             collection.scoring,
@@ -327,6 +327,7 @@ def _same(one: Collection, other: Collection) -> bool:
     return (
         replace(
             one,
+            name=other.name,
             version=other.version,
             relevance=other.relevance,
             scoring=other.scoring,

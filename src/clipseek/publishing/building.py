@@ -37,10 +37,25 @@ def build(
         ServiceUnavailable: the catalog or the store cannot be read or written. What was
             published before is still published.
     """
-    name = catalog.collection(name).name  # an index is published by its collection's own name
-    with store.building(name) as published:
+    while (made := _made(catalog, store, name, queries, kind)) is None:
+        pass  # another collection was given the name meanwhile
+    return made
+
+
+def _made(
+    catalog: CatalogWriter,
+    store: IndexStore,
+    name: str,
+    queries: Callable[[], NDArray[np.float32]] | None,
+    kind: Kind | Literal["auto"],
+) -> Manifest | None:
+    """Do what `build` does, unless the name is given to another collection meanwhile."""
+    key = catalog.collection(name).key
+    with store.building(key) as published:
         with catalog.consistent(name) as now:
             collection = now.collection(name)
+            if collection.key != key:
+                return None
             past = history(now, name, collection.version)
             wanted = (collection.version, kind)
             same = published is not None and (published.version, published.asked) == wanted
@@ -48,9 +63,7 @@ def build(
                 return published
             rows, vectors = SegmentTable.of(now.blocks(name), collection.dim)
         asked = None if queries is None else queries()
-        made = store.publish(
-            name, collection, rows, vectors, history=past, queries=asked, kind=kind
-        )
+        made = store.publish(key, collection, rows, vectors, history=past, queries=asked, kind=kind)
         if published is not None and published.version < made.version:
             catalog.prune(name, published.version - TAIL)
         return made

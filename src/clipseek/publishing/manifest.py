@@ -78,7 +78,7 @@ class Manifest:
         """Describe an index over `count` vectors of a collection, which is made now."""
         return cls(
             format=FORMAT,
-            collection=collection.name,
+            collection=collection.key,
             model=collection.model,
             fingerprint=collection.fingerprint,
             dim=collection.dim,
@@ -132,7 +132,7 @@ def history(catalog: CatalogReader, name: str, version: int) -> str:
 
 def mismatch(manifest: Manifest, catalog: CatalogReader, collection: Collection) -> str:
     """Return why a snapshot is not of this collection's past, or the empty string."""
-    if (manifest.collection, manifest.dim) != (collection.name, collection.dim):
+    if (manifest.collection, manifest.dim) != (collection.key, collection.dim):
         return f"it is of collection {manifest.collection!r} with {manifest.dim} dimensions"
     if manifest.fingerprint != collection.fingerprint:
         return f"it is of another model, {manifest.model!r} ({manifest.fingerprint[:12]})"

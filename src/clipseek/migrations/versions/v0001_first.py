@@ -37,7 +37,8 @@ def _identity() -> None:
 def _collections() -> None:
     op.create_table(
         "collections",
-        sa.Column("name", KEY, primary_key=True),
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("name", KEY, nullable=False, unique=True),
         sa.Column("model", sa.Text, nullable=False),
         sa.Column("dim", sa.Integer, nullable=False),
         sa.Column("fingerprint", sa.Text, nullable=False),
@@ -53,14 +54,14 @@ def _aliases() -> None:
     op.create_table(
         "aliases",
         sa.Column("name", KEY, primary_key=True),
-        sa.Column("collection", KEY, sa.ForeignKey("collections.name"), nullable=False),
+        sa.Column("collection", KEY, sa.ForeignKey("collections.key"), nullable=False),
     )
 
 
 def _videos() -> None:
     op.create_table(
         "videos",
-        sa.Column("collection", KEY, sa.ForeignKey("collections.name"), primary_key=True),
+        sa.Column("collection", KEY, sa.ForeignKey("collections.key"), primary_key=True),
         sa.Column("id", KEY, primary_key=True),
         sa.Column("uri", KEY, nullable=False),
         sa.Column("title", sa.Text, nullable=False),
@@ -141,7 +142,7 @@ def _tags() -> None:
 def _changes() -> None:
     op.create_table(
         "changes",
-        sa.Column("collection", KEY, sa.ForeignKey("collections.name"), primary_key=True),
+        sa.Column("collection", KEY, sa.ForeignKey("collections.key"), primary_key=True),
         sa.Column("version", sa.BigInteger, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("video_id", KEY),

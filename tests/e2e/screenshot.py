@@ -1,8 +1,9 @@
 """`make screenshot`: the picture of the page that the README shows, of the demo's own videos.
 
-    python -m tests.e2e.screenshot [--out FILE] [--videos N] [--seed N] [--query TEXT]
+    python -m tests.e2e.screenshot [--out FILE] [--states DIR] [--videos N] [--seed N] [--query Q]
 
 Draws demo videos, indexes them with the demo model, serves the page and asks in a headless browser.
+With `--states`, it also takes every state of the page at three widths, light and dark.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from PIL import Image
 
 from benchmarks.servers import serving
 from tests.api import browser
+from tests.api.browser import Page
 
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 1200, 744
@@ -26,10 +28,27 @@ SEEN = (
     ".filter((img) => img.getBoundingClientRect().top < innerHeight)"
 )
 LOADED = f"{SEEN}.length >= 3 && {SEEN}.every((img) => img.complete && img.naturalWidth)"
+CARD = "document.querySelector('#results a.card')"
+OPEN = f"{CARD}.click()"
+PLAYS = "document.getElementById('video')?.readyState > 1"
+STATES = {
+    "start": ("", "document.querySelector('.some img')", ""),
+    "results": ("?q=a+balloon", CARD, ""),
+    "grouped": ("?q=a+balloon&grouped=1&min=0.3", CARD, ""),
+    "nothing": ("?q=a+submarine+in+space", "document.querySelector('.more button')", ""),
+    "wrong": ("?q=a+boat&collection=none", "document.getElementById('notice')", ""),
+    "player": ("?q=a+balloon", CARD, OPEN),
+    "library": ("#/library", "document.querySelector('a.card.video')", ""),
+    "status": ("#/status", "document.querySelector('tbody tr')", ""),
+    "help": ("?q=a+balloon", CARD, "document.querySelector('.keys').click()"),
+    "docs": ("docs", "document.querySelector('details')", ""),
+}
+"""By name: the address, what must be there, and what is done then."""
+SIZES = ((390, 844), (1280, 900), (2560, 1440))
 
 
-def take(out: Path, *, videos: int, seed: int, query: str) -> None:
-    """Write the picture; the folder that it needs is deleted afterwards.
+def take(out: Path, *, videos: int, seed: int, query: str, states: Path | None = None) -> None:
+    """Write the picture, and those of the states; the folder that it needs is deleted afterwards.
 
     Raises:
         FileNotFoundError: there is no browser.
@@ -51,9 +70,30 @@ def take(out: Path, *, videos: int, seed: int, query: str) -> None:
             page.open(f"{server.url}?{urlencode({'q': query})}")
             page.until(LOADED)
             page.screenshot(out)
+            if states:
+                _take_states(page, server.url, states)
         with Image.open(out) as picture:
             # A drawn page has few colours: as many as a palette holds make it a third as large.
             picture.convert("RGB").quantize(256).save(out, optimize=True)
+
+
+def _take_states(page: Page, url: str, folder: Path) -> None:
+    """Write `STATE-WIDTH-light.png` and `-dark.png` for each state and width."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (path, there, action) in STATES.items():
+        for width, height in SIZES:
+            page.look(width=width, height=height)
+            page.open("about:blank")
+            page.open(url + path)
+            page.until(there)
+            if action:
+                page.run(action)
+                page.until("document.querySelector('dialog[open]')")
+            if action == OPEN:
+                page.until(PLAYS)
+            for dark in (False, True):
+                page.look(width=width, height=height, dark=dark)
+                page.screenshot(folder / f"{name}-{width}-{'dark' if dark else 'light'}.png")
 
 
 def _index(*arguments: object) -> None:
@@ -65,11 +105,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Take the picture of the README.")
     parser.add_argument("--out", type=Path, default=PICTURE, help="where it goes (docs/page.png)")
+    parser.add_argument("--states", type=Path, help="a folder for pictures of every state")
     parser.add_argument("--videos", type=int, default=12, help="demo videos (12)")
     parser.add_argument("--seed", type=int, default=7, help="of the demo videos (7)")
     parser.add_argument("--query", default="a balloon", help="what is asked")
     options = parser.parse_args(arguments)
-    take(options.out, videos=options.videos, seed=options.seed, query=options.query)
+    take(
+        options.out,
+        videos=options.videos,
+        seed=options.seed,
+        query=options.query,
+        states=options.states,
+    )
     return 0
 
 

@@ -26,6 +26,7 @@ from api import (
 )
 from api.answering import Answering
 from api.following import Following
+from api.job_counts import JobCounts
 from api.middleware import Border
 from api.readiness import Readiness
 from api.receiving import Receiving
@@ -97,12 +98,14 @@ def _application(opened: Service) -> FastAPI:
     app.state.queue = open_jobs(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.suggestions = Suggestions(opened.searcher)
-    workers = [opened.collections.refreshing]
+    app.state.job_counts = JobCounts(app.state.jobs)
+    workers = [opened.collections.refreshing, app.state.job_counts.counting]
     app.state.metrics = Metrics(
         CollectorRegistry(),
         opened.collections.stats,
         cache=opened.cache.stats,
         threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
+        jobs=app.state.job_counts.latest,
     )
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
     workers.append(app.state.recall.judging)
@@ -160,6 +163,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     readiness: Readiness = app.state.readiness
     service.collections.start()
     app.state.recall.start()
+    app.state.job_counts.counting.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
     try:
         yield
@@ -170,6 +174,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.recall.close)
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)
+        await run_in_threadpool(app.state.job_counts.counting.close)
         for jobs_of in (app.state.jobs, app.state.queue):
             await run_in_threadpool(jobs_of.close)
         await run_in_threadpool(service.close)

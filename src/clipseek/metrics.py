@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from clipseek.jobs import STATES, Counts
 from clipseek.protocols import CacheStats
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -69,6 +70,7 @@ class Metrics:
         *,
         cache: Callable[[], Mapping[str, CacheStats]] = dict,
         threads: Callable[[], Mapping[str, float]] = dict,
+        jobs: Callable[[], Counts | None] = lambda: None,
     ) -> None:
         self.registry = registry
         self._requests = Counter(
@@ -149,6 +151,7 @@ class Metrics:
         registry.register(_IndexCollector(stats, self._recall))
         registry.register(_CacheCollector(cache))
         registry.register(_ThreadCollector(threads))
+        registry.register(_JobCollector(jobs))
 
     def begin_request(self) -> None:
         """Note that a request came. Called, as `count_request` is, by the event loop alone."""
@@ -286,6 +289,27 @@ class _ThreadCollector(Collector):
         for name, seconds in self._ages().items():
             gauge.add_metric([name], seconds)
         yield gauge
+
+
+class _JobCollector(Collector):
+    """Makes gauges of the jobs as they were counted last; without a recent count, none."""
+
+    def __init__(self, counts: Callable[[], Counts | None]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the number of jobs in each state, and the age of the oldest one that waits."""
+        jobs = GaugeMetricFamily("clipseek_jobs", "Jobs, by state.", labels=["state"])
+        oldest = GaugeMetricFamily(
+            "clipseek_jobs_oldest_seconds",
+            "Seconds since the job was asked for that waits longest; 0 if none waits.",
+        )
+        counts = self._counts()
+        if counts is not None:
+            for state in STATES:
+                jobs.add_metric([state], counts.of.get(state, 0))
+            oldest.add_metric([], counts.oldest_s)
+        yield from (jobs, oldest)
 
 
 class _CacheCollector(Collector):

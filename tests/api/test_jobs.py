@@ -12,12 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.middleware import Middleware
 
-from api import following
+from api import following, job_counts
 from api.app import create_app
 from api.principal import Permission, Principal
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.jobs import Job, Progress
+from clipseek.threads import Worker
 from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_permissions import As
@@ -382,3 +383,42 @@ def test_a_server_that_ends_ends_its_streams(library: Library, queue: SqlJobs) -
         assert next(seen)[0] == "progress"
         app.state.readiness.end()
         assert list(seen) == []
+
+
+def test_jobs_are_counted(
+    library: Library, queue: SqlJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the metrics: every state, and the age of the oldest one that waits."""
+    monkeypatch.setattr(job_counts, "PAUSE_S", 0.05)
+    add(queue)
+    queue.cancel(add(queue).id)
+    with TestClient(create_app(library.service())) as client:
+
+        def shown() -> dict[str, float]:
+            lines = client.get("/metrics").text.splitlines()
+            return {
+                name: float(value)
+                for name, _, value in (line.rpartition(" ") for line in lines)
+                if name.startswith("clipseek_jobs")
+            }
+
+        wait_until(lambda: len(shown()) == 6, "the jobs to be counted")
+        counted = shown()
+        assert 0 <= counted.pop("clipseek_jobs_oldest_seconds") < 600
+        assert {name.split('"')[1]: value for name, value in counted.items()} == {
+            "waiting": 1,
+            "running": 0,
+            "done": 0,
+            "failed": 0,
+            "cancelled": 1,
+        }
+
+
+def test_old_counts_are_not_shown(monkeypatch: pytest.MonkeyPatch, queue: SqlJobs) -> None:
+    """While the database is away, nobody knows how many jobs wait."""
+    counts = job_counts.JobCounts(queue)
+    counts._count()
+    assert counts.latest() is None  # the thread does not run
+    for age_s, is_shown in ((59.0, True), (61.0, False)):
+        monkeypatch.setattr(Worker, "age_s", age_s)
+        assert (counts.latest() is not None) == is_shown

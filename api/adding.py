@@ -1,6 +1,6 @@
 """How an endpoint adds a job: once for each idempotency key, answered with 202."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
@@ -10,7 +10,7 @@ from api.job_schemas import JobAnswer
 from api.limits import text
 from api.principal import Asking, Principal
 from api.problems import request_id
-from clipseek.jobs import MAX_KEY_CHARACTERS, JobKind, JobQueue, Payload
+from clipseek.jobs import MAX_KEY_CHARACTERS, Job, JobKind, JobQueue, Payload
 
 IdempotencyKey = Annotated[
     Annotated[str, text(1, MAX_KEY_CHARACTERS)] | None,
@@ -48,9 +48,17 @@ class Adding:
             request_id=self.request_id,
             idempotency_key=self.key,
         )
+        return self.told(job)
+
+    def told(self, job: Job) -> JobAnswer:
+        """Answer with a job, and say where it is."""
         self.response.headers["Location"] = f"{self.root}/v1/jobs/{job.id}"
         self.response.headers["Cache-Control"] = "no-store"
         return JobAnswer.of(job)
+
+    def keyed(self, key: str) -> "Adding":
+        """Return what adds a job under another key."""
+        return replace(self, key=key)
 
 
 async def adding(

@@ -17,6 +17,7 @@ from api import (
     jobs,
     library,
     logs,
+    new_videos,
     pages,
     probes,
     searching,
@@ -114,7 +115,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
-    parts = (searching, library, timelines, uploads, changing, jobs, probes, pages)
+    parts = (searching, library, timelines, uploads, changing, new_videos, jobs, probes, pages)
     routers = [*(part.router for part in parts), jobs.events_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),

@@ -51,6 +51,7 @@ CANCELLED_ANSWER = {
     "reason": "it was cancelled",
     "ended_at": "2025-03-02T10:15:02Z",
 }
+INGEST_ANSWER = _WAITING
 JOBS_ANSWER = {"jobs": [JOB_ANSWER], "next": JOB_ID}
 _CHANGE = {**_WAITING, "video": "abc", "name": None, "title": None, "tags": None}
 REMOVE_ANSWER = {**_CHANGE, "kind": "remove"}

@@ -22,6 +22,7 @@ from api.problem_kinds import (
     TOO_MANY_STREAMS,
     TUS_VERSION,
     UNSUPPORTED_MEDIA_TYPE,
+    UPLOAD_INCOMPLETE,
     Kind,
 )
 from clipseek import errors
@@ -151,6 +152,8 @@ _DETAILS: dict[Kind, str] = {
     TOO_MANY_STREAMS: "at most 64 streams of one key and 256 of all are open at the same time; "
     "close one, or ask for the job now and then",
     NOT_A_PART: "Content-Type must be application/offset+octet-stream, got text/plain",
+    UPLOAD_INCOMPLETE: f"upload {_UPLOAD_ID} has 1048576 of 48210331 bytes; send the rest with "
+    "PATCH first",
     TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",
     REQUEST_TIMEOUT: "the client has left; 1048576 bytes are stored, continue there",
     MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",

@@ -249,6 +249,12 @@ NOT_A_PART = Kind(
     "The body must be a part of an upload",
     "Send the header `Content-Type: application/offset+octet-stream`.",
 )
+UPLOAD_INCOMPLETE = Kind(
+    "upload-incomplete",
+    409,
+    "The upload is not complete",
+    "`detail` says how many bytes are stored. Send the rest with `PATCH`.",
+)
 TUS_VERSION = Kind(
     "tus-version",
     412,
@@ -318,6 +324,7 @@ HTTP_KINDS = {
 OTHER_KINDS = (
     BAD_REQUEST,
     NOT_A_PART,
+    UPLOAD_INCOMPLETE,
     TUS_VERSION,
     REQUEST_TIMEOUT,
     THUMBNAIL_GONE,

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from clipseek.errors import NotFetched, ServiceUnavailable, UnreadableVideo
 from clipseek.files import open_regular
@@ -65,7 +64,7 @@ class Incoming:
     def _fetched(self, job: Job, url: str, go_on: GoOn) -> Path:
         """Fetch a URL; another attempt finds what this one has fetched."""
         made = self.upload_of(job)
-        name = unquote(urlsplit(url).path).rpartition("/")[2] or "video"
+        name = str(job.payload.get("name") or self.guard.check(url).name)
         path = self.uploads.stored.place(made, job.collection, name)
         if not path.exists():
             self.uploads.parts.make()

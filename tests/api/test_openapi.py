@@ -98,5 +98,4 @@ def test_every_problem_type_is_documented_somewhere() -> None:
         "not-fetched",
         "target-too-long",
         "unreadable-video",
-        "url-not-allowed",
     }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 from clipseek.errors import NotFetched, ServiceUnavailable, UrlNotAllowed
 from clipseek.sources.guard import Guard, Target
@@ -87,7 +87,7 @@ class Fetch:
             with self._answer(target, _Kept.of(path, url)) as (answer, kept):
                 if answer.status not in _REDIRECTED:
                     self._take(answer, path, kept)
-                    return unquote(target.path.partition("?")[0].rpartition("/")[2])
+                    return target.name
                 target = self._redirected(target, answer.headers.get("Location", ""))
         raise NotFetched(f"the server redirects more than {REDIRECTS} times; check the URL")
 

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from clipseek.errors import UrlNotAllowed
 
@@ -39,6 +39,11 @@ class Target:
     host: str
     port: int
     path: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, which is what a file is called; `video` without one."""
+        return unquote(self.path.partition("?")[0].rpartition("/")[2]) or "video"
 
 
 def is_public(address: str) -> bool:

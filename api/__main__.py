@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from api.reach import require_access
 from clipseek import __version__
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
@@ -33,7 +34,7 @@ store cannot be used, 2 wrong usage or configuration, 130 interrupted.
 
 examples:
   python -m api
-  CLIPSEEK_DATA_DIR=/srv/clipseek python -m api --host 0.0.0.0 --port 8080 --quiet
+  CLIPSEEK_DATA_DIR=/srv/clipseek python -m api --port 8080 --quiet
 """
 
 
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.load(
             data_dir=options.data_dir, api_host=options.host, api_port=options.port
         )
+        require_access(settings)
         with _taken(settings.api_host, settings.api_port) as taken:
             return _serve(settings, taken, quiet=options.quiet)
     except ConfigError as error:

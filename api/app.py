@@ -25,10 +25,13 @@ from api import (
     tracing,
     uploads,
 )
+from api.access import Access
 from api.answering import Answering
 from api.following import Following
 from api.job_counts import JobCounts
+from api.keyring import Keyring
 from api.middleware import Border
+from api.reach import require_access
 from api.readiness import Readiness
 from api.receiving import Receiving
 from api.suggestions import Suggestions
@@ -71,6 +74,7 @@ def create_app(service: Service | None = None) -> FastAPI:
         return _application(service)
     try:
         settings = Settings.load()
+        require_access(settings)
         logs.configure(settings.log_format)
         return _application(open_service(settings))
     except ClipseekError as error:
@@ -101,6 +105,9 @@ def _application(opened: Service) -> FastAPI:
     app.state.suggestions = Suggestions(opened.searcher)
     app.state.job_counts = JobCounts(app.state.jobs)
     workers = [opened.collections.refreshing, app.state.job_counts.counting]
+    app.state.keyring = _keyring(opened)
+    if app.state.keyring is not None:
+        workers.append(app.state.keyring.refreshing)
     app.state.metrics = Metrics(
         CollectorRegistry(),
         opened.collections.stats,
@@ -130,6 +137,7 @@ def _application(opened: Service) -> FastAPI:
             allow_origins=opened.settings.cors_origins,
             allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
             allow_headers=[
+                "Authorization",
                 "Content-Type",
                 "Idempotency-Key",
                 "If-None-Match",
@@ -149,6 +157,7 @@ def _application(opened: Service) -> FastAPI:
     app.add_middleware(
         Border,
         metrics=app.state.metrics,
+        access=Access(app.state.keyring, open_metrics=opened.settings.metrics_access == "everyone"),
         allowed_hosts=(*(opened.settings.allowed_hosts or ()), opened.settings.api_host),
         root_path=opened.settings.root,
     )
@@ -157,12 +166,28 @@ def _application(opened: Service) -> FastAPI:
     return app
 
 
+def _keyring(opened: Service) -> Keyring | None:
+    """Return the keys, if the settings ask for them."""
+    settings = opened.settings
+    if settings.access != "keys":
+        return None
+    return Keyring(
+        opened.keys,
+        opened.catalog.aliases,
+        refresh_s=settings.refresh_s,
+        stale_s=settings.stale_s,
+    )
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Warm the models and keep the views current while the application runs."""
     service: Service = app.state.service
     readiness: Readiness = app.state.readiness
+    keyring: Keyring | None = app.state.keyring
     service.collections.start()
+    if keyring is not None:
+        await run_in_threadpool(keyring.start)
     app.state.recall.start()
     app.state.job_counts.counting.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
@@ -173,6 +198,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await warming
         await app.state.answering.close()
         await run_in_threadpool(app.state.recall.close)
+        if keyring is not None:
+            await run_in_threadpool(keyring.close)
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)

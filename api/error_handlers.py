@@ -28,7 +28,7 @@ log = logging.getLogger("clipseek.api")
 
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
-    app.add_exception_handler(errors.ClipseekError, _clipseek_error)
+    app.add_exception_handler(errors.ClipseekError, _refused)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
@@ -40,22 +40,23 @@ async def answer_to(
     """Return the answer to an error, for a route that adds something to it."""
     if isinstance(error, RequestValidationError):
         return await _validation_error(request, error)
-    answer = _refused if isinstance(error, Refused) else _clipseek_error
-    return await answer(request, error)
+    return refusal_of(request, error)
 
 
-async def _clipseek_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, errors.ClipseekError)
+def refusal_of(request: Request, error: Refused | errors.ClipseekError) -> Response:
+    """Return the answer to a request that is refused; every refusal passes here."""
+    if isinstance(error, Refused):
+        if error.reason is not None:
+            log.warning("request %s: %s", request_id(request), error.reason)
+        return respond(request, error.kind, error.detail, headers=error.headers)
     unavailable = isinstance(error, errors.ServiceUnavailable)
     headers = {"Retry-After": RETRY_AFTER_S} if unavailable else None
     return respond(request, kind_of(error), detail_of(request, error), headers=headers)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    if error.reason is not None:
-        log.warning("request %s: %s", request_id(request), error.reason)
-    return respond(request, error.kind, error.detail, headers=error.headers)
+    assert isinstance(error, Refused | errors.ClipseekError)
+    return refusal_of(request, error)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

@@ -230,6 +230,10 @@ def _picture(request: Request, service: Service, name: str, caching: str) -> Res
         raise
     etag = f'"{sha256(name.encode()).hexdigest()[:24]}"'  # it names the content
     headers = {"Cache-Control": caching, "ETag": etag}
+    if service.settings.access == "keys":
+        # No cache may give it to somebody else; nginx is told by a header of its own.
+        private = caching.replace("public", "private")
+        headers |= {"Cache-Control": private, "X-Accel-Expires": "0"}
     if (status := conditions.outcome(request.headers, etag)) is not None:
         return problems.conditional(request, status, headers)
     return Response(jpeg, media_type="image/jpeg", headers=headers)

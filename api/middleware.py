@@ -18,7 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import hosts, problem_kinds, problems
-from api.principal import who_asks
+from api.access import Access
+from api.error_handlers import refusal_of
+from api.problems import Refused
+from clipseek.errors import ServiceUnavailable
 from clipseek.metrics import Metrics
 
 MAX_BODY_BYTES = 1 << 20
@@ -51,12 +54,14 @@ class Border:
         self,
         app: ASGIApp,
         metrics: Metrics,
+        access: Access,
         *,
         allowed_hosts: tuple[str, ...] = (),
         root_path: str = "",
     ) -> None:
         self.app = app
         self.metrics = metrics
+        self.access = access
         self.allowed_hosts = allowed_hosts
         self.root_path = root_path
 
@@ -108,6 +113,10 @@ class Border:
             return RedirectResponse(f"{root}/", 308)
         if passage.announced > passage.limit:
             return problems.respond(Request(scope), problem_kinds.BODY_TOO_LARGE, _too_large())
+        try:
+            scope["state"]["principal"] = self.access.admit(scope, passage.authorization)
+        except (Refused, ServiceUnavailable) as error:
+            return refusal_of(Request(scope), error)
         return None
 
     def _note(self, passage: "_Passage") -> None:
@@ -134,6 +143,7 @@ class _Passage:
         "_send",
         "_taken",
         "announced",
+        "authorization",
         "hosts",
         "id",
         "limit",
@@ -149,6 +159,7 @@ class _Passage:
         self._receive, self._send = receive, send
         self._taken = 0
         given, length = b"", b""
+        self.authorization: bytes | None = None
         self.hosts: list[str] = []
         for name, value in scope["headers"]:
             if name == b"x-request-id":
@@ -157,12 +168,12 @@ class _Passage:
                 length = value
             elif name == b"host":
                 self.hosts.append(value.decode("latin-1"))
+            elif name == b"authorization":
+                self.authorization = value
         self.announced = int(length) if length.isdigit() else 0
         self.limit = math.inf if is_part(scope["method"], scope["path"]) else MAX_BODY_BYTES
         self.id = given.decode() if _SANE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-        state = scope.setdefault("state", {})
-        state["request_id"] = self.id
-        state["principal"] = who_asks(scope)
+        scope.setdefault("state", {})["request_id"] = self.id
 
     @property
     def said(self) -> str:

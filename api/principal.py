@@ -1,8 +1,8 @@
 """Principal: who asks, and what they may do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -10,12 +10,11 @@ from starlette.types import Scope
 from api.problem_kinds import FORBIDDEN
 from api.problems import Refused
 from clipseek.errors import CollectionNotFound
+from clipseek.keys import SCOPES
+from clipseek.keys import Scope as KeyScope
 
-Permission = Literal["search", "write", "admin"]
-"""What somebody may do: search and read; add, change and remove videos; look after the server.
-
-None of them includes another one.
-"""
+Permission = KeyScope
+"""What somebody may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,10 @@ class Principal:
         if self.collections is None or preferred in self.collections:
             return preferred
         return min(self.collections, default=preferred)
+
+    def with_aliases(self, aliases: Mapping[str, str]) -> "Principal":
+        """Return the same principal, who may also use the collections behind the names."""
+        return replace(self, collections=self.behind(aliases))
 
     def behind(self, aliases: Mapping[str, str]) -> frozenset[str] | None:
         """Return the names that may be used and the collections behind them, or None for all.
@@ -84,13 +87,11 @@ def permit_all(principal: Principal, permission: Permission) -> None:
         )
 
 
-ANONYMOUS = Principal("anonymous", frozenset(get_args(Permission)))
-"""Everybody. The server knows no keys, so everybody who can reach it may do everything."""
+ANONYMOUS = Principal("anonymous", frozenset(SCOPES))
+"""Everybody, if the server does not ask for keys."""
 
-
-def who_asks(_scope: Scope) -> Principal:
-    """Return who sent a request. The border of the application calls this once for each request."""
-    return ANONYMOUS
+NOBODY = Principal("nobody", frozenset(), frozenset())
+"""Somebody without a key, at a path that needs none."""
 
 
 def of_scope(scope: Scope) -> Principal:

@@ -182,6 +182,12 @@ BAD_REQUEST = Kind(
     "The HTTP request cannot be read",
     "`detail` says what is wrong with its first line or its headers.",
 )
+UNAUTHENTICATED = Kind(
+    "unauthenticated",
+    401,
+    "A valid key is needed",
+    "Send the header `Authorization: Bearer KEY`. The operator makes keys: `indexer keys add`.",
+)
 FORBIDDEN = Kind(
     "forbidden",
     403,
@@ -310,6 +316,7 @@ HTTP_KINDS = {
     kind.status: kind
     for kind in (
         MALFORMED_JSON,
+        UNAUTHENTICATED,
         FORBIDDEN,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,

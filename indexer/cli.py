@@ -23,6 +23,7 @@ from clipseek.errors import (
     UnreadableVideo,
     VideoNotFound,
 )
+from clipseek.keys import SCOPES
 from indexer.naming import at_home
 from indexer.output import discard, finish, note, outputs, write
 
@@ -42,7 +43,6 @@ INTERRUPTED = 130
 
 DESCRIPTION = "Index videos so that a sentence finds the moment that it describes."
 EXAMPLES = """\
-examples:
   indexer ingest ~/Videos
   indexer search "a red car turning at night"
 """
@@ -160,6 +160,7 @@ def _catalog_verbs(verbs: "_Verbs") -> None:
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
     _output(remove)
     _collections_verb(verbs)
+    _keys_verb(verbs)
     migrate = _verb(
         verbs,
         "migrate",
@@ -189,6 +190,45 @@ def _collections_verb(verbs: "_Verbs") -> None:
     remove.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object"
     )
+
+
+def _keys_verb(verbs: "_Verbs") -> None:
+    keys = _verb(
+        verbs,
+        "keys",
+        "make, list and revoke keys of the API",
+        "indexer keys add ann --scope search --collection holidays --expires 90d",
+    )
+    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
+    example = "indexer keys add ann --scope search --collection '*'"
+    add = _action(actions, "add", "make a key and print it, once", example)
+    add.add_argument("name", metavar="NAME", help="whose key it is")
+    add.add_argument(
+        "--scope",
+        action="append",
+        required=True,
+        choices=SCOPES,
+        metavar="SCOPE",
+        help="search, write or admin; may be repeated",
+    )
+    add.add_argument(
+        "--collection",
+        action="append",
+        required=True,
+        metavar="NAME",
+        help="collection or alias, may be repeated; '*' for all",
+    )
+    add.add_argument("--expires", metavar="TIME", help="valid for 90d, 12h or 30m (no end)")
+    _action(actions, "list", "list the keys", "indexer keys list --json")
+    revoke = _action(actions, "revoke", "make a key invalid", "indexer keys revoke ann")
+    revoke.add_argument("name", metavar="NAME", help="as it was made")
+
+
+def _action(actions: "_Verbs", name: str, purpose: str, example: str) -> Parser:
+    """Add an action of a verb."""
+    added = _verb(actions, name, purpose, example)
+    _output(added, collection=False)
+    return added
 
 
 def _choices(setting: str) -> tuple[str, ...]:
@@ -307,6 +347,12 @@ def exit_code(error: ClipseekError) -> int:
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
 
 
+def _collection(options: argparse.Namespace) -> str | None:
+    """Return the collection that a verb is about; those of a key are not a setting."""
+    named = getattr(options, "collection", None)
+    return named if isinstance(named, str) else None
+
+
 def _run(options: argparse.Namespace) -> int:
     """Import the module of the verb only now, so that `indexer --help` is fast."""
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -314,7 +360,7 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGINT))
     settings = Settings.load(
         data_dir=options.data_dir,
-        collection=getattr(options, "collection", None),
+        collection=_collection(options),
         model=getattr(options, "model", None),
         precision=getattr(options, "precision", None),
         sample_fps=getattr(options, "fps", None),

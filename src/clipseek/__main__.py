@@ -9,10 +9,6 @@ Search videos by sentences. `clipseek serve` is `python -m api`; other verbs are
 
 verbs:
 {verbs}
-
-examples:
-  clipseek ingest ~/Videos
-  clipseek search "a red car turning at night"
 """
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clipseek import belonging, publishing
 from clipseek.cache import LocalCache, TieredCache
-from clipseek.catalog import SqlCatalog, SqlReader, database, migrating
+from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.config import Settings
 from clipseek.datafolder import holds, make_folder, require_writable
@@ -79,8 +79,9 @@ def open_service(settings: Settings) -> Service:
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
     indexes = open_indexes(settings)
+    keys = SqlKeyReader(catalog.database)
     service = Service(
-        settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache
+        settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache, keys
     )
     with _closed_on_error(service), suppress(CatalogOutdated):
         service.check()
@@ -135,6 +136,16 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
     with _closed_on_error(service):
         service.claim()
     return service
+
+
+def open_keys(settings: Settings) -> SqlKeys:
+    """Open the keys to write them; a catalog is made if there is none. Close them.
+
+    Raises:
+        CatalogOutdated, ConfigError, ServiceUnavailable: as `open_writer` does.
+    """
+    open_writer(settings, create=True).close()
+    return SqlKeys(database.Database.at(settings.catalog_url, create=False))
 
 
 def revisions(settings: Settings) -> migrating.Revisions:

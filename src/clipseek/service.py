@@ -11,6 +11,7 @@ from clipseek.cache import NoCache
 from clipseek.config import Settings
 from clipseek.datafolder import make_folder
 from clipseek.errors import NoCatalog
+from clipseek.keys import KeyReader, NoKeys
 from clipseek.library.collections import Collections
 from clipseek.protocols import Cache, CatalogReader, CatalogWriter
 from clipseek.publishing import IndexStore
@@ -34,6 +35,7 @@ class Service:
     indexes: IndexStore
     places: Places = field(default_factory=lambda: Places({LOCAL: LocalDisk()}))
     cache: Cache = field(default_factory=NoCache)
+    keys: KeyReader = field(default_factory=NoKeys)
 
     @property
     def collections(self) -> Collections:

@@ -1,7 +1,7 @@
 """A small library to ask: three videos of known colours in memory, their files on disk."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from clipseek.cache import NoCache
 from clipseek.config import Settings
+from clipseek.keys import Key, Scope, digest_of, new_secret
 from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.publishing import FolderStore
 from clipseek.service import Service
 from clipseek.sources import LocalDisk
-from clipseek.testing import MemoryCatalog, ToyEmbedder
+from clipseek.testing import MemoryCatalog, MemoryKeys, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import PICTURE, Collection, FieldSegments, FrameVectors, Put, Relevance, Video
 from tests.searching import searcher_over
@@ -41,6 +42,7 @@ class Library:
 
     folder: Path
     catalog: MemoryCatalog
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
 
     def add(
         self,
@@ -87,6 +89,20 @@ class Library:
         self.catalog.put(collection, Put(video, {PICTURE: picture}, frames=kept))
         return video
 
+    def key(
+        self,
+        name: str,
+        *scopes: Scope,
+        collections: Iterable[str] | None = None,
+        expires_at: str | None = None,
+    ) -> dict[str, str]:
+        """Make a key; return the header of the requests that it sends."""
+        secret = new_secret()
+        allowed = None if collections is None else frozenset(collections)
+        digest, made = digest_of(secret.encode()), "2026-11-28T10:00:00Z"
+        assert self.keys.add(Key(name, digest, frozenset(scopes), allowed, made, expires_at))
+        return {"Authorization": f"Bearer {secret}"}
+
     def service(
         self, catalog: MemoryCatalog | None = None, *, cache: Cache | None = None, **settings: Any
     ) -> Service:
@@ -101,4 +117,5 @@ class Library:
             thumbnails=Thumbnails(self.folder / "thumbnails"),
             indexes=FolderStore(self.folder / "snapshots"),
             cache=NoCache() if cache is None else cache,
+            keys=self.keys,
         )

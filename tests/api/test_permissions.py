@@ -6,10 +6,12 @@ from contextlib import contextmanager
 import pytest
 from fastapi.testclient import TestClient
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Connection
 
 from api.app import create_app
-from api.principal import Permission, Principal
+from api.principal import Principal
+from clipseek.keys import Scope
 from tests.api.library import Library
 
 READS = (
@@ -29,7 +31,7 @@ class As:
         self.app = app
         self.principals = principals
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Pass one request on."""
         scope.setdefault("state", {})["principal"] = self.principals[-1]
         await self.app(scope, receive, send)
@@ -37,7 +39,7 @@ class As:
 
 @contextmanager
 def asking(
-    library: Library, *scopes: Permission, collections: frozenset[str] | None = None
+    library: Library, *scopes: Scope, collections: frozenset[str] | None = None
 ) -> Iterator[TestClient]:
     """Open a client whose requests come from a principal with some scopes."""
     app = create_app(library.service())

@@ -271,6 +271,8 @@ VERBS = [
     ["search", "a red car"],
     ["list"],
     ["collections"],
+    ["keys", "list"],
+    ["work", "--once"],
     ["status"],
     ["verify"],
     ["evaluate", "CAPTIONS"],

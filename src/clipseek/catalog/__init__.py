@@ -1,6 +1,7 @@
 """The catalog: the SQL database that is the truth about videos, segments and vectors."""
 
+from clipseek.catalog.keys import SqlKeyReader, SqlKeys
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.writer import SqlCatalog
 
-__all__ = ["SqlCatalog", "SqlReader"]
+__all__ = ["SqlCatalog", "SqlKeyReader", "SqlKeys", "SqlReader"]

@@ -60,6 +60,11 @@ class SqlReader:
         self._database = database
         self._seen = seen
 
+    @property
+    def database(self) -> Transactions:
+        """What the catalog is read from; readers of other tables share its connections."""
+        return self._database
+
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S, up_within_s: float = 0.0) -> Self:
         """Open the catalog at `sqlite:///PATH` or `postgresql://...`, which may not exist yet.

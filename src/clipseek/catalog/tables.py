@@ -209,6 +209,18 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("digest", Key, nullable=False),  # SHA-256 of the secret, as hexadecimal text
+    Column("scopes", Json, nullable=False),
+    Column("collections", Json),  # null: all
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text),
+    UniqueConstraint("digest", name="keys_digest"),
+)
+
 _ELEMENTS = {"sqlite": func.json_each, "postgresql": func.jsonb_array_elements_text}
 
 

@@ -13,6 +13,16 @@ class HttpSettings(BaseModel):
 
     api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="port of the API")
+    access: Literal["local", "keys", "everyone"] = Field(
+        default="local",
+        description="who may ask the API: local, programs of this machine; keys, everybody with "
+        "a key; everyone, all who can reach it",
+    )
+    metrics_access: Literal["admin", "everyone"] = Field(
+        default="admin",
+        description="who may read /metrics if keys are needed: keys with the scope admin, or "
+        "everyone, if nobody outside can reach that path",
+    )
     allowed_hosts: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(host_names)] = Field(
         default=None,
         description="host names that the API answers to besides localhost and addresses; * for all",

@@ -6,6 +6,7 @@ from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
 from clipseek.testing.indexes import MemoryStore
 from clipseek.testing.jobs import MemoryJobs
+from clipseek.testing.keys import MemoryKeys
 from clipseek.testing.tower import ToyTower
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DictCache",
     "MemoryCatalog",
     "MemoryJobs",
+    "MemoryKeys",
     "MemoryStore",
     "SyntheticFrames",
     "ToyEmbedder",

@@ -27,6 +27,8 @@ def upgrade() -> None:
     _changes()
     _jobs()
 
+    _keys()
+
 
 def _identity() -> None:
     """Make the table whose one row names this catalog, by 128 random bits."""
@@ -188,3 +190,16 @@ def _jobs() -> None:
     )
     op.create_index("jobs_by_state", "jobs", ["state", "collection", "number"])
     op.create_index("jobs_by_subject", "jobs", ["collection", "subject", "number"])
+
+
+def _keys() -> None:
+    op.create_table(
+        "keys",
+        sa.Column("name", KEY, primary_key=True),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("scopes", JSON, nullable=False),
+        sa.Column("collections", JSON),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("expires_at", sa.Text),
+        sa.UniqueConstraint("digest", name="keys_digest"),
+    )

@@ -83,6 +83,7 @@ fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash
 
 chaos: install servers ## kill parts of a running service KILLS times, and check every answer
 	$(BIN)/python -m tests.chaos --kills $(KILLS)
+	$(BIN)/python -m tests.e2e.kill_jobs --kills $(KILLS)
 	CLIPSEEK_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest -n 0 tests/api/test_tus_client.py
 
 mutants: install ## change the code in small ways, and check that a test fails each time (an hour)

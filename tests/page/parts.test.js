@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tagsIn } from "../../api/static/changing.js";
 import { tagsOf } from "../../api/static/components/filters.js";
 import { openedOf } from "../../api/static/components/player.js";
+import { shareOf } from "../../api/static/components/uploads.js";
 import { windowOf } from "../../api/static/components/virtuallist.js";
 import { added } from "../../api/static/recent.js";
 
@@ -45,4 +47,15 @@ test("a moment that no answer has is described by its video", () => {
   const opened = openedOf({ video: "x", start: 5, end: 5 }, undefined, video, segments);
   assert.deepEqual([opened?.start, opened?.end, opened?.still, opened?.relevance], [5, 9, "/2", null]);
   assert.equal(openedOf({ video: "x", start: 5, end: 5 }, undefined, null, []), null);
+});
+
+test("the share of an item is of what happens to it now", () => {
+  const item = /** @type {any} */ ({ phase: "sending", sent: 25, share: 0, file: { size: 100 } });
+  const shares = [item, { ...item, phase: "queued" }, { ...item, phase: "running", share: 0.7 }, { ...item, phase: "done" }];
+  assert.deepEqual(shares.map(shareOf), [0.25, 0, 0.7, 1]);
+});
+
+test("tags are written between commas", () => {
+  assert.deepEqual(tagsIn(" sea, holiday ,,sea,"), ["sea", "holiday"]);
+  assert.deepEqual(tagsIn(" "), []);
 });

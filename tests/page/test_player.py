@@ -97,7 +97,7 @@ def test_a_video_that_is_gone_is_explained(page: Page, address: str, library: Li
 def test_the_line_shows_where_else_it_matches(page: Page, address: str) -> None:
     """The relevance over the whole video; a click leads there, and pointing shows the picture."""
     ask(page, address, "green&v=sea&t=2,4")
-    page.until(f"{VIDEO}?.readyState > 0 && document.querySelector('.timeline path.mark')")
+    page.until(f"{VIDEO}?.readyState > 1 && document.querySelector('.timeline path.mark')")
     page.until("document.querySelectorAll('.timeline .found').length === 1")
     page.point(".timeline .found")
     page.until("document.querySelector('.pointed')?.innerText.includes('99%')")

@@ -13,6 +13,8 @@ import { Results } from "./results.js";
 import { SearchBox } from "./searchbox.js";
 import { Start } from "./start.js";
 import { Status } from "./status.js";
+import { Toast } from "./toast.js";
+import { DropZone } from "./uploads.js";
 import { VideoPage } from "./videopage.js";
 
 export function App() {
@@ -38,6 +40,8 @@ export function App() {
       ${page === "status" && html`<${Status} />`}
     </main>
     ${open && html`<${Player} open=${open} />`}
+    <${Toast} />
+    <${DropZone} />
     ${isHelping && html`<${Help} />`}
   `;
 }

@@ -16,6 +16,9 @@ const PATHS = {
   grid: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   filter: "M4 6h16M7 12h10M10 18h4",
   help: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM9.8 9.8a2.3 2.3 0 1 1 3.2 2.1c-.7.3-1 .8-1 1.6M12 16.5v.01",
+  plus: "M12 5v14M5 12h14",
+  pen: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   status: "M4 19V5M4 19h16M8 16v-4M12 16V8M16 16v-6",
 };
 

@@ -4,10 +4,12 @@ import { ask, parameters } from "../api.js";
 import { isLong } from "../format.js";
 import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
+import { removed, removing } from "../changing.js";
 import { here, libraries } from "../library.js";
 import { go } from "../navigation.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Empty, Notice } from "./notice.js";
+import { AddButton, Uploads } from "./uploads.js";
 import { VideoCard } from "./videocard.js";
 import { VirtualList } from "./virtuallist.js";
 
@@ -37,6 +39,9 @@ export function Library() {
   useEffect(() => {
     if (collection) load("");
   }, [collection, known?.collections.find(({ name }) => name === collection)?.version]);
+  const gone = useValue(removed);
+  const leaving = useValue(removing);
+  const shown = videos.filter(({ id }) => id !== leaving?.id && !gone.has(id));
   const more = useNear(() => next && load(next), next);
   const names = (known?.collections ?? []).map(({ name }) => name);
   return html`
@@ -48,11 +53,14 @@ export function Library() {
             ${names.map((name) => html`<option key=${name} value=${name} selected=${name === collection}>${name}</option>`)}
           </select></label>
       `}
+      <span class="gap"></span>
+      <${AddButton} />
     </div>
-    <p class="status" role="status">${done ? !problem && !next && t("libraryEnd", { count: videos.length }) : t("libraryLoading")}</p>
+    <${Uploads} />
+    <p class="status" role="status">${done ? !problem && !next && t("libraryEnd", { count: shown.length }) : t("libraryLoading")}</p>
     ${problem && html`<${Notice} problem=${problem} retry=${() => load("")} />`}
     ${done && !problem && !videos.length && html`<${Empty} collection=${collection} />`}
-    <${VirtualList} items=${videos} draw=${draw} keyOf=${(/** @type {any} */ video) => video.id} label=${t("libraryHead")}
+    <${VirtualList} items=${shown} draw=${draw} keyOf=${(/** @type {any} */ video) => video.id} label=${t("libraryHead")}
       tall=${videos.some((video) => isLong(video.title))} />
     ${next && html`<p class="more" ref=${more}><button type="button" onClick=${() => load(next)}>${t("libraryMore")}</button></p>`}
   `;

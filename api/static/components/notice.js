@@ -2,6 +2,7 @@
 
 import { t } from "../language.js";
 import { html } from "../vendor/preact.js";
+import { AddButton } from "./uploads.js";
 
 /** @param {{problem: import("../types.js").Problem, retry?: () => void}} props */
 export function Notice({ problem, retry }) {
@@ -22,6 +23,8 @@ export function Empty({ collection }) {
   return html`
     <section id="notice" class="notice">
       <h2>${t("empty")}</h2>
+      <p>${t("emptyAdd")}</p>
+      <p><${AddButton} /></p>
       <p>${t("emptyDetail")}</p>
       <pre tabindex="0"><code>indexer ingest ~/Videos${option}</code></pre>
     </section>

@@ -5,6 +5,7 @@ import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { libraries, look } from "../library.js";
 import { html, useEffect } from "../vendor/preact.js";
+import { Jobs } from "./jobs.js";
 import { Notice } from "./notice.js";
 
 export function Status() {
@@ -39,5 +40,6 @@ export function Status() {
         </table>
       </div>
     `}
+    <${Jobs} />
   `;
 }

@@ -8,6 +8,7 @@ import { here } from "../library.js";
 import { link } from "../navigation.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Picture } from "./card.js";
+import { Editing } from "./editing.js";
 import { Icon } from "./icons.js";
 import { Notice } from "./notice.js";
 import { Preview, usePreview } from "./preview.js";
@@ -21,24 +22,26 @@ export function VideoPage({ id }) {
     segments: /** @type {import("../types.js").Segment[]} */ ([]),
     problem: /** @type {import("../types.js").Problem | null} */ (null),
   });
-  useEffect(() => {
+  const load = () => {
     if (!collection) return;
     const path = `v1/videos/${encodeURIComponent(id)}`;
     const which = parameters({ collection });
     Promise.all([ask(path + which), ask(`${path}/segments${which}`)])
       .then(([video, { segments }]) => set({ video, segments, problem: null }))
       .catch((error) => set({ video: null, segments: [], problem: error.problem }));
-  }, [id, collection]);
+  };
+  useEffect(load, [id, collection]);
   return html`
     <p><a class="back" ...${link({ page: "library", video: "", open: null })}><${Icon} name="previous" />${t("back")}</a></p>
     ${problem && html`<${Notice} problem=${problem} />`}
     ${video && html`
       <h1 class="video-title" dir="auto">${video.title}</h1>
       <${Facts} video=${video} />
-      <p class="player-take">
+      <div class="player-take">
         <a class="button primary" ...${link({ open: { video: id, start: 0, end: 0 } })}><${Icon} name="on" />${t("play")}</a>
         <a class="button" href=${video.file_url} download=${video.title}><${Icon} name="download" />${t("download")}</a>
-      </p>
+        <${Editing} video=${video} collection=${collection} changed=${load} />
+      </div>
       <h2>${t("segmentsCount", { count: segments.length })}</h2>
       <${VirtualList} items=${segments} keyOf=${(/** @type {any} */ each) => String(each.id)} label=${t("moments_of")}
         draw=${(/** @type {import("../types.js").Segment} */ segment) => html`<${SegmentCard} id=${id} segment=${segment} />`} />

@@ -1,0 +1,58 @@
+// The last jobs: what was asked for, how far it is, how it ended.
+
+import { ask } from "../api.js";
+import { date, percent } from "../format.js";
+import { locale, t } from "../language.js";
+import { link } from "../navigation.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+
+const SHOWN = 50;
+const LOOK_MS = 2000;
+
+export function Jobs() {
+  const [jobs, set] = useState(/** @type {import("../types.js").Job[]} */ ([]));
+  useEffect(() => {
+    let timer = 0;
+    const look = async () => {
+      try {
+        set((await ask(`v1/jobs?limit=${SHOWN}`)).jobs);
+      } catch {
+        // who may not see jobs sees none, and a server that is away is said above
+      }
+      timer = window.setTimeout(look, LOOK_MS);
+    };
+    look();
+    return () => clearTimeout(timer);
+  }, []);
+  if (!jobs.length) return null;
+  return html`
+    <h2>${t("jobs")}</h2>
+    <div class="table" tabindex="0" role="region" aria-label=${t("jobs")}>
+      <table>
+        <thead><tr>
+          <th scope="col">${t("jobKind")}</th><th scope="col">${t("jobOf")}</th>
+          <th scope="col">${t("videoState")}</th><th scope="col">${t("jobAsked")}</th>
+        </tr></thead>
+        <tbody>${jobs.map((job) => html`<${Row} key=${job.id} job=${job} />`)}</tbody>
+      </table>
+    </div>
+  `;
+}
+
+/** @param {{job: import("../types.js").Job}} props */
+function Row({ job }) {
+  const { kind, state, reason, progress, created_at: asked } = job;
+  const video = job.video ?? job.videos[0];
+  const name = job.title ?? job.name ?? video ?? "–";
+  const isThere = video && !(kind === "remove" && state === "done");
+  const phase = state === "waiting" ? "queued" : state;
+  return html`
+    <tr>
+      <td>${t(`job_${kind}`)}</td>
+      <th scope="row" dir="auto">${isThere ? html`<a ...${link({ page: "video", video })}>${name}</a>` : name}</th>
+      <td>${t(`phase_${phase}`)}${state === "running" && ` · ${percent(progress.share, locale())}`}
+        ${reason && html`<span class="reason">${reason}</span>`}</td>
+      <td>${date(asked, locale())}</td>
+    </tr>
+  `;
+}

@@ -1,0 +1,86 @@
+"""Adding, editing and removing videos in a real browser, with a real server and worker."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmarks.servers import serving
+from clipseek.demo.videos import make_videos
+from indexer.cli import main
+from tests.api.browser import Page
+
+ROW = "document.querySelectorAll('.upload')"
+CARDS = "document.querySelectorAll('a.card.video')"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A data folder with one indexed video, the address of its server, and another video."""
+
+    data: Path
+    url: str
+    another: Path
+
+    def work(self) -> int:
+        """Run every job that waits, as the worker does, and return its exit code."""
+        return main(["--data-dir", str(self.data), "work", "--once", "--quiet"])
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Serve a library with a process of its own, as an operator does."""
+    make_videos(2, 5, tmp_path / "videos")
+    first, second = sorted((tmp_path / "videos").glob("*.mp4"))
+    data = tmp_path / "data"
+    assert main(["--data-dir", str(data), "ingest", str(first), "--model", "demo", "--quiet"]) == 0
+    with serving(["api", "--quiet"], "readyz", {"CLIPSEEK_DATA_DIR": str(data)}) as server:
+        yield Served(data, server.url, second)
+
+
+def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None:
+    """It is sent, indexed, edited, removed and kept after all; what is not a video says why."""
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    page.problems.clear()
+    page.open(f"{served.url}#/library")
+    page.until(f"{CARDS}.length === 1")
+    page.choose("input[type=file]", [served.another, text])
+    settled = "/waits to be indexed|failed/.test(row.innerText)"
+    page.until(f"{ROW}.length === 2 && [...{ROW}].every((row) => {settled})")
+    served.work()
+    page.until(f"{ROW}[0].classList.contains('done') && {ROW}[1].classList.contains('failed')")
+    assert page.run(f"{ROW}[1].querySelector('.reason').textContent.length") > 10
+    page.until(f"{CARDS}.length === 2")
+
+    page.run(f"{ROW}[0].querySelector('a').click()")
+    page.until("document.getElementById('edit')")
+    page.run("document.getElementById('edit').click()")
+    page.until("document.getElementById('editing')")
+    page.run("document.querySelector('[name=title]').value = 'A day at the sea'")
+    page.run("document.querySelector('[name=tags]').value = 'sea, holiday'")
+    page.run("performance.clearResourceTimings()")
+    page.run("document.getElementById('editing').requestSubmit()")
+    page.until("performance.getEntriesByType('resource').some((e) => e.name.includes('/v1/jobs/'))")
+    assert served.work() == 0
+    page.until("document.querySelector('h1').textContent === 'A day at the sea'")
+    assert "holiday" in page.run("document.querySelector('.facts').innerText")
+
+    page.run("document.getElementById('remove').click()")
+    page.until(f"document.getElementById('undo') && {CARDS}.length === 1")
+    page.run("document.getElementById('undo').click()")
+    page.until(f"{CARDS}.length === 2")
+    for _ in range(2):  # the second one sends the first one off
+        page.until(f"{CARDS}.length > 0")
+        page.run(f"{CARDS}[0].click()")
+        page.until("document.getElementById('remove')")
+        page.run("document.getElementById('remove').click()")
+        page.until("document.getElementById('undo') && !document.getElementById('remove')")
+    page.run("document.getElementById('undo').click()")
+    page.until(f"{CARDS}.length === 1")
+    page.open(f"{served.url}#/status")
+    page.until("/remove/.test(document.querySelectorAll('table')[1]?.innerText)")
+    served.work()
+    page.until("/remove[^]*done/.test(document.querySelectorAll('table')[1].innerText)")
+    assert page.problems == []

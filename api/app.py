@@ -14,6 +14,7 @@ from starlette.routing import Route
 from api import (
     changing,
     error_handlers,
+    excerpts,
     jobs,
     library,
     logs,
@@ -27,6 +28,7 @@ from api import (
 )
 from api.access import Access
 from api.answering import Answering
+from api.cutter import Cutter
 from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
@@ -102,6 +104,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.jobs = open_job_reader(opened.settings)
     app.state.queue = open_jobs(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
+    app.state.cutter = Cutter(opened)
     app.state.suggestions = Suggestions(opened.searcher)
     app.state.job_counts = JobCounts(app.state.jobs)
     workers = [opened.collections.refreshing, app.state.job_counts.counting]
@@ -122,7 +125,18 @@ def _application(opened: Service) -> FastAPI:
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
-    parts = (searching, library, timelines, uploads, changing, new_videos, jobs, probes, pages)
+    parts = (
+        searching,
+        library,
+        timelines,
+        excerpts,
+        uploads,
+        changing,
+        new_videos,
+        jobs,
+        probes,
+        pages,
+    )
     routers = [*(part.router for part in parts), jobs.events_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.cutter import Cutter
 from api.following import Following
 from api.receiving import Receiving
 from api.suggestions import Suggestions
@@ -54,6 +55,12 @@ async def opened_following(request: Request) -> Following:
     return following
 
 
+async def opened_cutter(request: Request) -> Cutter:
+    """Return what makes excerpts, that the application was made with."""
+    cutter: Cutter = request.app.state.cutter
+    return cutter
+
+
 Opened = Annotated[Service, Depends(opened_service)]
 Suggested = Annotated[Suggestions, Depends(opened_suggestions)]
 Counted = Annotated[Metrics, Depends(opened_metrics)]
@@ -61,3 +68,4 @@ Received = Annotated[Receiving, Depends(opened_receiving)]
 Listed = Annotated[JobReader, Depends(read_jobs)]
 Queued = Annotated[JobQueue, Depends(opened_queue)]
 Followed = Annotated[Following, Depends(opened_following)]
+Cutting = Annotated[Cutter, Depends(opened_cutter)]

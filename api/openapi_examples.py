@@ -6,6 +6,8 @@ from api import problems
 from api.problem_kinds import (
     BODY_TOO_LARGE,
     DEADLINE,
+    EXCERPTS_BUSY,
+    EXCERPTS_UNAVAILABLE,
     FILE_CHANGED,
     FILE_GONE,
     FORBIDDEN,
@@ -13,6 +15,7 @@ from api.problem_kinds import (
     KINDS,
     MALFORMED_JSON,
     NOT_A_PART,
+    NOT_CUT,
     NOT_FOUND,
     OVERLOADED,
     PRECONDITION_FAILED,
@@ -115,6 +118,12 @@ _INVALID = {
         "segment_id",
         "must be a whole number from 1 to 9223372036854775807, got 'first'",
     ),
+    "/v1/segments/318/clip": (
+        "segment_id",
+        "must be a whole number from 1 to 9223372036854775807, got 'first'",
+    ),
+    "/v1/videos/abc/clip": ("end", "must be at most 180 s after start (0), got 200"),
+    "/v1/videos/abc/preview": ("end", "must be at most 300 s after start (0), got 400"),
     "/v1/uploads": ("Upload-Length", "must be a whole number from 1 to 9007199254740991, got 'x'"),
     f"/v1/uploads/{_UPLOAD_ID}": ("upload_id", "must have 1 to 64 characters, got 65"),
     "/v1/jobs": ("limit", "must be a whole number from 1 to 1000, got '0'"),
@@ -159,6 +168,11 @@ _DETAILS: dict[Kind, str] = {
     MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
     FORBIDDEN: "this needs the scope 'search', and the key has 'write'; ask the operator of this "
     "server for a key with that scope",
+    NOT_CUT: "this span could not be made; ask for a shorter one, or download the whole video",
+    EXCERPTS_BUSY: "another excerpt is being made, and one is made at a time; ask again in a "
+    "moment",
+    EXCERPTS_UNAVAILABLE: "this server cannot store excerpts; its log says why, under the id of "
+    "this request",
     NOT_FOUND: "no problem type 'unknown'; /docs lists them",
     FILE_CHANGED: "the video has changed since it was indexed, so its moments may be "
     "elsewhere in it; tell the operator of this server the request id",

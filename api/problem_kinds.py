@@ -311,6 +311,25 @@ TOO_MANY_STREAMS = Kind(
     "Too many streams of events are open",
     "Close one, or ask for the job now and then.",
 )
+NOT_CUT = Kind(
+    "span-not-made",
+    422,
+    "The span cannot be written as a file",
+    "It cannot be decoded, or encoding takes longer than `CLIPSEEK_MAX_EXCERPT_S`. Ask for a "
+    "shorter span, or download the whole video. The log says why.",
+)
+EXCERPTS_BUSY = Kind(
+    "excerpts-busy",
+    503,
+    "Another excerpt is being made",
+    "One is made at a time. Repeat the request after `Retry-After` seconds.",
+)
+EXCERPTS_UNAVAILABLE = Kind(
+    "excerpts-unavailable",
+    503,
+    "The server cannot store excerpts",
+    "The operator makes the data folder writable for the API, or frees space; the log names it.",
+)
 
 HTTP_KINDS = {
     kind.status: kind
@@ -329,6 +348,9 @@ HTTP_KINDS = {
     )
 }
 OTHER_KINDS = (
+    NOT_CUT,
+    EXCERPTS_BUSY,
+    EXCERPTS_UNAVAILABLE,
     BAD_REQUEST,
     NOT_A_PART,
     UPLOAD_INCOMPLETE,

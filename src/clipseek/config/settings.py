@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from clipseek.config.excerpts import ExcerptSettings
 from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
 from clipseek.config.jobs import JobSettings
@@ -39,6 +40,7 @@ def _secret(name: str, file: Path) -> str:
 
 
 class Settings(
+    ExcerptSettings,
     JobSettings,
     UploadSettings,
     HttpSettings,
@@ -103,6 +105,11 @@ class Settings(
     def thumbnail_root(self) -> Path:
         """Folder of the thumbnails."""
         return self.data_dir / "thumbnails"
+
+    @property
+    def excerpt_root(self) -> Path:
+        """Folder of the excerpts and previews."""
+        return self.data_dir / "excerpts"
 
     @property
     def upload_root(self) -> Path:

@@ -227,8 +227,8 @@ class _Memory:
     """The memory of this process: its limit, and the most that it took. Linux only."""
 
     def __init__(self) -> None:
-        self._data = _status_bytes("VmData")
-        self._size = _status_bytes("VmSize")
+        self._data = status_bytes("VmData")
+        self._size = status_bytes("VmSize")
         self._limit = 0
 
     def limit(self, size: int) -> None:
@@ -255,10 +255,11 @@ class _Memory:
 
     @property
     def _most(self) -> int:
-        return _status_bytes("VmPeak") - self._size
+        return status_bytes("VmPeak") - self._size
 
 
-def _status_bytes(name: str) -> int:
+def status_bytes(name: str) -> int:
+    """Return a figure of this process in bytes, as Linux names it; 0 elsewhere."""
     if sys.platform != "linux":
         return 0
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")

@@ -62,7 +62,7 @@ class Converter:
         *,
         crop: Crop = NO_CROP,
     ) -> None:
-        self.turn = _turn(first)
+        self.turn = turn_of(first)
         self._pixel_aspect = pixel_aspect
         self._crop = crop
         self._first_size = self._displayed(first)
@@ -177,7 +177,8 @@ def has_matrix_of_hd(frame: VideoFrame) -> bool:
     return _matrix(frame) == Colorspace.ITU709
 
 
-def _turn(frame: VideoFrame) -> Turn:
+def turn_of(frame: VideoFrame) -> Turn:
+    """Return how a frame becomes upright."""
     try:
         matrix = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
     except ValueError:

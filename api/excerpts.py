@@ -1,0 +1,285 @@
+"""The endpoints that return a span of a video as a file: a moment to keep, or a preview to play."""
+
+from collections.abc import Callable
+from functools import partial
+from math import isfinite
+from pathlib import Path as FilePath
+from typing import Annotated, TypeVar
+
+from fastapi import Path, Query, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api import openapi_examples, problem_kinds
+from api.asked import readable, readable_segment
+from api.cutter import Cutter
+from api.dependencies import Cutting, Opened
+from api.library import VideoIdInPath
+from api.limits import SegmentId, expect
+from api.media import VideoFile, VideoResponse
+from api.principal import Asking
+from api.problem_kinds import STORE
+from api.problems import Refused
+from api.reading_router import ReadingRouter
+from api.schemas import InCollection
+from clipseek.errors import (
+    CollectionNotFound,
+    InvalidQuery,
+    SegmentNotFound,
+    ServiceUnavailable,
+    UnreadableVideo,
+    VideoNotFound,
+)
+from clipseek.excerpts import Busy, Growing, key_of
+from clipseek.files import open_regular
+from clipseek.service import Service
+from clipseek.types import Span, Video
+from clipseek.video.excerpting import Recipe
+
+MAX_CLIP_S, MAX_PREVIEW_S, PREVIEW_S = 180.0, 300.0, 60.0
+CLIP_HEIGHT, PREVIEW_HEIGHT = 1080, 360
+KEPT = "private, max-age=86400"
+RETRY_AFTER = {"Retry-After": "10"}
+
+T = TypeVar("T")
+
+
+def seconds(what: str) -> object:
+    """Return how a parameter in seconds is described."""
+    return Field(ge=0, le=1e9, allow_inf_nan=False, description=what)
+
+
+Start = Annotated[
+    float, seconds("Seconds from the start of the video."), expect("a number from 0 on")
+]
+End = Annotated[float, seconds("Seconds; the span is [start, end)."), expect("a number from 0 on")]
+
+
+class SpanAsked(InCollection):
+    """A span of a video."""
+
+    start: Start
+    end: End
+
+
+class PreviewAsked(InCollection):
+    """Which part of a video is previewed."""
+
+    start: Start = 0.0
+    end: End | None = None
+
+
+router = ReadingRouter()
+
+_KINDS = (
+    InvalidQuery,
+    CollectionNotFound,
+    problem_kinds.FORBIDDEN,
+    problem_kinds.FILE_CHANGED,
+    problem_kinds.FILE_GONE,
+    problem_kinds.PRECONDITION_FAILED,
+    problem_kinds.RANGE_NOT_SATISFIABLE,
+    problem_kinds.NOT_CUT,
+    problem_kinds.EXCERPTS_BUSY,
+    problem_kinds.EXCERPTS_UNAVAILABLE,
+    *STORE,
+)
+_FILE = {
+    200: {"description": "The whole file.", "content": {"video/mp4": {}}},
+    206: {"description": "The ranges asked for.", "content": {"video/mp4": {}}},
+    304: {"description": "The file that `If-None-Match` names is still the same."},
+}
+
+
+@router.get(
+    "/v1/segments/{segment_id}/clip",
+    tags=["library"],
+    summary="Download one segment as a video",
+    response_class=Response,
+    responses={
+        **_FILE,
+        **openapi_examples.responses(
+            "/v1/segments/318/clip", SegmentNotFound, VideoNotFound, *_KINDS
+        ),
+    },
+)
+async def segment_clip(
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    cutting: Cutting,
+    segment_id: Annotated[SegmentId, Path()],
+) -> Response:
+    """Return the segment as an MP4; see `GET /v1/videos/{video_id}/clip`."""
+
+    def found() -> tuple[Video, Span]:
+        collection, segment = readable_segment(asking, service, segment_id)
+        return service.catalog.video(collection, segment.video_id), segment.span
+
+    video, span = await run_in_threadpool(found)
+    end = min(span.end, span.start + MAX_CLIP_S)
+    return await _clip(request, cutting, video, span.start, end)
+
+
+@router.get(
+    "/v1/videos/{video_id}/clip",
+    tags=["library"],
+    summary="Download a span of a video",
+    response_class=Response,
+    responses={
+        **_FILE,
+        **openapi_examples.responses("/v1/videos/abc/clip", VideoNotFound, *_KINDS),
+    },
+)
+async def video_clip(
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    cutting: Cutting,
+    video_id: VideoIdInPath,
+    asked: Annotated[SpanAsked, Query()],
+) -> Response:
+    """Return the span as an MP4 with H.264 and AAC, at most 180 s long.
+
+    If the video is in H.264 and a keyframe is at most 0.5 s before the span, its packets are
+    copied, and the file begins at that keyframe. Otherwise the span is encoded, at most 1080 pixels
+    high. The original is not changed.
+    """
+    video = await run_in_threadpool(_video, asking, service, video_id, asked)
+    start, end = _span(video, asked.start, asked.end, MAX_CLIP_S)
+    return await _clip(request, cutting, video, start, end)
+
+
+@router.get(
+    "/v1/videos/{video_id}/preview",
+    tags=["library"],
+    summary="Play a video that browsers cannot play",
+    response_class=Response,
+    responses={
+        **_FILE,
+        **openapi_examples.responses("/v1/videos/abc/preview", VideoNotFound, *_KINDS),
+    },
+)
+async def video_preview(
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    cutting: Cutting,
+    video_id: VideoIdInPath,
+    asked: Annotated[PreviewAsked, Query()],
+) -> Response:
+    """Return a span of a video as an MP4 with H.264 and AAC, at most 360 pixels high.
+
+    It is sent while it is encoded (fragmented MP4), so it plays after about a second, and is kept.
+    Its time zero is `start`. Without `end` it is 60 s long; it may be 300 s long.
+    """
+    video = await run_in_threadpool(_video, asking, service, video_id, asked)
+    end = asked.start + PREVIEW_S if asked.end is None else asked.end
+    start, end = _span(video, asked.start, end, MAX_PREVIEW_S)
+    recipe = Recipe(start, end, PREVIEW_HEIGHT, copy=False, growing=True)
+    key = key_of(f"{video.id} {video.stamp}", recipe)
+    kept = cutting.excerpts.find(key)
+    if kept is not None:
+        return _file(kept, f"{video.title} preview", attached=False)
+    if request.method == "HEAD":
+        return Response(media_type="video/mp4", headers={"Cache-Control": "no-store"})
+    start_it = partial(cutting.start, video)
+    growing = await cutting.call(_told(cutting.excerpts.growing), key, recipe, start_it)
+    return _Sent(growing)
+
+
+async def _clip(
+    request: Request, cutting: Cutter, video: Video, start: float, end: float
+) -> Response:
+    recipe = Recipe(start, end, CLIP_HEIGHT, copy=True, growing=False)
+    key = key_of(f"{video.id} {video.stamp}", recipe)
+    kept = cutting.excerpts.find(key)
+    if kept is None:
+        if request.method == "HEAD":
+            return Response(media_type="video/mp4", headers={"Cache-Control": "no-store"})
+        start_it = partial(cutting.start, video)
+        kept = await cutting.call(_told(cutting.excerpts.made), key, recipe, start_it)
+    return _file(kept, f"{video.title} {start:.2f}-{end:.2f}", attached=True)
+
+
+def _video(asking: Asking, service: Service, video_id: str, asked: InCollection) -> Video:
+    return service.catalog.video(readable(asking, service, asked), video_id)
+
+
+def _span(video: Video, start: float, end: float, longest: float) -> tuple[float, float]:
+    """Return the part of a span that is in the video, to the millisecond; raise InvalidQuery."""
+    if not end > start:
+        raise InvalidQuery(f"end must be greater than start ({start:g}), got {end:g}")
+    if end - start > longest:
+        raise InvalidQuery(
+            f"end must be at most {longest:g} s after start ({start:g}), got {end:g}"
+        )
+    if isfinite(video.duration) and start >= video.duration:
+        raise InvalidQuery(f"start must be before the end at {video.duration:g}, got {start:g}")
+    return round(start, 3), round(max(min(end, video.duration), start + 0.001), 3)
+
+
+def _told(function: Callable[..., T]) -> Callable[..., T]:
+    """Return a function that says what went wrong in problems; paths go to the log alone."""
+
+    def told(*given: object) -> T:
+        try:
+            return function(*given)
+        except Busy:
+            raise Refused(
+                problem_kinds.EXCERPTS_BUSY,
+                "another excerpt is being made, and one is made at a time; ask again in a moment",
+                RETRY_AFTER,
+            ) from None
+        except UnreadableVideo as error:
+            raise Refused(
+                problem_kinds.NOT_CUT,
+                "this span could not be made; ask for a shorter one, or download the whole video",
+                reason=str(error),
+            ) from error
+        except ServiceUnavailable as error:
+            raise Refused(
+                problem_kinds.EXCERPTS_UNAVAILABLE,
+                "this server cannot store excerpts; its log says why, under the id of this request",
+                reason=str(error),
+            ) from error
+
+    return told
+
+
+def _file(path: FilePath, title: str, *, attached: bool) -> Response:
+    """Answer with a complete file, whole or in ranges."""
+    try:
+        file = open_regular(path, follow_links=False)
+    except OSError as error:  # deleted a moment ago, because others needed the room
+        raise Refused(
+            problem_kinds.EXCERPTS_BUSY,
+            "the excerpt was deleted to make room; ask again",
+            RETRY_AFTER,
+            reason=f"{path}: {error.strerror}",
+        ) from error
+    name = FilePath(f"{title.replace('/', '_')}.mp4")
+    status = FilePath(f"/dev/fd/{file.fileno()}").stat()
+    response = VideoResponse(VideoFile(name, file, status, "video/mp4"))
+    response.headers["cache-control"] = KEPT
+    if attached:
+        disposition = response.headers["content-disposition"]
+        response.headers["content-disposition"] = disposition.replace("inline", "attachment", 1)
+    return response
+
+
+class _Sent(StreamingResponse):
+    """Sends an excerpt while it is written, and lets it end when the client leaves."""
+
+    def __init__(self, growing: Growing) -> None:
+        super().__init__(growing, media_type="video/mp4", headers={"Cache-Control": "no-store"})
+        self._growing = growing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the blocks."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await run_in_threadpool(self._growing.close)

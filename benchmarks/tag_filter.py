@@ -33,7 +33,7 @@ from benchmarks.frames import Made, made
 from benchmarks.million import folder_of, write
 from clipseek.catalog import SqlCatalog, writes
 from clipseek.catalog.database import Database
-from clipseek.catalog.rows import VideoRows
+from clipseek.catalog.rows import packed
 from clipseek.library.parts import Part
 from clipseek.library.tags import Tags
 from clipseek.library.view import View
@@ -123,7 +123,7 @@ def _fill(path: Path, data: Made, videos: int) -> None:
     ):
         for put in _puts(data, videos):
             version = writes.next_version(connection, "default")
-            writes.insert_video(connection, "default", VideoRows.of(put))
+            writes.insert_video(connection, "default", packed(put))
             writes.note(connection, "default", version, "put", put.video.id)
 
 

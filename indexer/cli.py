@@ -161,6 +161,17 @@ def _catalog_verbs(verbs: "_Verbs") -> None:
     _output(remove)
     _collections_verb(verbs)
     _keys_verb(verbs)
+    export = _verb(verbs, "export", "write a collection to a folder", "indexer export ./backup")
+    export.add_argument("folder", type=at_home, metavar="DIR", help="new or empty folder")
+    _output(export, quiet=True)
+    import_ = _verb(
+        verbs,
+        "import",
+        "make a collection of what was exported",
+        "indexer import ./backup --collection holidays",
+    )
+    import_.add_argument("folder", type=at_home, metavar="DIR", help="folder of an export")
+    _output(import_, quiet=True)
     migrate = _verb(
         verbs,
         "migrate",
@@ -271,7 +282,7 @@ def _judging_verbs(verbs: "_Verbs") -> None:
     calibrate = _verb(
         verbs,
         "calibrate",
-        "apply the model's current bank to relevance, and fit it to known queries",
+        "fit relevance to the bank and to known queries",
         "indexer calibrate captions.jsonl",
     )
     calibrate.add_argument("captions", type=Path, nargs="?", metavar="CAPTIONS.jsonl")

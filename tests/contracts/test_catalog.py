@@ -985,3 +985,60 @@ class TestTags:
         tagged.remove("default", "b")
         assert tagged.tags("default") == ["w", "y", "é"]
         assert bearers(tagged, None) == {"w": {"a"}, "y": {"d"}, "é": {"d"}}
+
+
+class TestWholeVideos:
+    """Videos that are taken out of one catalog and put into another one unchanged."""
+
+    def test_videos_are_restored_bit_for_bit(self, catalog: CatalogWriter) -> None:
+        """With the time when they were indexed; each is a change of its own."""
+        for video_id in ("b", "a", "c"):
+            a_video(video_id, tags=("x", "é")).put_into(catalog)
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        rows = catalog.stored("default")
+        old = [
+            replace(each, video=replace(each.video, indexed_at="2020-01-02T03:04:05Z"))
+            for each in rows
+        ]
+        assert catalog.restore("other", old) == 3
+        again = catalog.stored("other")
+        assert [each.video for each in again] == [each.video for each in old]
+        assert [each.video.id for each in again] == ["a", "b", "c"]
+        for before, after in zip(rows, again, strict=True):
+            for one, other in zip(before.segments, after.segments, strict=True):
+                assert one.vector.tobytes() == other.vector.tobytes()
+                assert replace(one, vector=other.vector) == other
+            assert before.frames is not None
+            assert after.frames is not None
+            assert before.frames.times.tobytes() == after.frames.times.tobytes()
+            assert before.frames.vectors.tobytes() == after.frames.vectors.tobytes()
+        assert [change.video_id for change in catalog.changes("other", 0)] == ["a", "b", "c"]
+        assert bearers(catalog, None) == {"x": {"a", "b", "c"}, "é": {"a", "b", "c"}}
+
+    def test_whole_videos_come_in_pages(self, catalog: CatalogWriter) -> None:
+        """By ids, past one of them; a video without kept frames has none."""
+        for video_id in ("a", "b", "c"):
+            given = a_video(video_id)
+            replace(given, frames=None if video_id == "b" else given.frames).put_into(catalog)
+        page = catalog.stored("default", after="a", limit=1)
+        assert [(each.video.id, each.frames) for each in page] == [("b", None)]
+        assert catalog.stored("default", after="c") == []
+        assert catalog.stored("nope") == []
+
+    def test_what_is_restored_replaces_what_was_there(self, catalog: CatalogWriter) -> None:
+        """By its id, and by its uri."""
+        a_video("a", count=2).put_into(catalog)
+        a_video("b", uri="/videos/c.mp4").put_into(catalog)
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        a_video("a", count=5).put_into(catalog, "other")
+        a_video("c").put_into(catalog, "other")
+        catalog.restore("default", catalog.stored("other"))
+        assert [(v.id, v.segments) for v in catalog.videos("default")] == [("a", 5), ("c", 3)]
+
+    def test_other_dimensions_are_not_restored(self, catalog: CatalogWriter) -> None:
+        """None of the videos is stored then."""
+        a_video("a").put_into(catalog)
+        catalog.ensure_collection("other", "toy", DIM + 1, "f1")
+        with pytest.raises(ValueError, match="vectors of this collection have 9 components"):
+            catalog.restore("other", catalog.stored("default"))
+        assert catalog.videos("other") == []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping, Select, bindparam, func, select
 
-from clipseek.catalog import schema
+from clipseek.catalog import schema, whole
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.rows import unpack
 from clipseek.catalog.tables import aliases as alias_rows
@@ -28,6 +28,7 @@ from clipseek.catalog.tables import (
 )
 from clipseek.catalog.tables import tags as tag_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
+from clipseek.stored import VideoRows
 from clipseek.types import (
     Change,
     Collection,
@@ -263,6 +264,13 @@ class SqlReader:
         times = np.frombuffer(rows[0]["times"] or b"", "<f4").astype(np.float64)
         packed = np.frombuffer(rows[0]["vectors"] or b"", "<f2").reshape(-1, rows[0]["dim"])
         return times, unpack(packed)
+
+    def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
+        """Return videos past `after`, by id, with all that is stored of them, unchanged."""
+        if not self._is_there():
+            return []
+        with self._database.reading() as connection:
+            return whole.read(connection, collection, after=after, limit=limit)
 
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""

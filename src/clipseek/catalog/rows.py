@@ -3,15 +3,15 @@
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Self
 from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ModelMismatch, ServiceUnavailable
+from clipseek.stored import FrameRows, SegmentRow, VideoRows
 from clipseek.types import (
     Collection,
     Field,
@@ -121,63 +121,21 @@ def require_scoring(collection: str, found: Scoring | None, scoring: Scoring | N
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentRow:
-    """One segment as it is stored. vector: little-endian float16 (dim,)."""
+def packed(put: Put) -> VideoRows:
+    """Pack what `CatalogWriter.put` was given.
 
-    field: Field
-    span: Span
-    best_time: float
-    bias: float
-    thumbnail: str
-    vector: NDArray[np.float16]
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRows:
-    """The frame vectors of one video as they are stored.
-
-    times: little-endian float32 (N,), seconds. vectors: little-endian float16 (N, dim).
+    Raises:
+        ValueError: a vector has no direction, or a text cannot be stored.
     """
-
-    times: NDArray[np.float32]
-    vectors: NDArray[np.float16]
-
-    @classmethod
-    def of(cls, frames: FrameVectors) -> Self:
-        """Pack the frame vectors of one video."""
-        return cls(frames.times.astype("<f4"), pack(frames.vectors, "frame vectors"))
+    check_texts(put.video)
+    rows = tuple(itertools.chain(*(_segment_rows(*of) for of in put.fields.items())))
+    frames = None if put.frames is None else packed_frames(put.frames)
+    return VideoRows(_plain(put.video, len(rows)), rows, frames)
 
 
-@dataclass(frozen=True, slots=True)
-class VideoRows:
-    """One video as the rows that are stored of it. video: with its `segments` counted."""
-
-    video: Video
-    segments: tuple[SegmentRow, ...]
-    frames: FrameRows | None
-
-    @classmethod
-    def of(cls, put: Put) -> Self:
-        """Pack what `CatalogWriter.put` was given.
-
-        Raises:
-            ValueError: a vector has no direction, or a text cannot be stored.
-        """
-        _check_texts(put.video)
-        rows = tuple(itertools.chain(*(_segment_rows(*of) for of in put.fields.items())))
-        frames = None if put.frames is None else FrameRows.of(put.frames)
-        return cls(_plain(put.video, len(rows)), rows, frames)
-
-    def require_dim(self, dim: int) -> None:
-        """Raise ValueError unless all vectors have the length of their collection's."""
-        lengths = {len(row.vector) for row in self.segments}
-        if self.frames is not None:
-            lengths.add(self.frames.vectors.shape[1])
-        if lengths - {dim}:
-            raise ValueError(
-                f"vectors of this collection have {dim} components, got some of {sorted(lengths)}"
-            )
+def packed_frames(frames: FrameVectors) -> FrameRows:
+    """Pack the frame vectors of one video."""
+    return FrameRows(frames.times.astype("<f4"), pack(frames.vectors, "frame vectors"))
 
 
 def _segment_rows(field: Field, segments: FieldSegments) -> Iterator[SegmentRow]:
@@ -194,7 +152,8 @@ def _segment_rows(field: Field, segments: FieldSegments) -> Iterator[SegmentRow]
         )
 
 
-def _check_texts(video: Video) -> None:
+def check_texts(video: Video) -> None:
+    """Raise ValueError for a text of a video that a database cannot store."""
     storable(id=video.id, uri=video.uri, title=video.title, reason=video.reason, stamp=video.stamp)
     for tag in video.tags:
         storable(tag=tag)

@@ -12,7 +12,8 @@ from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
-    VideoRows,
+    check_texts,
+    packed,
     require_fingerprint,
     require_finite,
     require_model,
@@ -24,6 +25,7 @@ from clipseek.catalog.rows import (
 from clipseek.catalog.tables import segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
+from clipseek.stored import VideoRows
 from clipseek.types import ChangeKind, Collection, Put, Relevance, Scoring
 
 
@@ -131,10 +133,8 @@ class SqlCatalog(SqlReader):
             query = select(segments.c.id).where(segments.c.collection == found.key)
             stored = connection.scalars(query).all()
             for segment in (segment for segment in stored if segment not in judged):
-                packed = connection.scalar(
-                    select(segments.c.vector).where(segments.c.id == segment)
-                )
-                vector = unpack(np.frombuffer(packed or b"", "<f2")[None])
+                row = connection.scalar(select(segments.c.vector).where(segments.c.id == segment))
+                vector = unpack(np.frombuffer(row or b"", "<f2")[None])
                 judged[segment] = float(bias(vector)[0])
             writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
             keep = scoring.same_evidence(found.scoring)
@@ -147,7 +147,7 @@ class SqlCatalog(SqlReader):
 
         Another video from the same uri is removed first, as a change with its own version.
         """
-        rows, video = VideoRows.of(put), put.video
+        rows, video = packed(put), put.video
         with self._changing(collection) as (connection, found):
             require_fingerprint(found, put.fingerprint)
             rows.require_dim(found.dim)
@@ -157,6 +157,22 @@ class SqlCatalog(SqlReader):
             writes.delete_video(connection, found.key, video.id)
             writes.insert_video(connection, found.key, rows)
             writes.note(connection, found.key, version, "put", video.id)
+        return version
+
+    def restore(self, collection: str, rows: Sequence[VideoRows]) -> int:
+        """Store videos as they were stored elsewhere, each as a change; return the last version."""
+        for each in rows:
+            check_texts(each.video)
+            storable(**{f"thumbnail {n}": row.thumbnail for n, row in enumerate(each.segments)})
+        with self._changing(collection) as (connection, found):
+            version = found.version
+            for each in rows:
+                each.require_dim(found.dim)
+                writes.evict(connection, found.key, each.video.uri, keep=each.video.id)
+                version = writes.next_version(connection, found.key)
+                writes.delete_video(connection, found.key, each.video.id)
+                writes.insert_video(connection, found.key, each, indexed_at=each.video.indexed_at)
+                writes.note(connection, found.key, version, "put", each.video.id)
         return version
 
     def relocate(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.reader import as_collection, collection_row
-from clipseek.catalog.rows import VideoRows, now, require_alias
+from clipseek.catalog.rows import now, require_alias
 from clipseek.catalog.tables import (
     aliases,
     changes,
@@ -27,6 +27,7 @@ from clipseek.catalog.tables import (
     videos,
 )
 from clipseek.errors import CollectionNotFound
+from clipseek.stored import VideoRows
 from clipseek.types import ChangeKind, Collection, Relevance, Scoring
 
 _AT_ONCE = 10_000  # rows that are updated by one call
@@ -219,8 +220,13 @@ def _insert_tags(
         )
 
 
-def insert_video(connection: Connection, collection: str, rows: VideoRows) -> None:
-    """Write the rows of one video; segment ids ascend in the order that they are given in."""
+def insert_video(
+    connection: Connection, collection: str, rows: VideoRows, *, indexed_at: str | None = None
+) -> None:
+    """Write the rows of one video, indexed now unless `indexed_at` says when.
+
+    Segment ids ascend in the order that they are given in.
+    """
     video = rows.video
     connection.execute(
         insert(videos).values(
@@ -237,7 +243,7 @@ def insert_video(connection: Connection, collection: str, rows: VideoRows) -> No
             reason=video.reason,
             tags=list(video.tags),
             segments=video.segments,
-            indexed_at=now(),
+            indexed_at=now() if indexed_at is None else indexed_at,
         )
     )
     if rows.frames is not None:

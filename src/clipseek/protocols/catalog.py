@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.stored import VideoRows
 from clipseek.types import (
     Change,
     Collection,
@@ -131,6 +132,10 @@ class CatalogReader(Protocol):
         """
         ...
 
+    def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
+        """Return videos past `after`, by id, with all that is stored of them, unchanged."""
+        ...
+
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""
         ...
@@ -219,6 +224,19 @@ class CatalogWriter(CatalogReader, Protocol):
             ServiceUnavailable: the collection's biases are made by other means than `put.scoring`.
             ValueError: a vector has no direction or not the collection's length, or a text cannot
                 be stored.
+        """
+        ...
+
+    def restore(self, collection: str, rows: Sequence[VideoRows]) -> int:
+        """Store videos as they were stored elsewhere; return the version after the last.
+
+        One transaction, and a change for each video. Vectors stay as they are, bit for bit, and so
+        does `Video.indexed_at`. Of videos that are there already, by id or by uri, the new one
+        stays.
+
+        Raises:
+            CollectionNotFound: no such collection.
+            ValueError: vectors have not the collection's length, or a text cannot be stored.
         """
         ...
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.catalog.rows import (
-    VideoRows,
     now,
+    packed,
     require_alias,
     require_fingerprint,
     require_finite,
@@ -25,6 +25,7 @@ from clipseek.catalog.rows import (
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
+from clipseek.stored import VideoRows
 from clipseek.testing.shelf import Shelf, Stored
 from clipseek.types import (
     Change,
@@ -136,7 +137,7 @@ class MemoryCatalog:
 
     def put(self, collection: str, put: Put) -> int:
         """Store one video and replace what it was before; return the new version."""
-        rows, video = VideoRows.of(put), put.video
+        rows, video = packed(put), put.video
         with self._lock:
             shelf = self._shelf(collection)
             require_fingerprint(shelf.collection, put.fingerprint)
@@ -146,6 +147,26 @@ class MemoryCatalog:
             ids = tuple(itertools.islice(self._ids, len(rows.segments)))
             stored = Stored(replace(rows.video, indexed_at=now()), rows, ids)
             shelf = shelf.changed("put", video.id, shelf.stored | {video.id: stored})
+            self._shelves[shelf.collection.name] = shelf
+        return shelf.collection.version
+
+    def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
+        """Return videos past `after`, by id, with all that is stored of them, unchanged."""
+        shelf = self._shelves.get(self._aliases.get(collection, collection))
+        found = sorted(shelf.stored.items()) if shelf else []
+        rows = [replace(one.rows, video=one.video) for key, one in found if key > after]
+        return rows[:limit]
+
+    def restore(self, collection: str, rows: Sequence[VideoRows]) -> int:
+        """Store videos as they were stored elsewhere, each as a change; return the last version."""
+        with self._lock:
+            shelf = self._shelf(collection)
+            for each in rows:
+                each.require_dim(shelf.collection.dim)
+                shelf = shelf.evicted(each.video.uri, keep=each.video.id)
+                ids = tuple(itertools.islice(self._ids, len(each.segments)))
+                stored = shelf.stored | {each.video.id: Stored(each.video, each, ids)}
+                shelf = shelf.changed("put", each.video.id, stored)
             self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from clipseek.catalog.rows import VideoRows, unpack
+from clipseek.catalog.rows import unpack
 from clipseek.protocols import BiasOf
+from clipseek.stored import VideoRows
 from clipseek.types import Change, ChangeKind, Collection, Segment, Video
 
 

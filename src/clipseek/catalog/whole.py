@@ -1,0 +1,81 @@
+"""Whole videos as they are stored: the statements that read them, a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
+
+import numpy as np
+from sqlalchemy import Connection, RowMapping, select
+
+from clipseek.catalog.tables import among, behind, collections, frame_vectors, segments, videos
+from clipseek.stored import FrameRows, SegmentRow, VideoRows
+from clipseek.types import Span, Video
+
+_VIDEO = [videos.c[field.name] for field in fields(Video)]
+
+
+def read(connection: Connection, collection: str, *, after: str, limit: int) -> list[VideoRows]:
+    """Return videos in the order of their ids, past `after`, with all that is stored of them."""
+    query = select(*_VIDEO).where(videos.c.collection == behind(collection), videos.c.id > after)
+    found = connection.execute(query.order_by(videos.c.id).limit(limit)).mappings().all()
+    if not found:
+        return []
+    ids = [row["id"] for row in found]
+    parts, frames = _segments(connection, collection, ids), _frames(connection, collection, ids)
+    return [
+        VideoRows(
+            Video(**{**row, "tags": tuple(row["tags"])}),
+            parts.get(row["id"], ()),
+            frames.get(row["id"]),
+        )
+        for row in found
+    ]
+
+
+def _segments(
+    connection: Connection, collection: str, ids: Sequence[str]
+) -> dict[str, tuple[SegmentRow, ...]]:
+    of = segments.c
+    query = (
+        select(segments)
+        .where(
+            of.collection == behind(collection),
+            among(of.video_id, ids, connection.dialect.name),
+        )
+        .order_by(of.video_id, of.id)
+    )
+    rows = connection.execute(query).mappings()
+    return {
+        video_id: tuple(map(_segment, some))
+        for video_id, some in groupby(rows, itemgetter("video_id"))
+    }
+
+
+def _segment(row: RowMapping) -> SegmentRow:
+    return SegmentRow(
+        field=row["field"],
+        span=Span(row["start"], row["end"]),
+        best_time=row["best_time"],
+        bias=row["bias"],
+        thumbnail=row["thumbnail"],
+        vector=np.frombuffer(row["vector"], "<f2"),
+    )
+
+
+def _frames(connection: Connection, collection: str, ids: Sequence[str]) -> dict[str, FrameRows]:
+    of = frame_vectors.c
+    query = (
+        select(of.video_id, of.times, of.vectors, collections.c.dim)
+        .join(collections, collections.c.key == of.collection)
+        .where(
+            of.collection == behind(collection), among(of.video_id, ids, connection.dialect.name)
+        )
+    )
+    return {
+        row.video_id: FrameRows(
+            np.frombuffer(row.times, "<f4"),
+            np.frombuffer(row.vectors, "<f2").reshape(-1, row.dim),
+        )
+        for row in connection.execute(query)
+    }

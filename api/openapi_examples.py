@@ -22,6 +22,7 @@ from api.problem_kinds import (
     RANGE_NOT_SATISFIABLE,
     REQUEST_TIMEOUT,
     THUMBNAIL_GONE,
+    TOO_MANY_PARTS,
     TOO_MANY_STREAMS,
     TUS_VERSION,
     UNSUPPORTED_MEDIA_TYPE,
@@ -161,6 +162,8 @@ _DETAILS: dict[Kind, str] = {
     TOO_MANY_STREAMS: "at most 64 streams of one key and 256 of all are open at the same time; "
     "close one, or ask for the job now and then",
     NOT_A_PART: "Content-Type must be application/offset+octet-stream, got text/plain",
+    TOO_MANY_PARTS: "32 parts of your uploads are received, and at most 32 may be (128 of "
+    "everybody); wait until one has ended",
     UPLOAD_INCOMPLETE: f"upload {_UPLOAD_ID} has 1048576 of 48210331 bytes; send the rest with "
     "PATCH first",
     TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",

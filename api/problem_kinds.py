@@ -331,6 +331,13 @@ EXCERPTS_UNAVAILABLE = Kind(
     "The operator makes the data folder writable for the API, or frees space; the log names it.",
 )
 
+TOO_MANY_PARTS = Kind(
+    "too-many-parts",
+    503,
+    "Too many parts of uploads are received just now",
+    "Upload fewer files at the same time. Repeat the request after `Retry-After` seconds.",
+)
+
 HTTP_KINDS = {
     kind.status: kind
     for kind in (
@@ -364,6 +371,7 @@ OTHER_KINDS = (
     OVERLOADED,
     DEADLINE,
     TOO_MANY_STREAMS,
+    TOO_MANY_PARTS,
 )
 ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), *OTHER_KINDS)}
 

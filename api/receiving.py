@@ -1,5 +1,6 @@
 """What stores the parts of uploads as they come in: never much in memory, and in few threads."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,7 +16,7 @@ from anyio import (
 from starlette.requests import ClientDisconnect, Request
 
 from api import problem_kinds
-from api.problems import Refused
+from api.problems import RETRY_AFTER_S, Refused
 from clipseek.uploads import Appending, Upload, Uploads
 
 BLOCK_BYTES = 1 << 20
@@ -27,6 +28,10 @@ SYNC_BYTES = 64 << 20
 IDLE_S = 1.0
 """Seconds without a byte after which a request that adds to an upload makes way for another one."""
 
+AT_ONCE, OF_ONE = 128, 32
+"""Parts that are received at the same time, of everybody and of one principal, because each has a
+block in memory."""
+
 THREADS = 8
 """Threads for all uploads. They are not those of other requests, so no slow disk delays these."""
 
@@ -36,10 +41,13 @@ T = TypeVar("T")
 class Receiving:
     """Stores what requests bring, and does everything else with uploads, in threads of its own."""
 
-    def __init__(self, uploads: Uploads) -> None:
+    def __init__(self, uploads: Uploads, *, at_once: int = AT_ONCE, of_one: int = OF_ONE) -> None:
         self.uploads = uploads
+        self.at_once = at_once
+        self.of_one = of_one
         self._threads = CapacityLimiter(THREADS)
         self._parts: dict[str, _Part] = {}
+        self._receiving: Counter[str] = Counter()
 
     async def call(self, function: Callable[..., T], *given: object) -> T:
         """Call a function that reads or writes files."""
@@ -49,10 +57,28 @@ class Receiving:
         """Store the body of a request, and return the upload once its bytes are on the disk.
 
         Raises:
-            Refused: the client has left before the end of the body, or has come again. What came
-                is stored.
+            Refused: too many parts are received just now; or the client has left before the end of
+                the body, or has come again. What came is stored.
             ClipseekError: as `Uploads.append` and `Appending.write`.
         """
+        self._require_room(owner)
+        self._receiving[owner] += 1
+        try:
+            return await self._append(request, upload_id, owner, offset)
+        finally:
+            self._receiving[owner] -= 1
+
+    def _require_room(self, owner: str) -> None:
+        received, theirs = self._receiving.total(), self._receiving[owner]
+        if received >= self.at_once or theirs >= self.of_one:
+            raise Refused(
+                problem_kinds.TOO_MANY_PARTS,
+                f"{theirs} parts of your uploads are received, and at most {self.of_one} may be "
+                f"({self.at_once} of everybody); wait until one has ended",
+                {"Retry-After": RETRY_AFTER_S},
+            )
+
+    async def _append(self, request: Request, upload_id: str, owner: str, offset: int) -> Upload:
         await self._end_idle(upload_id)
         appending = await self.call(self.uploads.append, upload_id, owner, offset)
         part = self._parts[upload_id] = _Part(appending)

@@ -217,6 +217,7 @@ async def look(
             CollectionNotFound,
             problem_kinds.NOT_A_PART,
             problem_kinds.REQUEST_TIMEOUT,
+            problem_kinds.TOO_MANY_PARTS,
             UploadNotFound,
             UploadExpired,
             UploadBusy,

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +190,25 @@ def test_a_client_that_comes_again_does_not_wait_for_its_broken_connection(
     assert status == 408
     stored = uploads.parts.data(name).read_bytes()
     assert stored == bytes((1 << 20) + 60_000) + b"12345"
+
+
+def test_few_parts_are_received_at_once(tmp_path: Path) -> None:
+    """Each has a block in memory; afterwards, the next one is received."""
+    app = create_app(Library(tmp_path, MemoryCatalog()).service(upload_reserve_bytes=0))
+    uploads: Uploads = app.state.receiving.uploads
+    app.state.receiving.of_one = 1
+    one, other = (uploads.create("anonymous", "default", LENGTH, {}).id for _ in range(2))
+    with serving(app, request_timeout_s=1000) as address:
+        with closing(connect(address)) as first:
+            first.sendall(head(one, 0, LENGTH) + bytes(1 << 20))
+            reach(uploads, one, 1 << 20)
+            answer = send(address, head(other, 0, 5) + b"12345")
+            status, document = problem(answer)
+            assert (status, document["type"]) == (503, "/problems/too-many-parts")
+            assert b"retry-after: 5" in answer.lower()
+        freed(uploads, one)
+        for _ in range(PATIENCE_S * 10):
+            if send(address, head(other, 0, 5) + b"12345").startswith(b"HTTP/1.1 204"):
+                break
+            PAUSE.wait(0.1)
+        assert uploads.get(other, "anonymous").offset == 5

@@ -5,6 +5,8 @@ import { tagsOf } from "../../api/static/components/filters.js";
 import { openedOf } from "../../api/static/components/player.js";
 import { shareOf } from "../../api/static/components/uploads.js";
 import { windowOf } from "../../api/static/components/virtuallist.js";
+import { previewOf } from "../../api/static/components/playing.js";
+import { spanUrl } from "../../api/static/saving.js";
 import { added } from "../../api/static/recent.js";
 
 test("a list of few is drawn whole", () => {
@@ -58,4 +60,18 @@ test("the share of an item is of what happens to it now", () => {
 test("tags are written between commas", () => {
   assert.deepEqual(tagsIn(" sea, holiday ,,sea,"), ["sea", "holiday"]);
   assert.deepEqual(tagsIn(" "), []);
+});
+
+test("a preview is a minute long, or as long as the moment, and never beyond the video", () => {
+  assert.deepEqual(previewOf(10, 14, 500), { start: 10, end: 70 });
+  assert.deepEqual(previewOf(10, 200, 500), { start: 10, end: 200 });
+  assert.deepEqual(previewOf(10, 400, 500), { start: 10, end: 310 });
+  assert.deepEqual(previewOf(10, 14, 30), { start: 10, end: 30 });
+});
+
+test("the address of a span is made of the address of the file", () => {
+  assert.equal(
+    spanUrl("/x/v1/videos/abc/file?collection=a%20b", "clip", 1.23456, 2),
+    "/x/v1/videos/abc/clip?collection=a%20b&start=1.235&end=2",
+  );
 });

@@ -10,6 +10,7 @@ from benchmarks.servers import serving
 from clipseek.demo.videos import make_videos
 from indexer.cli import main
 from tests.api.browser import Page
+from tests.page.looking import violations
 
 ROW = "document.querySelectorAll('.upload')"
 CARDS = "document.querySelectorAll('a.card.video')"
@@ -53,11 +54,13 @@ def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None
     page.until(f"{ROW}[0].classList.contains('done') && {ROW}[1].classList.contains('failed')")
     assert page.run(f"{ROW}[1].querySelector('.reason').textContent.length") > 10
     page.until(f"{CARDS}.length === 2")
+    assert violations(page) == []
 
     page.run(f"{ROW}[0].querySelector('a').click()")
     page.until("document.getElementById('edit')")
     page.run("document.getElementById('edit').click()")
     page.until("document.getElementById('editing')")
+    assert violations(page) == []
     page.run("document.querySelector('[name=title]').value = 'A day at the sea'")
     page.run("document.querySelector('[name=tags]').value = 'sea, holiday'")
     page.run("performance.clearResourceTimings()")
@@ -69,6 +72,7 @@ def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None
 
     page.run("document.getElementById('remove').click()")
     page.until(f"document.getElementById('undo') && {CARDS}.length === 1")
+    assert violations(page) == []
     page.run("document.getElementById('undo').click()")
     page.until(f"{CARDS}.length === 2")
     for _ in range(2):  # the second one sends the first one off

@@ -1,8 +1,13 @@
 """The player in a real browser."""
 
+from pathlib import Path
+
+from api.app import create_app
+from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
 from tests.api.library import Library
-from tests.page.looking import ACTIVE, CARD, TITLES, VIDEO, ask
+from tests.api.server import serving
+from tests.page.looking import ACTIVE, CARD, TITLES, VIDEO, ask, video
 
 
 def test_a_moment_plays_and_stops_at_its_end(page: Page, address: str) -> None:
@@ -107,3 +112,24 @@ def test_the_line_shows_where_else_it_matches(page: Page, address: str) -> None:
     page.until(f"{VIDEO}.currentTime < 1")
     assert page.run("document.querySelector('.line').getAttribute('aria-valuetext')") < "00:01"
     assert page.problems == []
+
+
+def test_what_the_browser_cannot_play_is_previewed(page: Page, tmp_path: Path) -> None:
+    """The page says so, and the moment plays at its own time; it is downloaded as a file."""
+    made = Library(tmp_path, MemoryCatalog())
+    made.add("old.avi", ["blue", "red"], content=video(["blue", "red"], "avi", "mpeg4"))
+    with serving(create_app(made.service())) as url:
+        ask(page, url, "red")
+        page.run(f"document.querySelector('{CARD}').click()")
+        page.until("document.getElementById('preview-note')")
+        page.until(f"{VIDEO}.videoWidth > 0 && {VIDEO}.currentTime > 0.5")
+        times = "document.querySelector('.line').getAttribute('aria-valuenow')"
+        page.until(f"Number({times}) > 2.5")
+        page.call(
+            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "saved")
+        )
+        page.run("document.getElementById('cut').click()")
+        got = "performance.getEntriesByType('resource').find((e) => e.name.includes('/clip?'))"
+        page.until(f"{got}?.responseStatus === 200")
+        page.until("!document.querySelector('#cut[aria-disabled]')")
+        assert page.run("document.querySelector('.player-take .reason')") is None

@@ -9,8 +9,7 @@ from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
-from tests.page.looking import CARD, STATUS, VIDEO, ask
-from tests.page.tools import packages
+from tests.page.looking import CARD, STATUS, VIDEO, ask, violations
 
 STATES = {
     "start": ("", "document.querySelector('#examples button')"),
@@ -25,8 +24,6 @@ STATES = {
     "status": ("#/status", "document.querySelector('tbody tr')"),
     "docs": ("docs", "document.querySelectorAll('details').length > 12"),
 }
-FOUND = """axe.run().then(({violations}) => violations.map(({id, nodes}) =>
-  id + ": " + nodes.map((node) => node.target.join(" ") + " " + node.failureSummary).join("; ")))"""
 
 
 def test_the_library_leads_to_a_video_and_its_moments(page: Page, address: str) -> None:
@@ -66,14 +63,12 @@ def test_the_page_speaks_german(page: Page, address: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_everybody_can_use_it(page: Page, address: str, state: str) -> None:
     """Tests of axe find nothing, light and dark; at no width a state is wider than the window."""
-    axe = (packages() / "axe-core" / "axe.min.js").read_text("utf-8")
     path, there = STATES[state]
     page.open(f"{address}/{path}")
     page.until(there)
-    page.run(axe)
     for dark in (False, True):
         page.look(dark=dark)
-        assert page.run(FOUND) == []
+        assert violations(page) == []
     for width in (320, 390, 844, 2560):
         page.look(width=width, height=390 if width == 844 else 900)
         assert page.run("document.documentElement.scrollWidth") <= width, width

@@ -8,13 +8,10 @@ import { locale, t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
 import { search } from "../searching.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Dialog } from "./dialog.js";
 import { Notice } from "./notice.js";
-import { PlayerButtons } from "./playerbuttons.js";
-import { Stage } from "./stage.js";
-import { Take } from "./take.js";
-import { Timeline } from "./timeline.js";
+import { Playing } from "./playing.js";
 
 /**
  * @typedef {object} Opened what the player knows of the moment
@@ -84,64 +81,6 @@ export function Player({ open }) {
       <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
     <//>
-  `;
-}
-
-/**
- * @param {object} props
- * @param {Opened} props.opened
- * @param {import("../types.js").Segment[]} props.segments
- * @param {import("../types.js").Timeline | null} props.curve
- * @param {import("../types.js").Hit[]} props.marks
- * @param {(step: number) => void} props.move
- * @param {boolean} props.hasPrevious
- * @param {boolean} props.hasNext
- */
-function Playing({ opened, segments, curve, marks, move, hasPrevious, hasNext }) {
-  /** @type {{current: HTMLVideoElement | null}} */
-  const video = useRef(null);
-  const [passed, pass] = useState(false); // whether the viewer wants to see past the end
-  const [loop, setLoop] = useState(false);
-  const [ended, end] = useState(false);
-  const [failure, fail] = useState("");
-  const [looked, look] = useState(-1); // where a viewer looks who cannot play
-  const { start, end: last, file } = opened;
-
-  useEffect(() => {
-    pass(false);
-    end(false);
-  }, [file, start]);
-  useEffect(() => fail(""), [file]);
-  useEffect(() => look(-1), [file, start]);
-
-  const play = () => { video.current?.play().catch(() => {}); };
-  /** @param {number} time seconds */
-  const seek = (time) => {
-    if (failure) look(time);
-    if (!video.current) return;
-    if (time > last || time < start - 1) pass(true);
-    video.current.currentTime = Math.min(Math.max(0, time), opened.duration);
-    end(false);
-  };
-  const again = () => {
-    pass(false);
-    seek(start);
-    play();
-  };
-  const on = () => {
-    pass(true);
-    end(false);
-    play();
-  };
-  const seen = looked < 0 ? undefined : segments.findLast((segment) => segment.start <= looked);
-  return html`
-    <${Stage} video=${video} opened=${opened} still=${seen?.thumbnail_url ?? opened.still} passed=${passed} loop=${loop} failure=${failure}
-      fail=${fail} ended=${() => end(true)} pass=${() => pass(true)}
-      keys=${{ move, seek, again, play, loop: () => setLoop(!loop) }} />
-    <${Timeline} video=${video} opened=${opened} segments=${segments} curve=${curve} marks=${marks} seek=${seek} />
-    <${PlayerButtons} move=${move} again=${again} on=${on} loop=${loop} setLoop=${setLoop} passed=${passed}
-      ended=${ended} playable=${!failure} hasPrevious=${hasPrevious} hasNext=${hasNext} />
-    <${Take} opened=${opened} video=${video} />
   `;
 }
 

@@ -3,6 +3,7 @@
 import { problemOf } from "../api.js";
 import { clock } from "../format.js";
 import { t } from "../language.js";
+import { spanUrl } from "../saving.js";
 import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { helping } from "./help.js";
 
@@ -15,47 +16,51 @@ const LEAP_S = 0.8; // a step of more than this between two looks is a seek
  * @param {object} props
  * @param {{current: HTMLVideoElement | null}} props.video
  * @param {import("./player.js").Opened} props.opened
+ * @param {import("./playing.js").Span | null} props.preview what is played instead of the file
+ * @param {() => number} props.now
  * @param {string} props.still the address of a picture
  * @param {boolean} props.passed
  * @param {boolean} props.loop
  * @param {string} props.failure
- * @param {(why: string) => void} props.fail
+ * @param {(why: string, isKind: boolean) => void} props.cannot
  * @param {() => void} props.ended
  * @param {() => void} props.pass
  * @param {any} props.keys
  */
-export function Stage({ video, opened, still, passed, loop, failure, fail, ended, pass, keys }) {
+export function Stage({ video, opened, preview, now, still, passed, loop, failure, cannot, ended, pass, keys }) {
   const { file, start, end } = opened;
   const stage = useRef(/** @type {HTMLElement | null} */ (null));
-  const frame = useFrameLength(video, file);
+  const played = preview ? spanUrl(file, "preview", preview.start, preview.end) : file;
+  const offset = preview?.start ?? 0;
+  const frame = useFrameLength(video, played);
 
   useLayoutEffect(() => stage.current?.focus(), []);
   useEffect(() => {
     const { current } = video;
     if (!current) return;
     // Without the end, so that the browser does not stop there a second time on "Play on".
-    if (current.dataset.file === file) current.currentTime = start;
-    else current.src = `${file}#t=${start}`;
-    current.dataset.file = file;
+    if (current.dataset.file === played) current.currentTime = start - offset;
+    else current.src = preview ? played : `${played}#t=${start}`;
+    current.dataset.file = played;
     current.play().catch(() => {}); // refused if the browser allows no sound yet
-  }, [file, start, failure]);
-  useEndOfMoment(video, { start, end, passed, loop, ended });
+  }, [played, start, failure]);
+  useEndOfMoment(video, { start: start - offset, end: end - offset, passed, loop, ended });
   useEffect(() => {
-    const listener = (/** @type {KeyboardEvent} */ event) => playerKey(event, video.current, frame.current, keys);
+    const listener = (/** @type {KeyboardEvent} */ event) => playerKey(event, video.current, now(), frame.current, keys);
     addEventListener("keydown", listener);
     return () => removeEventListener("keydown", listener);
   });
 
   const explain = async () => {
-    const why = await reason(file);
-    if (video.current?.dataset.file === file) fail(why);
+    const [why, isKind] = await reason(played);
+    if (video.current?.dataset.file === played) cannot(why, isKind);
   };
   const check = () => {
     // A file whose pictures the browser cannot decode plays as sound alone, without any error.
-    if (video.current && video.current.videoWidth === 0) fail(t("cannotShow"));
+    if (video.current && video.current.videoWidth === 0) cannot(t("cannotShow"), true);
   };
   const seeking = () => {
-    const time = video.current?.currentTime ?? 0;
+    const time = now();
     if (!loop && (time > end + 0.25 || time < start - 1)) pass();
   };
   return html`
@@ -69,7 +74,9 @@ export function Stage({ video, opened, still, passed, loop, failure, fail, ended
           </div>`
         : html`
           <video ref=${video} id="video" controls playsinline preload="auto" poster=${still} aria-label=${opened.title}
-            onLoadedData=${check} onError=${explain} onSeeking=${seeking}></video>`}
+            onLoadedData=${check} onError=${explain} onSeeking=${seeking}
+            onEnded=${() => preview && preview.end < opened.duration && keys.seek(preview.end)}></video>
+          ${preview && html`<p id="preview-note" class="preview-note" role="status">${t("previewed")}</p>`}`}
     </div>
   `;
 }
@@ -77,15 +84,19 @@ export function Stage({ video, opened, still, passed, loop, failure, fail, ended
 /**
  * Why a file does not play: what the server says, or that the browser does not know its kind.
  * @param {string} file
+ * @returns {Promise<[string, boolean]>} the sentence, and whether it is the kind of file
  */
 async function reason(file) {
   try {
     const response = await fetch(file, { headers: { Range: "bytes=0-0" } });
-    if (response.ok) return t("cannotPlay");
+    if (response.ok) {
+      await response.body?.cancel();
+      return [t("cannotPlay"), true];
+    }
     const { detail, request_id: id } = await problemOf(response);
-    return `${detail} ${id ? t("request", { id }) : ""}`.trim();
+    return [`${detail} ${id ? t("request", { id }) : ""}`.trim(), false];
   } catch {
-    return t("serverAway");
+    return [t("serverAway"), false];
   }
 }
 
@@ -150,10 +161,11 @@ function useFrameLength(video, file) {
 /**
  * @param {KeyboardEvent} event
  * @param {HTMLVideoElement | null} video
+ * @param {number} time seconds
  * @param {number} frame seconds
  * @param {any} keys
  */
-function playerKey(event, video, frame, keys) {
+function playerKey(event, video, time, frame, keys) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || helping.peek()) return;
   const active = document.activeElement;
   const onControl = active instanceof HTMLButtonElement || active instanceof HTMLAnchorElement;
@@ -161,7 +173,6 @@ function playerKey(event, video, frame, keys) {
   if (active instanceof HTMLInputElement) return;
   if (event.key === " " && (onControl || active === video)) return;
   if (event.key.startsWith("Arrow") && active === video) return;
-  const time = video?.currentTime ?? 0;
   const step = (/** @type {number} */ seconds) => {
     video?.pause();
     keys.seek(time + seconds);

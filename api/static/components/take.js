@@ -3,6 +3,7 @@
 import { moment } from "../format.js";
 import { t } from "../language.js";
 import { link } from "../navigation.js";
+import { LONGEST_S, saveSpan } from "../saving.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 
@@ -11,18 +12,15 @@ const SAID_MS = 1600;
 /**
  * @param {object} props
  * @param {import("./player.js").Opened} props.opened
- * @param {{current: HTMLVideoElement | null}} props.video
+ * @param {() => number} props.now
  */
-export function Take({ opened, video }) {
-  const here = () => {
-    const time = video.current?.currentTime;
-    return moment(time === undefined ? opened.start : time);
-  };
+export function Take({ opened, now }) {
   const all = link({ page: "video", video: opened.id, open: null });
   return html`
     <div class="player-take">
       <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
-      <${Copy} id="copy-time" icon="clock" text=${here}>${t("copyTime", { time: moment(opened.start) })}<//>
+      <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}>${t("copyTime", { time: moment(opened.start) })}<//>
+      <${Cut} opened=${opened} />
       <a id="download" class="button" href=${opened.file} download=${opened.title}><${Icon} name="download" />${t("download")}</a>
       <a class="button" ...${all}><${Icon} name="grid" />${t("openVideo")}</a>
     </div>
@@ -48,5 +46,21 @@ function Copy({ id, icon, text, children }) {
     <span class="hidden" role="status">${said}</span>
     ${refused && html`<label class="refused">${t("notCopied")}
       <input readonly value=${refused} onFocus=${(/** @type {any} */ event) => event.target.select()} /></label>`}
+  `;
+}
+
+/** @param {{opened: import("./player.js").Opened}} props */
+function Cut({ opened }) {
+  const [state, set] = useState({ busy: false, reason: "" });
+  if (opened.end - opened.start > LONGEST_S) return null;
+  const cut = async () => {
+    if (state.busy) return;
+    set({ busy: true, reason: "" });
+    set({ busy: false, reason: await saveSpan(opened) });
+  };
+  return html`
+    <button id="cut" type="button" aria-disabled=${state.busy ? "true" : undefined} onClick=${cut}>
+      <${Icon} name="cut" />${state.busy ? t("cutting") : t("downloadMoment")}</button>
+    ${state.reason && html`<p class="reason" role="alert">${state.reason}</p>`}
   `;
 }

@@ -10,22 +10,24 @@ const HEIGHT = 40;
 
 /**
  * @param {object} props
- * @param {{current: HTMLVideoElement | null}} props.video
+ * @param {() => number} props.now the time that plays
  * @param {import("./player.js").Opened} props.opened
  * @param {import("../types.js").Segment[]} props.segments
  * @param {import("../types.js").Timeline | null} props.curve
  * @param {import("../types.js").Hit[]} props.marks
  * @param {(time: number) => void} props.seek
  */
-export function Timeline({ video, opened, segments, curve, marks, seek }) {
+export function Timeline({ now, opened, segments, curve, marks, seek }) {
   const { duration, start, end } = opened;
   const line = useRef(/** @type {HTMLElement | null} */ (null));
   const cursor = useRef(/** @type {HTMLElement | null} */ (null));
+  const playing = useRef(now);
+  playing.current = now;
   const [pointed, point] = useState(/** @type {number | null} */ (null));
   useEffect(() => {
     let asked = 0;
     const draw = () => {
-      const time = video.current?.currentTime ?? start;
+      const time = playing.current();
       if (cursor.current) cursor.current.style.left = `${share(time, duration)}%`;
       if (line.current) {
         line.current.setAttribute("aria-valuenow", String(Math.round(time * 10) / 10));
@@ -35,7 +37,7 @@ export function Timeline({ video, opened, segments, curve, marks, seek }) {
     };
     draw();
     return () => cancelAnimationFrame(asked);
-  }, [duration, start]);
+  }, [duration]);
   /** @param {PointerEvent | MouseEvent} event */
   const timeAt = (event) => {
     const box = line.current?.getBoundingClientRect();
@@ -44,8 +46,8 @@ export function Timeline({ video, opened, segments, curve, marks, seek }) {
   };
   /** @param {KeyboardEvent} event */
   const pressed = (event) => {
-    const now = video.current?.currentTime ?? start;
-    const times = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: duration, PageUp: now + 10, PageDown: now - 10 };
+    const here = now();
+    const times = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: duration, PageUp: here + 10, PageDown: here - 10 };
     const time = times[/** @type {keyof typeof times} */ (event.key)];
     if (time === undefined) return;
     event.preventDefault(); // so that the player does not go to another moment

@@ -1,0 +1,57 @@
+// A moment as a file of its own: the server cuts it, and the browser saves it.
+
+import { problemOf } from "./api.js";
+import { moment } from "./format.js";
+import { t } from "./language.js";
+
+/** The server makes no longer file. */
+export const LONGEST_S = 180;
+const TRIES = 6;
+
+/**
+ * The address of a span of a video, made of the address of its file. Pure.
+ * @param {string} file
+ * @param {"clip" | "preview"} kind
+ * @param {number} start seconds
+ * @param {number} end seconds
+ */
+export function spanUrl(file, kind, start, end) {
+  const three = (/** @type {number} */ seconds) => String(Math.round(seconds * 1000) / 1000);
+  const [path, query = ""] = file.split("?");
+  return `${path.replace(/\/file$/, `/${kind}`)}?${query ? `${query}&` : ""}start=${three(start)}&end=${three(end)}`;
+}
+
+/**
+ * @param {import("./components/player.js").Opened} opened
+ * @returns {Promise<string>} why it failed, or ""
+ */
+export async function saveSpan({ file, title, start, end }) {
+  for (let tries = 1; ; tries += 1) {
+    let response;
+    try {
+      response = await fetch(spanUrl(file, "clip", start, end));
+    } catch {
+      return t("serverAway");
+    }
+    if (response.ok) {
+      save(await response.blob(), `${title} ${moment(start)}-${moment(end)}.mp4`.replaceAll(":", "."));
+      return "";
+    }
+    // One span is cut at a time: whoever comes second waits.
+    const wait = Number(response.headers.get("retry-after"));
+    if (response.status !== 503 || !wait || tries === TRIES) return (await problemOf(response)).detail ?? "";
+    await new Promise((resolve) => { setTimeout(resolve, 1000 * wait); });
+  }
+}
+
+/**
+ * @param {Blob} content
+ * @param {string} name
+ */
+export function save(content, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -17,8 +17,8 @@ from clipseek.errors import ClipseekError
 from clipseek.jobs import Job, JobReader
 
 POLL_S = 1.0
-HEARTBEAT_S = 15.0
-"""Seconds without news after which a comment is sent, so that no proxy ends the connection."""
+HEARTBEAT_S = 5.0
+"""Seconds without news after which a comment is sent: nginx ends a connection after 10."""
 MAX_STREAMS = 256
 MAX_STREAMS_OF_ONE = 64
 """The most streams that are open at the same time, of everybody and of one principal."""

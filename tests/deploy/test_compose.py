@@ -14,13 +14,14 @@ import yaml
 
 from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
+from clipseek.catalog.jobs import CONNECTIONS
 from clipseek.config import PREFIX, Settings
 from tests.chaos.proxy import NGINX, TEMPLATE
 from tests.deploy.compose import FILE, ROOT, Compose, Service, interpolated
 
 COMPOSE = Compose()
 OVERLAYS = [ROOT / "docker" / "gpu.compose.yml", ROOT / "docker" / "tls.compose.yml"]
-OURS = ("api", "indexer", "migrate")
+OURS = ("api", "indexer", "migrate", "worker")
 DATA = "/var/lib/clipseek"
 SERVICES = list(COMPOSE)
 EACH = pytest.mark.parametrize("service", SERVICES, ids=[service.name for service in SERVICES])
@@ -61,6 +62,7 @@ def test_all_services_are_there() -> None:
         "redis": None,
         "migrate": None,
         "api": None,
+        "worker": None,
         "nginx": None,
         "indexer": ["indexer"],
         "prometheus": ["monitoring"],
@@ -104,7 +106,7 @@ def test_what_is_waited_for_is_checked(service: Service) -> None:
     """A service that another wants healthy says how to tell; every one that stays does."""
     for name, condition in service.depends_on.items():
         assert condition != "service_healthy" or COMPOSE[name].check
-    assert service.name in ("migrate", "indexer") or service.check
+    assert service.name in ("migrate", "indexer", "worker") or service.check
 
 
 @EACH
@@ -114,7 +116,7 @@ def test_only_the_proxy_and_the_monitors_are_published(service: Service) -> None
     assert bool(ports) == (service.name in ("nginx", "prometheus", "grafana"))
     assert all(port.startswith("127.0.0.1:") for port in ports)
     outside = "edge" in service.said["networks"]
-    assert outside == (bool(ports) or service.name == "indexer")
+    assert outside == (bool(ports) or service.name in ("indexer", "worker"))
 
 
 def test_the_network_of_the_databases_leads_nowhere() -> None:
@@ -187,6 +189,7 @@ def test_replicas_read_what_the_indexer_writes() -> None:
     """The same volume at the place that the images have for it, and the same videos."""
     api = {mount.target: mount for mount in COMPOSE["api"].mounts}
     indexer = {mount.target: mount for mount in COMPOSE["indexer"].mounts}
+    assert COMPOSE["worker"].mounts == COMPOSE["indexer"].mounts
     assert api[DATA].source == indexer[DATA].source == "data"
     assert (api[DATA].read_only, indexer[DATA].read_only) == (True, False)
     assert api["/videos"] == indexer["/videos"]
@@ -196,7 +199,7 @@ def test_replicas_read_what_the_indexer_writes() -> None:
 
 def test_replicas_and_the_indexer_write_the_uploads() -> None:
     """One volume at the place that the setting names and the images have."""
-    for name in ("api", "indexer"):
+    for name in ("api", "indexer", "worker"):
         service = COMPOSE[name]
         (mount,) = [each for each in service.mounts if each.source == "uploads"]
         assert mount.target == service.environment["CLIPSEEK_UPLOAD_DIR"]
@@ -255,10 +258,15 @@ def test_a_replica_may_finish_what_it_has() -> None:
 
 
 def test_the_database_has_connections_for_all() -> None:
-    """Every replica's and the indexer's whole pool, and some for a person."""
+    """The whole pools of every replica, the worker and the indexer, and some for a person.
+
+    A replica reads and writes jobs through two pools of their own, a worker through one.
+    """
     setting = next(word for word in COMPOSE["postgres"].command if "max_connections" in word)
     replicas = int(COMPOSE["api"].said["deploy"]["replicas"])
-    assert int(setting.partition("=")[2]) > (replicas + 1) * (POOL_SIZE + POOL_OVERFLOW) + 10
+    most = POOL_SIZE + POOL_OVERFLOW
+    needed = replicas * (most + 2 * CONNECTIONS) + (most + CONNECTIONS) + most
+    assert int(setting.partition("=")[2]) > needed + 10
 
 
 def test_the_readme_uses_what_there_is() -> None:

@@ -72,6 +72,22 @@ def test_a_search_goes_through_nginx(client: Client) -> None:
     assert 0 <= hit["start"] < hit["end"]
 
 
+def test_a_change_is_made_by_the_worker(topology: Topology, client: Client) -> None:
+    """Asked for and followed through nginx, which sends events as they come."""
+    hit = client.search(QUERY).body["hits"][0]
+    path, body = f"/v1/videos/{hit['video']['id']}", {"title": "A red car"}
+    asked = client.ask("PATCH", path, body, {"Idempotency-Key": "topology"})
+    assert asked.status == 202, asked.body
+    events = client.ask("GET", f"{asked.headers['location']}/events")
+    assert events.headers["content-type"].startswith("text/event-stream")
+    last = events.body.decode().strip().splitlines()[-2:]
+    assert last[0] == "event: end"
+    assert json.loads(last[1].removeprefix("data: "))["state"] == "done", topology.worker.said()
+    assert client.ask("GET", path).body["title"] == "A red car"
+    back = client.ask("PATCH", path, {"title": hit["video"]["title"]})
+    client.ask("GET", f"{back.headers['location']}/events")
+
+
 def test_nginx_sends_videos_and_pictures(topology: Topology, client: Client) -> None:
     """A range of a video comes from its own disk, a picture the second time from its cache."""
     hit = client.search(QUERY).body["hits"][0]

@@ -90,6 +90,10 @@ class Topology:
         self.redis = self._program("redis", self._redis_command(), {})
         self.nginx = self._program("nginx", self._nginx_command(), {})
         self.prometheus = self._program("prometheus", self._prometheus_command(), {})
+        worker = self.compose["worker"]
+        self.worker = self._program(
+            "worker", _on_this_machine(worker.command), self._settings(worker)
+        )
         self.replicas = [self._replica(i, port) for i, port in enumerate(self.places.replicas)]
 
     def start(self) -> None:
@@ -115,7 +119,7 @@ class Topology:
 
     def end(self) -> None:
         """End everything."""
-        programs = (self.prometheus, self.nginx, *self.replicas, self.redis)
+        programs = (self.prometheus, self.nginx, self.worker, *self.replicas, self.redis)
         for program in programs:
             program.signal(signal.SIGTERM)
         for program in programs:
@@ -142,6 +146,9 @@ class Topology:
             program.start()
         for port in self.places.replicas:
             self._wait("api", port)
+
+    def _start_worker(self) -> None:
+        self.worker.start()
 
     def _start_nginx(self) -> None:
         self.nginx.start()

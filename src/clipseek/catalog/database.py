@@ -74,26 +74,31 @@ class Database:
 
     @classmethod
     def at(
-        cls, url: str, *, read_only: bool = False, create: bool = True, wait_s: float = WAIT_S
+        cls,
+        url: str,
+        *,
+        read_only: bool = False,
+        create: bool = True,
+        wait_s: float = WAIT_S,
+        most: int = POOL_SIZE + POOL_OVERFLOW,
     ) -> "Database":
         """Return the database that a URL names.
 
         `sqlite:///PATH` takes the path unchanged, without escapes and options. `wait_s` limits the
-        wait for other writers, in seconds.
+        wait for other writers, in seconds, and `most` the number of connections.
 
         Raises:
             ConfigError: the URL names neither a SQLite file nor a PostgreSQL database.
         """
+        kept = min(POOL_SIZE, most)
         if url.startswith(SQLITE):
             path = _path(url)
             mode: sqlite.Mode = "ro" if read_only else "rwc" if create else "rw"
-            engine = sqlite.engine(
-                path, mode, wait_s=wait_s, pool_size=POOL_SIZE, overflow=POOL_OVERFLOW
-            )
+            engine = sqlite.engine(path, mode, wait_s=wait_s, pool_size=kept, overflow=most - kept)
             return cls(engine, str(path))
         address = _address(url)
         place = address.set(query={}).render_as_string(hide_password=True)
-        return cls(_postgres(address, wait_s), place)
+        return cls(_postgres(address, wait_s, kept, most - kept), place)
 
     @property
     def file(self) -> Path | None:
@@ -262,7 +267,7 @@ _ESCAPE = (
 )
 
 
-def _postgres(address: URL, wait_s: float) -> Engine:
+def _postgres(address: URL, wait_s: float, kept: int, more: int) -> Engine:
     """Return an engine on a server; a connection that the server closed is replaced unseen."""
     address, given = _options_of(address)
     options: dict[str, object] = {
@@ -279,8 +284,8 @@ def _postgres(address: URL, wait_s: float) -> Engine:
     engine = create_engine(
         address,
         connect_args=options,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        pool_size=kept,
+        max_overflow=more,
         pool_timeout=wait_s,
         pool_pre_ping=True,
         hide_parameters=True,

@@ -45,6 +45,8 @@ from clipseek.jobs import (
     Progress,
 )
 
+CONNECTIONS = 4
+"""The most connections of one queue: each of its transactions takes milliseconds."""
 _earlier = jobs.alias("earlier")
 
 
@@ -57,7 +59,7 @@ class SqlJobReader:
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
         """Open the catalog at a URL, which need not exist yet; nothing is made or written."""
-        return cls(Database.at(url, read_only=True, wait_s=wait_s))
+        return cls(Database.at(url, read_only=True, wait_s=wait_s, most=CONNECTIONS))
 
     def get(self, job_id: str) -> Job:
         """Return a job; raise JobNotFound."""
@@ -126,7 +128,7 @@ class SqlJobs(SqlJobReader):
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
         """Open the catalog at a URL, which must exist when the first job is added."""
-        return cls(Database.at(url, create=False, wait_s=wait_s))
+        return cls(Database.at(url, create=False, wait_s=wait_s, most=CONNECTIONS))
 
     def add(
         self,

@@ -73,6 +73,17 @@ def is_open(scope: Scope) -> bool:
     return path in OPEN or path.startswith(OPEN_BELOW) or scope["method"] == "OPTIONS"
 
 
+def is_uncounted(scope: Scope) -> bool:
+    """Whether the border does not count a request: a batch counts its searches itself.
+
+    Pictures and videos, which answers name, do not count.
+    """
+    path = _path(scope)
+    return path == "/v1/search/batch" or (
+        path.startswith("/v1/") and path.endswith(("/thumbnail", "/file"))
+    )
+
+
 def _path(scope: Scope) -> str:
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))

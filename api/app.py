@@ -33,6 +33,7 @@ from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
 from api.middleware import Border
+from api.rates import Rates
 from api.reach import require_access
 from api.readiness import Readiness
 from api.receiving import Receiving
@@ -109,6 +110,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.job_counts = JobCounts(app.state.jobs)
     workers = [opened.collections.refreshing, app.state.job_counts.counting]
     app.state.keyring = _keyring(opened)
+    app.state.rates = _rates(opened.settings)
     if app.state.keyring is not None:
         workers.append(app.state.keyring.refreshing)
     app.state.metrics = Metrics(
@@ -171,6 +173,7 @@ def _application(opened: Service) -> FastAPI:
     app.add_middleware(
         Border,
         metrics=app.state.metrics,
+        rates=app.state.rates,
         access=Access(app.state.keyring, open_metrics=opened.settings.metrics_access == "everyone"),
         allowed_hosts=(*(opened.settings.allowed_hosts or ()), opened.settings.api_host),
         root_path=opened.settings.root,
@@ -178,6 +181,13 @@ def _application(opened: Service) -> FastAPI:
     if isinstance(app.state.tracing, OtlpTracing):
         app.add_middleware(Traced, tracing=app.state.tracing)
     return app
+
+
+def _rates(settings: Settings) -> Rates:
+    url = settings.redis_url
+    return Rates(
+        None if url is None else url.get_secret_value(), timeout_s=settings.redis_timeout_s
+    )
 
 
 def _keyring(opened: Service) -> Keyring | None:
@@ -211,6 +221,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         readiness.end()
         await warming
         await app.state.answering.close()
+        await app.state.rates.close()
         await run_in_threadpool(app.state.recall.close)
         if keyring is not None:
             await run_in_threadpool(keyring.close)

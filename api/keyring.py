@@ -92,5 +92,5 @@ class Keyring:
 
 
 def _held(key: Key, aliases: Mapping[str, str]) -> Held:
-    principal = Principal(key.name, key.scopes, key.collections)
+    principal = Principal(key.name, key.scopes, key.collections, key.rate)
     return Held(key.digest, principal.with_aliases(aliases), key.ends)

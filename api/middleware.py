@@ -18,9 +18,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import hosts, problem_kinds, problems
-from api.access import Access
+from api.access import Access, is_uncounted
 from api.error_handlers import refusal_of
+from api.principal import Principal
 from api.problems import Refused
+from api.rates import Rates
 from clipseek.errors import ServiceUnavailable
 from clipseek.metrics import Metrics
 
@@ -55,6 +57,7 @@ class Border:
         app: ASGIApp,
         metrics: Metrics,
         access: Access,
+        rates: Rates,
         *,
         allowed_hosts: tuple[str, ...] = (),
         root_path: str = "",
@@ -62,6 +65,7 @@ class Border:
         self.app = app
         self.metrics = metrics
         self.access = access
+        self.rates = rates
         self.allowed_hosts = allowed_hosts
         self.root_path = root_path
 
@@ -83,7 +87,8 @@ class Border:
     async def _answer(self, passage: "_Passage") -> None:
         scope = passage.scope
         try:
-            if (refusal := self._refusal(passage)) is not None:
+            refusal = self._refusal(passage) or await self._too_often(scope)
+            if refusal is not None:
                 await refusal(scope, passage.receive, passage.send)
                 return
             await self.app(scope, passage.receive, passage.send)
@@ -94,6 +99,17 @@ class Border:
                 raise
             response = problems.respond(Request(scope), problem_kinds.INTERNAL, problems.FAULT)
             await response(scope, passage.receive, passage.send)
+
+    async def _too_often(self, scope: Scope) -> Response | None:
+        """Return the answer to somebody who has asked too often, or None; count the request."""
+        principal: Principal = scope["state"]["principal"]
+        if principal.rate is None or is_uncounted(scope):
+            return None
+        try:
+            await self.rates.spend(principal)
+        except Refused as error:
+            return refusal_of(Request(scope), error)
+        return None
 
     def _refusal(self, passage: "_Passage") -> Response | None:
         """Return the answer to a request that must not reach the application, or None."""

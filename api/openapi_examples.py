@@ -23,6 +23,7 @@ from api.problem_kinds import (
     REQUEST_TIMEOUT,
     THUMBNAIL_GONE,
     TOO_MANY_PARTS,
+    TOO_MANY_REQUESTS,
     TOO_MANY_STREAMS,
     TUS_VERSION,
     UNSUPPORTED_MEDIA_TYPE,
@@ -181,6 +182,7 @@ _DETAILS: dict[Kind, str] = {
     "elsewhere in it; tell the operator of this server the request id",
     FILE_GONE: "the file of this video does not exist any more or cannot be read; tell "
     "the operator of this server the request id",
+    TOO_MANY_REQUESTS: "the key may ask 20/s; ask again in 1 s",
     THUMBNAIL_GONE: "the picture of this moment does not exist any more; the moment still does",
     PRECONDITION_FAILED: problems.CHANGED,
     BODY_TOO_LARGE: "the body must have at most 1048576 bytes (1 MiB); send fewer searches",

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from api.problem_kinds import FORBIDDEN
 from api.problems import Refused
 from clipseek.errors import CollectionNotFound
-from clipseek.keys import SCOPES
+from clipseek.keys import SCOPES, Rate
 from clipseek.keys import Scope as KeyScope
 
 Permission = KeyScope
@@ -22,11 +22,13 @@ class Principal:
     """Somebody who asks.
 
     collections: The names of the collections that they may use, or None for all.
+    rate: How often they may ask, or None for no limit.
     """
 
     name: str
     scopes: frozenset[Permission]
     collections: frozenset[str] | None = None
+    rate: Rate | None = None
 
     def may_use(self, collection: str) -> bool:
         """Whether a collection, by the name that is asked for, exists for this principal."""

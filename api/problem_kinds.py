@@ -280,6 +280,13 @@ HOST_NOT_ALLOWED = Kind(
     "Use its address or `localhost`, or ask the operator to add the name to "
     "`CLIPSEEK_ALLOWED_HOSTS`.",
 )
+TOO_MANY_REQUESTS = Kind(
+    "too-many-requests",
+    429,
+    "The key has asked too often",
+    "Repeat the request after `Retry-After` seconds; `RateLimit-Policy` says how often the key may "
+    "ask. A batch counts as its number of searches.",
+)
 HEAD_TOO_LARGE = Kind(
     "headers-too-large",
     431,
@@ -367,6 +374,7 @@ OTHER_KINDS = (
     PRECONDITION_FAILED,
     TARGET_TOO_LONG,
     HOST_NOT_ALLOWED,
+    TOO_MANY_REQUESTS,
     HEAD_TOO_LARGE,
     OVERLOADED,
     DEADLINE,

@@ -24,9 +24,11 @@ from api.problem_kinds import (
     MALFORMED_JSON,
     OVERLOADED,
     STORE,
+    TOO_MANY_REQUESTS,
     UNSUPPORTED_MEDIA_TYPE,
     kind_of,
 )
+from api.rates import Rates
 from api.ready_answer import Ready
 from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
 from clipseek.errors import (
@@ -45,7 +47,7 @@ BODY = (
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
 )
-LOAD = (OVERLOADED, DEADLINE)
+LOAD = (TOO_MANY_REQUESTS, OVERLOADED, DEADLINE)
 
 log = logging.getLogger("clipseek.api")
 
@@ -133,6 +135,8 @@ async def search_batch(
     permit(principal, "search")
     answering: Answering = request.app.state.answering
     default = principal.default(answering.default)
+    rates: Rates = request.app.state.rates
+    await rates.spend(principal, len(body.searches))
     items = [_parsed(item, principal, default) for item in body.searches]
     found = iter(await answering.answer([item for item in items if isinstance(item, Query)]))
     answers = [next(found).answer if isinstance(item, Query) else item for item in items]

@@ -229,6 +229,7 @@ def _keys_verb(verbs: "_Verbs") -> None:
         metavar="NAME",
         help="collection or alias, may be repeated; '*' for all",
     )
+    add.add_argument("--rate", metavar="N/s", help="requests a second, such as 20/s (no limit)")
     add.add_argument("--expires", metavar="TIME", help="valid for 90d, 12h or 30m (no end)")
     _action(actions, "list", "list the keys", "indexer keys list --json")
     revoke = _action(actions, "revoke", "make a key invalid", "indexer keys revoke ann")

@@ -8,7 +8,7 @@ from time import time
 from clipseek.assembly import open_existing, open_keys
 from clipseek.config import Settings, collection_name
 from clipseek.errors import ConfigError, NothingIndexed
-from clipseek.keys import SCOPES, Key, digest_of, end_of, key_name, new_secret, timestamp
+from clipseek.keys import SCOPES, Key, Rate, digest_of, end_of, key_name, new_secret, timestamp
 from indexer.output import Column, emit, note, say, table
 
 ALL = "*"
@@ -53,6 +53,7 @@ def _made(options: argparse.Namespace, digest: str) -> Key:
             collections=_collections(options.collection),
             created_at=timestamp(now),
             expires_at=expires,
+            rate=None if options.rate is None else Rate.of(options.rate),
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -77,7 +78,7 @@ def _list(settings: Settings, *, json: bool) -> int:
         for key in keys:
             emit(_shown(key))
     elif keys:
-        columns = ("name", "scopes", "collections", "created", "expires")
+        columns = ("name", "scopes", "collections", "rate", "created", "expires")
         table([Column(title) for title in columns], (_row(key) for key in keys))
     else:
         say("there are no keys; `indexer keys add NAME --scope search --collection '*'` makes one")
@@ -102,6 +103,7 @@ def _shown(key: Key) -> dict[str, object]:
         "scopes": _scopes(key),
         "collections": None if key.collections is None else sorted(key.collections),
         "created_at": key.created_at,
+        "rate": None if key.rate is None else str(key.rate),
         "expires_at": key.expires_at,
         "expired": key.ends <= time(),
     }
@@ -117,6 +119,7 @@ def _row(key: Key) -> list[str]:
         key.name,
         ", ".join(_scopes(key)),
         ALL if key.collections is None else ", ".join(sorted(key.collections)),
+        "" if key.rate is None else str(key.rate),
         key.created_at,
         f"{expires} (expired)" if key.ends <= time() else expires,
     ]

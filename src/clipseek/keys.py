@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, Self, get_args
 
 Scope = Literal["search", "write", "admin"]
 """What a key may do: search and read; add, change and remove videos; look after the server.
@@ -22,7 +22,36 @@ PREFIX = "clipseek_"
 _RANDOM_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _LIFETIME = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_RATE = re.compile(r"([1-9][0-9]{0,6})/([smh])")
+_WINDOWS = {"s": 1, "m": 60, "h": 3600}
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many requests are allowed in a window of so many seconds."""
+
+    count: int
+    seconds: int
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read a rate such as `20/s`, `600/m` or `10000/h`.
+
+        Raises:
+            ValueError: the text is not a rate.
+        """
+        found = _RATE.fullmatch(text)
+        if found is None:
+            raise ValueError(
+                "a rate is a number of requests per second, minute or hour, such as 20/s, 600/m or "
+                f"10000/h, got {text!r}"
+            )
+        return cls(int(found[1]), _WINDOWS[found[2]])
+
+    def __str__(self) -> str:
+        unit = next(unit for unit, seconds in _WINDOWS.items() if seconds == self.seconds)
+        return f"{self.count}/{unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +69,7 @@ class Key:
     collections: frozenset[str] | None
     created_at: str
     expires_at: str | None = None
+    rate: Rate | None = None
 
     @property
     def ends(self) -> float:

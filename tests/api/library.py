@@ -9,7 +9,7 @@ import numpy as np
 
 from clipseek.cache import NoCache
 from clipseek.config import Settings
-from clipseek.keys import Key, Scope, digest_of, new_secret
+from clipseek.keys import Key, Rate, Scope, digest_of, new_secret
 from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.publishing import FolderStore
@@ -95,12 +95,15 @@ class Library:
         *scopes: Scope,
         collections: Iterable[str] | None = None,
         expires_at: str | None = None,
+        rate: str | None = None,
     ) -> dict[str, str]:
         """Make a key; return the header of the requests that it sends."""
         secret = new_secret()
         allowed = None if collections is None else frozenset(collections)
         digest, made = digest_of(secret.encode()), "2026-11-28T10:00:00Z"
-        assert self.keys.add(Key(name, digest, frozenset(scopes), allowed, made, expires_at))
+        limit = None if rate is None else Rate.of(rate)
+        key = Key(name, digest, frozenset(scopes), allowed, made, expires_at, limit)
+        assert self.keys.add(key)
         return {"Authorization": f"Bearer {secret}"}
 
     def service(

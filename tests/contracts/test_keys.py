@@ -10,7 +10,7 @@ import pytest
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys
 from clipseek.catalog.database import Database
 from clipseek.errors import CatalogOutdated, NoCatalog
-from clipseek.keys import Key, KeyStore, digest_of
+from clipseek.keys import Key, KeyStore, Rate, digest_of
 from clipseek.testing import MemoryKeys
 from tests.core.test_migrations import set_revision
 from tests.releases import NEXT
@@ -22,6 +22,7 @@ ANN = Key(
     collections=frozenset({"default", "holidays"}),
     created_at="2026-11-28T10:00:00Z",
     expires_at="2027-11-28T10:00:00Z",
+    rate=Rate.of("20/s"),
 )
 BOB = Key(
     name="bob",

@@ -46,7 +46,7 @@ ADD = ("add", "ann", "--scope", "search", "--collection", "default")
 
 def test_a_key_is_shown_once_and_stored_as_its_hash(indexer: Said) -> None:
     """Its secret is the only line of the output; neither `list` nor the database has it."""
-    code, out, err = indexer(*ADD, "--scope", "write", "--expires", "90d")
+    code, out, err = indexer(*ADD, "--scope", "write", "--rate", "20/s", "--expires", "90d")
     assert code == 0
     (secret,) = out.split()
     assert secret not in err
@@ -59,6 +59,7 @@ def test_a_key_is_shown_once_and_stored_as_its_hash(indexer: Said) -> None:
     assert key.digest not in out
     assert (listed["name"], listed["scopes"]) == ("ann", ["search", "write"])
     assert (listed["collections"], listed["expired"]) == (["default"], False)
+    assert listed["rate"] == "20/s"
     assert listed["expires_at"] == key.expires_at
 
 
@@ -74,6 +75,7 @@ def test_a_key_for_all_collections_says_so(indexer: Said) -> None:
     [
         pytest.param((*ADD, "--collection", "*"), "leave the other names out", id="all-and-one"),
         pytest.param((*ADD, "--collection", "Ünder"), "a-z, 0-9", id="collection"),
+        pytest.param((*ADD, "--rate", "20"), "such as 20/s, 600/m or 10000/h", id="rate"),
         pytest.param((*ADD, "--expires", "soon"), "such as 90d, 12h or 30m, got 'soon'", id="end"),
         pytest.param(
             ("add", "a b", "--scope", "search", "--collection", "*"), "got 'a b'", id="name"

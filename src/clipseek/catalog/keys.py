@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from clipseek.catalog import schema
 from clipseek.catalog.database import Database, Transactions
 from clipseek.catalog.tables import keys as key_rows
-from clipseek.keys import Key, Scope
+from clipseek.keys import Key, Rate, Scope
 
 
 class SqlKeyReader:
@@ -47,6 +47,7 @@ class SqlKeys(SqlKeyReader):
             "collections": None if key.collections is None else sorted(key.collections),
             "created_at": key.created_at,
             "expires_at": key.expires_at,
+            "rate": None if key.rate is None else str(key.rate),
         }
         with self._store.writing() as connection:
             schema.hold(connection, self._store.place)
@@ -69,6 +70,12 @@ class SqlKeys(SqlKeyReader):
         self._store.close()
 
 
-def _key(*, scopes: list[Scope], collections: list[str] | None, **values: str) -> Key:
-    allowed = None if collections is None else frozenset(collections)
-    return Key(**values, scopes=frozenset(scopes), collections=allowed)
+def _key(
+    *, scopes: list[Scope], collections: list[str] | None, rate: str | None, **values: str
+) -> Key:
+    return Key(
+        **values,
+        scopes=frozenset(scopes),
+        collections=None if collections is None else frozenset(collections),
+        rate=None if rate is None else Rate.of(rate),
+    )

@@ -218,6 +218,7 @@ keys = Table(
     Column("collections", Json),  # null: all
     Column("created_at", Text, nullable=False),
     Column("expires_at", Text),
+    Column("rate", Text),  # such as 20/s; NULL: no limit
     UniqueConstraint("digest", name="keys_digest"),
 )
 

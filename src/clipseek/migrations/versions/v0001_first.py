@@ -201,5 +201,6 @@ def _keys() -> None:
         sa.Column("collections", JSON),
         sa.Column("created_at", sa.Text, nullable=False),
         sa.Column("expires_at", sa.Text),
+        sa.Column("rate", sa.Text),
         sa.UniqueConstraint("digest", name="keys_digest"),
     )

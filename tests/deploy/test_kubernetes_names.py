@@ -7,7 +7,9 @@ import yaml
 
 from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
+from clipseek.catalog.jobs import CONNECTIONS
 from clipseek.config import PREFIX, Settings
+from indexer.cli import parser
 from tests.api.renew import document
 from tests.deploy.manifests import COMPONENT, OVERLAYS, README, ROOT, Cluster, Pod, rendered
 
@@ -174,8 +176,8 @@ def test_the_api_cannot_write_the_snapshots(cluster: Cluster) -> None:
 
 def test_api_and_indexing_write_the_uploads(cluster: Cluster) -> None:
     """The same claim, at the place that the setting names."""
-    pods = [pod for pod in cluster.pods() if pod.labels[COMPONENT] in ("api", "index")]
-    assert len(pods) == 3
+    pods = [pod for pod in cluster.pods() if pod.labels[COMPONENT] in ("api", "index", "worker")]
+    assert len(pods) == 4
     for pod in pods:
         (mount,) = [each for each in pod.container["volumeMounts"] if each["name"] == "uploads"]
         assert mount["mountPath"] == cluster.environment(pod)["CLIPSEEK_UPLOAD_DIR"]
@@ -218,6 +220,8 @@ def test_the_autoscaler_scales_what_is_there(cluster: Cluster) -> None:
     for scaler in cluster.of("HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
         assert "replicas" not in cluster.one(target["kind"], target["name"])["spec"]
+        if target["name"] != "api":
+            continue
         (name,) = [
             each["pods"]["metric"]["name"]
             for each in scaler["spec"]["metrics"]
@@ -226,6 +230,36 @@ def test_the_autoscaler_scales_what_is_there(cluster: Cluster) -> None:
         assert f'"{name}"' in metrics
         assert adapter["rules"]["custom"][0]["seriesQuery"].startswith(name)
         assert cluster.pod("api").container["resources"]["requests"]["cpu"]
+
+
+def test_workers_are_scaled_by_the_jobs_that_wait(cluster: Cluster) -> None:
+    """By an external metric that the adapter makes of a series of the API."""
+    metrics = (ROOT / "src" / "clipseek" / "metrics.py").read_text("utf-8")
+    (rule,) = yaml.safe_load(
+        (ROOT / "kubernetes/overlays/production/adapter.yaml").read_text("utf-8")
+    )["rules"]["external"]
+    series, _, labels = rule["seriesQuery"].partition("{")
+    assert f'"{series}"' in metrics
+    assert 'state="waiting"' in labels
+    assert 'state="waiting"' in rule["metricsQuery"]
+    scalers = {each["metadata"]["name"]: each for each in cluster.of("HorizontalPodAutoscaler")}
+    if not scalers:
+        assert cluster.pod("worker").owner["spec"]["replicas"] == 1
+        return
+    (metric,) = scalers["worker"]["spec"]["metrics"]
+    assert metric["external"]["metric"]["name"] == rule["name"]["as"]
+    assert scalers["worker"]["spec"]["scaleTargetRef"]["name"] == "worker"
+
+
+def test_a_worker_runs_the_verb_and_sees_what_indexing_sees(cluster: Cluster) -> None:
+    """The same volumes and settings; its rollout leaves no two releases at work."""
+    worker, index = cluster.pod("worker"), cluster.pod("index")
+    assert worker.container["command"] == ["indexer", "work"]
+    assert "work" in parser().verbs
+    assert worker.container["volumeMounts"] == index.container["volumeMounts"]
+    assert worker.spec["volumes"] == index.spec["volumes"]
+    assert cluster.environment(worker) == cluster.environment(index)
+    assert worker.owner["spec"]["strategy"] == {"type": "Recreate"}
 
 
 def test_a_disruption_leaves_pods(cluster: Cluster) -> None:
@@ -274,11 +308,20 @@ def test_nginx_has_time_to_end(cluster: Cluster) -> None:
 
 
 def test_postgres_has_a_connection_for_everybody(cluster: Cluster) -> None:
-    """All replicas, the surplus of a rollout, indexing and the migration, each with a full pool."""
-    (replicas,) = [
-        each["spec"]["maxReplicas"] for each in cluster.of("HorizontalPodAutoscaler")
-    ] or [cluster.pod("api").owner["spec"]["replicas"]]
-    needed = (replicas + 1 + 2) * (POOL_SIZE + POOL_OVERFLOW)
+    """All replicas, the surplus of a rollout, workers, indexing and the migration, each with all.
+
+    A replica reads and writes jobs through two pools of their own, a worker through one.
+    """
+    scaled = {
+        each["metadata"]["name"]: each["spec"]["maxReplicas"]
+        for each in cluster.of("HorizontalPodAutoscaler")
+    }
+    replicas, workers = (
+        scaled.get(name) or cluster.pod(name).owner["spec"]["replicas"]
+        for name in ("api", "worker")
+    )
+    most = POOL_SIZE + POOL_OVERFLOW
+    needed = (replicas + 1) * (most + 2 * CONNECTIONS) + workers * (most + CONNECTIONS) + 2 * most
     if "postgres" in cluster.names("StatefulSet"):
         said = " ".join(cluster.pod("postgres").container["args"])
         reserved = 3  # superuser_reserved_connections

@@ -13,10 +13,20 @@ DNS = Place("kube-system", {"k8s-app": "kube-dns"}, {"dns": 53})
 POSTGRES_OUTSIDE = Place(address="192.0.2.10")
 REDIS_OUTSIDE = Place(address="192.0.2.20")
 INSIDE = {
-    "minimal": {"api", "nginx", "index", "migrate", "backup", "loader", "postgres", "redis"},
-    "production": {"api", "nginx", "index", "migrate", "backup"},
+    "minimal": {
+        "api",
+        "nginx",
+        "index",
+        "worker",
+        "migrate",
+        "backup",
+        "loader",
+        "postgres",
+        "redis",
+    },
+    "production": {"api", "nginx", "index", "worker", "migrate", "backup"},
 }
-CATALOG = {"api", "index", "migrate", "backup"}
+CATALOG = {"api", "index", "worker", "migrate", "backup"}
 """Who speaks to the database."""
 
 
@@ -107,10 +117,10 @@ def test_every_pod_can_ask_for_names(cluster: Cluster, places: dict[str, Place])
 
 
 def test_only_indexing_reaches_the_internet(cluster: Cluster, places: dict[str, Place]) -> None:
-    """By HTTPS, for the weights of a model; nobody reaches the metadata of the cloud."""
+    """By HTTPS, for weights of models and for videos; nobody reaches the metadata of the cloud."""
     policies = cluster.of("NetworkPolicy")
     reached = {name for name, place in places.items() if is_allowed(policies, place, INTERNET, 443)}
-    assert reached == {"index"}
+    assert reached == {"index", "worker"}
     for place in places.values():
         assert not is_allowed(policies, place, INTERNET, 80)
         assert not is_allowed(policies, place, Place(address="10.1.2.3"), 443)

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from api import (
     changing,
+    edit_lists,
     error_handlers,
     excerpts,
     jobs,
@@ -132,6 +133,7 @@ def _application(opened: Service) -> FastAPI:
         library,
         timelines,
         excerpts,
+        edit_lists,
         uploads,
         changing,
         new_videos,

@@ -75,6 +75,8 @@ VIDEO_ANSWER = {
     "width": 1920,
     "height": 1080,
     "size_bytes": 48210331,
+    "frame_rate": "30000/1001",
+    "playable": True,
     "state": "indexed",
     "reason": "",
     "tags": ["city"],
@@ -82,6 +84,7 @@ VIDEO_ANSWER = {
     "indexed_at": "2025-03-02T10:15:00Z",
     "thumbnail_url": f"/v1/videos/{_VIDEO_ID}/thumbnail?collection=default",
     "file_url": f"/v1/videos/{_VIDEO_ID}/file?collection=default",
+    "preview_url": f"/v1/videos/{_VIDEO_ID}/preview?collection=default",
 }
 VIDEOS_ANSWER = {"videos": [VIDEO_ANSWER], "next": _VIDEO_ID}
 SEGMENTS_ANSWER = {
@@ -124,6 +127,7 @@ _INVALID = {
         "segment_id",
         "must be a whole number from 1 to 9223372036854775807, got 'first'",
     ),
+    "/v1/edit-lists": ("moments", "must be a list of 1 to 999 moments, got 0 items"),
     "/v1/videos/abc/clip": ("end", "must be at most 180 s after start (0), got 200"),
     "/v1/videos/abc/preview": ("end", "must be at most 300 s after start (0), got 400"),
     "/v1/uploads": ("Upload-Length", "must be a whole number from 1 to 9007199254740991, got 'x'"),

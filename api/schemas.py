@@ -24,6 +24,7 @@ from api.limits import (
     VideoId,
     expect,
 )
+from api.playable import playable
 from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
 from clipseek.types import Segment, Span, Video
 
@@ -249,6 +250,14 @@ class VideoAnswer(BaseModel):
     width: int
     height: int
     size_bytes: int
+    frame_rate: str | None = Field(
+        description="Frames per second on average, as a fraction such as `30000/1001`; null if not "
+        "known."
+    )
+    playable: bool | None = Field(
+        description="Whether browsers can be expected to play the file; null if not known. If "
+        "false, use `preview_url`."
+    )
     state: Literal["indexed", "incomplete"]
     reason: str = Field(description="Why the video is incomplete, or empty.")
     tags: list[str]
@@ -256,6 +265,7 @@ class VideoAnswer(BaseModel):
     indexed_at: str = Field(description="RFC 3339, UTC.")
     thumbnail_url: str
     file_url: str
+    preview_url: str
 
     @classmethod
     def of(cls, video: Video, collection: str, root: str) -> "VideoAnswer":
@@ -268,6 +278,8 @@ class VideoAnswer(BaseModel):
             width=video.width,
             height=video.height,
             size_bytes=video.size_bytes,
+            frame_rate=video.frame_rate or None,
+            playable=playable(video.coding),
             state=video.state,
             reason=video.reason,
             tags=list(video.tags),
@@ -275,6 +287,7 @@ class VideoAnswer(BaseModel):
             indexed_at=video.indexed_at,
             thumbnail_url=video_thumbnail_url(video.id, collection, root),
             file_url=file_url(video.id, collection, root),
+            preview_url=file_url(video.id, collection, root, "preview"),
         )
 
 
@@ -357,10 +370,10 @@ def video_thumbnail_url(video_id: str, collection: str, root: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def file_url(video_id: str, collection: str, root: str) -> str:
-    """Return the path of a video's file."""
+def file_url(video_id: str, collection: str, root: str, kind: str = "file") -> str:
+    """Return the path of a video's file, or of its preview."""
     asked = f"collection={quote(collection, safe='')}"
-    return f"{root}/v1/videos/{quote(video_id, safe='')}/file?{asked}"
+    return f"{root}/v1/videos/{quote(video_id, safe='')}/{kind}?{asked}"
 
 
 def play_url(video_id: str, collection: str, span: Span, root: str) -> str:

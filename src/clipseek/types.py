@@ -48,7 +48,8 @@ class Video:
 
     `duration` is the end of the last frame that could be decoded, in seconds. `size_bytes` and
     `stamp` are what the source at `uri` said when it was indexed: equal stamps, unchanged bytes.
-    `reason` says why `state` is "incomplete" and is empty otherwise.
+    `reason` says why `state` is "incomplete" and is empty otherwise. `frame_rate` is the average, a
+    fraction, such as "30000/1001", and `coding` is that of `FrameSource`; empty if not known.
     """
 
     id: str
@@ -64,6 +65,8 @@ class Video:
     segments: int = 0
     indexed_at: str = ""
     stamp: str = ""
+    frame_rate: str = ""
+    coding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

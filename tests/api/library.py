@@ -53,6 +53,8 @@ class Library:
         tags: tuple[str, ...] = (),
         content: bytes = MP4,
         frames: bool = False,
+        frame_rate: str = "",
+        coding: str = "",
     ) -> Video:
         """Index a video that shows each colour for two seconds; its id is its name's stem.
 
@@ -75,6 +77,8 @@ class Library:
             size_bytes=len(content),
             stamp=LocalDisk().look(str(path)).stamp,
             tags=tags,
+            frame_rate=frame_rate,
+            coding=coding,
         )
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),

@@ -52,6 +52,8 @@ def a_video(
         width=640,
         height=360,
         size_bytes=2**40 + seed,
+        frame_rate="30000/1001",
+        coding="mov h264 yuv420p aac",
         stamp=f"{seed}-stamp",
         state="incomplete",
         reason="the file ends early",

@@ -92,6 +92,8 @@ videos = Table(
     Column("height", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("stamp", Text, nullable=False),
+    Column("frame_rate", Text, nullable=False, server_default=""),
+    Column("coding", Text, nullable=False, server_default=""),
     Column("starts_at", Text),  # of a recording: when it began, RFC 3339
     Column("stream", Key),  # of a recording: the live source that it is a chunk of
     Column("state", Text, nullable=False),

@@ -239,6 +239,8 @@ def insert_video(
             height=video.height,
             size_bytes=video.size_bytes,
             stamp=video.stamp,
+            frame_rate=video.frame_rate,
+            coding=video.coding,
             state=video.state,
             reason=video.reason,
             tags=list(video.tags),

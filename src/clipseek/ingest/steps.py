@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import PurePath
 
 import numpy as np
@@ -67,6 +68,8 @@ class Ended:
     duration: float
     size: tuple[int, int]
     damage: str
+    frame_rate: Fraction
+    coding: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,13 +119,14 @@ def read(
     kept: NDArray[np.float32] | None = None
     with open_video(source.uri, descriptor=file.fileno()) as opened:
         _require_short(source, opened.duration or 0.0, longest_s)
+        coding = opened.coding
         yield Opened(opened.duration)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):
             _require_short(source, float(batch.times[-1]), longest_s)
             new, kept = _new(batch, kept)
             yield _frames(batch, new, embedder)
-        yield Ended(opened.duration or 0.0, opened.size, opened.damage)
+        yield Ended(opened.duration or 0.0, opened.size, opened.damage, opened.frame_rate, coding)
 
 
 def embed(embedder: Embedder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -203,6 +207,8 @@ def _video(embedded: Embedded, count: int, options: Options) -> Video:
         stamp=source.stamp,
         state="incomplete" if ended.damage else "indexed",
         reason=ended.damage,
+        frame_rate=str(ended.frame_rate),
+        coding=ended.coding,
         tags=options.tags,
         segments=count,
     )

@@ -42,6 +42,14 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def coding(self) -> str:
+        """Container, video codec, pixel format and sound codec as libav names them, in this order.
+
+        They are separated by spaces: "mov h264 yuv420p aac". "-" stands for what is not there.
+        """
+        ...
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright."""
         ...

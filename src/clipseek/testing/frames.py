@@ -33,6 +33,7 @@ class SyntheticFrames:
         """Make a video of the shots; it calls itself incomplete if `damage` says why."""
         self.frame_rate = frame_rate
         self.size = size
+        self.coding = "toy toy rgb24 -"
         self.duration: float | None = float(sum(seconds for seconds, _ in shots))
         self.damage = ""
         self._colours = [colour for _, colour in shots]

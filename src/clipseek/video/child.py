@@ -134,6 +134,7 @@ def _open_and_read(
                 "duration": source.duration,
                 "frame_rate": [source.frame_rate.numerator, source.frame_rate.denominator],
                 "size": list(source.size),
+                "coding": source.coding,
             }
         )
         told, _ = channel.order()

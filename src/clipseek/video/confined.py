@@ -28,6 +28,7 @@ TIMES = 256
 SMALLEST_SHARE = 256 << 20
 """Each decoder may take this much memory in any case: 4K video needs about as much."""
 _PIXEL_BYTES = 4
+_CODING_CHARACTERS = 200
 _log = logging.getLogger(__name__)
 
 
@@ -114,6 +115,7 @@ class _ConfinedFrames:
         self.duration: float | None = None
         self.frame_rate = Fraction(25)
         self.size = (0, 0)
+        self.coding = ""
         try:
             self._pool._memory.share()
             try:
@@ -141,6 +143,7 @@ class _ConfinedFrames:
         try:
             self._note(opened)
             self.frame_rate = Fraction(*cast("list[int]", opened["frame_rate"]))
+            self.coding = str(opened["coding"])[:_CODING_CHARACTERS]
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise self._crashed() from error
 

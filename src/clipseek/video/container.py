@@ -165,6 +165,22 @@ def open_video(
     return Opened(path, container, stream, time_base, rate, start, *claims, begins, leap_s, crop)
 
 
+def coding_of(opened: Opened) -> str:
+    """Return what `FrameSource.coding` says of an opened file."""
+    context = opened.stream.codec_context
+    sound = opened.container.streams.best("audio")
+    heard = None if sound is None or sound.codec_context is None else sound.codec_context.codec
+    container = opened.container.format.name.split(",")[0]
+    return " ".join(
+        [
+            container,
+            context.codec.canonical_name,
+            context.pix_fmt or "-",
+            "-" if heard is None else heard.canonical_name,
+        ]
+    )
+
+
 def _regular(path: str | Path) -> io.FileIO:
     try:
         return open_regular(path)

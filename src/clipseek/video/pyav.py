@@ -15,7 +15,7 @@ from clipseek import sampling
 from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
-from clipseek.video.container import open_video
+from clipseek.video.container import coding_of, open_video
 from clipseek.video.conversion import (
     DOLBY,
     Converter,
@@ -120,6 +120,11 @@ class PyAVFrames:
     def container_format(self) -> str:
         """The names of the container's format in libav, separated by commas."""
         return self._opened.container.format.name
+
+    @property
+    def coding(self) -> str:
+        """Container, video codec, pixel format and sound codec; only while the file is open."""
+        return coding_of(self._opened)
 
     @property
     def claimed_end(self) -> Fraction | None:

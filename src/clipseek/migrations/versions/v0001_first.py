@@ -72,6 +72,8 @@ def _videos() -> None:
         sa.Column("height", sa.Integer, nullable=False),
         sa.Column("size_bytes", sa.BigInteger, nullable=False),
         sa.Column("stamp", sa.Text, nullable=False),
+        sa.Column("frame_rate", sa.Text, nullable=False, server_default=""),
+        sa.Column("coding", sa.Text, nullable=False, server_default=""),
         sa.Column("starts_at", sa.Text),
         sa.Column("stream", KEY),
         sa.Column("state", sa.Text, nullable=False),

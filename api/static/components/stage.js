@@ -8,6 +8,8 @@ import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { helping } from "./help.js";
 
 const FRAME_S = 1 / 25; // until the browser has told how far pictures are apart
+const TRIES = 10; // of a preview that has to wait for another one
+const RETRY_MS = 1500;
 const SHORTEST_S = 0.004; // of one picture: 250 a second
 const LONGEST_S = 0.25;
 const LEAP_S = 0.8; // a step of more than this between two looks is a seek
@@ -51,9 +53,14 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
     return () => removeEventListener("keydown", listener);
   });
 
+  const tries = useRef(0);
+  useEffect(() => { tries.current = 0; }, [played]);
   const explain = async () => {
-    const [why, isKind] = await reason(played);
-    if (video.current?.dataset.file === played) cannot(why, isKind);
+    const { why, isKind, isBusy } = await reason(played);
+    const { current } = video;
+    if (current?.dataset.file !== played) return;
+    if (!isBusy || (tries.current += 1) > TRIES) cannot(why, Boolean(isKind));
+    else setTimeout(() => video.current?.dataset.file === played && video.current.load(), RETRY_MS);
   };
   const check = () => {
     // A file whose pictures the browser cannot decode plays as sound alone, without any error.
@@ -84,19 +91,21 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
 /**
  * Why a file does not play: what the server says, or that the browser does not know its kind.
  * @param {string} file
- * @returns {Promise<[string, boolean]>} the sentence, and whether it is the kind of file
+ * @returns {Promise<{why: string, isKind?: boolean, isBusy?: boolean}>} the sentence, whether it is
+ *   the kind of file, and whether it is worth trying again, because one preview is made at a time
  */
 async function reason(file) {
   try {
     const response = await fetch(file, { headers: { Range: "bytes=0-0" } });
     if (response.ok) {
       await response.body?.cancel();
-      return [t("cannotPlay"), true];
+      return { why: t("cannotPlay"), isKind: true };
     }
     const { detail, request_id: id } = await problemOf(response);
-    return [`${detail} ${id ? t("request", { id }) : ""}`.trim(), false];
+    const isBusy = response.status === 503 && response.headers.has("retry-after");
+    return { why: `${detail} ${id ? t("request", { id }) : ""}`.trim(), isBusy };
   } catch {
-    return [t("serverAway"), false];
+    return { why: t("serverAway") };
   }
 }
 

@@ -18,9 +18,10 @@ _PIXELS = {"yuv420p", "yuvj420p"}
 
 def playable(coding: str) -> bool | None:
     """Return whether browsers play what `Video.coding` describes, or None if that is not known."""
-    if not coding:
+    said = coding.split(" ")
+    if len(said) != 4:
         return None
-    container, video, pixels, sound = coding.split(" ")
+    container, video, pixels, sound = said
     return (
         video in _PICTURES.get(container, ())
         and pixels in _PIXELS

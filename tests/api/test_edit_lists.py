@@ -96,6 +96,7 @@ def test_a_video_says_whether_browsers_play_it(
     ("coding", "plays"),
     [
         ("", None),
+        ("mov h264", None),
         ("mov h264 yuv420p10le aac", False),
         ("mov h264 yuv420p ac3", False),
         ("mov h264 yuv420p aac", True),

@@ -58,6 +58,8 @@ class VideoLine(Checked):
     tags: tuple[str, ...]
     indexed_at: str
     stamp: str
+    frame_rate: Annotated[str, Field(pattern=r"^([1-9]\d{0,18}(/[1-9]\d{0,18})?)?$")]
+    coding: Annotated[str, Field(pattern=r"^(\S+ \S+ \S+ \S+)?$", max_length=200)]
     frames: Count | None
     segments: tuple[SegmentLine, ...]
 
@@ -195,6 +197,8 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         tags=video.tags,
         indexed_at=video.indexed_at,
         stamp=video.stamp,
+        frame_rate=video.frame_rate,
+        coding=video.coding,
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
     )

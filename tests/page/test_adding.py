@@ -70,6 +70,18 @@ def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None
     page.until("document.querySelector('h1').textContent === 'A day at the sea'")
     assert "holiday" in page.run("document.querySelector('.facts').innerText")
 
+    page.run("document.querySelector('a.card.bare').click()")
+    page.until("document.getElementById('choose')")
+    page.run("document.getElementById('choose').click()")
+    page.until("document.querySelector('#choose[aria-pressed=true]')")
+    page.press("Escape")
+    page.until("!document.getElementById('player') && document.getElementById('edl')")
+    assert violations(page) == []
+    page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "saved"))
+    page.run("document.getElementById('edl').click()")
+    got = "performance.getEntriesByType('resource').find((e) => e.name.includes('/edit-lists'))"
+    page.until(f"{got}?.responseStatus === 200")
+
     page.run("document.getElementById('remove').click()")
     page.until(f"document.getElementById('undo') && {CARDS}.length === 1")
     assert violations(page) == []

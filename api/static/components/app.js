@@ -11,6 +11,7 @@ import { Library } from "./library.js";
 import { Player } from "./player.js";
 import { Results } from "./results.js";
 import { SearchBox } from "./searchbox.js";
+import { SelectionBar } from "./selection.js";
 import { Start } from "./start.js";
 import { Status } from "./status.js";
 import { Toast } from "./toast.js";
@@ -40,6 +41,7 @@ export function App() {
       ${page === "status" && html`<${Status} />`}
     </main>
     ${open && html`<${Player} open=${open} />`}
+    <${SelectionBar} />
     <${Toast} />
     <${DropZone} />
     ${isHelping && html`<${Help} />`}

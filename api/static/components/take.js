@@ -6,6 +6,7 @@ import { link } from "../navigation.js";
 import { LONGEST_S, saveSpan } from "../saving.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
+import { Choose } from "./selection.js";
 
 const SAID_MS = 1600;
 
@@ -20,6 +21,7 @@ export function Take({ opened, now }) {
     <div class="player-take">
       <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
       <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}>${t("copyTime", { time: moment(opened.start) })}<//>
+      <${Choose} opened=${opened} />
       <${Cut} opened=${opened} />
       <a id="download" class="button" href=${opened.file} download=${opened.title}><${Icon} name="download" />${t("download")}</a>
       <a class="button" ...${all}><${Icon} name="grid" />${t("openVideo")}</a>

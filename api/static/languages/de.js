@@ -162,4 +162,9 @@ export default {
   job_ingest: "indizieren",
   job_remove: "entfernen",
   job_edit: "bearbeiten",
+
+  editList: "Schnittliste (EDL)",
+  choose: "Für eine Schnittliste wählen",
+  selection: "Gewählte Momente",
+  chosenCount: { one: "{count} Moment gewählt", other: "{count} Momente gewählt" },
 };

@@ -162,4 +162,9 @@ export default {
   job_ingest: "index",
   job_remove: "remove",
   job_edit: "edit",
+
+  editList: "Edit list (EDL)",
+  choose: "Choose for an edit list",
+  selection: "Chosen moments",
+  chosenCount: { one: "{count} moment chosen", other: "{count} moments chosen" },
 };

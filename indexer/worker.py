@@ -82,9 +82,7 @@ class Worker:
 
     def _step(self, pool: ThreadPoolExecutor, *, once: bool) -> bool:
         """Start a job, or wait for news; return whether all is done that `once` asks for."""
-        self._running = {
-            future: heart for future, heart in self._running.items() if not future.done()
-        }
+        self._reap()
         pause_s = POLL_S
         try:
             if len(self._running) < self.jobs and (job := self._taken()) is not None:

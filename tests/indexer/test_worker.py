@@ -82,6 +82,20 @@ def test_each_job_is_done_once(bench: Bench) -> None:
     assert {job.id for job in bench.ended} == {job.id for job in jobs}
 
 
+def test_an_output_that_nobody_reads_ends_the_worker(bench: Bench) -> None:
+    """The job is done all the same."""
+
+    def closed(_job: Job) -> None:
+        raise BrokenPipeError
+
+    bench.add()
+    worker = bench.worker(lambda _job, _heart: Ended("done", {}))
+    worker.told = closed
+    with pytest.raises(BrokenPipeError):
+        worker.run(once=True)
+    assert bench.only().state == "done"
+
+
 def test_what_passes_is_tried_again(bench: Bench) -> None:
     """After a pause, with a reason that names nothing of the server."""
 

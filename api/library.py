@@ -258,7 +258,7 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
     permit(asking, "search")
     allowed, answers = allowed_collections(asking, service), []
     for found in service.catalog.collections():
-        if allowed is not None and found.name not in allowed:
+        if found.is_standing_by or (allowed is not None and found.name not in allowed):
             continue
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(

@@ -24,6 +24,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.keys import SCOPES
+from indexer import switch_options
 from indexer.naming import at_home
 from indexer.output import discard, finish, note, outputs, write
 
@@ -104,12 +105,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument(
         "--checkpoint", type=at_home, metavar="FILE", help="local weights of --model"
     )
-    ingest.add_argument(
-        "--precision",
-        choices=_choices("precision"),
-        metavar="P",
-        help="fp32, bf16, int8 or auto (fp32)",
-    )
+    _precision(ingest)
     ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
@@ -172,6 +168,11 @@ def _catalog_verbs(verbs: "_Verbs") -> None:
     )
     import_.add_argument("folder", type=at_home, metavar="DIR", help="folder of an export")
     _output(import_, quiet=True)
+    example = "indexer switch default --model NAME"
+    switch = _verb(verbs, "switch", "change the model of a collection", example)
+    switch_options.add(switch)
+    _precision(switch)
+    _output(switch, collection=False, quiet=True)
     migrate = _verb(
         verbs,
         "migrate",
@@ -241,6 +242,11 @@ def _action(actions: "_Verbs", name: str, purpose: str, example: str) -> Parser:
     added = _verb(actions, name, purpose, example)
     _output(added, collection=False)
     return added
+
+
+def _precision(verb: Parser) -> None:
+    known, said = _choices("precision"), "fp32, bf16, int8 or auto (fp32)"
+    verb.add_argument("--precision", choices=known, metavar="P", help=said)
 
 
 def _choices(setting: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipseek.errors import NotFetched, VideoNotFound
+from clipseek.errors import ModelMismatch, NotFetched, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
 from clipseek.service import WritingService
@@ -77,7 +77,7 @@ class Errands:
 
     def _index(self, job: Job, uri: str, heart: Heartbeat) -> Report | None:
         """Run one source through all steps; None if that was stopped."""
-        service, settings = self.service, self.service.settings
+        settings = self.service.settings
         options = Options(
             fps=settings.sample_fps,
             workers=1,
@@ -87,6 +87,20 @@ class Errands:
             keep_frame_vectors=settings.keep_frame_vectors,
             longest_s=settings.max_video_s,
         )
+        try:
+            reports = self._reports(job, uri, heart, options)
+        except ModelMismatch:
+            # The collection was switched to another model meanwhile, which is loaded now.
+            if heart.why:
+                return None
+            heart.stop.clear()
+            reports = self._reports(job, uri, heart, options)
+        # What was read when the decoder was stopped says nothing about the video.
+        return None if not reports or (heart.why and reports[0].state == "failed") else reports[0]
+
+    def _reports(self, job: Job, uri: str, heart: Heartbeat, options: Options) -> list[Report]:
+        """Run one source through all steps, with the model that the collection has now."""
+        service, settings = self.service, self.service.settings
         with video_opener(settings, heart.stop) as opener:
             pictures = sample.pictures([uri], service.places, opener, fps=settings.sample_fps)
             collection, model = self.models.get(job.collection, pictures)
@@ -102,9 +116,7 @@ class Errands:
             run = Run(
                 tools, options, stop=heart.stop, on_frames=heart.embedded, on_progress=heart.read
             )
-            reports = list(run.reports([uri]))
-        # What was read when the decoder was stopped says nothing about the video.
-        return None if not reports or (heart.why and reports[0].state == "failed") else reports[0]
+            return list(run.reports([uri]))
 
     def _judged(self, job: Job, report: Report, uri: str) -> tuple[Ended, bool]:
         """Return how an ingest ended, and whether the video is played from its file."""

@@ -8,6 +8,7 @@ from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError, NothingIndexed
 from clipseek.protocols import CatalogReader
 from clipseek.service import WritingService
+from clipseek.switches import Switch
 from indexer import reserve
 from indexer.output import Column, counted, emit, say, table
 
@@ -34,6 +35,7 @@ def _listed(settings: Settings) -> list[dict[str, object]]:
         return []
     with service:
         listed = []
+        switches = _states(service.catalog.switches())
         for each in service.catalog.collections():
             videos, segments, _ = service.catalog.counts(each.name)
             listed.append(
@@ -44,9 +46,20 @@ def _listed(settings: Settings) -> list[dict[str, object]]:
                     "segments": segments,
                     "version": each.version,
                     "aliases": _aliases_of(service.catalog, each.name),
+                    "switch": switches.get(each.key, ""),
                 }
             )
         return listed
+
+
+def _states(switches: Sequence[Switch]) -> dict[str, str]:
+    """Say of each collection that takes part in a switch what it is there, by its key."""
+    said = dict[str, str]()
+    for each in switches:
+        is_switched = each.state == "switched"
+        said[each.old] = f"before {each.name}" if is_switched else "answers"
+        said[each.new] = "answers" if is_switched else f"{each.state} for {each.name}"
+    return said
 
 
 def _aliases_of(catalog: CatalogReader, name: str) -> list[str]:
@@ -56,12 +69,12 @@ def _aliases_of(catalog: CatalogReader, name: str) -> list[str]:
 def _as_table(listed: Sequence[dict[str, object]]) -> None:
     numbers = [Column(title, right=True) for title in ("videos", "segments", "version")]
     table(
-        [Column("name"), *numbers, Column("model"), Column("aliases")],
+        [Column("name"), *numbers, Column("model"), Column("aliases"), Column("switch")],
         ([_cell(each[column]) for column in _COLUMNS] for each in listed),
     )
 
 
-_COLUMNS = ("name", "videos", "segments", "version", "model", "aliases")
+_COLUMNS = ("name", "videos", "segments", "version", "model", "aliases", "switch")
 
 
 def _cell(value: object) -> str:
@@ -97,6 +110,12 @@ def _removed(service: WritingService, name: str) -> dict[str, object]:
             f"{name!r} is an alias of collection {behind!r}; to remove that collection and its "
             f"aliases, run `indexer collections remove {behind}`"
         )
+    for switch in catalog.switches():
+        if name in (switch.name, switch.other):
+            raise ConfigError(
+                f"a switch of collection {switch.name!r} to another model is under way; end it "
+                f"with `indexer switch {switch.name} --finish` before you remove a collection"
+            )
     try:
         key = catalog.collection(name).key
         videos, segments, _ = catalog.counts(name)

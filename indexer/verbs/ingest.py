@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from unicodedata import normalize
@@ -20,6 +21,7 @@ from clipseek.assembly import (
 from clipseek.config import Settings
 from clipseek.embedding.precision import joined, split
 from clipseek.errors import CollectionNotFound, ConfigError, ModelMismatch
+from clipseek.files import as_text
 from clipseek.ingest import Options, Run, Tools
 from clipseek.model import Model
 from clipseek.protocols import FrameSourceOpener
@@ -90,7 +92,7 @@ def _index(
         tools = Tools(
             found.name, service.catalog, service.thumbnails, model, opener, places, found.key
         )
-        code = _ingest(tools, reports, _options(settings, options), stop)
+        code = _ingest(settings, tools, reports, _options(settings, options), stop)
         if code != INTERRUPTED and not options.no_build:
             publish(service, quiet=options.quiet or options.json)
         return code
@@ -185,20 +187,56 @@ def _claim(service: WritingService, model: Model) -> Model:
     return model
 
 
-def _ingest(tools: Tools, told: Reports, options: Options, stop: threading.Event) -> int:
-    """Run all steps under the progress bar and print the summary, whatever ends the run."""
-    run = Run(tools, options, stop=stop, on_frames=told.frames, on_progress=told.progress_of)
+def _ingest(
+    settings: Settings, tools: Tools, told: Reports, options: Options, stop: threading.Event
+) -> int:
+    """Run all steps under the progress bar and print the summary, whatever ends the run.
+
+    If the collection is switched to another model meanwhile, the rest is indexed with that.
+    """
+    done = set[str]()
     with stopping_on_signal(stop) as interrupted:
         try:
             with told:
-                for report in run.reports(told.found.uris, told.found.listed):
-                    told.report(report)
+                while not _is_done(tools, told, options, stop, done):
+                    if interrupted.is_set():
+                        break
+                    tools = _with_other_model(settings, tools)
+                    stop.clear()
         finally:
             told.summary()
     if interrupted.is_set():
         note("indexer: interrupted; run the same command again to continue")
         return INTERRUPTED
     return 1 if told.states["failed"] else 0
+
+
+def _is_done(
+    tools: Tools, told: Reports, options: Options, stop: threading.Event, done: set[str]
+) -> bool:
+    """Index what is not `done`; return whether the collection still has the model of the tools."""
+    run = Run(tools, options, stop=stop, on_frames=told.frames, on_progress=told.progress_of)
+    uris = [uri for uri in told.found.uris if as_text(uri) not in done]
+    try:
+        for report in run.reports(uris, told.found.listed):
+            done.add(report.path)
+            told.report(report)
+    except ModelMismatch:
+        found = tools.catalog.collection(tools.collection)
+        if found.fingerprint == tools.model.embedder.fingerprint:
+            raise
+        return False
+    return True
+
+
+def _with_other_model(settings: Settings, tools: Tools) -> Tools:
+    """Return the tools for the model that the collection has been switched to."""
+    found = tools.catalog.collection(tools.collection)
+    note(f"collection {found.name} was switched to model {found.model}; continuing with that")
+    model = load_model(
+        settings, found.model, precision=split(found.model)[1], when="used", report=note
+    )
+    return replace(tools, model=model, key=found.key)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from clipseek import belonging, publishing
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
+from clipseek.catalog.switches import SqlSwitches
 from clipseek.config import Settings
 from clipseek.datafolder import holds, make_folder, require_writable
 from clipseek.embedding import models
@@ -374,6 +375,11 @@ def open_job_reader(settings: Settings) -> SqlJobReader:
 def open_jobs(settings: Settings) -> SqlJobs:
     """Return the queue of jobs; its database is not connected to before the first use."""
     return SqlJobs.open(settings.catalog_url)
+
+
+def open_switches(settings: Settings) -> SqlSwitches:
+    """Return what begins and ends switches of models; nothing is connected to before its use."""
+    return SqlSwitches.open(settings.catalog_url)
 
 
 def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:

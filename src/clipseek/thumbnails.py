@@ -145,6 +145,33 @@ class Thumbnails:
         return swept
 
 
+class LinkedThumbnails(Thumbnails):
+    """Pictures of which equal ones are stored for another collection: those are linked, not copied.
+
+    `linked` counts them. Each collection has names of its own for them, so that the pictures of one
+    can be deleted.
+    """
+
+    def __init__(self, root: Path, collection: str, like: str) -> None:
+        """Take the folders of both collections: the one that is written, and the other one."""
+        super().__init__(root)
+        self._collection = collection
+        self._like = like
+        self.linked = 0
+
+    def store(self, name: str, jpeg: bytes) -> None:
+        """Store one picture; link the other collection's, if it has every byte of it."""
+        path, other = self.root / name, self.root / self._like / name[len(self._collection) + 1 :]
+        with suppress(OSError):
+            if other.read_bytes() == jpeg:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+                path.hardlink_to(other)
+                self.linked += 1
+                return
+        super().store(name, jpeg)
+
+
 def _replace(path: Path, data: bytes) -> None:
     """Write a file so that readers see the whole of it or nothing."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")

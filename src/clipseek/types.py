@@ -358,6 +358,11 @@ class Collection:
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", self.key or self.name)
 
+    @property
+    def is_standing_by(self) -> bool:
+        """Whether it is the one of a switch that does not answer: nobody can ask for its name."""
+        return "." in self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -89,7 +89,8 @@ def test_collections_are_listed_and_removed(
         ("default", 2, []),
         ("other", 2, ["shown"]),
     ]
-    assert [*before[0]] == ["name", "model", "videos", "segments", "version", "aliases"]
+    columns = "name", "model", "videos", "segments", "version", "aliases", "switch"
+    assert tuple(before[0]) == columns
     assert kept.run("collections", "remove", "other", "--json") == 0
     segments = before[1]["segments"]
     assert json.loads(capsys.readouterr().out) == {
@@ -113,7 +114,7 @@ def test_people_read_a_table_and_a_sentence(
     """Without `--json`; afterwards nothing is indexed."""
     assert library.run("collections") == 0
     title, row = capsys.readouterr().out.splitlines()
-    assert title.split() == ["name", "videos", "segments", "version", "model", "aliases"]
+    assert title.split() == ["name", "videos", "segments", "version", "model", "aliases", "switch"]
     assert row.split()[:2] == ["default", "6"]
     assert library.run("collections", "remove", "default") == 0
     assert capsys.readouterr().out.startswith("removed collection default: 6 videos, ")

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, Select, bindparam, func, select
 from clipseek.catalog import schema, whole
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.rows import unpack
+from clipseek.catalog.switch_rows import switches_of
 from clipseek.catalog.tables import aliases as alias_rows
 from clipseek.catalog.tables import (
     among,
@@ -29,6 +30,7 @@ from clipseek.catalog.tables import (
 from clipseek.catalog.tables import tags as tag_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
 from clipseek.stored import VideoRows
+from clipseek.switches import Switch
 from clipseek.types import (
     Change,
     Collection,
@@ -111,6 +113,13 @@ class SqlReader:
             .order_by(alias_rows.c.name)
         )
         return {row[0]: row[1] for row in self._rows(query)}
+
+    def switches(self) -> list[Switch]:
+        """Return the switches of models that are under way, by name."""
+        if not self._is_there():
+            return []
+        with self._database.reading() as connection:
+            return switches_of(connection)
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""

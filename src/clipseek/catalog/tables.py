@@ -80,6 +80,20 @@ aliases = Table(
     Column("collection", Key, ForeignKey("collections.key"), nullable=False),
 )
 
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", Key, primary_key=True),  # that both collections of a switch have in turns
+    Column("old", Key, ForeignKey("collections.key"), nullable=False),
+    Column("new", Key, ForeignKey("collections.key"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("left_out", Json, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("cut_at", Text, nullable=False),
+    # The version, at the last cut, of the collection that has answered since.
+    Column("cut_version", BigInteger, nullable=False),
+)
+
 videos = Table(
     "videos",
     metadata,

@@ -10,7 +10,7 @@ misses a 16 that is committed later.
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import chain, count, islice
+from itertools import count, islice
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -60,12 +60,18 @@ def make_collection(
         connection.execute(sqlite.insert(collections).values(values).on_conflict_do_nothing())
 
 
+def free_name(connection: Connection, name: str) -> str:
+    """Return the name with the least number that makes it neither a name nor a key."""
+    both = connection.execute(select(collections.c.key, collections.c.name)).all()
+    taken = {text for row in both for text in row}
+    return next(key for key in (f"{name}.{number}" for number in count(2)) if key not in taken)
+
+
 def _free_key(connection: Connection, name: str) -> str:
     """Return the name, or if a collection of another name has this key, the name with a number."""
-    query = select(collections.c.key).where(collections.c.name != name)
-    taken = set(connection.scalars(query))
-    numbered = (f"{name}.{number}" for number in count(2))
-    return next(key for key in chain([name], numbered) if key not in taken)
+    other = (collections.c.key == name, collections.c.name != name)
+    is_taken = connection.scalar(select(collections.c.key).where(*other)) is not None
+    return free_name(connection, name) if is_taken else name
 
 
 def set_alias(connection: Connection, name: str, collection: str) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 from clipseek.errors import ClipseekError, RequestError, UnreadableVideo
 from clipseek.ingest import steps
@@ -82,6 +83,7 @@ class Commits:
         tools = self._tools
         try:
             finished = steps.finish(draft.embedded(), tools.model, tools.folder, self._options)
+            finished = replace(finished, put=tools.amend(finished.put))
             steps.commit(finished, tools.catalog, tools.thumbnails, tools.collection)
         except ClipseekError as error:
             if not isinstance(error, UnreadableVideo | RequestError):

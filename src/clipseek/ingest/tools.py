@@ -1,17 +1,27 @@
 """What one run works with, and what was asked of it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.sources import Places
 from clipseek.thumbnails import Thumbnails
+from clipseek.types import Put
+
+
+def _as_it_is(put: Put) -> Put:
+    return put
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the steps work with: composed by the command from `clipseek.assembly`."""
+    """What the steps work with: composed by the command from `clipseek.assembly`.
+
+    `amend` is given each video before it is stored, and returns what is stored, or raises
+    UnreadableVideo.
+    """
 
     collection: str
     catalog: CatalogWriter
@@ -20,6 +30,7 @@ class Tools:
     open_video: FrameSourceOpener
     places: Places
     key: str = ""
+    amend: Callable[[Put], Put] = _as_it_is
 
     @property
     def folder(self) -> str:

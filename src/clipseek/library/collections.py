@@ -11,6 +11,10 @@ from clipseek.library.views import Sight, Views
 from clipseek.protocols import CatalogReader
 from clipseek.threads import Worker
 
+HELD_S = 60.0
+"""Seconds that a view goes on answering after its name was given to another collection, while that
+one is opened and its model loaded."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +47,19 @@ class Collections:
         self.models = models
         self._views = views
         self.refreshing = Worker("refresh", self._turn, pause_s=refresh_s)
+        self._preparing = Worker("prepare", self._prepare, pause_s=refresh_s)
+
+    def _prepare(self) -> None:
+        """Open what takes another collection's place, and load its model, before it has to answer.
+
+        Both collections of a switch stay ready until one is removed, because it can be rolled back.
+        """
+        keys = {view.collection.key for view, _ in self._views.opened().values()}
+        for switch in self.catalog.switches():
+            if switch.state != "embedding" and {switch.old, switch.new} & keys:
+                self.models.get(self._views.get(switch.other).view.collection)
+        for name in self._views.moved():
+            self.models.get(self._views.prepare(name))
 
     def _turn(self) -> None:
         self.models.sweep()
@@ -144,9 +161,12 @@ class Collections:
         return self._views.reading()
 
     def start(self) -> None:
-        """Keep the views current in a background thread until `close`."""
+        """Keep the views current in background threads until `close`."""
+        self._views.hold(HELD_S, self.models.is_loaded)
         self.refreshing.start()
+        self._preparing.start()
 
     def close(self) -> None:
-        """Stop the background thread."""
+        """Stop the background threads."""
+        self._preparing.close()
         self.refreshing.close()

@@ -209,6 +209,11 @@ class View:
             names = known.follow(catalog)
         return self if names is self._names else replace(self, _names=names)
 
+    def called(self, name: str) -> Self:
+        """Return the view as one that was asked for by another name of its collection."""
+        names = None if self._names is None else replace(self._names, asked=name)
+        return replace(self, asked=name, _names=names)
+
     @property
     def is_named(self) -> bool:
         """Whether it knows names of videos, of this version or another one."""

@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -11,6 +11,7 @@ from clipseek.errors import ClipseekError, CollectionNotFound, NothingIndexed
 from clipseek.library.view import View
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore
+from clipseek.types import Collection
 
 LATE_AFTER = 2
 """Refreshes that a view may miss before it is late."""
@@ -45,6 +46,9 @@ class Views:
     A view that was not known to be current for `LATE_AFTER * refresh_s` is late: it is brought up
     to date before it answers. If the catalog cannot be asked, it answers for `stale_s` more
     seconds, and says so; with 0, it does not.
+
+    When a name is given to another collection, its view goes on answering until `prepare` has
+    opened that one and its model is loaded, for the seconds that `hold` was given.
     """
 
     def __init__(
@@ -55,6 +59,10 @@ class Views:
         refresh_s: float,
         stale_s: float = 0.0,
     ) -> None:
+        self._held_s = 0.0
+        self._moved: dict[str, float] = {}
+        self._prepared: dict[str, View] = {}
+        self._can_answer: Callable[[Collection], bool] = lambda _collection: True
         self._catalog = catalog
         self._store = store
         self._late_s = LATE_AFTER * refresh_s
@@ -131,13 +139,56 @@ class Views:
         late = self._opened.get(name)
         try:
             if late is not None:
-                return self._named(late.view.follow(self._catalog, self._store), late.view)
+                view = self._successor(name, late.view)
+                if name in self._moved:
+                    return view
+                return self._named(view.follow(self._catalog, self._store), late.view)
             return self._read(name)
         except CollectionNotFound as error:
             self._forget(name)
             if name == "default":
                 raise NothingIndexed(name) from error
             raise
+
+    def _successor(self, name: str, view: View) -> View:
+        """Return the view to go on from: itself, unless its name was given to another collection.
+
+        Then it is the view of that one, if that can answer at once.
+        """
+        key = self._catalog.collection(name).key
+        if key == view.collection.key:
+            self._moved.pop(name, None)
+            self._prepared.pop(name, None)
+            return view
+        since = self._moved.setdefault(name, monotonic())
+        known = (*self._prepared.values(), *(each.view for each in self._opened.values()))
+        for found in known:
+            if found.collection.key == key and (
+                not len(found) or self._can_answer(found.collection)
+            ):
+                self._moved.pop(name, None)
+                self._prepared.pop(name, None)
+                return found.called(name)
+        if monotonic() - since >= self._held_s:
+            self._moved.pop(name, None)
+        return view
+
+    def hold(self, seconds: float, can_answer: Callable[[Collection], bool]) -> None:
+        """Let views go on answering after their name was given to another collection.
+
+        `can_answer` says whether the model of a collection is loaded.
+        """
+        self._held_s, self._can_answer = seconds, can_answer
+
+    def moved(self) -> list[str]:
+        """Return the names that were given to another collection, which is to be prepared."""
+        return list(self._moved)
+
+    def prepare(self, name: str) -> Collection:
+        """Open what a name stands for now, beside the view that answers; return the collection."""
+        view = View.open(self._catalog, self._store, name)
+        self._prepared[name] = view
+        return view.collection
 
     def _read(self, name: str) -> View:
         def note(done: int, total: int) -> None:
@@ -164,8 +215,11 @@ class Views:
         for name, opened in list(self._opened.items()):
             asked = monotonic()
             try:
-                view = opened.view.refresh(self._catalog, self._store)
-                self._replace(name, opened.view, self._named(view, opened.view), asked)
+                view = self._successor(name, opened.view)
+                if name not in self._moved:
+                    view = view.refresh(self._catalog, self._store)
+                    view = self._named(view, opened.view)
+                self._replace(name, opened.view, view, asked)
             except CollectionNotFound:
                 self._forget(name)
             except Exception as error:  # noqa: BLE001  it is raised below
@@ -181,7 +235,7 @@ class Views:
         """
         with self._lock(name):
             now = self._opened.get(name)
-            if now is not None and now.view is not before:
+            if now is not None and now.view is not before and name not in self._moved:
                 view = self._named(view, now.view)
                 asked = monotonic()
                 view = self._named(view.follow(self._catalog, self._store), view)
@@ -200,6 +254,7 @@ class Views:
         self._away.pop(name, None)
 
     def _forget(self, name: str) -> None:
+        self._moved.pop(name, None)
         self._opened.pop(name, None)
         self._away.pop(name, None)
 

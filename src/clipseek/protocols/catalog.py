@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.stored import VideoRows
+from clipseek.switches import Switch
 from clipseek.types import (
     Change,
     Collection,
@@ -50,6 +51,10 @@ class CatalogReader(Protocol):
 
     def aliases(self) -> dict[str, str]:
         """Return the name of the collection behind each alias, in the order of the aliases."""
+        ...
+
+    def switches(self) -> list[Switch]:
+        """Return the switches of models that are under way, by name."""
         ...
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

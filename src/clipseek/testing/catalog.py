@@ -26,6 +26,7 @@ from clipseek.catalog.rows import (
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import VideoRows
+from clipseek.switches import Switch
 from clipseek.testing.shelf import Shelf, Stored
 from clipseek.types import (
     Change,
@@ -83,6 +84,10 @@ class MemoryCatalog:
     def aliases(self) -> dict[str, str]:
         """Return the name of the collection behind each alias, in the order of the aliases."""
         return dict(sorted(self._aliases.items()))
+
+    def switches(self) -> list[Switch]:
+        """Return none: a catalog in memory has one user."""
+        return []
 
     def remove_collection(self, name: str) -> None:
         """Remove a collection, given by its own name; raise CollectionNotFound."""

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _identity()
     _collections()
     _aliases()
+    _switches()
     _videos()
     _segments()
     _frame_vectors()
@@ -57,6 +58,20 @@ def _aliases() -> None:
         "aliases",
         sa.Column("name", KEY, primary_key=True),
         sa.Column("collection", KEY, sa.ForeignKey("collections.key"), nullable=False),
+    )
+
+
+def _switches() -> None:
+    op.create_table(
+        "switches",
+        sa.Column("name", KEY, primary_key=True),
+        sa.Column("old", KEY, sa.ForeignKey("collections.key"), nullable=False),
+        sa.Column("new", KEY, sa.ForeignKey("collections.key"), nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("left_out", JSON, nullable=False),
+        sa.Column("started_at", sa.Text, nullable=False),
+        sa.Column("cut_at", sa.Text, nullable=False),
+        sa.Column("cut_version", sa.BigInteger, nullable=False),
     )
 
 

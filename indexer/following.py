@@ -1,0 +1,171 @@
+"""Following: one collection brought to what another one has, in its own model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from clipseek.errors import UnreadableVideo, VideoNotFound
+from clipseek.ingest import Report
+from clipseek.protocols import CatalogReader, CatalogWriter
+from clipseek.types import Put, Video
+from indexer.videos import all_videos
+
+Embed = Callable[[Sequence[str], Callable[[Put], Put]], Sequence[Report] | None]
+"""Indexes videos, given by their uris, in the model of the one that follows, and returns a report
+of each; it passes each through the function before it is stored. None if it was interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one collection lacks of another one, which is at a version.
+
+    embed: Videos whose vectors it does not have. edit: videos of which something else is stored
+    than their vectors. remove: the ids of videos that the other one does not have.
+    """
+
+    version: int
+    embed: tuple[Video, ...]
+    edit: tuple[Video, ...]
+    remove: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        catalog: CatalogReader,
+        source: str,
+        target: str,
+        *,
+        after: int | None = None,
+        changed_at: str = "",
+        kept: frozenset[str] = frozenset(),
+    ) -> Self:
+        """Compare two collections at one moment.
+
+        Args:
+            catalog: Has both.
+            source: The name of the one that is followed.
+            target: The name of the one that follows.
+            after: Only videos that changed after this version are compared, unless the changes
+                since then were forgotten. None compares all.
+            changed_at: A video that was put at or after this time (RFC 3339), and after it was put
+                into `target`, is embedded again: it may have been read in another way.
+            kept: The ids of videos that `target` may have alone.
+        """
+        with catalog.consistent(source) as now:
+            version = now.collection(source).version
+            ids = _changed(now, source, after, version)
+            if ids is None:
+                wanted = {video.id: video for video in all_videos(now, source)}
+                had = {video.id: video for video in all_videos(now, target)}
+            else:
+                wanted = now.videos_by_id(source, ids)
+                had = now.videos_by_id(target, ids)
+        shared = [(video, had[video.id]) for video in wanted.values() if video.id in had]
+        again = {one.id for one, other in shared if _is_put_since(one, other, changed_at)}
+        return cls(
+            version,
+            tuple(v for v in wanted.values() if v.id not in had or v.id in again),
+            tuple(
+                one for one, other in shared if _said(one) != _said(other) and one.id not in again
+            ),
+            tuple(sorted(had.keys() - wanted.keys() - kept)),
+        )
+
+
+def _changed(
+    catalog: CatalogReader, collection: str, after: int | None, version: int
+) -> list[str] | None:
+    """Return the ids of the videos that changed after a version; None if that is not known."""
+    if after is None or after > version:
+        return None
+    found = catalog.changes(collection, after)
+    if [change.version for change in found] != list(range(after + 1, version + 1)):
+        return None
+    return sorted({change.video_id for change in found if change.video_id is not None})
+
+
+def _is_put_since(one: Video, other: Video, changed_at: str) -> bool:
+    """Whether a video was put again; times have seconds, so one of the same second counts."""
+    return one.indexed_at >= max(other.indexed_at, changed_at)
+
+
+def _said(video: Video) -> tuple[object, ...]:
+    """Return what is stored of a video by words alone."""
+    return video.uri, video.stamp, video.size_bytes, video.title, video.tags
+
+
+@dataclass
+class Following:
+    """Brings `target` to what `source` has. Both are names of collections in one catalog.
+
+    failed: Why videos could not be embedded, by their ids.
+    """
+
+    catalog: CatalogWriter
+    source: str
+    target: str
+    embed: Embed
+    changed_at: str = ""
+    kept: frozenset[str] = frozenset()
+    failed: dict[str, str] = field(default_factory=dict)
+    embedded: int = 0
+
+    def catch_up(self, after: int | None = None) -> int | None:
+        """Bring `target` to what `source` has, apart from what failed; return the version of that.
+
+        None if that was interrupted.
+        """
+        while True:
+            found = self._difference(after)
+            wanted = {video.id: video for video in found.embed}
+            self._apply(found)
+            if not wanted:
+                return found.version
+            if not self._embed(wanted):
+                return None
+            after = found.version
+
+    def _difference(self, after: int | None) -> Difference:
+        found = Difference.of(
+            self.catalog,
+            self.source,
+            self.target,
+            after=after,
+            changed_at=self.changed_at,
+            kept=self.kept,
+        )
+        return replace(found, embed=tuple(v for v in found.embed if v.id not in self.failed))
+
+    def _apply(self, found: Difference) -> None:
+        for video_id in found.remove:
+            self.catalog.remove(self.target, video_id)
+        for video in found.edit:
+            try:
+                self.catalog.relocate(
+                    self.target, video.id, video.uri, video.size_bytes, video.stamp
+                )
+                self.catalog.edit(self.target, video.id, title=video.title, tags=video.tags)
+            except VideoNotFound:
+                continue  # another one has moved to its place; the next comparison finds that
+
+    def _embed(self, wanted: Mapping[str, Video]) -> bool:
+        """Embed videos; return False if that was interrupted."""
+
+        def as_wanted(put: Put) -> Put:
+            video = wanted.get(put.video.id)
+            if video is None:
+                raise UnreadableVideo(
+                    put.video.uri,
+                    "the file has changed since it was indexed; run `indexer ingest` on it first",
+                )
+            return replace(put, video=replace(put.video, title=video.title, tags=video.tags))
+
+        uris = {video.uri: video.id for video in wanted.values()}
+        reports = self.embed(tuple(uris), as_wanted)
+        if reports is None:
+            return False
+        for report in reports:
+            if report.state == "failed":
+                self.failed[uris[report.path]] = report.reason
+        self.embedded += sum(report.state != "failed" for report in reports)
+        return True

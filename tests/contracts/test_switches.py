@@ -1,0 +1,173 @@
+"""Switches of models in the catalog: two names are exchanged in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from clipseek.catalog import SqlCatalog, SqlReader
+from clipseek.catalog.switches import SqlSwitches
+from clipseek.errors import CollectionNotFound
+from clipseek.library.view import View
+from clipseek.publishing import FolderStore, build
+from clipseek.types import Relevance, Scoring
+from tests.contracts.catalogs import DIM, a_video
+
+SCORING = Scoring("bank", 100.0, Relevance(1.0, 0.0, fitted=False))
+
+
+@pytest.fixture
+def switches(catalog_url: str) -> Iterator[SqlSwitches]:
+    """Return the switches of a catalog."""
+    with closing(SqlSwitches.open(catalog_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def catalog(sql_catalog: SqlCatalog) -> SqlCatalog:
+    """Return a catalog with a video in the collection `default`, which has an alias."""
+    sql_catalog.set_alias("shown", "default")
+    a_video("a").put_into(sql_catalog)
+    return sql_catalog
+
+
+def begun(switches: SqlSwitches) -> str:
+    """Begin a switch of `default`; return the name of the new collection."""
+    return switches.begin("default", "new", dim=DIM, fingerprint="f-new", scoring=SCORING).other
+
+
+def test_a_cut_exchanges_names_and_moves_aliases(
+    catalog: SqlCatalog, switches: SqlSwitches
+) -> None:
+    """Rows stay under their keys; the same statement reads the other collection by the name."""
+    other = begun(switches)
+    a_video("a", seed=7).put_into(catalog, other)
+    epochs = {each.name: each.epoch for each in catalog.collections()}
+
+    assert switches.cut("default", 1)
+
+    assert catalog.collection("default").model == "new"
+    assert catalog.collection("shown").model == "new"
+    assert catalog.collection(other).model == "toy"
+    assert catalog.collection("default").epoch == epochs[other]
+    assert catalog.collection(other).key == "default"
+    assert catalog.aliases() == {"shown": "default"}
+    segment = catalog.segments("default", "a")[0]
+    assert catalog.segment(segment.id)[0] == "default"
+
+
+def test_a_cut_waits_for_what_was_put_meanwhile(catalog: SqlCatalog, switches: SqlSwitches) -> None:
+    """A version that the new collection does not have yet is not lost."""
+    begun(switches)
+    a_video("b").put_into(catalog)
+
+    assert not switches.cut("default", 1)
+    assert catalog.collection("default").model == "toy"
+    assert switches.cut("default", 2)
+
+
+def test_a_cut_back_restores_everything(catalog: SqlCatalog, switches: SqlSwitches) -> None:
+    """Names, aliases and keys are as they were; the switch is ready to be cut again."""
+    other = begun(switches)
+    before = catalog.collections()
+    assert switches.cut("default", 1)
+    after = switches.get("default")
+    assert after is not None
+    assert (after.state, after.cut_version, after.other) == ("switched", 0, other)
+
+    assert switches.cut("default", 0)
+
+    assert catalog.collections() == before
+    assert catalog.aliases() == {"shown": "default"}
+    again = switches.get("default")
+    assert again is not None
+    assert (again.state, again.other) == ("ready", other)
+
+
+def test_beginning_again_continues(catalog: SqlCatalog, switches: SqlSwitches) -> None:
+    """A process that was killed finds what it had begun; there is one switch for a collection."""
+    other = begun(switches)
+    a_video("a").put_into(catalog, other)
+
+    assert begun(switches) == other
+    assert catalog.counts(other)[0] == 1
+    assert [each.name for each in catalog.switches()] == ["default"]
+
+
+@pytest.mark.parametrize("is_cut", [False, True], ids=["given up", "finished"])
+def test_the_end_removes_the_one_that_does_not_answer(
+    catalog: SqlCatalog, switches: SqlSwitches, is_cut: bool
+) -> None:
+    """What answers stays, with its aliases; the key of the other one is returned."""
+    other = begun(switches)
+    assert not is_cut or switches.cut("default", 1)
+
+    assert switches.end("default") == ("default" if is_cut else other)
+
+    assert [each.name for each in catalog.collections()] == ["default"]
+    assert catalog.collection("shown").model == ("new" if is_cut else "toy")
+    assert catalog.switches() == []
+    assert switches.end("default") is None
+
+
+def test_the_next_switch_takes_a_name_that_is_free(
+    catalog: SqlCatalog, switches: SqlSwitches
+) -> None:
+    """After the first one, `default` has the key of the collection that was new."""
+    first = begun(switches)
+    assert switches.cut("default", 1)
+    switches.end("default")
+
+    second = switches.begin("default", "newer", dim=DIM, fingerprint="f3", scoring=SCORING)
+
+    assert (catalog.collection("default").key, second.old) == (first, first)
+    assert second.new != first
+    catalog.ensure_collection("default.9", "toy", DIM, "f")
+
+
+def test_a_collection_that_takes_a_name_again_has_a_key_of_its_own(
+    catalog: SqlCatalog, switches: SqlSwitches
+) -> None:
+    """The key of a collection that was renamed is not given twice."""
+    begun(switches)
+    assert switches.cut("default", 1)
+    catalog.ensure_collection("second", "toy", DIM, "f")
+
+    assert len({each.key for each in catalog.collections()}) == 3
+
+
+def test_an_alias_cannot_be_switched(catalog: SqlCatalog, switches: SqlSwitches) -> None:
+    """It follows the collection that it stands for."""
+    with pytest.raises(CollectionNotFound):
+        switches.begin("shown", "new", dim=DIM, fingerprint="f-new", scoring=SCORING)
+    assert catalog.switches() == []
+
+
+def test_the_right_to_select_reads_switches(
+    catalog: SqlCatalog, switches: SqlSwitches, catalog_url: str
+) -> None:
+    """The API asks for them and writes nothing."""
+    begun(switches)
+    with closing(SqlReader.open(catalog_url)) as reader:
+        assert [each.state for each in reader.switches()] == ["embedding"]
+    assert catalog.switches() != []
+
+
+def test_a_view_follows_the_name_to_the_other_snapshot(
+    catalog: SqlCatalog, switches: SqlSwitches, tmp_path: Path
+) -> None:
+    """Each collection has its own index, found by its key, before and after the cut."""
+    store = FolderStore(tmp_path / "snapshots")
+    other = begun(switches)
+    a_video("a", count=5).put_into(catalog, other)
+    assert (build(catalog, store, "default").count, build(catalog, store, other).count) == (3, 5)
+    view = View.open(catalog, store, "default")
+    assert (len(view), view.snapshot_version, view.note) == (3, 1, "")
+
+    assert switches.cut("default", 1)
+    after = view.refresh(catalog, store)
+
+    assert (len(after), after.snapshot_version, after.note) == (5, 1, "")
+    assert (after.model, after.collection.name) == ("new", "default")
+    assert after.identity != view.identity

@@ -1,0 +1,274 @@
+"""`indexer switch`, as a user runs it: another model for a collection that goes on answering."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from clipseek.assembly import open_service
+from clipseek.catalog import SqlCatalog
+from clipseek.config import Settings
+from tests.e2e.conftest import Library
+
+pytest.importorskip("onnx", reason="making an int8 model needs the extra `models`")
+
+Capture = pytest.CaptureFixture[str]
+NEW = ("--model", "demo", "--precision", "int8", "--lead", "0")
+
+
+@pytest.fixture(scope="session")
+def models(shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of models with the demo model in int8, which is made once."""
+    data_dir = tmp_path_factory.mktemp("int8") / "data"
+    made = Library(shared_library.videos, data_dir)
+    ingest(made, *NEW[:-2])
+    return data_dir / "models"
+
+
+@pytest.fixture
+def library(library: Library, models: Path) -> Library:
+    """A copy of the library that a test may change, with the model to change to."""
+    shutil.copytree(models, library.data_dir / "models", dirs_exist_ok=True)
+    return library
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def kept(
+    request: pytest.FixtureRequest,
+    empty: Library,
+    models: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Library:
+    """Six videos in `default`, in each kind of database, as files that a test may change."""
+    if request.param == "postgres":
+        monkeypatch.setenv("CLIPSEEK_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    library = Library(shutil.copytree(empty.videos, tmp_path / "own"), empty.data_dir)
+    ingest(library, "--model", "demo")
+    shutil.copytree(models, library.data_dir / "models", dirs_exist_ok=True)
+    return library
+
+
+def ingest(library: Library, *options: str) -> None:
+    """Index the videos of the library."""
+    assert library.run("ingest", str(library.videos), "--quiet", *options) == 0
+
+
+def lines(library: Library, capsys: Capture, *command: str) -> list[dict[str, Any]]:
+    """Run a command with --json, which must succeed; return what it prints."""
+    capsys.readouterr()
+    assert library.run(*command, "--json") == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def known(library: Library, capsys: Capture) -> set[tuple[object, ...]]:
+    """Return the videos of the collection, with what people have said of them."""
+    listed = lines(library, capsys, "list")
+    return {(each["id"], each["uri"], each["title"], tuple(each["tags"])) for each in listed}
+
+
+def model_of(library: Library, capsys: Capture) -> object:
+    """Return the model that answers."""
+    listed = lines(library, capsys, "collections")
+    return next(each["model"] for each in listed if each["name"] == "default")
+
+
+def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Capture) -> None:
+    """All that is stored of the videos is in both, and everything agrees at each step."""
+    before, hits = known(kept, capsys), lines(kept, capsys, "search", "a red car")
+
+    *examples, told = lines(kept, capsys, "switch", "default", *NEW)
+
+    assert (told["state"], told["model"], told["embedded"]) == ("switched", "demo@int8", 6)
+    assert told["thumbnails_reused"] > 0
+    assert len(examples) == 10
+    assert all(0 <= each["overlap_at_10"] <= 1 and each["before"] for each in examples)
+    assert model_of(kept, capsys) == "demo@int8"
+    assert known(kept, capsys) == before
+    assert kept.run("verify") == 0
+
+    (back,) = lines(kept, capsys, "switch", "default", "--rollback")
+    assert (back["state"], back["model"], back["embedded"]) == ("rolled back", "demo", 0)
+    assert lines(kept, capsys, "search", "a red car") == hits
+    assert lines(kept, capsys, "switch", "default", *NEW)[-1]["embedded"] == 0
+
+    (end,) = lines(kept, capsys, "switch", "default", "--finish")
+    assert end == {"collection": "default", "state": "finished", "model": "demo@int8"}
+    assert [each["name"] for each in lines(kept, capsys, "collections")] == ["default"]
+    assert kept.run("verify") == 0
+    assert known(kept, capsys) == before
+
+
+def test_what_changes_during_a_switch_is_in_both(
+    kept: Library, capsys: Capture, tmp_path: Path
+) -> None:
+    """A video that is removed, moved, given a tag or added before the cut, and after it."""
+    paths = sorted(kept.videos.glob("*.mp4"))
+    aside = shutil.move(paths[5], tmp_path / "later.mp4")
+    assert kept.run("remove", str(paths[5])) == 0
+    assert lines(kept, capsys, "switch", "default", *NEW, "--no-cut")[-1]["state"] == "ready"
+
+    def change(first: Path, second: Path, new: Path) -> set[tuple[object, ...]]:
+        assert kept.run("remove", str(first)) == 0
+        first.unlink()
+        second.rename(second.with_name(f"moved-{second.name}"))
+        shutil.move(aside if Path(aside).exists() else first, new)
+        ingest(kept)
+        with closing(SqlCatalog.open(Settings.load(data_dir=kept.data_dir).catalog_url)) as catalog:
+            video = catalog.video_at("default", str(paths[4]))
+            assert video is not None
+            catalog.edit("default", video.id, title=f"titled {new.stem}", tags=[new.stem])
+        return known(kept, capsys)
+
+    before = change(paths[0], paths[1], kept.videos / "new-1.mp4")
+    told = lines(kept, capsys, "switch", "default", *NEW)[-1]
+    assert (told["state"], told["embedded"]) == ("switched", 1)
+    assert known(kept, capsys) == before
+
+    aside = shutil.copyfile(kept.videos / "new-1.mp4", tmp_path / "again.mp4")
+    after = change(kept.videos / "new-1.mp4", paths[2], kept.videos / "new-2.mp4")
+    assert after != before
+    assert model_of(kept, capsys) == "demo@int8"
+    assert lines(kept, capsys, "switch", "default", "--rollback")[-1]["model"] == "demo"
+    assert known(kept, capsys) == after
+    assert kept.run("verify") == 0
+
+
+def test_a_video_that_is_gone_stops_the_cut(kept: Library, capsys: Capture) -> None:
+    """It is named, and what answers stays; with --without-missing the cut leaves it out."""
+    gone = sorted(kept.videos.glob("*.mp4"))[0]
+    gone.unlink()
+
+    assert kept.run("switch", "default", *NEW) == 1
+    said = capsys.readouterr().err
+    assert str(gone) in said
+    assert "1 video could not be read, so collection 'default' answers as before" in said
+    assert model_of(kept, capsys) == "demo"
+
+    told = lines(kept, capsys, "switch", "default", *NEW, "--without-missing")[-1]
+    assert (told["state"], told["embedded"], len(told["left_out"])) == ("switched", 0, 1)
+    assert len(known(kept, capsys)) == 5
+    assert kept.run("switch", "default", "--rollback") == 0
+    assert len(known(kept, capsys)) == 6
+
+
+def test_a_file_that_is_another_one_by_now_stops_the_cut(kept: Library, capsys: Capture) -> None:
+    """It must be indexed first: the collections would not have the same videos."""
+    one, other, *_ = sorted(kept.videos.glob("*.mp4"))
+    shutil.copyfile(other, one)
+
+    assert kept.run("switch", "default", *NEW) == 1
+    assert "has changed since it was indexed; run `indexer ingest` on it" in capsys.readouterr().err
+    assert model_of(kept, capsys) == "demo"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        pytest.param(["--model", "demo"], "is indexed with model 'demo' already", id="same model"),
+        pytest.param(["--rollback"], "has no former model to go back to", id="nothing to undo"),
+        pytest.param(["--finish"], "there is nothing to finish", id="nothing to finish"),
+        pytest.param([], "needs the model to change to", id="no model"),
+        pytest.param(["--model", "demo", "--lead", "-1"], "--lead must be >= 0", id="lead"),
+        pytest.param(
+            ["--model", "demo", "--queries", "/nowhere"], "cannot be read as UTF-8", id="queries"
+        ),
+    ],
+)
+def test_what_cannot_be_switched_is_refused(
+    library: Library, capsys: Capture, command: list[str], said: str
+) -> None:
+    """In one sentence, with exit code 2, and nothing is begun."""
+    assert library.run("switch", "default", *command) == 2
+    assert said in capsys.readouterr().err
+    assert lines(library, capsys, "collections")[0]["switch"] == ""
+
+
+def test_a_switch_that_is_under_way_keeps_others_out(library: Library, capsys: Capture) -> None:
+    """To another model, of a removal, and after the cut, until it is finished."""
+    assert library.run("switch", "default", *NEW, "--no-cut", "--quiet") == 0
+    states = [each["switch"] for each in lines(library, capsys, "collections")]
+    assert states == ["answers", "ready for default"]
+
+    for name in ("default", "default.2"):
+        assert library.run("collections", "remove", name) == 2
+        assert "end it with `indexer switch default --finish`" in capsys.readouterr().err
+    assert library.run("switch", "default", *NEW, "--quiet") == 0
+    assert library.run("switch", "default", "--model", "demo") == 2
+    assert "was switched to model 'demo@int8'; run" in capsys.readouterr().err
+    states = [each["switch"] for each in lines(library, capsys, "collections")]
+    assert states == ["answers", "before default"]
+
+
+def test_the_users_queries_are_compared(library: Library, capsys: Capture, tmp_path: Path) -> None:
+    """One a line; the least alike come first."""
+    queries = tmp_path / "queries.txt"
+    queries.write_text("a red car\n\n  a boat \na red car\n")
+
+    *examples, told = lines(
+        library, capsys, "switch", "default", *NEW, "--no-cut", "--queries", str(queries)
+    )
+
+    assert sorted(each["query"] for each in examples) == ["a boat", "a red car"]
+    overlaps = [each["overlap_at_10"] for each in examples]
+    assert overlaps == sorted(overlaps)
+    assert told["queries"] == 2
+    assert told["overlap_at_10"] == pytest.approx(sum(overlaps) / 2, abs=1e-3)
+
+
+@contextmanager
+def serving(library: Library) -> Iterator[TestClient]:
+    """Open a replica over the library, with its threads."""
+    settings = Settings.load(data_dir=library.data_dir, allowed_hosts="testserver", refresh_s=0.2)
+    service = open_service(settings)
+    service.collections.ready()
+    with TestClient(create_app(service)) as client:
+        yield client
+
+
+def test_a_live_collection_never_fails_or_mixes(kept: Library, capsys: Capture) -> None:
+    """Searches before the cut are answered by the old model, later ones by the new one."""
+    ending, seen = threading.Event(), list[tuple[int, str]]()
+
+    def ask(client: TestClient) -> None:
+        number = 0
+        while not ending.is_set():
+            number += 1
+            answer = client.post("/v1/search", json={"query": f"a red car {number}", "limit": 3})
+            seen.append((answer.status_code, str(answer.json().get("model"))))
+
+    with serving(kept) as client:
+        asking = threading.Thread(target=ask, args=(client,))
+        asking.start()
+        try:
+            assert kept.run("switch", "default", *NEW[:-1], "3", "--quiet") == 0
+            wait_for(seen, "demo@int8")
+            names = [each["name"] for each in client.get("/v1/collections").json()["collections"]]
+            assert kept.run("switch", "default", "--rollback", "--quiet") == 0
+            wait_for(seen, "demo")
+        finally:
+            ending.set()
+            asking.join()
+    assert names == ["default"]
+    assert {status for status, _ in seen} == {200}
+    models = [model for _, model in seen]
+    turns = [model for i, model in enumerate(models) if i == 0 or models[i - 1] != model]
+    assert turns == ["demo", "demo@int8", "demo"]
+
+
+def wait_for(seen: list[tuple[int, str]], model: str) -> None:
+    """Return once an answer comes from a model; fail after as many answers as never happen."""
+    start = len(seen)
+    pause = threading.Event()
+    for _ in range(1000):
+        if any(model == each for _, each in seen[start:]):
+            return
+        pause.wait(0.05)
+    pytest.fail(f"no answer of {model} among {seen[-5:]}")

@@ -1,24 +1,32 @@
 """Access: who sent a request, by the key in its header, before the application sees it."""
 
-import re
-
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from api.keyring import Keyring
 from api.principal import ANONYMOUS, NOBODY, Principal
-from api.problem_kinds import UNAUTHENTICATED
+from api.problem_kinds import CROSS_SITE, UNAUTHENTICATED
 from api.problems import Refused
+from clipseek.errors import ServiceUnavailable
 
 CHALLENGE = 'Bearer realm="clipseek"'
 """What a refusal asks for (RFC 6750, section 3)."""
 
-OPEN = frozenset({"/", "/docs", "/healthz", "/openapi.json", "/readyz"})
+OPEN = frozenset({"/", "/docs", "/healthz", "/login", "/openapi.json", "/readyz"})
 """Paths that need no key: they say nothing of what is indexed. So are those of `OPEN_BELOW`."""
 OPEN_BELOW = ("/problems/", "/static/")
 
 METRICS = "/metrics"
 COLLECTOR = Principal("metrics", frozenset({"admin"}))
 """What collects the metrics, if that needs no key."""
+
+COOKIE = "clipseek_key"
+SESSION = "/v1/session"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FOREIGN = (
+    "a page of another site has sent this with the session of this one; send the key in the header "
+    "Authorization instead"
+)
 
 MISSING = (
     "this server needs a key: send the header `Authorization: Bearer KEY`; the operator of the "
@@ -28,7 +36,8 @@ MALFORMED = "the header Authorization must be `Bearer KEY`, with one key of the 
 UNKNOWN = "this key is not known: it was revoked, or it is not one of this server"
 EXPIRED = "this key has expired; ask the operator of the server for a new one"
 
-_BEARER = re.compile(rb"bearer +([A-Za-z0-9_.~+/-]{1,8192}=*) *", re.IGNORECASE)
+LONGEST = 8192
+"""Bytes of a key, or of a token that somebody takes for one."""
 
 
 class Access:
@@ -47,16 +56,30 @@ class Access:
         """
         if self.keyring is None:
             return ANONYMOUS
+        if authorization is None and (secret := _cookie(scope)) is not None:
+            return self._of_session(self.keyring, scope, secret)
         if authorization is None:
             if is_open(scope):
                 return NOBODY
             if self._open_metrics and _path(scope) == METRICS:
                 return COLLECTOR
             raise unauthenticated(MISSING)
-        found = _BEARER.fullmatch(authorization)
-        if found is None:
+        secret = secret_of(authorization)
+        if secret is None:
             raise unauthenticated(MALFORMED, "invalid_request")
-        return self._holder(self.keyring, found[1])
+        return self._holder(self.keyring, secret)
+
+    def _of_session(self, keyring: Keyring, scope: Scope, secret: bytes) -> Principal:
+        """Return who sent a request with a cookie; an open path needs none that is valid."""
+        try:
+            principal = self._holder(keyring, secret)
+        except (Refused, ServiceUnavailable):
+            if is_open(scope):
+                return NOBODY
+            raise
+        if scope["method"] not in SAFE and not _is_of_same_site(scope):
+            raise Refused(CROSS_SITE, FOREIGN)
+        return principal
 
     def _holder(self, keyring: Keyring, secret: bytes) -> Principal:
         held = keyring.find(secret)
@@ -70,7 +93,41 @@ class Access:
 def is_open(scope: Scope) -> bool:
     """Whether a request needs no key; browsers ask without one what another site may do."""
     path = _path(scope)
+    if path == SESSION and scope["method"] == "DELETE":
+        return True
     return path in OPEN or path.startswith(OPEN_BELOW) or scope["method"] == "OPTIONS"
+
+
+def secret_of(authorization: bytes) -> bytes | None:
+    """Return the key in a header Authorization, or None."""
+    scheme, _, secret = authorization.partition(b" ")
+    secret = secret.strip()
+    if scheme.lower() != b"bearer" or not 0 < len(secret) <= LONGEST or b" " in secret:
+        return None
+    return secret
+
+
+def _cookie(scope: Scope) -> bytes | None:
+    """Return the key in the cookie of a session, or None."""
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            secret = cookie_parser(value.decode("latin-1")).get(COOKIE)
+            if secret:
+                return secret.encode("latin-1")
+    return None
+
+
+def _is_of_same_site(scope: Scope) -> bool:
+    """Whether a browser says that a page of this server has sent the request.
+
+    Browsers of before 2023 do not say so, but send where the page is from.
+    """
+    headers = dict(scope["headers"])
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return bool(site == b"same-origin")
+    origin = headers.get(b"origin", b"").partition(b"://")[2]
+    return bool(origin) and bool(origin.lower() == headers.get(b"host", b"").lower())
 
 
 def is_uncounted(scope: Scope) -> bool:

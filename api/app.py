@@ -23,6 +23,7 @@ from api import (
     pages,
     probes,
     searching,
+    sessions,
     timelines,
     tracing,
     uploads,
@@ -131,6 +132,7 @@ def _application(opened: Service) -> FastAPI:
     parts = (
         searching,
         library,
+        sessions,
         timelines,
         excerpts,
         edit_lists,

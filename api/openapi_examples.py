@@ -5,6 +5,7 @@ from typing import Any
 from api import problems
 from api.problem_kinds import (
     BODY_TOO_LARGE,
+    CROSS_SITE,
     DEADLINE,
     EXCERPTS_BUSY,
     EXCERPTS_UNAVAILABLE,
@@ -26,6 +27,7 @@ from api.problem_kinds import (
     TOO_MANY_REQUESTS,
     TOO_MANY_STREAMS,
     TUS_VERSION,
+    UNAUTHENTICATED,
     UNSUPPORTED_MEDIA_TYPE,
     UPLOAD_INCOMPLETE,
     Kind,
@@ -174,6 +176,10 @@ _DETAILS: dict[Kind, str] = {
     TUS_VERSION: "Tus-Resumable must be 1.0.0, got none",
     REQUEST_TIMEOUT: "the client has left; 1048576 bytes are stored, continue there",
     MALFORMED_JSON: "the body is not JSON: Expecting ',' delimiter at character 12",
+    UNAUTHENTICATED: "this server needs a key: send the header `Authorization: Bearer KEY`; the "
+    "operator of the server makes keys",
+    CROSS_SITE: "a page of another site has sent this with the session of this one; send the key "
+    "in the header Authorization instead",
     FORBIDDEN: "this needs the scope 'search', and the key has 'write'; ask the operator of this "
     "server for a key with that scope",
     NOT_CUT: "this span could not be made; ask for a shorter one, or download the whole video",

@@ -62,6 +62,12 @@ async def page(request: Request) -> Response:
     return await _file("index.html", request)
 
 
+@router.get("/login", include_in_schema=False)
+async def login(request: Request) -> Response:
+    """Return the page that asks for a key."""
+    return await _file("login.html", request)
+
+
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> Response:
     """Return the page that shows the OpenAPI document."""

@@ -188,6 +188,12 @@ UNAUTHENTICATED = Kind(
     "A valid key is needed",
     "Send the header `Authorization: Bearer KEY`. The operator makes keys: `indexer keys add`.",
 )
+CROSS_SITE = Kind(
+    "cross-site",
+    403,
+    "A page of another site has sent the request",
+    "Send the key in the header `Authorization`, and not by the cookie of a session.",
+)
 FORBIDDEN = Kind(
     "forbidden",
     403,
@@ -375,6 +381,7 @@ OTHER_KINDS = (
     TARGET_TOO_LONG,
     HOST_NOT_ALLOWED,
     TOO_MANY_REQUESTS,
+    CROSS_SITE,
     HEAD_TOO_LARGE,
     OVERLOADED,
     DEADLINE,

@@ -31,6 +31,11 @@ class Server:
         found = next(line for line in lines if line.startswith(f"{name}:"))
         return 1024 * int(found.split()[1])
 
+    def cpu_s(self) -> float:
+        """Return the seconds of CPU that the process has used so far (proc(5), utime and stime)."""
+        said = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
+
     def descriptors(self) -> int:
         """Return how many files and sockets the process has open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))

@@ -47,6 +47,7 @@ export async function ask(path, { json, ...options } = {}) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Failure({ title: t("serverAway"), detail: t("serverAwayDetail") });
   }
+  if (response.status === 401 && !location.pathname.endsWith("/login")) location.assign("login");
   if (!response.ok) throw new Failure(await problemOf(response));
   return response.status === 204 ? null : response.json();
 }

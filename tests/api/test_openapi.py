@@ -97,6 +97,5 @@ def test_every_problem_type_is_documented_somewhere() -> None:
         "method-not-allowed",
         "not-fetched",
         "target-too-long",
-        "unauthenticated",
         "unreadable-video",
     }

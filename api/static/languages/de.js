@@ -9,6 +9,10 @@ export default {
   navStatus: "Status",
   navApi: "API",
   navKeys: "Tasten",
+  loginKey: "Dieser Server braucht einen Schlüssel. Gib deinen ein:",
+  loginIn: "Anmelden",
+  loginOut: "Abmelden",
+  loggedOut: "Du bist abgemeldet.",
   language: "Sprache",
   librarySize: { one: "{count} Video, {length}", other: "{count} Videos, {length}" },
 

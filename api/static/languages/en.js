@@ -9,6 +9,10 @@ export default {
   navStatus: "Status",
   navApi: "API",
   navKeys: "Keys",
+  loginKey: "This server needs a key. Enter yours:",
+  loginIn: "Log in",
+  loginOut: "Log out",
+  loggedOut: "You are logged out.",
   language: "Language",
   librarySize: { one: "{count} video, {length}", other: "{count} videos, {length}" },
 

@@ -272,6 +272,7 @@ VERBS = [
     ["list"],
     ["collections"],
     ["keys", "list"],
+    ["switch", "default", "--finish"],
     ["work", "--once"],
     ["status"],
     ["verify"],

@@ -30,6 +30,7 @@ from api import (
 )
 from api.access import Access
 from api.answering import Answering
+from api.auditing import Auditing
 from api.cutter import Cutter
 from api.following import Following
 from api.job_counts import JobCounts
@@ -42,7 +43,7 @@ from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
-from clipseek.assembly import open_job_reader, open_jobs, open_service, open_uploads
+from clipseek.assembly import open_audit, open_job_reader, open_jobs, open_service, open_uploads
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.metrics import Metrics
@@ -124,6 +125,9 @@ def _application(opened: Service) -> FastAPI:
     )
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
     workers.append(app.state.recall.judging)
+    app.state.audit = open_audit(opened.settings)
+    app.state.auditing = Auditing(app.state.audit.add, app.state.metrics.drop_audit)
+    workers.append(app.state.auditing.storing)
     opened.searcher.sample(app.state.recall.offer)
     app.state.tracing = tracing.opened(opened.settings)
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
@@ -177,6 +181,7 @@ def _application(opened: Service) -> FastAPI:
     app.add_middleware(
         Border,
         metrics=app.state.metrics,
+        auditing=app.state.auditing,
         rates=app.state.rates,
         access=Access(app.state.keyring, open_metrics=opened.settings.metrics_access == "everyone"),
         allowed_hosts=(*(opened.settings.allowed_hosts or ()), opened.settings.api_host),
@@ -218,6 +223,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(keyring.start)
     app.state.recall.start()
     app.state.job_counts.counting.start()
+    app.state.auditing.storing.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
     try:
         yield
@@ -232,6 +238,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)
-        for jobs_of in (app.state.jobs, app.state.queue):
-            await run_in_threadpool(jobs_of.close)
+        await run_in_threadpool(app.state.auditing.close)
+        for store in (app.state.jobs, app.state.queue, app.state.audit):
+            await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

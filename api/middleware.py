@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import hosts, problem_kinds, problems
 from api.access import Access, is_uncounted
+from api.auditing import Auditing
 from api.error_handlers import refusal_of
 from api.principal import Principal
 from api.problems import Refused
@@ -58,6 +59,7 @@ class Border:
         metrics: Metrics,
         access: Access,
         rates: Rates,
+        auditing: Auditing,
         *,
         allowed_hosts: tuple[str, ...] = (),
         root_path: str = "",
@@ -66,6 +68,7 @@ class Border:
         self.metrics = metrics
         self.access = access
         self.rates = rates
+        self.auditing = auditing
         self.allowed_hosts = allowed_hosts
         self.root_path = root_path
 
@@ -140,6 +143,7 @@ class Border:
         method, route = passage.scope["method"], _template(passage.scope)
         status, seconds = passage.status or 500, time.perf_counter() - passage.started
         self.metrics.count_request(method, route, status=status, seconds=seconds)
+        self.auditing.request(passage.scope, route, status)
         if access.isEnabledFor(logging.INFO):
             noted = {
                 "request_id": passage.id,

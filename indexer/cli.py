@@ -26,6 +26,7 @@ from clipseek.errors import (
 from clipseek.keys import SCOPES
 from indexer import switch_options
 from indexer.naming import at_home
+from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
 
 EXIT_CODES: dict[type[ClipseekError], int] = {
@@ -261,6 +262,9 @@ def _reading_verbs(verbs: "_Verbs") -> None:
     search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum number of hits")
     _output(search)
     _output(_verb(verbs, "list", "list the videos", "indexer list --json"))
+    audit = _verb(verbs, "audit", "show who changed what", "indexer audit --since 2h")
+    audit.add_argument("--since", metavar="TIME", help="so long ago, such as 2h, or a date")
+    _output(audit, collection=False)
     status = _verb(verbs, "status", "show what is indexed", "indexer status --json")
     _output(status, collection=False)
     verify = _verb(verbs, "verify", "check that everything agrees", "indexer verify")
@@ -387,4 +391,6 @@ def _run(options: argparse.Namespace) -> int:
         index=getattr(options, "index", None),
     )
     verb: Verb = import_module(f"indexer.verbs.{options.verb}").run
-    return verb(settings, options)
+    with audited(settings, options) as code:
+        code.append(verb(settings, options))
+    return code[0]

@@ -5,7 +5,7 @@ import threading
 from contextlib import closing
 from dataclasses import asdict, replace
 
-from clipseek.assembly import fetch_rules, open_jobs, open_uploads, open_writer
+from clipseek.assembly import fetch_rules, open_audit, open_jobs, open_uploads, open_writer
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.jobs import Job
@@ -13,6 +13,7 @@ from indexer import reserve
 from indexer.collection_models import CollectionModels
 from indexer.errands import Errands
 from indexer.incoming import Incoming
+from indexer.noting import note_job
 from indexer.output import emit, say
 from indexer.verbs.ingest import stopping_on_signal
 from indexer.worker import Worker
@@ -30,12 +31,21 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     share = max(settings.max_decode_bytes // jobs, LEAST_BYTES)
     settings = settings.model_copy(update={"max_decode_bytes": share, "workers": 1})
     stop = threading.Event()
-    with open_writer(settings, create=True) as service, closing(open_jobs(settings)) as queue:
+    with (
+        open_writer(settings, create=True) as service,
+        closing(open_jobs(settings)) as queue,
+        closing(open_audit(settings)) as audit,
+    ):
         reserve.keep(settings)
         incoming = Incoming(open_uploads(settings), *fetch_rules(settings))
         errands = Errands(service, CollectionModels(service), incoming)
         told = _emit if options.json else _silent if options.quiet else _say
-        worker = Worker(queue, errands, jobs, stop, told, quiet=options.quiet or options.json)
+
+        def ended(job: Job) -> None:
+            note_job(audit, job, settings.keep_audit_s)
+            told(job)
+
+        worker = Worker(queue, errands, jobs, stop, ended, quiet=options.quiet or options.json)
         with stopping_on_signal(stop, worker.wake):
             worker.run(once=options.once)
     return 1 if options.once and worker.failed else 0

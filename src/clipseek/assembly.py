@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clipseek import belonging, publishing
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
+from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.config import Settings
@@ -380,6 +381,11 @@ def open_jobs(settings: Settings) -> SqlJobs:
 def open_switches(settings: Settings) -> SqlSwitches:
     """Return what begins and ends switches of models; nothing is connected to before its use."""
     return SqlSwitches.open(settings.catalog_url)
+
+
+def open_audit(settings: Settings, *, read_only: bool = False) -> SqlAudit:
+    """Return the audit; it connects when it is used."""
+    return SqlAudit.open(settings.catalog_url, read_only=read_only)
 
 
 def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:

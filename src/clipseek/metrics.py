@@ -85,6 +85,11 @@ class Metrics:
             ["method", "route"],
             registry=registry,
         )
+        self._audit_dropped = Counter(
+            "clipseek_audit_dropped",
+            "Entries of the audit that were dropped because too many came at once.",
+            registry=registry,
+        )
         self._open = 0
         Gauge(
             "clipseek_http_requests_in_flight",
@@ -160,6 +165,10 @@ class Metrics:
     def end_request(self) -> None:
         """Note that a request is over, answered or not."""
         self._open -= 1
+
+    def drop_audit(self, count: int) -> None:
+        """Count entries of the audit that were dropped."""
+        self._audit_dropped.inc(count)
 
     def count_request(self, method: str, route: str, *, status: int, seconds: float) -> None:
         """Count one answered request; `route` is a template, never the path of the request."""

@@ -227,6 +227,7 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_recall_at_10",
         "clipseek_recall_samples_total",
         "clipseek_thread_age_seconds",
+        "clipseek_audit_dropped_total",
         "clipseek_jobs",
         "clipseek_jobs_oldest_seconds",
         "clipseek_index_view_age_seconds",

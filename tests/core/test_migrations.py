@@ -273,6 +273,7 @@ VERBS = [
     ["collections"],
     ["keys", "list"],
     ["switch", "default", "--finish"],
+    ["audit"],
     ["work", "--once"],
     ["status"],
     ["verify"],

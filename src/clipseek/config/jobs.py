@@ -18,3 +18,6 @@ class JobSettings(BaseModel):
     keep_jobs_s: float = Field(
         default=30 * 86400.0, ge=0, description="seconds until a job that has ended is deleted"
     )
+    keep_audit_s: float = Field(
+        default=365 * 86400.0, ge=0, description="seconds until an entry of the audit is deleted"
+    )

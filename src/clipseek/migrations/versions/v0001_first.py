@@ -29,6 +29,7 @@ def upgrade() -> None:
     _jobs()
 
     _keys()
+    _audit()
 
 
 def _identity() -> None:
@@ -221,3 +222,24 @@ def _keys() -> None:
         sa.Column("rate", sa.Text),
         sa.UniqueConstraint("digest", name="keys_digest"),
     )
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.Identity(always=True),
+            primary_key=True,
+        ),
+        sa.Column("at", KEY, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("what", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("request_id", sa.Text, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("audit_by_time", "audit", ["at", "number"])

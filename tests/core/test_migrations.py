@@ -274,6 +274,8 @@ VERBS = [
     ["keys", "list"],
     ["switch", "default", "--finish"],
     ["audit"],
+    ["export", "VIDEOS"],
+    ["import", "VIDEOS"],
     ["work", "--once"],
     ["status"],
     ["verify"],

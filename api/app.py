@@ -43,9 +43,10 @@ from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
-from clipseek.assembly import open_audit, open_job_reader, open_jobs, open_service, open_uploads
+from clipseek.assembly import open_service, open_uploads
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
+from clipseek.ledgers import open_audit, open_job_reader, open_jobs
 from clipseek.metrics import Metrics
 from clipseek.recall import RecallSampler
 from clipseek.service import Service

@@ -70,7 +70,7 @@ def user() -> str:
 
 
 def _add(settings: Settings, options: argparse.Namespace, outcome: str) -> None:
-    from clipseek.assembly import open_audit
+    from clipseek.ledgers import open_audit
 
     action = getattr(options, "action", None)
     entry = Entry(

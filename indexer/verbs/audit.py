@@ -5,10 +5,10 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from clipseek.assembly import open_audit
 from clipseek.audit import Entry, since, stamp
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
+from clipseek.ledgers import open_audit
 from indexer.output import Column, emit, table
 
 COLUMNS = ("at", "who", "what", "subject", "outcome", "address", "request_id")

@@ -7,11 +7,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from clipseek.assembly import build_snapshot, open_switches, open_writer
+from clipseek.assembly import build_snapshot, open_writer
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.config import Settings
 from clipseek.embedding.models import bank_captions
 from clipseek.errors import ConfigError
+from clipseek.ledgers import open_switches
 from clipseek.model import Model
 from clipseek.service import WritingService
 from clipseek.switches import Switch

@@ -5,10 +5,11 @@ import threading
 from contextlib import closing
 from dataclasses import asdict, replace
 
-from clipseek.assembly import fetch_rules, open_audit, open_jobs, open_uploads, open_writer
+from clipseek.assembly import fetch_rules, open_uploads, open_writer
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.jobs import Job
+from clipseek.ledgers import open_audit, open_jobs
 from indexer import reserve
 from indexer.collection_models import CollectionModels
 from indexer.errands import Errands

@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from clipseek import belonging, publishing
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
-from clipseek.catalog.audit import SqlAudit
-from clipseek.catalog.jobs import SqlJobReader, SqlJobs
-from clipseek.catalog.switches import SqlSwitches
 from clipseek.config import Settings
 from clipseek.datafolder import holds, make_folder, require_writable
 from clipseek.embedding import models
@@ -366,26 +363,6 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
 def open_places(settings: Settings) -> Places:
     """Return the places that videos are read from, by the schemes of their uris."""
     return Places({scheme: make(settings) for scheme, make in PLACES.items()})
-
-
-def open_job_reader(settings: Settings) -> SqlJobReader:
-    """Return what reads jobs, by SELECT alone; it connects when it is used."""
-    return SqlJobReader.open(settings.catalog_url)
-
-
-def open_jobs(settings: Settings) -> SqlJobs:
-    """Return the queue of jobs; its database is not connected to before the first use."""
-    return SqlJobs.open(settings.catalog_url)
-
-
-def open_switches(settings: Settings) -> SqlSwitches:
-    """Return what begins and ends switches of models; nothing is connected to before its use."""
-    return SqlSwitches.open(settings.catalog_url)
-
-
-def open_audit(settings: Settings, *, read_only: bool = False) -> SqlAudit:
-    """Return the audit; it connects when it is used."""
-    return SqlAudit.open(settings.catalog_url, read_only=read_only)
 
 
 def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:

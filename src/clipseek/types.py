@@ -274,9 +274,8 @@ class SearchResult:
 
     `truncated_at` is how many characters of the query the model read, if it did not read all.
     `total` moments in `total_videos` videos match among the nearest segments: their relevance is at
-    least what was asked for, or 0.5 by default. With `more` there may be others. If the catalog
-    could not be asked for a newer version, `age_s` is how many seconds ago this one was last known
-    to be the newest; otherwise it is None.
+    least what was asked for, or 0.5 by default. With `more` there may be others. `age_s` is None,
+    or, if the catalog is away, how many seconds ago this version was last known to be the newest.
     """
 
     query: str
@@ -340,8 +339,7 @@ class Collection:
     `scoring` is what all biases were computed with, or None if that was not recorded; `scored_at`
     is the version that replaced the biases of all segments, or 0 if none has. `epoch` is random: it
     distinguishes the collection from one of the same name that was removed before. Rows, indexes
-    and thumbnails are stored under `key`, which stays when the name changes; it is the name unless
-    something else is said.
+    and thumbnails are stored under `key`, by default the name, which stays when the name changes.
     """
 
     name: str

@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clipseek.assembly import open_jobs, open_uploads
+from clipseek.assembly import open_uploads
 from clipseek.catalog import SqlReader
 from clipseek.config import Settings
 from clipseek.demo.videos import make_videos
 from clipseek.errors import ServiceUnavailable
 from clipseek.jobs import Job
+from clipseek.ledgers import open_jobs
 from tests.chaos.client import Client
 from tests.chaos.cluster import DATABASE, Postgres
 from tests.chaos.program import Program, environment, listens, wait_until

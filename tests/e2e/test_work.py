@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.assembly import open_jobs, open_uploads
+from clipseek.assembly import open_uploads
 from clipseek.catalog import SqlReader
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.config import Settings
 from clipseek.demo.videos import make_videos
 from clipseek.jobs import Job, JobKind
+from clipseek.ledgers import open_jobs
 from clipseek.types import Video
 from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library

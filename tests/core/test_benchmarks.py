@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import index, peers, report, tag_filter, timeline
+from benchmarks import archive, index, peers, report, tag_filter, timeline
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
 
@@ -93,3 +93,11 @@ def test_a_page_without_markers_is_refused() -> None:
     """There is no place for the tables then."""
     with pytest.raises(ValueError, match="bench"):
         report.placed("# nothing\n", "")
+
+
+def test_a_collection_is_exported_and_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    """With seconds, memory and the ratio to a plain copy of the database."""
+    assert archive.main(["--segments", "100"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["segments"] == 100
+    assert min(said["export_ratio"], said["import_ratio"], said["import_mb"]) > 0

@@ -55,7 +55,7 @@ def test_head_of_what_is_not_there_has_no_body(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        pytest.param("DELETE", "/v1/videos", "GET, HEAD", id="library"),
+        pytest.param("DELETE", "/v1/videos", "GET, HEAD, POST", id="library"),
         pytest.param("POST", "/v1/videos/sea/file", "GET, HEAD", id="file"),
         pytest.param("GET", "/v1/search", "POST", id="search"),
         pytest.param("HEAD", "/v1/search/batch", "POST", id="batch"),

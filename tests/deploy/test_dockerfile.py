@@ -111,7 +111,8 @@ def test_all_of_the_packages_gets_in(context: set[str]) -> None:
     for package, patterns in project["tool"]["setuptools"]["package-data"].items():
         folder = folders.get(package, ROOT / package)
         for pattern in patterns:
-            found = {path.relative_to(ROOT).as_posix() for path in folder.glob(pattern)}
+            files = filter(Path.is_file, folder.glob(pattern))
+            found = {path.relative_to(ROOT).as_posix() for path in files}
             assert found, f"{package}: {pattern}"
             assert found <= context
 

@@ -15,6 +15,9 @@ Embed = Callable[[Sequence[str], Callable[[Put], Put]], Sequence[Report] | None]
 of each; it passes each through the function before it is stored. None if it was interrupted."""
 
 
+_CHANGED = "the file has changed since it was indexed; run `indexer ingest` on it first"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What one collection lacks of another one, which is at a version.
@@ -156,7 +159,7 @@ class Following:
             if video is None:
                 raise UnreadableVideo(
                     put.video.uri,
-                    "the file has changed since it was indexed; run `indexer ingest` on it first",
+                    _CHANGED,
                 )
             return replace(put, video=replace(put.video, title=video.title, tags=video.tags))
 
@@ -167,5 +170,8 @@ class Following:
         for report in reports:
             if report.state == "failed":
                 self.failed[uris[report.path]] = report.reason
+        # A file with the content of another video of the collection is taken for a copy of that.
+        there = self.catalog.videos_by_id(self.target, tuple(wanted))
+        self.failed |= dict.fromkeys(wanted.keys() - there.keys() - self.failed.keys(), _CHANGED)
         self.embedded += sum(report.state != "failed" for report in reports)
         return True

@@ -129,7 +129,7 @@ def test_a_role_that_may_only_select_is_enough(
     ingest(videos, settings)
     database, role = bare_postgres_url.rpartition("/")[2], "reads_as_the_readme_says"
     readme = (ROOT / "api" / "README.md").read_text("utf-8")
-    (block,) = re.findall(r"```sql\n(.*?)```", readme, re.DOTALL)
+    block, *_ = re.findall(r"```sql\n(.*?)```", readme, re.DOTALL)
     for statement in block.strip().splitlines():
         postgres_server.run(statement.replace("clipseek_reader", role), database)
     postgres_server.run("CREATE TABLE later AS SELECT 1", database)

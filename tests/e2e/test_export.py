@@ -15,6 +15,7 @@ from api.app import create_app
 from clipseek.assembly import open_service
 from clipseek.config import Settings
 from tests.api.server import serving
+from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
 
 Capture = pytest.CaptureFixture[str]
@@ -98,10 +99,13 @@ def test_answers_of_a_restored_collection_never_mix_with_those_of_the_one_before
         assert library.run("import", str(tmp_path / "archive")) == 0
         version = said(library, capsys, "status")[0]["version"]
         headers = {"If-None-Match": old.headers["ETag"]}
-        for _ in range(200):
+
+        def answered() -> bool:
             new = client.post("/v1/search", json=body, headers=headers)
-            if new.status_code == 200 and new.json()["version"] == version:
-                break
+            return new.status_code == 200 and new.json()["version"] == version
+
+        wait_until(answered, "an answer of the imported collection", deadline_s=60)
+        new = client.post("/v1/search", json=body)
         assert new.headers["ETag"] != old.headers["ETag"]
         assert {hit["segment_id"] for hit in new.json()["hits"]}.isdisjoint(
             hit["segment_id"] for hit in old.json()["hits"]

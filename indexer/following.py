@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from clipseek.errors import UnreadableVideo, VideoNotFound
+from clipseek.files import as_text
 from clipseek.ingest import Report
 from clipseek.protocols import CatalogReader, CatalogWriter
 from clipseek.types import Put, Video
+from indexer.output import note
 from indexer.videos import all_videos
 
 Embed = Callable[[Sequence[str], Callable[[Put], Put]], Sequence[Report] | None]
@@ -172,6 +174,8 @@ class Following:
                 self.failed[uris[report.path]] = report.reason
         # A file with the content of another video of the collection is taken for a copy of that.
         there = self.catalog.videos_by_id(self.target, tuple(wanted))
-        self.failed |= dict.fromkeys(wanted.keys() - there.keys() - self.failed.keys(), _CHANGED)
+        for video_id in wanted.keys() - there.keys() - self.failed.keys():
+            self.failed[video_id] = _CHANGED
+            note(f"indexer: {as_text(wanted[video_id].uri)}: {_CHANGED}")
         self.embedded += sum(report.state != "failed" for report in reports)
         return True

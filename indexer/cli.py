@@ -377,9 +377,12 @@ def _collection(options: argparse.Namespace) -> str | None:
 
 def _run(options: argparse.Namespace) -> int:
     """Import the module of the verb only now, so that `indexer --help` is fast."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    if on_interrupt is signal.SIG_IGN:  # a script's `indexer watch ... &` ignores Ctrl-C alone
+        on_interrupt = signal.default_int_handler
+    signal.signal(signal.SIGTERM, on_interrupt)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGHUP, on_interrupt)
     settings = Settings.load(
         data_dir=options.data_dir,
         collection=_collection(options),

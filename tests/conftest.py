@@ -1,6 +1,7 @@
 """Fixtures that every test may use; real footage is optional and tests pass without it."""
 
 import os
+import signal
 from pathlib import Path
 
 # Before decord, which exports its own libvpx to the whole process. If PyAV is loaded later, it gets
@@ -12,6 +13,11 @@ from hypothesis import settings
 # A machine that does other work too is slow at times, and no test here is about time.
 settings.register_profile("whenever", deadline=None)
 settings.load_profile("whenever")
+
+# A shell that started the tests in the background may have set these to ignored, and programs that
+# tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_plugins = [
     "tests.contracts.postgres",

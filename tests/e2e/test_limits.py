@@ -60,13 +60,16 @@ def test_a_signal_ends_a_run_in_the_middle_of_a_bomb(
     assert not Path(f"/proc/{child}").exists()
 
 
-def test_nohup_keeps_a_run_alive(tmp_path: Path) -> None:
-    """Who has SIGHUP ignored means it."""
+@pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGINT], ids=["nohup", "background"])
+def test_a_signal_that_is_ignored_from_the_start_ends_no_run(
+    ignored: signal.Signals, tmp_path: Path
+) -> None:
+    """Scripts ignore SIGINT for what they start in the background; SIGTERM ends it all the same."""
     path = tmp_path / "bomb.gif"
     path.write_bytes(_gif(4000, 20_000))
-    with _ingest(tmp_path, path, ignoring=signal.SIGHUP) as program:
+    with _ingest(tmp_path, path, ignoring=ignored) as program:
         _decoder(program.pid, path)
-        program.send_signal(signal.SIGHUP)
+        program.send_signal(ignored)
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=60)
     assert program.returncode == 130

@@ -31,7 +31,7 @@ RUN if [ -n "${APT_MIRROR}" ]; then \
 RUN groupadd --gid 10001 clipseek \
     && useradd --uid 10001 --gid 10001 --home-dir /var/lib/clipseek --no-create-home \
         --shell /usr/sbin/nologin clipseek \
-    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek /uploads
+    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek /uploads /excerpts
 
 ENV PATH=/app/bin:/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONPATH=/app \

@@ -190,10 +190,7 @@ class Excerpts:
             self._root.mkdir(parents=True, exist_ok=True)
             part.touch(exist_ok=False)
         except OSError as error:
-            raise ServiceUnavailable(
-                f"excerpts cannot be written to {self._root}: {error.strerror}; make the folder "
-                "writable, or free some space"
-            ) from error
+            raise self._unwritable(error) from error
         try:
             return start(recipe, part)
         except BaseException:
@@ -204,16 +201,20 @@ class Excerpts:
         """Give a complete file its name, and delete what is too much."""
         path = self._root / key
         try:
+            size = excerpting.target.stat().st_size
             excerpting.target.replace(path)
+            self._sweep(path, self._most_bytes - size)
         except OSError as error:
-            raise ServiceUnavailable(
-                f"excerpts cannot be written to {self._root}: {error.strerror}; make the folder "
-                "writable, or free some space"
-            ) from error
-        self._sweep(path)
+            raise self._unwritable(error) from error
         return path
 
-    def _sweep(self, newest: Path) -> None:
+    def _unwritable(self, error: OSError) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"excerpts cannot be written to {self._root}: {error.strerror}; make the folder "
+            "writable, free some space, or set CLIPSEEK_EXCERPT_DIR to another folder"
+        )
+
+    def _sweep(self, newest: Path, room: int) -> None:
         """Delete the least recently used files until the others fit, and abandoned parts."""
         found = []
         for path in self._root.iterdir():
@@ -224,7 +225,6 @@ class Excerpts:
                         _deleted(path)
                 elif path != newest:
                     found.append((status.st_mtime_ns, status.st_size, path))
-        room = self._most_bytes - newest.stat().st_size
         for _, size, path in sorted(found, reverse=True):
             room -= size
             if room < 0:

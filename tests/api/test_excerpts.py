@@ -228,6 +228,16 @@ class _AlwaysBusy(Excerpts):
         raise Busy
 
 
+def test_excerpts_may_have_a_folder_of_their_own(empty: Library) -> None:
+    """The data folder is then only read."""
+    added(empty, "a.mp4", "libx264")
+    elsewhere = empty.folder / "elsewhere"
+    with TestClient(create_app(empty.service(excerpt_dir=elsewhere))) as client:
+        assert client.get("/v1/videos/a/clip?start=0&end=1").status_code == 200
+    assert len(list(elsewhere.iterdir())) == 1
+    assert not (empty.folder / "excerpts").exists()
+
+
 def test_a_turn_that_does_not_come_is_a_problem(empty: Library) -> None:
     """It says when to ask again."""
     added(empty, "a.mp4", "libx264")

@@ -31,6 +31,12 @@ def _dockerfile() -> str:
     return (ROOT / "Dockerfile").read_text("utf-8")
 
 
+def _has_folder(path: str) -> bool:
+    """Whether the images have a folder that belongs to our user, so that a new volume does too."""
+    (line,) = re.findall(r"install --directory --owner=10001 .*", _dockerfile())
+    return path in line.split()
+
+
 @pytest.mark.parametrize("file", [FILE, *OVERLAYS], ids=lambda file: file.name)
 def test_the_file_is_valid(file: Path) -> None:
     """By the schema of the Compose specification."""
@@ -204,7 +210,21 @@ def test_replicas_and_the_indexer_write_the_uploads() -> None:
         (mount,) = [each for each in service.mounts if each.source == "uploads"]
         assert mount.target == service.environment["CLIPSEEK_UPLOAD_DIR"]
         assert not mount.read_only
-        assert f"--mode=0755 {DATA} {mount.target}\n" in _dockerfile()
+        assert _has_folder(mount.target)
+
+
+def test_replicas_write_excerpts() -> None:
+    """They alone, to a volume at the place that the setting names and the image has."""
+    ((name, mount),) = [
+        (service.name, mount)
+        for service in SERVICES
+        for mount in service.mounts
+        if mount.source == "excerpts"
+    ]
+    assert name == "api"
+    assert mount.target == COMPOSE["api"].environment["CLIPSEEK_EXCERPT_DIR"]
+    assert not mount.read_only
+    assert _has_folder(mount.target)
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from api.excerpts import MAX_CLIP_S
 from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
 from clipseek.catalog.jobs import CONNECTIONS
@@ -184,6 +185,18 @@ def test_api_and_indexing_write_the_uploads(cluster: Cluster) -> None:
         assert not mount.get("readOnly", False)
         (volume,) = [each for each in pod.spec["volumes"] if each["name"] == "uploads"]
         assert volume["persistentVolumeClaim"] == {"claimName": "uploads"}
+
+
+def test_the_api_writes_excerpts_to_a_folder_with_room_for_one_more(cluster: Cluster) -> None:
+    """A pod that fills the folder is evicted, and an excerpt is whole before others are deleted."""
+    api = cluster.pod("api")
+    environment = cluster.environment(api)
+    (mount,) = [each for each in api.container["volumeMounts"] if each["name"] == "excerpts"]
+    assert mount == {"name": "excerpts", "mountPath": environment["CLIPSEEK_EXCERPT_DIR"]}
+    (volume,) = [each for each in api.spec["volumes"] if each["name"] == "excerpts"]
+    room = int(volume["emptyDir"]["sizeLimit"].removesuffix("Gi")) * 2**30
+    longest = MAX_CLIP_S * 200e6 / 8  # of a camera that records 200 Mbit/s
+    assert int(environment["CLIPSEEK_EXCERPT_BYTES"]) + longest <= room
 
 
 def test_probes_ask_paths_of_the_api(cluster: Cluster) -> None:

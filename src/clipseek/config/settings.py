@@ -109,7 +109,7 @@ class Settings(
     @property
     def excerpt_root(self) -> Path:
         """Folder of the excerpts and previews."""
-        return self.data_dir / "excerpts"
+        return self.excerpt_dir or self.data_dir / "excerpts"
 
     @property
     def upload_root(self) -> Path:

@@ -103,3 +103,6 @@ def test_what_has_no_timecode_is_refused() -> None:
         edl("x", [Cut("a", "/a", Fraction(25), 0, 1), Cut("b", "/b", Fraction(30), 0, 1)])
     with pytest.raises(InvalidQuery, match=r"12\.5 frames"):
         edl("x", [Cut("a", "/a", Fraction(25, 2), 0, 1)])
+    assert standard(Fraction(2494, 100)) == 25
+    with pytest.raises(InvalidQuery, match=r"24\.92 frames"):
+        standard(Fraction(2492, 100))

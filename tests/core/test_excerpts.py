@@ -1,5 +1,7 @@
 """The folder of excerpts: one is made at a time, and sent while it is written."""
 
+import os
+import time
 from pathlib import Path
 from typing import cast
 
@@ -89,6 +91,17 @@ def test_two_who_ask_for_the_same_share_it(excerpts: Excerpts) -> None:
     assert not written.target.exists()
 
 
+def test_nobody_joins_an_excerpt_that_is_over(excerpts: Excerpts) -> None:
+    """Its part has another name by now; another reader may still be at its middle."""
+    writers = Writers()
+    one, two = (excerpts.growing("k.mp4", RECIPE, writers.as_start) for _ in range(2))
+    writers.started[0].is_done = True
+    assert b"".join(one) == b"begin,"
+    with pytest.raises(Busy):
+        excerpts.growing("k.mp4", RECIPE, writers.as_start)
+    assert b"".join(two) == b"begin,"
+
+
 def test_another_one_waits_for_its_turn(excerpts: Excerpts) -> None:
     """It has it when nobody reads the first one any more."""
     writers = Writers()
@@ -119,6 +132,19 @@ def test_an_error_gives_the_turn_back(excerpts: Excerpts) -> None:
     with pytest.raises(FileNotFoundError):
         excerpts.growing("a.mp4", RECIPE, gone)
     excerpts.growing("b.mp4", RECIPE, writers.as_start).close()
+
+
+def test_parts_that_nobody_writes_any_more_are_deleted(excerpts: Excerpts, tmp_path: Path) -> None:
+    """Those of a server that was killed: an excerpt takes at most an hour."""
+    folder = tmp_path / "excerpts"
+    folder.mkdir()
+    for name, age_s in (("left.part", 3700), ("written.part", 3500)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age_s,) * 2)
+    growing = excerpts.growing("k.mp4", RECIPE, (writers := Writers()).as_start)
+    writers.started[0].is_done = True
+    assert b"".join(growing)
+    assert {path.name for path in folder.iterdir()} == {"written.part", "k.mp4"}
 
 
 def test_a_key_depends_on_all_that_is_shown() -> None:

@@ -4,16 +4,15 @@ Packets are copied if players of browsers can read their codecs and a keyframe i
 the span. Otherwise the span is decoded and encoded.
 """
 
-import ctypes
 import json
 import os
 import resource
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from threading import Thread
 from typing import Any, cast
 
 import av
@@ -43,7 +42,6 @@ _FASTEST_FPS = 30
 _BEFORE_S = 2
 # Packets of both streams are stored this near to each other, or a reader would have to wait.
 _APART_S = 1
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,7 @@ class Order:
 def main() -> None:
     """Write what the arguments say: the order, the descriptor of the video, and the target."""
     order = Order(**json.loads(sys.argv[-3]))
+    _end_with_parent()
     _confine(order)
     try:
         write(order, int(sys.argv[-2]), sys.argv[-1])
@@ -85,11 +84,24 @@ def _fail(reason: str) -> None:
     raise SystemExit(1)
 
 
+def _end_with_parent() -> None:
+    """End when the parent has closed its end of the standard input, as it does when it ends.
+
+    `PR_SET_PDEATHSIG` would not do: it ends this process with the *thread* that has started it, and
+    servers end threads that have nothing to do.
+    """
+
+    def watch() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 def _confine(order: Order) -> None:
-    """End with the parent, leave the processor to others, and bound the memory. Linux only."""
+    """Leave the processor to others, and bound the memory (on Linux alone)."""
     os.nice(10)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         limit = status_bytes("VmData") + order.memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 

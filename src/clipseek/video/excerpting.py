@@ -60,7 +60,7 @@ class Excerpting:
                 *(json.dumps(order), str(descriptor), str(target)),
             ],
             pass_fds=[descriptor],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # its end tells the process that this one has ended
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             process_group=0,
@@ -105,5 +105,6 @@ class Excerpting:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()

@@ -1,0 +1,95 @@
+"""The process that writes an excerpt: which ends of others it outlives."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from clipseek.video.excerpting import Excerpting, Recipe
+from tests.api.test_excerpts import drawn
+
+COMPLETE = b"mfra"
+"""The box that is written last (ISO/IEC 14496-12, 8.8.9)."""
+
+
+def started(video: Path, target: Path) -> Excerpting:
+    """Start an excerpt, and return when its first bytes are written."""
+    recipe = Recipe(0.0, 8.0, 1080, copy=False, growing=True)
+    target.touch()
+    with video.open("rb") as file:
+        made = Excerpting(
+            recipe,
+            name=str(video),
+            descriptor=file.fileno(),
+            target=target,
+            limit_s=60.0,
+            memory_bytes=2**31,
+            frame_pixels=10**8,
+        )
+    while not target.stat().st_size:
+        made.check()
+        time.sleep(0.01)
+    return made
+
+
+def die(video: Path, target: Path) -> None:
+    """Start an excerpt, halt its process, print its id, and die as by `kill -9`."""
+    process = started(video, target)._process  # noqa: SLF001  its id is not public
+    os.kill(process.pid, signal.SIGSTOP)
+    print(process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video that takes longer to encode than to begin with."""
+    path = tmp_path_factory.mktemp("excerpting") / "a.mp4"
+    drawn(path, "libx264", size=(1920, 1080))
+    return path
+
+
+def test_it_outlives_the_thread_that_started_it(video: Path, tmp_path: Path) -> None:
+    """Threads of a server end when they have nothing to do, also while an excerpt is sent."""
+    target = tmp_path / "a.part"
+    made: list[Excerpting] = []
+    thread = Thread(target=lambda: made.append(started(video, target)))
+    thread.start()
+    thread.join()
+    assert COMPLETE not in target.read_bytes()
+    made[0].wait()
+    assert COMPLETE in target.read_bytes()
+
+
+def test_it_ends_with_its_parent(video: Path, tmp_path: Path) -> None:
+    """Also if the parent is killed."""
+    target = tmp_path / "a.part"
+    code = "import sys; from tests.core.test_excerpting import *; die(*map(Path, sys.argv[1:]))"
+    parent = subprocess.run(
+        [sys.executable, "-c", code, video, target],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert parent.returncode == -signal.SIGKILL
+    child = int(parent.stdout)
+    os.kill(child, signal.SIGCONT)
+    until = time.monotonic() + 60
+    while _runs(child):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert COMPLETE not in target.read_bytes()
+
+
+def _runs(process: int) -> bool:
+    """Whether a process runs: it does not if nobody has collected how it ended."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text("utf-8")
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -41,6 +41,7 @@ STATES = {
     "library": ("#/library", "document.querySelector('a.card.video')", ""),
     "status": ("#/status", "document.querySelector('tbody tr')", ""),
     "help": ("?q=a+balloon", CARD, "document.querySelector('.keys').click()"),
+    "login": ("login", "document.getElementById('in').textContent", ""),
     "docs": ("docs", "document.querySelector('details')", ""),
 }
 """By name: the address, what must be there, and what is done then."""

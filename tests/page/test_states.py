@@ -22,6 +22,7 @@ STATES = {
     "library": ("#/library", "document.querySelector('a.card.video')"),
     "video": ("#/library/traffic", "document.querySelector('a.card.bare')"),
     "status": ("#/status", "document.querySelector('tbody tr')"),
+    "login": ("login", "document.getElementById('in').textContent"),
     "docs": ("docs", "document.querySelectorAll('details').length > 12"),
 }
 

@@ -1,10 +1,13 @@
 // The bar at the top: where one can go, how much there is, the language.
 
+import { said } from "../api.js";
+import { refusal } from "../changing.js";
 import { useValue } from "../hooks.js";
 import { language, LANGUAGES, locale, speak, t } from "../language.js";
 import { seconds, videos } from "../library.js";
 import { roughly } from "../format.js";
 import { link, route } from "../navigation.js";
+import { end, isLoggedIn } from "../session.js";
 import { html } from "../vendor/preact.js";
 import { helping } from "./help.js";
 import { Icon } from "./icons.js";
@@ -34,8 +37,19 @@ export function Header({ page }) {
       <button class="plain keys" type="button" title=${`${t("navKeys")} (?)`} aria-label=${t("navKeys")}
         onClick=${() => { helping.value = true; }}><${Icon} name="help" /></button>
       <a class="plain" href="docs">${t("navApi")}</a>
+      ${isLoggedIn() && html`<button id="log-out" class="plain" type="button" onClick=${leave}>${t("loginOut")}</button>`}
     </header>
   `;
+}
+
+/** Log out; the page that asks for a key is all that is left to see. */
+async function leave() {
+  try {
+    await end();
+    location.assign("login");
+  } catch (error) {
+    refusal.value = said(error);
+  }
 }
 
 function Languages() {

@@ -1,20 +1,26 @@
 // Changes of videos that are indexed: edited at once, removed after a time in which it can be undone.
 
-import { ask, Failure, parameters } from "./api.js";
+import { ask, parameters, said } from "./api.js";
 import { look } from "./library.js";
 import { signal } from "./vendor/signals.js";
 
 export const UNDO_S = 10;
 const LOOK_MS = 500;
 
-/** @typedef {{id: string, title: string, collection: string}} Named */
+/** @typedef {{id: string, title: string, collection: string, indexed: string}} Named */
 
 /** The video that will be removed, unless somebody undoes it. */
 export const removing = signal(/** @type {Named | null} */ (null));
 /** Why a change failed, or "". */
 export const refusal = signal("");
-/** Videos that the server removes or has removed. */
+/** Keys of videos that the server removes or has removed. */
 export const removed = signal(/** @type {ReadonlySet<string>} */ (new Set()));
+
+/**
+ * What a removed video is known by: the same video is shown in another collection, and when it is added again. Pure.
+ * @param {{id: string, collection: string, indexed: string}} video
+ */
+export const keyOf = ({ id, collection, indexed }) => JSON.stringify([id, collection, indexed]);
 
 let timer = 0;
 
@@ -66,7 +72,7 @@ async function finish() {
   const video = removing.peek();
   if (!video) return;
   removing.value = null;
-  removed.value = new Set([...removed.peek(), video.id]);
+  removed.value = new Set([...removed.peek(), keyOf(video)]);
   try {
     const reason = await ended(await ask(path(video), { method: "DELETE" }));
     if (reason) restore(video, reason);
@@ -81,14 +87,8 @@ async function finish() {
  * @param {string} reason
  */
 function restore(video, reason) {
-  removed.value = new Set([...removed.peek()].filter((id) => id !== video.id));
+  removed.value = new Set([...removed.peek()].filter((key) => key !== keyOf(video)));
   refusal.value = reason;
-}
-
-/** @param {unknown} error */
-function said(error) {
-  if (error instanceof Failure) return error.problem.detail ?? error.problem.title ?? "";
-  throw error;
 }
 
 /**

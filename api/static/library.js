@@ -1,6 +1,6 @@
 // The collections that there are; asked again while there is nothing in them.
 
-import { ask, Failure } from "./api.js";
+import { ask, problemIn } from "./api.js";
 import { route } from "./navigation.js";
 import { computed, signal } from "./vendor/signals.js";
 
@@ -25,12 +25,15 @@ export const seconds = computed(() => sum("seconds"));
 /** @param {"videos" | "seconds"} key */
 const sum = (key) => (libraries.value?.collections ?? []).reduce((total, each) => total + each[key], 0);
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let later;
+
 export async function look() {
   try {
     libraries.value = { ...(await ask("v1/collections")), problem: null };
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    libraries.value = { collections: [], default: "", ...libraries.peek(), problem: error.problem };
+    libraries.value = { collections: [], default: "", ...libraries.peek(), problem: problemIn(error) };
   }
-  if (!videos.value) setTimeout(look, EMPTY_S * 1000);
+  clearTimeout(later);
+  if (!videos.value) later = setTimeout(look, EMPTY_S * 1000);
 }

@@ -1,8 +1,7 @@
 // A moment as a file of its own: the server cuts it, and the browser saves it.
 
-import { problemOf } from "./api.js";
+import { Failure, fetched, said } from "./api.js";
 import { moment } from "./format.js";
-import { t } from "./language.js";
 
 /** The server makes no longer file. */
 export const LONGEST_S = 180;
@@ -27,20 +26,16 @@ export function spanUrl(file, kind, start, end) {
  */
 export async function saveSpan({ file, title, start, end }) {
   for (let tries = 1; ; tries += 1) {
-    let response;
     try {
-      response = await fetch(spanUrl(file, "clip", start, end));
-    } catch {
-      return t("serverAway");
-    }
-    if (response.ok) {
+      const response = await fetched(spanUrl(file, "clip", start, end));
       save(await response.blob(), `${title} ${moment(start)}-${moment(end)}.mp4`.replaceAll(":", "."));
       return "";
+    } catch (error) {
+      // One span is cut at a time: whoever comes second waits.
+      const wait = error instanceof Failure ? error.retryAfter : 0;
+      if (!wait || tries === TRIES) return said(error);
+      await new Promise((resolve) => { setTimeout(resolve, 1000 * wait); });
     }
-    // One span is cut at a time: whoever comes second waits.
-    const wait = Number(response.headers.get("retry-after"));
-    if (response.status !== 503 || !wait || tries === TRIES) return (await problemOf(response)).detail ?? "";
-    await new Promise((resolve) => { setTimeout(resolve, 1000 * wait); });
   }
 }
 

@@ -1,7 +1,6 @@
 // The moments that somebody has chosen to take along as an edit list. They stay until the tab is closed.
 
-import { problemOf } from "./api.js";
-import { t } from "./language.js";
+import { fetched, said } from "./api.js";
 import { save } from "./saving.js";
 import { signal } from "./vendor/signals.js";
 
@@ -50,14 +49,11 @@ export const clear = () => keep([]);
 export async function exported() {
   const [{ collection }] = chosen.peek();
   const moments = chosen.peek().map(({ video, start, end, name }) => ({ video, start, end, name }));
-  const headers = { "Content-Type": "application/json" };
   try {
-    const body = JSON.stringify({ format: "edl", collection, moments });
-    const response = await fetch("v1/edit-lists", { method: "POST", headers, body });
-    if (!response.ok) return (await problemOf(response)).detail ?? "";
+    const response = await fetched("v1/edit-lists", { json: { format: "edl", collection, moments } });
     save(await response.blob(), "moments.edl");
     return "";
-  } catch {
-    return t("serverAway");
+  } catch (error) {
+    return said(error);
   }
 }

@@ -29,6 +29,7 @@
  * @property {number} width
  * @property {number} height
  * @property {number} size_bytes
+ * @property {boolean | null} playable
  * @property {"indexed" | "incomplete"} state
  * @property {string} reason
  * @property {string[]} tags
@@ -54,6 +55,7 @@
  * @typedef {object} Job
  * @property {string} id
  * @property {"ingest" | "remove" | "edit"} kind
+ * @property {string} collection
  * @property {"waiting" | "running" | "done" | "failed" | "cancelled"} state
  * @property {string | null} video
  * @property {string | null} name

@@ -1,6 +1,6 @@
 // Videos on their way to the library: sent in parts that survive a lost connection, then indexed.
 
-import { ask, Failure } from "./api.js";
+import { ask, Failure, said } from "./api.js";
 import { t } from "./language.js";
 import { look } from "./library.js";
 import { signal } from "./vendor/signals.js";
@@ -63,7 +63,13 @@ async function send({ key, file, collection }) {
   change(key, { phase: "sending", reason: "" });
   let upload = sending.get(key);
   if (!upload) {
-    const { Upload } = await client();
+    let Upload;
+    try {
+      ({ Upload } = await client());
+    } catch (error) {
+      fail(key, said(error));
+      return;
+    }
     upload = new Upload(file, {
       endpoint: "v1/uploads",
       retryDelays: RETRY_MS,
@@ -77,6 +83,8 @@ async function send({ key, file, collection }) {
     // What an earlier visit sent of the same file is not sent again.
     const [before] = await upload.findPreviousUploads();
     if (before) upload.resumeFromPreviousUpload(before);
+    // Meanwhile somebody may have paused it, or taken it from the list.
+    if (items.peek().find((item) => item.key === key)?.phase !== "sending") return;
   }
   upload.start();
 }
@@ -115,8 +123,7 @@ async function ingest(key, url) {
     change(key, { phase: "queued", sent: item.file.size, job: job.id });
     watch();
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    change(key, { phase: "failed", reason: error.problem.detail ?? "" });
+    change(key, { phase: "failed", reason: said(error) });
   }
   sendNext();
 }
@@ -127,13 +134,16 @@ let watching = false;
 async function watch() {
   if (watching) return;
   watching = true;
-  for (;;) {
-    const open = items.peek().filter(({ phase }) => phase === "queued" || phase === "running");
-    if (!open.length) break;
-    await Promise.all(open.map(follow));
-    await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+  try {
+    for (;;) {
+      const open = items.peek().filter(({ phase }) => phase === "queued" || phase === "running");
+      if (!open.length) break;
+      await Promise.all(open.map(follow));
+      await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+    }
+  } finally {
+    watching = false;
   }
-  watching = false;
 }
 
 /** @param {Item} item */
@@ -147,7 +157,7 @@ async function follow({ key, job }) {
     if (phase === "done") look();
   } catch (error) {
     // While the server is away the job goes on; what is wrong for good is said.
-    if (error instanceof Failure && !error.away) fail(key, error.problem.detail ?? "");
+    if (!(error instanceof Failure && error.away)) fail(key, said(error));
   }
 }
 

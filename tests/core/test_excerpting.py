@@ -39,7 +39,7 @@ def started(video: Path, target: Path) -> Excerpting:
 
 def die(video: Path, target: Path) -> None:
     """Start an excerpt, halt its process, print its id, and die as by `kill -9`."""
-    process = started(video, target)._process  # noqa: SLF001  its id is not public
+    process = started(video, target)._process
     os.kill(process.pid, signal.SIGSTOP)
     print(process.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tagsIn } from "../../api/static/changing.js";
+import { keyOf, tagsIn } from "../../api/static/changing.js";
 import { tagsOf } from "../../api/static/components/filters.js";
+import { quoted } from "../../api/static/components/notice.js";
 import { openedOf } from "../../api/static/components/player.js";
 import { shareOf } from "../../api/static/components/uploads.js";
 import { windowOf } from "../../api/static/components/virtuallist.js";
@@ -60,6 +61,18 @@ test("the share of an item is of what happens to it now", () => {
 test("tags are written between commas", () => {
   assert.deepEqual(tagsIn(" sea, holiday ,,sea,"), ["sea", "holiday"]);
   assert.deepEqual(tagsIn(" "), []);
+});
+
+test("a removed video is hidden in its collection alone, and until it is added again", () => {
+  const video = { id: "a", collection: "b", indexed: "2026-11-28T00:00:00Z" };
+  const others = [{ ...video, collection: "c" }, { ...video, indexed: "2026-11-29T00:00:00Z" }];
+  assert.equal(keyOf({ ...video }), keyOf(video));
+  assert.equal(new Set([video, ...others].map(keyOf)).size, 3);
+});
+
+test("a name in a command is one word of a shell", () => {
+  assert.equal(quoted("holiday-2.x"), "holiday-2.x");
+  assert.equal(quoted("a; rm -rf 'b'"), "'a; rm -rf '\\''b'\\'''");
 });
 
 test("a preview is a minute long, or as long as the moment, and never beyond the video", () => {

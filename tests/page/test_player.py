@@ -110,8 +110,20 @@ def test_the_line_shows_where_else_it_matches(page: Page, address: str) -> None:
     page.run("document.querySelector('.line').focus()")
     page.press("Home")
     page.until(f"{VIDEO}.currentTime < 1")
-    assert page.run("document.querySelector('.line').getAttribute('aria-valuetext')") < "00:01"
+    page.until("document.querySelector('.line').getAttribute('aria-valuetext') < '00:01'")
     assert page.problems == []
+
+
+def test_what_browsers_cannot_play_is_previewed_at_once(page: Page, tmp_path: Path) -> None:
+    """The server knows it of an indexed video, so the file is not waited for until it fails."""
+    made = Library(tmp_path, MemoryCatalog())
+    content = video(["blue", "red"])  # which this browser could play, so it would not fail
+    made.add("old.webm", ["blue", "red"], content=content, coding="avi mpeg4 yuv420p -")
+    with serving(create_app(made.service())) as url:
+        ask(page, url, "red")
+        page.run(f"document.querySelector('{CARD}').click()")
+        page.until("document.getElementById('preview-note')")
+        page.until(f"{VIDEO}.src.includes('/preview?') && {VIDEO}.currentTime > 0.5")
 
 
 def test_what_the_browser_cannot_play_is_previewed(page: Page, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import { Icon } from "./icons.js";
 export function Editing({ video, collection, changed }) {
   const [state, set] = useState(/** @type {"shown" | "editing" | "saving"} */ ("shown"));
   const [reason, say] = useState("");
-  const named = { id: video.id, title: video.title, collection };
+  const named = { id: video.id, title: video.title, collection, indexed: video.indexed_at };
   /** @param {any} event */
   const saved = async (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 // The last jobs: what was asked for, how far it is, how it ended.
 
-import { ask } from "../api.js";
+import { ask, problemIn } from "../api.js";
 import { date, percent } from "../format.js";
 import { locale, t } from "../language.js";
 import { link } from "../navigation.js";
@@ -16,8 +16,9 @@ export function Jobs() {
     const look = async () => {
       try {
         set((await ask(`v1/jobs?limit=${SHOWN}`)).jobs);
-      } catch {
-        // who may not see jobs sees none, and a server that is away is said above
+      } catch (error) {
+        // Somebody who may not see jobs sees none, and each refusal is noted in the audit.
+        if (problemIn(error).status === 403) return;
       }
       timer = window.setTimeout(look, LOOK_MS);
     };
@@ -41,7 +42,7 @@ export function Jobs() {
 
 /** @param {{job: import("../types.js").Job}} props */
 function Row({ job }) {
-  const { kind, state, reason, progress, created_at: asked } = job;
+  const { kind, collection, state, reason, progress, created_at: asked } = job;
   const video = job.video ?? job.videos[0];
   const name = job.title ?? job.name ?? video ?? "–";
   const isThere = video && !(kind === "remove" && state === "done");
@@ -49,7 +50,7 @@ function Row({ job }) {
   return html`
     <tr>
       <td>${t(`job_${kind}`)}</td>
-      <th scope="row" dir="auto">${isThere ? html`<a ...${link({ page: "video", video })}>${name}</a>` : name}</th>
+      <th scope="row" dir="auto">${isThere ? html`<a ...${link({ page: "video", collection, video })}>${name}</a>` : name}</th>
       <td>${t(`phase_${phase}`)}${state === "running" && ` · ${percent(progress.share, locale())}`}
         ${reason && html`<span class="reason">${reason}</span>`}</td>
       <td>${date(asked, locale())}</td>

@@ -1,10 +1,10 @@
 // The videos of a collection.
 
-import { ask, parameters } from "../api.js";
+import { ask, parameters, problemIn } from "../api.js";
 import { isLong } from "../format.js";
 import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
-import { removed, removing } from "../changing.js";
+import { keyOf, removed, removing } from "../changing.js";
 import { here, libraries } from "../library.js";
 import { go } from "../navigation.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
@@ -33,7 +33,7 @@ export function Library() {
         videos: after ? [...last.videos, ...page.videos] : page.videos, next: page.next, problem: null, done: true,
       }));
     } catch (error) {
-      set((last) => ({ ...last, problem: /** @type {any} */ (error).problem, done: true }));
+      set((last) => ({ ...last, problem: problemIn(error), done: true }));
     }
   };
   useEffect(() => {
@@ -41,7 +41,8 @@ export function Library() {
   }, [collection, known?.collections.find(({ name }) => name === collection)?.version]);
   const gone = useValue(removed);
   const leaving = useValue(removing);
-  const shown = videos.filter(({ id }) => id !== leaving?.id && !gone.has(id));
+  const hidden = leaving ? new Set([...gone, keyOf(leaving)]) : gone;
+  const shown = videos.filter(({ id, indexed_at: indexed }) => !hidden.has(keyOf({ id, collection, indexed })));
   const more = useNear(() => next && load(next), next);
   const names = (known?.collections ?? []).map(({ name }) => name);
   return html`

@@ -17,9 +17,15 @@ export function Notice({ problem, retry }) {
   `;
 }
 
+/**
+ * A word of a shell: the name of a collection comes from the address, which others may have written. Pure.
+ * @param {string} word
+ */
+export const quoted = (word) => (/^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
 /** @param {{collection: string}} props */
 export function Empty({ collection }) {
-  const option = collection && collection !== "default" ? ` --collection ${collection}` : "";
+  const option = collection && collection !== "default" ? ` --collection ${quoted(collection)}` : "";
   return html`
     <section id="notice" class="notice">
       <h2>${t("empty")}</h2>

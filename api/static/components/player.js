@@ -1,6 +1,6 @@
 // The player: a moment in its video, what can be done with it, and where else it may be.
 
-import { ask, parameters } from "../api.js";
+import { ask, parameters, problemIn } from "../api.js";
 import { between, clock, level, percent } from "../format.js";
 import { divided, placeOf } from "../hits.js";
 import { useValue } from "../hooks.js";
@@ -23,6 +23,7 @@ import { Playing } from "./playing.js";
  * @property {number} end
  * @property {string} still the picture of the moment
  * @property {number | null} relevance
+ * @property {boolean | null} playable whether browsers can be expected to play the file; null if not known
  */
 
 /**
@@ -37,14 +38,15 @@ export function openedOf(open, hit, video, segments) {
   const segment = segments.find(({ start, end }) => start <= middle && middle < end) ?? segments[0];
   const still = hit?.thumbnail_url ?? segment?.thumbnail_url ?? "";
   const relevance = hit?.relevance ?? null;
+  const playable = video?.playable ?? null;
   if (hit) {
     const { id, title, duration } = hit.video;
-    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, relevance };
+    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, relevance, playable };
   }
   if (!video) return null;
   const { id, title, duration, file_url: file } = video;
   const end = open.end > open.start ? open.end : duration;
-  return { id, title, duration, file, start: open.start, end, still, relevance };
+  return { id, title, duration, file, start: open.start, end, still, relevance, playable };
 }
 
 /** @param {{open: import("../routes.js").Moment}} props */
@@ -55,7 +57,7 @@ export function Player({ open }) {
   const { good, weak } = divided(answer?.hits ?? [], order);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
-  const { video, segments, curve, problem } = useVideo(open.video, collection, query, place < 0);
+  const { video, segments, curve, problem } = useVideo(open.video, collection, query);
   const opened = openedOf(open, hits[place], video, segments);
   /** @param {number} step */
   const move = (step) => {
@@ -94,13 +96,12 @@ const UNKNOWN = {
 };
 
 /**
- * The segments of the video, the relevance of the query over it, and the video if no hit describes it.
+ * The video, its segments, and the relevance of the query over it.
  * @param {string} id
  * @param {string} collection
  * @param {string} query
- * @param {boolean} wanted whether the video is needed
  */
-function useVideo(id, collection, query, wanted) {
+function useVideo(id, collection, query) {
   const [known, know] = useState(UNKNOWN);
   useEffect(() => {
     if (!collection) return undefined;
@@ -110,13 +111,13 @@ function useVideo(id, collection, query, wanted) {
     // A video plays without its curve too, such as while its model is being loaded.
     const asked = query ? ask(`${path}/timeline${parameters({ query, collection })}`).catch(() => null) : null;
     const look = async () => {
-      const [video, curve] = await Promise.all([wanted ? ask(path + which) : null, asked]);
+      const [video, curve] = await Promise.all([ask(path + which), asked]);
       const { segments } = curve ?? (await ask(`${path}/segments${which}`));
       if (mine) know({ id, video, segments, curve, problem: null });
     };
-    look().catch((error) => mine && know({ ...UNKNOWN, id, problem: error.problem }));
+    look().catch((error) => mine && know({ ...UNKNOWN, id, problem: problemIn(error) }));
     return () => { mine = false; };
-  }, [id, collection, query, wanted]);
+  }, [id, collection, query]);
   return known.id === id ? known : UNKNOWN;
 }
 

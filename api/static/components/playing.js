@@ -8,6 +8,7 @@ import { Timeline } from "./timeline.js";
 
 const PREVIEW_S = 60; // a preview is longer only if the moment is
 const LONGEST_PREVIEW_S = 300;
+const HEVC = 'video/mp4; codecs="hvc1.1.6.L120.90"';
 
 /** @typedef {{start: number, end: number}} Span seconds of the video; a preview's time 0 is its start */
 
@@ -42,7 +43,7 @@ export function Playing({ opened, segments, curve, marks, move, hasPrevious, has
   const [failure, fail] = useState("");
   const [looked, look] = useState(-1); // where a viewer looks who cannot play
   const [preview, setPreview] = useState(/** @type {Span | null} */ (null));
-  const { start, end: last, file, duration } = opened;
+  const { start, end: last, file, duration, playable } = opened;
 
   useEffect(() => {
     pass(false);
@@ -52,6 +53,10 @@ export function Playing({ opened, segments, curve, marks, move, hasPrevious, has
     fail("");
     setPreview(null);
   }, [file]);
+  useEffect(() => {
+    // The server cannot know of a browser that plays HEVC, which most cameras of telephones record.
+    if (playable === false && !video.current?.canPlayType(HEVC)) setPreview(previewOf(start, last, duration));
+  }, [file, playable]);
   useEffect(() => look(-1), [file, start]);
   useEffect(() => {
     if (preview) seek(start); // the next moment of a video that is previewed

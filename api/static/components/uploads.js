@@ -84,7 +84,7 @@ export function shareOf({ phase, sent, share, file }) {
 
 /** @param {{item: import("../uploading.js").Item}} props */
 function Row({ item }) {
-  const { key, file, phase, reason, sent, video } = item;
+  const { key, file, collection, phase, reason, sent, video } = item;
   const share = shareOf(item);
   const name = shorten(file.name, LONGEST);
   const size = t("sentOf", { sent: bytes(sent, locale()), size: bytes(file.size, locale()) });
@@ -93,7 +93,7 @@ function Row({ item }) {
     <div class="upload ${phase}">
       <div class="upload-name">
         <strong dir="auto" title=${file.name}>
-          ${video ? html`<a ...${link({ page: "video", video })}>${name}</a>` : name}</strong>
+          ${video ? html`<a ...${link({ page: "video", collection, video })}>${name}</a>` : name}</strong>
         <span class="quiet">${t(`phase_${phase}`)}${isSending && ` · ${size}`}
           ${phase === "running" && ` · ${percent(share, locale())}`}</span>
       </div>

@@ -1,6 +1,6 @@
 // One video: what is known of it, and all its segments.
 
-import { ask, parameters } from "../api.js";
+import { ask, parameters, problemIn } from "../api.js";
 import { between, bytes, clock, date } from "../format.js";
 import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
@@ -28,7 +28,7 @@ export function VideoPage({ id }) {
     const which = parameters({ collection });
     Promise.all([ask(path + which), ask(`${path}/segments${which}`)])
       .then(([video, { segments }]) => set({ video, segments, problem: null }))
-      .catch((error) => set({ video: null, segments: [], problem: error.problem }));
+      .catch((error) => set({ video: null, segments: [], problem: problemIn(error) }));
   };
   useEffect(load, [id, collection]);
   return html`

@@ -341,7 +341,8 @@ EXCERPTS_UNAVAILABLE = Kind(
     "excerpts-unavailable",
     503,
     "The server cannot store excerpts",
-    "The operator makes the data folder writable for the API, or frees space; the log names it.",
+    "The operator makes the folder of excerpts writable for the API, frees space on its disk, or "
+    "names another one by `CLIPSEEK_EXCERPT_DIR`; the log names it.",
 )
 
 TOO_MANY_PARTS = Kind(

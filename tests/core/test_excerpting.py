@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 from threading import Thread
+from typing import cast
 
 import pytest
 
+from clipseek.errors import UnreadableVideo
 from clipseek.video.excerpting import Excerpting, Recipe
 from tests.api.test_excerpts import drawn
 
@@ -17,9 +19,11 @@ COMPLETE = b"mfra"
 """The box that is written last (ISO/IEC 14496-12, 8.8.9)."""
 
 
-def started(video: Path, target: Path) -> Excerpting:
+WHOLE = Recipe(0.0, 8.0, 1080, copy=False, growing=True)
+
+
+def started(video: Path, target: Path, recipe: Recipe = WHOLE) -> Excerpting:
     """Start an excerpt, and return when its first bytes are written."""
-    recipe = Recipe(0.0, 8.0, 1080, copy=False, growing=True)
     target.touch()
     with video.open("rb") as file:
         made = Excerpting(
@@ -63,6 +67,13 @@ def test_it_outlives_the_thread_that_started_it(video: Path, tmp_path: Path) -> 
     assert COMPLETE not in target.read_bytes()
     made[0].wait()
     assert COMPLETE in target.read_bytes()
+
+
+def test_a_mistake_of_ours_is_said(video: Path, tmp_path: Path) -> None:
+    """With its traceback, because nothing else of the process is kept."""
+    recipe = Recipe(0.0, 8.0, cast("int", "high"), copy=False, growing=True)
+    with pytest.raises(UnreadableVideo, match=r"(?s)unexpected Traceback.*TypeError"):
+        started(video, tmp_path / "a.part", recipe)
 
 
 def test_it_ends_with_its_parent(video: Path, tmp_path: Path) -> None:

@@ -118,6 +118,19 @@ def test_moments_are_counted_grouped_and_filtered(page: Page, tmp_path: Path) ->
         assert page.run(CARDS) == 52
 
 
+def test_moments_that_are_counted_but_not_shown_are_said(page: Page, tmp_path: Path) -> None:
+    """The server gives a hundred at once."""
+    made = Library(tmp_path, MemoryCatalog())
+    for number in range(26):
+        made.add(f"v{number:02}.webm", ["red", "blue"] * 4, content=b"no video")
+    with serving(create_app(made.service())) as url:
+        ask(page, url, "red")
+        shown = page.run(STATUS)
+        assert shown.startswith("104 moments in 26 videos,")
+        assert shown.endswith("The first 100 are shown.")
+        page.open("about:blank")  # which asks for no more pictures when the server has ended
+
+
 def test_the_examples_are_those_that_the_library_answers(page: Page, address: str) -> None:
     """Each finds something; another library has others, and one that knows none has none."""
     page.open(address)

@@ -36,6 +36,7 @@ function Count({ answer, query }) {
   const { hits, total, more, total_videos: inVideos, took_ms: ms } = answer;
   const isWeak = divided(hits, "best").good.length === 0;
   const notes = [];
+  if (total > hits.length) notes.push(t("firstShown", { count: hits.length }));
   if (answer.truncated_at !== null) {
     notes.push(t("cut", { end: query.slice(0, answer.truncated_at).slice(-30) }));
   }

@@ -40,6 +40,7 @@ export default {
   searching: "Suche läuft …",
   momentsFound: { one: "{count} Moment", other: "{count} Momente" },
   momentsOrMore: { one: "{count} Moment oder mehr", other: "{count} Momente oder mehr" },
+  firstShown: "Die ersten {count} werden gezeigt.",
   inVideos: { one: "in {count} Video, {ms} ms", other: "in {count} Videos, {ms} ms" },
   noMoment: "Kein Moment gefunden.",
   noMomentDetail: "Versuche andere Wörter, eine andere Sammlung oder weniger Filter.",

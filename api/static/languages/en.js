@@ -40,6 +40,7 @@ export default {
   searching: "Searching…",
   momentsFound: { one: "{count} moment", other: "{count} moments" },
   momentsOrMore: { one: "{count} moment or more", other: "{count} moments or more" },
+  firstShown: "The first {count} are shown.",
   inVideos: { one: "in {count} video, {ms} ms", other: "in {count} videos, {ms} ms" },
   noMoment: "No moment was found.",
   noMomentDetail: "Try other words, another collection or fewer filters.",

@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ def main() -> None:
         _fail("it needs more memory than CLIPSEEK_MAX_DECODE_BYTES allows")
     except (av.error.FFmpegError, ValueError) as error:
         _fail(f"{type(error).__name__}: {error}")
+    except Exception:  # noqa: BLE001  the parent alone can say what happened here
+        _fail(f"unexpected {traceback.format_exc()}")
 
 
 def _fail(reason: str) -> None:

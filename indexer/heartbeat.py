@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from typing import Literal, Self
 
-from clipseek.errors import ServiceUnavailable
+from clipseek.errors import ClipseekError, ServiceUnavailable
 from clipseek.ingest.draft import Draft
 from clipseek.jobs import Job, JobQueue, Progress
 from indexer.output import note
@@ -15,8 +15,8 @@ BEAT_S = 2.0
 BEATS_PER_LEASE = 4
 
 Why = Literal["", "not ours", "too long", "worker"]
-"""Why a job is to stop: it was cancelled or has another worker, it takes too long, or the worker
-was told to end."""
+"""Why a job is to stop: it was cancelled or its lease is lost, it takes too long, or the worker was
+told to end."""
 
 
 class Heartbeat:
@@ -78,3 +78,7 @@ class Heartbeat:
                 note(f"indexer: job {self._job.id}: {error}")
                 if now - renewed > self._lease_s:
                     self.end("not ours")
+            except ClipseekError as error:
+                # As after a migration: the end of the job cannot be stored either, and says so.
+                note(f"indexer: job {self._job.id}: {error}")
+                self.end("not ours")

@@ -78,6 +78,7 @@ class Worker:
             finally:
                 for heart in self._running.values():
                     heart.end("worker")
+        self._reap()
         self._publish()
 
     def _step(self, pool: ThreadPoolExecutor, *, once: bool) -> bool:
@@ -129,8 +130,7 @@ class Worker:
         with heart:
             change = self._change(job, heart)
             if self._stored(change):
-                with suppress(ClipseekError):
-                    self._tell(self.queue.get(job.id))
+                self._tell(job)
 
     def _change(self, job: Job, heart: Heartbeat) -> Callable[[], bool]:
         """Run a job and return what is to be stored of it."""
@@ -165,16 +165,16 @@ class Worker:
         return end
 
     def _stopped(self, job: Job, heart: Heartbeat) -> Callable[[], bool]:
-        """Return what is to be stored of a job that was told to stop; a lost one is not changed."""
-        queue, limit_s = self.queue, self.errands.service.settings.max_job_s
-        match heart.why:
-            case "too long":
-                said = f"it took longer than {limit_s:g} s; CLIPSEEK_MAX_JOB_S sets this limit"
-                return lambda: queue.finish(job, "failed", reason=said)
-            case "not ours":
-                return lambda: queue.finish(job, "cancelled", reason="it was cancelled")
-            case _:
-                return lambda: queue.give_back(job)
+        """Return what is to be stored of a job that was told to stop.
+
+        One that was cancelled ends when it is given back, and a lost one is not changed. If the
+        database was away for longer than the lease and nobody has taken the job, it waits again.
+        """
+        if heart.why != "too long":
+            return lambda: self.queue.give_back(job)
+        limit_s = self.errands.service.settings.max_job_s
+        said = f"it took longer than {limit_s:g} s; CLIPSEEK_MAX_JOB_S sets this limit"
+        return lambda: self.queue.finish(job, "failed", reason=said)
 
     def _note_change(self, collection: str) -> None:
         with self._lock:
@@ -193,27 +193,34 @@ class Worker:
             time.sleep(POLL_S)
 
     def _tell(self, job: Job) -> None:
+        """Tell how a job ended, unless it waits again."""
+        try:
+            ended = self.queue.get(job.id)
+        except ClipseekError as error:
+            note(f"indexer: job {job.id}: it is not known how it ended: {error}")
+            with self._lock:
+                self.failed += 1
+            return
         with self._lock:
-            if job.is_over:
-                self.failed += job.state == "failed"
-                self.told(job)
+            if ended.is_over:
+                self.failed += ended.state == "failed"
+                self.told(ended)
 
     # The thread of the worker.
 
     def _publish(self) -> None:
-        """Publish the collections that have changed since the last time."""
+        """Publish the collections that have changed since the last time; what fails stays to do."""
         with self._lock:
             changed, self._changed = self._changed, set()
         self._published_at = time.monotonic()
-        for name in sorted(changed):
-            try:
-                publish(self.errands.service, quiet=self.quiet, collection=name)
-            except CollectionNotFound:
-                continue  # it was removed meanwhile
-            except ServiceUnavailable:
-                with self._lock:
-                    self._changed.add(name)
-                raise
+        try:
+            for name in sorted(changed):
+                with suppress(CollectionNotFound):  # it was removed meanwhile
+                    publish(self.errands.service, quiet=self.quiet, collection=name)
+                changed.remove(name)
+        finally:
+            with self._lock:
+                self._changed |= changed
 
     def _prune(self) -> None:
         """Delete the jobs that ended long ago, and what the uploads have left."""

@@ -13,13 +13,15 @@ import pytest
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.config import Settings
-from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.errors import CatalogOutdated, CollectionNotFound, ConfigError, ServiceUnavailable
 from clipseek.jobs import Job, Progress
 from indexer import worker as module
 from indexer.errands import Ended, Errands
 from indexer.heartbeat import Heartbeat
 from indexer.worker import PAUSES_S, Worker
 from tests.chaos.program import wait_until
+from tests.core.test_migrations import set_revision
+from tests.releases import NEXT
 
 LONG_S = 60.0
 """Longer than anything here takes; a test that waits so long has failed."""
@@ -248,6 +250,106 @@ def test_a_worker_that_has_lost_its_lease_changes_nothing(bench: Bench) -> None:
     job = bench.only()
     assert (job.state, job.attempts, job.is_cancelling) == ("running", 2, False)
     assert bench.ended == []
+
+
+class Away(SqlJobs):
+    """A queue whose database is away for beats."""
+
+    def beat(self, job: Job, progress: Progress) -> bool:
+        """Fail."""
+        raise ServiceUnavailable("the database is away")
+
+
+def test_a_lease_that_nobody_could_take_over_is_not_a_cancelled_job(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """The database was away for longer than the lease, for everybody: the job waits again."""
+
+    def cut_off(job: Job, heart: Heartbeat) -> None:
+        until_stopped(job, heart)
+        bench.stop.set()
+
+    bench.add()
+    with closing(Away.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as queue:
+        bench.queue = queue
+        bench.worker(cut_off).run(once=False)
+        job = bench.only()
+    assert (job.state, job.reason, job.failures) == ("waiting", "", 0)
+    assert bench.ended == []
+
+
+def test_a_migration_ends_the_worker(bench: Bench, tmp_path: Path) -> None:
+    """The heartbeat notices, so that the job stops too, and the worker says why."""
+
+    def migrated(job: Job, heart: Heartbeat) -> None:
+        set_revision(f"sqlite:///{tmp_path / 'catalog.db'}", NEXT)
+        until_stopped(job, heart)
+
+    bench.add()
+    with pytest.raises(CatalogOutdated):
+        bench.worker(migrated).run(once=True)
+
+
+def test_an_error_of_the_last_job_is_not_lost(bench: Bench) -> None:
+    """It ends after the worker was told to stop."""
+
+    def closed(_job: Job) -> None:
+        raise BrokenPipeError
+
+    def last(_job: Job, heart: Heartbeat) -> Ended:
+        bench.stop.set()
+        worker.wake()
+        assert heart.stop.wait(LONG_S)
+        return Ended("done", {})
+
+    bench.add()
+    worker = bench.worker(last)
+    worker.told = closed
+    with pytest.raises(BrokenPipeError):
+        worker.run(once=False)
+
+
+def test_an_end_that_cannot_be_read_is_not_a_success(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operator is told, and the exit code says so."""
+
+    class Forgetful(SqlJobs):
+        def get(self, _job_id: str) -> Job:
+            raise ServiceUnavailable("the database is away")
+
+    job = bench.add()
+    with closing(Forgetful.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as queue:
+        bench.queue = queue
+        worker = bench.worker(lambda _job, _heart: Ended("failed", reason="it is broken"))
+        worker.run(once=True)
+    assert worker.failed == 1
+    assert f"job {job.id}: it is not known how it ended" in capsys.readouterr().err
+
+
+def test_what_could_not_be_published_is_published_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several collections, all that were not yet; one that was removed is left out."""
+    asked: list[str] = []
+
+    def publish(_service: object, *, quiet: bool, collection: str) -> dict[str, object]:
+        assert quiet
+        asked.append(collection)
+        if asked.count(collection) == 1 and collection == "b":
+            raise ServiceUnavailable("the volume is away")
+        if collection == "a":
+            raise CollectionNotFound(collection)
+        return {}
+
+    monkeypatch.setattr(module, "publish", publish)
+    for name in "abc":
+        bench.queue.add("remove", name, {"video": "v"}, by="ann", request_id="r")
+    worker = bench.worker(lambda _job, _heart: Ended("done"))
+    with pytest.raises(ServiceUnavailable):
+        worker.run(once=True)
+    worker.run(once=True)
+    assert asked == ["a", "b", "b", "c"]
 
 
 def test_progress_is_stored_while_a_job_runs(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipseek.errors import NotFetched, ServiceUnavailable, UnreadableVideo
+from clipseek.errors import NotFetched, ServiceUnavailable, UnreadableVideo, UploadBusy
 from clipseek.files import open_regular
 from clipseek.jobs import Job
 from clipseek.sources.fetching import Fetch, FetchLimits
@@ -67,12 +67,14 @@ class Incoming:
         name = str(job.payload.get("name") or self.guard.check(url).name)
         path = self.uploads.stored.place(made, job.collection, name)
         if not path.exists():
-            self.uploads.parts.make()
-            fetch = Fetch(
-                self.guard, self.limits, go_on=go_on, require_space=self.uploads.parts.require_space
-            )
+            parts = self.uploads.parts
+            fetch = Fetch(self.guard, self.limits, go_on=go_on, require_space=parts.require_space)
             try:
-                fetch.into(self.uploads.parts.data(made), url)
+                # A worker that lost its lease while it was suspended would add to the file, too.
+                with parts.reserved(made):
+                    fetch.into(parts.data(made), url)
+            except UploadBusy as error:
+                raise ServiceUnavailable("another worker still fetches it", for_all=True) from error
             except NotFetched as error:
                 if error.again:
                     raise ServiceUnavailable(str(error), for_all=True) from error

@@ -422,7 +422,8 @@ def held(*parts: bytes, every_s: float = 0.0) -> Answer:
     return give
 
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 1000\r\n\r\n"
+ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n"
+HEAD = ENDLESS[:-2] + b"Content-Length: 1000\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -434,6 +435,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 1000\r\n\
         pytest.param(
             (HEAD, *[b"x"] * 200), FetchLimits(10**6, 1.0, 5.0), "within 1 s", id="slow body"
         ),
+        pytest.param((ENDLESS, b"x"), FetchLimits(10**6, 1.0, 5.0), "within 1 s", id="no length"),
     ],
 )
 def test_a_slow_server_is_not_waited_for(

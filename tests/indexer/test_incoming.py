@@ -121,6 +121,21 @@ def test_another_attempt_continues_a_fetch(incoming: Incoming, site: Site) -> No
     assert path.read_bytes() == MP4
 
 
+def test_two_workers_do_not_fetch_into_one_file(incoming: Incoming, site: Site) -> None:
+    """One that was suspended and lost its lease still has the file open; the job waits."""
+    site.paths["/v.mp4"] = answer(MP4)
+    job = named(url(site))
+
+    def robbed(_so_far: int, _size: int | None) -> bool:
+        with pytest.raises(ServiceUnavailable, match="another worker") as caught:
+            incoming.bring(job, always)
+        assert caught.value.told
+        return True
+
+    assert incoming.bring(job, robbed).read_bytes() == MP4
+    assert len(site.asked) == 1
+
+
 def test_what_may_pass_is_tried_again(incoming: Incoming, site: Site) -> None:
     """A server that is busy; not one that has no such file."""
     site.paths["/busy"] = answer(b"", 503)

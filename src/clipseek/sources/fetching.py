@@ -74,8 +74,7 @@ class Fetch:
                 return self._once(path, url)
             except (OSError, http.client.HTTPException, EOFError) as error:
                 failures = 1 if _size(path) > before else failures + 1
-                if time.monotonic() > self._deadline:
-                    raise NotFetched(self._late()) from error
+                self._require_time(error)
                 if failures >= TRIES:
                     raise NotFetched(_said(error), again=True) from error
                 self.pause(min(2.0**failures, 10.0))
@@ -140,8 +139,9 @@ class Fetch:
                         left = left[file.write(left) :]
                 if not self.go_on(reached, size):
                     raise NotFetched("it was cancelled")
-                if time.monotonic() > self._deadline:
-                    raise NotFetched(self._late())
+                self._require_time()
+            # Without a length, a connection that was cut when time was up looks like the end.
+            self._require_time()
             with _written(path):
                 os.fsync(file.fileno())
         if size is not None and reached != size:
@@ -186,8 +186,9 @@ class Fetch:
         if size_bytes > limit:
             raise NotFetched(f"it must have at most {limit} bytes, and has at least {size_bytes}")
 
-    def _late(self) -> str:
-        return f"it was not fetched within {self.limits.total_s:g} s"
+    def _require_time(self, error: BaseException | None = None) -> None:
+        if time.monotonic() > self._deadline:
+            raise NotFetched(f"it was not fetched within {self.limits.total_s:g} s") from error
 
 
 class _Pinned(http.client.HTTPConnection):

@@ -126,6 +126,15 @@ class Parts:
             os.close(descriptor)
 
     @contextmanager
+    def reserved(self, upload_id: str) -> Iterator[None]:
+        """Have the lock of a file that is fetched, made if it is missing; raise UploadBusy."""
+        self.make()
+        with self.translated():
+            self.data(upload_id).touch(0o600)
+        with self.locked(upload_id):
+            yield
+
+    @contextmanager
     def counting(self) -> Iterator[None]:
         """Let one process at a time count the uploads and begin one."""
         self.make()

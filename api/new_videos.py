@@ -1,5 +1,6 @@
 """The endpoint that adds a video: of an upload or of a URL, as a job."""
 
+from contextlib import suppress
 from typing import Annotated, Self
 
 from fastapi import APIRouter
@@ -145,7 +146,8 @@ def _begun(
     """Add the job of an upload, under a key of its own if the client gives none."""
     own = adds.keyed(adds.key or f"upload {upload.id}")
     answer = own.add("ingest", collection, payload)
-    receiving.uploads.claim(upload.id, upload.owner, answer.id)
+    with suppress(UploadNotFound):  # a worker was quicker and has taken it
+        receiving.uploads.claim(upload.id, upload.owner, answer.id)
     return answer
 
 

@@ -12,6 +12,7 @@ from api.app import create_app
 from api.principal import Principal
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
+from clipseek.jobs import Job
 from clipseek.uploads import Upload, Uploads
 from tests.api.library import Library
 from tests.api.test_permissions import As
@@ -105,6 +106,24 @@ def test_an_upload_becomes_one_job(
     again = add(client, keys[1], upload=made.id, title="Sea")
     assert (again.status_code, again.json()["id"]) == (202, first["id"])
     assert len(queue.jobs()) == 1
+
+
+def test_a_worker_may_be_quicker_than_the_answer(
+    client: TestClient, queue: SqlJobs, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the upload as soon as the job is added; the client is told the job all the same."""
+    made = upload(uploads)
+    add_job = SqlJobs.add
+
+    def add_and_work(*arguments: Any, **named: Any) -> Job:
+        job = add_job(*arguments, **named)
+        uploads.stored.take(made.id, "city", "sea.mp4")
+        return job
+
+    monkeypatch.setattr(SqlJobs, "add", add_and_work)
+    answer = add(client, upload=made.id)
+    assert answer.status_code == 202
+    assert answer.json()["id"] == queue.jobs()[0].id
 
 
 def test_an_upload_does_not_become_another_job(

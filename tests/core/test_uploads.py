@@ -258,6 +258,21 @@ def test_what_a_kill_left_is_swept(uploads: Uploads) -> None:
     uploads.get(upload.id, "ann")
 
 
+@pytest.mark.parametrize("job", ["", "job-1"])
+def test_a_note_whose_bytes_were_taken_is_swept(uploads: Uploads, job: str) -> None:
+    """A kill has left it; it would count in the quota for ever."""
+    upload = begin(uploads, 1)
+    if job:
+        uploads.claim(upload.id, "ann", job)
+    note = uploads.parts.note_of(upload.id)
+    said = note.read_bytes()
+    path = uploads.stored.take(upload.id, "city", "a.mp4")
+    note.write_bytes(said)
+    assert uploads.sweep() == 1
+    assert not note.exists()
+    assert path.exists()
+
+
 def test_what_a_job_uses_stays_until_the_job_has_ended(uploads: Uploads) -> None:
     """Nobody adds to it or ends it, and it does not expire."""
     upload = begin(uploads, 1)

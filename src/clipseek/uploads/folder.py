@@ -170,8 +170,11 @@ class Uploads:
     def _sweep_one(self, path: Path, is_needed: Callable[[str], bool]) -> int:
         upload_id = path.name.partition(".")[0]
         if path.suffix == ".json" and is_id(upload_id):
-            job = self.parts.read(upload_id).job
-            is_over = not is_needed(job) if job else self._is_old(self.parts.data(upload_id))
+            data, job = self.parts.data(upload_id), self.parts.read(upload_id).job
+            if not data.exists():  # a job has taken the bytes, and its worker was killed just then
+                self.parts.delete(upload_id)
+                return 1
+            is_over = not is_needed(job) if job else self._is_old(data)
             if is_over:
                 with self.parts.locked(upload_id):
                     self.parts.delete(upload_id)

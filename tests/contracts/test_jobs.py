@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from clipseek.catalog import SqlCatalog
@@ -13,6 +14,7 @@ from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.errors import CatalogOutdated, JobNotFound, KeyReused, ServiceUnavailable
 from clipseek.jobs import Job, JobKind, JobQueue, Progress
 from clipseek.testing import MemoryJobs
+from tests.chaos.program import wait_until
 from tests.contracts.postgres import Server
 from tests.core.test_migrations import set_revision
 from tests.releases import NEXT
@@ -335,6 +337,23 @@ def test_clients_that_repeat_a_request_at_once_add_one_job(sql_queue: SqlJobs) -
         ids = {job.id for job in pool.map(lambda _: add(sql_queue, key="k"), range(8))}
     assert len(ids) == 1
     assert len(sql_queue.jobs()) == 1
+
+
+def test_a_job_that_is_given_back_just_now_is_cancelled(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    """The one who cancels it waits for the transaction of its worker."""
+    database = postgres_url.rpartition("/")[2]
+    with closing(SqlJobs.open(postgres_url)) as queue, ThreadPoolExecutor(1) as pool:
+        job_id = add(queue).id
+        take(queue)
+        with psycopg.connect(postgres_server.url(database)) as worker:
+            worker.execute("UPDATE jobs SET state = 'waiting'")
+            cancelled = pool.submit(queue.cancel, job_id)
+            blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            with psycopg.connect(postgres_server.url(database), autocommit=True) as other:
+                wait_until(lambda: other.execute(blocked).fetchone() != (0,), "a lock")
+        assert cancelled.result(60).state == "cancelled"
 
 
 def test_a_reader_of_jobs_needs_no_catalog(bare_url: str) -> None:

@@ -184,16 +184,17 @@ class SqlJobs(SqlJobReader):
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job and return it; one that runs is marked."""
+        this = jobs.c.id == job_id
         with self._writing() as connection:
-            this = jobs.c.id == job_id
-            waits = and_(this, jobs.c.state == "waiting")
-            connection.execute(update(jobs).where(waits).values(_cancelled(connection)))
-            runs = and_(this, jobs.c.state == "running")
-            connection.execute(update(jobs).where(runs).values(is_cancelling=True))
-            row = connection.execute(select(jobs).where(this)).one_or_none()
-        if row is None:
-            raise JobNotFound(job_id)
-        return _job(row._mapping)
+            # Locked, because a worker that gives it back just now would hide it from both states.
+            state = connection.scalar(select(jobs.c.state).where(this).with_for_update())
+            if state is None:
+                raise JobNotFound(job_id)
+            if state in ENDINGS:
+                return _job(connection.execute(select(jobs).where(this)).one()._mapping)
+            values = _cancelled(connection) if state == "waiting" else {"is_cancelling": True}
+            cancelled = update(jobs).where(this).values(values).returning(jobs)
+            return _job(connection.execute(cancelled).one()._mapping)
 
     def take(self, owner: str, lease_s: float) -> Job | None:
         """Take the job that is to run next, for `lease_s` seconds; None if there is none."""

@@ -1,7 +1,6 @@
 """SqlJobs: the queue of jobs in the database of the catalog, SQLite or PostgreSQL."""
 
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,24 +10,19 @@ from typing import Any, Self
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Double,
     RowMapping,
     Select,
     and_,
     case,
-    cast,
     delete,
-    exists,
     func,
     insert,
-    literal,
-    or_,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import schema
+from clipseek.catalog import leases, schema
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import among, jobs
@@ -47,7 +41,6 @@ from clipseek.jobs import (
 
 CONNECTIONS = 4
 """The most connections of one queue: each of its transactions takes milliseconds."""
-_earlier = jobs.alias("earlier")
 
 
 class SqlJobReader:
@@ -89,7 +82,8 @@ class SqlJobReader:
             query = query.where(jobs.c.state == state)
         if after:
             self.get(after)
-            number = select(_earlier.c.number).where(_earlier.c.id == after).scalar_subquery()
+            other = jobs.alias()
+            number = select(other.c.number).where(other.c.id == after).scalar_subquery()
             query = query.where(jobs.c.number < number)
         return self._jobs(query)
 
@@ -198,13 +192,13 @@ class SqlJobs(SqlJobReader):
 
     def take(self, owner: str, lease_s: float) -> Job | None:
         """Take the job that is to run next, for `lease_s` seconds; None if there is none."""
-        clock = _clock(self._database.dialect)
-        if not self._rows(select(jobs.c.number).where(_ready(clock)).limit(1)):
+        clock = leases.clock(self._database.dialect)
+        if not self._rows(select(jobs.c.number).where(leases.ready(clock)).limit(1)):
             return None  # without a writing transaction, because idle workers ask again and again
         with self._writing() as connection:
-            given_up = and_(_ready(clock), jobs.c.is_cancelling)
-            connection.execute(update(jobs).where(given_up).values(_cancelled(connection)))
-            for collection in connection.scalars(_turns(clock)).all():
+            given_up = and_(leases.ready(clock), jobs.c.is_cancelling)
+            _changed(connection, given_up, _cancelled(connection))
+            for collection in connection.scalars(leases.turns(clock)).all():
                 job = _take_from(connection, collection, owner, lease_s)
                 if job is not None:
                     return job
@@ -213,10 +207,10 @@ class SqlJobs(SqlJobReader):
     def beat(self, job: Job, progress: Progress) -> bool:
         """Renew the lease and store the progress; False if it was lost or the job cancelled."""
         with self._writing() as connection:
-            due = _clock(connection.dialect.name) + jobs.c.lease_s
-            mine = and_(_held(job), ~jobs.c.is_cancelling)
+            due = leases.clock(connection.dialect.name) + jobs.c.lease_s
+            mine = and_(leases.held(job), ~jobs.c.is_cancelling)
             values = {"due": due, "progress": asdict(progress)}
-            return connection.execute(update(jobs).where(mine).values(values)).rowcount > 0
+            return _changed(connection, mine, values) > 0
 
     def finish(
         self, job: Job, state: Ending, outcome: Payload | None = None, reason: str = ""
@@ -226,8 +220,8 @@ class SqlJobs(SqlJobReader):
         if outcome is not None:
             values["outcome"] = dict(outcome)
         with self._writing() as connection:
-            values["due"] = _clock(connection.dialect.name)
-            return connection.execute(update(jobs).where(_held(job)).values(values)).rowcount > 0
+            values["due"] = leases.clock(connection.dialect.name)
+            return _changed(connection, leases.held(job), values) > 0
 
     def retry(self, job: Job, reason: str, after_s: float) -> bool:
         """Let a job that failed wait again; False, and no change, if it was lost."""
@@ -239,23 +233,20 @@ class SqlJobs(SqlJobReader):
 
     def _wait(self, job: Job, reason: str, after_s: float, *, failures: int) -> bool:
         with self._writing() as connection:
-            unwanted = and_(_held(job), jobs.c.is_cancelling)
-            ended = connection.execute(
-                update(jobs).where(unwanted).values(_cancelled(connection))
-            ).rowcount
+            unwanted = and_(leases.held(job), jobs.c.is_cancelling)
+            ended = _changed(connection, unwanted, _cancelled(connection))
             values = {
                 "state": "waiting",
                 "reason": reason,
                 "failures": jobs.c.failures + failures,
-                "due": _clock(connection.dialect.name) + after_s,
+                "due": leases.clock(connection.dialect.name) + after_s,
             }
-            waits = connection.execute(update(jobs).where(_held(job)).values(values)).rowcount
-            return ended + waits > 0
+            return ended + _changed(connection, leases.held(job), values) > 0
 
     def prune(self, older_than_s: float) -> int:
         """Delete the jobs that ended longer ago; return how many."""
         with self._writing() as connection:
-            limit = _clock(connection.dialect.name) - older_than_s
+            limit = leases.clock(connection.dialect.name) - older_than_s
             old = and_(jobs.c.state.in_(ENDINGS), jobs.c.due < limit)
             return connection.execute(delete(jobs).where(old)).rowcount
 
@@ -267,55 +258,12 @@ class SqlJobs(SqlJobReader):
             yield connection
 
 
-def _clock(dialect: str) -> ColumnElement[float]:
-    """Return the time now in seconds since 1970, by the clock of the database."""
-    if dialect == "postgresql":
-        return cast(func.extract("epoch", func.clock_timestamp()), Double)
-    return literal(time.time(), Double)
-
-
-def _ready(clock: ColumnElement[float]) -> ColumnElement[bool]:
-    """Return the condition that a job may be taken: it waits, or its lease has expired.
-
-    An earlier job that changes the same video has ended.
-    """
-    open_before = exists().where(
-        _earlier.c.collection == jobs.c.collection,
-        _earlier.c.subject == jobs.c.subject,
-        _earlier.c.number < jobs.c.number,
-        _earlier.c.state.in_(("waiting", "running")),
-    )
-    is_next = or_(jobs.c.subject == "", ~open_before)
-    return and_(jobs.c.state.in_(("waiting", "running")), jobs.c.due <= clock, is_next)
-
-
-def _turns(clock: ColumnElement[float]) -> Select[Any]:
-    """Return the collections with ready jobs: fewest running jobs first, then the oldest job."""
-    running = (
-        select(func.count())
-        .select_from(_earlier)
-        .where(
-            _earlier.c.collection == jobs.c.collection,
-            _earlier.c.state == "running",
-            _earlier.c.due > clock,
-        )
-        .correlate(jobs)
-        .scalar_subquery()
-    )
-    return (
-        select(jobs.c.collection)
-        .where(_ready(clock))
-        .group_by(jobs.c.collection)
-        .order_by(running, func.min(jobs.c.number))
-    )
-
-
 def _take_from(connection: Connection, collection: str, owner: str, lease_s: float) -> Job | None:
     """Take the oldest ready job of a collection that no other transaction is taking."""
-    clock = _clock(connection.dialect.name)
+    clock = leases.clock(connection.dialect.name)
     oldest = (
         select(jobs.c.number)
-        .where(_ready(clock), jobs.c.collection == collection)
+        .where(leases.ready(clock), jobs.c.collection == collection)
         .order_by(jobs.c.number)
         .limit(1)
         .with_for_update(skip_locked=True, of=jobs)
@@ -342,9 +290,9 @@ def _take_from(connection: Connection, collection: str, owner: str, lease_s: flo
     return _job(connection.execute(taken).one()._mapping)
 
 
-def _held(job: Job) -> ColumnElement[bool]:
-    """Return the condition that a job is still run by the attempt that took it."""
-    return and_(jobs.c.id == job.id, jobs.c.state == "running", jobs.c.attempts == job.attempts)
+def _changed(connection: Connection, which: ColumnElement[bool], values: dict[str, Any]) -> int:
+    """Change some jobs; return how many."""
+    return connection.execute(update(jobs).where(which).values(values)).rowcount
 
 
 def _cancelled(connection: Connection) -> dict[str, Any]:
@@ -353,7 +301,7 @@ def _cancelled(connection: Connection) -> dict[str, Any]:
         "state": "cancelled",
         "reason": "it was cancelled",
         "ended_at": now(),
-        "due": _clock(connection.dialect.name),
+        "due": leases.clock(connection.dialect.name),
     }
 
 

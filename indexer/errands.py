@@ -15,8 +15,8 @@ from indexer.collection_models import CollectionModels
 from indexer.heartbeat import Heartbeat
 from indexer.incoming import Incoming
 
-OPEN: tuple[JobState, ...] = ("waiting", "running")
-"""The states of jobs that may need their file."""
+FRUITLESS: tuple[JobState, ...] = ("failed", "cancelled")
+"""The states of jobs that may have left a file that no video is played from."""
 PAGE = 1000
 
 
@@ -91,9 +91,9 @@ class Errands:
             reports = self._reports(job, uri, heart, options)
         except ModelMismatch:
             # The collection was switched to another model meanwhile, which is loaded now.
-            if heart.why:
-                return None
             heart.stop.clear()
+            if heart.why:  # looked at last: it is set before `stop` is
+                return None
             reports = self._reports(job, uri, heart, options)
         # What was read when the decoder was stopped says nothing about the video.
         return None if not reports or (heart.why and reports[0].state == "failed") else reports[0]
@@ -159,17 +159,20 @@ class Errands:
         return Ended("done", {"videos": [job.video], "fate": "edited"})
 
     def tidy(self, jobs: JobReader) -> None:
-        """Delete the files of uploads that neither a job nor a video needs any more."""
-        working = {
-            self.incoming.upload_of(job)
-            for state in OPEN
-            for job in _all(jobs, state)
-            if job.kind == "ingest"
-        }
+        """Delete the files that jobs have left that failed or were cancelled.
+
+        A file of no such job stays, although no video is played from it: it may be the only copy
+        of a video, if the catalog was restored or the folder has another name now.
+        """
         self.uploads.sweep(lambda job_id: _is_open(jobs, job_id))
-        for path in self.uploads.stored.older_than_a_day():
-            if path.parent.name not in working and not self._is_played(path):
-                self.uploads.stored.remove(path)
+        stored = self.uploads.stored
+        for state in FRUITLESS:
+            for job in _all(jobs, state):
+                if job.kind == "ingest":
+                    upload = self.incoming.upload_of(job)
+                    for path in stored.older_than_a_day(upload, job.collection):
+                        if not self._is_played(path):
+                            stored.remove(path)
 
     def _is_played(self, path: Path) -> bool:
         """Whether a video is played from a file, in any collection: names may have changed."""

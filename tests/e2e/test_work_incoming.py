@@ -162,3 +162,26 @@ def test_the_file_of_a_job_that_was_cancelled_while_it_ran_is_deleted(
     assert [path.exists() for path in paths] == [False, True]
     assert Path(uri).exists()
     assert asking.queue.get(played.id).state == "done"
+
+
+def test_a_file_that_the_catalog_does_not_know_is_kept(asking: Asking, another: bytes) -> None:
+    """The job was done, so it is the only copy of a video; an older catalog may be restored."""
+    asking.upload(another)
+    asking.work()
+    (video,) = (v for v in asking.videos().values() if "uploads" in v.uri)
+    assert asking.library.run("remove", video.id) == 0
+    age(asking)
+    tidy(asking)
+    assert Path(video.uri).read_bytes() == another
+
+
+def test_the_uri_of_an_upload_is_absolute(
+    asking: Asking, another: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative folder is that of the program that was started in it, and of no other one."""
+    monkeypatch.chdir(asking.settings.data_dir)
+    monkeypatch.setenv("CLIPSEEK_UPLOAD_DIR", "uploads")
+    asking.upload(another)
+    asking.work()
+    (video,) = (v for v in asking.videos().values() if "uploads" in v.uri)
+    assert Path(video.uri).is_absolute()

@@ -113,8 +113,8 @@ class Settings(
 
     @property
     def upload_root(self) -> Path:
-        """Folder of the uploads and of the videos that came by them."""
-        return self.upload_dir or self.data_dir / "uploads"
+        """Folder of the uploads and of the videos that came by them, whose uris are absolute."""
+        return (self.upload_dir or self.data_dir / "uploads").absolute()
 
 
 def _sentences(error: ValidationError) -> str:

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,12 +49,13 @@ class Stored:
         root, found = self._root.resolve(), path.resolve()
         return found.is_relative_to(root) and len(found.relative_to(root).parts) == 3
 
-    def older_than_a_day(self) -> Iterator[Path]:
-        """Yield the files that were taken more than a day ago."""
-        for folder in self._root.glob("[!.]*/*"):
-            with suppress(FileNotFoundError), self._parts.translated():
-                if is_id(folder.name) and folder.stat().st_mtime < time.time() - DAY_S:
-                    yield from folder.iterdir()
+    def older_than_a_day(self, upload_id: str, collection: str) -> list[Path]:
+        """Return the file of an upload if it was taken more than a day ago."""
+        folder = self.place(upload_id, collection, "").parent
+        with suppress(FileNotFoundError), self._parts.translated():
+            if is_id(upload_id) and folder.stat().st_mtime < time.time() - DAY_S:
+                return list(folder.iterdir())
+        return []
 
     def remove(self, path: Path) -> bool:
         """Delete a taken file; leave others alone. Return whether it was a taken one."""

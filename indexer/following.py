@@ -122,8 +122,7 @@ class Following:
         """
         while True:
             found = self._difference(after)
-            wanted = {video.id: video for video in found.embed}
-            self._apply(found)
+            wanted = {video.id: video for video in (*found.embed, *self._apply(found))}
             if not wanted:
                 return found.version
             if not self._embed(wanted):
@@ -141,9 +140,14 @@ class Following:
         )
         return replace(found, embed=tuple(v for v in found.embed if v.id not in self.failed))
 
-    def _apply(self, found: Difference) -> None:
+    def _apply(self, found: Difference) -> list[Video]:
+        """Do what needs no embedding; return the videos that have to be embedded after all.
+
+        A video that moves to the place of another one removes that one, which may have moved too.
+        """
         for video_id in found.remove:
             self.catalog.remove(self.target, video_id)
+        gone = []
         for video in found.edit:
             try:
                 self.catalog.relocate(
@@ -151,7 +155,8 @@ class Following:
                 )
                 self.catalog.edit(self.target, video.id, title=video.title, tags=video.tags)
             except VideoNotFound:
-                continue  # another one has moved to its place; the next comparison finds that
+                gone.append(video)
+        return gone
 
     def _embed(self, wanted: Mapping[str, Video]) -> bool:
         """Embed videos; return False if that was interrupted."""

@@ -112,7 +112,7 @@ class _Verb:
         state = "ready"
         if not self._options.no_cut:
             time.sleep(self._options.lead)
-            code = self._cut(following, version)
+            code = self._cut(following, version, to=found.new)
             if code:
                 return code
             state = "switched"
@@ -136,7 +136,7 @@ class _Verb:
         if self._stops_for(following):
             return 1
         build_snapshot(self._service, found.other)
-        code = self._cut(following, version)
+        code = self._cut(following, version, to=found.old)
         if not code:
             self._tell("rolled back", former.model, switching, following)
         return code
@@ -215,7 +215,7 @@ class _Verb:
         )
         return True
 
-    def _cut(self, following: Following, version: int | None) -> int:
+    def _cut(self, following: Following, version: int | None, *, to: str) -> int:
         """Exchange both collections as soon as nothing is missing; return the exit code."""
         left_out = set(following.failed)
         while (version := following.catch_up(version)) is not None:
@@ -224,7 +224,7 @@ class _Verb:
                 if self._stops_for(following):
                     return 1
             self._note_left_out(following)
-            if self._switches.cut(self._name, version):
+            if self._switches.cut(self._name, version, to=to):
                 return 0
         return INTERRUPTED
 

@@ -8,7 +8,7 @@ import pytest
 
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.catalog.switches import SqlSwitches
-from clipseek.errors import CollectionNotFound
+from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.library.view import View
 from clipseek.publishing import FolderStore, build
 from clipseek.types import Relevance, Scoring
@@ -45,7 +45,7 @@ def test_a_cut_exchanges_names_and_moves_aliases(
     a_video("a", seed=7).put_into(catalog, other)
     epochs = {each.name: each.epoch for each in catalog.collections()}
 
-    assert switches.cut("default", 1)
+    assert switches.cut("default", 1, to=other)
 
     assert catalog.collection("default").model == "new"
     assert catalog.collection("shown").model == "new"
@@ -59,30 +59,49 @@ def test_a_cut_exchanges_names_and_moves_aliases(
 
 def test_a_cut_waits_for_what_was_put_meanwhile(catalog: SqlCatalog, switches: SqlSwitches) -> None:
     """A version that the new collection does not have yet is not lost."""
-    begun(switches)
+    other = begun(switches)
     a_video("b").put_into(catalog)
 
-    assert not switches.cut("default", 1)
+    assert not switches.cut("default", 1, to=other)
     assert catalog.collection("default").model == "toy"
-    assert switches.cut("default", 2)
+    assert switches.cut("default", 2, to=other)
 
 
 def test_a_cut_back_restores_everything(catalog: SqlCatalog, switches: SqlSwitches) -> None:
     """Names, aliases and keys are as they were; the switch is ready to be cut again."""
     other = begun(switches)
     before = catalog.collections()
-    assert switches.cut("default", 1)
+    assert switches.cut("default", 1, to=other)
     after = switches.get("default")
     assert after is not None
     assert (after.state, after.cut_version, after.other) == ("switched", 0, other)
 
-    assert switches.cut("default", 0)
+    assert switches.cut("default", 0, to="default")
 
     assert catalog.collections() == before
     assert catalog.aliases() == {"shown": "default"}
     again = switches.get("default")
     assert again is not None
     assert (again.state, again.other) == ("ready", other)
+
+
+@pytest.mark.parametrize("is_finished", [False, True], ids=["cut", "finished"])
+def test_a_slower_process_undoes_nothing(
+    catalog: SqlCatalog, switches: SqlSwitches, is_finished: bool
+) -> None:
+    """Two machines may run the same switch: the second one is told, and what answers stays."""
+    other = begun(switches)
+    assert switches.cut("default", 1, to=other)
+    if is_finished:
+        switches.end("default")
+    before = catalog.switches()
+
+    switches.ready("default", ["a"])
+    with pytest.raises(ConfigError, match="another process has completed or ended the switch"):
+        switches.cut("default", 0, to=other)
+
+    assert catalog.switches() == before
+    assert catalog.collection("default").model == "new"
 
 
 def test_beginning_again_continues(catalog: SqlCatalog, switches: SqlSwitches) -> None:
@@ -101,7 +120,7 @@ def test_the_end_removes_the_one_that_does_not_answer(
 ) -> None:
     """What answers stays, with its aliases; the key of the other one is returned."""
     other = begun(switches)
-    assert not is_cut or switches.cut("default", 1)
+    assert not is_cut or switches.cut("default", 1, to=other)
 
     assert switches.end("default") == ("default" if is_cut else other)
 
@@ -116,7 +135,7 @@ def test_the_next_switch_takes_a_name_that_is_free(
 ) -> None:
     """After the first one, `default` has the key of the collection that was new."""
     first = begun(switches)
-    assert switches.cut("default", 1)
+    assert switches.cut("default", 1, to=first)
     switches.end("default")
 
     second = switches.begin("default", "newer", dim=DIM, fingerprint="f3", scoring=SCORING)
@@ -130,8 +149,7 @@ def test_a_collection_that_takes_a_name_again_has_a_key_of_its_own(
     catalog: SqlCatalog, switches: SqlSwitches
 ) -> None:
     """The key of a collection that was renamed is not given twice."""
-    begun(switches)
-    assert switches.cut("default", 1)
+    assert switches.cut("default", 1, to=begun(switches))
     catalog.ensure_collection("second", "toy", DIM, "f")
 
     assert len({each.key for each in catalog.collections()}) == 3
@@ -165,7 +183,7 @@ def test_a_view_follows_the_name_to_the_other_snapshot(
     view = View.open(catalog, store, "default")
     assert (len(view), view.snapshot_version, view.note) == (3, 1, "")
 
-    assert switches.cut("default", 1)
+    assert switches.cut("default", 1, to=other)
     after = view.refresh(catalog, store)
 
     assert (len(after), after.snapshot_version, after.note) == (5, 1, "")

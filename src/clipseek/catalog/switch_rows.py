@@ -1,6 +1,6 @@
 """Reading the switches of models that are under way."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, select
 
 from clipseek.catalog.tables import collections, switches
 from clipseek.switches import Switch
@@ -8,14 +8,15 @@ from clipseek.switches import Switch
 
 def switches_of(connection: Connection) -> list[Switch]:
     """Return the switches that are under way, by name."""
-    names: dict[str, str] = {
-        row.key: row.name
-        for row in connection.execute(select(collections.c.key, collections.c.name))
-    }
+    # One statement, because a cut may come between two.
+    silent = case((switches.c.state == "switched", switches.c.old), else_=switches.c.new)
+    query = select(switches, collections.c.name.label("other")).join(
+        collections, collections.c.key == silent
+    )
     return [
         Switch(
             name=row.name,
-            other=names[row.old if row.state == "switched" else row.new],
+            other=row.other,
             old=row.old,
             new=row.new,
             state=row.state,
@@ -24,5 +25,5 @@ def switches_of(connection: Connection) -> list[Switch]:
             cut_at=row.cut_at,
             cut_version=row.cut_version,
         )
-        for row in connection.execute(select(switches).order_by(switches.c.name))
+        for row in connection.execute(query.order_by(switches.c.name))
     ]

@@ -11,7 +11,7 @@ from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import now
 from clipseek.catalog.switch_rows import switches_of
 from clipseek.catalog.tables import aliases, collections, switches
-from clipseek.errors import CollectionNotFound
+from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.switches import Switch
 from clipseek.types import Scoring
 
@@ -76,37 +76,47 @@ class SqlSwitches:
         return Switch(name, new, old.key, new, "embedding")
 
     def ready(self, name: str, left_out: Sequence[str]) -> None:
-        """Note that the new collection has every video, except those that could not be read."""
+        """Note that the new collection has every video, except those that could not be read.
+
+        After the cut nothing is noted: another process was quicker.
+        """
         with self._database.writing() as connection:
             schema.hold(connection, self._database.place)
-            row = update(switches).where(switches.c.name == name)
+            row = update(switches).where(switches.c.name == name, switches.c.state != "switched")
             connection.execute(row.values(state="ready", left_out=list(left_out)))
 
-    def cut(self, name: str, version: int) -> bool:
+    def cut(self, name: str, version: int, *, to: str) -> bool:
         """Exchange the names of both collections in one transaction, and move their aliases.
 
-        Nothing is done, and False returned, if the one that answers is past `version`: what changed
-        since is not in the other one yet.
+        `to` is the key of the collection that is to answer. Nothing is done, and False returned, if
+        the one that answers is past `version`: what changed since is not in the other one yet.
+
+        Raises:
+            ConfigError: another process has made this cut or ended the switch.
         """
         with self._database.writing() as connection:
             schema.hold(connection, self._database.place)
             now_answers = writes.lock(connection, name)
             switch = _found(connection, name)
-            if switch is None or now_answers.version != version:
+            if switch is None or to not in {switch.old, switch.new} - {now_answers.key}:
+                raise ConfigError(
+                    f"another process has completed or ended the switch of collection {name!r} "
+                    "meanwhile; `indexer collections` shows the switches"
+                )
+            if now_answers.version != version:
                 return False
-            then = switch.new if now_answers.key == switch.old else switch.old
             for key, called in (
                 (now_answers.key, name + _MOVING),
-                (then, name),
+                (to, name),
                 (now_answers.key, switch.other),
             ):
                 row = update(collections).where(collections.c.key == key)
                 connection.execute(row.values(name=called))
-            pair = (now_answers.key, then)
-            swapped = case((aliases.c.collection == then, now_answers.key), else_=then)
+            pair = (now_answers.key, to)
+            swapped = case((aliases.c.collection == to, now_answers.key), else_=to)
             moved = update(aliases).where(aliases.c.collection.in_(pair))
             connection.execute(moved.values(collection=swapped))
-            state = "switched" if then == switch.new else "ready"
+            state = "switched" if to == switch.new else "ready"
             row = update(switches).where(switches.c.name == name)
             since = writes.lock(connection, name).version
             connection.execute(row.values(state=state, cut_at=now(), cut_version=since))

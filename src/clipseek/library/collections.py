@@ -4,12 +4,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clipseek.errors import CollectionNotFound, ConfigError, StateError
+from clipseek.errors import ClipseekError, CollectionNotFound, ConfigError, StateError
 from clipseek.library.models import Models
 from clipseek.library.view import View
 from clipseek.library.views import Sight, Views
 from clipseek.protocols import CatalogReader
 from clipseek.threads import Worker
+from clipseek.types import Collection
 
 HELD_S = 60.0
 """Seconds that a view goes on answering after its name was given to another collection, while that
@@ -47,19 +48,34 @@ class Collections:
         self.models = models
         self._views = views
         self.refreshing = Worker("refresh", self._turn, pause_s=refresh_s)
-        self._preparing = Worker("prepare", self._prepare, pause_s=refresh_s)
+        self._preparing = Worker("prepare", self.prepare, pause_s=refresh_s)
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Open what takes another collection's place, and load its model, before it has to answer.
 
         Both collections of a switch stay ready until one is removed, because it can be rolled back.
+        One that cannot be prepared keeps none of the others back; its error is raised at the end.
         """
         keys = {view.collection.key for view, _ in self._views.opened().values()}
-        for switch in self.catalog.switches():
-            if switch.state != "embedding" and {switch.old, switch.new} & keys:
-                self.models.get(self._views.get(switch.other).view.collection)
-        for name in self._views.moved():
-            self.models.get(self._views.prepare(name))
+        both = [
+            switch.other
+            for switch in self.catalog.switches()
+            if switch.state != "embedding" and {switch.old, switch.new} & keys
+        ]
+        failed: ClipseekError | None = None
+        for opened, names in ((self._views.prepare, self._views.moved()), (self._beside, both)):
+            for name in names:
+                try:
+                    self.models.get(opened(name))
+                except CollectionNotFound:
+                    continue  # it was removed meanwhile
+                except ClipseekError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _beside(self, name: str) -> Collection:
+        return self._views.get(name).view.collection
 
     def _turn(self) -> None:
         self.models.sweep()

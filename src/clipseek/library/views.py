@@ -255,6 +255,7 @@ class Views:
 
     def _forget(self, name: str) -> None:
         self._moved.pop(name, None)
+        self._prepared.pop(name, None)
         self._opened.pop(name, None)
         self._away.pop(name, None)
 

@@ -1,14 +1,16 @@
 """How far two collections of the same videos answer alike, before one takes the other's place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clipseek.query import Query
-from clipseek.search import Answer, Searcher
+from clipseek.search import Answer
 from clipseek.types import Hit, SearchResult
 
 HITS = 10
 EXAMPLES = 10
+
+Search = Callable[[Sequence[Query]], Sequence[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +36,20 @@ class Agreement:
     examples: tuple[Example, ...]
 
     @property
-    def overlap(self) -> float:
-        """The mean overlap@10."""
+    def overlap(self) -> float | None:
+        """The mean overlap@10; None if no query was answered by both."""
         return _mean([example.overlap for example in self.examples])
 
     @property
-    def shift(self) -> float:
-        """The mean shift of the relevance of the best moment."""
+    def shift(self) -> float | None:
+        """The mean shift of the relevance of the best moment; None as above."""
         return _mean([example.shift for example in self.examples])
 
 
-def agreement(searcher: Searcher, before: str, after: str, queries: Sequence[str]) -> Agreement:
+def agreement(search: Search, before: str, after: str, queries: Sequence[str]) -> Agreement:
     """Ask two collections the same; a query that one of them cannot answer is left out."""
     one, other = (
-        searcher.search([Query.of(text, HITS, collection=name) for text in queries])
+        search([Query.of(text, HITS, collection=name) for text in queries])
         for name in (before, after)
     )
     found = (_example(text, old, new) for text, old, new in zip(queries, one, other, strict=True))
@@ -71,5 +73,5 @@ def _is_same(one: Hit, other: Hit) -> bool:
     return one.video.id == other.video.id and one.span.overlap(other.span) >= least
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

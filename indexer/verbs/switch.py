@@ -107,7 +107,7 @@ class _Verb:
             return 1
         build_snapshot(self._service, found.other)
         self._switches.ready(self._name, sorted(following.failed))
-        agreed = agreement(self._service.searcher, self._name, found.other, self._queries)
+        agreed = agreement(self._service.search, self._name, found.other, self._queries)
         self._tell_examples(agreed)
         state = "ready"
         if not self._options.no_cut:
@@ -278,8 +278,8 @@ class _Verb:
         }
         if agreed is not None:
             told["queries"] = len(agreed.examples)
-            told["overlap_at_10"] = round(agreed.overlap, 4)
-            told["relevance_shift"] = round(agreed.shift, 4)
+            told["overlap_at_10"] = _rounded(agreed.overlap)
+            told["relevance_shift"] = _rounded(agreed.shift)
         if self._options.json:
             emit(told)
         elif not self._quiet:
@@ -291,7 +291,9 @@ def _in_words(told: dict[str, object], name: str) -> Iterator[str]:
     """Yield what was done, how alike both answer, and what can be done next."""
     reused = counted(int(str(told["thumbnails_reused"])), "thumbnail")
     yield f"{counted(int(str(told['embedded'])), 'video')} embedded, {reused} reused"
-    if "queries" in told:
+    if told.get("queries") == 0:
+        yield "no query was answered by both models, so it is not known how alike they answer"
+    elif "queries" in told:
         yield (
             f"{told['queries']} queries: overlap@10 {told['overlap_at_10']:.3f}, relevance of the "
             f"best moment {told['relevance_shift']:+.3f}"
@@ -312,6 +314,10 @@ def _in_words(told: dict[str, object], name: str) -> Iterator[str]:
                 f"collection {name} answers as before; the same command without --no-cut changes "
                 f"over to model {told['model']}"
             )
+
+
+def _rounded(mean: float | None) -> float | None:
+    return None if mean is None else round(mean, 4)
 
 
 def _hit(hit: Hit) -> dict[str, object]:

@@ -286,7 +286,7 @@ def test_batches_are_small_while_several_collections_are_asked() -> None:
         assert await ask("quiet", 1, at=0.0) == [1]
         assert await ask("storm", 40, at=0.0) == [16, 16, 8]
         assert await ask("storm", 40, at=0.9) == [16, 16, 8]
-        assert await ask("storm", 40, at=2.0) == [40]
+        assert await ask("quiet", 40, at=2.0) == [40]
         await batcher.close()
 
     run(test())

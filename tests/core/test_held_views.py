@@ -87,7 +87,7 @@ def test_it_answers_for_a_minute_at_most(
 def test_a_name_that_comes_back_stays_where_it_was(
     clock: Clock, catalog: MemoryCatalog, searcher: Searcher
 ) -> None:
-    """A rollback before the other collection was prepared changes nothing; the time begins anew."""
+    """A rollback before the other one was prepared changes nothing; the time begins again."""
     catalog.set_alias("first", "two")
     searcher.collections.refresh()
     clock.now += HELD_S - 1

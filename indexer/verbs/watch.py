@@ -4,12 +4,13 @@ import argparse
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipseek.assembly import open_places, open_writer
 from clipseek.config import Settings
-from clipseek.errors import ConfigError, NothingIndexed, ServiceUnavailable
+from clipseek.errors import CollectionNotFound, ConfigError, NothingIndexed, ServiceUnavailable
 from clipseek.sources import Places
 from clipseek.types import Video
 from indexer import discover
@@ -173,21 +174,18 @@ class _Watch:
         if not ripe or self._settling.waiting:
             return
         collection = self.settings.collection
-        with open_writer(self.settings) as service:
-            known = {video.uri for video in all_videos(service.catalog, collection)}
-        if copies := [uri for uri in stamps if uri not in known]:
+        stored = {video.uri for video in self._videos()}
+        if stored and (copies := [uri for uri in stamps if uri not in stored]):
             self._index(copies)  # a copy of a video that is gone becomes the video
-        service = open_writer(self.settings)
-        try:
-            for uri, video in service.catalog.videos_at(collection, ripe).items():
-                service.catalog.remove(collection, video.id)
-                self._is_published = False
-                if self.options.json:
-                    emit({"id": video.id, "uri": uri, "state": "removed"})
-                else:
-                    say(f"removed {video.id} {uri}")
-        finally:
-            service.close()
+        if stored.intersection(ripe):
+            with open_writer(self.settings) as service:
+                for uri, video in service.catalog.videos_at(collection, ripe).items():
+                    service.catalog.remove(collection, video.id)
+                    self._is_published = False
+                    if self.options.json:
+                        emit({"id": video.id, "uri": uri, "state": "removed"})
+                    else:
+                        say(f"removed {video.id} {uri}")
         for uri in ripe:
             del self._gone[uri]
             self._done.pop(uri, None)
@@ -207,14 +205,8 @@ class _Watch:
 
     def _videos(self) -> Iterator[Video]:
         """Yield the videos of the collection; none before the first was indexed."""
-        try:
-            service = open_writer(self.settings)
-        except NothingIndexed:
-            return
-        try:
+        with suppress(NothingIndexed, CollectionNotFound), open_writer(self.settings) as service:
             yield from all_videos(service.catalog, self.settings.collection)
-        finally:
-            service.close()
 
     def publish(self) -> None:
         """Build the snapshot if something has changed since the last one."""

@@ -201,3 +201,24 @@ def test_what_cannot_be_watched_is_an_error(
     """In words, before anything else."""
     assert few.run("watch", *options) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_collection_begins_with_the_first_video(
+    few: Library, shared_library: Library, capsys: Capture
+) -> None:
+    """Also beside another one, if files that go are removed, and if the first file fails."""
+    assert few.run("ingest", str(few.videos), "--model", "demo") == 0
+    second, odd = few.videos / "second.mp4", few.videos / "odd.mp4"
+    (few.videos / "first.mp4").unlink()
+    options = ("--collection", "new", "--on-delete", "remove", "--rescan", "0.5")
+    with watching(few, *options) as watch:
+        odd.write_text("not a video")
+        watch.hears("failed", odd)
+        odd.unlink()
+        shutil.copyfile(_one(shared_library, 1), second)
+        watch.hears("indexed", second)
+        code, _ = watch.ends()
+    assert code == 0
+    capsys.readouterr()
+    assert few.run("list", "--collection", "new", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["uri"] == str(second)

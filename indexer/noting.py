@@ -77,7 +77,9 @@ def _add(settings: Settings, options: argparse.Namespace, outcome: str) -> None:
         at=stamp(datetime.now(UTC)),
         who=user(),
         what=" ".join(filter(None, ("indexer", options.verb, action))),
-        subject=getattr(options, "name", None) or settings.collection,
+        subject=getattr(options, "name", None)
+        or getattr(options, "collection", None)
+        or settings.collection,
         outcome=outcome,
     )
     try:

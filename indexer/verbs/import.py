@@ -19,6 +19,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     with open_writer(settings, create=True) as service:
         reserve.keep(settings)
         name = options.collection or _name(folder, service)
+        options.collection = name  # the subject of the entry in the audit
         told = _silent if options.quiet or options.json else _told
         mark = settings.data_dir / "imports" / f"{name}.json"
         import_ = Import(service.catalog, service.thumbnails, folder, mark=mark, on_part=told)

@@ -114,6 +114,19 @@ def test_answers_of_a_restored_collection_never_mix_with_those_of_the_one_before
             assert client.get(f"/v1/segments/{hit['segment_id']}/thumbnail").status_code == 200
 
 
+def test_the_audit_names_the_collection_that_was_imported(
+    library: Library, tmp_path: Path, capsys: Capture
+) -> None:
+    """Also if the command names none, because the exported one had a name."""
+    assert library.run("export", str(tmp_path / "first")) == 0
+    assert library.run("import", str(tmp_path / "first"), "--collection", "holidays") == 0
+    assert library.run("export", str(tmp_path / "second"), "--collection", "holidays") == 0
+    other = Library(library.videos, tmp_path / "other")
+    assert other.run("import", str(tmp_path / "second")) == 0
+    (entry,) = said(other, capsys, "audit")
+    assert (entry["what"], entry["subject"]) == ("indexer import", "holidays")
+
+
 def test_an_import_needs_the_model_only_to_search(
     library: Library, tmp_path: Path, capsys: Capture
 ) -> None:

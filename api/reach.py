@@ -17,7 +17,8 @@ def require_access(settings: Settings) -> None:
             f"CLIPSEEK_API_HOST: other machines can reach {settings.api_host}, and CLIPSEEK_ACCESS "
             "is local, so only programs of this machine may ask; set CLIPSEEK_ACCESS=keys and make "
             "a key with `indexer keys add NAME --scope search --collection '*'`, or set "
-            "CLIPSEEK_ACCESS=everyone if all who reach the address may see and search all videos"
+            "CLIPSEEK_ACCESS=everyone if all who reach the address may search, change and "
+            "remove all videos"
         )
 
 

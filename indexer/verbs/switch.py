@@ -60,8 +60,10 @@ def _queries(path: Path | None) -> list[str]:
         return bank_captions()[:BANK_QUERIES]
     try:
         lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--queries {path} cannot be read as UTF-8 text: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"--queries {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--queries {path} must be UTF-8 text: {error}") from error
     found = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not found:
         raise ConfigError(f"--queries {path} must have one query a line, got none")

@@ -219,6 +219,17 @@ def test_a_folder_with_something_else_is_left_alone(
     assert (folder / left).read_bytes() == b"precious"
 
 
+def test_a_file_is_not_taken_for_a_folder(
+    filled: CatalogWriter, thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    """The sentence says so, and the file stays as it is."""
+    path = tmp_path / "archive"
+    path.write_bytes(b"precious")
+    with pytest.raises(ConfigError, match="archive is a file; name a folder"):
+        exported(filled, thumbnails, path)
+    assert path.read_bytes() == b"precious"
+
+
 def test_a_folder_that_cannot_be_written_is_an_error(
     filled: CatalogWriter, thumbnails: Thumbnails, tmp_path: Path
 ) -> None:

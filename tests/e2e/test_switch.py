@@ -178,7 +178,9 @@ def test_a_file_that_is_another_one_by_now_stops_the_cut(kept: Library, capsys: 
         pytest.param([], "needs the model to change to", id="no model"),
         pytest.param(["--model", "demo", "--lead", "-1"], "--lead must be >= 0", id="lead"),
         pytest.param(
-            ["--model", "demo", "--queries", "/nowhere"], "cannot be read as UTF-8", id="queries"
+            ["--model", "demo", "--queries", "/nowhere"],
+            "/nowhere cannot be read: No such",
+            id="queries",
         ),
     ],
 )

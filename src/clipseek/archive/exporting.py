@@ -45,7 +45,7 @@ class Export:
 
         Raises:
             CollectionNotFound: there is no such collection.
-            ConfigError: the folder has something else in it.
+            ConfigError: the folder has something else in it, or is not a folder.
             ServiceUnavailable: the folder cannot be written, or the catalog not be read. What is
                 complete stays, and the next call continues.
         """
@@ -61,6 +61,8 @@ class Export:
 
     def _continued(self, begun: Manifest) -> Manifest:
         """Return the manifest with the parts that are complete already; delete the others."""
+        if self._folder.exists() and not self._folder.is_dir():
+            raise ConfigError(f"{self._folder} is a file; name a folder that is empty or new")
         self._folder.mkdir(parents=True, exist_ok=True)
         if (self._folder / MANIFEST).exists():
             found = Manifest.read(self._folder / MANIFEST)

@@ -82,3 +82,19 @@ def test_the_index_lists_no_decision_that_is_gone() -> None:
     """As many lines as files, and the numbers have no gap."""
     listed = re.findall(r"^\| \[(\d{4})\]", INDEX, re.MULTILINE)
     assert listed == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
+@pytest.mark.parametrize("application", ["indexer", "api"])
+def test_each_module_of_an_application_is_named_once(application: str) -> None:
+    """In the tree, in the lines below its folder, and no module that is gone."""
+    below = re.split(rf"^{application}/ .*\n", TEXT, maxsplit=1, flags=re.MULTILINE)[1]
+    lines = below[: re.search(r"^\S", below, re.MULTILINE).start()].splitlines()  # type: ignore[union-attr]  # the tree goes on below
+    named = [
+        name
+        for line in lines
+        if not line.startswith("    ")
+        for name in re.split(r"\s{2,}", line.strip())[0].split(", ")
+        if not name.endswith("/")
+    ]
+    modules = (path.stem for path in (ROOT / application).glob("[a-z]*.py"))
+    assert sorted(named) == sorted(modules)

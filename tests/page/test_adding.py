@@ -40,6 +40,23 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield Served(data, server.url, second)
 
 
+def test_an_upload_that_cannot_begin_says_so(page: Page, address: str, tmp_path: Path) -> None:
+    """The script that sends is loaded with the first upload; the next try loads it again."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"no video")
+    page.open(f"{address}/#/library")
+    page.until(f"{CARDS}.length > 0")
+    page.call("Network.enable")
+    page.call("Network.setBlockedURLs", urls=["*/tus.js"])
+    page.choose("input[type=file]", [path])
+    page.until(f"{ROW}[0]?.classList.contains('failed')")
+    assert "does not answer" in page.run(f"{ROW}[0].querySelector('.reason').textContent")
+    page.call("Network.setBlockedURLs", urls=[])
+    page.run(f"{ROW}[0].querySelector('.upload-buttons button').click()")
+    page.until("Boolean(window.tus)")
+    page.open("about:blank")  # this server takes no uploads, and would be asked again
+
+
 def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None:
     """It is sent, indexed, edited, removed and kept after all; what is not a video says why."""
     text = tmp_path / "notes.mp4"

@@ -9,6 +9,10 @@ from tests.api.server import serving
 from tests.chaos.program import wait_until
 from tests.page.looking import CARD
 
+WATCH_TIMERS = """window.timers = []; const real = window.setTimeout;
+window.setTimeout = (action, ms) => { timers.push(ms); return real(action, ms); }; 0"""
+REFUSED = "performance.getEntriesByType('resource').find((e) => e.name.includes('/v1/jobs?'))"
+
 
 def arrive(page: Page, path: str) -> None:
     """Wait until the page has gone somewhere by itself; on its way it cannot be asked."""
@@ -40,6 +44,11 @@ def test_the_page_asks_for_a_key_and_then_searches(page: Page, library: Library)
         page.open(f"{address}/?q=red")
         page.until(f"document.querySelector('{CARD} img')?.complete")
         assert page.run("document.cookie") == ""
+        page.run(WATCH_TIMERS)
+        page.run("document.querySelector('nav a[href=\"#/status\"], nav a:last-child').click()")
+        page.until(f"{REFUSED}?.responseStatus === 403")
+        page.run("new Promise(requestIdleCallback)")
+        assert page.run("timers.includes(2000)") is False  # each refusal is noted in the audit
         page.run("document.getElementById('log-out').click()")
         arrive(page, "/login")
         page.until("document.getElementById('out').textContent === 'Log out'")

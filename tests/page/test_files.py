@@ -2,7 +2,14 @@
 
 import re
 
+import pytest
+
+from api.edit_lists import MAX_NAME
+from api.excerpts import MAX_CLIP_S, MAX_PREVIEW_S
+from api.job_schemas import MAX_TITLE_CHARACTERS
 from api.pages import STATIC
+from clipseek.query import MAX_LIMIT, MAX_QUERY_CHARACTERS
+from clipseek.search import MATCHING
 
 MOST_BYTES = 300_000
 INDEX = (STATIC / "index.html").read_text("utf-8")
@@ -38,6 +45,25 @@ def test_the_page_is_light() -> None:
     files = [STATIC / name for name in _scripts()] + styles
     files += [STATIC / "index.html", STATIC / "icon.svg", STATIC / "languages" / "de.js"]
     assert sum(path.stat().st_size for path in files) < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("name", "constant", "limit"),
+    [
+        pytest.param("searching.js", "LIMIT", MAX_LIMIT, id="moments"),
+        pytest.param("components/searchbox.js", "LONGEST", MAX_QUERY_CHARACTERS, id="query"),
+        pytest.param("format.js", "WEAK", MATCHING, id="relevance"),
+        pytest.param("saving.js", "LONGEST_S", MAX_CLIP_S, id="clip"),
+        pytest.param("components/playing.js", "LONGEST_PREVIEW_S", MAX_PREVIEW_S, id="preview"),
+        pytest.param("components/selection.js", "LONGEST_NAME", MAX_NAME, id="name of a moment"),
+        pytest.param("components/editing.js", "LONGEST_TITLE", MAX_TITLE_CHARACTERS, id="title"),
+    ],
+)
+def test_the_page_knows_the_limits_of_the_server(name: str, constant: str, limit: float) -> None:
+    """The page asks for no more, and the server refuses what is more."""
+    text = (STATIC / name).read_text("utf-8")
+    (said,) = re.findall(rf"^(?:export )?const {constant} = ([\d.]+);", text, re.MULTILINE)
+    assert float(said) == limit
 
 
 def test_files_are_short() -> None:

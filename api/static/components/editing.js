@@ -6,6 +6,8 @@ import { go } from "../navigation.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 
+const LONGEST_TITLE = 500;
+
 /**
  * @param {{video: import("../types.js").Video, collection: string, changed: () => void}} props
  */
@@ -35,7 +37,7 @@ export function Editing({ video, collection, changed }) {
   }
   return html`
     <form id="editing" class="editing" onSubmit=${saved}>
-      <label>${t("videoTitle")}<input name="title" required maxlength="500" dir="auto" defaultValue=${video.title} /></label>
+      <label>${t("videoTitle")}<input name="title" required maxlength=${LONGEST_TITLE} dir="auto" defaultValue=${video.title} /></label>
       <label>${t("videoTags")}<input name="tags" dir="auto" defaultValue=${video.tags.join(", ")}
         placeholder=${t("tagsHint")} /></label>
       ${reason && html`<p class="reason" role="alert">${reason}</p>`}

@@ -40,7 +40,6 @@ from clipseek.video.excerpting import Recipe
 
 MAX_CLIP_S, MAX_PREVIEW_S, PREVIEW_S = 180.0, 300.0, 60.0
 CLIP_HEIGHT, PREVIEW_HEIGHT = 1080, 360
-KEPT = "private, max-age=86400"
 RETRY_AFTER = {"Retry-After": "10"}
 
 T = TypeVar("T")
@@ -263,7 +262,6 @@ def _file(path: FilePath, title: str, *, attached: bool) -> Response:
     name = FilePath(f"{title.replace('/', '_')}.mp4")
     status = FilePath(f"/dev/fd/{file.fileno()}").stat()
     response = VideoResponse(VideoFile(name, file, status, "video/mp4"))
-    response.headers["cache-control"] = KEPT
     if attached:
         disposition = response.headers["content-disposition"]
         response.headers["content-disposition"] = disposition.replace("inline", "attachment", 1)

@@ -71,10 +71,13 @@ class Excerpts:
         self._making: dict[str, _Making] = {}
 
     def find(self, key: str) -> Path | None:
-        """Return the file of an excerpt if it is complete, and note that it was used."""
+        """Return the file of an excerpt if it is complete, and note that it was used.
+
+        That is noted as the time of access: the time of change tells clients one file from another.
+        """
         path = self._root / key
         with suppress(OSError):
-            os.utime(path)
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
             return path
         return None
 
@@ -224,7 +227,7 @@ class Excerpts:
                     if time.time() - status.st_mtime > _ABANDONED_S:
                         _deleted(path)
                 elif path != newest:
-                    found.append((status.st_mtime_ns, status.st_size, path))
+                    found.append((status.st_atime_ns, status.st_size, path))
         for _, size, path in sorted(found, reverse=True):
             room -= size
             if room < 0:

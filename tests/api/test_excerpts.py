@@ -138,6 +138,17 @@ def test_a_preview_is_small_and_kept(empty: Library, client: TestClient) -> None
     assert (again.status_code, again.content) == (206, first.content[:100])
 
 
+def test_a_kept_excerpt_stays_the_same_file(empty: Library, client: TestClient) -> None:
+    """A browser may keep it, but asks each time, as somebody may have logged out meanwhile."""
+    added(empty, "a.mp4", "libx264")
+    path = "/v1/videos/a/clip?start=0&end=1"
+    first, again = client.get(path), client.get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert again.headers["ETag"] == first.headers["ETag"]
+    same = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (same.status_code, same.content) == (304, b"")
+
+
 def test_a_preview_can_be_played_from_its_first_second_on(empty: Library) -> None:
     """It consists of fragments of a second, and what comes before the third can be decoded."""
     added(empty, "b.mkv", "libx265", size=(1280, 720))

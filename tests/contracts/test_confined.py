@@ -92,6 +92,12 @@ def test_a_video_may_take_so_long(tmp_path: Path) -> None:
         assert _reason(opener, _file(tmp_path, "slow")) == said
 
 
+def test_quick_frames_take_time_too(tmp_path: Path) -> None:
+    """Although no answer of the child is waited for long."""
+    with Confined(obedient, limits=replace(LIMITS, decode_s=1e-6)) as opener:
+        assert "exceeds 1e-06 s of decoding" in _reason(opener, _file(tmp_path, "fine"))
+
+
 def test_the_time_that_others_take_is_not_counted(
     opener: Confined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -236,6 +236,8 @@ class _ConfinedFrames:
                 self._child.until_end = began + self._limits.decode_s - self._spent_s
                 answer, body = self._child.channel.hear()
                 self._spent_s += time.monotonic() - began
+                if self._spent_s > self._limits.decode_s:  # no wait was long enough to see it
+                    raise TooLong(total=True)
                 if answer.get("kind") != "alive":
                     return self._judged(answer), body
         except BrokenChannel:

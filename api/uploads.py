@@ -122,6 +122,21 @@ Speaks = Annotated[
 router = APIRouter(route_class=TusRoute)
 
 
+def _problems(
+    path: str, *others: problem_kinds.Kind | type[ClipseekError]
+) -> dict[int | str, dict[str, Any]]:
+    """Return what every endpoint that changes or reads an upload may answer, and the others."""
+    return openapi_examples.responses(
+        path,
+        InvalidQuery,
+        problem_kinds.TUS_VERSION,
+        problem_kinds.FORBIDDEN,
+        CollectionNotFound,
+        *others,
+        ServiceUnavailable,
+    )
+
+
 @router.options("/v1/uploads", tags=["library"], summary="Say how uploads work", status_code=204)
 async def options(receiving: Received) -> Response:
     """Name the versions of tus, its extensions and the largest upload."""
@@ -143,17 +158,7 @@ async def options(receiving: Received) -> Response:
     response_class=Response,
     responses={
         201: {"description": "`Location` is the upload; send its bytes there with PATCH."},
-        **openapi_examples.responses(
-            "/v1/uploads",
-            InvalidQuery,
-            problem_kinds.TUS_VERSION,
-            problem_kinds.FORBIDDEN,
-            CollectionNotFound,
-            UploadTooLarge,
-            UploadQuotaExceeded,
-            DiskFull,
-            ServiceUnavailable,
-        ),
+        **_problems("/v1/uploads", UploadTooLarge, UploadQuotaExceeded, DiskFull),
     },
 )
 async def begin(
@@ -181,16 +186,7 @@ async def begin(
     response_class=Response,
     responses={
         200: {"description": "`Upload-Offset` bytes of `Upload-Length` are stored."},
-        **openapi_examples.responses(
-            _EXAMPLE,
-            InvalidQuery,
-            problem_kinds.TUS_VERSION,
-            problem_kinds.FORBIDDEN,
-            CollectionNotFound,
-            UploadNotFound,
-            UploadExpired,
-            ServiceUnavailable,
-        ),
+        **_problems(_EXAMPLE, UploadNotFound, UploadExpired),
     },
 )
 async def look(
@@ -209,12 +205,8 @@ async def look(
     response_class=Response,
     responses={
         204: {"description": "All bytes of the body are on the disk."},
-        **openapi_examples.responses(
+        **_problems(
             _EXAMPLE,
-            InvalidQuery,
-            problem_kinds.TUS_VERSION,
-            problem_kinds.FORBIDDEN,
-            CollectionNotFound,
             problem_kinds.NOT_A_PART,
             problem_kinds.REQUEST_TIMEOUT,
             problem_kinds.TOO_MANY_PARTS,
@@ -224,7 +216,6 @@ async def look(
             UploadTooLarge,
             WrongOffset,
             DiskFull,
-            ServiceUnavailable,
         ),
     },
     openapi_extra={
@@ -262,17 +253,7 @@ async def append(
     response_class=Response,
     responses={
         204: {"description": "The upload and its bytes are deleted."},
-        **openapi_examples.responses(
-            _EXAMPLE,
-            InvalidQuery,
-            problem_kinds.TUS_VERSION,
-            problem_kinds.FORBIDDEN,
-            CollectionNotFound,
-            UploadNotFound,
-            UploadExpired,
-            UploadBusy,
-            ServiceUnavailable,
-        ),
+        **_problems(_EXAMPLE, UploadNotFound, UploadExpired, UploadBusy),
     },
 )
 async def end(

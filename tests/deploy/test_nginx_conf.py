@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from api import problem_kinds
+from api.following import HEARTBEAT_S
 from api.media import ACCEL_PREFIX, MAX_RANGES
 from tests.chaos.client import Client
 from tests.chaos.conftest import require_programs
@@ -217,3 +218,10 @@ def _certified(folder: Path, secure: int, plain: int, port: int) -> dict[str, st
         NGINX_CERTIFICATE=str(certificate),
         NGINX_CERTIFICATE_KEY=str(key),
     ) | {"NGINX_LISTEN": f"127.0.0.1:{secure} ssl"}
+
+
+def test_a_stream_of_events_is_not_cut_between_two_comments() -> None:
+    """Nginx waits longer than the API is silent, twice as long at least."""
+    found = re.search(r"^proxy_read_timeout (\d+)s;", TEMPLATE.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    assert 0 < 2 * HEARTBEAT_S <= float(found[1])

@@ -13,15 +13,13 @@ import pytest
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.config import Settings
-from clipseek.errors import CatalogOutdated, CollectionNotFound, ConfigError, ServiceUnavailable
+from clipseek.errors import CollectionNotFound, ConfigError, ServiceUnavailable
 from clipseek.jobs import Job, Progress
 from indexer import worker as module
 from indexer.errands import Ended, Errands
 from indexer.heartbeat import Heartbeat
 from indexer.worker import PAUSES_S, Worker
 from tests.chaos.program import wait_until
-from tests.core.test_migrations import set_revision
-from tests.releases import NEXT
 
 LONG_S = 60.0
 """Longer than anything here takes; a test that waits so long has failed."""
@@ -234,60 +232,6 @@ def test_a_worker_that_is_told_to_stop_gives_its_jobs_back(bench: Bench) -> None
     assert not thread.is_alive()
     assert [(job.state, job.failures) for job in bench.queue.jobs()] == [("waiting", 0)] * 2
     assert bench.ended == []
-
-
-def test_a_worker_that_has_lost_its_lease_changes_nothing(bench: Bench) -> None:
-    """The other one ends the job."""
-
-    def robbed(job: Job, heart: Heartbeat) -> None:
-        heart._ended.set()  # a process that is suspended beats no more
-        wait_until(lambda: bench.queue.take("other", LONG_S) is not None, "the lease to expire")
-        assert bench.queue.get(job.id).attempts == 2
-        heart.end("not ours")
-
-    bench.add()
-    bench.worker(robbed).run(once=True)
-    job = bench.only()
-    assert (job.state, job.attempts, job.is_cancelling) == ("running", 2, False)
-    assert bench.ended == []
-
-
-class Away(SqlJobs):
-    """A queue whose database is away for beats."""
-
-    def beat(self, job: Job, progress: Progress) -> bool:
-        """Fail."""
-        raise ServiceUnavailable("the database is away")
-
-
-def test_a_lease_that_nobody_could_take_over_is_not_a_cancelled_job(
-    bench: Bench, tmp_path: Path
-) -> None:
-    """The database was away for longer than the lease, for everybody: the job waits again."""
-
-    def cut_off(job: Job, heart: Heartbeat) -> None:
-        until_stopped(job, heart)
-        bench.stop.set()
-
-    bench.add()
-    with closing(Away.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as queue:
-        bench.queue = queue
-        bench.worker(cut_off).run(once=False)
-        job = bench.only()
-    assert (job.state, job.reason, job.failures) == ("waiting", "", 0)
-    assert bench.ended == []
-
-
-def test_a_migration_ends_the_worker(bench: Bench, tmp_path: Path) -> None:
-    """The heartbeat notices, so that the job stops too, and the worker says why."""
-
-    def migrated(job: Job, heart: Heartbeat) -> None:
-        set_revision(f"sqlite:///{tmp_path / 'catalog.db'}", NEXT)
-        until_stopped(job, heart)
-
-    bench.add()
-    with pytest.raises(CatalogOutdated):
-        bench.worker(migrated).run(once=True)
 
 
 def test_an_error_of_the_last_job_is_not_lost(bench: Bench) -> None:

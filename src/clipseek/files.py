@@ -1,4 +1,4 @@
-"""Opening regular files: the descriptor that was checked is the one that is read."""
+"""Files: a descriptor that was checked is the one that is read, and what is written is whole."""
 
 import errno
 import io
@@ -72,6 +72,29 @@ def open_regular(path: Path | str, *, follow_links: bool = True) -> io.FileIO:
     return file
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Write a file to the disk; readers see the whole of it or what was there before.
+
+    One process at a time may write it: what it writes first is beside it, with `.tmp` at its end.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk before going on."""
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def _require_regular(status: os.stat_result, path: Path | str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise NotARegularFile(path)
@@ -84,4 +107,6 @@ __all__ = [
     "local_stamp",
     "mtime_ns",
     "open_regular",
+    "replace",
+    "sync",
 ]

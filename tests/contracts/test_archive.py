@@ -124,6 +124,27 @@ def test_an_interrupted_export_continues(
     assert exported(filled, thumbnails, folder) == manifest
 
 
+def test_a_part_that_was_damaged_meanwhile_is_written_again(
+    filled: CatalogWriter, thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    """Also one that is not the last; a complete export with such a part is not called complete."""
+    folder = tmp_path / "archive"
+
+    def interrupt(manifest: Manifest) -> None:
+        if len(manifest.parts) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Export(filled, thumbnails, folder, part_bytes=1, on_part=interrupt).run("old")
+    (folder / "part-00001.zip").write_bytes(b"damaged")
+    manifest = exported(filled, thumbnails, folder)
+    assert all(part_files.is_whole(folder, part) for part in manifest.parts)
+
+    (folder / "part-00001.zip").unlink()
+    with pytest.raises(ConfigError, match=r"its part-00001\.zip is missing or damaged; name a new"):
+        exported(filled, thumbnails, folder)
+
+
 def test_an_export_of_a_collection_that_went_on_begins_anew(
     filled: CatalogWriter, thumbnails: Thumbnails, tmp_path: Path
 ) -> None:

@@ -380,7 +380,7 @@ def test_a_builder_killed_before_the_pointer_moved(tmp_path: Path) -> None:
     publish(tmp_path, catalog)
     folder = tmp_path / NAME
     shutil.copytree(folder / "snapshot-1", folder / "snapshot-2")
-    (folder / ".current").write_text("snapsh")
+    (folder / "current.tmp").write_text("snapsh")
     assert opened(tmp_path).name == "snapshot-1"
     a_video("b").put_into(catalog)
     publish(tmp_path, catalog)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from clipseek.archive import parts
-from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest, Part, sync
+from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest, Part
 from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.files import sync
 from clipseek.protocols import CatalogReader
 from clipseek.stored import VideoRows
 from clipseek.thumbnails import Thumbnails
@@ -66,8 +69,8 @@ class Export:
         self._folder.mkdir(parents=True, exist_ok=True)
         if (self._folder / MANIFEST).exists():
             found = Manifest.read(self._folder / MANIFEST)
-            if found.model_copy(update={"parts": ()}) == begun:
-                return found
+            if found.continues(begun):
+                return self._whole(found)
             raise ConfigError(
                 f"{self._folder} has an export of collection {found.collection!r} at version "
                 f"{found.version} already; name a new folder"
@@ -85,10 +88,8 @@ class Export:
                 f"{self._folder} has a part of an export of collection {found.collection!r}; name "
                 "a new folder, or delete this one"
             )
-        is_same = found.model_copy(update={"parts": ()}) == begun
-        kept = found.parts if is_same else ()
-        while kept and not parts.is_whole(self._folder, kept[-1]):
-            kept = kept[:-1]
+        done = found.parts if found.continues(begun) else ()
+        kept = tuple(takewhile(partial(parts.is_whole, self._folder), done))
         names = {part.name for part in kept}
         for path in self._folder.iterdir():
             if path.name not in names and path.name != UNFINISHED:
@@ -96,6 +97,16 @@ class Export:
         continued = begun.model_copy(update={"parts": kept})
         continued.write(self._folder, UNFINISHED)
         return continued
+
+    def _whole(self, found: Manifest) -> Manifest:
+        """Return a complete export; raise ConfigError if a part of it is not as it was."""
+        for part in found.parts:
+            if not parts.is_whole(self._folder, part):
+                raise ConfigError(
+                    f"{self._folder} has a complete export, and its {part.name} is missing or "
+                    "damaged; name a new folder, or delete this one"
+                )
+        return found
 
     def _others(self, found: Manifest) -> list[str]:
         """Return names in the folder that an export does not write."""

@@ -1,13 +1,13 @@
 """Reading an archive into a catalog: everything is checked first, and then stored, part by part."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from clipseek import files
 from clipseek.archive import parts
-from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest, sync
+from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest
 from clipseek.archive.parts import Content
 from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.protocols import CatalogWriter
@@ -137,13 +137,7 @@ class Import:
 
     def _write_mark(self, made: Collection, manifest: Manifest) -> None:
         self._mark.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._mark.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(_mark_of(made, manifest), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._mark)
-        sync(self._mark.parent)
+        files.replace(self._mark, json.dumps(_mark_of(made, manifest)).encode())
 
     def _store(self, made: Collection, content: Content) -> None:
         """Store the pictures and then the videos of a part, without those that are there."""

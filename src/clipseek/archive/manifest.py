@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clipseek import files
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
 from clipseek.types import Collection, Relevance, Scoring
@@ -147,9 +148,9 @@ class Manifest(Checked):
             raise ConfigError(f"{path} is damaged: its parts are not numbered from 0 on")
         return found
 
-    def is_of(self, collection: Collection) -> bool:
-        """Whether it was begun for this collection at this version."""
-        return self.model_copy(update={"parts": ()}) == Manifest.of(collection)
+    def continues(self, begun: Self) -> bool:
+        """Whether, apart from its parts, it is what has begun: the same collection and version."""
+        return self.model_copy(update={"parts": begun.parts}) == begun
 
     @property
     def next_name(self) -> str:
@@ -174,13 +175,7 @@ class Manifest(Checked):
     def write(self, folder: Path, name: str) -> None:
         """Write it to a folder and to the disk; readers see the whole of it or the one before."""
         text = self.model_dump_json(indent=1) + "\n"
-        temporary = folder / f"{name}.tmp"
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / name)
-        sync(folder)
+        files.replace(folder / name, text.encode())
 
     @property
     def sha256(self) -> str:
@@ -190,12 +185,3 @@ class Manifest(Checked):
 
 def _name(number: int) -> str:
     return f"part-{number:05d}.zip"
-
-
-def sync(folder: Path) -> None:
-    """Have the names in a folder on the disk before going on."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

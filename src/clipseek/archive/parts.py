@@ -6,12 +6,12 @@ anything is allocated, and nothing in it is executed.
 
 import hashlib
 import io
-import itertools
 import os
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -265,7 +265,7 @@ def _content(opened: zipfile.ZipFile, path: Path, part: Part, dim: int) -> Conte
             f"it has {counts[0]} videos and {counts[1]} segments, and the manifest says "
             f"{part.videos} and {part.segments}",
         )
-    if not lines or lines[-1].id != part.last or any(a.id >= b.id for a, b in _pairs(lines)):
+    if not lines or lines[-1].id != part.last or any(a.id >= b.id for a, b in pairwise(lines)):
         raise _damaged(path, "its videos are not in the order of their ids")
     frames = sum(line.frames or 0 for line in lines)
     try:
@@ -280,10 +280,6 @@ def _content(opened: zipfile.ZipFile, path: Path, part: Part, dim: int) -> Conte
 
 def _lines(opened: zipfile.ZipFile) -> Iterator[bytes]:
     return (line for line in opened.read(VIDEOS).split(b"\n") if line)
-
-
-def _pairs(lines: Sequence[VideoLine]) -> Iterator[tuple[VideoLine, VideoLine]]:
-    return itertools.pairwise(lines)
 
 
 def _array(opened: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:

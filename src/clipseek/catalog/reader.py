@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Self
@@ -43,7 +42,6 @@ from clipseek.types import (
     Video,
 )
 
-_VIDEO = [videos.c[field.name] for field in fields(Video)]
 _SEGMENT = [column for column in segments.c if column.name not in ("collection", "vector")]
 _STREAMED = 4096
 
@@ -135,22 +133,28 @@ class SqlReader:
         rows = self._all(_videos_of(collection).where(videos.c.id == video_id))
         if not rows:
             raise VideoNotFound(video_id, collection)
-        return _video(rows[0])
+        return whole.as_video(rows[0])
 
     def video_at(self, collection: str, uri: str) -> Video | None:
         """Return the video that was indexed from this uri, if any."""
         rows = self._all(_videos_of(collection).where(videos.c.uri == uri))
-        return _video(rows[0]) if rows else None
+        return whole.as_video(rows[0]) if rows else None
 
     def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
         """Return the videos that were indexed from some of these uris, by uri, in one query."""
         wanted = among(videos.c.uri, uris, self._database.dialect)
-        return {row["uri"]: _video(row) for row in self._all(_videos_of(collection).where(wanted))}
+        return {
+            row["uri"]: whole.as_video(row)
+            for row in self._all(_videos_of(collection).where(wanted))
+        }
 
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id, in one query."""
         wanted = among(videos.c.id, video_ids, self._database.dialect)
-        return {row["id"]: _video(row) for row in self._all(_videos_of(collection).where(wanted))}
+        return {
+            row["id"]: whole.as_video(row)
+            for row in self._all(_videos_of(collection).where(wanted))
+        }
 
     def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
         """Yield what answers say of all videos, or of some."""
@@ -165,7 +169,7 @@ class SqlReader:
     ) -> list[Video]:
         """Return videos in the order of their ids, past `after`, that bear all `tags`."""
         query = _videos_of(collection).where(videos.c.id > after, *(bears(tag) for tag in tags))
-        return [_video(row) for row in self._all(query.order_by(videos.c.id).limit(limit))]
+        return [whole.as_video(row) for row in self._all(query.order_by(videos.c.id).limit(limit))]
 
     def tagged(
         self, collection: str, *, video_ids: Sequence[str] | None = None
@@ -332,7 +336,7 @@ class SqlReader:
 
 
 def _videos_of(collection: str) -> Select[Any]:
-    return select(*_VIDEO).where(videos.c.collection == behind(collection))
+    return select(*whole.VIDEO).where(videos.c.collection == behind(collection))
 
 
 def collection_row(name: str) -> Select[Any]:
@@ -353,10 +357,6 @@ def as_collection(row: RowMapping) -> Collection:
 
 def _scoring(*, relevance: dict[str, Any], **values: Any) -> Scoring:
     return Scoring(**values, relevance=Relevance(**relevance))
-
-
-def _video(row: RowMapping) -> Video:
-    return Video(**{**row, "tags": tuple(row["tags"])})
 
 
 def _segment(row: RowMapping) -> Segment:

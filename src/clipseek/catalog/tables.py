@@ -56,6 +56,12 @@ class Key(TypeDecorator[str]):
         return None if value is None else cleaned(value)
 
 
+def _counted(name: str) -> Column[int]:
+    """Return the key of rows that are numbered in the order in which they are added."""
+    number = BigInteger().with_variant(Integer, "sqlite")
+    return Column(name, number, Identity(always=True), primary_key=True)
+
+
 identity = Table("identity", metadata, Column("id", Key, primary_key=True))
 
 collections = Table(
@@ -121,9 +127,7 @@ videos = Table(
 segments = Table(
     "segments",
     metadata,
-    Column(
-        "id", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), primary_key=True
-    ),
+    _counted("id"),
     Column("collection", Key, nullable=False),
     Column("video_id", Key, nullable=False),
     Column("field", Text, nullable=False),  # what the segment's evidence is made of
@@ -190,12 +194,7 @@ changes = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column(
-        "number",  # in the order in which they were added
-        BigInteger().with_variant(Integer, "sqlite"),
-        Identity(always=True),
-        primary_key=True,
-    ),
+    _counted("number"),
     Column("id", Key, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("collection", Key, nullable=False),  # as it was asked for, so it may be an alias
@@ -228,12 +227,7 @@ jobs = Table(
 audit = Table(
     "audit",
     metadata,
-    Column(
-        "number",
-        BigInteger().with_variant(Integer, "sqlite"),
-        Identity(always=True),
-        primary_key=True,
-    ),
+    _counted("number"),
     Column("at", Key, nullable=False),
     Column("who", Text, nullable=False),
     Column("what", Text, nullable=False),

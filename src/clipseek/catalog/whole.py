@@ -12,12 +12,13 @@ from clipseek.catalog.tables import among, behind, collections, frame_vectors, s
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
 from clipseek.types import Span, Video
 
-_VIDEO = [videos.c[field.name] for field in fields(Video)]
+VIDEO = [videos.c[field.name] for field in fields(Video)]
+"""The columns that `as_video` takes."""
 
 
 def read(connection: Connection, collection: str, *, after: str, limit: int) -> list[VideoRows]:
     """Return videos in the order of their ids, past `after`, with all that is stored of them."""
-    query = select(*_VIDEO).where(videos.c.collection == behind(collection), videos.c.id > after)
+    query = select(*VIDEO).where(videos.c.collection == behind(collection), videos.c.id > after)
     found = connection.execute(query.order_by(videos.c.id).limit(limit)).mappings().all()
     if not found:
         return []
@@ -25,12 +26,17 @@ def read(connection: Connection, collection: str, *, after: str, limit: int) -> 
     parts, frames = _segments(connection, collection, ids), _frames(connection, collection, ids)
     return [
         VideoRows(
-            Video(**{**row, "tags": tuple(row["tags"])}),
+            as_video(row),
             parts.get(row["id"], ()),
             frames.get(row["id"]),
         )
         for row in found
     ]
+
+
+def as_video(row: RowMapping) -> Video:
+    """Return the video of a row."""
+    return Video(**{**row, "tags": tuple(row["tags"])})
 
 
 def _segments(

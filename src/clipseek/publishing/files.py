@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
+from clipseek.files import sync
 from clipseek.index import FaissIndex
 from clipseek.publishing.manifest import File, Manifest
 from clipseek.table import SegmentTable
@@ -71,15 +71,6 @@ def read_manifest(folder: Path) -> Manifest:
 def damaged(path: Path, problem: str) -> ServiceUnavailable:
     """Return the error that says what is wrong with a file or a folder."""
     return ServiceUnavailable(f"{path} is damaged: {problem}; run `indexer build`")
-
-
-def sync(path: Path) -> None:
-    """Have the file, or the names in the folder, on the disk before going on."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def problems(folder: Path, manifest: Manifest, *, hash_all: bool = False) -> Iterator[str]:

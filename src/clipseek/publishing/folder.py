@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
+from clipseek.files import replace, sync
 from clipseek.index import FaissIndex, Kind
 from clipseek.publishing import files
 from clipseek.publishing.manifest import Manifest
@@ -30,7 +31,7 @@ from clipseek.table import SegmentTable
 from clipseek.types import Collection
 
 POINTER, LOCK = "current", ".lock"
-_UNFINISHED, _NEXT_POINTER = ".building", ".current"
+_UNFINISHED = ".building"
 _NAME = re.compile(r"snapshot-[0-9]+(\.[0-9]+)?")
 
 
@@ -123,7 +124,7 @@ class FolderStore:
             return
         with self.building(key):
             (folder / POINTER).unlink(missing_ok=True)
-            files.sync(folder)
+            sync(folder)
             for path in folder.glob("snapshot-*"):
                 _remove(path)
 
@@ -160,8 +161,8 @@ class FolderStore:
         manifest = files.write(unfinished, manifest, rows, index)
         name = _free_name(folder, manifest.version)
         unfinished.rename(folder / name)
-        files.sync(folder)
-        _point(folder, name)
+        sync(folder)
+        replace(folder / POINTER, f"{name}\n".encode())
         for path in folder.glob("snapshot-*"):
             if path.name not in kept | {name}:
                 _remove(path)
@@ -202,14 +203,6 @@ def _free_name(folder: Path, version: int) -> str:
     name = f"snapshot-{version}"
     numbered = (f"{name}.{number}" for number in itertools.count(2))
     return next(n for n in itertools.chain([name], numbered) if not (folder / n).exists())
-
-
-def _point(folder: Path, name: str) -> None:
-    following = folder / _NEXT_POINTER
-    following.write_text(f"{name}\n", "utf-8")
-    files.sync(following)
-    following.replace(folder / POINTER)
-    files.sync(folder)
 
 
 def _remove(path: Path) -> None:

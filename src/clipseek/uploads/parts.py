@@ -23,6 +23,7 @@ from clipseek.errors import (
     UploadNotFound,
     UploadTooLarge,
 )
+from clipseek.files import sync
 from clipseek.uploads.upload import Upload
 
 PARTS = ".parts"
@@ -83,7 +84,7 @@ class Parts:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.note_of(upload.id))
-            sync_folder(self.folder)
+            sync(self.folder)
 
     def delete(self, upload_id: str) -> None:
         """Delete an upload; without its note it is not one any more."""
@@ -217,12 +218,3 @@ def require_id(upload_id: str) -> None:
 def is_id(upload_id: str) -> bool:
     """Whether a text can be the id of an upload."""
     return _ID.fullmatch(upload_id) is not None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from clipseek.errors import UploadNotFound
-from clipseek.uploads.parts import Parts, is_id, sync_folder
+from clipseek.files import sync
+from clipseek.uploads.parts import Parts, is_id
 
 DAY_S = 86400.0
 _MAX_NAME_BYTES = 200
@@ -36,7 +37,7 @@ class Stored:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 part.chmod(0o644)
                 part.rename(path)
-                sync_folder(path.parent)
+                sync(path.parent)
             self._parts.note_of(upload_id).unlink(missing_ok=True)
         return path
 

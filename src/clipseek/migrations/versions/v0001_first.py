@@ -1,4 +1,4 @@
-"""The first schema: collections, videos, segments, frame vectors, changes and jobs."""
+"""The first schema: collections, videos, segments, frame vectors, changes, jobs, keys and audit."""
 
 import secrets
 
@@ -27,7 +27,6 @@ def upgrade() -> None:
     _tags()
     _changes()
     _jobs()
-
     _keys()
     _audit()
 
@@ -110,15 +109,16 @@ def _of_video(name: str) -> sa.ForeignKeyConstraint:
     )
 
 
+def _counted(name: str) -> sa.Column[int]:
+    """Return the key of rows that are numbered in the order in which they are added."""
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column(name, number, sa.Identity(always=True), primary_key=True)
+
+
 def _segments() -> None:
     op.create_table(
         "segments",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-            sa.Identity(always=True),
-            primary_key=True,
-        ),
+        _counted("id"),
         sa.Column("collection", KEY, nullable=False),
         sa.Column("video_id", KEY, nullable=False),
         sa.Column("field", sa.Text, nullable=False),
@@ -176,12 +176,7 @@ def _changes() -> None:
 def _jobs() -> None:
     op.create_table(
         "jobs",
-        sa.Column(
-            "number",
-            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-            sa.Identity(always=True),
-            primary_key=True,
-        ),
+        _counted("number"),
         sa.Column("id", KEY, nullable=False, unique=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("collection", KEY, nullable=False),
@@ -227,12 +222,7 @@ def _keys() -> None:
 def _audit() -> None:
     op.create_table(
         "audit",
-        sa.Column(
-            "number",
-            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-            sa.Identity(always=True),
-            primary_key=True,
-        ),
+        _counted("number"),
         sa.Column("at", KEY, nullable=False),
         sa.Column("who", sa.Text, nullable=False),
         sa.Column("what", sa.Text, nullable=False),

@@ -23,6 +23,7 @@ from clipseek.library.view import View
 from clipseek.publishing import FolderStore
 from tests.contracts.catalogs import DIM, a_video
 from tests.contracts.postgres import Server, find_programs
+from tests.lacking import lacking
 
 
 def made(path: Path, *videos: str) -> str:
@@ -351,9 +352,7 @@ def pooled_url(tmp_path: Path, postgres_server: Server, postgres_url: str) -> It
     """Run PgBouncer, which gives each transaction to any of its sessions, before a database."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("pgbouncer is not installed")
-        pytest.skip("pgbouncer is not installed")
+        lacking("pgbouncer is not installed; `make servers` installs it")
     from tests.contracts.postgres import free_port, unprivileged
 
     port = free_port()

@@ -18,6 +18,7 @@ import pytest
 from clipseek.errors import DiskFull, NotFetched, UrlNotAllowed
 from clipseek.sources.fetching import REDIRECTS, TRIES, Fetch, FetchLimits
 from clipseek.sources.guard import Guard, is_public
+from tests.lacking import lacking
 
 VIDEO = bytes(range(256)) * 4096
 LIMITS = FetchLimits(size_bytes=2 << 20, total_s=20.0, stall_s=5.0)
@@ -463,7 +464,7 @@ def test_a_host_that_is_not_there_is_told_without_its_address(tmp_path: Path) ->
 def secure(tmp_path: Path) -> Iterator[tuple[Site, ssl.SSLContext]]:
     """Return a site with a certificate for a.example, and what trusts it."""
     if shutil.which("openssl") is None:
-        pytest.skip("no openssl on PATH to make a certificate with")
+        lacking("no openssl on PATH to make a certificate with; `make servers` installs it")
     made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=a.example"]
     names = ["-addext", "subjectAltName=DNS:a.example"]
     files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]

@@ -28,6 +28,7 @@ from tests.chaos.proxy import (
 )
 from tests.chaos.upstream import Upstream
 from tests.contracts.postgres import free_port
+from tests.lacking import lacking
 
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 8
 PICTURE = "/v1/segments/318/thumbnail"
@@ -177,7 +178,7 @@ def test_problems_are_those_of_the_api() -> None:
 def test_tls(folder: Path, replica: Upstream) -> None:
     """With the example, searches come over TLS, and who comes without is sent to it."""
     if shutil.which("openssl") is None:
-        pytest.skip("no openssl on PATH to make a certificate with")
+        lacking("no openssl on PATH to make a certificate with; `make servers` installs it")
     replica.headers, replica.body = {}, b'{"status": "ok"}'
     secure, plain = free_port(), free_port()
     values = _certified(folder, secure, plain, replica.port)

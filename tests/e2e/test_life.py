@@ -14,6 +14,7 @@ import pytest
 from tests.chaos.program import Program, environment, listens, wait_until
 from tests.contracts.postgres import free_port
 from tests.e2e.conftest import Library
+from tests.lacking import lacking
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "api" / "README.md").read_text("utf-8")
@@ -54,7 +55,7 @@ def test_the_commands_work(tmp_path: Path, settings: dict[str, str], running: in
     """From the key to the end of the video, of which nothing is left."""
     for program in ("curl", "jq"):
         if shutil.which(program) is None:
-            pytest.skip(f"no {program} on PATH")
+            lacking(f"no {program} on PATH; `make servers` installs it")
     (commands,) = COMMANDS
     script = commands.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{running}")
     assert script != commands

@@ -1,11 +1,10 @@
 """The tools that check the page: node, and the packages of `package-lock.json`."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.lacking import lacking
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "node_modules"
@@ -15,7 +14,7 @@ def node() -> str:
     """Return the path of node, or skip; where all must be tested, fail."""
     found = shutil.which("node")
     if found is None:
-        _without("no node; install it: apt-get install nodejs npm")
+        lacking("no node; install it: apt-get install nodejs npm")
     return str(found)
 
 
@@ -26,14 +25,8 @@ def packages() -> Path:
         return PACKAGES
     npm = shutil.which("npm")
     if npm is None:
-        _without("no npm; install it: apt-get install npm")
+        lacking("no npm; install it: apt-get install npm")
     done = subprocess.run([str(npm), "ci", "--silent"], cwd=HERE, capture_output=True, text=True)
     if done.returncode:
-        _without(f"npm ci failed: {done.stderr or done.stdout}")
+        lacking(f"npm ci failed: {done.stderr or done.stdout}")
     return PACKAGES
-
-
-def _without(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -133,11 +133,14 @@ def _is_of_same_site(scope: Scope) -> bool:
 def is_uncounted(scope: Scope) -> bool:
     """Whether the border does not count a request: a batch counts its searches itself.
 
-    Pictures and videos, which answers name, do not count.
+    Pictures and videos, which answers name, do not count, and neither does what needs no key: to
+    open the page takes dozens of requests, which have the cookie of the session.
     """
     path = _path(scope)
-    return path == "/v1/search/batch" or (
-        path.startswith("/v1/") and path.endswith(("/thumbnail", "/file"))
+    return (
+        path == "/v1/search/batch"
+        or (path.startswith("/v1/") and path.endswith(("/thumbnail", "/file")))
+        or is_open(scope)
     )
 
 

@@ -17,6 +17,8 @@ MOST = 10_000
 PAUSE_S = 1.0
 REFUSALS = frozenset({401, 403, 421, 429})
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ONLY_READ = ("/v1/search", "/v1/search/batch", "/v1/edit-lists")
+"""Requests that are sent by POST because they have a body, and change nothing."""
 _SUBJECT = 200
 
 log = logging.getLogger("clipseek.audit")
@@ -97,6 +99,6 @@ def is_audited(method: str, path: str, status: int) -> bool:
     """
     if status in REFUSALS:
         return True
-    if method not in _WRITING or "/v1/search" in path:
+    if method not in _WRITING or path.endswith(_ONLY_READ):
         return False
     return not ("/v1/uploads/" in path and method == "PATCH" and status < 400)

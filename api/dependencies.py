@@ -1,6 +1,6 @@
 """What endpoints are given: the parts of the application that it was made with."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -13,59 +13,22 @@ from clipseek.metrics import Metrics
 from clipseek.service import Service
 
 
-async def opened_service(request: Request) -> Service:
-    """Return the service that the application was made with."""
-    service: Service = request.app.state.service
-    return service
+def _part(name: str) -> Any:
+    """Return the dependency on what `create_app` has stored under a name."""
+
+    async def stored(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(stored)
 
 
-async def opened_metrics(request: Request) -> Metrics:
-    """Return the metrics that the application was made with."""
-    metrics: Metrics = request.app.state.metrics
-    return metrics
-
-
-async def opened_suggestions(request: Request) -> Suggestions:
-    """Return the suggestions that the application was made with."""
-    suggestions: Suggestions = request.app.state.suggestions
-    return suggestions
-
-
-async def opened_receiving(request: Request) -> Receiving:
-    """Return what stores uploads, that the application was made with."""
-    receiving: Receiving = request.app.state.receiving
-    return receiving
-
-
-async def read_jobs(request: Request) -> JobReader:
-    """Return what reads jobs, by SELECT alone."""
-    jobs: JobReader = request.app.state.jobs
-    return jobs
-
-
-async def opened_queue(request: Request) -> JobQueue:
-    """Return what adds and cancels jobs; it is connected to its database when it is used."""
-    queue: JobQueue = request.app.state.queue
-    return queue
-
-
-async def opened_following(request: Request) -> Following:
-    """Return the open streams of events."""
-    following: Following = request.app.state.following
-    return following
-
-
-async def opened_cutter(request: Request) -> Cutter:
-    """Return what makes excerpts, that the application was made with."""
-    cutter: Cutter = request.app.state.cutter
-    return cutter
-
-
-Opened = Annotated[Service, Depends(opened_service)]
-Suggested = Annotated[Suggestions, Depends(opened_suggestions)]
-Counted = Annotated[Metrics, Depends(opened_metrics)]
-Received = Annotated[Receiving, Depends(opened_receiving)]
-Listed = Annotated[JobReader, Depends(read_jobs)]
-Queued = Annotated[JobQueue, Depends(opened_queue)]
-Followed = Annotated[Following, Depends(opened_following)]
-Cutting = Annotated[Cutter, Depends(opened_cutter)]
+Opened = Annotated[Service, _part("service")]
+Suggested = Annotated[Suggestions, _part("suggestions")]
+Counted = Annotated[Metrics, _part("metrics")]
+Received = Annotated[Receiving, _part("receiving")]
+Listed = Annotated[JobReader, _part("jobs")]
+"""Reads jobs, by SELECT alone."""
+Queued = Annotated[JobQueue, _part("queue")]
+"""Adds and cancels jobs; it is connected to its database when it is used."""
+Followed = Annotated[Following, _part("following")]
+Cutting = Annotated[Cutter, _part("cutter")]

@@ -48,6 +48,8 @@ def configure(kind: Literal["text", "json"], *, quiet: bool = False) -> None:
             "root": {"handlers": ["stderr"], "level": "WARNING"},
             "loggers": {
                 "clipseek": {"level": level},
+                # Its entries are logged only if they cannot be stored; no other place has them.
+                "clipseek.audit": {"level": "INFO"},
                 "uvicorn": {"level": level, "handlers": [], "propagate": True},
                 "uvicorn.error": {"handlers": [], "propagate": True},
                 "uvicorn.access": {"handlers": [], "propagate": False},

@@ -29,7 +29,7 @@ def audited(settings: Settings, options: argparse.Namespace) -> Iterator[list[in
     try:
         yield code
         outcome = "done" if code == [0] else f"exit code {code[0]}"
-    except ClipseekError as error:
+    except Exception as error:
         outcome = f"failed: {type(error).__name__}"
         raise
     finally:

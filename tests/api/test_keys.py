@@ -234,6 +234,19 @@ def test_the_last_known_keys_are_valid_while_the_catalog_is_away(
         ring.find(secret)
 
 
+def test_a_key_for_an_alias_follows_it() -> None:
+    """When it is moved to another collection, although the key itself has not changed."""
+    keys, aliases = MemoryKeys(), {"newest": "spring"}
+    keys.add(Key("ann", digest_of(b"a secret"), frozenset(), frozenset({"newest"}), PAST))
+    ring = Keyring(keys, lambda: dict(aliases), refresh_s=1.0, stale_s=0.0)
+    for behind in ("spring", "summer"):
+        aliases["newest"] = behind
+        ring.refresh()
+        held = ring.find(b"a secret")
+        assert held is not None
+        assert held.principal.collections == {"newest", behind}
+
+
 def test_keys_that_cannot_be_read_are_answered_with_503(library: Library) -> None:
     """A client that asks again later gets an answer; 401 would make it give its key up."""
     ann = library.key("ann", "search")

@@ -19,7 +19,7 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _loggers_put_back() -> Iterator[None]:
     """Put the loggers back as they were."""
-    names = [None, "clipseek", "uvicorn", "uvicorn.error", "uvicorn.access"]
+    names = [None, "clipseek", "clipseek.audit", "uvicorn", "uvicorn.error", "uvicorn.access"]
     kept = [(log := logging.getLogger(n), log.level, log.handlers[:], log.propagate) for n in names]
     yield
     for log, level, handlers, propagate in kept:
@@ -51,6 +51,15 @@ def test_a_request_is_one_line_of_text(client: TestClient, capsys: Captured) -> 
     (line,) = capsys.readouterr().err.splitlines()
     assert "INFO GET /healthz 200" in line
     assert line.endswith(f" ms {answer.headers['X-Request-ID']}")
+
+
+def test_a_quiet_log_has_the_audit(capsys: Captured) -> None:
+    """An entry is logged if it cannot be stored, and then it is nowhere else."""
+    logs.configure("text", quiet=True)
+    logging.getLogger("clipseek.audit").info("audit: an entry")
+    logging.getLogger("clipseek.api").info("a request")
+    assert "audit: an entry" in (said := capsys.readouterr().err)
+    assert "a request" not in said
 
 
 @pytest.mark.parametrize("kind", ["text", "json"])

@@ -89,6 +89,16 @@ def test_pictures_and_videos_do_not_count(library: Library) -> None:
         assert client.get("/v1/videos", headers=ann).status_code == 429
 
 
+def test_what_needs_no_key_does_not_count(library: Library) -> None:
+    """A browser opens the page, its styles and its scripts with the cookie of its session."""
+    ann = library.key("ann", "search", rate="1/h")
+    with asking(library) as client:
+        for path in ("/", "/login", "/static/login.js", "/healthz"):
+            assert client.get(path, headers=ann).status_code == 200
+        assert client.get("/v1/videos", headers=ann).status_code == 200
+        assert client.get("/v1/videos", headers=ann).status_code == 429
+
+
 def test_a_key_without_a_rate_has_no_limit(library: Library) -> None:
     """And the rate of another key does not concern it."""
     ann, bob = library.key("ann", "search", rate="1/h"), library.key("bob", "search")

@@ -1,5 +1,6 @@
 """The audit: what commands, jobs and requests leave, in both kinds of database."""
 
+import argparse
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,16 +10,20 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from api.app import create_app
 from api.auditing import MOST, Auditing
 from clipseek.audit import Entry, since, stamp
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.audit import SqlAudit
+from clipseek.catalog.database import Database
+from clipseek.config import Settings
 from clipseek.errors import ServiceUnavailable
 from clipseek.service import Service
 from clipseek.testing import MemoryCatalog
 from indexer.cli import main
+from indexer.noting import audited
 from tests.api.library import Library
 from tests.contracts.postgres import Server
 
@@ -137,7 +142,10 @@ def test_without_the_right_entries_are_logged_and_that_is_said_once(
     ("method", "path", "status", "is_noted"),
     [
         ("POST", "/v1/search", 200, False),
+        ("POST", "/root/v1/search/batch", 200, False),
         ("POST", "/v1/search", 429, True),
+        ("POST", "/v1/edit-lists", 200, False),
+        ("POST", "/v1/edit-lists", 403, True),
         ("GET", "/v1/videos", 200, False),
         ("GET", "/v1/videos", 401, True),
         ("GET", "/", 421, True),
@@ -182,6 +190,39 @@ def test_requests_and_commands_are_printed(
     assert (made["what"], made["subject"], made["outcome"]) == ("indexer keys add", "ann", "done")
     assert main([*command, "audit", "--since", "never"]) == 2
     assert "such as 7d, 2h or 30m" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (ServiceUnavailable("away"), "failed: ServiceUnavailable"),
+        (OSError("no space"), "failed: OSError"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_the_audit_says_how_a_command_ended(
+    catalog_url: str, tmp_path: Path, error: BaseException, outcome: str
+) -> None:
+    """By an error of any kind, or by Ctrl-C; the error itself goes on."""
+    settings = Settings.load(data_dir=tmp_path, database_url=catalog_url)
+    options = argparse.Namespace(verb="ingest")
+    with pytest.raises(type(error)), audited(settings, options):
+        raise error
+    with closing(SqlAudit.open(catalog_url, read_only=True)) as audit:
+        (entry,) = audit.entries()
+    assert (entry.what, entry.outcome) == ("indexer ingest", outcome)
+
+
+def test_a_command_is_done_although_its_entry_cannot_be_stored(
+    postgres_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says so, and does not wait for as long as the lock is held."""
+    settings = Settings.load(data_dir=tmp_path, database_url=postgres_url)
+    with closing(Database.at(postgres_url)) as database, database.writing() as connection:
+        connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        with audited(settings, argparse.Namespace(verb="ingest")) as code:
+            code.append(0)
+    assert "this was done, but it is not in the audit" in capsys.readouterr().err
 
 
 def test_noting_never_waits_for_the_database() -> None:

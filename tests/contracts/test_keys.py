@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys
 from clipseek.catalog.database import Database
+from clipseek.catalog.tables import keys as key_rows
 from clipseek.errors import CatalogOutdated, NoCatalog
 from clipseek.keys import Key, KeyStore, Rate, digest_of
 from clipseek.testing import MemoryKeys
@@ -71,6 +73,23 @@ def test_a_removed_key_is_gone(keys: KeyStore) -> None:
     assert not keys.remove("ann")
     assert list(keys.keys()) == [BOB]
     assert keys.add(replace(BOB, name="ann", digest=digest_of(b"another")))
+
+
+def test_keys_are_read_again_when_a_row_has_changed(catalog_url: str) -> None:
+    """A server asks each second, so rows that are as they were must cost little."""
+    with closing(Database.at(catalog_url)) as database:
+        keys = SqlKeys(database)
+        keys.add(ANN)
+        first = keys.keys()
+        assert keys.keys() is first
+        changes = {"scopes": ["search"], "collections": ["default"], "rate": "7/m"}
+        for column, value in changes.items():
+            with database.writing() as connection:
+                connection.execute(update(key_rows).values({column: value}))
+            (key,) = keys.keys()
+            assert key != first[0], column
+            first = [key]
+        assert (key.scopes, str(key.rate)) == (frozenset({"search"}), "7/m")
 
 
 def test_a_reader_finds_no_keys_in_a_database_without_a_catalog(bare_url: str) -> None:

@@ -9,11 +9,14 @@ from sqlalchemy import delete, insert, select
 
 from clipseek.audit import Entry, stamp
 from clipseek.catalog import schema
-from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.database import Database
 from clipseek.catalog.rows import cleaned
 from clipseek.catalog.tables import audit
 
 _STREAMED = 1000
+
+WAIT_S = 5.0
+"""Seconds to wait for other writers; commands that have ended and servers that stop wait too."""
 
 
 class SqlAudit:

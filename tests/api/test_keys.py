@@ -244,7 +244,7 @@ def test_a_key_for_an_alias_follows_it() -> None:
         ring.refresh()
         held = ring.find(b"a secret")
         assert held is not None
-        assert held.principal.collections == {"newest", behind}
+        assert held.principal.collections == frozenset({"newest", behind})
 
 
 def test_keys_that_cannot_be_read_are_answered_with_503(library: Library) -> None:

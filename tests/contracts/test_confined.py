@@ -183,6 +183,20 @@ def test_children_die_with_their_parent(tmp_path: Path) -> None:
         _until(lambda: not _runs(child))
 
 
+def test_a_child_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+    """Pools end threads that have nothing to do, and another thread takes the child."""
+    path, before = _file(tmp_path, "fine"), _children()
+    with Confined(obedient, limits=LIMITS) as opener:
+        thread = threading.Thread(target=_read, args=(opener, path))
+        thread.start()
+        thread.join()
+        time.sleep(0.2)  # a signal at the end of the thread would come within this time
+        (child,) = _children() - before
+        assert _runs(child)
+        assert _read(opener, path) == [0, 1, 2, 3, 4]
+        assert _children() - before == {child}
+
+
 def test_ctrl_c_does_not_reach_the_children(opener: Confined, tmp_path: Path) -> None:
     """A terminal sends it to the whole group; the parent decides what ends."""
     _read(opener, _file(tmp_path, "fine"))

@@ -3,10 +3,8 @@
 A decoder cannot be interrupted and may crash, so it works here, where it can be killed.
 """
 
-import ctypes
 import os
 import resource
-import signal
 import socket
 import sys
 import time
@@ -24,13 +22,13 @@ from numpy.typing import NDArray
 from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.video.channel import BrokenChannel, Channel
+from clipseek.video.ending import end_with_parent
 from clipseek.video.limits import exceeds
 
 SIGN_OF_LIFE_S = 0.5
 """How often a child reports that it still decodes."""
 SPARE_S = 2.0
 """A video may have the frames of so many seconds more than its length, because rates vary."""
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class TooManyFrames(Exception):
 
 def main() -> None:
     """Serve the parent over the socket whose descriptor is the last argument."""
-    _die_with_parent()
+    end_with_parent()
     channel = Channel(socket.socket(fileno=int(sys.argv[-1])))
     try:
         opener = cast("FrameSourceOpener", channel.order()[0])
@@ -87,14 +85,6 @@ def main() -> None:
                 os.close(descriptor)
     except (BrokenChannel, BrokenPipeError, ConnectionError):
         return
-
-
-def _die_with_parent() -> None:
-    """End at once when the parent ends, even in the middle of a call of a decoder."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _serve(

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from threading import Thread
 from typing import Any, cast
 
 import av
@@ -31,6 +30,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.video.child import status_bytes
 from clipseek.video.container import Opened, open_video
 from clipseek.video.conversion import turn_of
+from clipseek.video.ending import end_with_parent
 from clipseek.video.picture import Turn
 
 EARLY_S = 0.5
@@ -67,7 +67,7 @@ class Order:
 def main() -> None:
     """Write what the arguments say: the order, the descriptor of the video, and the target."""
     order = Order(**json.loads(sys.argv[-3]))
-    _end_with_parent()
+    end_with_parent()
     _confine(order)
     try:
         write(order, int(sys.argv[-2]), sys.argv[-1])
@@ -85,20 +85,6 @@ def _fail(reason: str) -> None:
     sys.stdout.write(reason)
     sys.stdout.flush()
     raise SystemExit(1)
-
-
-def _end_with_parent() -> None:
-    """End when the parent has closed its end of the standard input, as it does when it ends.
-
-    `PR_SET_PDEATHSIG` would not do: it ends this process with the *thread* that has started it, and
-    servers end threads that have nothing to do.
-    """
-
-    def watch() -> None:
-        os.read(sys.stdin.fileno(), 1)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
 
 
 def _confine(order: Order) -> None:

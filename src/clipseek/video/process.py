@@ -50,7 +50,7 @@ class ChildProcess:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # its end tells the process that this one has ended
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 # Ctrl-C in a terminal goes to a whole group, but this process ends its children.
@@ -80,14 +80,19 @@ class ChildProcess:
         """Whether the process runs; if it does not, its channel is closed."""
         if self._process.poll() is None:
             return True
-        self.channel.socket.close()
+        self._close()
         return False
 
     def kill(self) -> None:
         """End the process."""
-        self.channel.socket.close()
         self._process.kill()
+        self._close()
         self._process.wait()
+
+    def _close(self) -> None:
+        self.channel.socket.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def cause_of_death(self) -> str:
         """Return in brackets which signal ended the process, if one did."""

@@ -702,6 +702,13 @@ class TestEdit:
         assert catalog.video("default", "a").tags == ()
         assert catalog.tags("default") == []
 
+    def test_a_video_without_segments_gets_tags(self, catalog: CatalogWriter) -> None:
+        """There was nothing in it to search, and it can be found by its tags all the same."""
+        a_video(count=0).put_into(catalog)
+        assert catalog.edit("default", "a", tags=["night"]) == 2
+        assert [each.id for each in catalog.videos("default", tags=["night"])] == ["a"]
+        assert catalog.changes("default", 1) == [Change(2, "put", "a")]
+
     def test_the_same_again_is_not_a_change(self, catalog: CatalogWriter) -> None:
         """So a job that is run twice changes a video once."""
         a_video(tags=("caf\u00e9",)).put_into(catalog)

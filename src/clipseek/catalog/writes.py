@@ -207,6 +207,8 @@ def retag(connection: Connection, collection: str, video_id: str, given: Sequenc
     _insert_tags(connection, collection, video_id, given)
     own = (segments.c.collection == collection, segments.c.video_id == video_id)
     last = connection.scalar(select(func.max(segments.c.id)).where(*own))
+    if last is None:
+        return
     copied = [column for column in segments.c if column.name != "id"]
     again = select(*copied).where(*own).order_by(segments.c.id)
     connection.execute(insert(segments).from_select(copied, again))

@@ -49,7 +49,7 @@ class Keyring:
         """Take where keys are; `aliases` returns the collection behind each alias."""
         self._keys = keys
         self._aliases = aliases
-        pause_s = refresh_s
+        pause_s = min(refresh_s, REFRESH_S)
         self._known_for_s = LATE_AFTER * pause_s + stale_s
         self._read: tuple[Sequence[Key], Mapping[str, str]] | None = None
         self._held: dict[str, Held] = {}

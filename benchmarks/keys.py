@@ -6,7 +6,9 @@ Starts two servers over the same library: one asks for no key, the other for one
 repeats one search whose answer is cached, in turn against each, over loopback. The last line is one
 JSON object: `keys_ratio` is the rate with a key divided by the rate without, where the rate is that
 of searches per second of the server's CPU, so that other programs of the machine matter less;
-`limited_ratio` is the same for a key with a rate that is never reached, counted in the process.
+`header_ratio` is the same for the server that asks for no key and is sent one, so what only reading
+a longer request costs; `limited_ratio` for a key with a rate that is never reached, counted in the
+process.
 Ratios are medians over the rounds, each of runs that followed each other. `…_per_s` are searches
 per second of the clock, with everything that ran on the machine beside.
 """
@@ -56,17 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stack.enter_context(serving(["api", "--quiet"], "readyz", settings | extra))
             for extra in ({}, {"CLIPSEEK_ACCESS": "keys"})
         ]
-        places = [(servers[0], None), *((servers[1], secret) for secret in secrets)]
+        places = [
+            (servers[0], None),
+            (servers[0], secrets[0]),
+            *((servers[1], secret) for secret in secrets),
+        ]
         rounds = [
             [_run(server, secret, options) for server, secret in places]
             for _ in range(options.rounds)
         ]
-    plain, keyed, limited = zip(*rounds, strict=True)
+    plain, headed, keyed, limited = zip(*rounds, strict=True)
     said = {
         "name": "keys",
         "connections": options.connections,
         "keys": options.keys,
         "keys_ratio": _ratio(keyed, plain),
+        "header_ratio": _ratio(headed, plain),
         "limited_ratio": _ratio(limited, plain),
         "open_per_s": _per_s(plain),
         "keys_per_s": _per_s(keyed),

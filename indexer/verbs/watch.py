@@ -43,6 +43,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise ConfigError(
             f"`indexer watch` needs the package {error.name}; install clipseek[watch]"
         ) from error
+    with suppress(NothingIndexed, ServiceUnavailable), open_writer(settings):
+        pass  # a catalog of another release is said now, and not when the first video is ready
     stop = threading.Event()
     data = resolved(settings.data_dir)
     with FolderEvents(folders, but=data) as events, ingest.stopping_on_signal(stop, events.wake):

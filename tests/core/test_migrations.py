@@ -285,9 +285,18 @@ VERBS = [
 """All that open the catalog, but for `migrate`."""
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a demo video and its captions."""
+    folder = tmp_path_factory.mktemp("drawn")
+    make_videos(1, 3, folder)
+    return folder
+
+
 @pytest.mark.parametrize("words", VERBS, ids=lambda words: words[0])
 def test_every_other_verb_refuses_another_revision(
     catalog_url: str,
+    drawn: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
@@ -295,8 +304,7 @@ def test_every_other_verb_refuses_another_revision(
 ) -> None:
     """With exit code 2, one sentence that names the verb, and nothing changed."""
     fill(catalog_url, "a")
-    make_videos(1, 3, tmp_path / "videos")
-    names = {"VIDEOS": tmp_path / "videos", "CAPTIONS": tmp_path / "videos" / "captions.jsonl"}
+    names = {"VIDEOS": drawn, "CAPTIONS": drawn / "captions.jsonl"}
     command = ["--data-dir", str(tmp_path / "data"), *(str(names.get(w, w)) for w in words)]
     monkeypatch.setenv("CLIPSEEK_DATABASE_URL", catalog_url)
     for revision, advice in (("0000", "; run `indexer migrate`"), (NEXT, "use that release")):

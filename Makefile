@@ -8,6 +8,7 @@ DEMO := demo-data
 DEMO_VIDEOS := 12
 DEMO_SEED := 7
 KILLS := 300
+EXAMPLES := 500
 MINUTES := 10
 YEARS := 50
 FILES := 500
@@ -18,7 +19,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel load soak chaos-ingest fuzz-video chaos mutants peers screenshot bench demo serve year clean
+.PHONY: help install check servers test test-wheel load soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -80,6 +81,9 @@ chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed
 
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
 	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)
+
+fuzz-api: install ## send EXAMPLES made-up requests of each kind to each operation of the API
+	CLIPSEEK_TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 tests/api/test_fuzz.py tests/api/test_tenants.py
 
 chaos: install servers ## kill parts of a running service KILLS times, and check every answer
 	$(BIN)/python -m tests.chaos --kills $(KILLS)

@@ -113,13 +113,14 @@ async def segment_clip(
 ) -> Response:
     """Return the segment as an MP4; see `GET /v1/videos/{video_id}/clip`."""
 
-    def found() -> tuple[Video, Span]:
+    def found() -> tuple[Video, str, Span]:
         collection, segment = readable_segment(asking, service, segment_id)
-        return service.catalog.video(collection, segment.video_id), segment.span
+        video = service.catalog.video(collection, segment.video_id)
+        return video, _content(video, collection), segment.span
 
-    video, span = await run_in_threadpool(found)
+    video, content, span = await run_in_threadpool(found)
     end = min(span.end, span.start + MAX_CLIP_S)
-    return await _clip(request, cutting, video, span.start, end)
+    return await _clip(request, cutting, video, content, span.start, end)
 
 
 @router.get(
@@ -146,9 +147,9 @@ async def video_clip(
     copied, and the file begins at that keyframe. Otherwise the span is encoded, at most 1080 pixels
     high. The original is not changed.
     """
-    video = await run_in_threadpool(_video, asking, service, video_id, asked)
+    video, content = await run_in_threadpool(_video, asking, service, video_id, asked)
     start, end = _span(video, asked.start, asked.end, MAX_CLIP_S)
-    return await _clip(request, cutting, video, start, end)
+    return await _clip(request, cutting, video, content, start, end)
 
 
 @router.get(
@@ -174,11 +175,11 @@ async def video_preview(
     It is sent while it is encoded (fragmented MP4), so it plays after about a second, and is kept.
     Its time zero is `start`. Without `end` it is 60 s long; it may be 300 s long.
     """
-    video = await run_in_threadpool(_video, asking, service, video_id, asked)
+    video, content = await run_in_threadpool(_video, asking, service, video_id, asked)
     end = asked.start + PREVIEW_S if asked.end is None else asked.end
     start, end = _span(video, asked.start, end, MAX_PREVIEW_S)
     recipe = Recipe(start, end, PREVIEW_HEIGHT, copy=False, growing=True)
-    key = key_of(f"{video.id} {video.stamp}", recipe)
+    key = key_of(content, recipe)
     kept = cutting.excerpts.find(key)
     if kept is not None:
         return _file(kept, f"{video.title} preview", attached=False)
@@ -190,10 +191,10 @@ async def video_preview(
 
 
 async def _clip(
-    request: Request, cutting: Cutter, video: Video, start: float, end: float
+    request: Request, cutting: Cutter, video: Video, content: str, start: float, end: float
 ) -> Response:
     recipe = Recipe(start, end, CLIP_HEIGHT, copy=True, growing=False)
-    key = key_of(f"{video.id} {video.stamp}", recipe)
+    key = key_of(content, recipe)
     kept = cutting.excerpts.find(key)
     if kept is None:
         if request.method == "HEAD":
@@ -203,8 +204,22 @@ async def _clip(
     return _file(kept, f"{video.title} {start:.2f}-{end:.2f}", attached=True)
 
 
-def _video(asking: Asking, service: Service, video_id: str, asked: InCollection) -> Video:
-    return service.catalog.video(readable(asking, service, asked), video_id)
+def _video(
+    asking: Asking, service: Service, video_id: str, asked: InCollection
+) -> tuple[Video, str]:
+    """Return a video, and what excerpts of it are kept under."""
+    collection = readable(asking, service, asked)
+    video = service.catalog.video(collection, video_id)
+    return video, _content(video, collection)
+
+
+def _content(video: Video, collection: str) -> str:
+    """Return what an excerpt shows, for its key.
+
+    The collection is part of it, so that nobody learns whether others have the same video and have
+    asked for the same span.
+    """
+    return f"{collection} {video.id} {video.stamp}"
 
 
 def _span(video: Video, start: float, end: float, longest: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ They are plain functions, which run in worker threads, so the event loop never w
 database or a disk.
 """
 
+from contextlib import suppress
 from hashlib import sha256
 from typing import Annotated
 
@@ -41,6 +42,7 @@ from clipseek.errors import (
 from clipseek.service import Service
 from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
+from clipseek.types import Collection
 
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
@@ -256,10 +258,8 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
     Collections that the key does not allow are left out.
     """
     permit(asking, "search")
-    allowed, answers = allowed_collections(asking, service), []
-    for found in service.catalog.collections():
-        if found.is_standing_by or (allowed is not None and found.name not in allowed):
-            continue
+    answers = []
+    for found in _collections(service, allowed_collections(asking, service)):
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
             CollectionAnswer(
@@ -274,3 +274,17 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
         )
     default = asking.default(service.settings.collection)
     return CollectionsAnswer(collections=answers, default=default)
+
+
+def _collections(service: Service, allowed: frozenset[str] | None) -> list[Collection]:
+    """Return the collections that can be asked, by name; those that are not allowed are not read.
+
+    An alias is not listed: the collection behind it is allowed too.
+    """
+    if allowed is None:
+        return [found for found in service.catalog.collections() if not found.is_standing_by]
+    named = []
+    for name in sorted(allowed):
+        with suppress(CollectionNotFound):
+            named.append((name, service.catalog.collection(name)))
+    return [found for name, found in named if found.name == name]

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from api import job_examples, problem_kinds
 from api.adding import Adding, Adds
-from api.asked import writable
+from api.asked import allowed_collections, writable
 from api.dependencies import Opened, Received
 from api.job_schemas import JobAnswer, Tags, Title
 from api.limits import DefaultCollection, text
@@ -130,7 +130,8 @@ def add_video(
     try:
         upload = receiving.uploads.get(body.upload, asking.name)
     except UploadNotFound:
-        return adds.told(_taken(adds, asking, body))
+        allowed = allowed_collections(asking, service)
+        return adds.told(_taken(adds, asking, body, allowed))
     named = InCollection(collection=body.collection or upload.collection)
     collection = writable(asking, service, named)
     _require_complete(upload)
@@ -158,19 +159,20 @@ def _same(job: Job, upload: Upload, collection: str, payload: Payload) -> Job:
     return job
 
 
-def _taken(adds: Adding, asking: Principal, body: NewVideo) -> Job:
+def _taken(adds: Adding, asking: Principal, body: NewVideo, allowed: frozenset[str] | None) -> Job:
     """Return the job that has taken an upload already: the answer that named it may be lost.
 
     Raises:
         UploadNotFound: there is none, or something else was asked for.
     """
     assert body.upload is not None
-    for job in adds.queue.jobs(limit=RECENT):
+    # Only those that may be seen: jobs of others would displace the one that is looked for.
+    names = None if allowed is None else sorted(allowed)
+    for job in adds.queue.jobs(collections=names, limit=RECENT):
         payload = dict(job.payload)
         if payload.pop("upload", None) == body.upload and job.by == asking.name:
             payload.pop("name", None)
-            is_same = payload == body.said and body.collection in (None, job.collection)
-            if is_same and asking.may_use(job.collection):
+            if payload == body.said and body.collection in (None, job.collection):
                 return job
     raise UploadNotFound(body.upload)
 

@@ -156,9 +156,7 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.UploadExpired]: str(errors.UploadExpired(_UPLOAD_ID)),
     KINDS[errors.UploadBusy]: str(errors.UploadBusy(_UPLOAD_ID)),
     KINDS[errors.UploadTooLarge]: str(errors.UploadTooLarge(2**40, 2**36)),
-    KINDS[errors.UploadQuotaExceeded]: str(
-        errors.UploadQuotaExceeded("your uploads", 2**38 - 2**30, 2**38, 2**32)
-    ),
+    KINDS[errors.UploadQuotaExceeded]: str(errors.UploadQuotaExceeded(2**38 - 2**30, 2**38, 2**32)),
     KINDS[errors.WrongOffset]: str(errors.WrongOffset(_UPLOAD_ID, 1048576, 0)),
     KINDS[errors.UrlNotAllowed]: str(
         errors.UrlNotAllowed("a.example", "its address is not public; upload the file instead")

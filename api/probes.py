@@ -7,11 +7,14 @@ from starlette.responses import Response
 from api import openapi_examples
 from api.dependencies import Counted
 from api.principal import Asking, permit_all
-from api.problem_kinds import FORBIDDEN, STORE
+from api.problem_kinds import FORBIDDEN, STORE, kind_of
+from api.problems import RETRY_AFTER_S, Refused
 from api.readiness import Readiness
 from api.reading_router import ReadingRouter
 from api.schemas import Health
-from clipseek.errors import ConfigError, ModelMismatch
+from clipseek.errors import ClipseekError, ConfigError, ModelMismatch, ServiceUnavailable
+
+NOT_READY = "the server is not ready; its log says why, under the id of this request"
 
 router = ReadingRouter()
 
@@ -35,13 +38,20 @@ async def healthz() -> Health:
         "/readyz", ConfigError, ModelMismatch, *STORE, success=openapi_examples.HEALTH
     ),
 )
-def readyz(request: Request) -> Health:
+def readyz(request: Request, asking: Asking) -> Health:
     """Check that the catalog can be reached, its collections are open and their models loaded.
 
-    A server with nothing indexed yet is ready; one that is about to end is not.
+    A server with nothing indexed yet is ready; one that is about to end is not. Why it is not may
+    name collections: who may not use all of them is told that the log says why.
     """
     readiness: Readiness = request.app.state.readiness
-    readiness.check()
+    try:
+        readiness.check()
+    except ClipseekError as error:
+        if asking.collections is None:
+            raise
+        headers = {"Retry-After": RETRY_AFTER_S} if isinstance(error, ServiceUnavailable) else None
+        raise Refused(kind_of(error), NOT_READY, headers, reason=str(error)) from error
     return Health()
 
 

@@ -1,6 +1,7 @@
 """Sentences to try first: those of a list that a collection answers well."""
 
 import threading
+from collections import defaultdict
 
 from clipseek.errors import ClipseekError
 from clipseek.query import Query
@@ -53,26 +54,27 @@ class Suggestions:
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
         self._known: dict[str, tuple[tuple[str, int], list[str]]] = {}
-        self._choosing = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def of(self, collection: str) -> list[str]:
         """Return up to 4 sentences, or none if the collection shows none of them.
 
-        A collection is not opened for this: until it is open, and while sentences are chosen for
-        another request, the last ones are returned.
+        A collection is not opened for this: until it is open, and while its sentences are chosen
+        for another request, the last ones are returned.
         """
         view = self._searcher.collections.opened(collection)
         seen, last = self._known.get(collection, (None, list[str]()))
         if view is None or seen == (view.identity, view.version):
             return last
-        if not self._choosing.acquire(blocking=False):
+        choosing = self._locks[collection]
+        if not choosing.acquire(blocking=False):
             return last
         try:
             chosen = self._chosen(collection)
             self._known[collection] = (view.identity, view.version), chosen
             return chosen
         finally:
-            self._choosing.release()
+            choosing.release()
 
     def _chosen(self, collection: str) -> list[str]:
         """Search for all sentences; prefer those that lead to different videos."""

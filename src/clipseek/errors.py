@@ -173,13 +173,27 @@ class UploadTooLarge(RequestError):
 class UploadQuotaExceeded(RequestError):
     """The uploads that are not indexed yet would take more than they may."""
 
-    def __init__(self, whose: str, used_bytes: int, limit_bytes: int, asked_bytes: int) -> None:
-        self.whose = whose
+    def __init__(
+        self, used_bytes: int, limit_bytes: int, asked_bytes: int, *, of_all: bool = False
+    ) -> None:
         self.used_bytes = used_bytes
         self.limit_bytes = limit_bytes
+        self.asked_bytes = asked_bytes
+        self.of_all = of_all
         super().__init__(
-            f"{whose} may take {limit_bytes} bytes until they are indexed, and take {used_bytes}; "
-            f"this one needs {asked_bytes} more, so end an upload or wait until one is indexed"
+            f"{'all' if of_all else 'your'} uploads may take {limit_bytes} bytes until they are "
+            f"indexed, and take {used_bytes}; this one needs {asked_bytes} more, so end an upload "
+            "or wait until one is indexed"
+        )
+
+    @property
+    def told(self) -> str:
+        """The message, but nothing of how much others have uploaded."""
+        if not self.of_all:
+            return str(self)
+        return (
+            f"the uploads of all who use this server leave no room for {self.asked_bytes} bytes; "
+            "wait until some are indexed, or ask the operator for more room"
         )
 
 

@@ -43,6 +43,8 @@ class Library:
     folder: Path
     catalog: MemoryCatalog
     keys: MemoryKeys = field(default_factory=MemoryKeys)
+    media: Path | None = None
+    """Where the files of the videos are; in the folder if it is None."""
 
     def add(
         self,
@@ -61,8 +63,9 @@ class Library:
         With `frames`, the vectors of a frame of each second are kept.
         """
         self.catalog.ensure_collection(collection, "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
-        path = self.folder / name
-        path.write_bytes(content)
+        path = (self.media or self.folder) / name
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
         count = len(colours)
         edges = np.arange(0, 2 * count + 1, 2, dtype=np.float64)
         vectors = ToyEmbedder().embed_texts(colours)

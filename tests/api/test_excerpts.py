@@ -149,6 +149,22 @@ def test_a_kept_excerpt_stays_the_same_file(empty: Library, client: TestClient) 
     assert (same.status_code, same.content) == (304, b"")
 
 
+def test_an_excerpt_of_one_collection_is_not_kept_for_another(
+    empty: Library, client: TestClient
+) -> None:
+    """Otherwise its holder would learn that others have the same video and have asked for it."""
+    added(empty, "a.mp4", "libx264")
+    content = (empty.folder / "a.mp4").read_bytes()
+    empty.add("a.mp4", ["red"], collection="other", content=content)
+    path = "/v1/videos/a/clip?start=0&end=1"
+    assert client.get(path).status_code == 200
+    kept = {
+        name: client.head(f"{path}&collection={name}").headers["Cache-Control"]
+        for name in ("default", "other")
+    }
+    assert kept == {"default": "private, no-cache", "other": "no-store"}
+
+
 def test_a_preview_can_be_played_from_its_first_second_on(empty: Library) -> None:
     """It consists of fragments of a second, and what comes before the third can be decoded."""
     added(empty, "b.mkv", "libx265", size=(1280, 720))

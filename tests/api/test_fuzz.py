@@ -1,5 +1,6 @@
 """Requests made up from the OpenAPI document: whatever comes, no fault of the server."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.api.renew import document
 from tests.api.server import serving
+
+EXAMPLES = int(os.environ.get("CLIPSEEK_TEST_EXAMPLES", "40"))
 
 
 @schemathesis.serializer("application/offset+octet-stream")
@@ -54,7 +57,7 @@ def test_no_request_makes_the_server_fail(address: str, name: str) -> None:
     )
 
     @settings(
-        max_examples=40,
+        max_examples=EXAMPLES,
         deadline=None,
         derandomize=True,
         database=None,

@@ -1,5 +1,6 @@
 """Videos, segments, thumbnails and collections."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -155,8 +156,10 @@ def test_a_thumbnail_outside_the_folder_is_not_served(
     (library.folder / "secret.jpg").write_bytes(b"\xff\xd8secret\xff\xd9")
 
     class Forged(MemoryCatalog):
-        def segment(self, segment_id: int) -> tuple[str, Segment]:
-            name, segment = library.catalog.segment(segment_id)
+        def segment(
+            self, segment_id: int, *, within: Sequence[str] | None = None
+        ) -> tuple[str, Segment]:
+            name, segment = library.catalog.segment(segment_id, within=within)
             return name, replace(segment, thumbnail="../secret.jpg")
 
     client = TestClient(create_app(library.service(Forged())))
@@ -225,3 +228,20 @@ def test_examples_are_chosen_once_for_each_version(library: Library) -> None:
     library.add("fog.mp4", ["grey"])
     service.collections.refresh()
     assert suggestions.of("default") == []
+
+
+def test_examples_of_one_collection_do_not_wait_for_those_of_another(library: Library) -> None:
+    """What one tenant asks for does not change what another one is told."""
+    library.add("night.mp4", ["blue", "red"], collection="other")
+    service = library.service()
+    service.collections.ready()
+    suggestions, meanwhile = Suggestions(service.searcher), list[list[str]]()
+
+    def ask_for_another(view: View, *_: object) -> None:
+        if not meanwhile and view.collection.name == "default":
+            meanwhile.append([])
+            meanwhile.append(suggestions.of("other"))
+
+    service.searcher.sample(ask_for_another)
+    assert suggestions.of("default")
+    assert meanwhile[1]

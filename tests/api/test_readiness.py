@@ -85,6 +85,25 @@ def test_a_server_that_reads_all_segments_says_how_far_it_is(
             pass
 
 
+def test_why_a_server_is_not_ready_is_not_told_to_everybody(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It names collections: a key for all of them is told, and the log for everybody else."""
+    some = library.key("some", "search", "admin", collections={"default"})
+    every = library.key("every", "search")
+
+    class Away(MemoryCatalog):
+        def check(self) -> None:
+            raise ServiceUnavailable("collection secret is away", for_all=True)
+
+    with TestClient(create_app(library.service(Away(), access="keys"))) as client:
+        told = [client.get("/readyz", headers=each) for each in ({}, some, every)]
+    assert [answer.status_code for answer in told] == [503, 503, 503]
+    assert {answer.headers["Retry-After"] for answer in told} == {"5"}
+    assert ["secret" in answer.text for answer in told] == [False, False, True]
+    assert caplog.text.count("secret is away") >= 2
+
+
 def test_a_ready_server_has_loaded_its_models(library: Library) -> None:
     """The first search waits for nothing."""
     embedder = HeldEmbedder()

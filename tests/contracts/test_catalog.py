@@ -433,6 +433,8 @@ class TestRemovedCollection:
     def test_it_is_gone_with_its_aliases(self, aliased: CatalogWriter) -> None:
         """Each read finds what it finds of a collection that never was."""
         assert aliased.aliases() == {"of default": "default", "of new": "new"}
+        assert aliased.aliases(["of new", "new", "nothing"]) == {"of new": "new"}
+        assert aliased.aliases([]) == {}
         segment = aliased.segments("default", "a")[0].id
         aliased.remove_collection("default")
         assert aliased.aliases() == {"of new": "new"}
@@ -808,6 +810,16 @@ class TestRead:
         a_video().put_into(catalog, "other")
         wanted = catalog.segments("other", "a")[1]
         assert catalog.segment(wanted.id) == ("other", wanted)
+
+    def test_a_segment_is_found_within_some_collections(self, catalog: CatalogWriter) -> None:
+        """One of another collection is as one that does not exist."""
+        catalog.ensure_collection("other", "toy", DIM, "f1")
+        a_video().put_into(catalog, "other")
+        wanted = catalog.segments("other", "a")[1]
+        assert catalog.segment(wanted.id, within=["default", "other"]) == ("other", wanted)
+        for within in (["default", "othe", "other_"], []):
+            with pytest.raises(SegmentNotFound):
+                catalog.segment(wanted.id, within=within)
 
     @pytest.mark.parametrize("segment_id", [0, -1, 999, 2**63, 2**80])
     def test_a_missing_segment_has_its_error(self, catalog: CatalogWriter, segment_id: int) -> None:

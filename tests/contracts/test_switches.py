@@ -8,7 +8,7 @@ import pytest
 
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.catalog.switches import SqlSwitches
-from clipseek.errors import CollectionNotFound, ConfigError
+from clipseek.errors import CollectionNotFound, ConfigError, SegmentNotFound
 from clipseek.library.view import View
 from clipseek.publishing import FolderStore, build
 from clipseek.types import Relevance, Scoring
@@ -55,6 +55,19 @@ def test_a_cut_exchanges_names_and_moves_aliases(
     assert catalog.aliases() == {"shown": "default"}
     segment = catalog.segments("default", "a")[0]
     assert catalog.segment(segment.id)[0] == "default"
+
+
+def test_a_segment_of_what_a_switch_prepares_is_of_its_collection(
+    catalog: SqlCatalog, switches: SqlSwitches
+) -> None:
+    """Pictures that an answer named before the cut can be shown until the switch is finished."""
+    other = begun(switches)
+    a_video("a", seed=7).put_into(catalog, other)
+    segment = catalog.segments(other, "a")[0]
+    assert catalog.segment(segment.id, within=["default"])[0] == other
+    for within in (["shown"], ["defaul"], ["d%"]):
+        with pytest.raises(SegmentNotFound):
+            catalog.segment(segment.id, within=within)
 
 
 def test_a_cut_waits_for_what_was_put_meanwhile(catalog: SqlCatalog, switches: SqlSwitches) -> None:

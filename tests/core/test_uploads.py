@@ -158,8 +158,10 @@ def test_quotas_count_what_is_announced(uploads: Uploads) -> None:
         begin(uploads)
     begin(uploads, owner="bob")
     begin(uploads, owner="bob")
-    with pytest.raises(UploadQuotaExceeded, match="all uploads"):
+    with pytest.raises(UploadQuotaExceeded, match="all uploads") as refused:
         begin(uploads, owner="eve")
+    assert "leave no room for 16777216 bytes" in refused.value.told
+    assert str(BOUNDS.all_bytes) not in refused.value.told  # so much the others have uploaded
     uploads.abandon(first.id, "ann")
     begin(uploads, owner="eve")
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, select
 
 from clipseek.catalog import schema, whole
 from clipseek.catalog.database import WAIT_S, Database, Transactions
@@ -103,13 +103,15 @@ class SqlReader:
         rows = self._all(select(collections).order_by(collections.c.name))
         return [as_collection(row) for row in rows]
 
-    def aliases(self) -> dict[str, str]:
-        """Return the name of the collection behind each alias, in the order of the aliases."""
+    def aliases(self, names: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the name of the collection behind each alias, of all or of some names."""
         query = (
             select(alias_rows.c.name, collections.c.name)
             .join(collections, collections.c.key == alias_rows.c.collection)
             .order_by(alias_rows.c.name)
         )
+        if names is not None:
+            query = query.where(among(alias_rows.c.name, names, self._database.dialect))
         return {row[0]: row[1] for row in self._rows(query)}
 
     def switches(self) -> list[Switch]:
@@ -204,7 +206,9 @@ class SqlReader:
                 now.video(collection, video_id)
         return [_segment(row) for row in rows]
 
-    def segment(self, segment_id: int) -> tuple[str, Segment]:
+    def segment(
+        self, segment_id: int, *, within: Sequence[str] | None = None
+    ) -> tuple[str, Segment]:
         """Return the collection's name and the segment; raise SegmentNotFound."""
         fits = 0 < segment_id < 2**63
         query = (
@@ -212,6 +216,8 @@ class SqlReader:
             .join(collections, collections.c.key == segments.c.collection)
             .where(segments.c.id == segment_id)
         )
+        if within is not None:
+            query = query.where(_is_of(within))
         rows = self._all(query) if fits else []
         if not rows:
             raise SegmentNotFound(segment_id)
@@ -333,6 +339,12 @@ class SqlReader:
             with self._database.reading() as connection:
                 found = connection.execute(query.execution_options(yield_per=_STREAMED))
                 yield from found.partitions()
+
+
+def _is_of(names: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a collection has one of the names, or is prepared for one."""
+    prepared = (collections.c.name.startswith(f"{name}.", autoescape=True) for name in names)
+    return or_(collections.c.name.in_(names), *prepared)
 
 
 def _videos_of(collection: str) -> Select[Any]:

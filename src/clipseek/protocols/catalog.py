@@ -49,8 +49,11 @@ class CatalogReader(Protocol):
         """Return all collections by name."""
         ...
 
-    def aliases(self) -> dict[str, str]:
-        """Return the name of the collection behind each alias, in the order of the aliases."""
+    def aliases(self, names: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the name of the collection behind each alias, in the order of the aliases.
+
+        Only those of some names, if they are given: others are not read.
+        """
         ...
 
     def switches(self) -> list[Switch]:
@@ -104,8 +107,14 @@ class CatalogReader(Protocol):
         """Return a video's segments in the order of time; raise VideoNotFound."""
         ...
 
-    def segment(self, segment_id: int) -> tuple[str, Segment]:
-        """Return the collection's name and the segment; raise SegmentNotFound."""
+    def segment(
+        self, segment_id: int, *, within: Sequence[str] | None = None
+    ) -> tuple[str, Segment]:
+        """Return the collection's name and the segment; raise SegmentNotFound.
+
+        With `within`, only one of these collections, by their own names; one of the second
+        collection that a switch prepares for them counts too.
+        """
         ...
 
     def changes(self, collection: str, after_version: int) -> list[Change]:

@@ -81,9 +81,10 @@ class MemoryCatalog:
         """Return all collections by name."""
         return [shelf.collection for _, shelf in sorted(self._shelves.items())]
 
-    def aliases(self) -> dict[str, str]:
-        """Return the name of the collection behind each alias, in the order of the aliases."""
-        return dict(sorted(self._aliases.items()))
+    def aliases(self, names: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the name of the collection behind each alias, of all or of some names."""
+        found = sorted(self._aliases.items())
+        return {alias: name for alias, name in found if names is None or alias in names}
 
     def switches(self) -> list[Switch]:
         """Return none: a catalog in memory has one user."""
@@ -283,9 +284,13 @@ class MemoryCatalog:
         """Return a video's segments in the order of time; raise VideoNotFound."""
         return self._stored(collection, video_id).segments()
 
-    def segment(self, segment_id: int) -> tuple[str, Segment]:
+    def segment(
+        self, segment_id: int, *, within: Sequence[str] | None = None
+    ) -> tuple[str, Segment]:
         """Return the collection's name and the segment; raise SegmentNotFound."""
         for name in list(self._shelves):
+            if within is not None and name.partition(".")[0] not in within:
+                continue
             for segment in self._segments(name):
                 if segment.id == segment_id:
                     return name, segment

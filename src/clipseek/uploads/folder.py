@@ -163,9 +163,9 @@ class Uploads:
                 theirs += other.counted_bytes if other.owner == upload.owner else 0
         asked, bounds = upload.counted_bytes, self.bounds
         if theirs + asked > bounds.owner_bytes:
-            raise UploadQuotaExceeded("your uploads", theirs, bounds.owner_bytes, asked)
+            raise UploadQuotaExceeded(theirs, bounds.owner_bytes, asked)
         if everybody + asked > bounds.all_bytes:
-            raise UploadQuotaExceeded("all uploads", everybody, bounds.all_bytes, asked)
+            raise UploadQuotaExceeded(everybody, bounds.all_bytes, asked, of_all=True)
 
     def _sweep_one(self, path: Path, is_needed: Callable[[str], bool]) -> int:
         upload_id = path.name.partition(".")[0]

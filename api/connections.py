@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api import problem_kinds, problems
 from api.middleware import SECURITY_HEADERS, is_part
-from api.problem_kinds import Kind
+from api.upload_kinds import Kind
 
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a request line and its headers."""

@@ -17,10 +17,10 @@ from api.problem_kinds import (
     MALFORMED_JSON,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
-    Kind,
     kind_of,
 )
 from api.problems import RETRY_AFTER_S, Refused, detail_of, request_id, respond
+from api.upload_kinds import Kind
 from clipseek import errors
 
 log = logging.getLogger("clipseek.api")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from api import openapi_examples
-from api.problem_kinds import Kind
+from api.upload_kinds import Kind
 from clipseek import errors
 
 JOB_ID = "pN3v0cZ7Q2mX5hJd9sLwAg"

@@ -30,8 +30,8 @@ from api.problem_kinds import (
     UNAUTHENTICATED,
     UNSUPPORTED_MEDIA_TYPE,
     UPLOAD_INCOMPLETE,
-    Kind,
 )
+from api.upload_kinds import Kind
 from clipseek import errors
 
 _ID = "9f2c1a7be04d5568"

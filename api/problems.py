@@ -9,8 +9,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.field_errors import MAX_DETAIL, clean
-from api.problem_kinds import PRECONDITION_FAILED, Kind
+from api.problem_kinds import PRECONDITION_FAILED
 from api.schemas import FieldError, Problem
+from api.upload_kinds import Kind
 from clipseek import errors
 
 log = logging.getLogger("clipseek.api")

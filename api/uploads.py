@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api import error_handlers, openapi_examples, problem_kinds
+from api import error_handlers, openapi_examples, problem_kinds, upload_kinds
 from api.dependencies import Opened, Received
 from api.limits import expect, text
 from api.principal import Asking, Principal, permit
@@ -123,7 +123,7 @@ router = APIRouter(route_class=TusRoute)
 
 
 def _problems(
-    path: str, *others: problem_kinds.Kind | type[ClipseekError]
+    path: str, *others: upload_kinds.Kind | type[ClipseekError]
 ) -> dict[int | str, dict[str, Any]]:
     """Return what every endpoint that changes or reads an upload may answer, and the others."""
     return openapi_examples.responses(

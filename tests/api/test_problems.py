@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from fastapi.testclient import TestClient
 
-from api import problem_kinds, problems
+from api import problem_kinds, problems, upload_kinds
 from api.app import create_app
 from clipseek import errors
 from clipseek.errors import ClipseekError
@@ -262,7 +262,7 @@ def test_ids_differ(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("kind", problem_kinds.ALL_KINDS.values(), ids=lambda kind: kind.name)
-def test_a_problem_type_resolves(client: TestClient, kind: problem_kinds.Kind) -> None:
+def test_a_problem_type_resolves(client: TestClient, kind: upload_kinds.Kind) -> None:
     """The type is an address where its meaning is told."""
     answer = client.get(kind.type)
     assert answer.json() == {

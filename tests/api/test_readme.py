@@ -6,7 +6,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from api import problem_kinds
+from api import problem_kinds, upload_kinds
 from api.app import create_app
 from api.pages import STATIC
 from clipseek.cache import LocalCache
@@ -28,7 +28,7 @@ def test_every_endpoint_is_described() -> None:
 
 
 @pytest.mark.parametrize("kind", problem_kinds.ALL_KINDS.values(), ids=lambda kind: kind.name)
-def test_every_problem_type_stands_in_the_table(kind: problem_kinds.Kind) -> None:
+def test_every_problem_type_stands_in_the_table(kind: upload_kinds.Kind) -> None:
     """With its status, its title and what to do."""
     assert f"| `{kind.type}` | {kind.status} | {kind.title} | {kind.meaning} |" in README
 

@@ -13,6 +13,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from clipseek.config import collection_name
+from clipseek.cursor import CURSOR_CHARACTERS, Cursor
+from clipseek.errors import InvalidQuery
 from clipseek.query import MAX_QUERY_CHARACTERS
 
 MAX_VIDEO_IDS = 1000
@@ -73,6 +75,16 @@ def _collection(value: object) -> str:
         ) from error
 
 
+def _cursor(value: object) -> str:
+    if not isinstance(value, str):
+        raise _limits(f"must be text, got {_described(value)}")
+    try:
+        Cursor.of(value)
+    except InvalidQuery as error:
+        raise _limits(str(error).removeprefix("cursor ")) from error
+    return value
+
+
 def _limits(message: str) -> PydanticCustomError:
     # Braces would be read as places to fill in.
     return PydanticCustomError("limits", "{message}", {"message": message})
@@ -123,6 +135,16 @@ CollectionName = Annotated[
 DefaultCollection = Annotated[
     CollectionName | None,
     Field(description="The library to look in; without it, the server's `CLIPSEEK_COLLECTION`."),
+]
+NextCursor = Annotated[
+    str,
+    Field(
+        min_length=CURSOR_CHARACTERS,
+        max_length=CURSOR_CHARACTERS,
+        description="The `next_cursor` of the page before, to get the next one. Send it with the "
+        "same `query`, `filter`, `min_relevance` and `collection`; `limit` may differ.",
+    ),
+    BeforeValidator(_cursor),
 ]
 SegmentId = Annotated[
     int,

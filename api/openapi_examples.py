@@ -68,6 +68,7 @@ SEARCH_ANSWER = {
             "play_url": _PLAY,
         }
     ],
+    "next_cursor": None,
     "stale": False,
     "age_s": None,
     "took_ms": 21.4,
@@ -142,6 +143,7 @@ _INVALID = {
 _INVALID_VIDEO = ("video_id", "must have 1 to 128 characters, got 129")
 _DETAILS: dict[Kind, str] = {
     KINDS[errors.QueryNotRead]: str(errors.QueryNotRead("???", "PE-Core-B-16/meta")),
+    KINDS[errors.VersionGone]: str(errors.VersionGone("default", 12, 13)),
     KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
     KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,

@@ -19,6 +19,12 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "The query has no letter, digit or pictograph, or none that the model reads. Describe the "
         "moment in words.",
     ),
+    errors.VersionGone: Kind(
+        "version-gone",
+        410,
+        "The collection has changed since the answer that the cursor is of",
+        "All pages of an answer are of one version. Repeat the search without `cursor`.",
+    ),
     errors.VideoNotFound: Kind(
         "video-not-found",
         404,

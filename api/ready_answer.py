@@ -53,6 +53,7 @@ class Ready:
             "total_videos": result.total_videos,
             "more": result.more,
             "hits": [_hit(hit, result.collection, root) for hit in result.hits],
+            "next_cursor": result.next_cursor,
         }
         return cls(result.query, to_json(common), result.age_s)
 

@@ -1,38 +1,15 @@
-"""What the API takes and gives: the request and response models."""
+"""What the API gives: the response models, and the links in them."""
 
 from functools import lru_cache
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    ValidatorFunctionWrapHandler,
-)
-from pydantic_core import CoreSchema
-from pydantic_core.core_schema import no_info_wrap_validator_function
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.limits import (
-    MAX_PAGE,
-    MAX_TAGS,
-    MAX_VIDEO_IDS,
-    DefaultCollection,
-    Sentence,
-    Tag,
-    VideoId,
-    expect,
-)
+from api.limits import MAX_PAGE, DefaultCollection, VideoId, expect
 from api.playable import playable
-from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
+from clipseek.cursor import DEEPEST
 from clipseek.types import Segment, Span, Video
-
-
-class _Request(BaseModel):
-    """Requests are read strictly: no unknown field, no text that stands for a number."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class InCollection(BaseModel):
@@ -56,86 +33,6 @@ class Page(InCollection):
         Field(ge=1, le=MAX_PAGE, description=f"Maximum number of videos, 1 to {MAX_PAGE}."),
         expect(f"a whole number from 1 to {MAX_PAGE}"),
     ] = 100
-
-
-class Filter(_Request):
-    """Which videos to search in; a video must pass both."""
-
-    video_ids: Annotated[
-        list[VideoId] | None,
-        Field(max_length=MAX_VIDEO_IDS, description=f"Only these videos, at most {MAX_VIDEO_IDS}."),
-        expect(f"a list of at most {MAX_VIDEO_IDS} video ids"),
-    ] = None
-    tags: Annotated[
-        list[Tag] | None,
-        Field(
-            max_length=MAX_TAGS,
-            description=f"Only videos that have all these tags, at most {MAX_TAGS}.",
-        ),
-        expect(f"a list of at most {MAX_TAGS} tags"),
-    ] = None
-
-
-class Search(_Request):
-    """One search."""
-
-    query: Sentence
-    limit: Annotated[
-        int,
-        Field(ge=1, le=MAX_LIMIT, description=f"Maximum number of hits, 1 to {MAX_LIMIT}."),
-        expect(f"a whole number from 1 to {MAX_LIMIT}"),
-    ] = 10
-    collection: DefaultCollection = None
-    filter: Filter | None = None
-    min_relevance: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=1,
-            allow_inf_nan=False,
-            description="Leave out hits with less relevance, 0 to 1.",
-        ),
-        expect("a number from 0 to 1"),
-    ] = 0.0
-
-    def asked(self, default: str) -> Query:
-        """Return the search in the words of the core, of collection `default` if it names none."""
-        chosen = self.filter
-        return Query.of(
-            self.query,
-            self.limit,
-            collection=self.collection or default,
-            video_ids=None if chosen is None else chosen.video_ids,
-            tags=None if chosen is None else chosen.tags,
-            min_relevance=self.min_relevance,
-        )
-
-
-class _DocumentedAsSearch:
-    """Documents a value as a `Search` without validating it: each item is validated by itself."""
-
-    def __get_pydantic_core_schema__(
-        self, _source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return no_info_wrap_validator_function(_as_it_is, handler.generate_schema(Search))
-
-
-def _as_it_is(value: object, _validate: ValidatorFunctionWrapHandler) -> object:
-    return value
-
-
-class Batch(_Request):
-    """Several searches at once: they share one pass of the model and of the index."""
-
-    searches: Annotated[
-        list[Annotated[object, _DocumentedAsSearch()]],
-        Field(
-            min_length=1,
-            max_length=MAX_BATCH,
-            description=f"1 to {MAX_BATCH} searches. A wrong one gets a problem in its place.",
-        ),
-        expect(f"a list of 1 to {MAX_BATCH} searches"),
-    ]
 
 
 class FieldError(BaseModel):
@@ -210,12 +107,18 @@ class SearchAnswer(BaseModel):
     )
     total: int = Field(
         description="Number of moments that match, as hits or not: their relevance is at least "
-        "`min_relevance` or, if that is 0, 0.5. They are counted among the nearest segments: 4 for "
-        "each of `limit`, and at least 64."
+        "`min_relevance` or, if that is 0, 0.5. They are counted among the nearest segments: at "
+        "least 4 for each hit that the pages up to this one can have, and 64."
     )
     total_videos: int = Field(description="Number of videos that those moments are in.")
     more: bool = Field(description="Whether more moments may match than `total` counts.")
     hits: list[HitAnswer]
+    next_cursor: str | None = Field(
+        default=None,
+        description="Send it as `cursor`, with the same search, to get the next page; null after "
+        f"the last page and after hit {DEEPEST}. The next page can be shorter than `limit`, or "
+        "empty.",
+    )
     stale: bool = Field(
         description="The database cannot be reached: there may be a newer version than this one."
     )

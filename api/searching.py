@@ -30,7 +30,8 @@ from api.problem_kinds import (
 )
 from api.rates import Rates
 from api.ready_answer import Ready
-from api.schemas import Batch, BatchAnswer, ProblemItem, Search, SearchAnswer
+from api.schemas import BatchAnswer, ProblemItem, SearchAnswer
+from api.search_schemas import Batch, PagedSearch, Search
 from clipseek.errors import (
     ClipseekError,
     CollectionNotFound,
@@ -39,6 +40,7 @@ from clipseek.errors import (
     ModelMismatch,
     NothingIndexed,
     QueryNotRead,
+    VersionGone,
 )
 from clipseek.query import Query
 
@@ -66,6 +68,7 @@ router = APIRouter()
             "/v1/search",
             InvalidQuery,
             QueryNotRead,
+            VersionGone,
             CollectionNotFound,
             NothingIndexed,
             ModelMismatch,
@@ -79,7 +82,7 @@ router = APIRouter()
     },
 )
 async def search(
-    request: Request, body: Annotated[Search, Body(examples=[openapi_examples.SEARCH])]
+    request: Request, body: Annotated[PagedSearch, Body(examples=[openapi_examples.SEARCH])]
 ) -> Response:
     """Return the moments that fit the query, best first, each with its relevance and its links.
 
@@ -88,11 +91,15 @@ async def search(
     and `X-Cache` is `hit` for a cached answer, `shared` for one that another request had asked for,
     otherwise `miss`. While the database cannot be reached, searches continue for a while from the
     last version: such answers are `stale`, say their `age_s`, and have no `ETag`.
+
+    The next page is the answer to the same search with `cursor`. All pages are of one version: if
+    the collection has changed meanwhile, the answer is 410, and the search starts again. No moment
+    is in two pages.
     """
     started = time.perf_counter()
     principal = of_scope(request.scope)
     answering: Answering = request.app.state.answering
-    query = body.asked(principal.default(answering.default))
+    query = body.page(principal.default(answering.default))
     permit(principal, "search", query.collection)
     (found,) = await answering.answer([query])
     if isinstance(found.answer, Exception):

@@ -6,8 +6,9 @@ import numpy as np
 
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore
+from clipseek.stored import SegmentBlock
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Collection, SegmentBlock
+from clipseek.types import Collection
 from indexer.originals import Checked
 
 TOLERANCE_S = 1e-3

@@ -5,6 +5,7 @@ ClipseekError
 ├─ RequestError             the caller can fix it
 │  ├─ InvalidQuery
 │  ├─ QueryNotRead
+│  ├─ VersionGone           a cursor is of another version than the one that answers
 │  ├─ VideoNotFound
 │  ├─ SegmentNotFound
 │  ├─ CollectionNotFound
@@ -67,6 +68,19 @@ class QueryNotRead(RequestError):
         super().__init__(
             f"model {model!r} finds no word in the query {shown!r}, so nothing can match it; "
             "describe the moment in words"
+        )
+
+
+class VersionGone(RequestError):
+    """The next page of an answer is wanted, and the collection has changed since that answer."""
+
+    def __init__(self, collection: str, asked: int, now: int) -> None:
+        self.collection = collection
+        self.asked = asked
+        self.now = now
+        super().__init__(
+            f"collection {collection!r} has changed since the cursor was given for its version "
+            f"{asked}, and is at version {now}; search again without a cursor"
         )
 
 

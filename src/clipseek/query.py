@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Self
 
+from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
 from clipseek.types import PICTURE, Field
 
@@ -60,6 +61,8 @@ NO_FILTERS = Filters()
 class Query:
     """One search: what is asked, of which fields, where, and how many hits at most.
 
+    after: Where the page before ended, or None for the first page.
+
     Today it has one part, a sentence of weight 1, and searches pictures; `problem` refuses others.
     """
 
@@ -68,6 +71,7 @@ class Query:
     fields: tuple[Field, ...] = (PICTURE,)
     collection: str = "default"
     limit: int = 10
+    after: Cursor | None = None
     # Computed once: on its way to an answer, a query is looked up some twenty times.
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -82,7 +86,7 @@ class Query:
         return type(self), self._asked()
 
     def _asked(self) -> tuple[object, ...]:
-        return self.parts, self.filters, self.fields, self.collection, self.limit
+        return self.parts, self.filters, self.fields, self.collection, self.limit, self.after
 
     @classmethod
     def of(
@@ -94,8 +98,9 @@ class Query:
         video_ids: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
         min_relevance: float = 0.0,
+        cursor: str | None = None,
     ) -> Self:
-        """Return the query of a sentence."""
+        """Return the query of a sentence; raise InvalidQuery if the cursor is not one."""
         filters = NO_FILTERS
         if video_ids is not None or tags is not None or min_relevance:
             filters = Filters(
@@ -103,12 +108,29 @@ class Query:
                 None if tags is None else tuple(tags),
                 min_relevance,
             )
-        return cls((Text(text),), filters, collection=collection, limit=limit)
+        after = None if cursor is None else Cursor.of(cursor)
+        return cls((Text(text),), filters, collection=collection, limit=limit, after=after)
 
     @property
     def text(self) -> str:
         """The sentence that is asked for."""
         return self.parts[0].text
+
+    @property
+    def reach(self) -> int:
+        """How many hits the pages up to this one have at most, together."""
+        return min(DEEPEST, self.limit + (self.after.reach if self.after else 0))
+
+    @property
+    def size(self) -> int:
+        """How many hits this page has at most."""
+        return self.reach - (self.after.reach if self.after else 0)
+
+    def asked(self) -> bytes:
+        """Return a digest of what is asked for, the same for all pages."""
+        parts = [part.meaning() for part in self.parts]
+        said: list[object] = [self.collection, self.fields, parts, self.filters.meaning()]
+        return digest_of(digest("asked", said))
 
     def problem(self) -> InvalidQuery | None:
         """Return what is wrong with the query, or None."""
@@ -139,7 +161,8 @@ class Query:
         """
         parts = [part.meaning() for part in self.parts]
         asked = [self.collection, self.limit, self.fields, parts, self.filters.meaning()]
-        return digest("result", [version, fingerprint, *asked])
+        after = None if self.after is None else self.after.text()
+        return digest("result", [version, fingerprint, *asked, after])
 
 
 def normalised(text: str) -> str:

@@ -56,8 +56,12 @@ class Moment(NamedTuple):
 
 
 def candidates(limit: int) -> int:
-    """Return how many neighbours to ask for so that enough moments are left after merging."""
-    return max(4 * limit, _FLOOR_RANK)
+    """Return how many neighbours to ask for so that enough moments are left after merging.
+
+    At least 4 for each moment and 64, as a power of two: so the neighbours that one page of an
+    answer compares are whole rings (see `_rings`) of what the next page compares.
+    """
+    return max(1 << (4 * limit - 1).bit_length(), _FLOOR_RANK)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +103,7 @@ def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> Grown:
         asked: How many of its neighbours count for each query, the first ones: at least 64, or all.
 
     Returns:
-        For each query moments by descending score, then video id, then start; the order of the
+        For each query moments by descending score, then ring, video id and start; the order of the
         neighbours given does not matter.
     """
     queries, width = near.ids.shape
@@ -122,6 +126,26 @@ def grow(near: Neighbours, rows: Rows, asked: Sequence[int]) -> Grown:
         is_peak &= ~np.array(growth.absorbed)[order]
     peaks = [mine[which] for mine, which in zip(order, is_peak, strict=True)]
     return Grown(peaks, first, last)
+
+
+def place_after(
+    ids: NDArray[np.int64], scores: NDArray[np.float32], segment_id: int, score: float
+) -> int:
+    """Return where the moments after one begin, in moments by descending score.
+
+    If that one is not among them, as an approximate search may find others when it is asked for
+    more, those after its score begin there.
+
+    Args:
+        ids: int64 (M,), the best segment of each moment.
+        scores: float32 (M,), descending.
+        segment_id: The best segment of that moment.
+        score: Its score.
+    """
+    here = np.flatnonzero(ids == segment_id)
+    if len(here):
+        return int(here[0]) + 1
+    return int(np.searchsorted(-scores, -np.float32(score), side="right"))
 
 
 def moments(near: Neighbours, rows: Rows, grown: Grown) -> list[list[Moment]]:
@@ -179,9 +203,21 @@ def _best_first(near: Neighbours, rows: Rows, asked: Sequence[int]) -> NDArray[n
     order += width * np.arange(queries)[:, None]
     for query in np.flatnonzero(ties.any(axis=1)):
         mine = slice(query * width, (query + 1) * width)
-        keys = near.ids[query], rows.spans[mine, 0], rows.video_ids[mine], -scores[query]
+        rings = _rings(near.ids[query], scores[query])
+        keys = near.ids[query], rows.spans[mine, 0], rows.video_ids[mine], rings, -scores[query]
         order[query] = query * width + np.lexsort(keys)
     return order
+
+
+def _rings(ids: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the ring of each neighbour by its rank: 0 to 63, 64 to 127, 128 to 255, and so on.
+
+    The nearest neighbours of one score are those of the lowest ids. More of them move no others, as
+    long as those that were found before are in an inner ring.
+    """
+    ranks = np.empty(len(ids), np.int64)
+    ranks[np.lexsort((ids, -scores))] = np.arange(len(ids))
+    return np.where(ranks < _FLOOR_RANK, 0, np.frexp(ranks)[1]).astype(np.int64)
 
 
 def _adjacent(

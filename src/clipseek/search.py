@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
 from clipseek.cache import Embedded, NoCache, TextVectors
+from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import (
     ClipseekError,
+    InvalidQuery,
     NothingIndexed,
     QueryNotRead,
     ServiceUnavailable,
+    VersionGone,
 )
 from clipseek.library.collections import Collections
 from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.model import Model
 from clipseek.protocols import Cache
-from clipseek.query import Filters, Query, cut_at
+from clipseek.query import Filters, Query, cut_at, digest
 from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
@@ -38,6 +41,10 @@ MATCHING = 0.5
 _WAS_EMPTY = (
     "the database cannot be reached, and nothing was indexed when it last was; ask again in a "
     "moment"
+)
+_OF_ANOTHER = (
+    "cursor is of another search; send it with the query, filter, min_relevance and collection of "
+    "the page before, or search again without it"
 )
 log = logging.getLogger(__name__)
 
@@ -118,17 +125,18 @@ class Searcher:
             if sight.age_s is None:
                 raise NothingIndexed(name)
             raise ServiceUnavailable(_WAS_EMPTY, for_all=True)
+        lost = [_lost(query, view) for query in queries]
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
             read = self.texts.embed(model.embedder, [query.text for query in queries])
-        known = [i for i, end in enumerate(read.ends) if end != 0]
+        known = [i for i, end in enumerate(read.ends) if end != 0 and lost[i] is None]
         sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
         found = self._found(view, model, [queries[i] for i in known], sentences, stages)
         if sight.age_s is not None:
             found = [replace(one, age_s=sight.age_s) for one in found]
         answers = dict(zip(known, found, strict=True))
         return [
-            answers[i] if i in answers else QueryNotRead(query.text, view.model)
+            answers[i] if i in answers else lost[i] or QueryNotRead(query.text, view.model)
             for i, query in enumerate(queries)
         ]
 
@@ -145,11 +153,12 @@ class Searcher:
             return []
         scoring = view.collection.scoring or model.scoring
         matches = self._matches(view, queries, read.vectors, scoring, stages)
-        moments = _made(matches, [query.limit for query in queries])
+        pages = [match.page(query) for match, query in zip(matches, queries, strict=True)]
+        moments = _made(matches, pages)
         videos, gone = self._videos(view, moments, stages)
         if gone:
             # What was left out for the limits takes the place of what is gone.
-            moments = _made(matches, [None] * len(matches))
+            moments = _made(matches, [slice(page.start, None) for page in pages])
             videos, gone = self._videos(view, moments, stages)
         return [
             _result(query, end, match, found, videos, gone, view)
@@ -177,17 +186,20 @@ class Searcher:
     ) -> list["_Match"]:
         """Search, judge and merge: for each query what matches it."""
         found: dict[int, _Match] = {}
-        grouped = _grouped((f.video_ids, f.tags) for f in (query.filters for query in queries))
-        for (video_ids, tags), positions in grouped.items():
+        # A later page looks at up to 4000 neighbours, so each is searched for by itself.
+        grouped = _grouped(
+            (query.filters.video_ids, query.filters.tags, place if query.after else -1)
+            for place, query in enumerate(queries)
+        )
+        for (video_ids, tags, _), positions in grouped.items():
             only = Filters(video_ids, tags) if tags or video_ids is not None else None
-            k = max(ranking.candidates(queries[i].limit) for i in positions)
+            # Its own number of neighbours, so that other searches of the batch do not change it.
+            asked = [ranking.candidates(queries[i].reach) for i in positions]
             with stages.timing("search"):
-                near = view.search(vectors[positions], k, only=only)
+                near = view.search(vectors[positions], max(asked), only=only)
             if only is None:
                 self._sample(view, vectors[positions], near)
             together = _Together.of(view, near, scoring)
-            # Its own number of neighbours, so that other searches of the batch do not change it.
-            asked = [ranking.candidates(queries[i].limit) for i in positions]
             grown = ranking.grow(near, together.rows, asked)
             best = together.best_beyond(asked)
             for i, peaks, beyond in zip(positions, grown.peaks, best, strict=True):
@@ -254,7 +266,7 @@ class _Match:
 
     grown: Rows of all moments, int64 (M,), best first. good: Rows of those that match, which means
     the requested relevance or, by default, 0.5. more: Whether there may be more of them than were
-    compared.
+    compared. further: Whether the same is true of all moments.
     """
 
     together: _Together
@@ -262,6 +274,7 @@ class _Match:
     grown: NDArray[np.int64]
     good: NDArray[np.int64]
     more: bool
+    further: bool
 
     @classmethod
     def of(
@@ -275,7 +288,17 @@ class _Match:
         """Choose by relevance from what has grown of one query."""
         enough = least or MATCHING
         good = peaks[together.relevance[peaks] >= enough]
-        return cls(together, moments, good if least else peaks, good, beyond >= enough)
+        every = good if least else peaks
+        return cls(together, moments, every, good, beyond >= enough, beyond >= least)
+
+    def page(self, query: Query) -> slice:
+        """Return where the moments of a page are among all, if no video is gone."""
+        start = 0
+        if query.after is not None:
+            near, after = self.together.near, query.after
+            ids, scores = near.ids.ravel()[self.grown], near.scores.ravel()[self.grown]
+            start = ranking.place_after(ids, scores, after.segment_id, after.score)
+        return slice(start, start + query.size)
 
     def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
         """Return how many moments match and in how many videos, without those that are gone."""
@@ -285,12 +308,12 @@ class _Match:
         return len(peaks), len(set(rows.owners[peaks].tolist()))
 
 
-def _made(matches: Sequence[_Match], limits: Sequence[int | None]) -> list[list[Judged]]:
-    """Make the first moments of each query, those of one filter together."""
+def _made(matches: Sequence[_Match], pages: Sequence[slice]) -> list[list[Judged]]:
+    """Make some moments of each query, those of one filter together."""
     made: dict[int, list[Judged]] = {}
     for positions in _grouped(id(match.together) for match in matches).values():
         together, grown = matches[positions[0]].together, matches[positions[0]].moments
-        chosen = [matches[i].grown[: limits[i]] for i in positions]
+        chosen = [matches[i].grown[pages[i]] for i in positions]
         found = ranking.moments(together.near, together.rows, replace(grown, peaks=chosen))
         for i, peaks, moments in zip(positions, chosen, found, strict=True):
             judged = together.evidence[peaks].tolist(), together.relevance[peaks].tolist()
@@ -316,10 +339,12 @@ def _result(
         for moment, evidence, relevance in moments
         if moment.video_id in videos
     ]
+    page = tuple(hits[: query.size])
+    is_rest = len(hits) > query.size or len(match.grown) > match.page(query).stop
     total, total_videos = match.counts(gone)
     return SearchResult(
         query=query.text,
-        hits=tuple(hits[: query.limit]),
+        hits=page,
         collection=view.collection.name,
         model=view.collection.model,
         version=view.version,
@@ -327,7 +352,37 @@ def _result(
         total=total,
         total_videos=total_videos,
         more=match.more,
+        next_cursor=_next(query, page, view) if match.further or is_rest else None,
     )
+
+
+def _lost(query: Query, view: View) -> ClipseekError | None:
+    """Return why a page cannot go on from where the one before ended, or None."""
+    after = query.after
+    if after is None:
+        return None
+    if after.asked != query.asked():
+        return InvalidQuery(_OF_ANOTHER)
+    if after.state != _state(view):
+        return VersionGone(query.collection, after.version, view.version)
+    return None
+
+
+def _next(query: Query, page: Sequence[Hit], view: View) -> str | None:
+    """Return the cursor of the next page; None after the deepest one."""
+    if query.reach == DEEPEST:
+        return None
+    cursor = Cursor(view.version, query.asked(), _state(view), query.reach)
+    if page:
+        cursor = replace(cursor, score=page[-1].score, segment_id=page[-1].segment_id)
+    elif query.after is not None:
+        cursor = replace(query.after, reach=query.reach)
+    return cursor.text()
+
+
+def _state(view: View) -> bytes:
+    """Return a digest of everything except the query that decides an answer."""
+    return digest_of(digest("state", [view.version, view.identity]))
 
 
 def _hit(moment: ranking.Moment, video: Video | Named, evidence: float, relevance: float) -> Hit:

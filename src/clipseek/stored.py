@@ -1,6 +1,6 @@
-"""One video as it is stored, vectors at half precision: what moves between catalogs unchanged."""
+"""Videos as they are stored: one that moves between catalogs unchanged, and segments as arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,3 +48,28 @@ class VideoRows:
             raise ValueError(
                 f"vectors of this collection have {dim} components, got some of {sorted(lengths)}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBlock:
+    """Segments of one or several videos as arrays, rows together: what an index is built from.
+
+    ids: int64 (S,), ascending. video_ids: str (S,). spans: float64 (S, 2) seconds.
+    best_times: float64 (S,). biases: float32 (S,). vectors: float32 (S, dim), unit rows.
+    """
+
+    ids: NDArray[np.int64]
+    video_ids: NDArray[np.str_]
+    spans: NDArray[np.float64]
+    best_times: NDArray[np.float64]
+    biases: NDArray[np.float32]
+    vectors: NDArray[np.float32] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        rows = (self.video_ids, self.spans, self.best_times, self.biases, self.vectors)
+        if any(len(row) != count for row in rows):
+            raise ValueError(f"{count} ids, but rows of {[len(row) for row in rows]}")
+
+    def __len__(self) -> int:
+        return len(self.ids)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clipseek.errors import SegmentNotFound
 from clipseek.nearest import located
 from clipseek.ranking import Rows
-from clipseek.types import SegmentBlock
+from clipseek.stored import SegmentBlock
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

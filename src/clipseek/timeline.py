@@ -11,7 +11,8 @@ from clipseek.errors import QueryNotRead
 from clipseek.library.collections import Collections
 from clipseek.query import cut_at
 from clipseek.ranking import ADJACENT_S
-from clipseek.types import Collection, SegmentBlock, Video
+from clipseek.stored import SegmentBlock
+from clipseek.types import Collection, Video
 
 
 @dataclass(frozen=True, slots=True, eq=False)

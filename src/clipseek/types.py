@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -276,6 +276,7 @@ class SearchResult:
     `total` moments in `total_videos` videos match among the nearest segments: their relevance is at
     least what was asked for, or 0.5 by default. With `more` there may be others. `age_s` is None,
     or, if the catalog is away, how many seconds ago this version was last known to be the newest.
+    `next_cursor` leads to the next page, if there is one.
     """
 
     query: str
@@ -288,6 +289,7 @@ class SearchResult:
     total_videos: int = 0
     more: bool = False
     age_s: float | None = None
+    next_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,28 +375,3 @@ class Change:
     version: int
     kind: ChangeKind
     video_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentBlock:
-    """Segments of one or several videos as arrays, rows together: what an index is built from.
-
-    ids: int64 (S,), ascending. video_ids: str (S,). spans: float64 (S, 2) seconds.
-    best_times: float64 (S,). biases: float32 (S,). vectors: float32 (S, dim), unit rows.
-    """
-
-    ids: NDArray[np.int64]
-    video_ids: NDArray[np.str_]
-    spans: NDArray[np.float64]
-    best_times: NDArray[np.float64]
-    biases: NDArray[np.float32]
-    vectors: NDArray[np.float32] = field(repr=False)
-
-    def __post_init__(self) -> None:
-        count = len(self.ids)
-        rows = (self.video_ids, self.spans, self.best_times, self.biases, self.vectors)
-        if any(len(row) != count for row in rows):
-            raise ValueError(f"{count} ids, but rows of {[len(row) for row in rows]}")
-
-    def __len__(self) -> int:
-        return len(self.ids)

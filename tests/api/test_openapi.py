@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import job_schemas, problem_kinds, problems, schemas, timeline_schemas
+from api import job_schemas, problem_kinds, problems, schemas, search_schemas, timeline_schemas
 from tests.api.renew import PINNED, document
 
 DOCUMENT = document()
@@ -17,10 +17,12 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 
+_MODULES = (schemas, search_schemas, job_schemas, timeline_schemas)
+
 
 def _model(name: str) -> type[BaseModel]:
     """Return the model that the document calls so."""
-    module = next(each for each in (schemas, job_schemas, timeline_schemas) if hasattr(each, name))
+    module = next(each for each in _MODULES if hasattr(each, name))
     found: type[BaseModel] = getattr(module, name)
     return found
 

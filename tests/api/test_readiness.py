@@ -14,8 +14,8 @@ from api.app import create_app
 from api.readiness import Readiness
 from clipseek.errors import ServiceUnavailable
 from clipseek.service import Service
+from clipseek.stored import SegmentBlock
 from clipseek.testing import MemoryCatalog, ToyEmbedder
-from clipseek.types import SegmentBlock
 from tests.api.library import Library, toy_model
 from tests.searching import searcher_over
 

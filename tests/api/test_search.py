@@ -1,12 +1,15 @@
 """POST /v1/search: what it answers and what it refuses."""
 
 import json
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.app import create_app
+from clipseek.cache import LocalCache
 from clipseek.testing import TOY_WORDS
 from tests.api.library import Library
 
@@ -15,7 +18,9 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-FIELDS = st.sampled_from(["query", "limit", "collection", "filter", "min_relevance", "other"])
+FIELDS = st.sampled_from(
+    ["query", "limit", "collection", "filter", "min_relevance", "cursor", "other"]
+)
 
 
 def test_the_best_hit_is_the_moment_that_was_described(client: TestClient) -> None:
@@ -69,6 +74,73 @@ def test_min_relevance_leaves_out_what_does_not_match(client: TestClient) -> Non
     """Nothing found is an answer."""
     answer = client.post("/v1/search", json={"query": "violet", "min_relevance": 0.5})
     assert (answer.status_code, answer.json()["hits"]) == (200, [])
+
+
+def _hits(answer: dict[str, Any]) -> list[int]:
+    return [hit["segment_id"] for hit in answer["hits"]]
+
+
+def test_a_cursor_leads_to_the_next_page(client: TestClient) -> None:
+    """One by one, the moments of all videos come, as in one answer; the last page has no cursor."""
+    whole = client.post("/v1/search", json={"query": "red"}).json()
+    assert whole["next_cursor"] is None
+    found, cursor = [], None
+    for _ in _hits(whole):
+        body = {"query": "red", "limit": 1} | ({"cursor": cursor} if cursor else {})
+        answer = client.post("/v1/search", json=body).json()
+        found += _hits(answer)
+        cursor = answer["next_cursor"]
+    assert found == _hits(whole)
+    assert cursor is None
+
+
+def test_a_page_is_cached(library: Library) -> None:
+    """Apart from the first one; white space makes no difference to whom a cursor belongs."""
+    cached = TestClient(create_app(library.service(cache=LocalCache(100, 1 << 20))))
+    first = cached.post("/v1/search", json={"query": "red", "limit": 1})
+    body = {"query": "  red", "limit": 1, "cursor": first.json()["next_cursor"]}
+    pages = [cached.post("/v1/search", json=body) for _ in range(2)]
+    assert [page.headers["X-Cache"] for page in pages] == ["miss", "hit"]
+    assert _hits(pages[0].json()) == _hits(pages[1].json()) != _hits(first.json())
+
+
+def test_a_cursor_is_refused_after_a_change(library: Library, client: TestClient) -> None:
+    """With a problem that says to search again."""
+    cursor = client.post("/v1/search", json={"query": "red", "limit": 1}).json()["next_cursor"]
+    library.add("storm.mp4", ["blue"])
+    client.app.state.service.collections.refresh()  # type: ignore[attr-defined]  # of Starlette
+    answer = client.post("/v1/search", json={"query": "red", "limit": 1, "cursor": cursor})
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (410, "/problems/version-gone")
+    assert problem["detail"].endswith("search again without a cursor")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param({"query": "blue"}, "cursor is of another search", id="another query"),
+        pytest.param(
+            {"query": "red", "cursor": "x"}, "cursor must be the next_cursor of an answer", id="x"
+        ),
+        pytest.param({"query": "red", "cursor": 7}, "cursor must be text, got 7", id="number"),
+    ],
+)
+def test_a_wrong_cursor_is_named(client: TestClient, body: dict[str, Any], said: str) -> None:
+    """And nothing is searched for."""
+    cursor = client.post("/v1/search", json={"query": "red", "limit": 1}).json()["next_cursor"]
+    answer = client.post("/v1/search", json={"cursor": cursor} | body)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-query")
+    assert answer.json()["detail"].startswith(said)
+
+
+def test_a_batch_takes_no_cursor(client: TestClient) -> None:
+    """Its answers have one for `/v1/search`."""
+    first = client.post("/v1/search/batch", json={"searches": [{"query": "red", "limit": 1}]})
+    cursor = first.json()["results"][0]["next_cursor"]
+    search = {"query": "red", "limit": 1, "cursor": cursor}
+    answer = client.post("/v1/search/batch", json={"searches": [search]}).json()["results"][0]
+    assert answer["problem"]["errors"][0]["field"] == "cursor"
+    assert client.post("/v1/search", json=search).status_code == 200
 
 
 def test_another_collection_is_searched_by_name(library: Library, client: TestClient) -> None:

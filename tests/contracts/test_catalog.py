@@ -17,18 +17,8 @@ from clipseek.errors import (
 )
 from clipseek.protocols import CatalogReader, CatalogWriter
 from clipseek.publishing import history
-from clipseek.types import (
-    PICTURE,
-    Change,
-    Collection,
-    Named,
-    Put,
-    Relevance,
-    Scoring,
-    SegmentBlock,
-    Span,
-    Video,
-)
+from clipseek.stored import SegmentBlock
+from clipseek.types import PICTURE, Change, Collection, Named, Put, Relevance, Scoring, Span, Video
 from tests.contracts.catalogs import DIM, a_video
 
 HALF = 2**-11  # the relative rounding of float16

@@ -21,8 +21,8 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.index import ExactIndex
 from clipseek.library.view import View
 from clipseek.publishing import IndexStore, Manifest, build, has_biases_of, history, mismatch
+from clipseek.stored import SegmentBlock
 from clipseek.testing import MemoryCatalog
-from clipseek.types import SegmentBlock
 from tests.contracts.catalogs import DIM, a_video
 from tests.contracts.stores import DURABLE, STORES
 

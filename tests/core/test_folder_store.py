@@ -23,9 +23,10 @@ from clipseek import publishing
 from clipseek.errors import ServiceUnavailable
 from clipseek.index import ExactIndex, FaissIndex
 from clipseek.publishing import FolderStore, Manifest, Published, build
+from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Collection, SegmentBlock
+from clipseek.types import Collection
 from tests.contracts.catalogs import DIM, a_video
 from tests.contracts.test_index_store import NAME, counted, filled
 

@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clipseek.cache.text import vector_key
+from clipseek.cursor import Cursor
 from clipseek.query import (
     MAX_LIMIT,
     MAX_QUERY_CHARACTERS,
@@ -257,6 +258,7 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "fields": (),
             "collection": "videos",
             "limit": 11,
+            "after": Cursor(1, bytes(8), bytes(8), 10),
         },
     ),
     Text: (QUERY.parts[0], {"text": "a blue car", "weight": -1.0}),
@@ -307,5 +309,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "212f3df38fc5f312893c5a71781c5dbab53e18a521edb4f8f34ccdf9404cd696"
+    digest = "8f802c04c8e9b57a96656734a9ab22bbfbff7964ac2a0121993eee65a2f31325"
     assert QUERY.key(1, "f") == f"result:{digest}"

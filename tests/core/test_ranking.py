@@ -133,7 +133,7 @@ def test_nothing_found_gives_no_moment() -> None:
 def test_enough_neighbours_are_asked_for() -> None:
     """More neighbours are asked for than hits, and never fewer than the floor needs."""
     asked = [ranking.candidates(limit) for limit in (1, 10, 50, 100)]
-    assert asked == [64, 64, 200, 400]
+    assert asked == [64, 64, 256, 512]
 
 
 neighbours = st.lists(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
+from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
-from clipseek.types import SegmentBlock
 
 DIM = 3
 Held = dict[int, str]

@@ -21,8 +21,9 @@ from clipseek.library.view import View
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import FolderStore
 from clipseek.query import Filters
+from clipseek.stored import SegmentBlock
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Relevance, Scoring, SegmentBlock
+from clipseek.types import Relevance, Scoring
 from tests.contracts.catalogs import DIM, a_video, unit_rows
 
 NAME = "default"

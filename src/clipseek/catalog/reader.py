@@ -28,19 +28,9 @@ from clipseek.catalog.tables import (
 )
 from clipseek.catalog.tables import tags as tag_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
-from clipseek.stored import VideoRows
+from clipseek.stored import SegmentBlock, VideoRows
 from clipseek.switches import Switch
-from clipseek.types import (
-    Change,
-    Collection,
-    Named,
-    Relevance,
-    Scoring,
-    Segment,
-    SegmentBlock,
-    Span,
-    Video,
-)
+from clipseek.types import Change, Collection, Named, Relevance, Scoring, Segment, Span, Video
 
 _SEGMENT = [column for column in segments.c if column.name not in ("collection", "vector")]
 _STREAMED = 4096

@@ -13,8 +13,9 @@ from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
 from clipseek.protocols import VectorIndex
 from clipseek.query import Filters
+from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
-from clipseek.types import Neighbours, SegmentBlock
+from clipseek.types import Neighbours
 
 # Videos that the catalog is asked for by their ids at once, because databases limit a query.
 VIDEOS_AT_ONCE = 500

@@ -28,8 +28,9 @@ from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore, has_biases_of, history
 from clipseek.query import Filters
 from clipseek.ranking import Rows
+from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
-from clipseek.types import Change, Collection, Named, Neighbours, Relevance, Scoring, SegmentBlock
+from clipseek.types import Change, Collection, Named, Neighbours, Relevance, Scoring
 
 # Above so many segments the log says that reading them from the catalog takes long: 500 000 took
 # 69 s on two cores, and 2.7 s from a snapshot.

@@ -7,19 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.stored import VideoRows
+from clipseek.stored import SegmentBlock, VideoRows
 from clipseek.switches import Switch
-from clipseek.types import (
-    Change,
-    Collection,
-    Named,
-    Put,
-    Relevance,
-    Scoring,
-    Segment,
-    SegmentBlock,
-    Video,
-)
+from clipseek.types import Change, Collection, Named, Put, Relevance, Scoring, Segment, Video
 
 BiasOf = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Returns `calibration.bias` float32 (S,) of vectors float32 (S, dim)."""

@@ -25,7 +25,7 @@ from clipseek.catalog.rows import (
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
-from clipseek.stored import VideoRows
+from clipseek.stored import SegmentBlock, VideoRows
 from clipseek.switches import Switch
 from clipseek.testing.shelf import Shelf, Stored
 from clipseek.types import (
@@ -37,7 +37,6 @@ from clipseek.types import (
     Relevance,
     Scoring,
     Segment,
-    SegmentBlock,
     Video,
 )
 

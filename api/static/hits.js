@@ -2,6 +2,8 @@
 
 import { WEAK } from "./format.js";
 
+const LAST = 100; // moments of which one must match, so that more are asked for
+
 /**
  * @typedef {import("./types.js").Hit} Hit
  * @typedef {{hit: Hit, more: number, first: boolean}} Shown a moment; `more` of its video are folded
@@ -50,6 +52,25 @@ export function folded(hits, grouped, unfolded) {
     const shown = unfolded.has(all[0].video.id) ? all : all.slice(0, 1);
     return shown.map((hit, place) => ({ hit, more: place ? 0 : all.length - 1, first: place === 0 }));
   });
+}
+
+/**
+ * An answer with the moments of its next page after its own.
+ * @param {import("./types.js").Answer} answer
+ * @param {import("./types.js").Answer} page
+ * @returns {import("./types.js").Answer}
+ */
+export function joined(answer, page) {
+  const { total, total_videos, more, next_cursor } = page;
+  return { ...answer, total, total_videos, more, next_cursor, hits: [...answer.hits, ...page.hits] };
+}
+
+/**
+ * Whether the next moments may match: the last of those that came did.
+ * @param {import("./types.js").Answer} answer
+ */
+export function goesOn({ hits, next_cursor }) {
+  return next_cursor !== null && hits.slice(-LAST).some((hit) => hit.relevance >= WEAK);
 }
 
 /**

@@ -1,11 +1,13 @@
 // The search under way and its answer.
 
 import { ask, Failure } from "./api.js";
+import { joined } from "./hits.js";
 import { route } from "./navigation.js";
 import { asked } from "./routes.js";
 import { computed, effect, signal } from "./vendor/signals.js";
 
 const LIMIT = 100; // moments asked for, as many as the server gives at once
+const GONE = "/problems/version-gone";
 const RETRY_S = [2, 4, 8, 15, 30];
 
 /**
@@ -14,10 +16,13 @@ const RETRY_S = [2, 4, 8, 15, 30];
  * @property {import("./types.js").Problem | null} problem
  * @property {string} query that the answer is for
  * @property {boolean} waiting
+ * @property {number} turn counts the searches whose first moments have come
+ * @property {"" | "waiting" | "changed" | "failed"} further the next moments: whether they are on
+ *   their way, the library has changed so that they cannot come, or something else is wrong
  */
 
 /** @type {State} */
-const NOTHING = { answer: null, problem: null, query: "", waiting: false };
+const NOTHING = { answer: null, problem: null, query: "", waiting: false, turn: 0, further: "" };
 
 /** @type {import("./vendor/signals.js").Signal<State>} */
 export const search = signal(NOTHING);
@@ -45,7 +50,7 @@ export async function run() {
   clearTimeout(later);
   const wanted = route.peek();
   if (!wanted.query) {
-    search.value = NOTHING;
+    search.value = { ...NOTHING, turn: search.peek().turn };
     return;
   }
   const mine = new AbortController();
@@ -55,13 +60,35 @@ export async function run() {
     const answer = await ask("v1/search", { json: body(wanted), signal: mine.signal });
     if (running !== mine) return;
     failures = 0;
-    search.value = { answer, problem: null, query: wanted.query, waiting: false };
+    const turn = search.peek().turn + 1;
+    search.value = { answer, problem: null, query: wanted.query, waiting: false, turn, further: "" };
   } catch (error) {
     if (running !== mine || (error instanceof DOMException && error.name === "AbortError")) return;
     if (!(error instanceof Failure)) throw error;
-    search.value = { answer: null, problem: error.problem, query: wanted.query, waiting: false };
+    const { turn } = search.peek();
+    search.value = { answer: null, problem: error.problem, query: wanted.query, waiting: false, turn, further: "" };
     if (error.away) later = setTimeout(run, 1000 * RETRY_S[Math.min(failures++, RETRY_S.length - 1)]);
   }
+}
+
+/** Ask for the next moments of the answer, all of them of the same version of the library. */
+export async function loadFurther() {
+  const { answer, waiting, turn, further } = search.peek();
+  if (!answer?.next_cursor || waiting || further === "waiting" || further === "changed") return;
+  search.value = { ...search.peek(), further: "waiting" };
+  const json = { ...body(route.peek()), cursor: answer.next_cursor };
+  let page;
+  try {
+    page = await ask("v1/search", { json, signal: running?.signal });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    if (!(error instanceof Failure)) throw error;
+    const isGone = error.problem.type?.endsWith(GONE);
+    if (search.peek().turn === turn) search.value = { ...search.peek(), further: isGone ? "changed" : "failed" };
+    return;
+  }
+  if (search.peek().turn !== turn) return;
+  search.value = { ...search.peek(), answer: joined(answer, page), further: "" };
 }
 
 /** Search whenever the address asks something else. */

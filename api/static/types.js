@@ -16,6 +16,7 @@
  * @property {number} total
  * @property {number} total_videos
  * @property {boolean} more
+ * @property {string | null} next_cursor
  * @property {number | null} truncated_at
  * @property {boolean} stale
  * @property {number | null} age_s

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { divided, folded, placeOf } from "../../api/static/hits.js";
+import { divided, folded, goesOn, joined, placeOf } from "../../api/static/hits.js";
 
 const hit = (/** @type {string} */ id, /** @type {number} */ start, /** @type {number} */ relevance) => ({
   video: { id, title: `title of ${id}`, duration: 10 }, segment_id: start, start, end: start + 1, relevance,
@@ -27,6 +27,23 @@ test("a video that is unfolded shows all its moments together", () => {
   const shown = folded(divided(HITS, "best").good, true, new Set(["b"]));
   assert.deepEqual(names(shown.map((each) => each.hit)), ["b4", "b0", "a1"]);
   assert.deepEqual(shown.map((each) => each.first), [true, false, true]);
+});
+
+const answer = (/** @type {any[]} */ hits, /** @type {string | null} */ cursor, total = 9) => ({
+  hits, next_cursor: cursor, total, total_videos: 2, more: true, truncated_at: 3, stale: false, age_s: null, took_ms: 1,
+  collection: "default",
+});
+
+test("the moments of the next page come after those that are there", () => {
+  const both = joined(answer(HITS.slice(0, 3), "x"), { ...answer(HITS.slice(3), null, 12), truncated_at: null });
+  assert.deepEqual(both, { ...answer(HITS, null, 12), truncated_at: 3 });
+});
+
+test("more moments are asked for while the last of those that came match", () => {
+  const weak = Array.from({ length: 100 }, (_, place) => hit("c", place, 0.1));
+  assert.equal(goesOn(answer(HITS, "x")), true);
+  assert.equal(goesOn(answer(HITS, null)), false);
+  assert.equal(goesOn(answer([...HITS, ...weak], "x")), false);
 });
 
 test("an open moment is found by its video and start", () => {

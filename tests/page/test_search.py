@@ -118,8 +118,12 @@ def test_moments_are_counted_grouped_and_filtered(page: Page, tmp_path: Path) ->
         assert page.run(CARDS) == 52
 
 
-def test_moments_that_are_counted_but_not_shown_are_said(page: Page, tmp_path: Path) -> None:
-    """The server gives a hundred at once."""
+SCROLL = "scrollTo(0, document.documentElement.scrollHeight)"
+LAST = "document.querySelector('#results ol.cards').lastElementChild"
+
+
+def test_more_moments_come_while_scrolling(page: Page, tmp_path: Path) -> None:
+    """A hundred at once; until they have come, the page says that there are more."""
     made = Library(tmp_path, MemoryCatalog())
     for number in range(26):
         made.add(f"v{number:02}.webm", ["red", "blue"] * 4, content=b"no video")
@@ -128,7 +132,31 @@ def test_moments_that_are_counted_but_not_shown_are_said(page: Page, tmp_path: P
         shown = page.run(STATUS)
         assert shown.startswith("104 moments in 26 videos,")
         assert shown.endswith("The first 100 are shown.")
+        page.run(SCROLL)
+        page.until(f"!{STATUS}.includes('shown')")
+        page.run(SCROLL)
+        page.until(f"{LAST}.getAttribute('aria-posinset') === '104'")
+        assert page.run(f"{LAST}.getAttribute('aria-setsize')") == "104"
+        assert not page.run("document.querySelector('#results .more.quiet')")
         page.open("about:blank")  # which asks for no more pictures when the server has ended
+
+
+def test_a_library_that_changed_ends_the_list(page: Page, tmp_path: Path) -> None:
+    """The next moments would be of another version; a button searches again."""
+    made = Library(tmp_path, MemoryCatalog())
+    for number in range(26):
+        made.add(f"v{number:02}.webm", ["red", "blue"] * 4, content=b"no video")
+    service = made.service()
+    with serving(create_app(service)) as url:
+        ask(page, url, "red")
+        made.add("new.webm", ["red"], content=b"no video")
+        service.collections.refresh()
+        page.run(SCROLL)
+        page.until("document.querySelector('#results .more[role=alert] button')")
+        assert "has changed" in page.run("document.querySelector('#results .more').innerText")
+        page.run("document.querySelector('#results .more button').click()")
+        page.until(f"{STATUS}.startsWith('105 moments')")
+        page.open("about:blank")
 
 
 def test_the_examples_are_those_that_the_library_answers(page: Page, address: str) -> None:

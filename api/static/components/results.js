@@ -1,12 +1,12 @@
 // The moments of an answer: how many there are, those that match, and those that are only near.
 
 import { isLong } from "../format.js";
-import { divided, folded } from "../hits.js";
-import { useValue } from "../hooks.js";
+import { divided, folded, goesOn } from "../hits.js";
+import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { libraries, videos } from "../library.js";
 import { route } from "../navigation.js";
-import { run, search } from "../searching.js";
+import { loadFurther, run, search } from "../searching.js";
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { Card } from "./card.js";
 import { Empty, Notice } from "./notice.js";
@@ -16,7 +16,7 @@ const NEAREST = 4; // moments shown where none matches
 const LESS = 12; // moments shown below those that match
 
 export function Results() {
-  const { answer, problem, waiting, query } = useValue(search);
+  const { answer, problem, waiting, query, turn, further } = useValue(search);
   const { collection } = useValue(route);
   const known = useValue(libraries);
   const isEmpty = known && !known.problem && !videos.value;
@@ -27,7 +27,9 @@ export function Results() {
       ${answer ? html`<${Count} answer=${answer} query=${query} />` : waiting && t("searching")}
     </p>
     ${problem && html`<${Notice} problem=${problem} retry=${run} />`}
-    ${answer ? html`<${Moments} answer=${answer} old=${waiting} />` : waiting && html`<${Waiting} />`}
+    ${answer
+      ? html`<${Moments} answer=${answer} old=${waiting} turn=${turn} further=${further} />`
+      : waiting && html`<${Waiting} />`}
   `;
 }
 
@@ -48,8 +50,14 @@ function Count({ answer, query }) {
   return html`<strong>${many}</strong> ${t("inVideos", { count: inVideos, ms: Math.round(ms) })}${rest}`;
 }
 
-/** @param {{answer: import("../types.js").Answer, old: boolean}} props */
-function Moments({ answer, old }) {
+/**
+ * @param {object} props
+ * @param {import("../types.js").Answer} props.answer
+ * @param {boolean} props.old
+ * @param {number} props.turn
+ * @param {import("../searching.js").State["further"]} props.further
+ */
+function Moments({ answer, old, turn, further }) {
   const { order, grouped } = useValue(route);
   const [unfolded, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
   const [nearest, showNearest] = useState(false);
@@ -58,7 +66,7 @@ function Moments({ answer, old }) {
     unfold(new Set());
     showNearest(false);
     showAll(false);
-  }, [answer]);
+  }, [turn]);
   const { good, weak } = useMemo(() => {
     const { good, weak } = divided(answer.hits, order);
     return { good: folded(good, grouped, unfolded), weak: folded(weak, grouped, unfolded) };
@@ -77,6 +85,7 @@ function Moments({ answer, old }) {
   return html`
     <div id="results" class=${old ? "old" : ""}>
       <${VirtualList} items=${good} draw=${draw} keyOf=${keyOf} label=${t("moments")} tall=${tall} />
+      ${goesOn(answer) && html`<${Further} state=${further} shown=${answer.hits.length} />`}
       ${weak.length > 0 && good.length > 0 && html`<h2 class="divider">${t("lessWell")}</h2>`}
       ${weak.length > 0 && !good.length && !nearest && html`
         <p class="more"><button type="button" onClick=${() => showNearest(true)}>${t("showNearest")}</button></p>
@@ -90,6 +99,22 @@ function Moments({ answer, old }) {
       `}
     </div>
   `;
+}
+
+/**
+ * What comes after the moments that are there: the next ones, as soon as somebody is near the end.
+ * @param {{state: import("../searching.js").State["further"], shown: number}} props
+ */
+function Further({ state, shown }) {
+  const end = useNear(loadFurther, state ? null : String(shown));
+  if (state === "changed" || state === "failed") {
+    return html`
+      <p class="more" role="alert">${t(state === "changed" ? "libraryChanged" : "furtherFailed")}
+        <button type="button" onClick=${state === "changed" ? run : loadFurther}>
+          ${t(state === "changed" ? "searchAgain" : "tryAgain")}</button></p>
+    `;
+  }
+  return html`<p class="more quiet" ref=${end}>${t("searching")}</p>`;
 }
 
 const Waiting = () => html`

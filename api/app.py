@@ -19,6 +19,7 @@ from api import (
     jobs,
     library,
     logs,
+    models,
     new_videos,
     pages,
     probes,
@@ -137,6 +138,7 @@ def _application(opened: Service) -> FastAPI:
     parts = (
         searching,
         library,
+        models,
         sessions,
         timelines,
         excerpts,

@@ -259,7 +259,7 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
     """
     permit(asking, "search")
     answers = []
-    for found in _collections(service, allowed_collections(asking, service)):
+    for found in listed_collections(service, allowed_collections(asking, service)):
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
             CollectionAnswer(
@@ -276,7 +276,7 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
     return CollectionsAnswer(collections=answers, default=default)
 
 
-def _collections(service: Service, allowed: frozenset[str] | None) -> list[Collection]:
+def listed_collections(service: Service, allowed: frozenset[str] | None) -> list[Collection]:
     """Return the collections that can be asked, by name; those that are not allowed are not read.
 
     An alias is not listed: the collection behind it is allowed too.

@@ -21,8 +21,24 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             Column("dim", right=True),
             Column("licence"),
             Column("here"),
+            Column("speed", right=True),
+            Column("overlap", right=True),
             Column("note"),
         ],
-        ((r.name, str(r.dim), r.licence, "yes" if r.installed else "no", r.note) for r in rows),
+        map(_cells, rows),
     )
     return 0
+
+
+def _cells(row: known_models.ListedModel) -> tuple[str, ...]:
+    """Return a row of the table; speed and overlap are those that were measured against fp32."""
+    measured = row.measured
+    return (
+        row.name,
+        str(row.dim),
+        row.licence,
+        "yes" if row.installed else "no",
+        f"{measured.speedup:.1f}x" if measured else "",
+        f"{measured.overlap:.3f}" if measured else "",
+        row.note,
+    )

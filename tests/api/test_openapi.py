@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import job_schemas, problem_kinds, problems, schemas, search_schemas, timeline_schemas
+from api import (
+    job_schemas,
+    model_schemas,
+    problem_kinds,
+    problems,
+    schemas,
+    search_schemas,
+    timeline_schemas,
+)
 from tests.api.renew import PINNED, document
 
 DOCUMENT = document()
@@ -17,7 +25,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 
-_MODULES = (schemas, search_schemas, job_schemas, timeline_schemas)
+_MODULES = (schemas, search_schemas, job_schemas, model_schemas, timeline_schemas)
 
 
 def _model(name: str) -> type[BaseModel]:

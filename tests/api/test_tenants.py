@@ -110,6 +110,7 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /metrics": requests("GET", "/metrics"),
     "GET /problems/{name}": requests("GET", "/problems/ID", ids=names.filter(bool)),
     "GET /v1/collections": requests("GET", "/v1/collections", headers=conditions),
+    "GET /v1/models": requests("GET", "/v1/models"),
     "POST /v1/edit-lists": requests(
         "POST",
         "/v1/edit-lists",

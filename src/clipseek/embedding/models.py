@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.bundle import MANIFEST, Bundle
-from clipseek.embedding.precision import split
+from clipseek.embedding.precision import Measured, Precision, split
 from clipseek.embedding.verified import Verified
 from clipseek.errors import ConfigError
 
@@ -36,7 +36,10 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A row of `indexer models`: a known model and whether its bundle is on this machine."""
+    """A row of `indexer models`: a known model and whether its bundle is on this machine.
+
+    measured: What its precision costs against fp32, as its bundle says; None if it is not known.
+    """
 
     name: str
     dim: int
@@ -44,6 +47,8 @@ class ListedModel:
     licence: str
     note: str
     installed: bool
+    precision: Precision = "fp32"
+    measured: Measured | None = None
 
 
 # Licences as the model cards state them. R@1 is zero-shot text-to-video retrieval on MSR-VTT
@@ -243,5 +248,12 @@ def _listed_bundle(folder: Path, note: str) -> ListedModel | None:
     except ConfigError:
         return None
     return ListedModel(
-        manifest.name, manifest.dim, manifest.image_size, manifest.licence, note, installed=True
+        manifest.name,
+        manifest.dim,
+        manifest.image_size,
+        manifest.licence,
+        note,
+        installed=True,
+        precision=manifest.precision,
+        measured=manifest.measured,
     )

@@ -38,7 +38,7 @@ def expect(words: str) -> WrapValidator:
             if any(found["type"] == "limits" for found in error.errors(include_input=False)):
                 raise  # an element has said already what is wrong with it
             message = f"must be {words}, got {_described(value)}"
-            raise _limits(message) from error
+            raise limits(message) from error
 
     return WrapValidator(check)
 
@@ -48,16 +48,16 @@ def text(low: int, high: int) -> BeforeValidator:
 
     def check(value: object) -> str:
         if not isinstance(value, str):
-            raise _limits(f"must be text, got {_described(value)}")
+            raise limits(f"must be text, got {_described(value)}")
         trimmed = value.strip()
         if not low <= len(trimmed) <= high:
-            raise _limits(f"must have {low} to {high} characters, got {len(trimmed)}")
+            raise limits(f"must have {low} to {high} characters, got {len(trimmed)}")
         if trimmed.isprintable():  # and so has no control characters
             return trimmed
         for position, character in enumerate(trimmed):
             if unicodedata.category(character) in _CONTROL:
                 code = f"U+{ord(character):04X}"
-                raise _limits(f"must have no control characters, got {code} at position {position}")
+                raise limits(f"must have no control characters, got {code} at position {position}")
         return trimmed
 
     return BeforeValidator(check)
@@ -65,11 +65,11 @@ def text(low: int, high: int) -> BeforeValidator:
 
 def _collection(value: object) -> str:
     if not isinstance(value, str):
-        raise _limits(f"must be text, got {_described(value)}")
+        raise limits(f"must be text, got {_described(value)}")
     try:
         return collection_name(value)
     except ValueError as error:
-        raise _limits(
+        raise limits(
             "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit, "
             f"got {_described(value)}"
         ) from error
@@ -77,15 +77,16 @@ def _collection(value: object) -> str:
 
 def _cursor(value: object) -> str:
     if not isinstance(value, str):
-        raise _limits(f"must be text, got {_described(value)}")
+        raise limits(f"must be text, got {_described(value)}")
     try:
         Cursor.of(value)
     except InvalidQuery as error:
-        raise _limits(str(error).removeprefix("cursor ")) from error
+        raise limits(str(error).removeprefix("cursor ")) from error
     return value
 
 
-def _limits(message: str) -> PydanticCustomError:
+def limits(message: str) -> PydanticCustomError:
+    """Return the error that says what a field must be."""
     # Braces would be read as places to fill in.
     return PydanticCustomError("limits", "{message}", {"message": message})
 

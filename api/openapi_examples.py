@@ -49,6 +49,8 @@ SEARCH = {"query": "a red car turning at night", "limit": 10}
 SEARCH_ANSWER = {
     "query": "a red car turning at night",
     "truncated_at": None,
+    "like": None,
+    "alike_from": None,
     "model": "PE-Core-B-16/meta",
     "collection": "default",
     "version": 12,

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from math import isnan
 from typing import Self
 
 from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
 from clipseek.query import cut_at, normalised
-from clipseek.types import Hit, SearchResult
+from clipseek.types import Hit, Liked, SearchResult
 
 _TAG_BYTES = 12
 # From 2048 bytes on, hashing lets go of the interpreter, and the event loop would wait for it again
@@ -46,6 +47,8 @@ class Ready:
         """
         common = {
             "truncated_at": _normalised_at(result),
+            "like": None if result.like is None else _liked(result.like, result.collection, root),
+            "alike_from": result.alike_from,
             "model": result.model,
             "collection": result.collection,
             "version": result.version,
@@ -64,7 +67,7 @@ class Ready:
 
     def json(self, took_ms: float) -> bytes:
         """Return the whole JSON object."""
-        query = to_json(self.query)
+        query = to_json(self.query or None)
         age = _FRESH if self.age_s is None else _STALE % self.age_s
         return b'{"query":%b,%b,%b,"took_ms":%.3f}' % (query, self._fields(), age, took_ms)
 
@@ -84,7 +87,22 @@ def _normalised_at(result: SearchResult) -> int | None:
 
 def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
     """Return the fields of `schemas.HitAnswer`."""
-    video, span = hit.video, hit.span
+    return {
+        **_where(hit),
+        "score": hit.score,
+        "relevance": None if isnan(hit.relevance) else hit.relevance,
+        **_links(hit, collection, root),
+    }
+
+
+def _liked(liked: Liked, collection: str, root: str) -> dict[str, object]:
+    """Return the fields of `schemas.LikedAnswer`."""
+    return {**_where(liked), **_links(liked, collection, root)}
+
+
+def _where(moment: Hit | Liked) -> dict[str, object]:
+    """Return which seconds of which video a moment is."""
+    video = moment.video
     return {
         "video": {
             "id": video.id,
@@ -92,14 +110,18 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
             "uri": video.uri,
             "duration": video.duration,
         },
-        "segment_id": hit.segment_id,
-        "start": span.start,
-        "end": span.end,
-        "best_time": hit.best_time,
-        "score": hit.score,
-        "relevance": hit.relevance,
-        "thumbnail_url": thumbnail_url(hit.segment_id, root),
-        "play_url": play_url(video.id, collection, span, root),
+        "segment_id": moment.segment_id,
+        "start": moment.span.start,
+        "end": moment.span.end,
+        "best_time": moment.best_time,
+    }
+
+
+def _links(moment: Hit | Liked, collection: str, root: str) -> dict[str, object]:
+    """Return where its picture and its video are."""
+    return {
+        "thumbnail_url": thumbnail_url(moment.segment_id, root),
+        "play_url": play_url(moment.video.id, collection, moment.span, root),
     }
 
 

@@ -83,10 +83,23 @@ class HitAnswer(BaseModel):
     end: float = Field(description="Seconds; the moment is [start, end).")
     best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
     score: float = Field(description="Cosine of query and segment, -1 to 1, higher is better.")
-    relevance: float = Field(
+    relevance: float | None = Field(
         description="0 to 1, comparable between queries; below 0.5 the moment probably does not "
-        "show what was asked for."
+        "show what was asked for. Null unless a sentence was asked for: compare `score` with "
+        "`alike_from` then."
     )
+    thumbnail_url: str
+    play_url: str = Field(description="The video file, playing from `start` to `end`.")
+
+
+class LikedAnswer(BaseModel):
+    """The moment that was asked for: the segment that is at that time."""
+
+    video: HitVideo
+    segment_id: int
+    start: float = Field(description="Seconds from the start of the video.")
+    end: float = Field(description="Seconds; the segment is [start, end).")
+    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")
 
@@ -94,11 +107,20 @@ class HitAnswer(BaseModel):
 class SearchAnswer(BaseModel):
     """The moments found, best first."""
 
-    query: str
+    query: str | None = Field(description="The sentence, or null if none was asked for.")
     truncated_at: int | None = Field(
         default=None,
         description="If the query is too long for the model: how many characters of it the model "
         "read; null if it read all of it.",
+    )
+    like: LikedAnswer | None = Field(
+        default=None,
+        description="The moment whose like was asked for; it is not among the hits.",
+    )
+    alike_from: float | None = Field(
+        default=None,
+        description="The score from which on a moment counts as alike: by this model, most pairs "
+        "of frames of one scene have it. Null for a sentence.",
     )
     model: str = Field(description="The model that the collection is indexed with.")
     collection: str
@@ -107,7 +129,8 @@ class SearchAnswer(BaseModel):
     )
     total: int = Field(
         description="Number of moments that match, as hits or not: their relevance is at least "
-        "`min_relevance` or, if that is 0, 0.5. They are counted among the nearest segments: at "
+        "`min_relevance` or, if that is 0, 0.5, and without a sentence their score at least "
+        "`alike_from`. They are counted among the nearest segments: at "
         "least 4 for each hit that the pages up to this one can have, and 64."
     )
     total_videos: int = Field(description="Number of videos that those moments are in.")

@@ -7,7 +7,9 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
+    field_validator,
 )
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_wrap_validator_function
@@ -21,8 +23,9 @@ from api.limits import (
     Tag,
     VideoId,
     expect,
+    limits,
 )
-from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
+from clipseek.query import MAX_BATCH, MAX_LIMIT, Like, Part, Query, Text
 
 
 class _Request(BaseModel):
@@ -49,10 +52,26 @@ class Filter(_Request):
     ] = None
 
 
-class Search(_Request):
-    """One search."""
+class LikeMoment(_Request):
+    """A moment of the same collection, named by what stays when a video is indexed again."""
 
-    query: Sentence
+    video_id: VideoId
+    time: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False, description="Seconds from the start of the video."),
+        expect("a number of seconds >= 0"),
+    ]
+
+
+class Search(_Request):
+    """One search: of what a sentence describes, or of what looks like a moment."""
+
+    like: LikeMoment | None = Field(
+        default=None,
+        description="A moment, such as a hit's `video.id` and `best_time`, in place of `query`: "
+        "what looks like it is found. That moment itself is left out.",
+    )
+    query: Annotated[Sentence | None, Field(validate_default=True)] = None
     limit: Annotated[
         int,
         Field(ge=1, le=MAX_LIMIT, description=f"Maximum number of hits, 1 to {MAX_LIMIT}."),
@@ -71,11 +90,25 @@ class Search(_Request):
         expect("a number from 0 to 1"),
     ] = 0.0
 
+    @field_validator("query")
+    @classmethod
+    def _one_of(cls, query: str | None, given: ValidationInfo) -> str | None:
+        """Require a sentence or a moment, unless the moment is wrong already."""
+        if "like" in given.data:
+            if query is None and given.data["like"] is None:
+                raise limits("is required, or `like`")
+            if query is not None and given.data["like"] is not None:
+                raise limits("must be left out if `like` is given; send two searches")
+        return query
+
     def asked(self, default: str, cursor: str | None = None) -> Query:
         """Return the search in the words of the core, of collection `default` if it names none."""
         chosen = self.filter
-        return Query.of(
-            self.query,
+        part: Part = Text(self.query or "")
+        if self.like is not None:
+            part = Like(self.like.video_id, self.like.time)
+        return Query.asking(
+            part,
             self.limit,
             collection=self.collection or default,
             video_ids=None if chosen is None else chosen.video_ids,

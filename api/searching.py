@@ -41,6 +41,7 @@ from clipseek.errors import (
     NothingIndexed,
     QueryNotRead,
     VersionGone,
+    VideoNotFound,
 )
 from clipseek.query import Query
 
@@ -60,7 +61,7 @@ router = APIRouter()
 @router.post(
     "/v1/search",
     tags=["search"],
-    summary="Find the moments that a sentence describes",
+    summary="Find the moments that a sentence describes, or that look alike",
     response_model=SearchAnswer,
     responses={
         304: {"description": "The answer that `If-None-Match` names is still the same."},
@@ -69,6 +70,7 @@ router = APIRouter()
             InvalidQuery,
             QueryNotRead,
             VersionGone,
+            VideoNotFound,
             CollectionNotFound,
             NothingIndexed,
             ModelMismatch,
@@ -87,10 +89,13 @@ async def search(
     """Return the moments that fit the query, best first, each with its relevance and its links.
 
     If no moment fits, that is an answer too: the hits then have low relevance, or, with
-    `min_relevance`, there are none. `ETag` identifies everything in the answer except `took_ms`,
-    and `X-Cache` is `hit` for a cached answer, `shared` for one that another request had asked for,
-    otherwise `miss`. While the database cannot be reached, searches continue for a while from the
-    last version: such answers are `stale`, say their `age_s`, and have no `ETag`.
+    `min_relevance`, there are none. With `like` in place of `query`, what looks like a moment is
+    found: its hits have a `score` and no relevance.
+
+    `ETag` identifies everything in the answer except `took_ms`, and `X-Cache` is `hit` for a cached
+    answer, `shared` for one that another request had asked for, otherwise `miss`. While the
+    database cannot be reached, searches continue for a while from the last version: such answers
+    are `stale`, say their `age_s`, and have no `ETag`.
 
     The next page is the answer to the same search with `cursor`. All pages are of one version: if
     the collection has changed meanwhile, the answer is 410, and the search starts again. No moment

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import isfinite
 from typing import Self
 
 from clipseek.cursor import DEEPEST, Cursor, digest_of
@@ -34,6 +35,43 @@ class Text:
     def meaning(self) -> list[object]:
         """Return what JSON takes, the same for all that ask for the same."""
         return ["text", normalised(self.text), _number(self.weight)]
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the part, or None."""
+        length = len(self.text.strip())
+        if not 1 <= length <= MAX_QUERY_CHARACTERS:
+            return InvalidQuery(
+                f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}"
+            )
+        if not _is_unicode(self.text):
+            return InvalidQuery("query must be Unicode text; it holds bytes that are not UTF-8")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A part of a query that is a moment of the same collection: what looks like it is found.
+
+    The moment is named by a video and a time in seconds, which stay the same when the video is
+    indexed again, as ids of segments do not.
+    """
+
+    video_id: str
+    time: float
+    weight: float = 1.0
+
+    def meaning(self) -> list[object]:
+        """Return what JSON takes, the same for all that ask for the same."""
+        return ["like", self.video_id, _number(self.time), _number(self.weight)]
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the part, or None."""
+        if not (isfinite(self.time) and self.time >= 0):
+            return InvalidQuery(f"like.time must be a number of seconds >= 0, got {self.time}")
+        return None
+
+
+Part = Text | Like
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +101,10 @@ class Query:
 
     after: Where the page before ended, or None for the first page.
 
-    Today it has one part, a sentence of weight 1, and searches pictures; `problem` refuses others.
+    Today it has one part of weight 1, and searches pictures; `problem` refuses others.
     """
 
-    parts: tuple[Text, ...]
+    parts: tuple[Part, ...]
     filters: Filters = NO_FILTERS
     fields: tuple[Field, ...] = (PICTURE,)
     collection: str = "default"
@@ -101,6 +139,29 @@ class Query:
         cursor: str | None = None,
     ) -> Self:
         """Return the query of a sentence; raise InvalidQuery if the cursor is not one."""
+        return cls.asking(
+            Text(text),
+            limit,
+            collection=collection,
+            video_ids=video_ids,
+            tags=tags,
+            min_relevance=min_relevance,
+            cursor=cursor,
+        )
+
+    @classmethod
+    def asking(
+        cls,
+        part: Part,
+        limit: int = 10,
+        *,
+        collection: str = "default",
+        video_ids: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+        min_relevance: float = 0.0,
+        cursor: str | None = None,
+    ) -> Self:
+        """Return the query of one part; raise InvalidQuery if the cursor is not one."""
         filters = NO_FILTERS
         if video_ids is not None or tags is not None or min_relevance:
             filters = Filters(
@@ -109,12 +170,22 @@ class Query:
                 min_relevance,
             )
         after = None if cursor is None else Cursor.of(cursor)
-        return cls((Text(text),), filters, collection=collection, limit=limit, after=after)
+        return cls((part,), filters, collection=collection, limit=limit, after=after)
+
+    @property
+    def part(self) -> Part:
+        """What is asked for."""
+        return self.parts[0]
 
     @property
     def text(self) -> str:
-        """The sentence that is asked for."""
-        return self.parts[0].text
+        """The sentence that is asked for; empty if there is none."""
+        return self.part.text if isinstance(self.part, Text) else ""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it asks for what looks like something, so that scores are of two pictures."""
+        return not isinstance(self.part, Text)
 
     @property
     def reach(self) -> int:
@@ -139,18 +210,18 @@ class Query:
             return InvalidQuery(f"a query must have one part, of weight 1, got {said}")
         if self.fields != (PICTURE,):
             return InvalidQuery(f"fields must be {PICTURE}, got {', '.join(self.fields) or 'none'}")
-        length = len(self.text.strip())
-        if not 1 <= length <= MAX_QUERY_CHARACTERS:
-            return InvalidQuery(
-                f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}"
-            )
+        if (wrong := self.part.problem()) is not None:
+            return wrong
         if not 1 <= self.limit <= MAX_LIMIT:
             return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {self.limit}")
-        if not _is_unicode(self.text):
-            return InvalidQuery("query must be Unicode text; it holds bytes that are not UTF-8")
         least = self.filters.min_relevance
         if not 0 <= least <= 1:
             return InvalidQuery(f"min_relevance must be 0 to 1, got {least}")
+        if least and self.is_seen:
+            return InvalidQuery(
+                f"min_relevance must be 0 unless a sentence is asked for, got {least:g}; moments "
+                "that look alike have a score and no relevance"
+            )
         return None
 
     def key(self, version: int, fingerprint: str) -> str:

@@ -155,6 +155,16 @@ def moments(near: Neighbours, rows: Rows, grown: Grown) -> list[list[Moment]]:
     return [every[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
+def apart(
+    peaks: NDArray[np.int64], grown: Grown, rows: Rows, video_id: str, span: Span
+) -> NDArray[np.int64]:
+    """Leave out of a query's moments those that overlap a span of a video."""
+    starts, ends = rows.spans[grown.first[peaks], 0], rows.spans[grown.last[peaks], 1]
+    overlaps = (starts < span.end - ADJACENT_S) & (ends > span.start + ADJACENT_S)
+    kept: NDArray[np.int64] = peaks[~(overlaps & (rows.video_ids[peaks] == video_id))]
+    return kept
+
+
 class _Growth:
     """Grows moments over rows; `grown` are the rows of their best, first and last segments.
 

@@ -1,28 +1,29 @@
-"""The query path: sentences in, ranked moments out."""
+"""The query path: sentences, moments and pictures in, ranked moments out."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import calibration, ranking
-from clipseek.cache import Embedded, NoCache, TextVectors
+from clipseek import ranking
+from clipseek.cache import NoCache, TextVectors
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import (
     ClipseekError,
     InvalidQuery,
     NothingIndexed,
-    QueryNotRead,
     ServiceUnavailable,
     VersionGone,
 )
 from clipseek.library.collections import Collections
 from clipseek.library.view import View
 from clipseek.library.views import Sight
+from clipseek.matching import Match, Together
 from clipseek.model import Model
 from clipseek.protocols import Cache
 from clipseek.query import Filters, Query, cut_at, digest
@@ -31,10 +32,10 @@ from clipseek.types import (
     Hit,
     Named,
     Neighbours,
-    Scoring,
     SearchResult,
     Video,
 )
+from clipseek.vectors import Asked, asked
 
 MATCHING = 0.5
 """Relevance from which on a moment counts as showing what was asked."""
@@ -128,31 +129,30 @@ class Searcher:
         lost = [_lost(query, view) for query in queries]
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
-            read = self.texts.embed(model.embedder, [query.text for query in queries])
-        known = [i for i, end in enumerate(read.ends) if end != 0 and lost[i] is None]
-        sentences = Embedded(read.vectors[known], [read.ends[i] for i in known])
-        found = self._found(view, model, [queries[i] for i in known], sentences, stages)
+            read = asked(queries, view, model, self.texts, self.collections.catalog)
+        errors = [
+            lost[i] or (None if isinstance(one, Asked) else one) for i, one in enumerate(read)
+        ]
+        known = [i for i, error in enumerate(errors) if error is None]
+        vectors = [one for i in known if isinstance(one := read[i], Asked)]
+        found = self._found(view, model, [queries[i] for i in known], vectors, stages)
         if sight.age_s is not None:
             found = [replace(one, age_s=sight.age_s) for one in found]
-        answers = dict(zip(known, found, strict=True))
-        return [
-            answers[i] if i in answers else lost[i] or QueryNotRead(query.text, view.model)
-            for i, query in enumerate(queries)
-        ]
+        results = iter(found)
+        return [next(results) if error is None else error for error in errors]
 
     def _found(
         self,
         view: View,
         model: Model,
         queries: Sequence[Query],
-        read: Embedded,
+        read: Sequence[Asked],
         stages: Stages,
     ) -> list[SearchResult]:
-        """Search for sentences that the model reads."""
+        """Search for what has a vector."""
         if not queries:
             return []
-        scoring = view.collection.scoring or model.scoring
-        matches = self._matches(view, queries, read.vectors, scoring, stages)
+        matches = self._matches(view, model, queries, read, stages)
         pages = [match.page(query) for match, query in zip(matches, queries, strict=True)]
         moments = _made(matches, pages)
         videos, gone = self._videos(view, moments, stages)
@@ -161,8 +161,8 @@ class Searcher:
             moments = _made(matches, [slice(page.start, None) for page in pages])
             videos, gone = self._videos(view, moments, stages)
         return [
-            _result(query, end, match, found, videos, gone, view)
-            for query, end, match, found in zip(queries, read.ends, matches, moments, strict=True)
+            _result(query, one, match, found, videos, gone, view)
+            for query, one, match, found in zip(queries, read, matches, moments, strict=True)
         ]
 
     def _videos(
@@ -179,19 +179,20 @@ class Searcher:
     def _matches(
         self,
         view: View,
+        model: Model,
         queries: Sequence[Query],
-        vectors: NDArray[np.float32],
-        scoring: Scoring,
+        read: Sequence[Asked],
         stages: Stages,
-    ) -> list["_Match"]:
+    ) -> list[Match]:
         """Search, judge and merge: for each query what matches it."""
-        found: dict[int, _Match] = {}
+        found: dict[int, Match] = {}
+        vectors = np.stack([one.vector for one in read])
         # A later page looks at up to 4000 neighbours, so each is searched for by itself.
         grouped = _grouped(
-            (query.filters.video_ids, query.filters.tags, place if query.after else -1)
-            for place, query in enumerate(queries)
+            (query.filters.video_ids, query.filters.tags, query.is_seen, i if query.after else -1)
+            for i, query in enumerate(queries)
         )
-        for (video_ids, tags, _), positions in grouped.items():
+        for (video_ids, tags, is_seen, _), positions in grouped.items():
             only = Filters(video_ids, tags) if tags or video_ids is not None else None
             # Its own number of neighbours, so that other searches of the batch do not change it.
             asked = [ranking.candidates(queries[i].reach) for i in positions]
@@ -199,12 +200,17 @@ class Searcher:
                 near = view.search(vectors[positions], max(asked), only=only)
             if only is None:
                 self._sample(view, vectors[positions], near)
-            together = _Together.of(view, near, scoring)
+            scoring = None if is_seen else view.collection.scoring or model.scoring
+            together = Together.of(view, near, scoring)
             grown = ranking.grow(near, together.rows, asked)
             best = together.best_beyond(asked)
             for i, peaks, beyond in zip(positions, grown.peaks, best, strict=True):
                 least = queries[i].filters.min_relevance
-                found[i] = _Match.of(together, grown, peaks, beyond, least)
+                enough = model.coherence if is_seen else least or MATCHING
+                liked = read[i].liked
+                if liked is not None:
+                    peaks = ranking.apart(peaks, grown, together.rows, liked.video.id, liked.span)
+                found[i] = Match.of(together, grown, peaks, beyond, enough, is_all=not least)
         return [found[i] for i in range(len(queries))]
 
     def sample(self, sample: Sample) -> None:
@@ -215,100 +221,7 @@ class Searcher:
         self._sample = sample
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Together:
-    """The neighbours of some queries with one filter, and how well they match.
-
-    rows: What is known of the segments, Q * K of them. evidence, relevance: (Q * K,).
-    """
-
-    near: Neighbours
-    rows: ranking.Rows
-    evidence: NDArray[np.float32] | NDArray[np.float64]
-    relevance: NDArray[np.float64]
-    view: View
-    scoring: Scoring
-
-    @classmethod
-    def of(cls, view: View, near: Neighbours, scoring: Scoring) -> Self:
-        """Use the scoring that the stored biases were made by, whatever bundle this machine has."""
-        rows = view.rows(near.ids.ravel())
-        scores = near.scores.ravel().astype(np.float64)
-        evidence = calibration.evidence(scores, rows.biases, scoring.logit_scale)
-        constants = view.collection.relevance or scoring.relevance
-        relevance = calibration.relevance(evidence, constants)
-        return cls(near, rows, evidence, relevance, view, scoring)
-
-    def best_beyond(self, asked: Sequence[int]) -> list[float]:
-        """Return for each query the maximum relevance of a segment after the neighbours that count.
-
-        Its score is not better than that of the last neighbour, and its bias is at least the
-        smallest one. -1 if there are no more segments.
-        """
-        queries, width = self.near.ids.shape
-        if not width:
-            return [-1.0] * queries
-        last = np.minimum(asked, width) - 1
-        scores = self.near.scores[np.arange(queries), last]
-        biases = np.full(queries, self.view.least_bias, np.float32)
-        evidence = calibration.evidence(scores, biases, self.scoring.logit_scale)
-        constants = self.view.collection.relevance or self.scoring.relevance
-        best = calibration.relevance(evidence, constants)
-        # As many as were asked for may be all that there are.
-        are_all = np.array(asked) >= min(width + 1, len(self.view))
-        found: list[float] = np.where(are_all, -1.0, best).tolist()
-        return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Match:
-    """What matches one query with enough relevance: the rows of the best segments.
-
-    grown: Rows of all moments, int64 (M,), best first. good: Rows of those that match, which means
-    the requested relevance or, by default, 0.5. more: Whether there may be more of them than were
-    compared. further: Whether the same is true of all moments.
-    """
-
-    together: _Together
-    moments: ranking.Grown
-    grown: NDArray[np.int64]
-    good: NDArray[np.int64]
-    more: bool
-    further: bool
-
-    @classmethod
-    def of(
-        cls,
-        together: _Together,
-        moments: ranking.Grown,
-        peaks: NDArray[np.int64],
-        beyond: float,
-        least: float,
-    ) -> Self:
-        """Choose by relevance from what has grown of one query."""
-        enough = least or MATCHING
-        good = peaks[together.relevance[peaks] >= enough]
-        every = good if least else peaks
-        return cls(together, moments, every, good, beyond >= enough, beyond >= least)
-
-    def page(self, query: Query) -> slice:
-        """Return where the moments of a page are among all, if no video is gone."""
-        start = 0
-        if query.after is not None:
-            near, after = self.together.near, query.after
-            ids, scores = near.ids.ravel()[self.grown], near.scores.ravel()[self.grown]
-            start = ranking.place_after(ids, scores, after.segment_id, after.score)
-        return slice(start, start + query.size)
-
-    def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
-        """Return how many moments match and in how many videos, without those that are gone."""
-        rows, peaks = self.together.rows, self.good
-        if gone:
-            peaks = peaks[~np.isin(rows.video_ids[peaks], list(gone))]
-        return len(peaks), len(set(rows.owners[peaks].tolist()))
-
-
-def _made(matches: Sequence[_Match], pages: Sequence[slice]) -> list[list[Judged]]:
+def _made(matches: Sequence[Match], pages: Sequence[slice]) -> list[list[Judged]]:
     """Make some moments of each query, those of one filter together."""
     made: dict[int, list[Judged]] = {}
     for positions in _grouped(id(match.together) for match in matches).values():
@@ -316,26 +229,23 @@ def _made(matches: Sequence[_Match], pages: Sequence[slice]) -> list[list[Judged
         chosen = [matches[i].grown[pages[i]] for i in positions]
         found = ranking.moments(together.near, together.rows, replace(grown, peaks=chosen))
         for i, peaks, moments in zip(positions, chosen, found, strict=True):
-            judged = together.evidence[peaks].tolist(), together.relevance[peaks].tolist()
+            judged = together.evidence[peaks].tolist(), together.fit[peaks].tolist()
             made[i] = list(zip(moments, *judged, strict=True))
     return [made[i] for i in range(len(matches))]
 
 
 def _result(
     query: Query,
-    end: int | None,
-    match: _Match,
+    asked: Asked,
+    match: Match,
     moments: Sequence[Judged],
     videos: Mapping[str, Video | Named],
     gone: AbstractSet[str],
     view: View,
 ) -> SearchResult:
-    """Limit the moments to what was asked for; a video removed meanwhile is left out.
-
-    `end` is where the normalised query is cut, or None.
-    """
+    """Limit the moments to what was asked for; a video removed meanwhile is left out."""
     hits = [
-        _hit(moment, videos[moment.video_id], evidence, relevance)
+        _hit(moment, videos[moment.video_id], evidence, math.nan if query.is_seen else relevance)
         for moment, evidence, relevance in moments
         if moment.video_id in videos
     ]
@@ -348,11 +258,13 @@ def _result(
         collection=view.collection.name,
         model=view.collection.model,
         version=view.version,
-        truncated_at=None if end is None else cut_at(query.text, end),
+        truncated_at=None if asked.end is None else cut_at(query.text, asked.end),
         total=total,
         total_videos=total_videos,
         more=match.more,
         next_cursor=_next(query, page, view) if match.further or is_rest else None,
+        like=asked.liked,
+        alike_from=match.enough if query.is_seen else None,
     )
 
 

@@ -255,7 +255,8 @@ class Hit(NamedTuple):
     """One answer to a query: a moment of a video.
 
     `score` is the cosine of query and segment, higher is better; `relevance` is in [0, 1] and
-    comparable between queries; `evidence` is what relevance is made of (see `calibration`).
+    comparable between queries; `evidence` is what relevance is made of (see `calibration`). They
+    are calibrated for sentences; what looks like a moment or a picture has NaN instead.
     `segment_id` names the best of the merged segments.
     """
 
@@ -268,6 +269,15 @@ class Hit(NamedTuple):
     evidence: float = 0.0
 
 
+class Liked(NamedTuple):
+    """The moment that a query asked to find the like of: one segment of a video."""
+
+    video: Video | Named
+    segment_id: int
+    span: Span
+    best_time: float
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """The ranked hits of one search and the version of the collection they were made from.
@@ -277,6 +287,9 @@ class SearchResult:
     least what was asked for, or 0.5 by default. With `more` there may be others. `age_s` is None,
     or, if the catalog is away, how many seconds ago this version was last known to be the newest.
     `next_cursor` leads to the next page, if there is one.
+
+    For a moment or a picture, `query` is empty, `like` is the moment, and what scores at least
+    `alike_from` matches, which is the model's coherence.
     """
 
     query: str
@@ -290,6 +303,8 @@ class SearchResult:
     more: bool = False
     age_s: float | None = None
     next_cursor: str | None = None
+    like: Liked | None = None
+    alike_from: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,9 @@ def test_different_sentences_or_models_have_different_keys(
 
 def _meant(query: Query) -> Query:
     """Return the query that stands for all that ask for the same."""
-    parts = tuple(replace(part, text=normalised(part.text)) for part in query.parts)
+    parts = tuple(
+        replace(part, text=normalised(part.text)) for part in query.parts if isinstance(part, Text)
+    )
     ids, tags = query.filters.video_ids, query.filters.tags
     filters = replace(
         query.filters,

@@ -1,0 +1,119 @@
+"""What matches a query: its neighbours judged by relevance or, for pictures, by score."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek import calibration, ranking
+from clipseek.library.view import View
+from clipseek.query import Query
+from clipseek.types import Neighbours, Scoring
+
+NO_MORE = -1.0
+"""The fit of what is not there, as bad as none can be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Together:
+    """The neighbours of some queries with one filter, and how well they match.
+
+    rows: What is known of the segments, Q * K of them. evidence, fit: (Q * K,). fit: The relevance
+    or, without a scoring, which fits sentences alone, the score.
+    """
+
+    near: Neighbours
+    rows: ranking.Rows
+    evidence: NDArray[np.float32] | NDArray[np.float64]
+    fit: NDArray[np.float64]
+    view: View
+    scoring: Scoring | None
+
+    @classmethod
+    def of(cls, view: View, near: Neighbours, scoring: Scoring | None) -> Self:
+        """Use the scoring that the stored biases were made by, whatever bundle this machine has."""
+        rows = view.rows(near.ids.ravel())
+        scores = near.scores.ravel().astype(np.float64)
+        if scoring is None:
+            return cls(near, rows, np.full(len(scores), np.nan), scores, view, None)
+        evidence = calibration.evidence(scores, rows.biases, scoring.logit_scale)
+        constants = view.collection.relevance or scoring.relevance
+        relevance = calibration.relevance(evidence, constants)
+        return cls(near, rows, evidence, relevance, view, scoring)
+
+    def best_beyond(self, asked: Sequence[int]) -> list[float]:
+        """Return for each query the maximum fit of a segment after the neighbours that count.
+
+        Its score is not better than that of the last neighbour, and its bias is at least the
+        smallest one. `NO_MORE` if there are no more segments.
+        """
+        queries, width = self.near.ids.shape
+        if not width:
+            return [NO_MORE] * queries
+        last = np.minimum(asked, width) - 1
+        scores = self.near.scores[np.arange(queries), last]
+        best = scores.astype(np.float64)
+        if self.scoring is not None:
+            biases = np.full(queries, self.view.least_bias, np.float32)
+            evidence = calibration.evidence(scores, biases, self.scoring.logit_scale)
+            constants = self.view.collection.relevance or self.scoring.relevance
+            best = calibration.relevance(evidence, constants)
+        # As many as were asked for may be all that there are.
+        are_all = np.array(asked) >= min(width + 1, len(self.view))
+        found: list[float] = np.where(are_all, NO_MORE, best).tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """What matches one query with enough relevance: the rows of the best segments.
+
+    grown: Rows of all moments, int64 (M,), best first. good: Rows of those that match, which means
+    the requested relevance or, by default, 0.5, and for pictures the score `enough`. more: Whether
+    there may be more of them than were compared. further: Whether the same is true of all moments.
+    """
+
+    together: Together
+    moments: ranking.Grown
+    grown: NDArray[np.int64]
+    good: NDArray[np.int64]
+    more: bool
+    further: bool
+    enough: float
+
+    @classmethod
+    def of(
+        cls,
+        together: Together,
+        moments: ranking.Grown,
+        peaks: NDArray[np.int64],
+        beyond: float,
+        enough: float,
+        *,
+        is_all: bool,
+    ) -> Self:
+        """Choose by fit from what has grown of one query; `is_all` keeps what does not match."""
+        good = peaks[together.fit[peaks] >= enough]
+        more = beyond >= enough
+        further = beyond > NO_MORE if is_all else more
+        every = peaks if is_all else good
+        return cls(together, moments, every, good, more, further, enough)
+
+    def page(self, query: Query) -> slice:
+        """Return where the moments of a page are among all, if no video is gone."""
+        start = 0
+        if query.after is not None:
+            near, after = self.together.near, query.after
+            ids, scores = near.ids.ravel()[self.grown], near.scores.ravel()[self.grown]
+            start = ranking.place_after(ids, scores, after.segment_id, after.score)
+        return slice(start, start + query.size)
+
+    def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
+        """Return how many moments match and in how many videos, without those that are gone."""
+        rows, peaks = self.together.rows, self.good
+        if gone:
+            peaks = peaks[~np.isin(rows.video_ids[peaks], list(gone))]
+        return len(peaks), len(set(rows.owners[peaks].tolist()))

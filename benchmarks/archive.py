@@ -6,13 +6,13 @@ Makes a collection of random vectors (512 dimensions, 25 segments a video, two f
 no thumbnails) in a SQLite file, and runs `indexer export` and `indexer import` as commands. Beside
 them it copies the database as SQLite's own backup does, which is the straightforward way and
 neither checks anything nor moves to another kind of database. The last line is one JSON object:
-seconds, peaks of memory in MB (`VmHWM`), and seconds divided by those of the copy.
+seconds, peaks of memory in MB, and seconds divided by those of the copy. `import_…` are those until
+all rows are stored, and `publish_…` those of the index that is built then.
 """
 
 import argparse
 import json
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,21 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _make(folder / "from", videos)
         copy_s = _copied(folder / "from" / "catalog.db", folder / "copy.db")
         (folder / "copy.db").unlink()
-        export_s, export_mb = _ran(folder / "from", "export", str(folder / "archive"))
+        exported = _ran(folder / "from", "export", str(folder / "archive"))
         (folder / "from" / "catalog.db").unlink()
-        import_s, import_mb = _ran(folder / "to", "import", str(folder / "archive"))
+        imported = _ran(folder / "to", "import", str(folder / "archive"))
         size = sum(path.stat().st_size for path in (folder / "archive").iterdir())
     said = {
         "name": "archive",
         "segments": videos * SEGMENTS,
         "mb": round(size / 1e6),
         "copy_s": round(copy_s, 1),
-        "export_s": round(export_s, 1),
-        "import_s": round(import_s, 1),
-        "export_ratio": round(export_s / copy_s, 2),
-        "import_ratio": round(import_s / copy_s, 2),
-        "export_mb": round(export_mb),
-        "import_mb": round(import_mb),
+        "export_s": round(exported.s, 1),
+        "import_s": round(imported.parts_s, 1),
+        "publish_s": round(imported.s - imported.parts_s, 1),
+        "export_ratio": round(exported.s / copy_s, 2),
+        "import_ratio": round(imported.parts_s / copy_s, 2),
+        "export_mb": round(exported.mb),
+        "import_mb": round(imported.parts_mb),
+        "publish_mb": round(imported.mb),
     }
     sys.stdout.write(json.dumps(said) + "\n")
     return 0
@@ -116,20 +119,44 @@ def _copied(source: Path, target: Path) -> float:
     return time.perf_counter() - began
 
 
-def _ran(data: Path, *arguments: str) -> tuple[float, float]:
-    """Run a command; return its seconds and the peak of its memory in MB."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Seconds of a command and the peak of its memory in MB, to its last part and to its end."""
+
+    parts_s: float
+    parts_mb: float
+    s: float
+    mb: float
+
+
+def _ran(data: Path, *arguments: str) -> Run:
+    """Run a command; an import says on stderr which parts are stored."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    command = [sys.executable, "-m", "indexer", "--data-dir", str(data), *arguments, "--quiet"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    command = [sys.executable, "-m", "indexer", "--data-dir", str(data), *arguments]
     began = time.perf_counter()
-    subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": path}, check=True, stdout=subprocess.DEVNULL
-    )
-    took = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    if peak == before:
-        sys.stderr.write("the peak is that of an earlier command, which needed more\n")
-    return took, peak / 1024
+    parts_s = parts_mb = 0.0
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("stored"):
+                parts_s, parts_mb = time.perf_counter() - began, _peak_mb(process.pid)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return Run(parts_s, parts_mb, time.perf_counter() - began, used.ru_maxrss / 1024)
+
+
+def _peak_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text("ascii", errors="replace")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

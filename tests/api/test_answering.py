@@ -14,15 +14,17 @@ from prometheus_client import CollectorRegistry
 
 from api.answering import Answering
 from api.app import create_app
-from api.computing import Found
+from api.computing import Found, key_of
 from api.ready_answer import Ready
 from clipseek.cache import LocalCache, TieredCache
 from clipseek.errors import QueryNotRead
+from clipseek.library.view import View
 from clipseek.metrics import Metrics
 from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
+from clipseek.testing import DictCache, MemoryCatalog, MemoryStore, ToyEmbedder
 from tests.api.library import Library, toy_model
+from tests.contracts.catalogs import DIM, a_video
 from tests.searching import searcher_over
 
 
@@ -138,3 +140,17 @@ def test_a_replica_has_the_answers_of_another_from_behind_its_own_cache(library:
             client.post("/v1/search", json={"query": "red"}).headers["X-Cache"] for _ in range(2)
         ]
     assert sources == ["miss", "hit", "hit", "hit"]
+
+
+def test_an_answer_is_kept_for_one_version_alone() -> None:
+    """And for one query, one past of the collection and one root of links."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", DIM, "print")
+    a_video("a").put_into(catalog)
+    first = View.open(catalog, MemoryStore(), "default")
+    a_video("b").put_into(catalog)
+    second = first.refresh(catalog, MemoryStore())
+    red, blue = Query.of("red"), Query.of("blue")
+    assert key_of(first, red, "") == key_of(first, Query.of("red"), "")
+    others = [(second, red, ""), (first, blue, ""), (first, red, "/clips")]
+    assert len({key_of(*of) for of in [(first, red, ""), *others]}) == 4

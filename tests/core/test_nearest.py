@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.nearest import nearest, rows_of
+from clipseek.nearest import ascending, nearest, rows_of
 
 ids = st.lists(st.integers(-50, 200), unique=True, max_size=60).map(sorted)
 
@@ -37,3 +37,23 @@ def test_the_nearest_of_some_rows_are_those_among_them_alone(share: float, queri
     alone, expected = nearest(np.ascontiguousarray(vectors[rows]), asked, 10)
     assert found.tolist() == rows[alone].tolist()
     assert scores.tolist() == expected.tolist()
+
+
+def test_rows_are_checked_and_ordered_by_id() -> None:
+    """They are float32 whatever was given."""
+    ids, vectors = ascending(np.array([7, 5]), np.eye(2))
+    assert ids.tolist() == [5, 7]
+    assert vectors.tolist() == [[0, 1], [1, 0]]
+    assert vectors.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("ids", "value", "problem"),
+    [([5, 5], 1.0, "ids must be distinct"), ([5, 7], np.nan, "vectors must be finite")],
+)
+def test_rows_that_cannot_be_searched_are_refused(
+    ids: list[int], value: float, problem: str
+) -> None:
+    """With what is wrong."""
+    with pytest.raises(ValueError, match=f"^{problem}$"):
+        ascending(np.array(ids), np.full((2, 3), value, np.float32))

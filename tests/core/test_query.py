@@ -81,6 +81,11 @@ QUERY = Query.of("a red car")
         pytest.param(
             replace(QUERY, fields=()), "fields must be picture, got none", id="without a field"
         ),
+        pytest.param(
+            replace(QUERY, fields=("picture", "sound")),  # type: ignore[arg-type]  # of a client
+            "fields must be picture, got picture, sound",
+            id="two fields",
+        ),
     ],
 )
 def test_limits_are_named(query: Query, expected: str) -> None:
@@ -105,7 +110,8 @@ def test_what_is_just_within_the_limits_is_not_a_problem(query: Query) -> None:
 
 
 def test_a_query_of_a_sentence_has_one_part() -> None:
-    """And the filters that are given."""
+    """And the filters that are given, and ten hits if none are asked for."""
+    assert Query.of("red").limit == 10
     query = Query.of("red", 5, collection="c", video_ids=["one"], tags=["night"], min_relevance=0.5)
     filters = Filters(("one",), ("night",), 0.5)
     assert query == Query((Text("red", 1.0),), filters, collection="c", limit=5)

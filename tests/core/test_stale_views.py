@@ -147,6 +147,7 @@ def test_a_stale_view_of_nothing_is_no_reason_to_index(clock: Clock, tmp_path: P
         "the database cannot be reached, and nothing was indexed when it last was; ask again in a "
         "moment"
     )
+    assert answer.for_all
 
 
 def test_none_go_on_where_none_may(clock: Clock, catalog: Catalog, tmp_path: Path) -> None:

@@ -717,6 +717,20 @@ def test_a_view_follows_a_video_that_gets_other_tags(tmp_path: Path) -> None:
         assert len(now.search(QUERIES, 9, only=Filters(tags=("night",))).ids[0]) == 3
 
 
+def test_tags_of_a_video_that_is_gone_are_gone_when_parts_are_joined(tmp_path: Path) -> None:
+    """It came with others, and again with other tags; the others keep theirs."""
+    catalog, store = filled("abcdef"), FolderStore(tmp_path)
+    view = View.open(catalog, store, NAME)
+    for video_id in "gh":
+        a_video(video_id, tags=("sea",)).put_into(catalog)
+    view = view.refresh(catalog, store)
+    for tags in (["night"], ["sun"]):
+        catalog.edit(NAME, "g", tags=tags)
+        view = view.refresh(catalog, store)
+        for tag in ("sea", "night", "sun"):
+            assert_agrees(view, catalog, Filters(tags=(tag,)))
+
+
 def test_a_view_follows_a_video_that_gets_another_title(tmp_path: Path) -> None:
     """Answers have it."""
     catalog = filled("ab")

@@ -40,11 +40,10 @@ def test_the_nearest_of_some_rows_are_those_among_them_alone(share: float, queri
 
 
 def test_rows_are_checked_and_ordered_by_id() -> None:
-    """They are float32 whatever was given."""
-    ids, vectors = ascending(np.array([7, 5]), np.eye(2))
+    """A lower row is a lower id."""
+    ids, vectors = ascending(np.array([7, 5]), np.eye(2, dtype=np.float32))
     assert ids.tolist() == [5, 7]
     assert vectors.tolist() == [[0, 1], [1, 0]]
-    assert vectors.dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from api.asked import readable
 from api.dependencies import Opened
 from api.limits import DefaultCollection, VideoId, expect, text
 from api.patient_route import PatientRoute
-from api.principal import Asking
+from api.playable import has_sound
+from api.principal import Asking, permit
 from api.problem_kinds import STORE
+from api.reading_router import ReadingRouter
 from api.schemas import InCollection
-from clipseek import editlist
+from clipseek.editlist import Cut, formats
 from clipseek.errors import CollectionNotFound, InvalidQuery, VideoNotFound
 from clipseek.types import Video
 
@@ -65,7 +67,11 @@ class EditList(BaseModel):
         },
     )
 
-    format: Literal["edl"] = Field(default="edl", description="`edl`: CMX 3600.")
+    format: Literal["edl", "fcpxml", "otio"] = Field(
+        default="edl",
+        description="`edl`: CMX 3600; all videos must have one frame rate. `fcpxml`: FCPXML 1.10. "
+        "`otio`: OpenTimelineIO, if the server has the library.",
+    )
     collection: DefaultCollection = None
     title: Name = "clipseek"
     moments: Annotated[
@@ -74,7 +80,37 @@ class EditList(BaseModel):
     ]
 
 
-router = APIRouter(route_class=PatientRoute)
+class EditListFormats(BaseModel):
+    """The formats that edit lists can have."""
+
+    formats: list[str] = Field(description="Each is a `format`, and the ending of its file.")
+
+
+router: APIRouter = ReadingRouter(route_class=PatientRoute)
+
+
+@router.get(
+    "/v1/edit-lists",
+    tags=["library"],
+    summary="List the formats for film editors",
+    responses=openapi_examples.responses(
+        "/v1/edit-lists",
+        problem_kinds.FORBIDDEN,
+        *STORE,
+        success={"formats": ["edl", "fcpxml", "otio"]},
+    ),
+)
+def edit_list_formats(asking: Asking) -> EditListFormats:
+    """Return the formats that this server writes."""
+    permit(asking, "search")
+    return EditListFormats(formats=list(formats()))
+
+
+_CONTENT: dict[str, dict[str, object]] = {
+    "text/plain": {},
+    "application/xml": {},
+    "application/vnd.pixar.opentimelineio+json": {},
+}
 
 
 @router.post(
@@ -83,7 +119,7 @@ router = APIRouter(route_class=PatientRoute)
     summary="Export moments for film editors",
     response_class=Response,
     responses={
-        200: {"description": "The list, as a file.", "content": {"text/plain": {}}},
+        200: {"description": "The list, as a file.", "content": _CONTENT},
         **openapi_examples.responses(
             "/v1/edit-lists",
             InvalidQuery,
@@ -97,30 +133,52 @@ router = APIRouter(route_class=PatientRoute)
     },
 )
 def edit_list(asking: Asking, service: Opened, asked: EditList) -> Response:
-    """Return the moments one after the other, with timecodes at the frame rate of their videos.
+    """Return the moments one after the other, counted in frames of their videos.
 
-    All videos must have one frame rate. 29.97 and 59.94 frames per second have drop-frame timecode.
+    29.97 and 59.94 frames per second have drop-frame timecode.
     """
+    offered = formats()
+    if asked.format not in offered:
+        raise InvalidQuery(
+            f"format must be one of {', '.join(offered)}, got {asked.format!r}; the operator of "
+            f"the server can install `clipseek[{asked.format}]`"
+        )
     collection = readable(asking, service, InCollection(collection=asked.collection))
     ids = sorted({moment.video for moment in asked.moments})
     found = service.catalog.videos_by_id(collection, ids)
     if missing := [each for each in ids if each not in found]:
         raise VideoNotFound(missing[0], collection)
     cuts = [_cut(found[moment.video], moment) for moment in asked.moments]
+    written = offered[asked.format]
     return Response(
-        editlist.edl(asked.title, cuts),
-        media_type="text/plain",
-        headers={"Content-Disposition": 'attachment; filename="moments.edl"'},
+        written.write(asked.title, cuts),
+        media_type=written.media_type,
+        headers={"Content-Disposition": f'attachment; filename="moments.{asked.format}"'},
     )
 
 
-def _cut(video: Video, moment: ChosenMoment) -> editlist.Cut:
+def _cut(video: Video, moment: ChosenMoment) -> Cut:
     if not moment.start < moment.end:
         raise InvalidQuery(f"end must be greater than start ({moment.start:g}), got {moment.end:g}")
+    if moment.start >= video.duration:
+        raise InvalidQuery(
+            f"start must be less than the duration of video {video.id} ({video.duration:g}), got "
+            f"{moment.start:g}"
+        )
     if not video.frame_rate:
         raise InvalidQuery(
             f"the frame rate of video {video.id} is not known; index it again with "
             "`indexer ingest --force`, or leave its moments out"
         )
-    rate = Fraction(video.frame_rate)
-    return editlist.Cut(video.title, video.uri, rate, moment.start, moment.end, moment.name)
+    return Cut(
+        title=video.title,
+        uri=video.uri,
+        rate=Fraction(video.frame_rate),
+        start=moment.start,
+        end=min(moment.end, video.duration),
+        name=moment.name,
+        duration=video.duration,
+        width=video.width,
+        height=video.height,
+        has_sound=has_sound(video.coding),
+    )

@@ -27,3 +27,9 @@ def playable(coding: str) -> bool | None:
         and pixels in _PIXELS
         and sound in _SOUNDS.get(container, ())
     )
+
+
+def has_sound(coding: str) -> bool:
+    """Return whether a file is known to have sound."""
+    said = coding.split(" ")
+    return len(said) == 4 and said[3] != "-"

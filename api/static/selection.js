@@ -1,6 +1,6 @@
 // The moments that somebody has chosen to take along as an edit list. They stay until the tab is closed.
 
-import { fetched, said } from "./api.js";
+import { ask, fetched, problemIn, said } from "./api.js";
 import { save } from "./saving.js";
 import { signal } from "./vendor/signals.js";
 
@@ -42,16 +42,29 @@ export function toggle(moment) {
 
 export const clear = () => keep([]);
 
+/** @typedef {"edl" | "fcpxml" | "otio"} Format */
+
+/** @returns {Promise<Format[]>} the formats that the server writes; the first one if it does not say */
+export async function formats() {
+  try {
+    return (await ask("v1/edit-lists")).formats;
+  } catch (error) {
+    problemIn(error);
+    return ["edl"];
+  }
+}
+
 /**
- * Save the chosen moments as an EDL (CMX 3600), in the order in which they were chosen.
+ * Save the chosen moments as an edit list, in the order in which they were chosen.
+ * @param {Format} format
  * @returns {Promise<string>} why it failed, or ""
  */
-export async function exported() {
+export async function exported(format) {
   const [{ collection }] = chosen.peek();
   const moments = chosen.peek().map(({ video, start, end, name }) => ({ video, start, end, name }));
   try {
-    const response = await fetched("v1/edit-lists", { json: { format: "edl", collection, moments } });
-    save(await response.blob(), "moments.edl");
+    const response = await fetched("v1/edit-lists", { json: { format, collection, moments } });
+    save(await response.blob(), `moments.${format}`);
     return "";
   } catch (error) {
     return said(error);

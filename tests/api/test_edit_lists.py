@@ -60,6 +60,47 @@ def test_what_cannot_be_listed_is_a_problem(
     assert said in text
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type", "said"),
+    [
+        ("edl", "text/plain; charset=utf-8", "00:00:03:00 00:00:04:00"),
+        ("fcpxml", "application/xml", 'start="3s" duration="1s"'),
+    ],
+)
+def test_a_list_has_the_format_that_is_asked_for(
+    empty: Library, name: str, media_type: str, said: str
+) -> None:
+    """And ends where the video ends."""
+    empty.add("night.mp4", ["red", "blue"], frame_rate="25")
+    moment = {"video": "night", "start": 3, "end": 9}
+    with TestClient(create_app(empty.service())) as client:
+        answer = client.post("/v1/edit-lists", json={"format": name, "moments": [moment]})
+    assert answer.headers["Content-Type"] == media_type
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="moments.{name}"'
+    assert said in answer.text
+
+
+def test_a_moment_after_the_end_is_a_problem(empty: Library) -> None:
+    """It says how long the video is."""
+    empty.add("night.mp4", ["red"], frame_rate="25")
+    with TestClient(create_app(empty.service())) as client:
+        code, text = asked(client, {"video": "night", "start": 9, "end": 10})
+    assert code == 422
+    assert "less than the duration of video night (2), got 9" in text
+
+
+def test_a_format_that_is_not_installed_is_not_offered(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal says what is available instead, and what would have to be installed."""
+    monkeypatch.setattr("clipseek.editlist.otio.find_spec", lambda _: None)
+    assert client.get("/v1/edit-lists").json() == {"formats": ["edl", "fcpxml"]}
+    code, text = asked(client, {"video": "sea", "start": 0, "end": 1}, format="otio")
+    assert code == 422
+    assert "one of edl, fcpxml, got 'otio'" in text
+    assert "clipseek[otio]" in text
+
+
 def test_no_moments_are_a_problem(client: TestClient) -> None:
     """There is nothing to export."""
     assert asked(client)[0] == 422

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from api import (
+    edit_lists,
     job_schemas,
     model_schemas,
     problem_kinds,
@@ -25,7 +26,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 
-_MODULES = (schemas, search_schemas, job_schemas, model_schemas, timeline_schemas)
+_MODULES = (schemas, search_schemas, job_schemas, model_schemas, timeline_schemas, edit_lists)
 
 
 def _model(name: str) -> type[BaseModel]:

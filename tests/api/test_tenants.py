@@ -111,6 +111,7 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /problems/{name}": requests("GET", "/problems/ID", ids=names.filter(bool)),
     "GET /v1/collections": requests("GET", "/v1/collections", headers=conditions),
     "GET /v1/models": requests("GET", "/v1/models"),
+    "GET /v1/edit-lists": requests("GET", "/v1/edit-lists"),
     "POST /v1/edit-lists": requests(
         "POST",
         "/v1/edit-lists",

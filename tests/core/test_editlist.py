@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from clipseek.editlist import Cut, edl, standard, timecode
+from clipseek.editlist.cmx import edl
+from clipseek.editlist.cuts import Cut, standard, timecode
 from clipseek.errors import InvalidQuery
 
 NTSC, NTSC_60, FILM = Fraction(30000, 1001), Fraction(60000, 1001), Fraction(24000, 1001)

@@ -92,10 +92,10 @@ def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None
     page.run("document.getElementById('choose').click()")
     page.until("document.querySelector('#choose[aria-pressed=true]')")
     page.press("Escape")
-    page.until("!document.getElementById('player') && document.getElementById('edl')")
+    page.until("!document.getElementById('player') && document.getElementById('fcpxml')")
     assert violations(page) == []
     page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "saved"))
-    page.run("document.getElementById('edl').click()")
+    page.run("document.getElementById('fcpxml').click()")
     got = "performance.getEntriesByType('resource').find((e) => e.name.includes('/edit-lists'))"
     page.until(f"{got}?.responseStatus === 200")
 

@@ -4,8 +4,8 @@ import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here } from "../library.js";
 import { route } from "../navigation.js";
-import { chosen, clear, exported, isSame, toggle } from "../selection.js";
-import { html, useState } from "../vendor/preact.js";
+import { chosen, clear, exported, formats, isSame, toggle } from "../selection.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 
 const LONGEST_NAME = 200;
@@ -13,12 +13,25 @@ const LONGEST_NAME = 200;
 export function SelectionBar() {
   const moments = useValue(chosen);
   const [reason, say] = useState("");
-  if (!moments.length) return null;
-  const take = async () => say(await exported());
+  const [offered, offer] = useState(/** @type {import("../selection.js").Format[]} */ ([]));
+  const isEmpty = !moments.length;
+  useEffect(() => {
+    if (isEmpty) return undefined;
+    let mine = true;
+    formats().then((found) => mine && offer(found));
+    return () => { mine = false; };
+  }, [isEmpty]);
+  if (isEmpty) return null;
   return html`
     <section class="selection" aria-label=${t("selection")}>
       <strong>${t("chosenCount", { count: moments.length })}</strong>
-      <button id="edl" type="button" onClick=${take}><${Icon} name="download" />${t("editList")}</button>
+      <span role="group" aria-label=${t("editList")}>
+        ${offered.map((format) => html`
+          <button key=${format} id=${format} type="button" title=${t(`format_${format}`)}
+            onClick=${async () => say(await exported(format))}>
+            <${Icon} name="download" />${format.toUpperCase()}</button>
+        `)}
+      </span>
       <button class="plain" type="button" onClick=${clear}><${Icon} name="close" />${t("recentClear")}</button>
       ${reason && html`<p class="reason" role="alert">${reason}</p>`}
     </section>

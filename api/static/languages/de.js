@@ -171,7 +171,10 @@ export default {
   job_remove: "entfernen",
   job_edit: "bearbeiten",
 
-  editList: "Schnittliste (EDL)",
+  editList: "Schnittliste",
+  format_edl: "CMX 3600: fast jedes Schnittprogramm",
+  format_fcpxml: "Final Cut Pro, DaVinci Resolve",
+  format_otio: "OpenTimelineIO",
   choose: "Für eine Schnittliste wählen",
   selection: "Gewählte Momente",
   chosenCount: { one: "{count} Moment gewählt", other: "{count} Momente gewählt" },

@@ -171,7 +171,10 @@ export default {
   job_remove: "remove",
   job_edit: "edit",
 
-  editList: "Edit list (EDL)",
+  editList: "Edit list",
+  format_edl: "CMX 3600: nearly every editing program",
+  format_fcpxml: "Final Cut Pro, DaVinci Resolve",
+  format_otio: "OpenTimelineIO",
   choose: "Choose for an edit list",
   selection: "Chosen moments",
   chosenCount: { one: "{count} moment chosen", other: "{count} moments chosen" },

@@ -1,8 +1,9 @@
-"""Edit lists: moments for film editors, as CMX 3600 (SMPTE 258M) with timecodes of SMPTE 12M."""
+"""Cuts: spans of videos, counted in frames and in the timecodes of SMPTE 12M."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePath
+from urllib.parse import quote
 
 from clipseek.errors import InvalidQuery
 
@@ -13,12 +14,17 @@ _STANDARD = [
 _NEAR = Fraction(1, 400)
 """How far, relative to it, an average rate may be from a standard one: recordings of telephones
 vary. The standard rates are a thousandth apart, and the nearest is taken."""
-_NO_CONTROL = dict.fromkeys((*range(32), 127), " ")
+_NO_CONTROL = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029, 0xFFFE, 0xFFFF), " ")
+"""Control characters and ends of lines; XML 1.0 (2.2) has no place for some of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A span of a video [start, end) in seconds; `title` is that of the video, `rate` its rate."""
+    """A span of a video [start, end) in seconds, and what is known of the video.
+
+    `rate` is in frames per second. `duration` (seconds), `width` and `height` (pixels) are those of
+    the whole video. `name` is a comment.
+    """
 
     title: str
     uri: str
@@ -26,38 +32,22 @@ class Cut:
     start: float
     end: float
     name: str = ""
+    duration: float = 0.0
+    width: int = 0
+    height: int = 0
+    has_sound: bool = False
 
 
-def edl(title: str, cuts: Sequence[Cut]) -> str:
-    """Return the list: one event for each moment, one after the other from 00:00:00:00 on.
+def frames(cut: Cut) -> tuple[int, int]:
+    """Return the frames of a cut [first, last), one or more, at its standard rate."""
+    rate = standard(cut.rate)
+    first = round(Fraction(cut.start) * rate)
+    return first, max(first + 1, round(Fraction(cut.end) * rate))
 
-    Raises:
-        InvalidQuery: the moments have no common frame rate, or one without a timecode.
-    """
-    rates = sorted({standard(cut.rate) for cut in cuts})
-    if len(rates) != 1:
-        said = ", ".join(map(str, rates)) or "none"
-        raise InvalidQuery(
-            f"moments must be of videos with one frame rate, got {said}; make a list for each rate"
-        )
-    (rate,) = rates
-    kind = "DROP FRAME" if _drops(rate) else "NON-DROP FRAME"
-    lines = [f"TITLE: {_plain(title)}", f"FCM: {kind}", ""]
-    begun = 0
-    for number, cut in enumerate(cuts, 1):
-        first = round(Fraction(cut.start) * rate)
-        last = max(first + 1, round(Fraction(cut.end) * rate))
-        until = begun + last - first
-        times = " ".join(timecode(frame, rate) for frame in (first, last, begun, until))
-        lines += [
-            f"{number:03d}  AX       V     C        {times}",
-            f"* FROM CLIP NAME: {_plain(cut.title)}",
-            f"* SOURCE FILE: {_plain(cut.uri)}",
-        ]
-        if cut.name:
-            lines.append(f"* COMMENT: {_plain(cut.name)}")
-        begun = until
-    return "\n".join(lines) + "\n"
+
+def length(cut: Cut, last: int) -> int:
+    """Return the frames of a cut's whole video, of which frame `last` - 1 is one."""
+    return max(last, int(Fraction(cut.duration) * standard(cut.rate)))
 
 
 def standard(rate: Fraction) -> Fraction:
@@ -80,7 +70,7 @@ def timecode(frame: int, rate: Fraction) -> str:
     """
     base = -(-rate.numerator // rate.denominator)
     separator = ":"
-    if dropped := _drops(rate):
+    if dropped := drops(rate):
         separator = ";"
         tens, rest = divmod(frame, 600 * base - 9 * dropped)
         minutes = max(0, rest - dropped) // (60 * base - dropped)
@@ -91,11 +81,19 @@ def timecode(frame: int, rate: Fraction) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{separator}{frames:02d}"
 
 
-def _drops(rate: Fraction) -> int:
+def drops(rate: Fraction) -> int:
     """Return how many numbers of frames are left out at the start of a minute."""
     return {Fraction(30000, 1001): 2, Fraction(60000, 1001): 4}.get(rate, 0)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text as one line."""
     return text.translate(_NO_CONTROL).strip()
+
+
+def url(uri: str) -> str:
+    """Return the URL of a video, whose uri may be a path."""
+    if "://" in uri:
+        return uri
+    path = PurePath(uri)
+    return path.as_uri() if path.is_absolute() else quote(uri)

@@ -1,6 +1,7 @@
 """The limits of what a request may contain; each refusal is one sentence that names the limit."""
 
 import unicodedata
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import (
@@ -20,6 +21,7 @@ from clipseek.query import MAX_QUERY_CHARACTERS
 MAX_VIDEO_IDS = 1000
 MAX_TAGS = 100
 MAX_TAG_CHARACTERS = 200
+MAX_FOLDER_CHARACTERS = 4096
 MAX_VIDEO_ID_CHARACTERS = 128
 MAX_PAGE = 1000
 MAX_SEGMENT_ID = 2**63 - 1
@@ -73,6 +75,27 @@ def _collection(value: object) -> str:
             "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit, "
             f"got {_described(value)}"
         ) from error
+
+
+def moment_of(value: str) -> datetime:
+    """Read a time of RFC 3339; raise ValueError."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, str):
+        raise limits(f"must be text, got {_described(value)}")
+    try:
+        moment_of(value)
+    except ValueError as error:
+        raise limits(
+            "must be a date and time with a time zone, such as 2026-11-28T09:30:00Z, got "
+            f"{_described(value)}"
+        ) from error
+    return value
 
 
 def _cursor(value: object) -> str:
@@ -137,6 +160,17 @@ DefaultCollection = Annotated[
     CollectionName | None,
     Field(description="The library to look in; without it, the server's `CLIPSEEK_COLLECTION`."),
 ]
+Folder = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_FOLDER_CHARACTERS,
+        description="Only videos in this folder or below it: what their `uri` begins with, up to a "
+        "`/`, such as `/videos/holiday`. It is compared as text.",
+    ),
+    text(1, MAX_FOLDER_CHARACTERS),
+]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}), BeforeValidator(_moment)]
 NextCursor = Annotated[
     str,
     Field(

@@ -42,6 +42,7 @@ _HIT_VIDEO = {
     "title": "city-night",
     "uri": "/videos/city-night.mp4",
     "duration": 184.2,
+    "indexed_at": "2025-03-02T10:15:00Z",
 }
 _PLAY = f"/v1/videos/{_VIDEO_ID}/file?collection=default#t=42,47.5"
 
@@ -86,7 +87,6 @@ VIDEO_ANSWER = {
     "reason": "",
     "tags": ["city"],
     "segments": 37,
-    "indexed_at": "2025-03-02T10:15:00Z",
     "thumbnail_url": f"/v1/videos/{_VIDEO_ID}/thumbnail?collection=default",
     "file_url": f"/v1/videos/{_VIDEO_ID}/file?collection=default",
     "preview_url": f"/v1/videos/{_VIDEO_ID}/preview?collection=default",

@@ -109,6 +109,7 @@ def _where(moment: Hit | Liked) -> dict[str, object]:
             "title": video.title,
             "uri": video.uri,
             "duration": video.duration,
+            "indexed_at": video.indexed_at,
         },
         "segment_id": moment.segment_id,
         "start": moment.span.start,

@@ -72,6 +72,7 @@ class HitVideo(BaseModel):
     title: str
     uri: str = Field(description="Where the file was when it was indexed.")
     duration: float = Field(description="Seconds.")
+    indexed_at: str = Field(description="RFC 3339, UTC.")
 
 
 class HitAnswer(BaseModel):

@@ -18,14 +18,17 @@ from api.limits import (
     MAX_TAGS,
     MAX_VIDEO_IDS,
     DefaultCollection,
+    Folder,
+    Moment,
     NextCursor,
     Sentence,
     Tag,
     VideoId,
     expect,
     limits,
+    moment_of,
 )
-from clipseek.query import MAX_BATCH, MAX_LIMIT, Like, Part, Query, Text
+from clipseek.query import MAX_BATCH, MAX_LIMIT, NO_FILTERS, Filters, Like, Part, Query, Text
 
 
 class _Request(BaseModel):
@@ -35,7 +38,7 @@ class _Request(BaseModel):
 
 
 class Filter(_Request):
-    """Which videos to search in; a video must pass both."""
+    """Which videos to search in; a video must pass all that is given."""
 
     video_ids: Annotated[
         list[VideoId] | None,
@@ -50,6 +53,35 @@ class Filter(_Request):
         ),
         expect(f"a list of at most {MAX_TAGS} tags"),
     ] = None
+    folder: Folder | None = None
+    min_duration: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False, description="Only videos of at least so many seconds."),
+        expect("a number of seconds, 0 or more"),
+    ] = 0.0
+    max_duration: Annotated[
+        float | None,
+        Field(ge=0, allow_inf_nan=False, description="Only videos of at most so many seconds."),
+        expect("a number of seconds, 0 or more"),
+    ] = None
+    indexed_from: Moment | None = Field(
+        default=None, description="Only videos that were indexed at this time or later; RFC 3339."
+    )
+    indexed_before: Moment | None = Field(
+        default=None, description="Only videos that were indexed before this time; RFC 3339."
+    )
+
+    def passing(self) -> Filters:
+        """Return the filter in the words of the core."""
+        return Filters(
+            video_ids=None if self.video_ids is None else tuple(self.video_ids),
+            tags=None if self.tags is None else tuple(self.tags),
+            folder=self.folder,
+            min_duration=self.min_duration,
+            max_duration=self.max_duration,
+            indexed_from=None if self.indexed_from is None else moment_of(self.indexed_from),
+            indexed_before=None if self.indexed_before is None else moment_of(self.indexed_before),
+        )
 
 
 class LikeMoment(_Request):
@@ -103,7 +135,6 @@ class Search(_Request):
 
     def asked(self, default: str, cursor: str | None = None) -> Query:
         """Return the search in the words of the core, of collection `default` if it names none."""
-        chosen = self.filter
         part: Part = Text(self.query or "")
         if self.like is not None:
             part = Like(self.like.video_id, self.like.time)
@@ -111,8 +142,7 @@ class Search(_Request):
             part,
             self.limit,
             collection=self.collection or default,
-            video_ids=None if chosen is None else chosen.video_ids,
-            tags=None if chosen is None else chosen.tags,
+            filters=NO_FILTERS if self.filter is None else self.filter.passing(),
             min_relevance=self.min_relevance,
             cursor=cursor,
         )

@@ -11,17 +11,22 @@ find the segments of these ids, over the time to find the segments of those that
 opened view. Nothing is remembered from one search to the next.
 `filter_ms`, `most_filter_ms`: the time to find the segments that pass, by the tag of half of the
 videos and at most by any. `search_ms`, `half_search_ms`: a search without and with that filter.
-`ids_filter_ms`: the same for a filter by 1000 ids.
+`ids_filter_ms`: the same for a filter by 1000 ids. `folder_filter_ms`, `length_filter_ms`,
+`time_filter_ms`: the same by one of ten folders of a thousand, by a length, and by the time of
+indexing. `folder_search_ms`: a search with the filter by a folder.
 `tags`, `tags_mb`: how many tags all videos have together, and the memory that they take in a view.
-`open_s`, `tags_s`: the time to open the view, and the part of it that reads tags.
+`open_s`, `tags_s`, `facts_s`: the time to open the view, and the parts of it that read tags and
+what the other filters need, which takes `facts_mb`.
 """
 
 import argparse
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -34,6 +39,7 @@ from benchmarks.million import folder_of, write
 from clipseek.catalog import SqlCatalog, writes
 from clipseek.catalog.database import Database
 from clipseek.catalog.rows import packed
+from clipseek.library.facts import Facts
 from clipseek.library.parts import Part
 from clipseek.library.tags import Tags
 from clipseek.library.view import View
@@ -41,7 +47,8 @@ from clipseek.publishing import FolderStore, build
 from clipseek.query import Filters
 from clipseek.types import PICTURE, FieldSegments, Put, Video
 
-DIM, EACH, K, TIMES = 256, 3, 40, 50
+DIM, EACH, K, TIMES, FOLDERS = 256, 3, 40, 50, 1000
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 SHARES = {"thousandth": 0.001, "hundredth": 0.01, "tenth": 0.1, "half": 0.5, "most": 0.95}
 """The share of the videos that have each tag."""
 
@@ -61,10 +68,16 @@ class Measured:
     filter_ms: float
     most_filter_ms: float
     ids_filter_ms: float
+    folder_filter_ms: float
+    length_filter_ms: float
+    time_filter_ms: float
+    folder_search_ms: float
+    facts_mb: float
     search_ms: float
     half_search_ms: float
     open_s: float
     tags_s: float
+    facts_s: float
 
 
 def main() -> int:
@@ -93,6 +106,7 @@ def measure(folder: Path, videos: int) -> Measured:
         open_s, view = _timed(lambda: View.open(catalog, store, "default"))
         (part,) = view.parts
         tags_s, tags = _timed(lambda: Tags.of(catalog.tagged("default"), part.table.videos))
+        facts_s, facts = _timed(lambda: Facts.of(catalog.names("default"), part.table.videos))
     filters = {tag: Filters(tags=(tag,)) for tag in SHARES}
     costs = {tag: _cost(part, only) for tag, only in filters.items()}
     some = tuple(part.table.videos[:: max(1, videos // 1000)].tolist())
@@ -108,10 +122,16 @@ def measure(folder: Path, videos: int) -> Measured:
         filter_ms=round(costs["half"], 2),
         most_filter_ms=round(max(costs.values()), 2),
         ids_filter_ms=round(_cost(part, Filters(some)), 2),
+        folder_filter_ms=round(_cost(part, Filters(folder="/videos/0")), 2),
+        length_filter_ms=round(_cost(part, Filters(min_duration=1.0, max_duration=8.0)), 2),
+        time_filter_ms=round(_cost(part, Filters(indexed_before=LATER)), 2),
+        folder_search_ms=round(_search(view, data.asked, Filters(folder="/videos/0")), 2),
+        facts_mb=round(_bytes(facts) / 1e6, 2),
         search_ms=round(_search(view, data.asked, None), 2),
         half_search_ms=round(_search(view, data.asked, filters["half"]), 2),
         open_s=round(open_s, 2),
         tags_s=round(tags_s, 2),
+        facts_s=round(facts_s, 2),
     )
 
 
@@ -141,8 +161,14 @@ def _puts(data: Made, videos: int) -> Iterator[Put]:
             biases=np.zeros(EACH, np.float32),
             thumbnails=["none.jpg"] * EACH,
         )
-        video = Video(name, f"/videos/{name}.mp4", name, 2.0 * EACH, 64, 48, 1, tags=tags)
+        uri = f"/videos/{number % 10}/{number % FOLDERS}/{name}.mp4"
+        video = Video(name, uri, name, 2.0 * EACH, 64, 48, 1, tags=tags)
         yield Put(video, {PICTURE: picture})
+
+
+def _bytes(facts: Facts) -> int:
+    arrays = facts.durations.nbytes + facts.indexed.nbytes + facts.places.nbytes
+    return arrays + sum(sys.getsizeof(folder) for folder in facts.folders)
 
 
 def _asked(database: sqlite3.Connection, tag: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.keys import SCOPES
-from indexer import switch_options
+from indexer import search_options, switch_options
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
@@ -257,9 +257,7 @@ def _choices(setting: str) -> tuple[str, ...]:
 
 def _reading_verbs(verbs: "_Verbs") -> None:
     search = _verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
-    search.add_argument("query", nargs="+", help="a sentence")
-    search.add_argument("--tag", action="append", default=[], help="only videos with this label")
-    search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum number of hits")
+    search_options.add(search)
     _output(search)
     _output(_verb(verbs, "list", "list the videos", "indexer list --json"))
     audit = _verb(verbs, "audit", "show who changed what", "indexer audit --since 2h")

@@ -12,11 +12,11 @@ const LAST = 100; // moments of which one must match, so that more are asked for
 /**
  * The moments that match, and those that are only near, each in the order asked for.
  * @param {Hit[]} hits best first
- * @param {"best" | "time"} order
+ * @param {"best" | "time" | "date"} order
  * @returns {{good: Hit[], weak: Hit[]}}
  */
 export function divided(hits, order) {
-  const sorted = order === "time" ? [...hits].sort(byTime) : hits;
+  const sorted = order === "best" ? hits : [...hits].sort(order === "time" ? byTime : byDate);
   return {
     good: sorted.filter((hit) => hit.relevance >= WEAK),
     weak: sorted.filter((hit) => hit.relevance < WEAK),
@@ -30,6 +30,15 @@ export function divided(hits, order) {
 function byTime(a, b) {
   const titles = a.video.title.localeCompare(b.video.title);
   return titles || a.video.id.localeCompare(b.video.id) || a.start - b.start;
+}
+
+/**
+ * Videos that were indexed last come first.
+ * @param {Hit} a
+ * @param {Hit} b
+ */
+function byDate(a, b) {
+  return Date.parse(b.video.indexed_at) - Date.parse(a.video.indexed_at) || byTime(a, b);
 }
 
 /**

@@ -9,14 +9,22 @@
  * @property {string} collection its name, or "" for the default of the server
  * @property {string[]} tags
  * @property {number} least relevance, 0 for all
- * @property {"best" | "time"} order
+ * @property {string} folder the beginning of the videos' uris, or "" for all
+ * @property {number} shortest seconds that a video must have, or 0
+ * @property {number} longest seconds that a video may have, or 0 for all
+ * @property {string} since the first day on which videos were indexed, such as "2026-11-28", or ""
+ * @property {string} until the last such day, or ""
+ * @property {"best" | "time" | "date"} order
  * @property {boolean} grouped by video
  * @property {Moment | null} open the moment in the player
  */
 
+/** @type {Pick<Route, "tags" | "least" | "folder" | "shortest" | "longest" | "since" | "until">} */
+export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest: 0, since: "", until: "" };
+
 /** @type {Route} */
 export const START = {
-  page: "search", video: "", query: "", collection: "", tags: [], least: 0, order: "best", grouped: false, open: null,
+  page: "search", video: "", query: "", collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
 };
 
 /**
@@ -32,7 +40,12 @@ export function read({ search, hash }) {
     collection: given.get("collection") ?? "",
     tags: given.getAll("tag"),
     least: least > 0 && least <= 1 ? least : 0,
-    order: given.get("order") === "time" ? "time" : "best",
+    folder: given.get("folder") ?? "",
+    shortest: secondsOf(given.get("longer")),
+    longest: secondsOf(given.get("shorter")),
+    since: dayOf(given.get("since")),
+    until: dayOf(given.get("until")),
+    order: orderOf(given.get("order")),
     grouped: given.has("grouped"),
     open: momentOf(given.get("v"), given.get("t")),
   };
@@ -48,6 +61,11 @@ export function write(route) {
   if (route.collection) given.set("collection", route.collection);
   for (const tag of route.tags) given.append("tag", tag);
   if (route.least) given.set("min", String(route.least));
+  if (route.folder) given.set("folder", route.folder);
+  if (route.shortest) given.set("longer", String(route.shortest));
+  if (route.longest) given.set("shorter", String(route.longest));
+  if (route.since) given.set("since", route.since);
+  if (route.until) given.set("until", route.until);
   if (route.order !== "best") given.set("order", route.order);
   if (route.grouped) given.set("grouped", "1");
   if (route.open) {
@@ -56,6 +74,25 @@ export function write(route) {
   }
   const search = given.toString().replaceAll("%2C", ",");
   return `${search ? `?${search}` : "./"}${hashOf(route)}`;
+}
+
+/** @param {string | null} text */
+function secondsOf(text) {
+  const seconds = Number(text);
+  return seconds > 0 && Number.isFinite(seconds) ? seconds : 0;
+}
+
+/** @param {string | null} text */
+function dayOf(text) {
+  return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : "";
+}
+
+/**
+ * @param {string | null} text
+ * @returns {Route["order"]}
+ */
+function orderOf(text) {
+  return text === "time" || text === "date" ? text : "best";
 }
 
 const rounded = (/** @type {number} */ seconds) => String(Math.round(seconds * 1000) / 1000);
@@ -102,6 +139,39 @@ function momentOf(video, span) {
  * Whether two addresses ask the same, apart from how the answer is shown.
  * @param {Route} route
  */
-export function asked({ query, collection, tags, least }) {
-  return JSON.stringify([query, collection, tags, least]);
+export function asked(route) {
+  return JSON.stringify(question(route));
+}
+
+/**
+ * What is asked of the server.
+ * @param {Route} route
+ */
+export function question({ query, collection, tags, least, folder, shortest, longest, since, until }) {
+  const filter = {
+    ...(tags.length ? { tags } : {}),
+    ...(folder ? { folder } : {}),
+    ...(shortest ? { min_duration: shortest } : {}),
+    ...(longest ? { max_duration: longest } : {}),
+    ...(since ? { indexed_from: midnight(since, 0) } : {}),
+    ...(until ? { indexed_before: midnight(until, 1) } : {}),
+  };
+  return {
+    query,
+    ...(collection ? { collection } : {}),
+    ...(Object.keys(filter).length ? { filter } : {}),
+    ...(least ? { min_relevance: least } : {}),
+  };
+}
+
+/**
+ * The beginning of a day where the browser is, or of a later day, in UTC.
+ * @param {string} day
+ * @param {number} later days
+ */
+function midnight(day, later) {
+  const [year, month, date] = day.split("-").map(Number);
+  const begins = new Date(2000, month - 1, date + later);
+  begins.setFullYear(year + begins.getFullYear() - 2000);
+  return begins.toISOString();
 }

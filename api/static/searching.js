@@ -3,7 +3,7 @@
 import { ask, Failure } from "./api.js";
 import { joined } from "./hits.js";
 import { route } from "./navigation.js";
-import { asked } from "./routes.js";
+import { asked, question } from "./routes.js";
 import { computed, effect, signal } from "./vendor/signals.js";
 
 const LIMIT = 100; // moments asked for, as many as the server gives at once
@@ -33,17 +33,6 @@ let running = null;
 let later;
 let failures = 0;
 
-/** @param {import("./routes.js").Route} wanted */
-function body({ query, collection, tags, least }) {
-  return {
-    query,
-    limit: LIMIT,
-    ...(collection ? { collection } : {}),
-    ...(tags.length ? { filter: { tags } } : {}),
-    ...(least ? { min_relevance: least } : {}),
-  };
-}
-
 /** Ask what the address asks. */
 export async function run() {
   running?.abort();
@@ -57,7 +46,7 @@ export async function run() {
   running = mine;
   search.value = { ...search.peek(), problem: null, waiting: true };
   try {
-    const answer = await ask("v1/search", { json: body(wanted), signal: mine.signal });
+    const answer = await ask("v1/search", { json: { ...question(wanted), limit: LIMIT }, signal: mine.signal });
     if (running !== mine) return;
     failures = 0;
     const turn = search.peek().turn + 1;
@@ -76,7 +65,7 @@ export async function loadFurther() {
   const { answer, waiting, turn, further } = search.peek();
   if (!answer?.next_cursor || waiting || further === "waiting" || further === "changed") return;
   search.value = { ...search.peek(), further: "waiting" };
-  const json = { ...body(route.peek()), cursor: answer.next_cursor };
+  const json = { ...question(route.peek()), limit: LIMIT, cursor: answer.next_cursor };
   let page;
   try {
     page = await ask("v1/search", { json, signal: running?.signal });
@@ -93,9 +82,9 @@ export async function loadFurther() {
 
 /** Search whenever the address asks something else. */
 export function follow() {
-  const question = computed(() => asked(route.value));
+  const wanted = computed(() => asked(route.value));
   effect(() => {
-    question.value;
+    wanted.value;
     run();
   });
 }

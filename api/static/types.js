@@ -1,7 +1,7 @@
 // The answers of the API, as far as the page reads them.
 
 /**
- * @typedef {{id: string, title: string, duration: number}} HitVideo
+ * @typedef {{id: string, title: string, duration: number, indexed_at: string}} HitVideo
  * @typedef {object} Hit
  * @property {HitVideo} video
  * @property {number} segment_id
@@ -25,6 +25,7 @@
  *
  * @typedef {object} Video
  * @property {string} id
+ * @property {string} uri
  * @property {string} title
  * @property {number} duration
  * @property {number} width

@@ -3,15 +3,18 @@
 import argparse
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from unicodedata import normalize
 
 from clipseek.assembly import open_existing
+from clipseek.audit import since
 from clipseek.config import Settings
-from clipseek.errors import ClipseekError
+from clipseek.errors import ClipseekError, ConfigError
 from clipseek.protocols import CatalogReader
-from clipseek.query import Query
+from clipseek.query import Filters, Query
 from clipseek.types import SearchResult
+from indexer.naming import resolved
 from indexer.output import Column, clock, emit, note, table
 
 TAGS_SHOWN = 20
@@ -21,7 +24,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
     tags = tuple(normalize("NFC", tag.strip()) for tag in options.tag) or None
     sentence = " ".join(options.query)
-    query = Query.of(sentence, options.limit, collection=settings.collection, tags=tags)
+    filters = _filters(options, tags)
+    query = Query.of(sentence, options.limit, collection=settings.collection, filters=filters)
     if wrong := query.problem():
         raise wrong
     service = open_existing(settings)
@@ -43,6 +47,31 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     else:
         _hits_as_table(answer)
     return 0
+
+
+def _filters(options: argparse.Namespace, tags: tuple[str, ...] | None) -> Filters:
+    """Return what the options ask of the videos; times without a zone are of UTC."""
+    return Filters(
+        tags=tags,
+        min_relevance=options.min_relevance or 0.0,
+        folder=None if options.folder is None else _uri(options.folder),
+        min_duration=options.min_duration or 0.0,
+        max_duration=options.max_duration,
+        indexed_from=_time("--indexed-from", options.indexed_from),
+        indexed_before=_time("--indexed-before", options.indexed_before),
+    )
+
+
+def _uri(folder: str) -> str:
+    """Return what a folder is called in the uris of its videos."""
+    return folder if "://" in folder else str(resolved(folder))
+
+
+def _time(option: str, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else since(text, datetime.now(UTC))
+    except ValueError as error:
+        raise ConfigError(f"{option}: {error}") from error
 
 
 def _unknown_tag(catalog: CatalogReader, collection: str, tags: Sequence[str]) -> str:

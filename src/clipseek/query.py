@@ -5,12 +5,13 @@ and nothing is ever invalidated.
 """
 
 import json
+import math
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import blake2b
-from math import isfinite
 from typing import Self
 
 from clipseek.cursor import DEEPEST, Cursor, digest_of
@@ -66,7 +67,7 @@ class Like:
 
     def problem(self) -> InvalidQuery | None:
         """Return what is wrong with the part, or None."""
-        if not (isfinite(self.time) and self.time >= 0):
+        if not (math.isfinite(self.time) and self.time >= 0):
             return InvalidQuery(f"like.time must be a number of seconds >= 0, got {self.time}")
         return None
 
@@ -76,20 +77,69 @@ Part = Text | Like
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a moment must be to be found: in one of these videos, with all these tags, relevant.
+    """What a moment must be to be found: in a video that passes, and relevant.
 
     None lets every video through. No ids let none through, and no tags all.
+
+    folder: What the uri of the video begins with, up to a `/`. min_duration, max_duration: Seconds
+    that the video has at least and at most. indexed_from, indexed_before: The video was indexed at
+    this time or later, and before that time; both have a time zone.
     """
 
     video_ids: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
     min_relevance: float = 0.0
+    folder: str | None = None
+    min_duration: float = 0.0
+    max_duration: float | None = None
+    indexed_from: datetime | None = None
+    indexed_before: datetime | None = None
+
+    @property
+    def of_videos(self) -> "Filters | None":
+        """What is asked of the videos, without what is asked of moments; None if nothing is."""
+        asked = replace(self, tags=self.tags or None, min_relevance=0.0)
+        return None if asked == NO_FILTERS else asked
 
     def meaning(self) -> list[object]:
         """Return what JSON takes, the same for all that let the same through."""
         ids = None if self.video_ids is None else sorted(set(self.video_ids))
         tags = sorted(set(self.tags)) if self.tags else None
-        return [ids, tags, _number(self.min_relevance)]
+        folder = None if self.folder is None else below(self.folder)
+        longest = None if self.max_duration is None else _number(self.max_duration)
+        times = [
+            None if time is None else _number(time.timestamp())
+            for time in (self.indexed_from, self.indexed_before)
+        ]
+        numbers = [_number(self.min_relevance), _number(self.min_duration), longest]
+        return [ids, tags, folder, *numbers, *times]
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the filters, or None."""
+        if not 0 <= self.min_relevance <= 1:
+            return InvalidQuery(f"min_relevance must be 0 to 1, got {self.min_relevance}")
+        shortest, longest = self.min_duration, self.max_duration
+        if not 0 <= shortest < math.inf:
+            return InvalidQuery(f"min_duration must be 0 seconds or more, got {shortest:g}")
+        if longest is not None and not shortest <= longest < math.inf:
+            return InvalidQuery(
+                f"max_duration must be min_duration ({shortest:g} seconds) or more, got {longest:g}"
+            )
+        if self.folder is not None and not (self.folder and _is_unicode(self.folder)):
+            return InvalidQuery(f"folder must be Unicode text, not empty, got {self.folder!r}")
+        return self._problem_of_times()
+
+    def _problem_of_times(self) -> InvalidQuery | None:
+        first, end = self.indexed_from, self.indexed_before
+        for name, time in (("indexed_from", first), ("indexed_before", end)):
+            if time is not None and time.tzinfo is None:
+                return InvalidQuery(f"{name} must have a time zone, got {time.isoformat()}")
+        if first is not None and end is not None and not first < end:
+            return InvalidQuery(
+                f"indexed_before must be after indexed_from ({first.isoformat()}), got "
+                f"{end.isoformat()}"
+            )
+        return None
 
 
 NO_FILTERS = Filters()
@@ -136,9 +186,13 @@ class Query:
         video_ids: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
         min_relevance: float = 0.0,
+        filters: Filters = NO_FILTERS,
         cursor: str | None = None,
     ) -> Self:
-        """Return the query of a sentence; raise InvalidQuery if the cursor is not one."""
+        """Return the query of a sentence; raise InvalidQuery if the cursor is not one.
+
+        `filters` are the others; `video_ids`, `tags` and `min_relevance` are added to them.
+        """
         return cls.asking(
             Text(text),
             limit,
@@ -146,6 +200,7 @@ class Query:
             video_ids=video_ids,
             tags=tags,
             min_relevance=min_relevance,
+            filters=filters,
             cursor=cursor,
         )
 
@@ -159,15 +214,16 @@ class Query:
         video_ids: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
         min_relevance: float = 0.0,
+        filters: Filters = NO_FILTERS,
         cursor: str | None = None,
     ) -> Self:
-        """Return the query of one part; raise InvalidQuery if the cursor is not one."""
-        filters = NO_FILTERS
+        """Return the query of one part, as `of` does that of a sentence."""
         if video_ids is not None or tags is not None or min_relevance:
-            filters = Filters(
-                None if video_ids is None else tuple(video_ids),
-                None if tags is None else tuple(tags),
-                min_relevance,
+            filters = replace(
+                filters,
+                video_ids=filters.video_ids if video_ids is None else tuple(video_ids),
+                tags=filters.tags if tags is None else tuple(tags),
+                min_relevance=min_relevance or filters.min_relevance,
             )
         after = None if cursor is None else Cursor.of(cursor)
         return cls((part,), filters, collection=collection, limit=limit, after=after)
@@ -214,9 +270,9 @@ class Query:
             return wrong
         if not 1 <= self.limit <= MAX_LIMIT:
             return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {self.limit}")
+        if (wrong := self.filters.problem()) is not None:
+            return wrong
         least = self.filters.min_relevance
-        if not 0 <= least <= 1:
-            return InvalidQuery(f"min_relevance must be 0 to 1, got {least}")
         if least and self.is_seen:
             return InvalidQuery(
                 f"min_relevance must be 0 unless a sentence is asked for, got {least:g}; moments "
@@ -243,6 +299,11 @@ def normalised(text: str) -> str:
     Unicode Standard Annex 15). Case stays: some tokenizers tell it apart.
     """
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def below(folder: str) -> str:
+    """Return what the uri of everything in a folder begins with."""
+    return folder.rstrip("/") + "/"
 
 
 def cut_at(text: str, length: int) -> int:

@@ -26,7 +26,7 @@ from clipseek.library.views import Sight
 from clipseek.matching import Match, Together
 from clipseek.model import Model
 from clipseek.protocols import Cache
-from clipseek.query import Filters, Query, cut_at, digest
+from clipseek.query import Query, cut_at, digest
 from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
@@ -189,11 +189,10 @@ class Searcher:
         vectors = np.stack([one.vector for one in read])
         # A later page looks at up to 4000 neighbours, so each is searched for by itself.
         grouped = _grouped(
-            (query.filters.video_ids, query.filters.tags, query.is_seen, i if query.after else -1)
-            for i, query in enumerate(queries)
+            (query.filters.of_videos, query.is_seen, place if query.after else -1)
+            for place, query in enumerate(queries)
         )
-        for (video_ids, tags, is_seen, _), positions in grouped.items():
-            only = Filters(video_ids, tags) if tags or video_ids is not None else None
+        for (only, is_seen, _), positions in grouped.items():
             # Its own number of neighbours, so that other searches of the batch do not change it.
             asked = [ranking.candidates(queries[i].reach) for i in positions]
             with stages.timing("search"):

@@ -249,6 +249,7 @@ class Named(NamedTuple):
     title: str
     uri: str
     duration: float
+    indexed_at: str = ""
 
 
 class Hit(NamedTuple):

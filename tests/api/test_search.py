@@ -60,6 +60,11 @@ def test_limit_bounds_the_hits(client: TestClient) -> None:
         pytest.param({"tags": ["city", "night"]}, {"dusk"}, id="both tags"),
         pytest.param({"video_ids": ["sea"], "tags": ["city"]}, set(), id="video without the tag"),
         pytest.param({"video_ids": []}, set(), id="no video"),
+        pytest.param({"min_duration": 4}, {"sea", "traffic"}, id="long"),
+        pytest.param({"min_duration": 4, "max_duration": 4.5}, {"sea"}, id="between"),
+        pytest.param({"indexed_from": "2020-01-01T00:00:00+02:00", "max_duration": 2}, {"dusk"}),
+        pytest.param({"indexed_before": "2020-01-01T00:00:00Z"}, set(), id="before"),
+        pytest.param({"folder": "/nowhere"}, set(), id="folder"),
     ],
 )
 def test_a_filter_chooses_the_videos(
@@ -68,6 +73,20 @@ def test_a_filter_chooses_the_videos(
     """Hits come only from videos that pass the whole filter."""
     hits = client.post("/v1/search", json={"query": "red", "filter": chosen}).json()["hits"]
     assert {hit["video"]["id"] for hit in hits} == expected
+
+
+def test_a_folder_chooses_the_videos_below_it(library: Library, client: TestClient) -> None:
+    """Also after a video was moved there, and it is compared as a whole name."""
+    folder = library.folder
+    library.catalog.relocate("default", "sea", f"{folder}/holiday/2026/sea.mp4", 1, "1-1")
+    client.app.state.service.collections.refresh()  # type: ignore[attr-defined]  # of Starlette
+    found = {}
+    for name in (f"{folder}", f"{folder}/holiday", f"{folder}/holiday/2026/", f"{folder}/holi"):
+        body = {"query": "red", "filter": {"folder": name}}
+        hits = client.post("/v1/search", json=body).json()["hits"]
+        found[name.removeprefix(f"{folder}")] = {hit["video"]["id"] for hit in hits}
+    everything = {"dusk", "sea", "traffic"}
+    assert found == {"": everything, "/holiday": {"sea"}, "/holiday/2026/": {"sea"}, "/holi": set()}
 
 
 def test_min_relevance_leaves_out_what_does_not_match(client: TestClient) -> None:

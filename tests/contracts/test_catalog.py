@@ -773,7 +773,10 @@ class TestRead:
         for name in ("a", "b"):
             a_video(name).put_into(catalog)
         a_video("c").put_into(catalog, "family")
-        a, b = (Named(name, f"video {name}", f"/videos/{name}.mp4", 6.0) for name in ("a", "b"))
+        a, b = (
+            Named(name, f"video {name}", f"/videos/{name}.mp4", 6.0, found.indexed_at)
+            for name, found in catalog.videos_by_id("default", ["a", "b"]).items()
+        )
         assert sorted(catalog.names("default")) == [a, b]
         assert list(catalog.names("default", video_ids=["b", "nope", "c"])) == [b]
         assert list(catalog.names("default", video_ids=[])) == []

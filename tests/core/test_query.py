@@ -6,6 +6,7 @@ import subprocess
 import sys
 import unicodedata
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -39,6 +40,11 @@ QUERIES = st.builds(
 )
 ASKED = st.tuples(QUERIES, st.integers(0, 2**63), TEXTS)
 QUERY = Query.of("a red car")
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def _filtered(**asked: Any) -> Query:
+    return replace(QUERY, filters=Filters(**asked))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +65,38 @@ QUERY = Query.of("a red car")
             Query.of("x", min_relevance=-0.5),
             "min_relevance must be 0 to 1, got -0.5",
             id="below zero",
+        ),
+        pytest.param(
+            _filtered(min_duration=-1.0), "min_duration must be 0 seconds or more, got -1", id="min"
+        ),
+        pytest.param(
+            _filtered(min_duration=float("nan")),
+            "min_duration must be 0 seconds or more, got nan",
+            id="no number",
+        ),
+        pytest.param(
+            _filtered(min_duration=5.0, max_duration=3.0),
+            "max_duration must be min_duration (5 seconds) or more, got 3",
+            id="max",
+        ),
+        pytest.param(
+            _filtered(max_duration=float("inf")),
+            "max_duration must be min_duration (0 seconds) or more, got inf",
+            id="endless",
+        ),
+        pytest.param(
+            _filtered(folder=""), "folder must be Unicode text, not empty, got ''", id="folder"
+        ),
+        pytest.param(
+            _filtered(indexed_from=datetime(2026, 11, 28)),
+            "indexed_from must have a time zone, got 2026-11-28T00:00:00",
+            id="no zone",
+        ),
+        pytest.param(
+            _filtered(indexed_from=NOON, indexed_before=NOON),
+            "indexed_before must be after indexed_from (2026-11-28T12:00:00+00:00), got "
+            "2026-11-28T12:00:00+00:00",
+            id="no time",
         ),
         pytest.param(
             Query.of("caf\udce9"),
@@ -249,6 +287,13 @@ def test_equal_questions_have_equal_keys(asked: tuple[Query, int, str]) -> None:
         pytest.param(Filters(tags=()), Filters(tags=None), id="no tag"),
         pytest.param(Filters(min_relevance=0), Filters(min_relevance=-0.0), id="zero"),
         pytest.param(Filters(min_relevance=1), Filters(min_relevance=1.0), id="one"),
+        pytest.param(Filters(folder="/a/b"), Filters(folder="/a/b/"), id="folder"),
+        pytest.param(Filters(max_duration=60), Filters(max_duration=60.0), id="duration"),
+        pytest.param(
+            Filters(indexed_from=NOON),
+            Filters(indexed_from=NOON.astimezone(timezone(timedelta(hours=2)))),
+            id="time",
+        ),
     ],
 )
 def test_filters_that_let_the_same_through_have_one_key(one: Filters, other: Filters) -> None:
@@ -272,7 +317,16 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
     Text: (QUERY.parts[0], {"text": "a blue car", "weight": -1.0}),
     Filters: (
         QUERY.filters,
-        {"video_ids": ("one",), "tags": ("night",), "min_relevance": 0.5},
+        {
+            "video_ids": ("one",),
+            "tags": ("night",),
+            "min_relevance": 0.5,
+            "folder": "/videos",
+            "min_duration": 5.0,
+            "max_duration": 60.0,
+            "indexed_from": NOON,
+            "indexed_before": NOON,
+        },
     ),
 }
 """Of each class that a query is made of: a value, and of each of its fields another value."""
@@ -317,5 +371,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "8f802c04c8e9b57a96656734a9ab22bbfbff7964ac2a0121993eee65a2f31325"
+    digest = "f18dba34605f581949774bc8742816a6fbc88167daf7a7db273ec41c08f489bd"
     assert QUERY.key(1, "f") == f"result:{digest}"

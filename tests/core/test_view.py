@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +24,7 @@ from clipseek.publishing import FolderStore
 from clipseek.query import Filters
 from clipseek.stored import SegmentBlock
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Relevance, Scoring
+from clipseek.types import Relevance, Scoring, Video
 from tests.contracts.catalogs import DIM, a_video, unit_rows
 
 NAME = "default"
@@ -74,11 +75,29 @@ def assert_agrees(view: View, catalog: CatalogReader, only: Filters | None = Non
 def passing(catalog: CatalogReader, only: Filters) -> list[str]:
     """Return the videos that a filter lets through, as the catalog knows them."""
     found = catalog.videos(NAME, limit=1000, tags=only.tags or ())
-    ids = {video.id for video in found}
+    ids = {video.id for video in found if _passes(video, only)}
     return sorted(ids if only.video_ids is None else ids & set(only.video_ids))
 
 
+def _passes(video: Video, only: Filters) -> bool:
+    """Say of one video what `Facts` says of many."""
+    at = datetime.fromisoformat(video.indexed_at)
+    longest = np.inf if only.max_duration is None else only.max_duration
+    return (
+        (only.folder is None or Path(only.folder) in Path(video.uri).parents)
+        and only.min_duration <= video.duration <= longest
+        and (only.indexed_from is None or at >= only.indexed_from)
+        and (only.indexed_before is None or at < only.indexed_before)
+    )
+
+
 FILTERS = [
+    Filters(folder="/videos"),
+    Filters(folder="/videos/b/"),
+    Filters(min_duration=5.0, tags=("x",)),
+    Filters(max_duration=6.0),
+    Filters(indexed_from=datetime(2020, 1, 1, tzinfo=UTC)),
+    Filters(indexed_before=datetime(2020, 1, 1, tzinfo=UTC)),
     Filters(video_ids=("b", "d", "nowhere", "b")),
     Filters(tags=("x",)),
     Filters(tags=("y", "x")),
@@ -90,6 +109,7 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.sampled_from("abcdef"), st.integers(1, 6)),
         st.tuples(st.just("remove"), st.sampled_from("abcdef"), st.just(0)),
+        st.tuples(st.just("move"), st.sampled_from("abcdef"), st.integers(0, 2)),
         st.tuples(
             st.sampled_from(["calibrate", "rescore", "build", "wipe", "damage"]),
             st.just(""),
@@ -109,6 +129,9 @@ def take(step: tuple[str, str, int], catalog: MemoryCatalog, root: Path, seed: i
         a_video(video_id, count=count, seed=seed, tags=tags).put_into(catalog)
     elif kind == "remove" and catalog.videos_by_id(NAME, [video_id]):
         catalog.remove(NAME, video_id)
+    elif kind == "move" and catalog.videos_by_id(NAME, [video_id]):
+        folder = ("/videos", "/videos/b", "/elsewhere")[count]
+        catalog.relocate(NAME, video_id, f"{folder}/{video_id}.mp4", 1, "1-1")
     elif kind == "calibrate":
         catalog.set_relevance(NAME, Relevance(1.0, float(seed), fitted=True))
     elif kind == "rescore":

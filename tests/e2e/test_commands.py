@@ -338,6 +338,11 @@ def _rows(library: Library) -> list[str]:
         pytest.param(["ingest", "VIDEOS", "--collection", "../x"], "a-z", id="collection name"),
         pytest.param(["search", ""], "1 to 1000 characters, got 0", id="empty query"),
         pytest.param(["search", "x", "--limit", "0"], "limit must be 1 to 100, got 0", id="limit"),
+        pytest.param(["search", "x", "--min-duration", "-1"], "min_duration must be", id="length"),
+        pytest.param(["search", "x", "--min-relevance", "2"], "min_relevance must be", id="least"),
+        pytest.param(
+            ["search", "x", "--indexed-from", "x"], "--indexed-from: a time is", id="time"
+        ),
         pytest.param(["search", "x"], "indexer ingest PATH", id="nothing indexed"),
         pytest.param(["search", "x", "--collection", "no"], "--collection no", id="collection"),
         pytest.param(["evaluate", "none.jsonl"], "none.jsonl", id="no captions"),
@@ -384,6 +389,29 @@ def test_tags_filter(empty: Library, clip: Callable[[str], Path], capsys: Captur
     assert _lines(capsys)
     assert empty.run("search", "a red car", "--tag", "day 2", "--json") == 0
     assert not _lines(capsys)
+
+
+def test_filters_choose_videos(
+    empty: Library, clip: Callable[[str], Path], capsys: Capture
+) -> None:
+    """By folder (as a path), length and the time of indexing; hits by relevance."""
+    path = clip("a.mp4")
+    assert empty.run("ingest", str(path), "--model", "demo") == 0
+    found = {}
+    for option in (
+        ("--folder", str(path.parent)),
+        ("--folder", f"{path.parent}/../{path.parent.name}"),
+        ("--folder", f"{path.parent}x"),
+        ("--min-duration", "0.1"),
+        ("--max-duration", "0.1"),
+        ("--indexed-from", "1d"),
+        ("--indexed-before", "2020-01-01"),
+        ("--min-relevance", "1"),
+    ):
+        capsys.readouterr()
+        assert empty.run("search", "a red car", *option, "--json") == 0
+        found[option] = bool(capsys.readouterr().out)
+    assert list(found.values()) == [True, True, False, True, False, True, False, False]
 
 
 def test_tags_are_trimmed(empty: Library, clip: Callable[[str], Path], capsys: Capture) -> None:

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { divided, folded, goesOn, joined, placeOf } from "../../api/static/hits.js";
 
 const hit = (/** @type {string} */ id, /** @type {number} */ start, /** @type {number} */ relevance) => ({
-  video: { id, title: `title of ${id}`, duration: 10 }, segment_id: start, start, end: start + 1, relevance,
+  video: { id, title: `title of ${id}`, duration: 10, indexed_at: id === "a" ? "2026-11-02T10:00:00Z" : "2026-11-01T10:00:00Z" }, segment_id: start, start, end: start + 1, relevance,
   thumbnail_url: "", play_url: "",
 });
 const HITS = [hit("b", 4, 0.9), hit("a", 2, 0.4), hit("a", 1, 0.8), hit("b", 0, 0.5)];
@@ -16,6 +16,12 @@ test("what matches comes first, in the order of the answer", () => {
 
 test("by time means by title, then by start", () => {
   assert.deepEqual(names(divided(HITS, "time").good), ["a1", "b0", "b4"]);
+});
+
+test("by date means the video that was indexed last, then by time", () => {
+  assert.deepEqual(names(divided(HITS, "date").good), ["a1", "b0", "b4"]);
+  const other = [hit("c", 1, 0.9), hit("a", 3, 0.8), hit("b", 0, 0.7)];
+  assert.deepEqual(names(divided(other, "date").good), ["a3", "b0", "c1"]);
 });
 
 test("one moment of each video says how many more there are", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asked, read, START, write } from "../../api/static/routes.js";
+import { asked, question, read, START, write } from "../../api/static/routes.js";
 
 const address = (/** @type {string} */ text) => {
   const url = new URL(text, "http://localhost/");
@@ -11,6 +11,7 @@ const ROUTES = {
   empty: {},
   query: { query: "a red car & a boat?" },
   filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
+  videos: { query: "car", folder: "/Videos/Ürlaub & mehr", shortest: 5.5, longest: 60, since: "2026-02-28", until: "2026-03-01", order: "date" },
   moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
   library: { page: "library" },
   video: { page: "video", video: "a/b c", open: { video: "a/b c", start: 0, end: 2 } },
@@ -26,6 +27,7 @@ for (const [name, changes] of Object.entries(ROUTES)) {
 
 test("what cannot be meant is left out", () => {
   assert.deepEqual(read(address("?min=7&order=best&t=1,2#/nowhere")), START);
+  assert.deepEqual(read(address("?longer=-1&shorter=x&since=yesterday&until=2026-13-01")), START);
   assert.deepEqual(read(address("?v=x&t=a,b")).open, { video: "x", start: 0, end: 0 });
   assert.deepEqual(read(address("?v=x&t=5,2")).open, { video: "x", start: 5, end: 5 });
   assert.equal(read(address("#/library/%E0%A4%A")).video, "%E0%A4%A");
@@ -35,4 +37,20 @@ test("how an answer is shown does not ask for another one", () => {
   const route = { ...START, query: "car" };
   assert.equal(asked(route), asked({ ...route, order: "time", grouped: true, open: { video: "x", start: 0, end: 1 } }));
   assert.notEqual(asked(route), asked({ ...route, least: 0.5 }));
+});
+
+test("days are those of the place where the browser is, from the first to the end of the last", () => {
+  const { filter } = question({ ...START, query: "car", since: "2026-02-28", until: "2026-02-28" });
+  const [from, before] = [new Date(filter.indexed_from ?? ""), new Date(filter.indexed_before ?? "")];
+  assert.deepEqual([from.getDate(), from.getMonth(), from.getHours()], [28, 1, 0]);
+  assert.deepEqual([before.getDate(), before.getMonth(), before.getHours()], [1, 2, 0]);
+});
+
+test("only what is filtered is asked for", () => {
+  assert.deepEqual(question({ ...START, query: "car" }), { query: "car" });
+  const route = { ...START, query: "car", collection: "a", tags: ["x"], least: 0.5, folder: "/v", shortest: 1, longest: 9 };
+  assert.deepEqual(question(route), {
+    query: "car", collection: "a", min_relevance: 0.5,
+    filter: { tags: ["x"], folder: "/v", min_duration: 1, max_duration: 9 },
+  });
 });

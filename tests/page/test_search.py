@@ -93,6 +93,40 @@ def test_weak_moments_are_apart(page: Page, address: str) -> None:
     assert "very likely, 99%" in page.run("document.querySelector('.relevance').innerText")
 
 
+def _choose(page: Page, name: str, value: str) -> None:
+    """Fill in a filter as somebody does who then goes on to the next one."""
+    page.run(f"document.getElementById('{name}').value = '{value}'")
+    page.run(f"document.getElementById('{name}').dispatchEvent(new Event('change'))")
+
+
+def test_videos_are_chosen_by_folder_length_and_date(page: Page, address: str) -> None:
+    """The address keeps each filter, and one button removes them all."""
+    ask(page, address, "blue&longer=5")
+    assert page.run(f"new Set({TITLES}).size") == 1
+    page.until("document.getElementById('longest')")
+    assert page.run("document.getElementById('shortest').value") == "5"
+    _choose(page, "shortest", "")
+    page.until("location.search === '?q=blue'")
+    page.until(f"new Set({TITLES}).size > 1")
+    _choose(page, "longest", "4")
+    page.until(f"!{TITLES}.includes('traffic')")
+    assert page.run("location.search") == "?q=blue&shorter=4"
+    _choose(page, "until", "2020-01-01")
+    page.until(f"{STATUS}.startsWith('No moment was found.')")
+    _choose(page, "until", "2999-01-01")
+    page.until(f"document.querySelector('{CARD}')")
+    page.until("document.querySelector('#folders option')")
+    folder = page.run("document.querySelector('#folders option').value")
+    _choose(page, "folder", folder + "/none")
+    page.until(f"{STATUS}.startsWith('No moment was found.')")
+    _choose(page, "folder", folder)
+    page.until(f"document.querySelector('{CARD}')")
+    assert page.run("document.querySelector('.tools button').innerText").endswith("(3)")
+    page.run("document.querySelectorAll('.tools button')[1].click()")
+    page.until("location.search === '?q=blue'")
+    page.until(f"{TITLES}.includes('traffic')")
+
+
 def test_moments_are_counted_grouped_and_filtered(page: Page, tmp_path: Path) -> None:
     """52 moments in 26 videos; one of each video on request, and those with a tag."""
     made = Library(tmp_path, MemoryCatalog())

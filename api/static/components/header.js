@@ -7,6 +7,7 @@ import { language, LANGUAGES, locale, speak, t } from "../language.js";
 import { seconds, videos } from "../library.js";
 import { roughly } from "../format.js";
 import { link, route } from "../navigation.js";
+import { NO_FILTERS } from "../routes.js";
 import { end, isLoggedIn } from "../session.js";
 import { html } from "../vendor/preact.js";
 import { helping } from "./help.js";
@@ -21,7 +22,7 @@ export function Header({ page }) {
     ...link({ page: where, video: "", open: null }),
     "aria-current": page === where || (page === "video" && where === "library") ? "page" : undefined,
   });
-  const home = link({ page: "search", video: "", query: "", open: null, tags: [], least: 0 });
+  const home = link({ page: "search", video: "", query: "", open: null, ...NO_FILTERS });
   return html`
     <header class="top">
       <a class="brand" ...${home}><img src="static/icon.svg" alt="" width="28" height="28" /><span>clipseek</span></a>

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
+from clipseek.library.facts import Facts
 from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
 from clipseek.protocols import VectorIndex
 from clipseek.query import Filters
 from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
-from clipseek.types import Neighbours
+from clipseek.types import Named, Neighbours
 
 # Videos that the catalog is asked for by their ids at once, because databases limit a query.
 VIDEOS_AT_ONCE = 500
@@ -28,13 +29,15 @@ class Part:
     """Some segments and the index over them, in the same order.
 
     tags: Those of the table's videos. They stay correct, because a video whose tags change is put
-    again, and is then dead here. dead: int64 (D,), ascending: ids that have been removed or
-    replaced since. gone: bool (V,), the videos whose segments are dead, or None if there are none.
+    again, and is then dead here. facts: What else filters ask of these videos; see `moved`. dead:
+    int64 (D,), ascending: ids that have been removed or replaced since. gone: bool (V,), the videos
+    whose segments are dead, or None if there are none.
     """
 
     table: SegmentTable
     index: VectorIndex
     tags: Tags = field(repr=False)
+    facts: Facts = field(repr=False)
     dead: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     gone: NDArray[np.bool_] | None = field(default=None, repr=False)
 
@@ -48,6 +51,10 @@ class Part:
             return self
         gone = gone if self.gone is None else self.gone | gone
         return replace(self, gone=gone, dead=self.table.ids_where(gone))
+
+    def moved(self, named: Sequence[Named]) -> Self:
+        """Return the part with other folders of those of its videos that are named."""
+        return replace(self, facts=self.facts.moved(named, self.table.videos))
 
     def rescored(self, ids: NDArray[np.int64], biases: NDArray[np.float32]) -> Self:
         """Return the part with other biases of those of its segments that are among `ids`."""
@@ -74,7 +81,7 @@ class Part:
 
     def allowed(self, only: Filters) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all."""
-        mask = self.tags.mask(only.tags or ())
+        mask = self.tags.mask(only.tags or ()) & self.facts.mask(only)
         if only.video_ids is not None:
             mask &= self.table.mask_of(only.video_ids)
         if mask.all():
@@ -109,16 +116,16 @@ class Delta(Part):
         )
 
 
-def beside(table: SegmentTable, vectors: NDArray[np.float32], tags: Tags) -> Delta:
+def beside(table: SegmentTable, vectors: NDArray[np.float32], tags: Tags, facts: Facts) -> Delta:
     """Make the part of what changed, which is searched beside the others."""
-    return Delta(table, ExactIndex(table.ids, vectors), tags)
+    return Delta(table, ExactIndex(table.ids, vectors), tags, facts)
 
 
-def whole(table: SegmentTable, vectors: NDArray[np.float32], tags: Tags) -> Part:
+def whole(table: SegmentTable, vectors: NDArray[np.float32], tags: Tags, facts: Facts) -> Part:
     """Make the part of a whole catalog: exact, unless it is too large for that."""
     if len(table) > EXACT_UP_TO:
-        return Part(table, FaissIndex.build(vectors, table.ids), tags)
-    return Part(table, ExactIndex(table.ids, vectors), tags)
+        return Part(table, FaissIndex.build(vectors, table.ids), tags, facts)
+    return Part(table, ExactIndex(table.ids, vectors), tags, facts)
 
 
 def joined(parts: list[Delta]) -> tuple[Delta, ...]:
@@ -131,18 +138,20 @@ def joined(parts: list[Delta]) -> tuple[Delta, ...]:
     while len(parts) > 1 and 2 * len(parts[-1]) >= len(parts[-2]):
         blocks = [part.block() for part in parts[-2:]]
         table, vectors = SegmentTable.of(blocks, blocks[0].vectors.shape[1])
-        parts[-2:] = [beside(table, vectors, _tags_of(parts[-2:], table))]
+        parts[-2:] = [beside(table, vectors, *_known_of(parts[-2:], table))]
     return tuple(parts)
 
 
-def _tags_of(parts: Sequence[Part], table: SegmentTable) -> Tags:
-    """Return the tags of those videos of some parts that are not gone."""
-    given = []
+def _known_of(parts: Sequence[Part], table: SegmentTable) -> tuple[Tags, Facts]:
+    """Return the tags and facts of those videos of some parts that are not gone."""
+    tags, facts = [], []
     for part in parts:
         rows = np.searchsorted(table.videos, part.table.videos)
         alive = np.ones(len(rows), np.bool_) if part.gone is None else ~part.gone
-        given.append((part.tags, rows, alive))
-    return Tags.joined(given, len(table.videos))
+        tags.append((part.tags, rows, alive))
+        facts.append((part.facts, rows, alive))
+    count = len(table.videos)
+    return Tags.joined(tags, count), Facts.joined(facts, count)
 
 
 def nearest_of(found: Sequence[Neighbours], k: int) -> Neighbours:

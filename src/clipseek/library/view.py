@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
+from clipseek.library.facts import Facts
 from clipseek.library.names import Names
 from clipseek.library.offer import Offer, seen
 from clipseek.library.parts import (
@@ -30,7 +31,7 @@ from clipseek.query import Filters
 from clipseek.ranking import Rows
 from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
-from clipseek.types import Change, Collection, Named, Neighbours, Relevance, Scoring
+from clipseek.types import Change, ChangeKind, Collection, Named, Neighbours, Relevance, Scoring
 
 # Above so many segments the log says that reading them from the catalog takes long: 500 000 took
 # 69 s on two cores, and 2.7 s from a snapshot.
@@ -108,12 +109,13 @@ class View:
                 _warn_of_many(name, total)
                 blocks = _counted(now.blocks(name), total, progress)
                 table, vectors = SegmentTable.of(blocks, collection.dim)
-                base = whole(table, vectors, Tags.of(now.tagged(name), table.videos))
+                base = whole(table, vectors, *_known(now, name, table))
                 delta: tuple[Delta, ...] = ()
             else:
-                changed = _changed(now.changes(name, found.manifest.version))
-                tags = Tags.of(now.tagged(name), found.table.videos)
-                base = Part(found.table, found.index, tags).without(changed)
+                changes = now.changes(name, found.manifest.version)
+                changed = _videos_of(changes, "put", "remove")
+                known = _known(now, name, found.table)
+                base = Part(found.table, found.index, *known).without(changed)
                 if not has_biases_of(found.manifest, collection):
                     base = base.rescored(*now.biases(name))
                 delta = joined([_delta(now, name, collection.dim, changed)])
@@ -174,15 +176,18 @@ class View:
             if history(now, name, self.version) != self._history:
                 return None
             changes = now.changes(name, self.version)
-            changed = _changed(changes)
+            changed = _videos_of(changes, "put", "remove")
             delta = _delta(now, name, collection.dim, changed)
             past = history(now, name, collection.version)
+            named = list(
+                now.names(name, video_ids=sorted(_videos_of(changes, "relocate") - changed))
+            )
             anew = None if collection.scored_at <= self.version else now.biases(name)
             names = self._names
             if names is not None and names.is_of(self.collection, self._history):
                 names = names.changed(now, collection.version, past, changes)
-        base = self._base.without(changed)
-        parts = [part.without(changed) for part in self._delta]
+        base = self._base.without(changed).moved(named)
+        parts = [part.without(changed).moved(named) for part in self._delta]
         if anew is not None:
             base, parts = base.rescored(*anew), [part.rescored(*anew) for part in parts]
         return replace(
@@ -343,13 +348,10 @@ def _same(one: Collection, other: Collection) -> bool:
     )
 
 
-def _changed(changes: Iterable[Change]) -> set[str]:
-    """Return the videos that were put or removed."""
-    return {
-        change.video_id
-        for change in changes
-        if change.video_id is not None and change.kind in ("put", "remove")
-    }
+def _videos_of(changes: Iterable[Change], *kinds: ChangeKind) -> set[str]:
+    """Return the videos of changes of some kinds."""
+    videos = (change.video_id for change in changes if change.kind in kinds)
+    return {video_id for video_id in videos if video_id is not None}
 
 
 def _delta(catalog: CatalogReader, name: str, dim: int, videos: AbstractSet[str]) -> Delta:
@@ -359,7 +361,15 @@ def _delta(catalog: CatalogReader, name: str, dim: int, videos: AbstractSet[str]
     blocks = (block for asked in some for block in catalog.blocks(name, video_ids=asked))
     table, vectors = SegmentTable.of(blocks, dim)
     tagged = (each for asked in some for each in catalog.tagged(name, video_ids=asked))
-    return beside(table, vectors, Tags.of(tagged, table.videos))
+    named = (each for asked in some for each in catalog.names(name, video_ids=asked))
+    known = Tags.of(tagged, table.videos), Facts.of(named, table.videos)
+    return beside(table, vectors, *known)
+
+
+def _known(catalog: CatalogReader, name: str, table: SegmentTable) -> tuple[Tags, Facts]:
+    """Return the tags and the facts of the videos of a table."""
+    tags = Tags.of(catalog.tagged(name), table.videos)
+    return tags, Facts.of(catalog.names(name), table.videos)
 
 
 def _counted(

@@ -257,7 +257,7 @@ class MemoryCatalog:
         """Yield what answers say of all videos, or of some."""
         for video in self._videos(collection):
             if video_ids is None or video.id in video_ids:
-                yield Named(video.id, video.title, video.uri, video.duration)
+                yield Named(*(getattr(video, name) for name in Named._fields))
 
     def videos(
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()

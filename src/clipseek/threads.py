@@ -29,6 +29,7 @@ class Worker:
         self._turn = turn
         self._pause_s = pause_s
         self._ending = threading.Event()
+        self._stirred = threading.Event()
         self._thread: threading.Thread | None = None
         self._done = monotonic()
         self._told: tuple[type[Exception], float] | None = None
@@ -47,9 +48,14 @@ class Worker:
     def close(self) -> None:
         """Let the turn in hand end, and stop."""
         self._ending.set()
+        self._stirred.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+    def wake(self) -> None:
+        """End the pause; a turn in hand is followed by another one at once."""
+        self._stirred.set()
 
     def rest(self, seconds: float) -> None:
         """Wait, in the middle of a turn, unless the thread is to end."""
@@ -57,7 +63,7 @@ class Worker:
 
     def _run(self) -> None:
         pause_s = self._pause_s
-        while not self._ending.wait(pause_s):
+        while self._paused(pause_s):
             began = monotonic()
             try:
                 self._turn()
@@ -66,6 +72,12 @@ class Worker:
             else:
                 self._done, self._told = monotonic(), None
             pause_s = rest_s(self._pause_s, monotonic() - began)
+
+    def _paused(self, seconds: float) -> bool:
+        """Wait; return whether the thread goes on."""
+        self._stirred.wait(seconds)
+        self._stirred.clear()
+        return not self._ending.is_set()
 
     def _tell(self, error: Exception) -> None:
         now = monotonic()

@@ -124,3 +124,17 @@ def test_an_error_that_stays_is_told_once_a_minute(
 def test_turns_begin_once_in_a_period(took: float, rest: float) -> None:
     """What a turn takes is not added to the age of what it keeps current."""
     assert rest_s(1.0, took) == pytest.approx(rest)
+
+
+def test_a_worker_that_is_woken_begins_at_once(turns: Turns) -> None:
+    """And once more if it is woken in the middle of a turn; it ends however long its pause is."""
+    worker = Worker("test", turns.take, pause_s=3600)
+    worker.start()
+    worker.wake()
+    assert turns.begun.acquire(timeout=20)
+    worker.wake()
+    turns.let_go.release()
+    assert turns.begun.acquire(timeout=20)
+    turns.let_go.release()
+    worker.close()
+    assert worker.age_s is None

@@ -20,7 +20,7 @@ def writable(asking: Principal, service: Service, asked: InCollection) -> str:
 def _permitted(
     asking: Principal, permission: Permission, service: Service, asked: InCollection
 ) -> str:
-    permit(asking, permission)
+    asking = permit(asking, permission)
     collection = asked.named(asking.default(service.settings.collection))
     allowed = allowed_collections(asking, service)
     if allowed is not None and collection not in allowed:
@@ -30,7 +30,7 @@ def _permitted(
 
 def readable_segment(asking: Principal, service: Service, segment_id: int) -> tuple[str, Segment]:
     """Return the collection's name and the segment; raise SegmentNotFound unless it may be read."""
-    permit(asking, "search")
+    asking = permit(asking, "search")
     allowed = allowed_collections(asking, service)
     # A moment that was found before a switch of models can be looked at until that is finished.
     within = None if allowed is None else sorted(allowed)

@@ -43,7 +43,7 @@ def jobs(
     asking: Asking, service: Opened, listed: Listed, asked: Annotated[JobsPage, Query()]
 ) -> JobsAnswer:
     """Return the jobs of the collections that the key allows, the newest first."""
-    permit(asking, "write")
+    asking = permit(asking, "write")
     allowed = allowed_collections(asking, service)
     if asked.collection is not None:
         if allowed is not None and asked.collection not in allowed:
@@ -138,7 +138,7 @@ def _theirs(asking: Principal, service: Service, listed: JobReader, job_id: str)
     Raises:
         JobNotFound: there is none, or it is of another collection.
     """
-    permit(asking, "write")
+    asking = permit(asking, "write")
     allowed = allowed_collections(asking, service)
     found = listed.get(job_id)
     if allowed is not None and found.collection not in allowed:

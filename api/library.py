@@ -257,7 +257,7 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
 
     Collections that the key does not allow are left out.
     """
-    permit(asking, "search")
+    asking = permit(asking, "search")
     answers = []
     for found in listed_collections(service, allowed_collections(asking, service)):
         count, segment_count, seconds = service.catalog.counts(found.name)

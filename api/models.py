@@ -27,7 +27,7 @@ router = ReadingRouter(route_class=PatientRoute)
 )
 def models(asking: Asking, service: Opened) -> ModelsAnswer:
     """Return the known models and every other one in the data folder of the server."""
-    permit(asking, "admin")
+    asking = permit(asking, "admin")
     used: dict[str, list[str]] = {}
     for found in listed_collections(service, allowed_collections(asking, service)):
         used.setdefault(found.model, []).append(found.name)

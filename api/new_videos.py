@@ -119,7 +119,7 @@ def add_video(
 
     An upload becomes one job: asked again, also without an idempotency key, the answer is that job.
     """
-    permit(asking, "write")
+    asking = permit(asking, "write")
     if body.url is not None:
         guard, _ = fetch_rules(service.settings)
         target = guard.check(body.url)

@@ -102,7 +102,7 @@ async def search(
     is in two pages.
     """
     started = time.perf_counter()
-    principal = of_scope(request.scope)
+    principal = permit(of_scope(request.scope), "search")
     answering: Answering = request.app.state.answering
     query = body.page(principal.default(answering.default))
     permit(principal, "search", query.collection)
@@ -143,8 +143,7 @@ async def search_batch(
     the whole request.
     """
     started = time.perf_counter()
-    principal = of_scope(request.scope)
-    permit(principal, "search")
+    principal = permit(of_scope(request.scope), "search")
     answering: Answering = request.app.state.answering
     default = principal.default(answering.default)
     rates: Rates = request.app.state.rates

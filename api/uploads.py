@@ -170,7 +170,7 @@ async def begin(
     _speaks: Speaks = None,
 ) -> Response:
     """Make room for a file of this length. Nothing is indexed before a job says so."""
-    permit(asking, "write")
+    asking = permit(asking, "write")
     known = _known(metadata)
     collection = _collection(known, asking.default(service.settings.collection))
     permit(asking, "write", collection)

@@ -7,7 +7,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.principal import ANONYMOUS, Asking, Principal
+from api.principal import ANONYMOUS, Asking, Principal, permit, permit_all
+from api.problems import Refused
+from clipseek.errors import CollectionNotFound
+from clipseek.grants import grants_of, rights_of
+from clipseek.keys import Rate
 from tests.api.library import Library
 
 
@@ -42,3 +46,29 @@ def test_a_principal_cannot_be_changed() -> None:
     """Requests share it."""
     with pytest.raises(FrozenInstanceError):
         ANONYMOUS.name = "root"  # type: ignore[misc]  # it is frozen
+
+
+def test_a_person_may_use_a_scope_where_a_group_has_it() -> None:
+    """What groups allow together is kept scope by scope, with the collections behind aliases."""
+    grants = grants_of("a: search on x; b: search, write on y at 1/s; c: admin on *")
+    rights = rights_of(grants, {"a", "b", "c"})
+    assert rights is not None
+    ann = Principal.of_rights("ann", rights).with_aliases({"y": "z"})
+    assert ann.rate is None
+    assert ann.collections == frozenset({"y", "z"})
+    assert permit(ann, "search").collections == frozenset({"x", "y", "z"})
+    assert permit(ann, "write", "z").collections == frozenset({"y", "z"})
+    with pytest.raises(CollectionNotFound):
+        permit(ann, "write", "x")
+    permit_all(ann, "admin")
+    with pytest.raises(Refused, match="for all collections"):
+        permit_all(ann, "search")
+
+
+def test_a_person_whose_groups_agree_is_as_a_key() -> None:
+    """Then nothing is looked up for each request."""
+    rights = rights_of(grants_of("a: search, write on x at 20/s"), {"a"})
+    assert rights is not None
+    ann = Principal.of_rights("ann", rights)
+    assert ann == Principal("ann", frozenset({"search", "write"}), frozenset({"x"}), Rate(20, 1))
+    assert permit(ann, "write") is ann

@@ -1,18 +1,25 @@
 """Access: who sent a request, by the key in its header, before the application sees it."""
 
+from typing import Protocol
+
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from api.keyring import Keyring
 from api.principal import ANONYMOUS, NOBODY, Principal
-from api.problem_kinds import CROSS_SITE, UNAUTHENTICATED
+from api.problem_kinds import CROSS_SITE, FORBIDDEN, UNAUTHENTICATED
 from api.problems import Refused
+from api.refusals import NoGroup, TokenRefused
 from clipseek.errors import ServiceUnavailable
 
 CHALLENGE = 'Bearer realm="clipseek"'
 """What a refusal asks for (RFC 6750, section 3)."""
 
-OPEN = frozenset({"/", "/docs", "/healthz", "/login", "/openapi.json", "/readyz"})
+SIGN_ON = "/login/oidc"
+SIGNED_ON = "/login/oidc/callback"
+WAYS = "/login/ways"
+_LOGIN = {"/login", SIGN_ON, SIGNED_ON, WAYS}
+OPEN = frozenset({"/", "/docs", "/healthz", *_LOGIN, "/openapi.json", "/readyz"})
 """Paths that need no key: they say nothing of what is indexed. So are those of `OPEN_BELOW`."""
 OPEN_BELOW = ("/problems/", "/static/")
 
@@ -40,11 +47,26 @@ LONGEST = 8192
 """Bytes of a key, or of a token that somebody takes for one."""
 
 
+class TokenFinder(Protocol):
+    """Who finds the holder of a token, if people log in at an issuer."""
+
+    def find(self, token: bytes) -> Principal:
+        """Return who has a token; raise TokenRefused, NoGroup or ServiceUnavailable."""
+        ...
+
+
 class Access:
     """Finds the principal of each request; without a keyring, everybody may do everything."""
 
-    def __init__(self, keyring: Keyring | None = None, *, open_metrics: bool = False) -> None:
+    def __init__(
+        self,
+        keyring: Keyring | None = None,
+        tokens: TokenFinder | None = None,
+        *,
+        open_metrics: bool = False,
+    ) -> None:
         self.keyring = keyring
+        self._tokens = tokens
         self._open_metrics = open_metrics
 
     def admit(self, scope: Scope, authorization: bytes | None) -> Principal:
@@ -82,12 +104,28 @@ class Access:
         return principal
 
     def _holder(self, keyring: Keyring, secret: bytes) -> Principal:
+        if self._tokens is not None and is_token(secret):
+            return _of_token(self._tokens, secret)
         held = keyring.find(secret)
         if held is None:
             raise unauthenticated(UNKNOWN, "invalid_token")
         if held.is_expired:
             raise unauthenticated(EXPIRED, "invalid_token")
         return held.principal
+
+
+def _of_token(tokens: TokenFinder, token: bytes) -> Principal:
+    try:
+        return tokens.find(token)
+    except TokenRefused as error:
+        raise unauthenticated(str(error), "invalid_token") from error
+    except NoGroup as error:
+        raise Refused(FORBIDDEN, str(error)) from error
+
+
+def is_token(secret: bytes) -> bool:
+    """Whether a secret has the form of a token (RFC 7515, 3.1); a key contains no dot."""
+    return secret.count(b".") == 2
 
 
 def is_open(scope: Scope) -> bool:

@@ -18,9 +18,11 @@ from api import (
     excerpts,
     jobs,
     library,
+    logins,
     logs,
     models,
     new_videos,
+    oidc,
     pages,
     probes,
     searching,
@@ -115,9 +117,12 @@ def _application(opened: Service) -> FastAPI:
     app.state.job_counts = JobCounts(app.state.jobs)
     workers = [opened.collections.refreshing, app.state.job_counts.counting]
     app.state.keyring = _keyring(opened)
+    app.state.oidc = oidc.opened(opened.settings, app.state.keyring)
     app.state.rates = _rates(opened.settings)
     if app.state.keyring is not None:
         workers.append(app.state.keyring.refreshing)
+    if app.state.oidc is not None:
+        workers.append(app.state.oidc.issuer.reading)
     app.state.metrics = Metrics(
         CollectorRegistry(),
         opened.collections.stats,
@@ -148,6 +153,7 @@ def _application(opened: Service) -> FastAPI:
         new_videos,
         jobs,
         probes,
+        logins,
         pages,
     )
     routers = [*(part.router for part in parts), jobs.events_router]
@@ -186,7 +192,11 @@ def _application(opened: Service) -> FastAPI:
         metrics=app.state.metrics,
         auditing=app.state.auditing,
         rates=app.state.rates,
-        access=Access(app.state.keyring, open_metrics=opened.settings.metrics_access == "everyone"),
+        access=Access(
+            app.state.keyring,
+            None if app.state.oidc is None else app.state.oidc.tokens,
+            open_metrics=opened.settings.metrics_access == "everyone",
+        ),
         allowed_hosts=(*(opened.settings.allowed_hosts or ()), opened.settings.api_host),
         root_path=opened.settings.root,
     )
@@ -224,6 +234,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.collections.start()
     if keyring is not None:
         await run_in_threadpool(keyring.start)
+    if app.state.oidc is not None:
+        app.state.oidc.issuer.start()
     app.state.recall.start()
     app.state.job_counts.counting.start()
     app.state.auditing.storing.start()
@@ -238,6 +250,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.recall.close)
         if keyring is not None:
             await run_in_threadpool(keyring.close)
+        if app.state.oidc is not None:
+            await run_in_threadpool(app.state.oidc.issuer.close)
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)

@@ -1,4 +1,4 @@
-"""Auditing: requests that write or are refused are noted, and stored by a thread."""
+"""Auditing: requests that write, log in or are refused are noted, and stored by a thread."""
 
 import logging
 from collections import deque
@@ -44,17 +44,20 @@ class Auditing:
         self._is_away = False
 
     def request(self, scope: Scope, route: str, status: int) -> None:
-        """Note a request that was answered, if it wrote or was refused."""
-        if not is_audited(scope["method"], scope["path"], status):
-            return
+        """Note a request that was answered, if it wrote, logged in or was refused."""
         state = scope["state"]
+        if "noted" not in state and not is_audited(scope["method"], scope["path"], status):
+            return
         principal = state.get("principal")
+        who, outcome = state.get(
+            "noted", ("" if principal is None else principal.name, str(status))
+        )
         entry = Entry(
             at=stamp(datetime.now(UTC)),
-            who="" if principal is None else principal.name,
+            who=who,
             what=f"{scope['method']} {route}",
             subject=scope["path"][:_SUBJECT],
-            outcome=str(status),
+            outcome=outcome,
             address=(scope.get("client") or ("",))[0],
             request_id=state["request_id"],
         )
@@ -90,6 +93,11 @@ class Auditing:
                 log.info("audit: %s", entry)
         else:
             self._is_away = False
+
+
+def noted(scope: Scope, who: str, outcome: str) -> None:
+    """Have a request noted that neither writes nor is refused: a login, and how it ended."""
+    scope["state"]["noted"] = who, outcome
 
 
 def is_audited(method: str, path: str, status: int) -> bool:

@@ -86,9 +86,21 @@ class Keyring:
         Raises:
             ServiceUnavailable: the keys could not be read for too long.
         """
+        self._require_known()
+        return self._held.get(digest_of(secret))
+
+    def aliases(self) -> Mapping[str, str]:
+        """Return the collection behind each alias: the same mapping until one has changed.
+
+        Raises:
+            ServiceUnavailable: they could not be read for too long.
+        """
+        self._require_known()
+        return {} if self._read is None else self._read[1]
+
+    def _require_known(self) -> None:
         if monotonic() - self._asked > self._known_for_s:
             raise ServiceUnavailable("the keys cannot be read from the catalog now; ask again")
-        return self._held.get(digest_of(secret))
 
 
 def _held(key: Key, aliases: Mapping[str, str]) -> Held:

@@ -8,8 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import openapi_examples
-from api.access import COOKIE, SESSION, secret_of
+from api.access import COOKIE, SESSION, is_token, secret_of, unauthenticated
 from api.problem_kinds import CROSS_SITE, UNAUTHENTICATED
+
+NO_KEY = (
+    "a session begins with a key, and this is a token; open /login/oidc in the browser to log in, "
+    "or send the token with each request"
+)
 
 router = APIRouter()
 
@@ -33,7 +38,9 @@ async def begin(request: Request) -> Response:
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
     secret = secret_of(request.headers.get("authorization", "").encode("latin-1"))
     if secret is not None and request.app.state.keyring is not None:
-        _put(request, answer, secret.decode())
+        if is_token(secret):
+            raise unauthenticated(NO_KEY)
+        keep(request, answer, secret.decode())
     return answer
 
 
@@ -51,19 +58,23 @@ async def begin(request: Request) -> Response:
 async def end(request: Request) -> Response:
     """Delete the cookie; the key stays valid."""
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
-    _put(request, answer, "", max_age_s=0)
+    keep(request, answer, "", max_age_s=0)
     return answer
 
 
-def _put(request: Request, answer: Response, value: str, max_age_s: int | None = None) -> None:
+def keep(request: Request, answer: Response, value: str, max_age_s: int | None = None) -> None:
     """Set the cookie; over TLS, it is sent over TLS alone."""
-    proxied = request.headers.get("x-forwarded-proto", "")
     answer.set_cookie(
         COOKIE,
         value,
         max_age=max_age_s,
         path=f"{request.scope.get('root_path', '')}/",
-        secure="https" in (request.url.scheme, proxied),
+        secure=is_over_tls(request),
         httponly=True,
         samesite="strict",
     )
+
+
+def is_over_tls(request: Request) -> bool:
+    """Whether the browser has sent a request over TLS, to this server or to a proxy before it."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))

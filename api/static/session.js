@@ -7,10 +7,13 @@ const SAVED = "clipseek.session";
 /** Whether this browser has logged in and not out. */
 export const isLoggedIn = () => localStorage.getItem(SAVED) !== null;
 
+/** Remember that this browser has logged in. */
+export const note = () => localStorage.setItem(SAVED, "1");
+
 /** @param {string} key */
 export async function begin(key) {
   await ask("v1/session", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
-  localStorage.setItem(SAVED, "1");
+  note();
 }
 
 export async function end() {

@@ -13,6 +13,13 @@ export default {
   loginIn: "Anmelden",
   loginOut: "Abmelden",
   loggedOut: "Du bist abgemeldet.",
+  sso: "Mit Single Sign-on anmelden",
+  ssoAway: "Das Single Sign-on antwortet nicht. Versuche es später noch einmal, oder nimm einen Schlüssel.",
+  ssoBusy: "Gerade melden sich zu viele an. Versuche es noch einmal.",
+  ssoDenied: "Du bist nicht angemeldet, weil du nicht zugestimmt hast. Versuche es noch einmal, oder nimm einen Schlüssel.",
+  ssoFailed: "Das Single Sign-on hat nicht geklappt. Versuche es noch einmal; wenn es wieder misslingt, sag es dem Betreiber dieses Servers.",
+  ssoGroup: "Keine deiner Gruppen darf diesen Server benutzen. Bitte seinen Betreiber, eine davon zuzulassen.",
+  ssoLate: "Die Anmeldung hat zu lange gedauert oder wurde in einem anderen Fenster begonnen. Versuche es noch einmal.",
   language: "Sprache",
   librarySize: { one: "{count} Video, {length}", other: "{count} Videos, {length}" },
 

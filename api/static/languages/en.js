@@ -13,6 +13,13 @@ export default {
   loginIn: "Log in",
   loginOut: "Log out",
   loggedOut: "You are logged out.",
+  sso: "Log in with single sign-on",
+  ssoAway: "The single sign-on does not answer. Try again later, or use a key.",
+  ssoBusy: "Too many people are logging in at this moment. Try again.",
+  ssoDenied: "You were not logged in, because you did not agree. Try again, or use a key.",
+  ssoFailed: "The single sign-on did not work. Try again; if it fails again, tell the operator of this server.",
+  ssoGroup: "None of your groups may use this server. Ask its operator to allow one of them.",
+  ssoLate: "The login took too long, or was begun in another window. Try again.",
   language: "Language",
   librarySize: { one: "{count} video, {length}", other: "{count} videos, {length}" },
 

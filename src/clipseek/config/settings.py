@@ -10,13 +10,23 @@ from clipseek.config.excerpts import ExcerptSettings
 from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
 from clipseek.config.jobs import JobSettings
+from clipseek.config.oidc import OidcSettings
 from clipseek.config.searches import SearchSettings
 from clipseek.config.store import StoreSettings
 from clipseek.config.uploads import UploadSettings
 from clipseek.config.values import PREFIX, at_home
 from clipseek.errors import ConfigError
 
-_SECRETS = frozenset({"cache_secret", "database_url", "otlp_endpoint", "redis_url"})
+_SECRETS = frozenset(
+    {
+        "cache_secret",
+        "database_url",
+        "oidc_client_secret",
+        "oidc_session_secret",
+        "otlp_endpoint",
+        "redis_url",
+    }
+)
 
 
 def _secret(name: str, file: Path) -> str:
@@ -43,6 +53,7 @@ class Settings(
     ExcerptSettings,
     JobSettings,
     UploadSettings,
+    OidcSettings,
     HttpSettings,
     SearchSettings,
     IngestSettings,

@@ -1,9 +1,11 @@
 """How the values of settings are read: paths, lists, names; each refusal is one sentence."""
 
+import ipaddress
 import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -144,3 +146,37 @@ def url_path(path: object) -> object:
             f"such as /clips, got {path!r}"
         )
     return plain or None
+
+
+def issuer_url(url: object) -> object:
+    """Return the URL of an issuer as it is: its tokens must name exactly this one."""
+    if isinstance(url, str) and (not is_private_url(url) or "?" in url):
+        raise ValueError(
+            "an issuer is https://HOST with a path if it has one, and http:// for a loopback "
+            f"address alone, without ? and #, got {url!r}"
+        )
+    return url
+
+
+def is_private_url(url: str) -> bool:
+    """Whether nobody else can read what is sent to a URL: it is https, or of this machine.
+
+    A URL with a user or a fragment, or with characters that must be escaped, is not one of these.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    if "@" in parts.netloc or "#" in url:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

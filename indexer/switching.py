@@ -1,15 +1,12 @@
 """Switching: a collection and the one that takes its place, with what brings them together."""
 
-import fcntl
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from clipseek.assembly import load_model
 from clipseek.config import Settings
 from clipseek.embedding.precision import split
-from clipseek.errors import ConfigError
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.model import Model
 from clipseek.service import WritingService
@@ -18,27 +15,13 @@ from clipseek.types import Collection, Put
 from clipseek.video.opening import video_opener
 from indexer import discover, sample
 from indexer.following import Following
+from indexer.holding import Holding
 from indexer.output import note
 from indexer.reports import Reports
 from indexer.verbs.ingest import stopping_on_signal
 
 _PICTURED = 100
 """Videos whose pictures a precision may be measured with."""
-
-
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Keep other processes from switching the same collection; raise ConfigError if one does."""
-    path = settings.data_dir / f".switch-{settings.collection}.lock"
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(
-                f"another process is switching collection {settings.collection!r} now; wait until "
-                "it ends, or stop it and run the same command again to continue"
-            ) from error
-        yield
 
 
 @dataclass
@@ -48,6 +31,7 @@ class Switching:
     service: WritingService
     source: Collection
     target: Collection
+    holding: Holding
     model: Callable[[], Model]
     quiet: bool
     json: bool
@@ -70,6 +54,7 @@ class Switching:
         if self._loaded is None:
             self._loaded = self.model()
         stop = threading.Event()
+        self.holding.stops(stop)
         told = Reports(discover.Found(uris, []), json=False, quiet=self.quiet)
         key = self.target.key
         thumbnails = LinkedThumbnails(settings.thumbnail_root, key, self.source.key)
@@ -102,6 +87,7 @@ class Switching:
         if interrupted.is_set():
             note("indexer: interrupted; run the same command again to continue")
             return None
+        self.holding.require()
         return reports
 
 

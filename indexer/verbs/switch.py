@@ -20,9 +20,10 @@ from clipseek.types import Hit
 from indexer import reserve
 from indexer.agreement import EXAMPLES, Agreement, agreement
 from indexer.following import Following
+from indexer.holding import Holding
 from indexer.output import Column, clock, counted, emit, note, say, table
 from indexer.rescoring import rescore
-from indexer.switching import Switching, alone, stored_model, wanted_model
+from indexer.switching import Switching, stored_model, wanted_model
 from indexer.verbs.ingest import INTERRUPTED
 
 MAX_QUERIES = 1000
@@ -47,8 +48,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
                 f"{settings.collection!r} is an alias of collection {name!r}; run "
                 f"`indexer switch {name}`, and the alias follows"
             )
-        with alone(settings):
-            verb = _Verb(service, switches, options, queries)
+        with Holding(switches, name, lease_s=settings.job_lease_s) as holding:
+            if switches.get(name) is not None:
+                holding.take()
+            verb = _Verb(service, switches, holding, options, queries)
             if options.finish:
                 return verb.finish()
             return verb.roll_back() if options.rollback else verb.switch()
@@ -77,12 +80,14 @@ class _Verb:
         self,
         service: WritingService,
         switches: SqlSwitches,
+        holding: Holding,
         options: argparse.Namespace,
         queries: list[str],
     ) -> None:
         self._service = service
         self._catalog = service.catalog
         self._switches = switches
+        self._holding = holding
         self._options = options
         self._queries = queries
         self._name = service.settings.collection
@@ -158,9 +163,8 @@ class _Verb:
             key = self._switches.end(self._name)
         finally:
             reserve.keep(self._service.settings)
-        if key is not None:
-            self._service.indexes.remove(key)
-            self._service.thumbnails.remove(key)
+        self._service.indexes.remove(key)
+        self._service.thumbnails.remove(key)
         kept = self._catalog.collection(self._name).model
         if self._options.json:
             emit({"collection": self._name, "state": "finished", "model": kept})
@@ -187,6 +191,7 @@ class _Verb:
             fingerprint=embedder.fingerprint,
             scoring=model.scoring,
         )
+        self._holding.take()
         new = self._catalog.collection(found.other)
         if new.fingerprint != embedder.fingerprint:
             raise ConfigError(
@@ -199,7 +204,13 @@ class _Verb:
     def _switching(self, found: Switch, model: Callable[[], Model]) -> Switching:
         source, target = (self._catalog.collection(each) for each in (self._name, found.other))
         return Switching(
-            self._service, source, target, model, quiet=self._quiet, json=self._options.json
+            self._service,
+            source,
+            target,
+            self._holding,
+            model,
+            quiet=self._quiet,
+            json=self._options.json,
         )
 
     def _stops_for(self, following: Following) -> bool:

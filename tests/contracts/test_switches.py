@@ -14,6 +14,7 @@ from clipseek.publishing import FolderStore, build
 from clipseek.types import Relevance, Scoring
 from tests.contracts.catalogs import DIM, a_video
 
+LONG_S = 600.0
 SCORING = Scoring("bank", 100.0, Relevance(1.0, 0.0, fitted=False))
 
 
@@ -32,9 +33,18 @@ def catalog(sql_catalog: SqlCatalog) -> SqlCatalog:
     return sql_catalog
 
 
+@pytest.fixture
+def rival(catalog_url: str) -> Iterator[SqlSwitches]:
+    """Return the switches of the same catalog, as another machine has them."""
+    with closing(SqlSwitches.open(catalog_url)) as opened:
+        yield opened
+
+
 def begun(switches: SqlSwitches) -> str:
-    """Begin a switch of `default`; return the name of the new collection."""
-    return switches.begin("default", "new", dim=DIM, fingerprint="f-new", scoring=SCORING).other
+    """Begin a switch of `default` and hold it; return the name of the new collection."""
+    switch = switches.begin("default", "new", dim=DIM, fingerprint="f-new", scoring=SCORING)
+    assert switches.take("default", LONG_S) == 0
+    return switch.other
 
 
 def test_a_cut_exchanges_names_and_moves_aliases(
@@ -98,23 +108,78 @@ def test_a_cut_back_restores_everything(catalog: SqlCatalog, switches: SqlSwitch
     assert (again.state, again.other) == ("ready", other)
 
 
+def refused(switches: SqlSwitches, other: str) -> None:
+    """Try everything that changes a switch; all of it is refused."""
+    said = "another process has continued, completed or ended the switch"
+    with pytest.raises(ConfigError, match=said):
+        switches.ready("default", ["a"])
+    for version in (0, 1):
+        with pytest.raises(ConfigError, match=said):
+            switches.cut("default", version, to=other)
+
+
 @pytest.mark.parametrize("is_finished", [False, True], ids=["cut", "finished"])
 def test_a_slower_process_undoes_nothing(
-    catalog: SqlCatalog, switches: SqlSwitches, is_finished: bool
+    catalog: SqlCatalog, switches: SqlSwitches, rival: SqlSwitches, is_finished: bool
 ) -> None:
-    """Two machines may run the same switch: the second one is told, and what answers stays."""
+    """It was suspended, and another machine has continued: it is told, and what answers stays."""
     other = begun(switches)
-    assert switches.cut("default", 1, to=other)
+    assert switches.take("default", 0.0) == 0
+    assert rival.take("default", LONG_S) == 0
+    assert rival.cut("default", 1, to=other)
     if is_finished:
-        switches.end("default")
+        rival.end("default")
     before = catalog.switches()
 
-    switches.ready("default", ["a"])
-    with pytest.raises(ConfigError, match="another process has completed or ended the switch"):
-        switches.cut("default", 0, to=other)
+    assert not switches.beat("default", LONG_S)
+    refused(switches, other)
+    with pytest.raises(ConfigError, match="another process has continued"):
+        switches.end("default")
 
     assert catalog.switches() == before
     assert catalog.collection("default").model == "new"
+
+
+def test_two_machines_do_not_hold_one_switch(
+    catalog: SqlCatalog, switches: SqlSwitches, rival: SqlSwitches
+) -> None:
+    """The second one is told how long to wait, and changes nothing; then the first one ends."""
+    other = begun(switches)
+    before = catalog.switches()
+
+    assert LONG_S - 60 < rival.take("default", LONG_S) <= LONG_S
+    refused(rival, other)
+    rival.give_back("default")
+
+    assert catalog.switches() == before
+    assert switches.take("default", LONG_S) == 0
+    switches.give_back("default")
+    assert rival.take("default", LONG_S) == 0
+    assert not switches.beat("default", LONG_S)
+
+
+def test_a_lease_is_renewed(
+    catalog: SqlCatalog,
+    switches: SqlSwitches,
+    rival: SqlSwitches,
+) -> None:
+    """From the sign of life on, not from the beginning; a lease that has expired is renewed too."""
+    begun(switches)
+    assert switches.beat("default", 2 * LONG_S)
+    assert rival.take("default", 1.0) > LONG_S
+    assert switches.beat("default", 0.0)
+    assert switches.beat("default", LONG_S)
+    assert rival.take("default", 1.0) > 1.0
+    assert [each.name for each in catalog.switches()] == ["default"]
+
+
+def test_a_switch_that_does_not_exist_is_held_by_nobody(
+    catalog: SqlCatalog, switches: SqlSwitches
+) -> None:
+    """There is nothing to wait for, and nothing to renew."""
+    assert switches.take("default", LONG_S) == 0
+    assert not switches.beat("default", LONG_S)
+    assert catalog.switches() == []
 
 
 def test_beginning_again_continues(catalog: SqlCatalog, switches: SqlSwitches) -> None:
@@ -140,7 +205,6 @@ def test_the_end_removes_the_one_that_does_not_answer(
     assert [each.name for each in catalog.collections()] == ["default"]
     assert catalog.collection("shown").model == ("new" if is_cut else "toy")
     assert catalog.switches() == []
-    assert switches.end("default") is None
 
 
 def test_the_next_switch_takes_a_name_that_is_free(

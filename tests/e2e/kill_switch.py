@@ -8,6 +8,7 @@ problem). Exit 1 unless the last three are 0.
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from clipseek.query import Query
 from clipseek.types import SearchResult
 
 MODELS = ("demo", "demo@int8")
+# A switch that was killed is continued as soon as its lease has expired.
+ENV = os.environ | {"CLIPSEEK_JOB_LEASE_S": "1"}
 
 
 def command(data_dir: Path, *words: str) -> list[str]:
@@ -32,7 +35,8 @@ def command(data_dir: Path, *words: str) -> list[str]:
 
 def succeeds(data_dir: Path, *words: str) -> bool:
     """Run a command of the indexer; return whether it ended well."""
-    return subprocess.run(command(data_dir, *words), check=False, stdout=sys.stderr).returncode == 0
+    done = subprocess.run(command(data_dir, *words), check=False, stdout=sys.stderr, env=ENV)
+    return done.returncode == 0
 
 
 def run(kills: int, videos: int, seed: int) -> dict[str, int]:
@@ -71,7 +75,7 @@ def run(kills: int, videos: int, seed: int) -> dict[str, int]:
 
 def _kill(data_dir: Path, words: Sequence[str], after_s: float) -> int:
     """Start a switch and kill it after a while; 1 if it was still running then."""
-    process = subprocess.Popen(command(data_dir, *words))
+    process = subprocess.Popen(command(data_dir, *words), env=ENV)
     try:
         process.wait(timeout=after_s)
     except subprocess.TimeoutExpired:

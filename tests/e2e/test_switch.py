@@ -15,6 +15,8 @@ from api.app import create_app
 from clipseek.assembly import open_service
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
+from clipseek.ledgers import open_switches
+from indexer.holding import Holding
 from tests.e2e.conftest import Library
 
 pytest.importorskip("onnx", reason="making an int8 model needs the extra `models`")
@@ -207,6 +209,27 @@ def test_a_switch_that_is_under_way_keeps_others_out(library: Library, capsys: C
     assert "was switched to model 'demo@int8'; run" in capsys.readouterr().err
     states = [each["switch"] for each in lines(library, capsys, "collections")]
     assert states == ["answers", "before default"]
+
+
+def test_another_machine_is_refused(
+    kept: Library, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One data folder each, and one database: the switch that runs is continued by itself alone."""
+    assert kept.run("switch", "default", *NEW, "--no-cut", "--quiet") == 0
+    here = Settings.load(data_dir=kept.data_dir)
+    monkeypatch.setenv("CLIPSEEK_DATABASE_URL", here.catalog_url)
+    monkeypatch.setenv("CLIPSEEK_JOB_LEASE_S", "1")
+    other = Library(kept.videos, tmp_path / "other")
+    for end in ("--finish", "--rollback", "--no-cut"):
+        with (
+            closing(open_switches(here)) as switches,
+            Holding(switches, "default", lease_s=1.0) as held,
+        ):
+            held.take()
+            assert other.run("switch", "default", *NEW[:4], end) == 2
+        assert "is switching collection 'default' now, perhaps on an" in capsys.readouterr().err
+    assert model_of(kept, capsys) == "demo"
+    assert other.run("switch", "default", "--finish") == 0
 
 
 def test_the_users_queries_are_compared(library: Library, capsys: Capture, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """SqlSwitches: the switches of models that are under way, in the database of the catalog."""
 
+import secrets
 from collections.abc import Sequence
 from typing import Self
 
-from sqlalchemy import Connection, case, delete, insert, update
+from sqlalchemy import Connection, case, delete, insert, or_, select, update
+from sqlalchemy.sql.dml import Update
 
-from clipseek.catalog import schema, writes
+from clipseek.catalog import leases, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import now
@@ -20,10 +22,15 @@ _MOVING = ".moving"
 
 
 class SqlSwitches:
-    """Begins, moves and ends switches of models, one for each collection at most. Thread-safe."""
+    """Begins, moves and ends switches of models, one for each collection at most. Thread-safe.
+
+    A switch is changed only by the instance that holds its lease, so that two machines, which have
+    nothing in common but the database, do not both work on it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._owner = secrets.token_urlsafe(16)
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -43,7 +50,7 @@ class SqlSwitches:
     def begin(
         self, name: str, model: str, *, dim: int, fingerprint: str, scoring: Scoring
     ) -> Switch:
-        """Return the switch of a collection; begin one if there is none.
+        """Return the switch of a collection; begin one if there is none. It is not held by that.
 
         The new collection is made empty, and has no name that people can ask for.
 
@@ -71,19 +78,57 @@ class SqlSwitches:
                     started_at=now(),
                     cut_at="",
                     cut_version=0,
+                    owner="",
+                    due=0.0,
                 )
             )
         return Switch(name, new, old.key, new, "embedding")
 
-    def ready(self, name: str, left_out: Sequence[str]) -> None:
-        """Note that the new collection has every video, except those that could not be read.
+    def take(self, name: str, lease_s: float) -> float:
+        """Hold a switch for `lease_s` seconds, unless another instance holds it.
 
-        After the cut nothing is noted: another process was quicker.
+        Returns:
+            0 if it is held now or does not exist; otherwise for how many seconds the other one
+            holds it, unless it renews its lease meanwhile.
         """
         with self._database.writing() as connection:
             schema.hold(connection, self._database.place)
-            row = update(switches).where(switches.c.name == name, switches.c.state != "switched")
-            connection.execute(row.values(state="ready", left_out=list(left_out)))
+            clock = leases.clock(connection.dialect.name)
+            is_free = or_(switches.c.due <= clock, switches.c.owner == self._owner)
+            mine = {"owner": self._owner, "due": clock + float(lease_s)}
+            row = update(switches).where(switches.c.name == name, is_free).values(mine)
+            if connection.execute(row).rowcount:
+                return 0.0
+            left = connection.scalar(
+                select(switches.c.due - clock).where(switches.c.name == name, ~is_free)
+            )
+        return 0.0 if left is None else float(left)
+
+    def beat(self, name: str, lease_s: float) -> bool:
+        """Renew the lease; False if another instance has taken the switch or it has ended."""
+        with self._database.writing() as connection:
+            schema.hold(connection, self._database.place)
+            due = leases.clock(connection.dialect.name) + float(lease_s)
+            return connection.execute(self._held(name).values(due=due)).rowcount > 0
+
+    def give_back(self, name: str) -> None:
+        """Let another instance hold the switch at once."""
+        with self._database.writing() as connection:
+            schema.hold(connection, self._database.place)
+            connection.execute(self._held(name).values(owner="", due=0.0))
+
+    def ready(self, name: str, left_out: Sequence[str]) -> None:
+        """Note that the new collection has every video, except those that could not be read.
+
+        Raises:
+            ConfigError: this instance does not hold the switch, or the cut has been made.
+        """
+        with self._database.writing() as connection:
+            schema.hold(connection, self._database.place)
+            row = self._held(name).where(switches.c.state != "switched")
+            values = {"state": "ready", "left_out": list(left_out)}
+            if not connection.execute(row.values(values)).rowcount:
+                raise _lost(name)
 
     def cut(self, name: str, version: int, *, to: str) -> bool:
         """Exchange the names of both collections in one transaction, and move their aliases.
@@ -92,17 +137,14 @@ class SqlSwitches:
         the one that answers is past `version`: what changed since is not in the other one yet.
 
         Raises:
-            ConfigError: another process has made this cut or ended the switch.
+            ConfigError: this instance does not hold the switch, or that one answers already.
         """
         with self._database.writing() as connection:
             schema.hold(connection, self._database.place)
             now_answers = writes.lock(connection, name)
-            switch = _found(connection, name)
+            switch = self._mine(connection, name)
             if switch is None or to not in {switch.old, switch.new} - {now_answers.key}:
-                raise ConfigError(
-                    f"another process has completed or ended the switch of collection {name!r} "
-                    "meanwhile; `indexer collections` shows the switches"
-                )
+                raise _lost(name)
             if now_answers.version != version:
                 return False
             for key, called in (
@@ -122,20 +164,37 @@ class SqlSwitches:
             connection.execute(row.values(state=state, cut_at=now(), cut_version=since))
         return True
 
-    def end(self, name: str) -> str | None:
+    def end(self, name: str) -> str:
         """Remove the collection that does not answer, and the switch; return that one's key.
 
-        None if there is no switch.
+        Raises:
+            ConfigError: this instance does not hold the switch.
         """
         with self._database.writing() as connection:
             schema.hold(connection, self._database.place)
             writes.lock(connection, name)
-            switch = _found(connection, name)
+            switch = self._mine(connection, name)
             if switch is None:
-                return None
+                raise _lost(name)
             connection.execute(delete(switches).where(switches.c.name == name))
             writes.remove_collection(connection, switch.other)
         return switch.old if switch.state == "switched" else switch.new
+
+    def _held(self, name: str) -> Update:
+        """Return an update of a switch that this instance holds."""
+        return update(switches).where(switches.c.name == name, switches.c.owner == self._owner)
+
+    def _mine(self, connection: Connection, name: str) -> Switch | None:
+        """Return a switch if this instance holds it, and lock its row until the end."""
+        is_mine = connection.execute(self._held(name).values(owner=self._owner)).rowcount > 0
+        return _found(connection, name) if is_mine else None
+
+
+def _lost(name: str) -> ConfigError:
+    return ConfigError(
+        f"another process has continued, completed or ended the switch of collection {name!r} "
+        "meanwhile; `indexer collections` shows the switches"
+    )
 
 
 def _found(connection: Connection, name: str) -> Switch | None:

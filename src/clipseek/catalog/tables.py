@@ -98,6 +98,9 @@ switches = Table(
     Column("cut_at", Text, nullable=False),
     # The version, at the last cut, of the collection that has answered since.
     Column("cut_version", BigInteger, nullable=False),
+    # The process that works on it, and when its lease expires, as `due` of jobs.
+    Column("owner", Text, nullable=False),
+    Column("due", Double, nullable=False),
 )
 
 videos = Table(

@@ -10,7 +10,8 @@ class JobSettings(BaseModel):
         default=30.0,
         ge=1,
         le=3600,
-        description="seconds without a sign of life after which another worker takes over a job",
+        description="seconds without a sign of life after which another worker takes over a job, "
+        "or another process a switch",
     )
     max_job_s: float = Field(
         default=12 * 3600.0, gt=0, description="seconds that one attempt of a job may take"

@@ -72,6 +72,8 @@ def _switches() -> None:
         sa.Column("started_at", sa.Text, nullable=False),
         sa.Column("cut_at", sa.Text, nullable=False),
         sa.Column("cut_version", sa.BigInteger, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("due", sa.Double, nullable=False),
     )
 
 

@@ -12,6 +12,7 @@ from api.computing import Computing, Found, key_of
 from api.problems import Refused
 from api.ready_answer import Ready
 from api.tracing import NoTracing, Tracing
+from clipseek.cache.recent import RecentQueries
 from clipseek.library.views import PATIENCE_S
 from clipseek.metrics import Metrics
 from clipseek.query import Query
@@ -30,10 +31,17 @@ class Answering:
     collections do not wait for that.
     """
 
-    def __init__(self, service: Service, metrics: Metrics, tracing: Tracing | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        metrics: Metrics,
+        tracing: Tracing | None = None,
+        recent: RecentQueries | None = None,
+    ) -> None:
         self.default = service.settings.collection
         self._collections = service.collections
         self._tracing = NoTracing() if tracing is None else tracing
+        self._recent = recent
         self._cache = service.cache
         self._root = service.settings.root
         self._deadline_s = service.settings.search_deadline_s
@@ -62,6 +70,8 @@ class Answering:
             self._metrics.count_search(one.source, answered=isinstance(one.answer, Ready))
             if isinstance(one.answer, Ready) and one.answer.age_s is not None:
                 self._metrics.count_stale()
+        if self._recent is not None:
+            self._note(self._recent, queries, found)
         return found
 
     async def _completed(
@@ -124,6 +134,15 @@ class Answering:
         except Exception as error:  # noqa: BLE001  the caller is told, and a fault is logged
             return error
         return None
+
+    def _note(
+        self, recent: RecentQueries, queries: Sequence[Query], found: Sequence[Found]
+    ) -> None:
+        """Note the queries that were answered, for the collections that answered them."""
+        for query, one in zip(queries, found, strict=True):
+            sight = self._collections.sight(query.collection)
+            if sight is not None and isinstance(one.answer, Ready):
+                recent.note(sight.view.collection, query.text)
 
     def _at_hand(self, query: Query) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""

@@ -1,6 +1,7 @@
 """The application: middleware, problems, endpoints and pages over one opened service."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,12 +48,16 @@ from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
 from clipseek.assembly import open_service, open_uploads
+from clipseek.cache.recent import RecentQueries
+from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.ledgers import open_audit, open_job_reader, open_jobs
 from clipseek.metrics import Metrics
 from clipseek.recall import RecallSampler
 from clipseek.service import Service
+
+log = logging.getLogger("clipseek.api")
 
 DESCRIPTION = """\
 Search a library of videos by sentences.
@@ -137,7 +142,10 @@ def _application(opened: Service) -> FastAPI:
     workers.append(app.state.auditing.storing)
     opened.searcher.sample(app.state.recall.offer)
     app.state.tracing = tracing.opened(opened.settings)
-    app.state.answering = Answering(opened, app.state.metrics, app.state.tracing)
+    app.state.recent = open_recent(opened.settings) if opened.settings.keep_queries else None
+    if app.state.recent is not None:
+        workers.append(app.state.recent.storing)
+    app.state.answering = Answering(opened, app.state.metrics, app.state.tracing, app.state.recent)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
     parts = (
@@ -225,6 +233,14 @@ def _keyring(opened: Service) -> Keyring | None:
     )
 
 
+def _close_recent(recent: RecentQueries) -> None:
+    """Store the last queries; what cannot be stored is logged, and ends nothing else."""
+    try:
+        recent.close()
+    except ClipseekError as error:
+        log.warning("the last queries are not stored: %s", error)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Warm the models and keep the views current while the application runs."""
@@ -239,6 +255,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.recall.start()
     app.state.job_counts.counting.start()
     app.state.auditing.storing.start()
+    if app.state.recent is not None:
+        app.state.recent.storing.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
     try:
         yield
@@ -247,6 +265,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await warming
         await app.state.answering.close()
         await app.state.rates.close()
+        if app.state.recent is not None:
+            await run_in_threadpool(_close_recent, app.state.recent)
         await run_in_threadpool(app.state.recall.close)
         if keyring is not None:
             await run_in_threadpool(keyring.close)

@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 
 from clipseek.assembly import open_existing, open_writer
+from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError, NothingIndexed
 from clipseek.protocols import CatalogReader
@@ -117,7 +119,7 @@ def _removed(service: WritingService, name: str) -> dict[str, object]:
                 f"with `indexer switch {switch.name} --finish` before you remove a collection"
             )
     try:
-        key = catalog.collection(name).key
+        collection = catalog.collection(name)
         videos, segments, _ = catalog.counts(name)
         aliases = _aliases_of(catalog, name)
         catalog.remove_collection(name)
@@ -125,6 +127,8 @@ def _removed(service: WritingService, name: str) -> dict[str, object]:
         raise ConfigError(
             f"no collection {name!r}; `indexer collections` lists the collections"
         ) from error
-    service.indexes.remove(key)
-    service.thumbnails.remove(key)
+    service.indexes.remove(collection.key)
+    service.thumbnails.remove(collection.key)
+    with closing(open_recent(service.settings)) as recent:
+        recent.forget(collection)
     return {"name": name, "videos": videos, "segments": segments, "aliases": aliases}

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from clipseek.assembly import build_snapshot, open_writer
+from clipseek.caches import open_recent
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.config import Settings
-from clipseek.embedding.models import bank_captions
 from clipseek.errors import ConfigError
 from clipseek.ledgers import open_switches
 from clipseek.model import Model
@@ -22,12 +21,11 @@ from indexer.agreement import EXAMPLES, Agreement, agreement
 from indexer.following import Following
 from indexer.holding import Holding
 from indexer.output import Column, clock, counted, emit, note, say, table
+from indexer.queries import Origin, Queries, of_file, of_users
 from indexer.rescoring import rescore
 from indexer.switching import Switching, stored_model, wanted_model
 from indexer.verbs.ingest import INTERRUPTED
 
-MAX_QUERIES = 1000
-BANK_QUERIES = 100
 LONGEST_LEAD_S = 3600.0
 
 
@@ -40,7 +38,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         )
     if not 0 <= options.lead <= LONGEST_LEAD_S:
         raise ConfigError(f"--lead must be >= 0 and <= {LONGEST_LEAD_S:g} s, got {options.lead:g}")
-    queries = _queries(options.queries)
+    queries = None if options.queries is None else of_file(options.queries)
     with open_writer(settings) as service, closing(open_switches(settings)) as switches:
         name = service.catalog.collection(settings.collection).name
         if name != settings.collection:
@@ -57,22 +55,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             return verb.roll_back() if options.rollback else verb.switch()
 
 
-def _queries(path: Path | None) -> list[str]:
-    """Return the queries of a file, one a line, or everyday sentences of the bank."""
-    if path is None:
-        return bank_captions()[:BANK_QUERIES]
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(f"--queries {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"--queries {path} must be UTF-8 text: {error}") from error
-    found = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if not found:
-        raise ConfigError(f"--queries {path} must have one query a line, got none")
-    return found[:MAX_QUERIES]
-
-
 class _Verb:
     """One run of the verb, with what it works with."""
 
@@ -82,7 +64,7 @@ class _Verb:
         switches: SqlSwitches,
         holding: Holding,
         options: argparse.Namespace,
-        queries: list[str],
+        queries: Queries | None,
     ) -> None:
         self._service = service
         self._catalog = service.catalog
@@ -114,7 +96,10 @@ class _Verb:
             return 1
         build_snapshot(self._service, found.other)
         self._switches.ready(self._name, sorted(following.failed))
-        agreed = agreement(self._service.search, self._name, found.other, self._queries)
+        queries = self._queries or of_users(self._service.settings, switching.source)
+        if not self._quiet:
+            note(f"indexer: {queries.said}")
+        agreed = agreement(self._service.search, self._name, found.other, queries.texts)
         self._tell_examples(agreed)
         state = "ready"
         if not self._options.no_cut:
@@ -123,7 +108,7 @@ class _Verb:
             if code:
                 return code
             state = "switched"
-        self._tell(state, model.name, switching, following, agreed)
+        self._tell(state, model.name, switching, following, agreed, queries.origin)
         return 0
 
     def roll_back(self) -> int:
@@ -165,6 +150,8 @@ class _Verb:
             reserve.keep(self._service.settings)
         self._service.indexes.remove(key)
         self._service.thumbnails.remove(key)
+        with closing(open_recent(self._service.settings)) as recent:
+            recent.forget(removed)
         kept = self._catalog.collection(self._name).model
         if self._options.json:
             emit({"collection": self._name, "state": "finished", "model": kept})
@@ -280,6 +267,7 @@ class _Verb:
         switching: Switching,
         following: Following,
         agreed: Agreement | None = None,
+        origin: Origin | None = None,
     ) -> None:
         told: dict[str, object] = {
             "collection": self._name,
@@ -291,6 +279,7 @@ class _Verb:
         }
         if agreed is not None:
             told["queries"] = len(agreed.examples)
+            told["queries_from"] = origin
             told["overlap_at_10"] = _rounded(agreed.overlap)
             told["relevance_shift"] = _rounded(agreed.shift)
         if self._options.json:
@@ -298,6 +287,9 @@ class _Verb:
         elif not self._quiet:
             for line in _in_words(told, self._name):
                 say(line)
+
+
+_ORIGINS = {"file": "queries", "recent": "recent queries", "bank": "everyday sentences"}
 
 
 def _in_words(told: dict[str, object], name: str) -> Iterator[str]:
@@ -308,8 +300,9 @@ def _in_words(told: dict[str, object], name: str) -> Iterator[str]:
         yield "no query was answered by both models, so it is not known how alike they answer"
     elif "queries" in told:
         yield (
-            f"{told['queries']} queries: overlap@10 {told['overlap_at_10']:.3f}, relevance of the "
-            f"best moment {told['relevance_shift']:+.3f}"
+            f"{told['queries']} {_ORIGINS[str(told['queries_from'])]}: "
+            f"overlap@10 {told['overlap_at_10']:.3f}, "
+            f"relevance of the best moment {told['relevance_shift']:+.3f}"
         )
     match told["state"]:
         case "switched":

@@ -1,8 +1,6 @@
 """The only place that knows all implementations: it builds them from the settings."""
 
-import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -13,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import belonging, publishing
-from clipseek.cache import LocalCache, TieredCache
+from clipseek.caches import open_cache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
 from clipseek.config import Settings
 from clipseek.datafolder import holds, make_folder, require_writable
@@ -177,43 +175,6 @@ def _closed_on_error(service: Service) -> Iterator[None]:
     except BaseException:
         service.close()
         raise
-
-
-def open_cache(settings: Settings) -> Cache:
-    """Return a cache in the process, in front of Redis if the settings name one.
-
-    Raises:
-        ConfigError: the URL of Redis is wrong.
-    """
-    local = LocalCache(settings.cache_entries, settings.cache_bytes)
-    if settings.redis_url is None:
-        return local
-    # redis-py takes 0.1 s to import, which is not needed without Redis.
-    from clipseek.cache.redis import RedisCache
-
-    url = settings.redis_url.get_secret_value()
-    redis = RedisCache(url, secret=_cache_secret(settings), timeout_s=settings.redis_timeout_s)
-    return TieredCache(local, redis)
-
-
-def _cache_secret(settings: Settings) -> bytes:
-    """Return what seals entries in Redis: 64 bytes that others who write there cannot know.
-
-    Without a separate secret, it is derived from the password of the database, which replicas share
-    too; slowly, because a password may be guessed (scrypt, RFC 7914: 16 MB, some 50 ms).
-    """
-    if settings.cache_secret is not None:
-        return hashlib.blake2b(settings.cache_secret.get_secret_value().encode()).digest()
-    password = database.password_of(settings.catalog_url)
-    if password:
-        return hashlib.scrypt(
-            password.encode(), salt=b"clipseek cache", n=2**14, r=8, p=1, dklen=64
-        )
-    log.warning(
-        "replicas do not share answers in Redis, because anybody who can write there could forge "
-        "them: set CLIPSEEK_CACHE_SECRET to the same random text for all replicas"
-    )
-    return os.urandom(64)
 
 
 def has_catalog(settings: Settings) -> bool:

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from clipseek import belonging
-from clipseek.assembly import migrate, open_cache, open_service, open_writer
+from clipseek.assembly import migrate, open_service, open_writer
 from clipseek.belonging import Owner
+from clipseek.caches import open_cache
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable

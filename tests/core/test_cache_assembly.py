@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from clipseek.assembly import open_cache, open_service
+from clipseek.assembly import open_service
 from clipseek.cache import LocalCache, TieredCache
+from clipseek.caches import open_cache
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.metrics import Metrics

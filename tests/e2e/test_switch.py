@@ -228,7 +228,7 @@ def test_another_machine_is_refused(
             held.take()
             assert other.run("switch", "default", *NEW[:4], end) == 2
         assert "is switching collection 'default' now, perhaps on an" in capsys.readouterr().err
-    assert model_of(kept, capsys) == "demo"
+    assert model_of(other, capsys) == "demo"
     assert other.run("switch", "default", "--finish") == 0
 
 
@@ -241,6 +241,7 @@ def test_the_users_queries_are_compared(library: Library, capsys: Capture, tmp_p
         library, capsys, "switch", "default", *NEW, "--no-cut", "--queries", str(queries)
     )
 
+    assert told["queries_from"] == "file"
     assert sorted(each["query"] for each in examples) == ["a boat", "a red car"]
     overlaps = [each["overlap_at_10"] for each in examples]
     assert overlaps == sorted(overlaps)
@@ -248,10 +249,40 @@ def test_the_users_queries_are_compared(library: Library, capsys: Capture, tmp_p
     assert told["overlap_at_10"] == pytest.approx(sum(overlaps) / 2, abs=1e-3)
 
 
+def test_the_latest_queries_are_compared(library: Library, capsys: Capture) -> None:
+    """As far as there are any; otherwise it is said why everyday sentences are taken."""
+
+    def compared() -> tuple[object, str]:
+        capsys.readouterr()
+        assert library.run("switch", "default", *NEW, "--no-cut", "--json") == 0
+        said = capsys.readouterr()
+        return json.loads(said.out.splitlines()[-1])["queries_from"], said.err
+
+    origin, said = compared()
+    assert origin == "bank"
+    assert "no recent queries of collection 'default' are stored; the API stores them if" in said
+    assert "Comparing both models by 100 everyday sentences" in said
+
+    with serving(library, keep_queries=9) as client:
+        for query in ("a boat", "a red car"):
+            assert client.post("/v1/search", json={"query": query}).status_code == 200
+    origin, said = compared()
+    assert origin == "recent"
+    assert "comparing both models by the 2 latest queries of collection 'default'" in said
+
+    assert library.run("collections", "remove", "default") == 2
+    assert library.run("switch", "default", "--finish") == 0
+    (stored,) = (library.data_dir / "queries").glob("*.json")
+    assert library.run("collections", "remove", "default") == 0
+    assert not stored.exists()
+
+
 @contextmanager
-def serving(library: Library) -> Iterator[TestClient]:
+def serving(library: Library, **given: int) -> Iterator[TestClient]:
     """Open a replica over the library, with its threads."""
-    settings = Settings.load(data_dir=library.data_dir, allowed_hosts="testserver", refresh_s=0.2)
+    settings = Settings.load(
+        data_dir=library.data_dir, allowed_hosts="testserver", refresh_s=0.2, **given
+    )
     service = open_service(settings)
     service.collections.ready()
     with TestClient(create_app(service)) as client:

@@ -59,6 +59,13 @@ class SearchSettings(BaseModel):
         ge=0,
         description="maximum number of entries cached in the process; 0 for no cache",
     )
+    keep_queries: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="recent queries of each collection that are kept for `switch`; 0 keeps none "
+        "(API)",
+    )
     cache_bytes: int = Field(
         default=64 * 2**20, ge=0, description="maximum number of bytes cached in the process"
     )

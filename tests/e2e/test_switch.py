@@ -2,7 +2,7 @@
 
 import json
 import shutil
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +17,7 @@ from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from clipseek.ledgers import open_switches
 from indexer.holding import Holding
+from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
 
 pytest.importorskip("onnx", reason="making an int8 model needs the extra `models`")
@@ -85,6 +86,9 @@ def model_of(library: Library, capsys: Capture) -> object:
 def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Capture) -> None:
     """All that is stored of the videos is in both, and everything agrees at each step."""
     before, hits = known(kept, capsys), lines(kept, capsys, "search", "a red car")
+    # A video that was put in the second of its switch counts as changed, and is embedded again.
+    put = time.time()
+    wait_until(lambda: int(time.time()) > int(put), "the next second")
 
     *examples, told = lines(kept, capsys, "switch", "default", *NEW)
 
@@ -287,44 +291,3 @@ def serving(library: Library, **given: int) -> Iterator[TestClient]:
     service.collections.ready()
     with TestClient(create_app(service)) as client:
         yield client
-
-
-def test_a_live_collection_never_fails_or_mixes(kept: Library, capsys: Capture) -> None:
-    """Searches before the cut are answered by the old model, later ones by the new one."""
-    ending, seen = threading.Event(), list[tuple[int, str]]()
-
-    def ask(client: TestClient) -> None:
-        number = 0
-        while not ending.is_set():
-            number += 1
-            answer = client.post("/v1/search", json={"query": f"a red car {number}", "limit": 3})
-            seen.append((answer.status_code, str(answer.json().get("model"))))
-
-    with serving(kept) as client:
-        asking = threading.Thread(target=ask, args=(client,))
-        asking.start()
-        try:
-            assert kept.run("switch", "default", *NEW[:-1], "3", "--quiet") == 0
-            wait_for(seen, "demo@int8")
-            names = [each["name"] for each in client.get("/v1/collections").json()["collections"]]
-            assert kept.run("switch", "default", "--rollback", "--quiet") == 0
-            wait_for(seen, "demo")
-        finally:
-            ending.set()
-            asking.join()
-    assert names == ["default"]
-    assert {status for status, _ in seen} == {200}
-    models = [model for _, model in seen]
-    turns = [model for i, model in enumerate(models) if i == 0 or models[i - 1] != model]
-    assert turns == ["demo", "demo@int8", "demo"]
-
-
-def wait_for(seen: list[tuple[int, str]], model: str) -> None:
-    """Return once an answer comes from a model; fail after as many answers as never happen."""
-    start = len(seen)
-    pause = threading.Event()
-    for _ in range(1000):
-        if any(model == each for _, each in seen[start:]):
-            return
-        pause.wait(0.05)
-    pytest.fail(f"no answer of {model} among {seen[-5:]}")

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,15 +43,16 @@ class User:
 
     def ask(self) -> None:
         """Ask until the end; note when, how long it took and which model answered."""
-        client, asked = Client(self.port), 0
-        while not self.ending.is_set():
-            asked += 1
-            answer = client.search(f"a red car {self.number} {asked}", limit=10)
-            self.times.append((answer.sent, answer.received - answer.sent))
-            self.failed += answer.status != 200
-            model = str(answer.body.get("model")) if isinstance(answer.body, dict) else "none"
-            if self.models[-1:] != [model]:
-                self.models.append(model)
+        asked = 0
+        with closing(Client(self.port)) as client:
+            while not self.ending.is_set():
+                asked += 1
+                answer = client.search(f"a red car {self.number} {asked}", limit=10)
+                self.times.append((answer.sent, answer.received - answer.sent))
+                self.failed += answer.status != 200
+                model = str(answer.body.get("model")) if isinstance(answer.body, dict) else "none"
+                if self.models[-1:] != [model]:
+                    self.models.append(model)
 
 
 def indexer(data_dir: Path, *words: str) -> None:

@@ -10,16 +10,25 @@ const LAST = 100; // moments of which one must match, so that more are asked for
  */
 
 /**
+ * Whether a moment matches: by its relevance or, if no sentence was asked for, by its score.
+ * @param {Hit} hit
+ * @param {number | null} alikeFrom the least score that counts as alike; null for a sentence
+ */
+export const matches = (hit, alikeFrom) =>
+  alikeFrom === null ? (hit.relevance ?? 0) >= WEAK : hit.score >= alikeFrom;
+
+/**
  * The moments that match, and those that are only near, each in the order asked for.
  * @param {Hit[]} hits best first
  * @param {"best" | "time" | "date"} order
+ * @param {number | null} alikeFrom
  * @returns {{good: Hit[], weak: Hit[]}}
  */
-export function divided(hits, order) {
+export function divided(hits, order, alikeFrom) {
   const sorted = order === "best" ? hits : [...hits].sort(order === "time" ? byTime : byDate);
   return {
-    good: sorted.filter((hit) => hit.relevance >= WEAK),
-    weak: sorted.filter((hit) => hit.relevance < WEAK),
+    good: sorted.filter((hit) => matches(hit, alikeFrom)),
+    weak: sorted.filter((hit) => !matches(hit, alikeFrom)),
   };
 }
 
@@ -78,8 +87,8 @@ export function joined(answer, page) {
  * Whether the next moments may match: the last of those that came did.
  * @param {import("./types.js").Answer} answer
  */
-export function goesOn({ hits, next_cursor }) {
-  return next_cursor !== null && hits.slice(-LAST).some((hit) => hit.relevance >= WEAK);
+export function goesOn({ hits, next_cursor, alike_from }) {
+  return next_cursor !== null && hits.slice(-LAST).some((hit) => matches(hit, alike_from));
 }
 
 /**

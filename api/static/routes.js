@@ -2,10 +2,12 @@
 
 /**
  * @typedef {{video: string, start: number, end: number}} Moment
+ * @typedef {{video: string, time: number}} Like
  * @typedef {object} Route
  * @property {"search" | "library" | "video" | "status"} page
  * @property {string} video the id of the video that the page shows, or ""
  * @property {string} query
+ * @property {Like | null} like the moment whose like is searched for, in place of a query
  * @property {string} collection its name, or "" for the default of the server
  * @property {string[]} tags
  * @property {number} least relevance, 0 for all
@@ -24,7 +26,7 @@ export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest
 
 /** @type {Route} */
 export const START = {
-  page: "search", video: "", query: "", collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
+  page: "search", video: "", query: "", like: null, collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
 };
 
 /**
@@ -34,9 +36,11 @@ export const START = {
 export function read({ search, hash }) {
   const given = new URLSearchParams(search);
   const least = Number(given.get("min"));
+  const query = (given.get("q") ?? "").trim();
   return {
     ...pageOf(hash),
-    query: (given.get("q") ?? "").trim(),
+    query,
+    like: query ? null : likeOf(given.get("like"), given.get("at")),
     collection: given.get("collection") ?? "",
     tags: given.getAll("tag"),
     least: least > 0 && least <= 1 ? least : 0,
@@ -58,6 +62,10 @@ export function read({ search, hash }) {
 export function write(route) {
   const given = new URLSearchParams();
   if (route.query) given.set("q", route.query);
+  if (route.like) {
+    given.set("like", route.like.video);
+    given.set("at", rounded(route.like.time));
+  }
   if (route.collection) given.set("collection", route.collection);
   for (const tag of route.tags) given.append("tag", tag);
   if (route.least) given.set("min", String(route.least));
@@ -136,6 +144,27 @@ function momentOf(video, span) {
 }
 
 /**
+ * @param {string | null} video
+ * @param {string | null} time seconds
+ * @returns {Like | null}
+ */
+function likeOf(video, time) {
+  const seconds = Number(time ?? "0");
+  return video && seconds >= 0 && seconds < Infinity ? { video, time: seconds } : null;
+}
+
+/**
+ * The changes that lead to what looks like a moment.
+ * @param {string} video
+ * @param {number} time seconds
+ * @returns {Partial<Route>}
+ */
+export const toLike = (video, time) => ({ page: "search", query: "", like: { video, time }, least: 0, open: null });
+
+/** @param {Route} route */
+export const isAsked = ({ query, like }) => Boolean(query || like);
+
+/**
  * Whether two addresses ask the same, apart from how the answer is shown.
  * @param {Route} route
  */
@@ -147,7 +176,7 @@ export function asked(route) {
  * What is asked of the server.
  * @param {Route} route
  */
-export function question({ query, collection, tags, least, folder, shortest, longest, since, until }) {
+export function question({ query, like, collection, tags, least, folder, shortest, longest, since, until }) {
   const filter = {
     ...(tags.length ? { tags } : {}),
     ...(folder ? { folder } : {}),
@@ -157,10 +186,10 @@ export function question({ query, collection, tags, least, folder, shortest, lon
     ...(until ? { indexed_before: midnight(until, 1) } : {}),
   };
   return {
-    query,
+    ...(like ? { like: { video_id: like.video, time: like.time } } : { query }),
     ...(collection ? { collection } : {}),
     ...(Object.keys(filter).length ? { filter } : {}),
-    ...(least ? { min_relevance: least } : {}),
+    ...(least && !like ? { min_relevance: least } : {}),
   };
 }
 

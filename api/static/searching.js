@@ -3,7 +3,7 @@
 import { ask, Failure } from "./api.js";
 import { joined } from "./hits.js";
 import { route } from "./navigation.js";
-import { asked, question } from "./routes.js";
+import { asked, isAsked, question } from "./routes.js";
 import { computed, effect, signal } from "./vendor/signals.js";
 
 const LIMIT = 100; // moments asked for, as many as the server gives at once
@@ -14,7 +14,7 @@ const RETRY_S = [2, 4, 8, 15, 30];
  * @typedef {object} State
  * @property {import("./types.js").Answer | null} answer the last one, while the next is awaited too
  * @property {import("./types.js").Problem | null} problem
- * @property {string} query that the answer is for
+ * @property {string} query that the answer is for, or "" if it is for a moment
  * @property {boolean} waiting
  * @property {number} turn counts the searches whose first moments have come
  * @property {"" | "waiting" | "changed" | "failed"} further the next moments: whether they are on
@@ -38,7 +38,7 @@ export async function run() {
   running?.abort();
   clearTimeout(later);
   const wanted = route.peek();
-  if (!wanted.query) {
+  if (!isAsked(wanted)) {
     search.value = { ...NOTHING, turn: search.peek().turn };
     return;
   }

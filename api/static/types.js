@@ -7,11 +7,15 @@
  * @property {number} segment_id
  * @property {number} start seconds
  * @property {number} end seconds
- * @property {number} relevance 0 to 1
+ * @property {number} best_time seconds
+ * @property {number} score -1 to 1
+ * @property {number | null} relevance 0 to 1; null if no sentence was asked for
  * @property {string} thumbnail_url
  * @property {string} play_url
  *
  * @typedef {object} Answer
+ * @property {{video: HitVideo, start: number, end: number, best_time: number, thumbnail_url: string} | null} like
+ * @property {number | null} alike_from score from which on a moment counts as alike; null for a sentence
  * @property {Hit[]} hits
  * @property {number} total
  * @property {number} total_videos

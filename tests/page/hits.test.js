@@ -4,39 +4,48 @@ import { divided, folded, goesOn, joined, placeOf } from "../../api/static/hits.
 
 const hit = (/** @type {string} */ id, /** @type {number} */ start, /** @type {number} */ relevance) => ({
   video: { id, title: `title of ${id}`, duration: 10, indexed_at: id === "a" ? "2026-11-02T10:00:00Z" : "2026-11-01T10:00:00Z" }, segment_id: start, start, end: start + 1, relevance,
+  score: relevance / 2, best_time: start,
   thumbnail_url: "", play_url: "",
 });
 const HITS = [hit("b", 4, 0.9), hit("a", 2, 0.4), hit("a", 1, 0.8), hit("b", 0, 0.5)];
 const names = (/** @type {any[]} */ hits) => hits.map((each) => `${each.video.id}${each.start}`);
 
 test("what matches comes first, in the order of the answer", () => {
-  const { good, weak } = divided(HITS, "best");
+  const { good, weak } = divided(HITS, "best", null);
   assert.deepEqual([names(good), names(weak)], [["b4", "a1", "b0"], ["a2"]]);
 });
 
+test("without a sentence, the score decides what matches", () => {
+  const seen = HITS.map((each) => ({ ...each, relevance: null }));
+  const { good, weak } = divided(seen, "best", 0.4);
+  assert.deepEqual([names(good), names(weak)], [["b4", "a1"], ["a2", "b0"]]);
+  assert.equal(goesOn({ ...answer(seen, "x"), alike_from: 0.45 }), true);
+  assert.equal(goesOn({ ...answer(seen, "x"), alike_from: 0.46 }), false);
+});
+
 test("by time means by title, then by start", () => {
-  assert.deepEqual(names(divided(HITS, "time").good), ["a1", "b0", "b4"]);
+  assert.deepEqual(names(divided(HITS, "time", null).good), ["a1", "b0", "b4"]);
 });
 
 test("by date means the video that was indexed last, then by time", () => {
-  assert.deepEqual(names(divided(HITS, "date").good), ["a1", "b0", "b4"]);
+  assert.deepEqual(names(divided(HITS, "date", null).good), ["a1", "b0", "b4"]);
   const other = [hit("c", 1, 0.9), hit("a", 3, 0.8), hit("b", 0, 0.7)];
-  assert.deepEqual(names(divided(other, "date").good), ["a3", "b0", "c1"]);
+  assert.deepEqual(names(divided(other, "date", null).good), ["a3", "b0", "c1"]);
 });
 
 test("one moment of each video says how many more there are", () => {
-  const shown = folded(divided(HITS, "best").good, true, new Set());
+  const shown = folded(divided(HITS, "best", null).good, true, new Set());
   assert.deepEqual(shown.map(({ hit, more }) => [hit.video.id, more]), [["b", 1], ["a", 0]]);
 });
 
 test("a video that is unfolded shows all its moments together", () => {
-  const shown = folded(divided(HITS, "best").good, true, new Set(["b"]));
+  const shown = folded(divided(HITS, "best", null).good, true, new Set(["b"]));
   assert.deepEqual(names(shown.map((each) => each.hit)), ["b4", "b0", "a1"]);
   assert.deepEqual(shown.map((each) => each.first), [true, false, true]);
 });
 
 const answer = (/** @type {any[]} */ hits, /** @type {string | null} */ cursor, total = 9) => ({
-  hits, next_cursor: cursor, total, total_videos: 2, more: true, truncated_at: 3, stale: false, age_s: null, took_ms: 1,
+  hits, next_cursor: cursor, total, total_videos: 2, more: true, like: null, alike_from: null, truncated_at: 3, stale: false, age_s: null, took_ms: 1,
   collection: "default",
 });
 

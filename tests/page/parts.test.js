@@ -57,7 +57,7 @@ test("a moment that no answer has is described by its video", () => {
     { start: 0, end: 4, thumbnail_url: "/1" }, { start: 4, end: 9, thumbnail_url: "/2" },
   ]);
   const opened = openedOf({ video: "x", start: 5, end: 5 }, undefined, video, segments);
-  assert.deepEqual([opened?.start, opened?.end, opened?.still, opened?.relevance], [5, 9, "/2", null]);
+  assert.deepEqual([opened?.start, opened?.end, opened?.still], [5, 9, "/2"]);
   assert.equal(openedOf({ video: "x", start: 5, end: 5 }, undefined, null, []), null);
 });
 

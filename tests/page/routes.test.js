@@ -13,6 +13,7 @@ const ROUTES = {
   filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
   videos: { query: "car", folder: "/Videos/Ürlaub & mehr", shortest: 5.5, longest: 60, since: "2026-02-28", until: "2026-03-01", order: "date" },
   moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
+  alike: { like: { video: "a/b", time: 1.5 }, collection: "archive" },
   library: { page: "library" },
   video: { page: "video", video: "a/b c", open: { video: "a/b c", start: 0, end: 2 } },
   status: { page: "status", collection: "archive" },
@@ -28,6 +29,9 @@ for (const [name, changes] of Object.entries(ROUTES)) {
 test("what cannot be meant is left out", () => {
   assert.deepEqual(read(address("?min=7&order=best&t=1,2#/nowhere")), START);
   assert.deepEqual(read(address("?longer=-1&shorter=x&since=yesterday&until=2026-13-01")), START);
+  assert.equal(read(address("?like=x&at=-1")).like, null);
+  assert.deepEqual(read(address("?like=x")).like, { video: "x", time: 0 });
+  assert.equal(read(address("?q=car&like=x&at=1")).like, null);
   assert.deepEqual(read(address("?v=x&t=a,b")).open, { video: "x", start: 0, end: 0 });
   assert.deepEqual(read(address("?v=x&t=5,2")).open, { video: "x", start: 5, end: 5 });
   assert.equal(read(address("#/library/%E0%A4%A")).video, "%E0%A4%A");
@@ -37,6 +41,8 @@ test("how an answer is shown does not ask for another one", () => {
   const route = { ...START, query: "car" };
   assert.equal(asked(route), asked({ ...route, order: "time", grouped: true, open: { video: "x", start: 0, end: 1 } }));
   assert.notEqual(asked(route), asked({ ...route, least: 0.5 }));
+  const alike = { ...START, like: { video: "x", time: 1 } };
+  assert.notEqual(asked(alike), asked({ ...alike, like: { video: "x", time: 2 } }));
 });
 
 test("days are those of the place where the browser is, from the first to the end of the last", () => {
@@ -48,6 +54,8 @@ test("days are those of the place where the browser is, from the first to the en
 
 test("only what is filtered is asked for", () => {
   assert.deepEqual(question({ ...START, query: "car" }), { query: "car" });
+  const like = { video: "x", time: 1 };
+  assert.deepEqual(question({ ...START, like, least: 0.5 }), { like: { video_id: "x", time: 1 } });
   const route = { ...START, query: "car", collection: "a", tags: ["x"], least: 0.5, folder: "/v", shortest: 1, longest: 9 };
   assert.deepEqual(question(route), {
     query: "car", collection: "a", min_relevance: 0.5,

@@ -16,6 +16,11 @@ STATES = {
     "results": ("?q=green", f"document.querySelector('{CARD}')"),
     "filters": ("?q=green&min=0.1&grouped=1", "document.querySelector('.filters')"),
     "nothing": ("?q=violet", "document.querySelector('.more button')"),
+    "alike": (
+        "?like=traffic&at=5",
+        f"document.querySelector('#asked img') && document.querySelector('{CARD}')",
+    ),
+    "unlike": ("?like=traffic&at=0", "document.querySelector('.more button')"),
     "player": ("?q=red&v=traffic&t=0,2", f"{VIDEO}?.readyState > 1"),
     "unplayable": ("?q=red&v=nope&t=0,2", "document.querySelector('dialog .notice')"),
     "wrong": ("?q=red&collection=nope", "document.getElementById('notice')"),

@@ -3,6 +3,7 @@
 import { useValue } from "../hooks.js";
 import { language, t } from "../language.js";
 import { route } from "../navigation.js";
+import { isAsked } from "../routes.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Header } from "./header.js";
 import { Help, helping } from "./help.js";
@@ -19,7 +20,9 @@ import { DropZone } from "./uploads.js";
 import { VideoPage } from "./videopage.js";
 
 export function App() {
-  const { page, query, video, open } = useValue(route);
+  const now = useValue(route);
+  const { page, query, video, open } = now;
+  const words = query || (now.like ? t("alike") : "");
   useValue(language);
   const isHelping = useValue(helping);
   useEffect(() => {
@@ -27,14 +30,14 @@ export function App() {
     return () => removeEventListener("keydown", pressed);
   }, []);
   useEffect(() => {
-    document.title = page === "search" && query ? `${query} – ${t("title")}` : t("title");
+    document.title = page === "search" && words ? `${words} – ${t("title")}` : t("title");
   });
   return html`
     <${Header} page=${page} />
-    <main class=${page === "search" && !query ? "start" : ""}>
+    <main class=${page === "search" && !isAsked(now) ? "start" : ""}>
       ${page === "search" && html`
         <${SearchBox} />
-        ${query ? html`<${Results} />` : html`<${Start} />`}
+        ${isAsked(now) ? html`<${Results} />` : html`<${Start} />`}
       `}
       ${page === "library" && html`<${Library} />`}
       ${page === "video" && html`<${VideoPage} key=${video} id=${video} />`}

@@ -1,29 +1,32 @@
 // One moment: its picture, which plays while somebody points at it, its time, name and relevance.
 
 import { between, level, percent, shorten } from "../format.js";
+import { matches } from "../hits.js";
 import { locale, t } from "../language.js";
 import { link } from "../navigation.js";
 import { remember } from "../recent.js";
+import { toLike } from "../routes.js";
 import { html } from "../vendor/preact.js";
+import { Icon } from "./icons.js";
 import { Preview, usePreview } from "./preview.js";
 
 const LONGEST = 58; // characters of a title
 
 /**
- * @param {import("../hits.js").Shown & {unfolded: boolean, toggle: (video: string) => void}} props
+ * @param {import("../hits.js").Shown & {alikeFrom: number | null, unfolded: boolean, toggle: (video: string) => void}} props
  */
-export function Card({ hit, more, first, unfolded, toggle }) {
-  const { video, start, end, relevance } = hit;
+export function Card({ hit, more, first, alikeFrom, unfolded, toggle }) {
+  const { video, start, end } = hit;
   const [playing, handlers] = usePreview(`${video.id} ${start}`);
   const { href, onClick } = link({ open: { video: video.id, start, end } });
-  const word = level(relevance);
+  const alike = t("alikeTo", { title: video.title, span: between(start, end) });
   /** @param {MouseEvent} event */
   const opened = (event) => {
     remember(new URLSearchParams(location.search).get("q") ?? "");
     onClick(event);
   };
   return html`
-    <a class="card ${word}" href=${href} onClick=${opened} ...${handlers}
+    <a class="card ${matches(hit, alikeFrom) ? "" : "weak"}" href=${href} onClick=${opened} ...${handlers}
       data-moment="${video.id} ${start}">
       <span class="picture">
         <${Picture} url=${hit.thumbnail_url} />
@@ -32,9 +35,11 @@ export function Card({ hit, more, first, unfolded, toggle }) {
       </span>
       <span class="caption">
         <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
-        <${Relevance} relevance=${relevance} />
+        <${Fit} hit=${hit} alikeFrom=${alikeFrom} />
       </span>
     </a>
+    <a class="alike" title=${t("alike")} aria-label=${alike} ...${link(toLike(video.id, hit.best_time))}>
+      <${Icon} name="alike" /></a>
     ${first && more > 0 && html`
       <button class="fold" type="button" aria-expanded=${String(unfolded)} onClick=${() => toggle(video.id)}>
         ${unfolded ? t("fewerInVideo") : t("moreInVideo", { count: more })}
@@ -43,13 +48,30 @@ export function Card({ hit, more, first, unfolded, toggle }) {
   `;
 }
 
-/** @param {{relevance: number}} props */
-export function Relevance({ relevance }) {
-  const word = level(relevance);
+/**
+ * How well a moment fits, in words: its relevance or, if no sentence was asked for, its likeness.
+ * @param {import("../types.js").Hit} hit
+ * @param {number | null} alikeFrom
+ * @returns {{word: "sure" | "likely" | "maybe" | "weak", share: number, text: string}}
+ */
+export function fit(hit, alikeFrom) {
+  if (hit.relevance === null) {
+    const isAlike = matches(hit, alikeFrom);
+    const score = new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(hit.score);
+    return { word: isAlike ? "sure" : "weak", share: hit.score, text: t(isAlike ? "looksAlike" : "lessAlike", { score }) };
+  }
+  const word = level(hit.relevance);
+  const text = t("relevance", { word: t(`level_${word}`), percent: percent(hit.relevance, locale()) });
+  return { word, share: hit.relevance, text };
+}
+
+/** @param {{hit: import("../types.js").Hit, alikeFrom: number | null}} props */
+function Fit({ hit, alikeFrom }) {
+  const { word, share, text } = fit(hit, alikeFrom);
   return html`
     <span class="relevance ${word}">
-      <span class="bar" aria-hidden="true"><i style=${{ width: `${Math.max(2, relevance * 100)}%` }}></i></span>
-      <span>${t("relevance", { word: t(`level_${word}`), percent: percent(relevance, locale()) })}</span>
+      <span class="bar" aria-hidden="true"><i style=${{ width: `${Math.max(2, share * 100)}%` }}></i></span>
+      <span>${text}</span>
     </span>
   `;
 }

@@ -1,14 +1,15 @@
 // The player: a moment in its video, what can be done with it, and where else it may be.
 
 import { ask, parameters, problemIn } from "../api.js";
-import { between, clock, level, percent } from "../format.js";
+import { between, clock } from "../format.js";
 import { divided, placeOf } from "../hits.js";
 import { useValue } from "../hooks.js";
-import { locale, t } from "../language.js";
+import { t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
 import { search } from "../searching.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { fit } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { Notice } from "./notice.js";
 import { Playing } from "./playing.js";
@@ -22,7 +23,6 @@ import { Playing } from "./playing.js";
  * @property {number} start
  * @property {number} end
  * @property {string} still the picture of the moment
- * @property {number | null} relevance
  * @property {boolean | null} playable whether browsers can be expected to play the file; null if not known
  */
 
@@ -37,16 +37,15 @@ export function openedOf(open, hit, video, segments) {
   const middle = (open.start + open.end) / 2;
   const segment = segments.find(({ start, end }) => start <= middle && middle < end) ?? segments[0];
   const still = hit?.thumbnail_url ?? segment?.thumbnail_url ?? "";
-  const relevance = hit?.relevance ?? null;
   const playable = video?.playable ?? null;
   if (hit) {
     const { id, title, duration } = hit.video;
-    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, relevance, playable };
+    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, playable };
   }
   if (!video) return null;
   const { id, title, duration, file_url: file } = video;
   const end = open.end > open.start ? open.end : duration;
-  return { id, title, duration, file, start: open.start, end, still, relevance, playable };
+  return { id, title, duration, file, start: open.start, end, still, playable };
 }
 
 /** @param {{open: import("../routes.js").Moment}} props */
@@ -54,7 +53,7 @@ export function Player({ open }) {
   const { answer } = useValue(search);
   const { order, query } = useValue(route);
   const collection = useValue(here);
-  const { good, weak } = divided(answer?.hits ?? [], order);
+  const { good, weak } = divided(answer?.hits ?? [], order, answer?.alike_from ?? null);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
   const { video, segments, curve, problem } = useVideo(open.video, collection, query);
@@ -74,9 +73,7 @@ export function Player({ open }) {
       ${problem && html`<${Notice} problem=${problem} />`}<//>`;
   }
   const span = t("ofVideo", { span: between(opened.start, opened.end), length: clock(opened.duration) });
-  const how = opened.relevance === null ? "" : t("relevance", {
-    word: t(`level_${level(opened.relevance)}`), percent: percent(opened.relevance, locale()),
-  });
+  const how = hits[place] ? fit(hits[place], answer?.alike_from ?? null).text : "";
   const marks = hits.filter((hit) => hit.video.id === open.video);
   return html`
     <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>

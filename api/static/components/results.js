@@ -17,12 +17,12 @@ const LESS = 12; // moments shown below those that match
 
 export function Results() {
   const { answer, problem, waiting, query, turn, further } = useValue(search);
-  const { collection } = useValue(route);
+  const { collection, like } = useValue(route);
   const known = useValue(libraries);
   const isEmpty = known && !known.problem && !videos.value;
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
-    <h1 class="hidden">${query || t("search")}</h1>
+    <h1 class="hidden">${query || t(like ? "alike" : "search")}</h1>
     <p id="status" class="status" role="status">
       ${answer ? html`<${Count} answer=${answer} query=${query} />` : waiting && t("searching")}
     </p>
@@ -36,7 +36,7 @@ export function Results() {
 /** @param {{answer: import("../types.js").Answer, query: string}} props */
 function Count({ answer, query }) {
   const { hits, total, more, total_videos: inVideos, took_ms: ms } = answer;
-  const isWeak = divided(hits, "best").good.length === 0;
+  const isWeak = divided(hits, "best", answer.alike_from).good.length === 0;
   const notes = [];
   if (total > hits.length) notes.push(t("firstShown", { count: hits.length }));
   if (answer.truncated_at !== null) {
@@ -45,6 +45,7 @@ function Count({ answer, query }) {
   if (answer.stale) notes.push(t("stale", { count: Math.round(answer.age_s ?? 0) }));
   const rest = notes.map((note) => html` <span key=${note}>${note}</span>`);
   if (!hits.length) return html`<strong>${t("noMoment")}</strong> ${t("noMomentDetail")}${rest}`;
+  if (isWeak && answer.alike_from !== null) return html`<strong>${t("weakAlike")}</strong>${rest}`;
   if (isWeak) return html`<strong>${t("weak")}</strong> ${t("weakDetail")}${rest}`;
   const many = t(more ? "momentsOrMore" : "momentsFound", { count: total });
   return html`<strong>${many}</strong> ${t("inVideos", { count: inVideos, ms: Math.round(ms) })}${rest}`;
@@ -68,7 +69,7 @@ function Moments({ answer, old, turn, further }) {
     showAll(false);
   }, [turn]);
   const { good, weak } = useMemo(() => {
-    const { good, weak } = divided(answer.hits, order);
+    const { good, weak } = divided(answer.hits, order, answer.alike_from);
     return { good: folded(good, grouped, unfolded), weak: folded(weak, grouped, unfolded) };
   }, [answer, order, grouped, unfolded]);
   /** @param {string} video */
@@ -78,7 +79,7 @@ function Moments({ answer, old, turn, further }) {
     unfold(next);
   };
   /** @param {import("../hits.js").Shown} shown */
-  const draw = (shown) => html`<${Card} ...${shown} unfolded=${unfolded.has(shown.hit.video.id)} toggle=${toggle} />`;
+  const draw = (shown) => html`<${Card} ...${shown} alikeFrom=${answer.alike_from} unfolded=${unfolded.has(shown.hit.video.id)} toggle=${toggle} />`;
   const keyOf = (/** @type {import("../hits.js").Shown} */ { hit }) => `${hit.segment_id}`;
   const tall = answer.hits.some((hit) => isLong(hit.video.title));
   const less = all ? weak : weak.slice(0, good.length ? LESS : NEAREST);

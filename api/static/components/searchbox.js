@@ -7,6 +7,7 @@ import { go, route } from "../navigation.js";
 import { remember } from "../recent.js";
 import { run } from "../searching.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
+import { Asked } from "./asked.js";
 import { Filters } from "./filters.js";
 import { Icon } from "./icons.js";
 
@@ -14,7 +15,7 @@ const PAUSE_MS = 350;
 const LONGEST = 1000;
 
 export function SearchBox() {
-  const { query, collection } = useValue(route);
+  const { query, like, collection } = useValue(route);
   const known = useValue(libraries)?.collections ?? [];
   const own = useValue(here);
   /** @type {{current: HTMLInputElement | null}} */
@@ -38,7 +39,7 @@ export function SearchBox() {
   const paused = () => {
     const words = box.current?.value.trim() ?? "";
     if (words === route.peek().query) return;
-    go({ query: words, open: null }, { replace: typing.current.pushed });
+    go({ query: words, like: words ? null : route.peek().like, open: null }, { replace: typing.current.pushed });
     typing.current.pushed = true;
   };
   const typed = () => {
@@ -68,13 +69,14 @@ export function SearchBox() {
         ${names.length > 1 && html`
           <label class="hidden" for="collection">${t("collection")}</label>
           <select id="collection" name="collection"
-            onChange=${(/** @type {any} */ event) => go({ collection: event.target.value, tags: [], open: null })}>
+            onChange=${(/** @type {any} */ event) => go({ collection: event.target.value, tags: [], like: null, open: null })}>
             ${names.map((name) => html`<option key=${name} value=${name} selected=${name === own}>${name}</option>`)}
           </select>
         `}
         <button class="primary" type="submit">${t("search")}</button>
       </div>
-      ${query && html`<${Filters} />`}
+      ${like && html`<${Asked} like=${like} />`}
+      ${(query || like) && html`<${Filters} />`}
     </form>
   `;
 }

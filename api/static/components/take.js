@@ -2,7 +2,8 @@
 
 import { moment } from "../format.js";
 import { t } from "../language.js";
-import { link } from "../navigation.js";
+import { go, link } from "../navigation.js";
+import { toLike } from "../routes.js";
 import { LONGEST_S, saveSpan } from "../saving.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
@@ -17,8 +18,10 @@ const SAID_MS = 1600;
  */
 export function Take({ opened, now }) {
   const all = link({ page: "video", video: opened.id, open: null });
+  const alike = () => go(toLike(opened.id, Math.min(now(), opened.duration)));
   return html`
     <div class="player-take">
+      <button id="alike" type="button" onClick=${alike}><${Icon} name="alike" />${t("alike")}</button>
       <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
       <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}>${t("copyTime", { time: moment(opened.start) })}<//>
       <${Choose} opened=${opened} />

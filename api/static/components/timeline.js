@@ -68,7 +68,7 @@ export function Timeline({ now, opened, segments, curve, marks, seek }) {
         <svg viewBox="0 0 ${COLUMNS} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
           ${segments.map((each) => html`<rect key=${each.id} class="segment" ...${box(each, duration, 12)} />`)}
           ${curve ? html`<path class="mark" d=${outline} />` : marks.map((hit) => html`
-            <rect key=${hit.segment_id} class="mark" ...${box(hit, duration, Math.max(6, hit.relevance * HEIGHT))} />
+            <rect key=${hit.segment_id} class="mark" ...${box(hit, duration, Math.max(6, (hit.relevance ?? hit.score) * HEIGHT))} />
           `)}
           ${curve?.segments.filter(({ id }) => curve.hits.includes(id)).map((each) => html`
             <rect key=${each.id} class="found" ...${box(each, duration, 4)} />

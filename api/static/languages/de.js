@@ -113,6 +113,14 @@ export default {
   cannotShow: "Dieser Browser spielt den Ton dieser Datei, kann aber ihre Bilder nicht zeigen.",
   moments_of: "Momente des Videos",
 
+  alike: "Ähnliche Momente",
+  alikeTo: "Ähnliche Momente wie: {title}, {span}",
+  asksAlike: "Was so aussieht wie",
+  notAlike: "Entfernen",
+  looksAlike: "sieht ähnlich aus, {score}",
+  lessAlike: "weniger ähnlich, {score}",
+  weakAlike: "Nichts anderes sieht so aus.",
+
   help: "Tasten",
   helpBox: "zum Suchfeld",
   helpCards: "zwischen Momenten",

@@ -113,6 +113,14 @@ export default {
   cannotShow: "This browser plays the sound of this file but cannot show its pictures.",
   moments_of: "Moments of the video",
 
+  alike: "More like this",
+  alikeTo: "More like this: {title}, {span}",
+  asksAlike: "What looks like",
+  notAlike: "Remove",
+  looksAlike: "looks alike, {score}",
+  lessAlike: "less alike, {score}",
+  weakAlike: "Nothing else looks like this.",
+
   help: "Keys",
   helpBox: "to the search box",
   helpCards: "between moments",

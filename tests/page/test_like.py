@@ -1,0 +1,64 @@
+"""The page in a real browser: what looks like a moment."""
+
+from tests.api.browser import Page
+from tests.page.looking import ACTIVE, CARD, GOOD, STATUS, TITLES, VIDEO, ask
+
+ASKED = "document.getElementById('asked')"
+
+
+def test_a_card_leads_to_what_looks_like_it(page: Page, address: str) -> None:
+    """By keyboard; the address can be shared, and the reader of the screen hears where it is."""
+    ask(page, address, "red")
+    link = "document.querySelector('#results a.alike')"
+    assert page.run(f"{link}.ariaLabel") == "More like this: traffic, 00:00.0–00:02.0"
+    page.run(f"{link}.focus()")
+    page.press("Enter")
+    page.until(f"{ASKED}?.innerText.includes('traffic')")
+    assert page.run("location.search") == "?like=traffic&at=0.5"
+    assert page.run(f"{ACTIVE}.id") == "asked"
+    page.until(f"{STATUS}.startsWith('Nothing else looks like this.')")
+    page.run("history.back()")
+    page.until("document.getElementById('query').value === 'red'")
+    assert page.problems == []
+
+
+def test_a_shared_address_shows_the_moment_and_its_like(page: Page, address: str) -> None:
+    """With a score in words, until the moment is taken away."""
+    page.open(f"{address}/?like=traffic&at=5")
+    page.until(f"document.querySelector('{CARD}') && document.querySelector('#asked img')")
+    assert page.run(TITLES)[0] == "sea"
+    assert page.run("document.querySelector('.relevance').innerText") == "looks alike, 1.00"
+    assert page.run(GOOD) == 1
+    page.run("document.querySelector('#asked button').click()")
+    page.until("document.querySelector('#examples')")
+    assert page.run("location.search") == ""
+    assert page.run(f"{ACTIVE}.id") == "query"
+
+
+def test_words_replace_the_moment(page: Page, address: str) -> None:
+    """One of both is asked for."""
+    page.open(f"{address}/?like=traffic&at=5")
+    page.until(f"{ASKED}?.innerText.includes('traffic')")
+    page.run("document.getElementById('query').focus()")
+    page.write("red")
+    page.press("Enter")
+    page.until(f"!{ASKED} && {TITLES}[0] === 'traffic'")
+    assert page.run("location.search") == "?q=red"
+
+
+def test_the_player_asks_for_what_it_shows(page: Page, address: str) -> None:
+    """The time that is seen now, in whatever moment it is."""
+    page.open(f"{address}/?q=red&v=traffic&t=0,2")
+    page.until(f"{VIDEO}?.readyState > 1")
+    page.run(f"({VIDEO}.pause(), {VIDEO}.currentTime = 4.5)")
+    page.until(f"!{VIDEO}.seeking")
+    page.run("document.getElementById('alike').click()")
+    page.until(f"{TITLES}[0] === 'sea'")
+    assert page.run("location.search") == "?like=traffic&at=4.5"
+
+
+def test_a_moment_that_is_gone_is_said(page: Page, address: str) -> None:
+    """In the sentence of the server."""
+    page.open(f"{address}/?like=nowhere&at=1")
+    page.until("document.getElementById('notice')")
+    assert "no video 'nowhere'" in page.run("document.getElementById('notice').innerText")

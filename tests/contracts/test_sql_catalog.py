@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.catalog.database import Database
 from clipseek.catalog.failures import translated
+from clipseek.catalog.rows import unpack
 from clipseek.catalog.writes import next_version
 from clipseek.errors import ClipseekError, ConfigError, NoCatalog, ServiceUnavailable
 from clipseek.types import FrameVectors
@@ -428,3 +429,11 @@ def _disconnect(server: Server, url: str) -> None:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
         )
+
+
+def test_every_half_float_is_read_as_its_value() -> None:
+    """As numpy converts it, in rows of unit length, over more rows than are read at once."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    packed = halves[np.isfinite(halves) & (np.abs(halves) > 1e-4)][: 300 * 128].reshape(300, 128)
+    plain = packed.astype(np.float32)
+    assert (unpack(packed) == plain / np.linalg.norm(plain, axis=1, keepdims=True)).all()

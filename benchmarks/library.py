@@ -11,7 +11,14 @@ from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 VIDEOS, SEGMENTS = 40, 25
 
 
-def make_library(folder: Path, *, model: str = "demo", collection: str = "default") -> None:
+def make_library(
+    folder: Path,
+    *,
+    model: str = "demo",
+    collection: str = "default",
+    videos: int = VIDEOS,
+    segments: int = SEGMENTS,
+) -> None:
     """Index random vectors under the demo model: what is found does not matter here."""
     settings = Settings.load(data_dir=folder, model=model)
     loaded = load_model(settings, model, report=lambda _step: None)
@@ -19,19 +26,19 @@ def make_library(folder: Path, *, model: str = "demo", collection: str = "defaul
     catalog, dim = service.catalog, loaded.embedder.dim
     catalog.ensure_collection(collection, loaded.name, dim, loaded.embedder.fingerprint)
     chance = np.random.default_rng(0)
-    edges = np.arange(0, 2 * SEGMENTS + 1, 2, dtype=np.float64)
-    for number in range(VIDEOS):
-        vectors = chance.standard_normal((SEGMENTS, dim)).astype(np.float32)
+    edges = np.arange(0, 2 * segments + 1, 2, dtype=np.float64)
+    for number in range(videos):
+        vectors = chance.standard_normal((segments, dim)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         name = f"{number:032x}"
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),
             vectors=vectors,
             best_times=edges[:-1],
-            biases=np.zeros(SEGMENTS, np.float32),
-            thumbnails=["none.jpg"] * SEGMENTS,
+            biases=np.zeros(segments, np.float32),
+            thumbnails=["none.jpg"] * segments,
         )
-        video = Video(name, f"/videos/{name}.mp4", name, 2.0 * SEGMENTS, 64, 48, 1)
+        video = Video(name, f"/videos/{name}.mp4", name, 2.0 * segments, 64, 48, 1)
         frames = FrameVectors(edges[:-1], vectors)
         catalog.put(collection, Put(video, {PICTURE: picture}, frames=frames))
     build_snapshot(service, collection)

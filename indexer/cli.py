@@ -28,6 +28,7 @@ from indexer import search_options, switch_options
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
+from indexer.priority import own_arguments
 
 EXIT_CODES: dict[type[ClipseekError], int] = {
     ConfigError: 2,
@@ -326,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     with outputs():
         try:
-            code = _called(sys.argv[1:] if arguments is None else arguments)
+            code = _called(own_arguments() if arguments is None else arguments)
             finish()
         except BrokenPipeError:
             # The reader of our output has gone; print nothing more, not even at interpreter exit.

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case given:
             from indexer.cli import main as index
 
-            return index(given)
+            return index(None if arguments is None else given)
 
 
 def _serve(options: Sequence[str]) -> int:

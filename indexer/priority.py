@@ -1,0 +1,34 @@
+"""The priority of the process: verbs that compute for long leave the processor to searches."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+LOW = 10
+"""The niceness of work that nobody waits for: the kernel of Linux gives it a ninth of the weight of
+0 (`sched_prio_to_weight`), and all of the processor if nothing else needs it."""
+
+LONG = frozenset({"build", "ingest", "switch", "watch", "work"})
+"""Verbs that may compute for hours on every core."""
+
+
+def own_arguments() -> Sequence[str]:
+    """Return the arguments of this process; it gives way to others if its verb takes long.
+
+    Threads and child processes that it starts later have the same priority.
+    """
+    arguments = sys.argv[1:]
+    if _verb(arguments) in LONG:
+        os.setpriority(os.PRIO_PROCESS, 0, max(LOW, os.getpriority(os.PRIO_PROCESS, 0)))
+    return arguments
+
+
+def _verb(arguments: Sequence[str]) -> str | None:
+    """Return the first argument that is neither an option nor the folder of `--data-dir`."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--data-dir":
+            next(rest, None)
+        elif not argument.startswith("-"):
+            return argument
+    return None

@@ -11,6 +11,8 @@ KILLS := 300
 EXAMPLES := 500
 MINUTES := 10
 YEARS := 50
+# One test process more than there are cores, four at most: many tests wait for a server.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 FILES := 500
 PAGE := tests/page
 # The types of the page are checked if npm is there; the tests of the page fail without it under CI=true.
@@ -51,7 +53,7 @@ servers: ## install the servers that the tests start
 	@sh tests/servers.sh
 
 test: install servers ## run all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-wheel: install ## build the wheel, and use it in an empty environment without torch
 	$(BIN)/python -m tests.e2e.wheel

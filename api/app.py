@@ -113,7 +113,6 @@ def _application(opened: Service) -> FastAPI:
     )
     app.state.service = opened
     app.state.readiness = Readiness(opened)
-    app.state.receiving = Receiving(open_uploads(opened.settings))
     app.state.jobs = open_job_reader(opened.settings)
     app.state.queue = open_jobs(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
@@ -135,6 +134,8 @@ def _application(opened: Service) -> FastAPI:
         threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
         jobs=app.state.job_counts.latest,
     )
+    app.state.receiving = Receiving(open_uploads(opened.settings), app.state.metrics)
+    app.state.metrics.watch_uploads(lambda: app.state.receiving.receiving)
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
     workers.append(app.state.recall.judging)
     app.state.audit = open_audit(opened.settings)

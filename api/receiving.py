@@ -1,9 +1,9 @@
 """What stores the parts of uploads as they come in: never much in memory, and in few threads."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from anyio import (
     CancelScope,
@@ -17,6 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from api import problem_kinds
 from api.problems import RETRY_AFTER_S, Refused
+from clipseek.errors import ClipseekError
+from clipseek.metrics import UploadOutcome
 from clipseek.uploads import Appending, Upload, Uploads
 
 BLOCK_BYTES = 1 << 20
@@ -38,16 +40,58 @@ THREADS = 8
 T = TypeVar("T")
 
 
+class Observer(Protocol):
+    """Hears what becomes of uploads, on the event loop."""
+
+    def count_upload(self, outcome: UploadOutcome) -> None:
+        """Count an upload that has begun, is complete, was refused or was ended by its client."""
+        ...
+
+    def count_received(self, size_bytes: int) -> None:
+        """Count bytes that were stored."""
+        ...
+
+
 class Receiving:
     """Stores what requests bring, and does everything else with uploads, in threads of its own."""
 
-    def __init__(self, uploads: Uploads, *, at_once: int = AT_ONCE, of_one: int = OF_ONE) -> None:
+    def __init__(
+        self,
+        uploads: Uploads,
+        observer: Observer,
+        *,
+        at_once: int = AT_ONCE,
+        of_one: int = OF_ONE,
+    ) -> None:
         self.uploads = uploads
+        self._observer = observer
         self.at_once = at_once
         self.of_one = of_one
         self._threads = CapacityLimiter(THREADS)
         self._parts: dict[str, _Part] = {}
         self._receiving: Counter[str] = Counter()
+
+    @property
+    def receiving(self) -> int:
+        """How many parts are received now."""
+        return self._receiving.total()
+
+    async def begin(
+        self, owner: str, collection: str, length: int, metadata: Mapping[str, str]
+    ) -> Upload:
+        """Begin an upload; raise as `Uploads.create` does."""
+        try:
+            upload = await self.call(self.uploads.create, owner, collection, length, metadata)
+        except ClipseekError:
+            self._observer.count_upload("refused")
+            raise
+        self._observer.count_upload("begun")
+        return upload
+
+    async def end(self, upload_id: str, owner: str) -> None:
+        """Delete an upload; raise as `Uploads.abandon` does."""
+        await self.call(self.uploads.abandon, upload_id, owner)
+        self._observer.count_upload("ended")
 
     async def call(self, function: Callable[..., T], *given: object) -> T:
         """Call a function that reads or writes files."""
@@ -82,10 +126,14 @@ class Receiving:
         await self._end_idle(upload_id)
         appending = await self.call(self.uploads.append, upload_id, owner, offset)
         part = self._parts[upload_id] = _Part(appending)
+        was_complete = appending.upload.is_complete
         try:
             with part.scope:
                 await self._store(request, part)
-                return await self.call(appending.sync)
+                upload = await self.call(appending.sync)
+                if upload.is_complete and not was_complete:
+                    self._observer.count_upload("complete")
+                return upload
             raise part.left()
         finally:
             del self._parts[upload_id]
@@ -126,9 +174,12 @@ class Receiving:
 
     async def _write(self, appending: Appending, block: bytearray) -> None:
         """Write a block, and empty it first: what the disk took of it must not be written again."""
-        data = bytes(block)
+        data, before = bytes(block), appending.upload.offset
         block.clear()
-        await self.call(appending.write, data)
+        try:
+            await self.call(appending.write, data)
+        finally:
+            self._observer.count_received(appending.upload.offset - before)
 
 
 @dataclass(slots=True)

@@ -174,7 +174,7 @@ async def begin(
     known = _known(metadata)
     collection = _collection(known, asking.default(service.settings.collection))
     permit(asking, "write", collection)
-    upload = await receiving.call(receiving.uploads.create, asking.name, collection, length, known)
+    upload = await receiving.begin(asking.name, collection, length, known)
     location = f"{service.settings.root}/v1/uploads/{upload.id}"
     return Response(status_code=201, headers={"Location": location, **_state(upload)})
 
@@ -261,7 +261,7 @@ async def end(
 ) -> Response:
     """Delete what was uploaded, unless a job uses it."""
     await _theirs(receiving, asking, upload_id)
-    await receiving.call(receiving.uploads.abandon, upload_id, asking.name)
+    await receiving.end(upload_id, asking.name)
     return Response(status_code=204)
 
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -18,6 +18,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 RECALLS = 200
 """Searches over which live recall is averaged."""
+UploadOutcome = Literal["begun", "complete", "refused", "ended"]
+UPLOAD_OUTCOMES: tuple[UploadOutcome, ...] = get_args(UploadOutcome)
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -144,6 +146,22 @@ class Metrics:
             buckets=STAGE_SECONDS,
             registry=registry,
         )
+        uploads = Counter(
+            "clipseek_uploads",
+            "Uploads that have begun, are complete, were refused (size, quota, disk) or were ended "
+            "by their clients.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._uploads = {outcome: uploads.labels(outcome) for outcome in UPLOAD_OUTCOMES}
+        self._received = Counter(
+            "clipseek_upload_bytes", "Bytes of uploads that were stored.", registry=registry
+        )
+        self._receiving = Gauge(
+            "clipseek_uploads_receiving",
+            "Requests whose parts of uploads are received just now.",
+            registry=registry,
+        )
         # CPU, memory and open files of the process; on Linux, which has them in /proc.
         ProcessCollector(registry=registry)
         self._samples = Counter(
@@ -213,6 +231,18 @@ class Metrics:
         """Return the mean recall@10, or None if no search was compared yet."""
         last = list(self._recalls.get(collection, ()))
         return sum(last) / len(last) if last else None
+
+    def count_upload(self, outcome: UploadOutcome) -> None:
+        """Count an upload by what has become of it."""
+        self._uploads[outcome].inc()
+
+    def count_received(self, size_bytes: int) -> None:
+        """Count bytes of uploads that were stored."""
+        self._received.inc(size_bytes)
+
+    def watch_uploads(self, receiving: Callable[[], int]) -> None:
+        """Read how many parts of uploads are received when it is asked for."""
+        self._receiving.set_function(receiving)
 
     def shed(self, reason: str, count: int) -> None:
         """Count searches refused for load, by `full` or `deadline`."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -228,6 +229,26 @@ def test_an_upload_can_be_ended(client: TestClient, uploads: Uploads) -> None:
     assert client.delete(path, headers=TUS).status_code == 204
     assert client.head(path, headers=TUS).status_code == 404
     assert not uploads.parts.data(path.rpartition("/")[2]).exists()
+
+
+def test_uploads_are_counted(client: TestClient, uploads: Uploads) -> None:
+    """By what has become of them, and in the bytes that were stored, also of a part that failed."""
+    whole, ended, full = begin(client), begin(client), begin(client)
+    refused = client.post("/v1/uploads", headers={**TUS, "Upload-Length": "1"})
+    assert refused.status_code == 413
+    add(client, whole, 0, DATA[:1000])
+    add(client, whole, 1000, DATA[1000:])
+    assert add(client, whole, len(DATA), b"").status_code == 204  # complete already
+    client.delete(ended, headers=TUS)
+    uploads.parts._free = lambda _folder: -1
+    assert add(client, full, 0, DATA).status_code == 507
+    text = client.get("/metrics").text
+    counted = dict(
+        re.findall(r'^clipseek_uploads_total{outcome="(\w+)"} (\S+)', text, re.MULTILINE)
+    )
+    assert counted == {"begun": "3.0", "complete": "1.0", "ended": "1.0", "refused": "1.0"}
+    assert f"clipseek_upload_bytes_total {float(len(DATA))}\n" in text
+    assert "clipseek_uploads_receiving 0.0\n" in text
 
 
 def test_a_busy_upload_is_locked(client: TestClient, uploads: Uploads) -> None:

@@ -149,6 +149,9 @@ def _lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
         "Jobs",
         "Failed jobs",
         "Oldest job",
+        "Uploads",
+        "Bytes of uploads",
+        "Parts received",
     ],
 )
 def test_a_panel_is_there(title: str) -> None:

@@ -21,7 +21,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel load soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot bench demo serve year clean
+.PHONY: help install check servers test test-wheel load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -61,6 +61,9 @@ test-wheel: install ## build the wheel, and use it in an empty environment witho
 load: install servers ## compare the rate of searches with that of a constant handler
 	$(BIN)/python -m benchmarks.serve
 
+load-switch: install ## search a server while its collection is switched: none may fail
+	$(BIN)/python -m tests.load.switch
+
 soak: install ## use one server in every way for MINUTES, and check that it does not grow
 	$(BIN)/python -m tests.load.soak --minutes $(MINUTES)
 
@@ -87,10 +90,13 @@ fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash
 fuzz-api: install ## send EXAMPLES made-up requests of each kind to each operation of the API
 	CLIPSEEK_TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 tests/api/test_fuzz.py tests/api/test_tenants.py
 
-chaos: install servers ## kill parts of a running service KILLS times, and check every answer
+chaos: install servers ## kill a service, jobs, switches and uploads, KILLS times each, and check all that is left
 	$(BIN)/python -m tests.chaos --kills $(KILLS)
-	$(BIN)/python -m tests.e2e.kill_jobs --kills $(KILLS)
-	CLIPSEEK_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest -n 0 tests/api/test_tus_client.py
+	$(BIN)/python -m tests.e2e.kill_jobs --kills $(KILLS) --database sqlite
+	$(BIN)/python -m tests.e2e.kill_jobs --kills $(KILLS) --database postgres
+	$(BIN)/python -m tests.e2e.kill_switch --kills $(KILLS) --database sqlite
+	$(BIN)/python -m tests.e2e.kill_switch --kills $(KILLS) --database postgres
+	CI=true CLIPSEEK_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest -n 0 tests/api/test_tus_client.py
 
 mutants: install ## change the code in small ways, and check that a test fails each time (an hour)
 	$(BIN)/python -m tests.mutants

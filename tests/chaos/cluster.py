@@ -22,6 +22,7 @@ from tests.chaos.program import (
     Program,
     children,
     environment,
+    is_gone,
     listens,
     signal_all,
     wait_until,
@@ -74,6 +75,16 @@ class Postgres:
     def kill(self) -> None:
         """End the server at once, without a checkpoint: the next start recovers from the log."""
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self._data))
+
+    def crash(self) -> None:
+        """Kill the server and each of its processes by SIGKILL, and wait until they are gone."""
+        pid = self._pid()
+        assert pid is not None, "PostgreSQL does not run"
+        processes = [pid, *children(pid)]
+        signal_all(processes, signal.SIGKILL)
+        wait_until(lambda: all(map(is_gone, processes)), "the processes of PostgreSQL to end")
+        # Where nobody has reaped it, a new server would take its number for a server that runs.
+        (self._data / "postmaster.pid").unlink()
 
     def signal(self, number: int) -> None:
         """Send a signal to the server and each of its processes."""

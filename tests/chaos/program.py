@@ -111,6 +111,16 @@ def children(parent: int) -> list[int]:
     return found
 
 
+def is_gone(process: int) -> bool:
+    """Whether a process has ended, also if nobody has asked how (Linux)."""
+    try:
+        return (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[
+            0
+        ] == "Z"
+    except OSError:
+        return True
+
+
 def signal_all(processes: Sequence[int], number: int) -> None:
     """Send a signal to each process that is still there."""
     for process in processes:

@@ -168,7 +168,7 @@ class Bench:
     def _kill(self, *, database: bool) -> None:
         """Kill a program and start it again; the database only once, as each job waits then."""
         if database and self.postgres is not None:
-            self.postgres.kill()
+            self.postgres.crash()
             self.postgres.start()
         else:
             program = self.chance.choice((self.worker, self.worker, self.worker, self.api))

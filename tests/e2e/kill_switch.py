@@ -1,102 +1,135 @@
-"""Kill `indexer switch` at random moments, continue it, and look whether anything was lost.
+"""Kill `indexer switch`, or PostgreSQL under it, at random moments, and look what is lost.
 
-`python -m tests.e2e.kill_switch --kills 50` ends with one JSON line: kills, switched (switches that
-were completed), lost (videos that one of the collections lacked), mixed (a kill left a collection
-without an answer, or with that of neither model), unclean (times that `indexer verify` found a
-problem). Exit 1 unless the last three are 0.
+`python -m tests.e2e.kill_switch --kills 50 --database postgres` ends with one JSON line: kills,
+switched (switches that were completed), lost (videos that one of the collections lacked), twice
+(videos that a collection got more than once), mixed (a kill left a collection without an answer, or
+with that of neither model), unclean (times that a switch could not be continued, or `indexer
+verify` found a problem). Exit 1 unless the last four are 0.
 """
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from clipseek.assembly import open_service
+from clipseek.catalog import SqlReader
 from clipseek.config import Settings
 from clipseek.demo.videos import make_videos
 from clipseek.query import Query
 from clipseek.types import SearchResult
+from tests.chaos.cluster import DATABASE, Postgres
+from tests.chaos.program import environment
+from tests.contracts import postgres
+from tests.e2e.forked import start
+from tests.e2e.other_model import other_model
 
-MODELS = ("demo", "demo@int8")
 # A switch that was killed is continued as soon as its lease has expired.
-ENV = os.environ | {"CLIPSEEK_JOB_LEASE_S": "1"}
+LEASE_S = 1.0
+PATIENCE_S = 120.0
 
 
-def command(data_dir: Path, *words: str) -> list[str]:
-    """Return a command of the indexer over a data folder."""
-    return [sys.executable, "-m", "indexer", "--data-dir", str(data_dir), *words]
+class Bench:
+    """A library, the models that it is switched between, and what went wrong."""
+
+    def __init__(self, root: Path, videos: int, seed: int, *, is_postgres: bool) -> None:
+        self.chance = random.Random(seed)
+        self.counts = Counter[str]()
+        self.videos = videos
+        self.lasts_s = 0.0
+        given = {"data_dir": str(root / "data"), "job_lease_s": str(LEASE_S), "threads": "1"}
+        self.postgres = Postgres(root / "postgres") if is_postgres else None
+        if self.postgres is not None:
+            self.postgres.start()
+            self.postgres.make_database()
+            address = f"127.0.0.1:{self.postgres.port}"
+            given["database_url"] = f"postgresql://{postgres.USER}@{address}/{DATABASE}"
+        self.settings = Settings.load(**given)
+        self.env = environment({f"CLIPSEEK_{name.upper()}": value for name, value in given.items()})
+        self.models = ("demo", str(other_model(root / "models")))
+        make_videos(videos, seed, root / "videos")
+        self._must("ingest", str(root / "videos"), "--model", "demo", "--quiet")
+
+    def switch(self, kills: int) -> None:
+        """Switch to the other model, and kill that so many times before it may end."""
+        model = self.models[self.counts["switched"] % 2 == 0]
+        words = ["switch", "default", "--model", model, "--lead", "0", "--quiet"]
+        for _ in range(kills):
+            self._kill(words)
+            self.counts["mixed"] += self._answers() not in self.models
+        began = time.monotonic()
+        # A kill may have come after the cut.
+        if self._answers() != model:
+            self._must(*words)
+            self.lasts_s = self.lasts_s or time.monotonic() - began
+        self._compare()
+        self._must("verify")
+        self._must("switch", "default", "--finish")
+        self.counts["mixed"] += self._answers() != model
+        self.counts["switched"] += 1
+
+    def _kill(self, words: Sequence[str]) -> None:
+        """Start a switch, and after a while kill it, or the database."""
+        process = start(self.env, *words)
+        process.join(self.chance.uniform(0, self.lasts_s))
+        if process.exitcode is not None:
+            return
+        if self.postgres is not None and self.chance.random() < 0.5:
+            self.postgres.crash()
+            self.postgres.start()
+            process.join(PATIENCE_S)
+            # It has ended with a sentence, or has gone on with a new connection.
+            self.counts["unclean"] += process.exitcode not in (0, 1)
+            self.counts["databases"] += 1
+        else:
+            process.kill()
+            process.join()
+        self.counts["kills"] += 1
+
+    def _must(self, *words: str) -> None:
+        process = start(self.env, *words)
+        process.join(PATIENCE_S)
+        self.counts["unclean"] += process.exitcode != 0
+
+    def _answers(self) -> str:
+        """Return the model that a search is answered with, or what came instead."""
+        with open_service(self.settings) as service:
+            (answer,) = service.search([Query.of("a red car", 3)])
+        return answer.model if isinstance(answer, SearchResult) and answer.hits else str(answer)
+
+    def _compare(self) -> None:
+        """Count what the collections of a switch lack, and what they got twice."""
+        with closing(SqlReader.open(self.settings.catalog_url)) as catalog:
+            for each in catalog.collections():
+                self.counts["lost"] += abs(self.videos - catalog.counts(each.name)[0])
+                changes = catalog.changes(each.name, 0)
+                puts = Counter(change.video_id for change in changes if change.kind == "put")
+                self.counts["twice"] += sum(count > 1 for count in puts.values())
 
 
-def succeeds(data_dir: Path, *words: str) -> bool:
-    """Run a command of the indexer; return whether it ended well."""
-    done = subprocess.run(command(data_dir, *words), check=False, stdout=sys.stderr, env=ENV)
-    return done.returncode == 0
-
-
-def run(kills: int, videos: int, seed: int) -> dict[str, int]:
+def run(kills: int, videos: int, seed: int, *, is_postgres: bool) -> dict[str, int]:
     """Do the experiment and count what went wrong."""
-    chance = random.Random(seed)
-    counts = {"kills": 0, "switched": 0, "lost": 0, "mixed": 0, "unclean": 0}
-    with tempfile.TemporaryDirectory() as folder:
-        data_dir, shown = Path(folder) / "data", Path(folder) / "videos"
-        make_videos(videos, seed, shown)
-        if not succeeds(data_dir, "ingest", str(shown), "--model", "demo", "--quiet"):
-            raise SystemExit("the ingest failed")
-        # The first switch makes the model in int8, and says how long one lasts.
-        lasts_s = 5.0
-        while counts["kills"] < kills:
-            model = MODELS[counts["switched"] % 2 == 0]
-            words = ["switch", "default", "--model", "demo", "--lead", "0", "--quiet"]
-            words += ["--precision", "int8" if model == MODELS[1] else "fp32"]
-            if counts["switched"]:
-                for _ in range(min(chance.choice((1, 1, 2)), kills - counts["kills"])):
-                    counts["kills"] += _kill(data_dir, words, chance.uniform(0, lasts_s))
-                    counts["mixed"] += _answers(data_dir) not in MODELS
-            began = time.monotonic()
-            # A kill may have come after the cut.
-            done = _answers(data_dir) == model or succeeds(data_dir, *words)
-            if not counts["switched"]:
-                lasts_s = time.monotonic() - began
-            counts["unclean"] += not done
-            counts["lost"] += _lost(data_dir, videos)
-            counts["unclean"] += not succeeds(data_dir, "verify")
-            counts["unclean"] += not succeeds(data_dir, "switch", "default", "--finish")
-            counts["mixed"] += _answers(data_dir) != model
-            counts["switched"] += 1
-            print(json.dumps(counts), file=sys.stderr, flush=True)
-    return counts
-
-
-def _kill(data_dir: Path, words: Sequence[str], after_s: float) -> int:
-    """Start a switch and kill it after a while; 1 if it was still running then."""
-    process = subprocess.Popen(command(data_dir, *words), env=ENV)
-    try:
-        process.wait(timeout=after_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return 1
-    return 0
-
-
-def _answers(data_dir: Path) -> str:
-    """Return the model that a search is answered with, or what came instead."""
-    with open_service(Settings.load(data_dir=data_dir)) as service:
-        (answer,) = service.search([Query.of("a red car", 3)])
-    return answer.model if isinstance(answer, SearchResult) and answer.hits else str(answer)
-
-
-def _lost(data_dir: Path, videos: int) -> int:
-    """Return how many videos the collections of a switch lack."""
-    with open_service(Settings.load(data_dir=data_dir)) as service:
-        found = service.catalog.collections()
-        return sum(abs(videos - service.catalog.counts(each.name)[0]) for each in found)
+    # Not pytest's own folder: the user of PostgreSQL may not enter it.
+    with tempfile.TemporaryDirectory(prefix="clipseek-switch-") as folder:
+        Path(folder).chmod(0o755)
+        bench = Bench(Path(folder), videos, seed, is_postgres=is_postgres)
+        try:
+            # The first switch is not killed: it says how long one lasts.
+            bench.switch(0)
+            while (left := kills - bench.counts["kills"]) > 0:
+                bench.switch(min(bench.chance.choice((1, 1, 2)), left))
+                print(json.dumps(bench.counts), file=sys.stderr, flush=True)
+        finally:
+            if bench.postgres is not None:
+                bench.postgres.end()
+    names = ("kills", "switched", "lost", "twice", "mixed", "unclean")
+    return {name: bench.counts[name] for name in names}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,11 +137,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--videos", type=int, default=6)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    counts = run(options.kills, options.videos, options.seed)
+    counts = run(
+        options.kills, options.videos, options.seed, is_postgres=options.database == "postgres"
+    )
     print(json.dumps(counts))
-    return int(bool(counts["lost"] or counts["mixed"] or counts["unclean"]))
+    return int(any(count for name, count in counts.items() if name not in ("kills", "switched")))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ SEARCH_ANSWER = {
             "best_time": 44.0,
             "score": 0.291,
             "relevance": 0.93,
+            "similar_to": None,
             "thumbnail_url": "/v1/segments/318/thumbnail",
             "play_url": _PLAY,
         }

@@ -91,6 +91,7 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
         **_where(hit),
         "score": hit.score,
         "relevance": None if isnan(hit.relevance) else hit.relevance,
+        "similar_to": hit.similar_to,
         **_links(hit, collection, root),
     }
 

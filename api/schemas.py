@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.limits import MAX_PAGE, DefaultCollection, VideoId, expect
 from api.playable import playable
 from clipseek.cursor import DEEPEST
+from clipseek.ranking import ALIKE
 from clipseek.types import Segment, Span, Video
 
 
@@ -88,6 +89,11 @@ class HitAnswer(BaseModel):
         description="0 to 1, comparable between queries; below 0.5 the moment probably does not "
         "show what was asked for. Null unless a sentence was asked for: compare `score` with "
         "`alike_from` then."
+    )
+    similar_to: int | None = Field(
+        default=None,
+        description="With `mark_similar`, the `segment_id` of the first better hit, of this page "
+        f"or one before, that is near-identical: the cosine of both is {ALIKE} or more. Else null.",
     )
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")

@@ -121,6 +121,11 @@ class Search(_Request):
         ),
         expect("a number from 0 to 1"),
     ] = 0.0
+    mark_similar: Annotated[
+        bool,
+        Field(description="Let each hit say to which better hit it is near-identical."),
+        expect("true or false"),
+    ] = False
 
     @field_validator("query")
     @classmethod
@@ -145,6 +150,7 @@ class Search(_Request):
             filters=NO_FILTERS if self.filter is None else self.filter.passing(),
             min_relevance=self.min_relevance,
             cursor=cursor,
+            mark_similar=self.mark_similar,
         )
 
 

@@ -6,7 +6,12 @@ const LAST = 100; // moments of which one must match, so that more are asked for
 
 /**
  * @typedef {import("./types.js").Hit} Hit
- * @typedef {{hit: Hit, more: number, first: boolean}} Shown a moment; `more` of its video are folded
+ * @typedef {object} Shown a moment of a group
+ * @property {Hit} hit
+ * @property {number} more how many others of the group are folded, or could be
+ * @property {boolean} first whether it stands for its group
+ * @property {string} group what the group is unfolded by
+ * @property {"video" | "similar"} kind what the moments of a group have in common
  */
 
 /**
@@ -51,24 +56,28 @@ function byDate(a, b) {
 }
 
 /**
- * One moment of each video, and the others of the videos that are unfolded.
+ * One moment of each group, and the others of the groups that are unfolded. Moments are in a group
+ * if they are of one video or, unless that is asked for, if they are near-identical.
  * @param {Hit[]} hits
- * @param {boolean} grouped
- * @param {ReadonlySet<string>} unfolded ids of videos
+ * @param {boolean} grouped by video
+ * @param {ReadonlySet<string>} unfolded groups
  * @returns {Shown[]}
  */
 export function folded(hits, grouped, unfolded) {
-  if (!grouped) return hits.map((hit) => ({ hit, more: 0, first: false }));
+  const kind = grouped ? "video" : "similar";
   /** @type {Map<string, Hit[]>} */
-  const videos = new Map();
+  const groups = new Map();
   for (const hit of hits) {
-    const known = videos.get(hit.video.id);
+    const group = grouped ? hit.video.id : `${hit.similar_to ?? hit.segment_id}`;
+    const known = groups.get(group);
     if (known) known.push(hit);
-    else videos.set(hit.video.id, [hit]);
+    else groups.set(group, [hit]);
   }
-  return [...videos.values()].flatMap((all) => {
-    const shown = unfolded.has(all[0].video.id) ? all : all.slice(0, 1);
-    return shown.map((hit, place) => ({ hit, more: place ? 0 : all.length - 1, first: place === 0 }));
+  return [...groups].flatMap(([group, all]) => {
+    const shown = unfolded.has(group) ? all : all.slice(0, 1);
+    return shown.map((hit, place) => ({
+      hit, group, kind, more: place ? 0 : all.length - 1, first: place === 0,
+    }));
   });
 }
 

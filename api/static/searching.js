@@ -33,6 +33,12 @@ let running = null;
 let later;
 let failures = 0;
 
+/**
+ * Copies are folded, unless somebody looks for what is like a moment.
+ * @param {import("./routes.js").Route} wanted
+ */
+const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: !wanted.like });
+
 /** Ask what the address asks. */
 export async function run() {
   running?.abort();
@@ -46,7 +52,7 @@ export async function run() {
   running = mine;
   search.value = { ...search.peek(), problem: null, waiting: true };
   try {
-    const answer = await ask("v1/search", { json: { ...question(wanted), limit: LIMIT }, signal: mine.signal });
+    const answer = await ask("v1/search", { json: body(wanted), signal: mine.signal });
     if (running !== mine) return;
     failures = 0;
     const turn = search.peek().turn + 1;
@@ -65,7 +71,7 @@ export async function loadFurther() {
   const { answer, waiting, turn, further } = search.peek();
   if (!answer?.next_cursor || waiting || further === "waiting" || further === "changed") return;
   search.value = { ...search.peek(), further: "waiting" };
-  const json = { ...question(route.peek()), limit: LIMIT, cursor: answer.next_cursor };
+  const json = { ...body(route.peek()), cursor: answer.next_cursor };
   let page;
   try {
     page = await ask("v1/search", { json, signal: running?.signal });

@@ -10,6 +10,7 @@
  * @property {number} best_time seconds
  * @property {number} score -1 to 1
  * @property {number | null} relevance 0 to 1; null if no sentence was asked for
+ * @property {number | null} [similar_to] the better moment that it is near-identical to
  * @property {string} thumbnail_url
  * @property {string} play_url
  *

@@ -111,6 +111,13 @@ class Match:
             start = ranking.place_after(ids, scores, after.segment_id, after.score)
         return slice(start, start + query.size)
 
+    def before(self, query: Query, gone: AbstractSet[str]) -> NDArray[np.int64]:
+        """Return the best segments of the moments before a page, without videos that are gone."""
+        rows = self.grown[: self.page(query).start]
+        if gone:
+            rows = rows[~np.isin(self.together.rows.video_ids[rows], list(gone))]
+        return self.together.near.ids.ravel()[rows]
+
     def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
         """Return how many moments match and in how many videos, without those that are gone."""
         rows, peaks = self.together.rows, self.good

@@ -149,7 +149,8 @@ NO_FILTERS = Filters()
 class Query:
     """One search: what is asked, of which fields, where, and how many hits at most.
 
-    after: Where the page before ended, or None for the first page.
+    after: Where the page before ended, or None for the first page. mark_similar: Whether hits name
+    the better one that they are near-identical to.
 
     Today it has one part of weight 1, and searches pictures; `problem` refuses others.
     """
@@ -160,6 +161,7 @@ class Query:
     collection: str = "default"
     limit: int = 10
     after: Cursor | None = None
+    mark_similar: bool = False
     # Computed once: on its way to an answer, a query is looked up some twenty times.
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -174,7 +176,8 @@ class Query:
         return type(self), self._asked()
 
     def _asked(self) -> tuple[object, ...]:
-        return self.parts, self.filters, self.fields, self.collection, self.limit, self.after
+        where = self.filters, self.fields, self.collection, self.limit, self.after
+        return self.parts, *where, self.mark_similar
 
     @classmethod
     def of(
@@ -188,6 +191,7 @@ class Query:
         min_relevance: float = 0.0,
         filters: Filters = NO_FILTERS,
         cursor: str | None = None,
+        mark_similar: bool = False,
     ) -> Self:
         """Return the query of a sentence; raise InvalidQuery if the cursor is not one.
 
@@ -202,6 +206,7 @@ class Query:
             min_relevance=min_relevance,
             filters=filters,
             cursor=cursor,
+            mark_similar=mark_similar,
         )
 
     @classmethod
@@ -216,6 +221,7 @@ class Query:
         min_relevance: float = 0.0,
         filters: Filters = NO_FILTERS,
         cursor: str | None = None,
+        mark_similar: bool = False,
     ) -> Self:
         """Return the query of one part, as `of` does that of a sentence."""
         if video_ids is not None or tags is not None or min_relevance:
@@ -226,7 +232,14 @@ class Query:
                 min_relevance=min_relevance or filters.min_relevance,
             )
         after = None if cursor is None else Cursor.of(cursor)
-        return cls((part,), filters, collection=collection, limit=limit, after=after)
+        return cls(
+            (part,),
+            filters,
+            collection=collection,
+            limit=limit,
+            after=after,
+            mark_similar=mark_similar,
+        )
 
     @property
     def part(self) -> Part:
@@ -289,7 +302,7 @@ class Query:
         parts = [part.meaning() for part in self.parts]
         asked = [self.collection, self.limit, self.fields, parts, self.filters.meaning()]
         after = None if self.after is None else self.after.text()
-        return digest("result", [version, fingerprint, *asked, after])
+        return digest("result", [version, fingerprint, *asked, after, self.mark_similar])
 
 
 def normalised(text: str) -> str:

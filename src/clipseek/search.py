@@ -21,6 +21,7 @@ from clipseek.errors import (
     VersionGone,
 )
 from clipseek.library.collections import Collections
+from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.matching import Match, Together
@@ -249,6 +250,8 @@ def _result(
         if moment.video_id in videos
     ]
     page = tuple(hits[: query.size])
+    if query.mark_similar:
+        page = _marked(page, match.before(query, gone), view)
     is_rest = len(hits) > query.size or len(match.grown) > match.page(query).stop
     total, total_videos = match.counts(gone)
     return SearchResult(
@@ -264,6 +267,19 @@ def _result(
         next_cursor=_next(query, page, view) if match.further or is_rest else None,
         like=asked.liked,
         alike_from=match.enough if query.is_seen else None,
+    )
+
+
+def _marked(page: Sequence[Hit], before: NDArray[np.int64], view: View) -> tuple[Hit, ...]:
+    """Let each hit of a page name the better one that it is near-identical to, if there is one.
+
+    `before` are the segments of the hits of the pages before, int64 (M,).
+    """
+    ids = np.concatenate([before, np.array([hit.segment_id for hit in page], np.int64)])
+    first = ids[ranking.alike(vectors_of(view.parts, ids))][len(before) :]
+    return tuple(
+        hit if named == hit.segment_id else hit._replace(similar_to=named)
+        for hit, named in zip(page, first.tolist(), strict=True)
     )
 
 

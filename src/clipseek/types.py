@@ -258,7 +258,8 @@ class Hit(NamedTuple):
     `score` is the cosine of query and segment, higher is better; `relevance` is in [0, 1] and
     comparable between queries; `evidence` is what relevance is made of (see `calibration`). They
     are calibrated for sentences; what looks like a moment or a picture has NaN instead.
-    `segment_id` names the best of the merged segments.
+    `segment_id` names the best of the merged segments. `similar_to` is that of a better hit
+    which is near-identical, if there is one and the query asks for it.
     """
 
     video: Video | Named
@@ -268,6 +269,7 @@ class Hit(NamedTuple):
     score: float
     relevance: float
     evidence: float = 0.0
+    similar_to: int | None = None
 
 
 class Liked(NamedTuple):

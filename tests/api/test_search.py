@@ -113,6 +113,15 @@ def test_a_cursor_leads_to_the_next_page(client: TestClient) -> None:
     assert cursor is None
 
 
+def test_a_hit_names_the_better_one_that_is_near_identical(client: TestClient) -> None:
+    """If that is asked for."""
+    body = {"query": "red", "mark_similar": True, "min_relevance": 0.5}
+    first, second = client.post("/v1/search", json=body).json()["hits"]
+    assert (first["similar_to"], second["similar_to"]) == (None, first["segment_id"])
+    hits = client.post("/v1/search", json=body | {"mark_similar": False}).json()["hits"]
+    assert [hit["similar_to"] for hit in hits] == [None, None]
+
+
 def test_a_page_is_cached(library: Library) -> None:
     """Apart from the first one; white space makes no difference to whom a cursor belongs."""
     cached = TestClient(create_app(library.service(cache=LocalCache(100, 1 << 20))))

@@ -189,6 +189,16 @@ def test_a_measurement_without_a_miss_is_not_full_recall(
 
 
 @every_index
+def test_vectors_are_given_by_their_ids(make: Make) -> None:
+    """In the order of the ids, as often as they are asked for; with no id, none."""
+    ids, vectors = library(700)
+    index = make(ids, vectors)
+    rows = np.array([5, 699, 0, 5])
+    assert index.vectors_of(ids[rows]) == pytest.approx(vectors[rows], abs=1e-6)
+    assert index.vectors_of(ids[:0]).shape == (0, DIM)
+
+
+@every_index
 @pytest.mark.parametrize("k", [1, 10, 150, 699, 700, 1000])
 def test_gives_as_many_as_asked_without_padding(make: Make, k: int) -> None:
     """There are min(k, N) distinct neighbours, each of an id that is stored."""

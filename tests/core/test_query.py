@@ -312,6 +312,7 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "collection": "videos",
             "limit": 11,
             "after": Cursor(1, bytes(8), bytes(8), 10),
+            "mark_similar": True,
         },
     ),
     Text: (QUERY.parts[0], {"text": "a blue car", "weight": -1.0}),
@@ -371,5 +372,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "f18dba34605f581949774bc8742816a6fbc88167daf7a7db273ec41c08f489bd"
+    digest = "5b86aa6bc8a58a78f6b1b230de9927c45c2aaadf4df6e5597a985f1930c0153e"
     assert QUERY.key(1, "f") == f"result:{digest}"

@@ -38,6 +38,15 @@ test("one moment of each video says how many more there are", () => {
   assert.deepEqual(shown.map(({ hit, more }) => [hit.video.id, more]), [["b", 1], ["a", 0]]);
 });
 
+test("near-identical moments are one, until they are unfolded", () => {
+  const [best, other, copy, again] = [hit("a", 1, 0.9), hit("b", 2, 0.8), hit("c", 3, 0.7), hit("d", 4, 0.6)];
+  const hits = [best, other, { ...copy, similar_to: 1 }, { ...again, similar_to: 1 }];
+  const shown = folded(hits, false, new Set());
+  assert.deepEqual(shown.map(({ hit, more, kind }) => [hit.video.id, more, kind]), [["a", 2, "similar"], ["b", 0, "similar"]]);
+  assert.deepEqual(names(folded(hits, false, new Set([shown[0].group])).map((each) => each.hit)), ["a1", "c3", "d4", "b2"]);
+  assert.deepEqual(names(folded(hits.slice(2), false, new Set()).map((each) => each.hit)), ["c3"]);
+});
+
 test("a video that is unfolded shows all its moments together", () => {
   const shown = folded(divided(HITS, "best", null).good, true, new Set(["b"]));
   assert.deepEqual(names(shown.map((each) => each.hit)), ["b4", "b0", "a1"]);

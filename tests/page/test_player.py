@@ -76,6 +76,8 @@ def test_the_address_of_a_moment_opens_it_and_back_closes_it(page: Page, address
 def test_a_card_plays_under_the_mouse(page: Page, address: str) -> None:
     """Without sound, only the moment, and only while the mouse is there."""
     ask(page, address, "blue")
+    page.run("document.querySelector('.fold').click()")
+    page.until("document.querySelector('#results li:nth-child(2) a.card')")
     page.point("#results li:nth-child(2) a.card")
     page.until("document.querySelector('.preview')?.currentTime > 4")
     assert page.run("document.querySelector('.preview').muted")

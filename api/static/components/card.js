@@ -13,9 +13,9 @@ import { Preview, usePreview } from "./preview.js";
 const LONGEST = 58; // characters of a title
 
 /**
- * @param {import("../hits.js").Shown & {alikeFrom: number | null, unfolded: boolean, toggle: (video: string) => void}} props
+ * @param {import("../hits.js").Shown & {alikeFrom: number | null, unfolded: boolean, toggle: (group: string) => void}} props
  */
-export function Card({ hit, more, first, alikeFrom, unfolded, toggle }) {
+export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggle }) {
   const { video, start, end } = hit;
   const [playing, handlers] = usePreview(`${video.id} ${start}`);
   const { href, onClick } = link({ open: { video: video.id, start, end } });
@@ -41,8 +41,8 @@ export function Card({ hit, more, first, alikeFrom, unfolded, toggle }) {
     <a class="alike" title=${t("alike")} aria-label=${alike} ...${link(toLike(video.id, hit.best_time))}>
       <${Icon} name="alike" /></a>
     ${first && more > 0 && html`
-      <button class="fold" type="button" aria-expanded=${String(unfolded)} onClick=${() => toggle(video.id)}>
-        ${unfolded ? t("fewerInVideo") : t("moreInVideo", { count: more })}
+      <button class="fold" type="button" aria-expanded=${String(unfolded)} onClick=${() => toggle(group)}>
+        ${unfolded ? t(`fewer_${kind}`) : t(`more_${kind}`, { count: more })}
       </button>
     `}
   `;

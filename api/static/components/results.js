@@ -72,14 +72,14 @@ function Moments({ answer, old, turn, further }) {
     const { good, weak } = divided(answer.hits, order, answer.alike_from);
     return { good: folded(good, grouped, unfolded), weak: folded(weak, grouped, unfolded) };
   }, [answer, order, grouped, unfolded]);
-  /** @param {string} video */
-  const toggle = (video) => {
+  /** @param {string} group */
+  const toggle = (group) => {
     const next = new Set(unfolded);
-    if (!next.delete(video)) next.add(video);
+    if (!next.delete(group)) next.add(group);
     unfold(next);
   };
   /** @param {import("../hits.js").Shown} shown */
-  const draw = (shown) => html`<${Card} ...${shown} alikeFrom=${answer.alike_from} unfolded=${unfolded.has(shown.hit.video.id)} toggle=${toggle} />`;
+  const draw = (shown) => html`<${Card} ...${shown} alikeFrom=${answer.alike_from} unfolded=${unfolded.has(shown.group)} toggle=${toggle} />`;
   const keyOf = (/** @type {import("../hits.js").Shown} */ { hit }) => `${hit.segment_id}`;
   const tall = answer.hits.some((hit) => isLong(hit.video.title));
   const less = all ? weak : weak.slice(0, good.length ? LESS : NEAREST);

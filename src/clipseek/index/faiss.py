@@ -148,6 +148,10 @@ class FaissIndex:
         found, scores = self._search(queries, k, rows)
         return Neighbours(self.ids[found], scores)
 
+    def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of int64 (K,) ids, which are all there: float32 (K, dim)."""
+        return self._layout.vectors(np.searchsorted(self.ids, ids))
+
     def exact(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:

@@ -154,6 +154,16 @@ def _known_of(parts: Sequence[Part], table: SegmentTable) -> tuple[Tags, Facts]:
     return Tags.joined(tags, count), Facts.joined(facts, count)
 
 
+def vectors_of(parts: Sequence[Part], ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the vectors of int64 (K,) segments of several parts, float32 (K, dim)."""
+    vectors = np.empty((len(ids), parts[0].index.dim), np.float32)
+    for part in parts:
+        mine = contained(part.table.ids, ids)
+        if mine.any():
+            vectors[mine] = part.index.vectors_of(ids[mine])
+    return vectors
+
+
 def nearest_of(found: Sequence[Neighbours], k: int) -> Neighbours:
     """Return the k nearest of several parts."""
     ids = np.concatenate([near.ids for near in found], axis=1)

@@ -28,6 +28,10 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of int64 (K,) ids, which are all there: float32 (K, dim)."""
+        ...
+
     @property
     def recall(self) -> float:
         """Share of the true ten nearest that `search` finds: 1 if it compares every vector.

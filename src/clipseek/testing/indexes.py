@@ -50,6 +50,12 @@ class _Listed:
             np.array([[-s for s, _ in row] for row in best], np.float32).reshape(shape),
         )
 
+    def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of some ids."""
+        known = dict(zip(self.ids, self.vectors, strict=True))
+        rows = [known[number] for number in ids.tolist()]
+        return np.array(rows, np.float32).reshape(len(rows), self.dim)
+
     def exact(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:

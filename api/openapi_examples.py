@@ -100,6 +100,7 @@ SEGMENTS_ANSWER = {
             "start": 42.0,
             "end": 47.5,
             "best_time": 44.0,
+            "begins_shot": True,
             "thumbnail_url": "/v1/segments/318/thumbnail",
             "play_url": _PLAY,
         }

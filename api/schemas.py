@@ -240,6 +240,7 @@ class SegmentAnswer(BaseModel):
     start: float = Field(description="Seconds from the start of the video.")
     end: float = Field(description="Seconds; the segment is [start, end).")
     best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
+    begins_shot: bool = Field(description="Whether a shot begins with the segment.")
     thumbnail_url: str
     play_url: str
 
@@ -252,6 +253,7 @@ class SegmentAnswer(BaseModel):
             start=span.start,
             end=span.end,
             best_time=segment.best_time,
+            begins_shot=segment.begins_shot,
             thumbnail_url=thumbnail_url(segment.id, root),
             play_url=play_url(segment.video_id, collection, span, root),
         )

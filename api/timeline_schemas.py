@@ -27,6 +27,7 @@ class TimelineSegment(BaseModel):
     end: float = Field(description="Seconds; the segment is [start, end).")
     best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
     relevance: float = Field(description="0 to 1, as in the hits of a search.")
+    begins_shot: bool = Field(description="Whether a shot begins with the segment.")
     thumbnail_url: str
 
 
@@ -76,6 +77,7 @@ TIMELINE_ANSWER = {
             "end": 2.52,
             "best_time": 1.0,
             "relevance": 0.0134,
+            "begins_shot": True,
             "thumbnail_url": "/v1/segments/317/thumbnail",
         },
         {
@@ -84,6 +86,7 @@ TIMELINE_ANSWER = {
             "end": 4.0,
             "best_time": 3.0,
             "relevance": 0.9307,
+            "begins_shot": True,
             "thumbnail_url": "/v1/segments/318/thumbnail",
         },
     ],
@@ -93,7 +96,7 @@ TIMELINE_ANSWER = {
 
 def written(found: Timeline, root: str) -> dict[str, Any]:
     """Return the fields of `TimelineAnswer`, of plain values, which are not validated again."""
-    segments = found.segments
+    segments, shots = found.segments, set(found.shots)
     columns = (
         segments.ids,
         segments.spans[:, 0],
@@ -117,6 +120,7 @@ def written(found: Timeline, root: str) -> dict[str, Any]:
         "segments": [
             {
                 **dict(zip(names, row, strict=True)),
+                "begins_shot": row[1] in shots,
                 "thumbnail_url": thumbnail_url(row[0], root),
             }
             for row in rows

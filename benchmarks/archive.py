@@ -93,6 +93,7 @@ def _video(number: int, chance: np.random.Generator) -> VideoRows:
             0.0,
             f"default/{name[:2]}/{name}/{2000 * i:09d}-{'0' * 12}.jpg",
             vectors[i],
+            True,
         )
         for i in range(SEGMENTS)
     )

@@ -48,3 +48,26 @@ export function valueAt({ times, relevance }, time) {
   const place = times.findLastIndex((each) => each <= time);
   return place < 0 ? null : relevance[place];
 }
+
+/** Columns between two marks of shots: nearer ones would be one grey area. */
+const APART = 4;
+
+/**
+ * Where shots begin, as a path of vertical lines; of shots that begin near each other, the first one.
+ * @param {{start: number, begins_shot: boolean}[]} segments by time
+ * @param {number} duration seconds
+ * @param {number} columns
+ * @param {number} height
+ */
+export function shotMarks(segments, duration, columns, height) {
+  let last = 0; // the start of the video needs no mark
+  let path = "";
+  for (const { start, begins_shot: begins } of segments) {
+    const x = Math.round((columns * start) / duration);
+    if (begins && x - last >= APART) {
+      path += `M${x} 0V${height}`;
+      last = x;
+    }
+  }
+  return path;
+}

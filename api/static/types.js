@@ -50,6 +50,7 @@
  * @property {number} start
  * @property {number} end
  * @property {number} best_time
+ * @property {boolean} begins_shot
  * @property {string} thumbnail_url
  * @property {string} play_url
  *

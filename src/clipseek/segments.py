@@ -65,7 +65,7 @@ def form(
         for start, stop in _shots(cuts)
         for run in _runs(vectors[start:stop], frames[start:stop], 1 - coherence)
     ]
-    return _segments(np.array(starts), times, end, vectors, stands)
+    return _segments(np.array(starts), times, end, vectors, stands, cuts)
 
 
 def _check(
@@ -151,6 +151,7 @@ def _segments(
     end: float,
     vectors: NDArray[np.float32],
     stands: NDArray[np.float64],
+    cuts: NDArray[np.bool_],
 ) -> Segments:
     """Describe the runs that begin at the frames `starts`."""
     begins = times[starts].astype(np.float64)
@@ -165,4 +166,5 @@ def _segments(
         spans=np.stack([begins, np.append(begins[1:], end)], axis=1),
         vectors=means,
         best=np.array(best, np.int64),
+        shots=cuts[starts] | (starts == 0),
     )

@@ -18,6 +18,7 @@ class SegmentRow:
     bias: float
     thumbnail: str
     vector: NDArray[np.float16]
+    begins_shot: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class Timeline:
     segments: In the order of time. segment_relevance: float64 (S,), in [0, 1], theirs. times:
     float64 (N,) seconds, ascending. relevance: float64 (N,), in [0, 1]; each holds from its time to
     the next one. is_sampled: Whether these are of frames; otherwise they are of the segments,
-    because the frame vectors of the video were not kept. truncated_at: As in `SearchResult`.
+    because the frame vectors of the video were not kept. shots: Where a shot begins, seconds,
+    ascending. truncated_at: As in `SearchResult`.
     """
 
     query: str
@@ -34,6 +35,7 @@ class Timeline:
     times: NDArray[np.float64]
     relevance: NDArray[np.float64]
     is_sampled: bool
+    shots: list[float]
 
 
 def timeline(
@@ -55,6 +57,7 @@ def timeline(
         collection = now.collection(name)
         video = now.video(name, video_id)
         segments = _in_time(list(now.blocks(name, video_ids=[video_id])), collection.dim)
+        shots = now.shots(name, video_id)
         times, frames = now.frame_vectors(name, video_id)
     model = collections.models.get(collection)
     read = texts.embed(model.embedder, [sentence])
@@ -83,6 +86,7 @@ def timeline(
         times=times if is_sampled else segments.spans[:, 0],
         relevance=relevance(frames, biases) if is_sampled else of_segments,
         is_sampled=is_sampled,
+        shots=shots,
     )
 
 

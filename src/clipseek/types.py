@@ -74,7 +74,8 @@ class Segment:
     """One indexed segment as the catalog knows it, without its vector.
 
     `best_time` (seconds) is the sampled frame nearest to the segment's vector; `bias` is
-    `calibration.bias` of that vector; `thumbnail` is a path under the thumbnail root.
+    `calibration.bias` of that vector; `thumbnail` is a path under the thumbnail root. With some, a
+    shot begins.
     """
 
     id: int
@@ -83,6 +84,7 @@ class Segment:
     best_time: float
     bias: float
     thumbnail: str
+    begins_shot: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,21 @@ class Segments:
     spans: float64 (S, 2) seconds, half-open, ascending, without gap or overlap.
     vectors: float32 (S, dim), unit rows.
     best: int64 (S,), index of the sampled frame nearest to the segment's vector.
+    shots: bool (S,), True if a shot begins with the segment.
     """
 
     spans: NDArray[np.float64]
     vectors: NDArray[np.float32]
     best: NDArray[np.int64]
+    shots: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
         count = len(self.spans)
         if self.spans.shape != (count, 2) or self.vectors.ndim != 2:
             raise ValueError(f"spans {self.spans.shape} and vectors {self.vectors.shape}")
-        if len(self.vectors) != count or self.best.shape != (count,):
-            raise ValueError(f"{count} spans, {len(self.vectors)} vectors, {len(self.best)} best")
+        lengths = len(self.vectors), len(self.best), len(self.shots)
+        if lengths != (count, count, count):
+            raise ValueError(f"{count} spans, but {lengths} vectors, best and shots")
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -116,7 +121,7 @@ class FieldSegments:
     spans: float64 (S, 2) seconds, half-open. vectors: float32 (S, dim), of any length except zero.
     best_times: float64 (S,), seconds: the sampled frame nearest to the segment's vector.
     biases: float32 (S,), `calibration.bias` of the vectors. thumbnails: (S,), paths under the
-    thumbnail root.
+    thumbnail root. shots: bool (S,), True if a shot begins with the segment; None if none does.
 
     Raises:
         ValueError: rows do not belong together, or a number is not finite.
@@ -127,6 +132,7 @@ class FieldSegments:
     best_times: NDArray[np.float64]
     biases: NDArray[np.float32]
     thumbnails: Sequence[str]
+    shots: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.spans)
@@ -136,10 +142,10 @@ class FieldSegments:
             raise ValueError(
                 f"{count} segments, best times {self.best_times.shape}, biases {self.biases.shape}"
             )
-        if len(self.vectors) != count or len(self.thumbnails) != count:
-            raise ValueError(
-                f"{count} segments, {len(self.vectors)} vectors, {len(self.thumbnails)} thumbnails"
-            )
+        shots = count if self.shots is None else len(self.shots)
+        lengths = len(self.vectors), len(self.thumbnails), shots
+        if lengths != (count, count, count):
+            raise ValueError(f"{count} segments, but {lengths} vectors, thumbnails and shots")
         if not all(np.isfinite(row).all() for row in (self.spans, self.best_times, self.biases)):
             raise ValueError("spans, best times and biases must be finite")
 
@@ -156,7 +162,8 @@ class FieldSegments:
         best, frames = segments.best, len(frame_times)
         if len(best) and not 0 <= best.min() <= best.max() < frames:
             raise ValueError(f"segments.best must point into {frames} frames, got {best}")
-        return cls(segments.spans, segments.vectors, frame_times[best], biases, thumbnails)
+        spans, vectors, times = segments.spans, segments.vectors, frame_times[best]
+        return cls(spans, vectors, times, biases, thumbnails, segments.shots)
 
     def __len__(self) -> int:
         return len(self.spans)

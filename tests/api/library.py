@@ -89,6 +89,7 @@ class Library:
             best_times=edges[:-1] + np.float64(0.5),
             biases=np.zeros(count, np.float32),
             thumbnails=[pictures.write(collection, path.stem, t, JPEG) for t in edges[:-1]],
+            shots=np.ones(count, np.bool_),
         )
         kept = (
             FrameVectors(np.arange(2.0 * count), np.repeat(vectors, 2, axis=0)) if frames else None

@@ -22,6 +22,8 @@ def test_a_timeline_covers_the_video(library: Library) -> None:
     assert found.hits == [segments[1]["id"]]
     assert (found.query, found.video_id, found.duration) == ("green", "rainbow", 6.0)
     assert found.segments[1].thumbnail_url == segments[1]["thumbnail_url"]
+    assert [one.begins_shot for one in found.segments] == [True] * 3
+    assert [one["begins_shot"] for one in segments] == [True] * 3
 
 
 def test_a_timeline_without_frames_says_so(client: TestClient) -> None:

@@ -65,6 +65,7 @@ def a_video(
         best_times=starts + rng.integers(2, size=count),
         biases=rng.normal(size=count).astype(np.float32),
         thumbnails=tuple(f"{video_id}/{seed}-{i}.jpg" for i in range(count)),
+        shots=np.arange(count) % 2 == 0,
     )
     frames = FrameVectors(np.arange(2.0 * count), unit_rows(rng, 2 * count))
     return Given(video, picture, frames)

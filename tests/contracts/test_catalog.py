@@ -221,6 +221,15 @@ class TestPut:
         assert [s.bias for s in got] == given.picture.biases.tolist()
         assert [s.thumbnail for s in got] == list(given.picture.thumbnails)
         assert [s.id for s in got] == sorted({s.id for s in got})
+        assert [s.begins_shot for s in got] == [True, False, True]
+
+    def test_shots_begin_with_segments(self, catalog: CatalogWriter) -> None:
+        """Those of one video, in the order of time; of no video, none."""
+        a_video().put_into(catalog)
+        a_video("b", count=5).put_into(catalog)
+        assert catalog.shots("default", "a") == [0.0, 4.0]
+        assert catalog.shots("default", "b") == [0.0, 4.0, 8.0]
+        assert catalog.shots("default", "c") == catalog.shots("nope", "a") == []
 
     def test_frame_vectors_come_back_at_half_precision(self, catalog: CatalogWriter) -> None:
         """Rows are unit vectors within the rounding of float16."""

@@ -14,10 +14,11 @@ SPANS = np.array([[0.0, 2.0], [2.0, 4.0]])
 VECTORS = np.eye(2, 3, dtype=np.float32)
 TIMES = np.arange(4.0)
 PICTURES = FieldSegments(SPANS, VECTORS, TIMES[[1, 2]], np.zeros(2, np.float32), ("1.jpg", "2.jpg"))
+PICTURES = replace(PICTURES, shots=np.array([True, False]))
 FRAMES = FrameVectors(TIMES, np.ones((4, 3), np.float32))
 
 
-@pytest.mark.parametrize("name", ["vectors", "best_times", "biases", "thumbnails"])
+@pytest.mark.parametrize("name", ["vectors", "best_times", "biases", "thumbnails", "shots"])
 def test_segments_have_a_row_of_each(name: str) -> None:
     """What is missing for one segment would be taken from the next."""
     with pytest.raises(ValueError, match="2 segments"):
@@ -40,16 +41,17 @@ def test_spans_have_two_ends() -> None:
 @pytest.mark.parametrize("bad", [-1, 4], ids=["before", "past"])
 def test_the_best_frame_is_one_of_the_video(bad: int) -> None:
     """A negative index would name a frame from the end."""
-    segments = Segments(SPANS, VECTORS, np.array([0, bad]))
+    segments = Segments(SPANS, VECTORS, np.array([0, bad]), np.array([True, False]))
     with pytest.raises(ValueError, match="must point into 4 frames"):
         FieldSegments.of(segments, TIMES, biases=PICTURES.biases, thumbnails=("1.jpg", "2.jpg"))
 
 
 def test_segments_take_the_time_of_their_best_frame() -> None:
     """From then on the frames are not needed."""
-    segments = Segments(SPANS, VECTORS, np.array([1, 3]))
+    segments = Segments(SPANS, VECTORS, np.array([1, 3]), np.array([True, False]))
     made = FieldSegments.of(segments, TIMES, biases=PICTURES.biases, thumbnails=("1.jpg", "2.jpg"))
     assert made.best_times.tolist() == [1.0, 3.0]
+    assert made.shots is segments.shots
 
 
 @pytest.mark.parametrize(

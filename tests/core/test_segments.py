@@ -39,6 +39,14 @@ def form(
     return segments.form(when, np.stack(shown), marks, end, coherence=coherence)
 
 
+def test_a_segment_says_whether_a_shot_begins_with_it() -> None:
+    """At each cut, and at the start of the video, but not where a shot changes."""
+    shown = [axis(0)] * 6 + [axis(1)] * 6 + [axis(2)] * 6
+    formed = form(shown, cuts=(12,))
+    assert formed.spans[:, 0].tolist() == [0, 6, 12]
+    assert formed.shots.tolist() == [True, False, True]
+
+
 videos = st.fixed_dictionaries(
     {
         "count": st.integers(1, 40),

@@ -74,6 +74,7 @@ def test_a_video_becomes_its_shots(tmp_path: Path) -> None:
     assert (report.state, report.segments, report.duration) == ("indexed", 2, 5.0)
     found = tools.catalog.segments("default", report.id)
     assert [(s.span.start, s.span.end) for s in found] == [(0.0, 2.0), (2.0, 5.0)]
+    assert tools.catalog.shots("default", report.id) == [0.0, 2.0]
     assert all(tools.thumbnails.read(s.thumbnail).startswith(b"\xff\xd8") for s in found)
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { area, peaks, valueAt } from "../../api/static/curve.js";
+import { area, peaks, shotMarks, valueAt } from "../../api/static/curve.js";
 
 test("each value fills the columns until the next time", () => {
   assert.deepEqual(peaks({ times: [0, 2, 3], relevance: [0.1, 0.9, 0.3] }, 4, 4), [0.1, 0.1, 0.9, 0.3]);
@@ -23,4 +23,12 @@ test("the outline goes up to each value and back to the ground", () => {
 test("the relevance at a time is that of the last frame before it", () => {
   const curve = { times: [1, 2], relevance: [0.2, 0.6] };
   assert.deepEqual([0.5, 1, 1.9, 50].map((time) => valueAt(curve, time)), [null, 0.2, 0.2, 0.6]);
+});
+
+test("shots are marked where they begin, but not the start of the video", () => {
+  const segments = [[0, true], [2, false], [5, true], [5.02, true], [7.5, true]].map(([start, begins]) => (
+    { start: Number(start), begins_shot: Boolean(begins) }
+  ));
+  assert.equal(shotMarks(segments, 10, 1000, 40), "M500 0V40M750 0V40");
+  assert.equal(shotMarks([], 0, 1000, 40), "");
 });

@@ -1,6 +1,6 @@
 // The whole video as a line: how relevant it is where, its segments, what was found, where it plays.
 
-import { area, peaks, valueAt } from "../curve.js";
+import { area, peaks, shotMarks, valueAt } from "../curve.js";
 import { clock, moment, percent } from "../format.js";
 import { locale, t } from "../language.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
@@ -57,6 +57,7 @@ export function Timeline({ now, opened, segments, curve, marks, seek }) {
   const outline = useMemo(
     () => (curve ? area(peaks(curve, duration, COLUMNS), COLUMNS, HEIGHT) : ""), [curve, duration],
   );
+  const cuts = useMemo(() => shotMarks(segments, duration, COLUMNS, HEIGHT), [segments, duration]);
   const there = pointed === null || !curve ? null : valueAt(curve, pointed);
   return html`
     <div class="timeline">
@@ -73,6 +74,7 @@ export function Timeline({ now, opened, segments, curve, marks, seek }) {
           ${curve?.segments.filter(({ id }) => curve.hits.includes(id)).map((each) => html`
             <rect key=${each.id} class="found" ...${box(each, duration, 4)} />
           `)}
+          <path class="shots" d=${cuts} />
           <rect class="moment" ...${box({ start, end }, duration, HEIGHT)} />
         </svg>
         <i class="cursor" ref=${cursor}></i>

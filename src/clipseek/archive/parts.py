@@ -41,6 +41,7 @@ class SegmentLine(Checked):
     best_time: Seconds
     bias: float
     thumbnail: Annotated[str, Field(pattern=rf"^{_PICTURE.pattern}$")]
+    begins_shot: bool
 
 
 class VideoLine(Checked):
@@ -181,6 +182,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
             best_time=float(row.best_time),
             bias=float(row.bias),
             thumbnail=tail,
+            begins_shot=bool(row.begins_shot),
         )
         for row, tail in zip(rows.segments, tails, strict=True)
     )
@@ -320,6 +322,7 @@ def _rows(
                 each.bias,
                 each.thumbnail,
                 vectors[i],
+                each.begins_shot,
             )
             for i, each in enumerate(line.segments, done)
         )

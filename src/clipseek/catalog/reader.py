@@ -196,6 +196,15 @@ class SqlReader:
                 now.video(collection, video_id)
         return [_segment(row) for row in rows]
 
+    def shots(self, collection: str, video_id: str) -> list[float]:
+        """Return where the shots of a video begin, seconds, ascending; none if it is not there."""
+        query = select(segments.c.start).where(
+            segments.c.collection == behind(collection),
+            segments.c.video_id == video_id,
+            segments.c.begins_shot,
+        )
+        return sorted(row[0] for row in self._rows(query))
+
     def segment(
         self, segment_id: int, *, within: Sequence[str] | None = None
     ) -> tuple[str, Segment]:
@@ -369,6 +378,7 @@ def _segment(row: RowMapping) -> Segment:
         best_time=row["best_time"],
         bias=row["bias"],
         thumbnail=row["thumbnail"],
+        begins_shot=row["begins_shot"],
     )
 
 

@@ -159,6 +159,7 @@ def _segment_rows(field: Field, segments: FieldSegments) -> Iterator[SegmentRow]
             bias=float(segments.biases[i]),
             thumbnail=segments.thumbnails[i],
             vector=vectors[i],
+            begins_shot=segments.shots is not None and bool(segments.shots[i]),
         )
 
 

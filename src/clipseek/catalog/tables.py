@@ -140,6 +140,7 @@ segments = Table(
     Column("best_time", Double, nullable=False),
     Column("bias", Double, nullable=False),
     Column("thumbnail", Text, nullable=False),
+    Column("begins_shot", Boolean, nullable=False),
     Column("vector", LargeBinary, nullable=False),
     ForeignKeyConstraint(
         ["collection", "video_id"],

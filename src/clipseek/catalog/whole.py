@@ -66,6 +66,7 @@ def _segment(row: RowMapping) -> SegmentRow:
         bias=row["bias"],
         thumbnail=row["thumbnail"],
         vector=np.frombuffer(row["vector"], "<f2"),
+        begins_shot=row["begins_shot"],
     )
 
 

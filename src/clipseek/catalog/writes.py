@@ -282,6 +282,7 @@ def _segment_rows(collection: str, rows: VideoRows) -> list[dict[str, object]]:
             "bias": row.bias,
             "thumbnail": row.thumbnail,
             "vector": row.vector.tobytes(),
+            "begins_shot": row.begins_shot,
         }
         for row in rows.segments
     ]

@@ -97,6 +97,10 @@ class CatalogReader(Protocol):
         """Return a video's segments in the order of time; raise VideoNotFound."""
         ...
 
+    def shots(self, collection: str, video_id: str) -> list[float]:
+        """Return where the shots of a video begin, seconds, ascending; none if it is not there."""
+        ...
+
     def segment(
         self, segment_id: int, *, within: Sequence[str] | None = None
     ) -> tuple[str, Segment]:

@@ -283,6 +283,11 @@ class MemoryCatalog:
         """Return a video's segments in the order of time; raise VideoNotFound."""
         return self._stored(collection, video_id).segments()
 
+    def shots(self, collection: str, video_id: str) -> list[float]:
+        """Return where the shots of a video begin, seconds, ascending; none if it is not there."""
+        found = (row for row in self._segments(collection) if row.video_id == video_id)
+        return sorted(row.span.start for row in found if row.begins_shot)
+
     def segment(
         self, segment_id: int, *, within: Sequence[str] | None = None
     ) -> tuple[str, Segment]:

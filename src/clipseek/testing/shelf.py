@@ -29,6 +29,7 @@ class Stored:
                 best_time=row.best_time,
                 bias=row.bias,
                 thumbnail=row.thumbnail,
+                begins_shot=row.begins_shot,
             )
             for segment_id, row in zip(self.ids, self.rows.segments, strict=True)
         ]

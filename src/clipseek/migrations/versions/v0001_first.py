@@ -130,6 +130,7 @@ def _segments() -> None:
         sa.Column("best_time", sa.Double, nullable=False),
         sa.Column("bias", sa.Double, nullable=False),
         sa.Column("thumbnail", sa.Text, nullable=False),
+        sa.Column("begins_shot", sa.Boolean, nullable=False),
         sa.Column("vector", sa.LargeBinary, nullable=False),
         _of_video("segments_video"),
         sqlite_autoincrement=True,

@@ -138,10 +138,10 @@ class Answering:
     def _note(
         self, recent: RecentQueries, queries: Sequence[Query], found: Sequence[Found]
     ) -> None:
-        """Note the queries that were answered, for the collections that answered them."""
+        """Note the sentences that were answered, for the collections that answered them."""
         for query, one in zip(queries, found, strict=True):
             sight = self._collections.sight(query.collection)
-            if sight is not None and isinstance(one.answer, Ready):
+            if sight is not None and isinstance(one.answer, Ready) and query.text:
                 recent.note(sight.view.collection, query.text)
 
     def _at_hand(self, query: Query) -> Found | None:

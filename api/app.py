@@ -39,6 +39,7 @@ from api.cutter import Cutter
 from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
+from api.looking import Looking
 from api.middleware import Border
 from api.rates import Rates
 from api.reach import require_access
@@ -146,6 +147,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.recent = open_recent(opened.settings) if opened.settings.keep_queries else None
     if app.state.recent is not None:
         workers.append(app.state.recent.storing)
+    app.state.looking = Looking(app.state.metrics)
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing, app.state.recent)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
@@ -265,6 +267,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         readiness.end()
         await warming
         await app.state.answering.close()
+        await run_in_threadpool(app.state.looking.close)
         await app.state.rates.close()
         if app.state.recent is not None:
             await run_in_threadpool(_close_recent, app.state.recent)

@@ -1,6 +1,7 @@
 """The limits of what a request may contain; each refusal is one sentence that names the limit."""
 
 import unicodedata
+from base64 import b64decode
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic import (
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 from pydantic_core import PydanticCustomError
@@ -171,6 +173,29 @@ Folder = Annotated[
     text(1, MAX_FOLDER_CHARACTERS),
 ]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}), BeforeValidator(_moment)]
+
+
+def _of_base64(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise limits(f"must be a picture in base64, got {_described(value)}")
+    try:
+        return b64decode(value, validate=True)
+    except ValueError as error:
+        raise limits(
+            f"must be a picture in base64 (RFC 4648, section 4), got {_described(value)}"
+        ) from error
+
+
+PictureFile = Annotated[
+    bytes,
+    BeforeValidator(_of_base64),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+    Field(
+        description="A JPEG, PNG or WebP in base64, in place of `query`: what looks like it is "
+        "found. The body has at most 1 MiB, so a file has at most some 780 kB; 512 pixels are "
+        "enough. It is not stored. Not in a batch.",
+    ),
+]
 NextCursor = Annotated[
     str,
     Field(

@@ -21,6 +21,7 @@ from api.limits import (
     Folder,
     Moment,
     NextCursor,
+    PictureFile,
     Sentence,
     Tag,
     VideoId,
@@ -28,7 +29,17 @@ from api.limits import (
     limits,
     moment_of,
 )
-from clipseek.query import MAX_BATCH, MAX_LIMIT, NO_FILTERS, Filters, Like, Part, Query, Text
+from clipseek.query import (
+    MAX_BATCH,
+    MAX_LIMIT,
+    NO_FILTERS,
+    Filters,
+    Like,
+    Part,
+    Picture,
+    Query,
+    Text,
+)
 
 
 class _Request(BaseModel):
@@ -96,13 +107,14 @@ class LikeMoment(_Request):
 
 
 class Search(_Request):
-    """One search: of what a sentence describes, or of what looks like a moment."""
+    """One search: of what a sentence describes, or of what looks like a moment or a picture."""
 
     like: LikeMoment | None = Field(
         default=None,
         description="A moment, such as a hit's `video.id` and `best_time`, in place of `query`: "
         "what looks like it is found. That moment itself is left out.",
     )
+    image: PictureFile | None = None
     query: Annotated[Sentence | None, Field(validate_default=True)] = None
     limit: Annotated[
         int,
@@ -130,17 +142,26 @@ class Search(_Request):
     @field_validator("query")
     @classmethod
     def _one_of(cls, query: str | None, given: ValidationInfo) -> str | None:
-        """Require a sentence or a moment, unless the moment is wrong already."""
-        if "like" in given.data:
-            if query is None and given.data["like"] is None:
-                raise limits("is required, or `like`")
-            if query is not None and given.data["like"] is not None:
-                raise limits("must be left out if `like` is given; send two searches")
+        """Require a sentence, a moment or a picture, unless one of these is wrong already."""
+        if "like" not in given.data or "image" not in given.data:
+            return query
+        others = [name for name in ("like", "image") if given.data[name] is not None]
+        if query is None and not others:
+            raise limits("is required, or `like` or `image`")
+        if len(others) > 1:
+            raise limits("is not all: `like` and `image` are given; send two searches")
+        if query is not None and others:
+            raise limits(f"must be left out if `{others[0]}` is given; send two searches")
         return query
 
-    def asked(self, default: str, cursor: str | None = None) -> Query:
-        """Return the search in the words of the core, of collection `default` if it names none."""
-        part: Part = Text(self.query or "")
+    def asked(
+        self, default: str, cursor: str | None = None, picture: Picture | None = None
+    ) -> Query:
+        """Return the search in the words of the core, of collection `default` if it names none.
+
+        `picture` is what `image` was decoded to.
+        """
+        part: Part = picture or Text(self.query or "")
         if self.like is not None:
             part = Like(self.like.video_id, self.like.time)
         return Query.asking(
@@ -159,9 +180,9 @@ class PagedSearch(Search):
 
     cursor: NextCursor | None = None
 
-    def page(self, default: str) -> Query:
+    def page(self, default: str, picture: Picture | None = None) -> Query:
         """Return the search as `asked` does, from the cursor on if there is one."""
-        return self.asked(default, self.cursor)
+        return self.asked(default, self.cursor, picture)
 
 
 class _DocumentedAsSearch:

@@ -14,6 +14,7 @@ from api import conditions, openapi_examples, problems
 from api.answering import Answering
 from api.field_errors import field_errors, validation_detail
 from api.json_route import JsonRoute, WrittenJson, located
+from api.looking import Looking
 from api.principal import Principal, of_scope, permit
 from api.problem_kinds import (
     BODY_TOO_LARGE,
@@ -89,8 +90,8 @@ async def search(
     """Return the moments that fit the query, best first, each with its relevance and its links.
 
     If no moment fits, that is an answer too: the hits then have low relevance, or, with
-    `min_relevance`, there are none. With `like` in place of `query`, what looks like a moment is
-    found: its hits have a `score` and no relevance.
+    `min_relevance`, there are none. With `like` or `image` in place of `query`, what looks like
+    a moment or a picture is found: its hits have a `score` and no relevance.
 
     `ETag` identifies everything in the answer except `took_ms`, and `X-Cache` is `hit` for a cached
     answer, `shared` for one that another request had asked for, otherwise `miss`. While the
@@ -104,9 +105,14 @@ async def search(
     started = time.perf_counter()
     principal = permit(of_scope(request.scope), "search")
     answering: Answering = request.app.state.answering
-    query = body.page(principal.default(answering.default))
-    permit(principal, "search", query.collection)
-    (found,) = await answering.answer([query])
+    default = principal.default(answering.default)
+    permit(principal, "search", body.collection or default)
+    if body.image is None:
+        (found,) = await answering.answer([body.page(default)])
+    else:
+        looking: Looking = request.app.state.looking
+        async with looking.decoding(body.image) as picture:
+            (found,) = await answering.answer([body.page(default, picture)])
     if isinstance(found.answer, Exception):
         raise found.answer
     headers = [(b"x-cache", found.source.encode())]
@@ -157,6 +163,8 @@ async def search_batch(
     return WrittenJson(b'{"results":[%b]}' % b",".join(written))
 
 
+_ALONE = "must be sent in a request of its own, to POST /v1/search"
+
 routes = [JsonRoute(each) for each in router.routes if isinstance(each, APIRoute)]
 
 
@@ -165,9 +173,12 @@ def _parsed(
 ) -> Query | CollectionNotFound | list[Any]:
     """Return one search of a batch, or what is wrong with it."""
     try:
-        query = Search.model_validate(item).asked(default)
+        search = Search.model_validate(item)
     except ValidationError as error:
         return located("search", error)
+    if search.image is not None:
+        return [{"type": "limits", "loc": ("search", "image"), "msg": _ALONE}]
+    query = search.asked(default)
     return query if principal.may_use(query.collection) else CollectionNotFound(query.collection)
 
 

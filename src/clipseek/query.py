@@ -14,6 +14,9 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
 from clipseek.types import PICTURE, Field
@@ -72,7 +75,37 @@ class Like:
         return None
 
 
-Part = Text | Like
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A part of a query that is a picture: what looks like it is found.
+
+    digest: Stands for the pixels, uint8 (H, W, 3) RGB, wherever pictures are compared.
+    """
+
+    digest: str
+    pixels: NDArray[np.uint8] = field(repr=False, compare=False)
+    weight: float = 1.0
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8]) -> Self:
+        """Return the part of some pixels."""
+        hashed = blake2b(repr(pixels.shape).encode(), digest_size=32)
+        hashed.update(np.ascontiguousarray(pixels).data)
+        return cls(hashed.hexdigest(), pixels)
+
+    def meaning(self) -> list[object]:
+        """Return what JSON takes, the same for all that ask for the same."""
+        return ["picture", self.digest, _number(self.weight)]
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the part, or None."""
+        shape = self.pixels.shape
+        if len(shape) != 3 or shape[2] != 3 or not self.pixels.size:
+            return InvalidQuery(f"a picture must be uint8 (H, W, 3) RGB, got {shape}")
+        return None
+
+
+Part = Text | Like | Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from clipseek.errors import (
 from clipseek.library.view import View
 from clipseek.model import Model
 from clipseek.protocols import CatalogReader
-from clipseek.query import Like, Query, Text
+from clipseek.query import Like, Picture, Query, Text
 from clipseek.ranking import ADJACENT_S
 from clipseek.types import Liked, Span
 
@@ -47,6 +47,9 @@ def asked(
             is_read = end != 0
             found[i] = Asked(vector, end) if is_read else QueryNotRead(queries[i].text, view.model)
     for i, query in enumerate(queries):
+        if isinstance(query.part, Picture):
+            # One by one, as they are as large as they came; the tower is loaded with the first.
+            found[i] = Asked(model.embedder.embed_images(query.part.pixels[np.newaxis])[0])
         if isinstance(query.part, Like):
             try:
                 found[i] = _of_moment(query.part, view, catalog)

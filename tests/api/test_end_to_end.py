@@ -1,11 +1,14 @@
 """The whole way: videos are ingested by the command, then asked for over HTTP."""
 
+import io
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image, ImageOps
 
 from api.app import create_app
 from clipseek import embedding
@@ -47,6 +50,20 @@ def served(data: Path) -> Iterator[TestClient]:
         app = create_app()
     with TestClient(app) as opened:
         yield opened
+
+
+def test_a_frame_finds_its_moment(served: TestClient) -> None:
+    """So do the upper left seven eighths of it; seen in a mirror, it is among the first three."""
+    video = served.get("/v1/videos").json()["videos"][0]["id"]
+    for segment in served.get(f"/v1/videos/{video}/segments").json()["segments"]:
+        frame = Image.open(io.BytesIO(served.get(segment["thumbnail_url"]).content))
+        crop = frame.crop((0, 0, frame.width * 7 // 8, frame.height * 7 // 8))
+        for seen, first in ((frame, 1), (crop, 1), (ImageOps.mirror(frame), 3)):
+            file = io.BytesIO()
+            seen.save(file, "WEBP")
+            image = b64encode(file.getvalue()).decode()
+            hits = served.post("/v1/search", json={"image": image}).json()["hits"][:first]
+            assert any(hit["start"] <= segment["best_time"] < hit["end"] for hit in hits)
 
 
 def run(data: Path, *arguments: str) -> int:

@@ -88,7 +88,7 @@ def test_the_same_moment_has_the_same_tag(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        pytest.param({"like": None}, "query is required, or `like`", id="null"),
+        pytest.param({"like": None}, "query is required, or `like` or `image`", id="null"),
         pytest.param(
             {"query": "red", "like": LIKE},
             "query must be left out if `like` is given; send two searches",

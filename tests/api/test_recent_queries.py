@@ -19,6 +19,7 @@ def searched(library: Library, **settings: Any) -> None:
         for body in (
             {"query": "a red car"},
             {"query": "red"},
+            {"like": {"video_id": "traffic", "time": 1}},
             {"query": "blue", "collection": "other"},
             {"query": "green", "collection": "nowhere"},
         ):
@@ -34,7 +35,7 @@ def kept(library: Library, collection: str) -> list[str]:
 
 
 def test_what_was_answered_is_kept(library: Library) -> None:
-    """Once each, of a batch too; the queries of one collection are not those of another one."""
+    """Once each, of a batch too, and sentences alone; of one collection not those of another."""
     library.add("own.mp4", ["blue"], collection="other")
     searched(library, keep_queries=10)
     assert kept(library, "other") == ["blue"]

@@ -24,5 +24,6 @@ random | keep postgres_password
 random | keep redis_password
 random | keep cache_secret
 random | keep grafana_password
+random | keep oidc_session_secret
 printf 'postgresql://clipseek:%s@postgres:5432/clipseek' "$(cat postgres_password)" | keep database_url
 printf 'redis://:%s@redis:6379/0' "$(cat redis_password)" | keep redis_url

@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 import yaml
 
+from api.keyring import Keyring
+from api.oidc import opened
 from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
 from clipseek.catalog.jobs import CONNECTIONS
 from clipseek.config import PREFIX, Settings
+from clipseek.testing import MemoryKeys
 from tests.chaos.proxy import NGINX, TEMPLATE
 from tests.deploy.compose import FILE, ROOT, Compose, Service, interpolated
 
 COMPOSE = Compose()
-OVERLAYS = [ROOT / "docker" / "gpu.compose.yml", ROOT / "docker" / "tls.compose.yml"]
+OVERLAYS = [ROOT / "docker" / f"{name}.compose.yml" for name in ("gpu", "oidc", "tls")]
 OURS = ("api", "indexer", "migrate", "worker")
 DATA = "/var/lib/clipseek"
 SERVICES = list(COMPOSE)
@@ -165,7 +168,7 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     made = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     files = {Path(said["file"]).name for said in COMPOSE.said["secrets"].values()}
-    assert set(made) == files
+    assert set(made) == files | {"oidc_session_secret"}
     assert len(made["postgres_password"]) == 48
     assert made["postgres_password"] in made["database_url"]
     assert made["redis_password"] in made["redis_url"]
@@ -324,7 +327,7 @@ def test_an_overlay_changes_services_that_there_are(file: Path) -> None:
 
 def test_the_tls_overlay_has_every_variable_of_the_example() -> None:
     """And certificates where it says that they are mounted."""
-    said = yaml.safe_load(OVERLAYS[1].read_text("utf-8"))
+    said = yaml.safe_load((ROOT / "docker" / "tls.compose.yml").read_text("utf-8"))
     nginx = said["services"]["nginx"]
     example = (NGINX / "tls.conf.template").read_text("utf-8")
     wanted = set(re.findall(r"\$\{(NGINX_\w+)\}", example)) | {"NGINX_LISTEN"}
@@ -332,6 +335,29 @@ def test_the_tls_overlay_has_every_variable_of_the_example() -> None:
     assert set(nginx["secrets"]) == set(said["secrets"])
     for name in nginx["secrets"]:
         assert f"/run/secrets/{name}" in nginx["environment"].values()
+
+
+def test_the_overlay_of_single_sign_on_sets_what_the_api_needs(tmp_path: Path) -> None:
+    """Its secrets are mounted, the issuer can be reached, and the API takes the settings."""
+    said = yaml.safe_load((ROOT / "docker" / "oidc.compose.yml").read_text("utf-8"))
+    api = said["services"]["api"]
+    assert set(api["secrets"]) == set(said["secrets"])
+    assert "edge" in api["networks"]
+    given = {
+        "CLIPSEEK_OIDC_ISSUER": "https://login.example",
+        "CLIPSEEK_OIDC_CLIENT_ID": "clipseek",
+        "CLIPSEEK_OIDC_GROUPS": "staff: search on *",
+    }
+    settings = {}
+    for name, text in api["environment"].items():
+        value = interpolated(str(text), given)
+        if name.endswith("_FILE"):
+            assert value.removeprefix("/run/secrets/") in said["secrets"]
+            (tmp_path / name).write_text("x" * 48)
+            value = str(tmp_path / name)
+        settings[name.removeprefix(PREFIX).lower()] = value
+    keyring = Keyring(MemoryKeys(), dict, refresh_s=1.0, stale_s=0.0)
+    assert opened(Settings.load(**settings), keyring) is not None
 
 
 def _compose() -> list[str]:
@@ -378,7 +404,10 @@ def test_compose_itself_takes_an_overlay(file: Path) -> None:
     for name, said in yaml.safe_load(file.read_text("utf-8"))["services"].items():
         assert services[name]["deploy"]["resources"]["limits"]
         variables = services[name].get("environment", {})
-        assert said.get("environment", {}).items() <= variables.items()
+        wanted = said.get("environment", {}).items()
+        assert {name: interpolated(text, os.environ) for name, text in wanted}.items() <= (
+            variables.items()
+        )
         if "build" in said:
             assert services[name]["build"]["target"] == said["build"]["target"]
         if "deploy" in said:

@@ -13,6 +13,7 @@ from clipseek.errors import CollectionNotFound
 from clipseek.grants import Rights
 from clipseek.keys import SCOPES, Rate
 from clipseek.keys import Scope as KeyScope
+from clipseek.people import PREFIX
 
 Permission = KeyScope
 """What somebody may do."""
@@ -51,6 +52,11 @@ class Principal:
             return self
         allowed = self.by_scope.get(permission, frozenset())
         return replace(self, collections=allowed, by_scope=None)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is somebody who has logged in, and not a key."""
+        return self.name.startswith(PREFIX)
 
     def may_use(self, collection: str) -> bool:
         """Whether a collection, by the name that is asked for, exists for this principal."""
@@ -102,9 +108,9 @@ def permit(
     if permission not in principal.scopes:
         raise Refused(
             FORBIDDEN,
-            f"this needs the scope {permission!r}, and the key has "
+            f"this needs the scope {permission!r}, and {_has(principal)} "
             f"{', '.join(map(repr, sorted(principal.scopes))) or 'none'}; ask the operator of this "
-            "server for a key with that scope",
+            f"server for a {'group' if principal.is_person else 'key'} with that scope",
         )
     allowed = principal.within(permission)
     if collection is not None and not allowed.may_use(collection):
@@ -117,9 +123,15 @@ def permit_all(principal: Principal, permission: Permission) -> None:
     if permit(principal, permission).collections is not None:
         raise Refused(
             FORBIDDEN,
-            "this is about all collections, and the key is for some; ask the operator of this "
-            "server for a key for all collections",
+            "this is about all collections, and "
+            f"{'your groups are' if principal.is_person else 'the key is'} for some; ask the "
+            f"operator of this server for a {'group' if principal.is_person else 'key'} for all "
+            "collections",
         )
+
+
+def _has(principal: Principal) -> str:
+    return "your groups have" if principal.is_person else "the key has"
 
 
 ANONYMOUS = Principal("anonymous", frozenset(SCOPES))

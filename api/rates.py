@@ -65,13 +65,14 @@ class Rates:
             raise _refused(
                 rate,
                 0,
-                f"these are {cost} searches, and the key may ask {rate}; send smaller batches",
+                f"these are {cost} searches, and {_called(principal)} may ask {rate}; send smaller "
+                "batches",
                 None,
             )
         item = limits.RateLimitItemPerSecond(rate.count, rate.seconds, namespace=PREFIX)
         limiter, is_allowed = await self._hit(item, principal.name, cost)
         if not is_allowed:
-            raise await self._too_often(limiter, item, principal.name, rate)
+            raise await self._too_often(limiter, item, principal, rate)
 
     async def _hit(
         self, item: limits.RateLimitItem, name: str, cost: int
@@ -100,18 +101,22 @@ class Rates:
         self,
         limiter: SlidingWindowCounterRateLimiter,
         item: limits.RateLimitItem,
-        name: str,
+        principal: Principal,
         rate: Rate,
     ) -> Refused:
         try:
             async with asyncio.timeout(self._timeout_s):
-                window = await limiter.get_window_stats(item, name)
+                window = await limiter.get_window_stats(item, principal.name)
             wait_s = max(1, math.ceil(window.reset_time - time()))
             remaining = window.remaining
         except (StorageError, TimeoutError):  # Redis went away after it had counted
             wait_s, remaining = rate.seconds, 0
-        detail = f"the key may ask {rate}; ask again in {wait_s} s"
+        detail = f"{_called(principal)} may ask {rate}; ask again in {wait_s} s"
         return _refused(rate, remaining, detail, wait_s)
+
+
+def _called(principal: Principal) -> str:
+    return "each member of your groups" if principal.is_person else "the key"
 
 
 def _refused(rate: Rate, remaining: int, detail: str, wait_s: int | None) -> Refused:

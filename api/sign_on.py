@@ -17,8 +17,10 @@ from clipseek.errors import ServiceUnavailable
 
 LOGIN_S = 600
 """Seconds that somebody may take to log in at the issuer."""
-LONGEST = 3800
-"""Characters of a session: browsers drop a cookie of more than 4096 with its name and rules."""
+LONGEST = 3000
+"""Characters of a session: browsers drop a cookie of more than 4096, and nginx takes no more for
+all headers of an answer, unless its `proxy_buffer_size` is larger.
+"""
 
 _RANDOM_BYTES = 32
 _SAID = 200

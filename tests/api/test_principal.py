@@ -1,5 +1,6 @@
 """Principal: every request has one, and an endpoint can ask for it."""
 
+import asyncio
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.principal import ANONYMOUS, Asking, Principal, permit, permit_all
 from api.problems import Refused
+from api.rates import Rates
 from clipseek.errors import CollectionNotFound
 from clipseek.grants import grants_of, rights_of
 from clipseek.keys import Rate
@@ -61,7 +63,7 @@ def test_a_person_may_use_a_scope_where_a_group_has_it() -> None:
     with pytest.raises(CollectionNotFound):
         permit(ann, "write", "x")
     permit_all(ann, "admin")
-    with pytest.raises(Refused, match="for all collections"):
+    with pytest.raises(Refused, match=r"the key is for some; .* a key for all collections"):
         permit_all(ann, "search")
 
 
@@ -72,3 +74,14 @@ def test_a_person_whose_groups_agree_is_as_a_key() -> None:
     ann = Principal.of_rights("ann", rights)
     assert ann == Principal("ann", frozenset({"search", "write"}), frozenset({"x"}), Rate(20, 1))
     assert permit(ann, "write") is ann
+
+
+def test_a_person_is_told_of_groups_and_not_of_a_key() -> None:
+    """They have none, and their operator changes groups."""
+    ann = Principal("oidc:ann.1", frozenset({"search"}), frozenset({"x"}), Rate(1, 3600))
+    with pytest.raises(Refused, match=r"and your groups have 'search'; .* a group with that scope"):
+        permit(ann, "write")
+    with pytest.raises(Refused, match=r"your groups are for some; .* a group for all collections"):
+        permit_all(ann, "search")
+    with pytest.raises(Refused, match="each member of your groups may ask 1/h; send smaller"):
+        asyncio.run(Rates().spend(ann, 2))

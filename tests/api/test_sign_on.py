@@ -1,9 +1,11 @@
 """Single sign-on: a browser goes to a real issuer and comes back with a session, or is told why."""
 
+import asyncio
 import http.client
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from time import time
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -190,6 +192,23 @@ def test_a_login_that_was_begun_is_not_a_session(client: TestClient) -> None:
     assert kept is not None
     for headers in ({"Authorization": f"Bearer {kept}"}, {"Cookie": f"{COOKIE}={kept}"}):
         assert client.get("/v1/collections", headers=headers).status_code == 401
+    logged_in(client)
+    session = {"Cookie": f"{LOGIN_COOKIE}={client.cookies[COOKIE]}"}
+    answer = client.get("/login/oidc/callback?state=a&code=b", headers=session)
+    assert answer.headers["Location"] == "/login#late"
+
+
+def test_a_session_that_no_browser_would_keep_is_not_begun(
+    library: Library, issuer: SmallIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody in too many groups with rights is told, and the log says what to do."""
+    names = [f"{number:03} {'x' * 100}" for number in range(40)]
+    issuer.subject["groups"] = names
+    groups = "; ".join(f"{name}: search on *" for name in names)
+    with asking(library, issuer, oidc_groups=groups) as client:
+        client.follow_redirects = False
+        assert returned(client, visited(left(client))) == "/login#failed"
+    assert "more groups than a cookie has room for; name fewer" in caplog.text
 
 
 WRONG: dict[str, tuple[Mapping[str, str], Mapping[str, Any], str]] = {
@@ -287,6 +306,14 @@ def test_an_issuer_that_is_broken_or_away_logs_nobody_in(
     for name, (page, word) in pages.items():
         issuer.pages["/token"] = page
         assert returned(client, visited(left(client))) == f"/login#{word}", name
+
+
+def test_many_logins_at_once_leave_threads_for_others(client: TestClient) -> None:
+    """What anybody can send makes the server wait for the issuer."""
+    state = client.app.state  # type: ignore[attr-defined]  # it is a FastAPI
+    back = visited(left(client))
+    state.oidc = replace(state.oidc, at_once=asyncio.Semaphore(0))
+    assert returned(client, back) == "/login#busy"
 
 
 def test_an_issuer_that_was_never_read_begins_no_login(library: Library) -> None:

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi.testclient import TestClient
+from jwt.algorithms import RSAAlgorithm
 
 from api.issuer import ASK_AGAIN_S, KNOWN_FOR_S, Issuer, signing_keys
 from api.issuer_documents import read_json
@@ -82,8 +83,12 @@ def test_groups_allow_scope_by_scope(library: Library, issuer: SmallIssuer) -> N
         for collection, expected in (("default", 404), ("other", 503)):
             answer = client.delete(f"/v1/videos/extra?collection={collection}", headers=both)
             assert answer.status_code == expected
-        jobs = client.get("/v1/jobs?collection=default", headers=both)
-        assert jobs.status_code == 404
+        for collection, expected in (("default", 404), ("other", 200)):
+            asked = f"/v1/jobs?collection={collection}"
+            assert client.get(asked, headers=both).status_code == expected
+        # An upload that names no collection is for the one that may be written.
+        tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
+        assert client.post("/v1/uploads", headers={**both, **tus}).status_code == 201
 
 
 def test_a_token_without_a_group_is_forbidden(library: Library, issuer: SmallIssuer) -> None:
@@ -179,6 +184,9 @@ def test_a_forged_token_is_refused(library: Library, issuer: SmallIssuer) -> Non
             for _ in range(2):
                 headers = {"Authorization": f"Bearer {token}"}
                 assert status(client, headers) == 401, name
+        headers = {"Authorization": f"Bearer {forged(issuer)['public key as secret']}"}
+        detail = client.get("/v1/collections", headers=headers).json()["detail"]
+        assert detail.startswith("it is signed by 'HS256', and must be by one of ES256, EdDSA, PS")
 
 
 def test_a_token_expires_although_it_is_remembered(
@@ -345,14 +353,15 @@ def test_the_issuer_cannot_send_us_elsewhere(issuer: SmallIssuer, url: str) -> N
         Issuer(issuer.url).refresh()
 
 
-def test_small_and_private_keys_are_left_out(issuer: SmallIssuer) -> None:
-    """Nobody signs tokens with 1024 bits, and a key that everybody has is not a secret."""
+def test_keys_that_are_not_for_signatures_are_left_out(issuer: SmallIssuer) -> None:
+    """Nobody signs tokens with 1024 bits, or with a key that everybody has or that encrypts."""
     good, *_ = issuer.key_set()["keys"][1:]
     weak = rsa.generate_private_key(65537, 1024)  # noqa: S505  that is the point
     small = public_jwk(weak, "RS256", kid="small")
-    private = {**good, "d": "AQAB"}
+    private = RSAAlgorithm.to_jwk(private_key("RS256", 3), as_dict=True)
+    encrypting = {**good, "use": "enc"}
     hashed = {"kty": "oct", "k": "AAAA", "kid": "a", "alg": "HS256"}
-    found = signing_keys([small, private, hashed, good])
+    found = signing_keys([small, private, encrypting, hashed, good])
     assert [key.id for key in found] == ["RS256-0"]
     assert found[0].algorithms == ("RS256",)
 

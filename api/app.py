@@ -167,7 +167,7 @@ def _application(opened: Service) -> FastAPI:
         logins,
         pages,
     )
-    routers = [*(part.router for part in parts), jobs.events_router]
+    routers = [*(part.router for part in parts), jobs.events_router, models.changing_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),

@@ -4,7 +4,7 @@ from api.principal import Permission, Principal, permit
 from api.schemas import InCollection
 from clipseek.errors import CollectionNotFound
 from clipseek.service import Service
-from clipseek.types import Segment
+from clipseek.types import Collection, Segment
 
 
 def readable(asking: Principal, service: Service, asked: InCollection) -> str:
@@ -15,6 +15,15 @@ def readable(asking: Principal, service: Service, asked: InCollection) -> str:
 def writable(asking: Principal, service: Service, asked: InCollection) -> str:
     """Return the name of the collection that a request is about; raise unless it may be changed."""
     return _permitted(asking, "write", service, asked)
+
+
+def administered(asking: Principal, service: Service, name: str) -> Collection:
+    """Return the collection of a name; raise unless the principal may administer it."""
+    asking = permit(asking, "admin")
+    allowed = allowed_collections(asking, service)
+    if allowed is not None and name not in allowed:
+        raise CollectionNotFound(name)
+    return service.catalog.collection(name)
 
 
 def _permitted(

@@ -23,6 +23,8 @@ _WAITING: dict[str, Any] = {
     "progress": {"bytes": 0, "frames": 0, "share": 0.0},
     "videos": [],
     "fate": None,
+    "step": None,
+    "model": None,
     "reason": "",
     "by": "anonymous",
     "request_id": "9f2c1a7be04d5568",
@@ -56,6 +58,13 @@ JOBS_ANSWER = {"jobs": [JOB_ANSWER], "next": JOB_ID}
 _CHANGE = {**_WAITING, "video": "abc", "name": None, "title": None, "tags": None}
 REMOVE_ANSWER = {**_CHANGE, "kind": "remove"}
 EDIT_ANSWER = {**_CHANGE, "kind": "edit", "title": "A day at the sea", "tags": ["sea"]}
+SWITCH_JOB = {
+    **_CHANGE,
+    "kind": "switch",
+    "video": None,
+    "step": "prepare",
+    "model": "PE-Core-B-16/meta@int8",
+}
 EDIT = {"title": "A day at the sea", "tags": ["sea"]}
 EVENTS = (
     f"retry: 2000\n\nevent: progress\ndata: {json.dumps(_RUNNING)}\n\n"

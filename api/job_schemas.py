@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from api.limits import MAX_PAGE, MAX_TAGS, CollectionName, Tag, expect, text
 from clipseek.jobs import Job, JobKind, JobState
+from clipseek.switches import Step
 
 MAX_TITLE_CHARACTERS = 500
 MAX_JOB_ID_CHARACTERS = 64
@@ -39,6 +40,11 @@ class JobsPage(BaseModel):
 
     collection: Annotated[
         CollectionName | None, Field(description="Only jobs of this collection.")
+    ] = None
+    kind: Annotated[
+        JobKind | None,
+        Field(description="Only jobs of this kind."),
+        expect("one of ingest, remove, edit and switch"),
     ] = None
     state: Annotated[
         JobState | None,
@@ -95,6 +101,10 @@ class JobAnswer(BaseModel):
         default=None,
         description="What became of the video: indexed, incomplete, unchanged, removed or edited.",
     )
+    step: Step | None = Field(default=None, description="The step of a switch.")
+    model: str | None = Field(
+        default=None, description="The model to prepare, or the one that answers after the step."
+    )
     reason: str = Field(description="Why it failed or is tried again, in a sentence.")
     by: str = Field(description="The name of the key that asked for it.")
     request_id: str = Field(description="The id of the request that asked for it.")
@@ -122,6 +132,8 @@ class JobAnswer(BaseModel):
                 },
                 "videos": outcome.get("videos", []),
                 "fate": outcome.get("fate"),
+                "step": asked.get("step"),
+                "model": asked.get("model") or outcome.get("model"),
                 "reason": job.reason,
                 "by": job.by,
                 "request_id": job.request_id,

@@ -11,7 +11,7 @@ from api.asked import allowed_collections
 from api.dependencies import Followed, Listed, Opened, Queued
 from api.job_schemas import JobAnswer, JobId, JobsAnswer, JobsPage
 from api.patient_route import PatientRoute
-from api.principal import Asking, Principal, permit
+from api.principal import Asking, Permission, Principal, permit
 from api.problem_kinds import STORE
 from api.reading_router import ReadingRouter
 from clipseek.errors import CollectionNotFound, InvalidQuery, JobNotFound, ServiceUnavailable
@@ -19,6 +19,7 @@ from clipseek.jobs import Job, JobReader
 from clipseek.service import Service
 
 JobIdInPath = Annotated[JobId, Path()]
+JOB_SCOPES: tuple[Permission, ...] = ("write", "admin")
 _EXAMPLE = f"/v1/jobs/{job_examples.JOB_ID}"
 
 router = ReadingRouter(route_class=PatientRoute)
@@ -54,6 +55,7 @@ def jobs(
     found = listed.jobs(
         collections=None if allowed is None else sorted(allowed),
         state=asked.state,
+        kind=asked.kind,
         after=asked.after or "",
         limit=asked.limit + 1,
     )
@@ -128,19 +130,41 @@ def cancel(
     asking: Asking, service: Opened, listed: Listed, queue: Queued, job_id: JobIdInPath
 ) -> JobAnswer:
     """Cancel a job that waits, or let one that runs stop; one that has ended stays as it is."""
-    _theirs(asking, service, listed, job_id)
+    _theirs(asking, service, listed, job_id, of_switches="admin")
     return JobAnswer.of(queue.cancel(job_id))
 
 
-def _theirs(asking: Principal, service: Service, listed: JobReader, job_id: str) -> Job:
-    """Return a job of a collection that somebody may use.
+def _theirs(
+    asking: Principal,
+    service: Service,
+    listed: JobReader,
+    job_id: str,
+    *,
+    of_switches: Permission | None = None,
+) -> Job:
+    """Return a job of a collection in which somebody may write.
+
+    A step of a switch is also returned to those who may administer the collection, and to them
+    alone if `of_switches` is "admin".
 
     Raises:
-        JobNotFound: there is none, or it is of another collection.
+        JobNotFound: there is none, or it is not one of these.
+        Refused: no scope allows any.
     """
-    asking = permit(asking, "write")
-    allowed = allowed_collections(asking, service)
+    scopes: list[Permission] = [each for each in JOB_SCOPES if each in asking.scopes]
+    if not scopes:
+        permit(asking, "write")
+    may = {each: allowed_collections(permit(asking, each), service) for each in scopes}
     found = listed.get(job_id)
-    if allowed is not None and found.collection not in allowed:
+
+    def is_allowed(scope: Permission) -> bool:
+        names = may.get(scope, frozenset())
+        return names is None or found.collection in names
+
+    is_switch = found.kind == "switch"
+    if not (is_allowed("write") or (is_switch and is_allowed("admin"))):
+        raise JobNotFound(job_id)
+    if is_switch and of_switches is not None and not is_allowed(of_switches):
+        permit(asking, of_switches)
         raise JobNotFound(job_id)
     return found

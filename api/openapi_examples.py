@@ -33,6 +33,7 @@ from api.problem_kinds import (
 )
 from api.upload_kinds import Kind
 from clipseek import errors
+from clipseek.switches import SwitchRefused
 
 _ID = "9f2c1a7be04d5568"
 _UPLOAD_ID = "9f2c1a7be04d55689f2c1a7be04d5568"
@@ -139,6 +140,10 @@ _INVALID = {
     "/v1/videos/abc/preview": ("end", "must be at most 300 s after start (0), got 400"),
     "/v1/uploads": ("Upload-Length", "must be a whole number from 1 to 9007199254740991, got 'x'"),
     f"/v1/uploads/{_UPLOAD_ID}": ("upload_id", "must have 1 to 64 characters, got 65"),
+    "/v1/collections/default/switch": (
+        "collection",
+        "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit, got 'A'",
+    ),
     "/v1/jobs": ("limit", "must be a whole number from 1 to 1000, got '0'"),
     "/v1/jobs/pN3v0cZ7Q2mX5hJd9sLwAg": ("job_id", "must have 1 to 64 characters, got 65"),
     "/v1/jobs/pN3v0cZ7Q2mX5hJd9sLwAg/events": ("job_id", "must have 1 to 64 characters, got 65"),
@@ -155,6 +160,7 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.ModelMismatch]: errors.ModelMismatch(
         "default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)"
     ).told,
+    KINDS[SwitchRefused]: "collection 'default' has no former model to go back to",
     KINDS[errors.CatalogOutdated]: errors.CatalogOutdated("", "").told,
     KINDS[errors.ServiceUnavailable]: problems.LOGGED,
     KINDS[errors.ConfigError]: problems.LOGGED,

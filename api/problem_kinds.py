@@ -2,6 +2,7 @@
 
 from api.upload_kinds import UPLOAD_KINDS, Kind
 from clipseek import errors
+from clipseek.switches import SwitchRefused
 
 KINDS: dict[type[errors.ClipseekError], Kind] = {
     **UPLOAD_KINDS,
@@ -61,6 +62,12 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         409,
         "The collection is indexed with another model",
         "Search another collection. The operator restores the model that the log names.",
+    ),
+    SwitchRefused: Kind(
+        "switch-refused",
+        409,
+        "This step of a switch cannot be taken now",
+        "`detail` says why. `GET /v1/collections/{collection}/switch` says which step is next.",
     ),
     errors.CatalogOutdated: Kind(
         "catalog-outdated",

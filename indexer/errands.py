@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: ingest a video, remove one, or edit its title and its tags."""
+"""What the kinds of jobs do: ingest a video, remove or edit one, take a step of a switch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
 from clipseek.service import WritingService
 from clipseek.uploads import Uploads
 from clipseek.video.opening import video_opener
-from indexer import reserve, sample
+from indexer import reserve, sample, switch_errand
 from indexer.collection_models import CollectionModels
 from indexer.heartbeat import Heartbeat
 from indexer.incoming import Incoming
@@ -59,6 +59,9 @@ class Errands:
                 return self._remove(job)
             case "edit":
                 return self._edit(job)
+            case "switch":
+                outcome = switch_errand.do(self.service, job, heart, lead_s=switch_errand.LEAD_S)
+                return None if outcome is None else Ended("done", outcome)
 
     def _ingest(self, job: Job, heart: Heartbeat) -> Ended | None:
         try:

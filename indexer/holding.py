@@ -13,6 +13,12 @@ BEATS_PER_LEASE = 4
 LOOK_S = 0.5
 
 
+class SwitchBusy(ConfigError):
+    """Another process works on the switch."""
+
+    told = "another process works on this switch now; wait until it ends, and then ask again"  # type: ignore[assignment]  # other settings concern operators alone
+
+
 class Leases(Protocol):
     """Where leases of switches are, such as `SqlSwitches`, which documents the methods."""
 
@@ -58,7 +64,7 @@ class Holding:
         """Hold the switch; if another process holds it, wait whether that one is still there.
 
         Raises:
-            ConfigError: it is.
+            SwitchBusy: it is.
         """
         if self._thread is not None:
             return
@@ -75,7 +81,7 @@ class Holding:
             now = self._leases.take(self._name, self._lease_s)
             # Without a new sign of life, it is less by at least the time slept.
             if now > max(0.0, left - slept_s / 2):
-                raise ConfigError(
+                raise SwitchBusy(
                     f"another process is switching collection {self._name!r} now, perhaps on "
                     "another machine; wait until it ends, or stop it and run the same command "
                     "again to continue"
@@ -91,9 +97,9 @@ class Holding:
             stop.set()
 
     def require(self) -> None:
-        """Raise ConfigError if another process has the switch."""
+        """Raise SwitchBusy if another process has the switch."""
         if self._lost.is_set():
-            raise ConfigError(
+            raise SwitchBusy(
                 f"this process gave no sign of life for {self._lease_s:g} s, and another one has "
                 f"continued the switch of collection {self._name!r}; `indexer collections` shows "
                 "the switches"

@@ -2,26 +2,63 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from clipseek.assembly import load_model
 from clipseek.config import Settings
 from clipseek.embedding.precision import split
 from clipseek.ingest import Options, Report, Run, Tools
+from clipseek.ingest.draft import Draft
 from clipseek.model import Model
 from clipseek.service import WritingService
 from clipseek.thumbnails import LinkedThumbnails
 from clipseek.types import Collection, Put
 from clipseek.video.opening import video_opener
-from indexer import discover, sample
+from indexer import sample
 from indexer.following import Following
 from indexer.holding import Holding
 from indexer.output import note
-from indexer.reports import Reports
-from indexer.verbs.ingest import stopping_on_signal
 
 _PICTURED = 100
 """Videos whose pictures a precision may be measured with."""
+
+
+class Told(Protocol):
+    """Hears how videos are embedded; a context manager for the time in which they are."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def frames(self, count: int) -> None:
+        """Hear of more frames."""
+        ...
+
+    def progress_of(self, draft: Draft) -> None:
+        """Hear how far a video was read."""
+        ...
+
+    def report(self, report: Report) -> None:
+        """Hear what became of a video."""
+        ...
+
+
+class Attending(Protocol):
+    """Who waits for a switch: somebody at a terminal, or a job."""
+
+    def reports(self, target: Collection, uris: Sequence[str]) -> Told:
+        """Return what hears how these videos are embedded into a collection."""
+        ...
+
+    def event(self) -> threading.Event:
+        """Return the event that stops the work."""
+        ...
+
+    def stopping(self, stop: threading.Event) -> AbstractContextManager[Callable[[], bool]]:
+        """Set the event once the work has to stop; give whether that was told."""
+        ...
 
 
 @dataclass
@@ -33,8 +70,7 @@ class Switching:
     target: Collection
     holding: Holding
     model: Callable[[], Model]
-    quiet: bool
-    json: bool
+    attending: Attending
     linked: int = 0
     _loaded: Model | None = field(default=None, init=False)
 
@@ -53,12 +89,12 @@ class Switching:
         settings, service = self.service.settings, self.service
         if self._loaded is None:
             self._loaded = self.model()
-        stop = threading.Event()
+        stop = self.attending.event()
         self.holding.stops(stop)
-        told = Reports(discover.Found(uris, []), json=False, quiet=self.quiet)
+        told = self.attending.reports(self.target, uris)
         key = self.target.key
         thumbnails = LinkedThumbnails(settings.thumbnail_root, key, self.source.key)
-        with stopping_on_signal(stop) as interrupted, video_opener(settings, stop) as opener:
+        with self.attending.stopping(stop) as is_told, video_opener(settings, stop) as opener:
             tools = Tools(
                 self.target.name,
                 service.catalog,
@@ -81,11 +117,8 @@ class Switching:
                 for report in run.reports(uris):
                     told.report(report)
                     reports.append(report)
-        if not self.json:
-            told.summary()
         self.linked += thumbnails.linked
-        if interrupted.is_set():
-            note("indexer: interrupted; run the same command again to continue")
+        if is_told():
             return None
         self.holding.require()
         return reports

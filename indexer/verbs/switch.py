@@ -1,30 +1,26 @@
 """The verb `switch`: give a collection another model, while it answers with the one it has."""
 
 import argparse
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
-from clipseek.assembly import build_snapshot, open_writer
-from clipseek.caches import open_recent
-from clipseek.catalog.switches import SqlSwitches
+from clipseek.assembly import open_writer
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.ledgers import open_switches
 from clipseek.model import Model
-from clipseek.service import WritingService
-from clipseek.switches import Switch
-from clipseek.types import Hit
-from indexer import reserve
-from indexer.agreement import EXAMPLES, Agreement, agreement
-from indexer.following import Following
+from clipseek.types import Collection, Hit
+from indexer import discover
+from indexer.agreement import EXAMPLES, Agreement
 from indexer.holding import Holding
 from indexer.output import Column, clock, counted, emit, note, say, table
 from indexer.queries import Origin, Queries, of_file, of_users
-from indexer.rescoring import rescore
-from indexer.switching import Switching, stored_model, wanted_model
-from indexer.verbs.ingest import INTERRUPTED
+from indexer.reports import Reports
+from indexer.steps import Brought, Steps, Stopped, VideosMissing
+from indexer.switching import wanted_model
+from indexer.verbs.ingest import INTERRUPTED, stopping_on_signal
 
 LONGEST_LEAD_S = 3600.0
 
@@ -49,10 +45,55 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         with Holding(switches, name, lease_s=settings.job_lease_s) as holding:
             if switches.get(name) is not None:
                 holding.take()
-            verb = _Verb(service, switches, holding, options, queries)
-            if options.finish:
-                return verb.finish()
-            return verb.roll_back() if options.rollback else verb.switch()
+            terminal, without = _Terminal(options), options.without_missing
+            steps = Steps(service, switches, holding, terminal, name, without)
+            verb = _Verb(steps, options, queries)
+            try:
+                if options.finish:
+                    return verb.finish()
+                return verb.roll_back() if options.rollback else verb.switch()
+            except Stopped:
+                return INTERRUPTED
+            except VideosMissing as error:
+                note(f"indexer: {error}")
+                return 1
+
+
+class _Terminal:
+    """Somebody at a terminal waits for the switch: signals stop it, and all videos are told."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+
+    def reports(self, _target: Collection, uris: Sequence[str]) -> "_Told":
+        """Return what prints a line or a bar."""
+        found = discover.Found(uris, [])
+        return _Told(found, json=self._options.json, quiet=self._options.quiet)
+
+    def event(self) -> threading.Event:
+        """Return an event that nobody has set."""
+        return threading.Event()
+
+    @contextmanager
+    def stopping(self, stop: threading.Event) -> Iterator[Callable[[], bool]]:
+        """Stop on a signal."""
+        with stopping_on_signal(stop) as interrupted:
+            yield interrupted.is_set
+        if interrupted.is_set():
+            note("indexer: interrupted; run the same command again to continue")
+
+
+class _Told(Reports):
+    """Prints videos to stderr, in words also if the results are JSON, and a summary."""
+
+    def __init__(self, found: discover.Found, *, json: bool, quiet: bool) -> None:
+        super().__init__(found, json=False, quiet=quiet)
+        self._has_summary = not json
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        if self._has_summary and exc[0] is None:
+            self.summary()
 
 
 class _Verb:
@@ -60,24 +101,21 @@ class _Verb:
 
     def __init__(
         self,
-        service: WritingService,
-        switches: SqlSwitches,
-        holding: Holding,
+        steps: Steps,
         options: argparse.Namespace,
         queries: Queries | None,
     ) -> None:
-        self._service = service
-        self._catalog = service.catalog
-        self._switches = switches
-        self._holding = holding
+        self._steps = steps
+        self._service = steps.service
+        self._catalog = steps.service.catalog
         self._options = options
         self._queries = queries
-        self._name = service.settings.collection
+        self._name = steps.name
         self._quiet = options.quiet
 
     def switch(self) -> int:
         """Embed into the new collection, compare, and cut over."""
-        found = self._switches.get(self._name)
+        found = self._steps.switches.get(self._name)
         if found is not None and found.state == "switched":
             has = self._catalog.collection(self._name).model
             raise ConfigError(
@@ -85,73 +123,43 @@ class _Verb:
                 f"`indexer switch {self._name} --finish` to keep that, or --rollback to go back"
             )
         model = wanted_model(self._service, self._options.precision, quiet=self._quiet)
-        found = self._begun(model)
-        switching = self._switching(found, lambda: model)
-        rescore(self._catalog, found.other, model, note)
-        following = switching.following()
-        version = following.catch_up()
-        if version is None:
-            return INTERRUPTED
-        if self._stops_for(following):
-            return 1
-        build_snapshot(self._service, found.other)
-        self._switches.ready(self._name, sorted(following.failed))
-        queries = self._queries or of_users(self._service.settings, switching.source)
+        brought = self._steps.prepare(model, self._refused)
+        queries = self._queries or of_users(self._service.settings, brought.switching.source)
         if not self._quiet:
             note(f"indexer: {queries.said}")
-        agreed = agreement(self._service.search, self._name, found.other, queries.texts)
+        agreed = self._steps.compare(brought, queries.texts)
         self._tell_examples(agreed)
         state = "ready"
         if not self._options.no_cut:
             time.sleep(self._options.lead)
-            code = self._cut(following, version, to=found.new)
-            if code:
-                return code
+            self._steps.cut(brought)
             state = "switched"
-        self._tell(state, model.name, switching, following, agreed, queries.origin)
+        self._tell(state, model.name, brought, agreed, queries.origin)
         return 0
 
     def roll_back(self) -> int:
         """Bring the old collection up to date, and let it answer again."""
-        found = self._switches.get(self._name)
+        found = self._steps.switches.get(self._name)
         if found is None or found.state != "switched":
             raise ConfigError(
                 f"collection {self._name!r} has no former model to go back to; `indexer "
                 "collections` shows the switches"
             )
         former = self._catalog.collection(found.other)
-        switching = self._switching(found, partial(stored_model, self._service, former))
-        following = switching.following(found.cut_at, found.left_out)
-        version = following.catch_up(found.cut_version)
-        if version is None:
-            return INTERRUPTED
-        if self._stops_for(following):
-            return 1
-        build_snapshot(self._service, found.other)
-        code = self._cut(following, version, to=found.old)
-        if not code:
-            self._tell("rolled back", former.model, switching, following)
-        return code
+        brought = self._steps.former(found)
+        self._steps.cut(brought)
+        self._tell("rolled back", former.model, brought)
+        return 0
 
     def finish(self) -> int:
         """Remove the collection that does not answer."""
-        found = self._switches.get(self._name)
+        found = self._steps.switches.get(self._name)
         if found is None:
             raise ConfigError(
                 f"no switch of collection {self._name!r} is under way, so there is nothing to "
                 "finish; `indexer collections` shows the switches"
             )
-        removed = self._catalog.collection(found.other)
-        # SQLite first logs what is removed, and a full disk has no space for that.
-        reserve.give_back(self._service.settings)
-        try:
-            key = self._switches.end(self._name)
-        finally:
-            reserve.keep(self._service.settings)
-        self._service.indexes.remove(key)
-        self._service.thumbnails.remove(key)
-        with closing(open_recent(self._service.settings)) as recent:
-            recent.forget(removed)
+        removed = self._steps.finish(found)
         kept = self._catalog.collection(self._name).model
         if self._options.json:
             emit({"collection": self._name, "state": "finished", "model": kept})
@@ -159,80 +167,21 @@ class _Verb:
             say(f"collection {self._name} keeps model {kept}; that of {removed.model} is removed")
         return 0
 
-    def _begun(self, model: Model) -> Switch:
-        """Return the switch to a model, begun now or before.
-
-        Raises:
-            ConfigError: the collection has this model, or is switched to another one.
-        """
-        embedder, present = model.embedder, self._catalog.collection(self._name)
-        if present.fingerprint == embedder.fingerprint:
-            raise ConfigError(
+    def _refused(self, model: Model) -> ConfigError:
+        """Return why a collection cannot be switched to a model: it has it, or gets another one."""
+        present = self._catalog.collection(self._name)
+        if present.fingerprint == model.embedder.fingerprint:
+            return ConfigError(
                 f"collection {self._name!r} is indexed with model {present.model!r} already; name "
                 "another one with --model or --precision"
             )
-        found = self._switches.begin(
-            self._name,
-            model.name,
-            dim=embedder.dim,
-            fingerprint=embedder.fingerprint,
-            scoring=model.scoring,
+        found = self._steps.switches.get(self._name)
+        new = "" if found is None else self._catalog.collection(found.other).model
+        return ConfigError(
+            f"a switch of collection {self._name!r} to model {new!r} is under way, not "
+            f"to {model.name!r}; continue it with `--model {new}`, or give it up with "
+            f"`indexer switch {self._name} --finish`"
         )
-        self._holding.take()
-        new = self._catalog.collection(found.other)
-        if new.fingerprint != embedder.fingerprint:
-            raise ConfigError(
-                f"a switch of collection {self._name!r} to model {new.model!r} is under way, not "
-                f"to {model.name!r}; continue it with `--model {new.model}`, or give it up with "
-                f"`indexer switch {self._name} --finish`"
-            )
-        return found
-
-    def _switching(self, found: Switch, model: Callable[[], Model]) -> Switching:
-        source, target = (self._catalog.collection(each) for each in (self._name, found.other))
-        return Switching(
-            self._service,
-            source,
-            target,
-            self._holding,
-            model,
-            quiet=self._quiet,
-            json=self._options.json,
-        )
-
-    def _stops_for(self, following: Following) -> bool:
-        """Say which videos could not be embedded; return whether that stops the switch."""
-        if not following.failed:
-            return False
-        missing = counted(len(following.failed), "video")
-        if self._options.without_missing:
-            note(f"{missing} could not be read and will not be in the collection")
-            return False
-        note(
-            f"indexer: {missing} could not be read, so collection {self._name!r} answers as "
-            "before; correct or remove what is listed above and run the same command again, or add "
-            "--without-missing to go on without them"
-        )
-        return True
-
-    def _cut(self, following: Following, version: int | None, *, to: str) -> int:
-        """Exchange both collections as soon as nothing is missing; return the exit code."""
-        left_out = set(following.failed)
-        while (version := following.catch_up(version)) is not None:
-            if following.failed.keys() != left_out:
-                left_out = set(following.failed)
-                if self._stops_for(following):
-                    return 1
-            self._note_left_out(following)
-            if self._switches.cut(self._name, version, to=to):
-                return 0
-        return INTERRUPTED
-
-    def _note_left_out(self, following: Following) -> None:
-        found = self._switches.get(self._name)
-        failed = sorted(following.failed)
-        if found is not None and found.state == "ready" and list(found.left_out) != failed:
-            self._switches.ready(self._name, failed)
 
     def _tell_examples(self, agreed: Agreement) -> None:
         if self._options.json:
@@ -264,8 +213,7 @@ class _Verb:
         self,
         state: str,
         model: str,
-        switching: Switching,
-        following: Following,
+        brought: Brought,
         agreed: Agreement | None = None,
         origin: Origin | None = None,
     ) -> None:
@@ -273,9 +221,9 @@ class _Verb:
             "collection": self._name,
             "state": state,
             "model": model,
-            "embedded": following.embedded,
-            "thumbnails_reused": switching.linked,
-            "left_out": sorted(following.failed),
+            "embedded": brought.following.embedded,
+            "thumbnails_reused": brought.switching.linked,
+            "left_out": brought.left_out,
         }
         if agreed is not None:
             told["queries"] = len(agreed.examples)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
-JobKind = Literal["ingest", "remove", "edit"]
+JobKind = Literal["ingest", "remove", "edit", "switch"]
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 Ending = Literal["done", "failed", "cancelled"]
 Payload = Mapping[str, object]
@@ -17,6 +17,8 @@ Payload = Mapping[str, object]
 
 STATES: tuple[JobState, ...] = get_args(JobState)
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
+SWITCH = "switch"
+"""The subject of the steps of a switch; no video has this id."""
 MAX_KEY_CHARACTERS = 200
 """The longest idempotency key; a UUID has 36 characters."""
 
@@ -69,8 +71,13 @@ class Job:
 
     @property
     def video(self) -> str:
-        """The id of the video that it changes; empty for an ingest."""
+        """The id of the video that it changes; empty for other jobs."""
         return str(self.payload.get("video", ""))
+
+    @property
+    def subject(self) -> str:
+        """What it changes: jobs of one subject run one after the other. Empty for an ingest."""
+        return SWITCH if self.kind == "switch" else self.video
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +110,13 @@ class JobReader(Protocol):
         *,
         collections: Sequence[str] | None = None,
         state: JobState | None = None,
+        kind: JobKind | None = None,
         after: str = "",
         limit: int = 100,
     ) -> list[Job]:
         """Return jobs, the newest first, those that are older than the job `after`.
 
-        Only those of some collections, by the names that were asked for, and in one state.
+        Only those of some collections, by the names that were asked for, in one state, of one kind.
 
         Raises:
             JobNotFound: there is no job `after`.
@@ -159,8 +167,9 @@ class JobQueue(JobReader, Protocol):
         """Take the job that is to run next, for `lease_s` seconds; None if there is none.
 
         A job is ready if it waits and its pause is over, or if its lease has expired. Jobs that
-        change the same video run in the order in which they were added. Of the collections with
-        ready jobs, the one with the fewest running jobs comes first, and then the oldest job.
+        change the same video, and the steps of one switch, run in the order in which they were
+        added. Of the collections with ready jobs, the one with the fewest running jobs comes
+        first, and then the oldest job.
         """
         ...
 

@@ -230,9 +230,9 @@ def test_a_job_of_another_collection_is_not_there(
 def test_jobs_need_the_scope_write(
     library: Library, queue: SqlJobs, method: str, path: str
 ) -> None:
-    """No other scope includes it."""
+    """The scope search does not include it."""
     body = {"title": "t"} if method == "PATCH" else None
-    with asking(library, "search", "admin") as client:
+    with asking(library, "search") as client:
         assert client.request(method, path, json=body).status_code == 403
     assert queue.jobs() == []
 

@@ -1,42 +1,22 @@
 """The models over HTTP: those that can be named, with what was measured of them."""
 
 import dataclasses
-import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-import clipseek
-from clipseek.embedding import bundle as bundles
-from clipseek.embedding import models as known_models
-from clipseek.embedding.bundle import Manifest
 from clipseek.embedding.precision import Measured
 from clipseek.keys import Scope
 from tests.api.library import Library
 from tests.api.test_permissions import asking
+from tests.installed_model import install
 
-DEMO = Path(clipseek.__file__).parent / "demo" / "model"
 MEASURED = Measured(images=0.991, texts=1.0, overlap=0.968, pictures=96, speedup=1.9)
-
-
-def install(library: Library, name: str, **said: Any) -> None:
-    """Put a bundle into the data folder: the demo's, under a name and with other fields."""
-    demo = bundles.peek(DEMO)
-    fields = {each.name: getattr(demo, each.name) for each in dataclasses.fields(Manifest)}
-    manifest = Manifest(**{**fields, "name": name, **said})
-
-    def fill(folder: Path) -> None:
-        for file in demo.files:
-            shutil.copyfile(DEMO / file, folder / file)
-
-    bundles.write(known_models.bundle_folder(library.folder, name), manifest, fill)
 
 
 def test_models_are_listed_with_what_was_measured(library: Library) -> None:
     """Of a precision that was measured, its figures; of others none; known ones are named."""
-    install(library, "toy@int8", precision="int8", measured=MEASURED)
-    install(library, "toy")
+    install(library.folder, "toy@int8", precision="int8", measured=MEASURED)
+    install(library.folder, "toy")
     with asking(library, "admin") as client:
         answer = client.get("/v1/models")
     found = {each["name"]: each for each in answer.json()["models"]}
@@ -53,7 +33,7 @@ def test_models_are_listed_with_what_was_measured(library: Library) -> None:
 
 def test_a_known_model_that_is_installed_is_as_its_bundle_says(library: Library) -> None:
     """It is listed once."""
-    install(library, "ViT-B-32/laion2b_s34b_b79k")
+    install(library.folder, "ViT-B-32/laion2b_s34b_b79k")
     with asking(library, "admin") as client:
         models = client.get("/v1/models").json()["models"]
     (row,) = (each for each in models if each["name"] == "ViT-B-32/laion2b_s34b_b79k")
@@ -64,7 +44,7 @@ def test_a_known_model_that_is_installed_is_as_its_bundle_says(library: Library)
 def test_models_name_only_collections_that_the_key_allows(library: Library) -> None:
     """Another collection with the same model stays unknown."""
     library.add("night.mp4", ["black"], collection="other")
-    install(library, "toy")
+    install(library.folder, "toy")
     with asking(library, "admin", collections=frozenset({"other"})) as client:
         models = client.get("/v1/models").json()["models"]
     assert [each["collections"] for each in models if each["name"] == "toy"] == [["other"]]

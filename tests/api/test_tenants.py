@@ -112,6 +112,19 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /v1/collections": requests("GET", "/v1/collections", headers=conditions),
     "GET /v1/models": requests("GET", "/v1/models"),
     "GET /v1/edit-lists": requests("GET", "/v1/edit-lists"),
+    "GET /v1/collections/{collection}/switch": reading(
+        "/v1/collections/ID/switch", names.filter(bool)
+    ),
+    "POST /v1/collections/{collection}/switch": requests(
+        "POST",
+        "/v1/collections/ID/switch",
+        ids=names.filter(bool),
+        headers=repeats,
+        body=some(
+            {"step": st.sampled_from(("prepare", "cut", "rollback", "finish"))},
+            model=st.sampled_from(("demo", "toy", "another")),
+        ),
+    ),
     "POST /v1/edit-lists": requests(
         "POST",
         "/v1/edit-lists",

@@ -285,6 +285,26 @@ def test_jobs_of_one_video_run_in_their_order(queue: JobQueue) -> None:
     assert take(queue).id == second.id
 
 
+def test_the_steps_of_a_switch_run_in_their_order(queue: JobQueue) -> None:
+    """One at a time for each collection; what changes videos does not wait for them."""
+    first, second = add(queue, kind="switch"), add(queue, kind="switch")
+    elsewhere, other = add(queue, "other", kind="switch"), add(queue, kind="remove", video="v")
+    running = take(queue)
+    assert running.id == first.id
+    assert {take(queue).id, take(queue).id} == {elsewhere.id, other.id}
+    assert queue.take("worker", FOR_EVER_S) is None
+    queue.finish(running, "done", {})
+    assert take(queue).id == second.id
+
+
+def test_jobs_are_listed_by_their_kind(queue: JobQueue) -> None:
+    """With the other filters, and some at a time."""
+    first, _, second = add(queue, kind="switch"), add(queue, kind="remove", video="v"), add(queue)
+    third = add(queue, kind="switch")
+    assert [job.id for job in queue.jobs(kind="switch")] == [third.id, first.id]
+    assert [job.id for job in queue.jobs(kind="switch", limit=1, after=second.id)] == [first.id]
+
+
 def test_jobs_are_counted(queue: JobQueue) -> None:
     """By state; the oldest one that waits has an age."""
     assert queue.counts().of == {}

@@ -71,6 +71,7 @@ class SqlJobReader:
         *,
         collections: Sequence[str] | None = None,
         state: JobState | None = None,
+        kind: JobKind | None = None,
         after: str = "",
         limit: int = 100,
     ) -> list[Job]:
@@ -80,6 +81,8 @@ class SqlJobReader:
             query = query.where(among(jobs.c.collection, collections, self._database.dialect))
         if state is not None:
             query = query.where(jobs.c.state == state)
+        if kind is not None:
+            query = query.where(jobs.c.kind == kind)
         if after:
             self.get(after)
             other = jobs.alias()
@@ -144,7 +147,7 @@ class SqlJobs(SqlJobReader):
             "id": job.id,
             "kind": kind,
             "collection": collection,
-            "subject": job.video,
+            "subject": job.subject,
             "payload": job.payload,
             "state": job.state,
             "attempts": 0,

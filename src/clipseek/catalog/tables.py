@@ -202,7 +202,9 @@ jobs = Table(
     Column("id", Key, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("collection", Key, nullable=False),  # as it was asked for, so it may be an alias
-    Column("subject", Key, nullable=False),  # the video that is changed; empty for an ingest
+    Column(
+        "subject", Key, nullable=False
+    ),  # the video or the switch that is changed; empty for an ingest
     Column("payload", Json, nullable=False),
     Column("state", Key, nullable=False),
     Column("attempts", Integer, nullable=False),

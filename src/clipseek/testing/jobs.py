@@ -90,6 +90,7 @@ class MemoryJobs:
         *,
         collections: Sequence[str] | None = None,
         state: JobState | None = None,
+        kind: JobKind | None = None,
         after: str = "",
         limit: int = 100,
     ) -> list[Job]:
@@ -102,6 +103,7 @@ class MemoryJobs:
             for job in newest
             if (collections is None or job.collection in collections)
             and (state is None or job.state == state)
+            and (kind is None or job.kind == kind)
         ][:limit]
 
     def counts(self) -> Counts:
@@ -214,11 +216,11 @@ class MemoryJobs:
         for other in self._entries.values():
             if other is entry:
                 return True
-            same = (other.job.collection, other.job.video) == (
+            same = (other.job.collection, other.job.subject) == (
                 entry.job.collection,
-                entry.job.video,
+                entry.job.subject,
             )
-            if entry.job.video and same and not other.job.is_over:
+            if entry.job.subject and same and not other.job.is_over:
                 return False
         return True
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from threading import Thread
 from typing import cast
 
+import av
+import numpy as np
 import pytest
 
 from clipseek.errors import UnreadableVideo
 from clipseek.video.excerpting import Excerpting, Recipe
+from tests import hdr
 from tests.api.test_excerpts import drawn
 
 COMPLETE = b"mfra"
@@ -104,3 +107,27 @@ def _runs(process: int) -> bool:
     except FileNotFoundError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def seen(path: Path) -> list[np.ndarray]:
+    """Return the mean colours of the left, the middle and the right of the first picture."""
+    with av.open(str(path)) as made:
+        picture = next(made.decode(video=0)).to_ndarray(format="rgb24")
+    width = picture.shape[1]
+    return [
+        picture[:, width * i // 3 + 8 : width * (i + 1) // 3 - 8].mean((0, 1)) for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize("kind", hdr.KINDS)
+def test_a_preview_of_high_dynamic_range_has_the_colours_that_were_meant(
+    tmp_path: Path, kind: hdr.Kind
+) -> None:
+    """Within what H.264 changes; without conversion, red would be 151 (HLG) or 120 (PQ)."""
+    colours = np.array([(200, 40, 40), (40, 180, 40), (210, 210, 210)], np.uint8)
+    picture = np.tile(np.repeat(colours, 64, axis=0), (96, 1, 1))
+    hdr.write(tmp_path / "a.mkv", [picture] * 10, kind)
+    recipe = Recipe(0.0, 0.4, 360, copy=False, growing=True)
+    started(tmp_path / "a.mkv", tmp_path / "a.part", recipe).wait()
+    for shown, meant in zip(seen(tmp_path / "a.part"), colours, strict=True):
+        np.testing.assert_allclose(shown, meant, atol=14)

@@ -119,7 +119,7 @@ class Converter:
             frame,
             *size,
             layout,
-            src_colorspace=_matrix(frame),
+            src_colorspace=matrix_of(frame),
             interpolation=interpolation,
             threads=1,
         )
@@ -163,7 +163,7 @@ def is_only_dolby(frame: VideoFrame, codec_tag: str) -> bool:
     return has_metadata and frame.color_trc == _UNNAMED
 
 
-def _matrix(frame: VideoFrame) -> Colorspace | None:
+def matrix_of(frame: VideoFrame) -> Colorspace | None:
     """Return the colour matrix to assume, or None where the frame names its own."""
     if frame.colorspace != _UNNAMED_MATRIX or frame.format.is_rgb:
         return None
@@ -174,7 +174,7 @@ def _matrix(frame: VideoFrame) -> Colorspace | None:
 
 def has_matrix_of_hd(frame: VideoFrame) -> bool:
     """Say whether a frame has the matrix of BT.709, but does not name it."""
-    return _matrix(frame) == Colorspace.ITU709
+    return matrix_of(frame) == Colorspace.ITU709
 
 
 def turn_of(frame: VideoFrame) -> Turn:

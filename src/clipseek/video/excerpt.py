@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from clipseek.errors import UnreadableVideo
 from clipseek.video.child import status_bytes
 from clipseek.video.container import Opened, open_video
-from clipseek.video.conversion import turn_of
+from clipseek.video.conversion import matrix_of, tone_of, turn_of
 from clipseek.video.ending import end_with_parent
 from clipseek.video.picture import Turn
 
@@ -320,10 +320,20 @@ class _Picture:
         wide, high = self._size
         if turn.transposed:
             wide, high = high, wide
-        if turn == Turn():
+        tone = tone_of(frame)
+        # A whole span in full height would take several times as long as it may.
+        is_toned = self._order.growing and tone.is_needed
+        if turn == Turn() and not is_toned:
             return self._scaled(frame, wide, high, "yuv420p")
-        stored = self._scaled(frame, wide, high, "rgb24").to_ndarray()
-        upright = np.ascontiguousarray(turn.apply(cast("NDArray[np.uint8]", stored)))
+        if is_toned:
+            codes = self._scaler.reformat(
+                frame, wide, high, "rgb48le", src_colorspace=matrix_of(frame), threads=1
+            )
+            stored = tone.apply(cast("NDArray[np.uint16]", codes.to_ndarray()))
+        else:
+            scaled = self._scaled(frame, wide, high, "rgb24")
+            stored = cast("NDArray[np.uint8]", scaled.to_ndarray())
+        upright = np.ascontiguousarray(turn.apply(stored))
         return self._scaled(VideoFrame.from_ndarray(upright, "rgb24"), *self._size, "yuv420p")
 
     def _scaled(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:

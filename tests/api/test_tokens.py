@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi.testclient import TestClient
 from jwt.algorithms import RSAAlgorithm
 
-from api.issuer import ASK_AGAIN_S, KNOWN_FOR_S, Issuer, signing_keys
+from api.issuer import ASK_AGAIN_S, KNOWN_FOR_S, REFRESH_S, Issuer, signing_keys
 from api.issuer_documents import read_json
 from api.tokens import LEEWAY_S, Person, Tokens
 from clipseek.errors import ServiceUnavailable
@@ -304,6 +304,21 @@ def test_known_keys_go_on_for_a_while(issuer: SmallIssuer, monkeypatch: pytest.M
     clock.now += 1
     with pytest.raises(ServiceUnavailable, match="does not answer"):
         known.published()
+
+
+def test_the_keys_are_read_again_although_no_token_names_a_new_one(
+    issuer: SmallIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every five minutes, so that a key which the issuer has withdrawn is refused."""
+    clock = Clock(1000.0)
+    monkeypatch.setattr("api.issuer.monotonic", clock)
+    known = Issuer(issuer.url)
+    reads = []
+    for seconds in (0.0, REFRESH_S - 1, 1.0):
+        clock.now += seconds
+        known._turn()
+        reads.append(issuer.asked.count("/keys"))
+    assert reads == [1, 1, 2]
 
 
 def test_unknown_keys_do_not_make_the_issuer_busy(

@@ -8,6 +8,8 @@
  * @property {string} video the id of the video that the page shows, or ""
  * @property {string} query
  * @property {Like | null} like the moment whose like is searched for, in place of a query
+ * @property {import("./picture.js").Picture | null} picture the picture whose like is searched for; it is not in
+ *   the address, because a server does not keep it
  * @property {string} collection its name, or "" for the default of the server
  * @property {string[]} tags
  * @property {number} least relevance, 0 for all
@@ -26,7 +28,7 @@ export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest
 
 /** @type {Route} */
 export const START = {
-  page: "search", video: "", query: "", like: null, collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
+  page: "search", video: "", query: "", like: null, picture: null, collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
 };
 
 /**
@@ -40,6 +42,7 @@ export function read({ search, hash }) {
   return {
     ...pageOf(hash),
     query,
+    picture: null,
     like: query ? null : likeOf(given.get("like"), given.get("at")),
     collection: given.get("collection") ?? "",
     tags: given.getAll("tag"),
@@ -159,10 +162,10 @@ function likeOf(video, time) {
  * @param {number} time seconds
  * @returns {Partial<Route>}
  */
-export const toLike = (video, time) => ({ page: "search", query: "", like: { video, time }, least: 0, open: null });
+export const toLike = (video, time) => ({ page: "search", query: "", like: { video, time }, picture: null, least: 0, open: null });
 
 /** @param {Route} route */
-export const isAsked = ({ query, like }) => Boolean(query || like);
+export const isAsked = ({ query, like, picture }) => Boolean(query || like || picture);
 
 /**
  * Whether two addresses ask the same, apart from how the answer is shown.
@@ -173,10 +176,19 @@ export function asked(route) {
 }
 
 /**
+ * What is asked with: words, a moment or a picture.
+ * @param {Pick<Route, "query" | "like" | "picture">} route
+ */
+function part({ query, like, picture }) {
+  if (like) return { like: { video_id: like.video, time: like.time } };
+  return picture && !query ? { image: picture.image } : { query };
+}
+
+/**
  * What is asked of the server.
  * @param {Route} route
  */
-export function question({ query, like, collection, tags, least, folder, shortest, longest, since, until }) {
+export function question({ query, like, picture, collection, tags, least, folder, shortest, longest, since, until }) {
   const filter = {
     ...(tags.length ? { tags } : {}),
     ...(folder ? { folder } : {}),
@@ -186,10 +198,10 @@ export function question({ query, like, collection, tags, least, folder, shortes
     ...(until ? { indexed_before: midnight(until, 1) } : {}),
   };
   return {
-    ...(like ? { like: { video_id: like.video, time: like.time } } : { query }),
+    ...part({ query, like, picture }),
     ...(collection ? { collection } : {}),
     ...(Object.keys(filter).length ? { filter } : {}),
-    ...(least && !like ? { min_relevance: least } : {}),
+    ...(least && query ? { min_relevance: least } : {}),
   };
 }
 

@@ -14,7 +14,7 @@ const RETRY_S = [2, 4, 8, 15, 30];
  * @typedef {object} State
  * @property {import("./types.js").Answer | null} answer the last one, while the next is awaited too
  * @property {import("./types.js").Problem | null} problem
- * @property {string} query that the answer is for, or "" if it is for a moment
+ * @property {string} query that the answer is for, or "" if it is for a moment or a picture
  * @property {boolean} waiting
  * @property {number} turn counts the searches whose first moments have come
  * @property {"" | "waiting" | "changed" | "failed"} further the next moments: whether they are on
@@ -34,10 +34,10 @@ let later;
 let failures = 0;
 
 /**
- * Copies are folded, unless somebody looks for what is like a moment.
+ * Copies are folded, unless somebody looks for what is like a moment or a picture.
  * @param {import("./routes.js").Route} wanted
  */
-const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: !wanted.like });
+const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: Boolean(wanted.query) });
 
 /** Ask what the address asks. */
 export async function run() {

@@ -56,6 +56,9 @@ test("only what is filtered is asked for", () => {
   assert.deepEqual(question({ ...START, query: "car" }), { query: "car" });
   const like = { video: "x", time: 1 };
   assert.deepEqual(question({ ...START, like, least: 0.5 }), { like: { video_id: "x", time: 1 } });
+  const picture = /** @type {any} */ ({ image: "AAAA" });
+  assert.deepEqual(question({ ...START, picture, least: 0.5 }), { image: "AAAA" });
+  assert.equal(write({ ...START, picture }), write(START));
   const route = { ...START, query: "car", collection: "a", tags: ["x"], least: 0.5, folder: "/v", shortest: 1, longest: 9 };
   assert.deepEqual(question(route), {
     query: "car", collection: "a", min_relevance: 0.5,

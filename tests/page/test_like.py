@@ -1,8 +1,27 @@
 """The page in a real browser: what looks like a moment."""
 
-from tests.api.browser import Page
-from tests.page.looking import ACTIVE, CARD, GOOD, STATUS, TITLES, VIDEO, ask
+import pytest
 
+from tests.api.browser import Page
+from tests.page.looking import ACTIVE, CARD, GOOD, STATUS, TITLES, VIDEO, ask, violations
+
+GIVEN = """new Promise((given) => {{
+  const canvas = Object.assign(document.createElement("canvas"), {{width: 900, height: 600}});
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "blue";
+  pen.fillRect(0, 0, 900, 600);
+  canvas.toBlob((blob) => {{
+    const data = new DataTransfer();
+    data.items.add(new File([{content}], "x.png", {{type: "image/png"}}));
+    {event}
+    given(true);
+  }});
+}})"""
+PASTED = "dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}));"
+DROPPED = "dispatchEvent(new DragEvent('drop', {dataTransfer: data}));"
+CHOSEN = """const chooser = document.querySelector('#form input[type=file]');
+    chooser.files = data.files;
+    chooser.dispatchEvent(new Event('change', {bubbles: true}));"""
 ASKED = "document.getElementById('asked')"
 
 
@@ -62,3 +81,53 @@ def test_a_moment_that_is_gone_is_said(page: Page, address: str) -> None:
     page.open(f"{address}/?like=nowhere&at=1")
     page.until("document.getElementById('notice')")
     assert "no video 'nowhere'" in page.run("document.getElementById('notice').innerText")
+
+
+@pytest.mark.parametrize("event", [PASTED, DROPPED, CHOSEN], ids=["pasted", "dropped", "chosen"])
+def test_a_picture_is_searched_with(page: Page, address: str, event: str) -> None:
+    """Its preview is shown, the address does not contain it, and everybody can use that state."""
+    page.problems.clear()
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    page.run(GIVEN.format(content="blob", event=event))
+    page.until(f"document.querySelector('{CARD}') && document.querySelector('#asked canvas')")
+    assert page.run(f"{TITLES}.slice(0, 2).sort()") == ["sea", "traffic"]
+    assert page.run(GOOD) == 2
+    assert page.run("document.querySelector('#asked canvas').width") == 512
+    assert page.run("location.search") == ""
+    assert "not part of the address" in page.run(f"{ASKED}.innerText")
+    assert page.run(f"{ACTIVE}.id") == "asked"
+    for dark in (False, True):
+        page.look(dark=dark)
+        assert violations(page) == []
+    page.look()
+    page.run("document.querySelector('#asked button').click()")
+    page.until("document.querySelector('#examples')")
+    assert page.problems == []
+
+
+def test_a_picture_that_cannot_be_read_is_said(page: Page, address: str) -> None:
+    """And nothing is sent; the next one that can be read takes the sentence away."""
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    page.run(GIVEN.format(content="'no picture'", event=PASTED))
+    page.until("document.getElementById('unread')")
+    assert "cannot read the picture" in page.run("document.getElementById('unread').innerText")
+    page.run(GIVEN.format(content="blob", event=PASTED))
+    page.until(f"{ASKED} && !document.getElementById('unread')")
+
+
+def test_words_replace_a_picture(page: Page, address: str) -> None:
+    """And so does a moment."""
+    page.open(address)
+    page.until("document.querySelector('#examples button')")
+    page.run(GIVEN.format(content="blob", event=PASTED))
+    page.until(f"document.querySelector('{CARD}') && {ASKED}")
+    page.run("document.querySelector('#results a.alike').click()")
+    page.until("location.search.startsWith('?like=')")
+    page.run(GIVEN.format(content="blob", event=PASTED))
+    page.until("location.search === '' && document.querySelector('#asked canvas')")
+    page.run("document.getElementById('query').focus()")
+    page.write("red")
+    page.press("Enter")
+    page.until(f"!{ASKED} && {TITLES}[0] === 'traffic'")

@@ -22,7 +22,7 @@ import { VideoPage } from "./videopage.js";
 export function App() {
   const now = useValue(route);
   const { page, query, video, open } = now;
-  const words = query || (now.like ? t("alike") : "");
+  const words = query || (now.like ? t("alike") : now.picture ? t("alikePicture") : "");
   useValue(language);
   const isHelping = useValue(helping);
   useEffect(() => {

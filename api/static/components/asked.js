@@ -1,4 +1,4 @@
-// What is asked for in place of words: a moment, with its picture, until it is taken away.
+// What is asked for in place of words, a moment or a picture, until it is taken away.
 
 import { between, shorten } from "../format.js";
 import { useValue } from "../hooks.js";
@@ -11,6 +11,28 @@ import { Icon } from "./icons.js";
 
 const LONGEST = 40; // characters of a title
 
+/** @param {{picture: import("../picture.js").Picture}} props */
+export function AskedPicture({ picture }) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const frame = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    frame.current?.replaceChildren(picture.preview);
+    box.current?.focus();
+  }, [picture]);
+  return html`
+    <div id="asked" class="asked" ref=${box} tabindex="-1" role="group" aria-label=${t("alikePicture")}>
+      <span class="picture" ref=${frame} aria-hidden="true"></span>
+      <span><strong>${t("alikePicture")}</strong> ${t("pictureUnshared")}</span>
+      <button class="plain" type="button" onClick=${away}><${Icon} name="close" /> ${t("notAlike")}</button>
+    </div>
+  `;
+}
+
+function away() {
+  go({ like: null, picture: null, open: null });
+  document.getElementById("query")?.focus();
+}
+
 /** @param {{like: import("../routes.js").Like}} props */
 export function Asked({ like }) {
   const { answer } = useValue(search);
@@ -18,10 +40,6 @@ export function Asked({ like }) {
   // The link that led here is gone, so a reader of the screen would be at the start of the page.
   useEffect(() => box.current?.focus(), [like.video, like.time]);
   const known = answer?.like?.video.id === like.video ? answer.like : null;
-  const away = () => {
-    go({ like: null, open: null });
-    document.getElementById("query")?.focus();
-  };
   return html`
     <div id="asked" class="asked" ref=${box} tabindex="-1" role="group" aria-label=${t("alike")}>
       ${known && html`<span class="picture"><${Picture} url=${known.thumbnail_url} /></span>`}

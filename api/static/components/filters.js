@@ -79,7 +79,7 @@ export function Filters() {
 }
 
 function Chosen() {
-  const { tags, least, like, folder, shortest, longest, since, until } = useValue(route);
+  const { tags, least, query, folder, shortest, longest, since, until } = useValue(route);
   const collection = useValue(here);
   const [videos, know] = useState(/** @type {import("../types.js").Video[] | null} */ (null));
   useEffect(() => {
@@ -91,7 +91,7 @@ function Chosen() {
   }, [collection]);
   return html`
     <div class="filters">
-      ${!like && html`<${Relevance} least=${least} />`}
+      ${query && html`<${Relevance} least=${least} />`}
       <label class="range"><span>${t("filterFolder")}</span>
         <input id="folder" class="wide" list="folders" value=${folder} placeholder=${t("filterAny")} dir="auto"
           onChange=${(/** @type {any} */ event) => go({ folder: event.target.value.trim(), open: null })} />

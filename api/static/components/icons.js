@@ -22,6 +22,7 @@ const PATHS = {
   pen: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   alike: "M4 4h11v11H4zM9 18v2h11V9h-2",
+  picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9v.01",
   status: "M4 19V5M4 19h16M8 16v-4M12 16V8M16 16v-6",
 };
 

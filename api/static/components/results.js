@@ -17,12 +17,12 @@ const LESS = 12; // moments shown below those that match
 
 export function Results() {
   const { answer, problem, waiting, query, turn, further } = useValue(search);
-  const { collection, like } = useValue(route);
+  const { collection, like, picture } = useValue(route);
   const known = useValue(libraries);
   const isEmpty = known && !known.problem && !videos.value;
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
-    <h1 class="hidden">${query || t(like ? "alike" : "search")}</h1>
+    <h1 class="hidden">${query || t(like ? "alike" : picture ? "alikePicture" : "search")}</h1>
     <p id="status" class="status" role="status">
       ${answer ? html`<${Count} answer=${answer} query=${query} />` : waiting && t("searching")}
     </p>

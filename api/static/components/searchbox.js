@@ -4,10 +4,11 @@ import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries } from "../library.js";
 import { go, route } from "../navigation.js";
+import { pictureIn, refused, searchWith } from "../picture.js";
 import { remember } from "../recent.js";
 import { run } from "../searching.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
-import { Asked } from "./asked.js";
+import { Asked, AskedPicture } from "./asked.js";
 import { Filters } from "./filters.js";
 import { Icon } from "./icons.js";
 
@@ -15,7 +16,9 @@ const PAUSE_MS = 350;
 const LONGEST = 1000;
 
 export function SearchBox() {
-  const { query, like, collection } = useValue(route);
+  const { query, like, picture, collection } = useValue(route);
+  const unread = useValue(refused);
+  const chooser = useRef(/** @type {HTMLInputElement | null} */ (null));
   const known = useValue(libraries)?.collections ?? [];
   const own = useValue(here);
   /** @type {{current: HTMLInputElement | null}} */
@@ -34,12 +37,29 @@ export function SearchBox() {
     }
     return () => clearTimeout(typing.current.timer);
   }, []);
+  useEffect(() => {
+    const pasted = (/** @type {ClipboardEvent} */ event) => {
+      const file = pictureIn(event.clipboardData?.files ?? []);
+      if (!file) return;
+      event.preventDefault();
+      searchWith(file);
+    };
+    addEventListener("paste", pasted);
+    return () => removeEventListener("paste", pasted);
+  }, []);
+  /** @param {any} event */
+  const chosen = (event) => {
+    const [file] = event.target.files;
+    if (file) searchWith(file);
+    event.target.value = ""; // so that the same file can be chosen again
+  };
 
   /** One step of history for all that is typed at once. */
   const paused = () => {
     const words = box.current?.value.trim() ?? "";
     if (words === route.peek().query) return;
-    go({ query: words, like: words ? null : route.peek().like, open: null }, { replace: typing.current.pushed });
+    const { like, picture } = route.peek();
+    go({ query: words, like: words ? null : like, picture: words ? null : picture, open: null }, { replace: typing.current.pushed });
     typing.current.pushed = true;
   };
   const typed = () => {
@@ -73,10 +93,15 @@ export function SearchBox() {
             ${names.map((name) => html`<option key=${name} value=${name} selected=${name === own}>${name}</option>`)}
           </select>
         `}
+        <button id="with-picture" class="plain" type="button" title=${t("pictureHint")} aria-label=${t("withPicture")}
+          onClick=${() => chooser.current?.click()}><${Icon} name="picture" /></button>
+        <input ref=${chooser} type="file" accept="image/*" hidden aria-label=${t("withPicture")} onChange=${chosen} />
         <button class="primary" type="submit">${t("search")}</button>
       </div>
       ${like && html`<${Asked} like=${like} />`}
-      ${(query || like) && html`<${Filters} />`}
+      ${picture && !query && !like && html`<${AskedPicture} picture=${picture} />`}
+      ${unread && html`<p id="unread" class="reason" role="alert">${unread}</p>`}
+      ${(query || like || picture) && html`<${Filters} />`}
     </form>
   `;
 }

@@ -5,6 +5,7 @@ import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { here } from "../library.js";
 import { go, link } from "../navigation.js";
+import { pictureIn, searchWith } from "../picture.js";
 import { add, drop, items, pause, resume } from "../uploading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
@@ -32,7 +33,7 @@ export function AddButton() {
   `;
 }
 
-/** Files that are dropped anywhere on the page are added. */
+/** Videos that are dropped anywhere on the page are added, and a picture is searched for. */
 export function DropZone() {
   const [over, set] = useState(false);
   useEffect(() => {
@@ -46,6 +47,11 @@ export function DropZone() {
       if (!hasFiles(event.dataTransfer)) return;
       event.preventDefault();
       set(false);
+      const picture = pictureIn(event.dataTransfer?.files ?? []);
+      if (picture) {
+        searchWith(picture);
+        return;
+      }
       go({ page: "library", video: "", open: null });
       add(event.dataTransfer?.files ?? [], here.peek());
     };

@@ -121,6 +121,11 @@ export default {
   notAlike: "Entfernen",
   looksAlike: "sieht ähnlich aus, {score}",
   lessAlike: "weniger ähnlich, {score}",
+  withPicture: "Mit einem Bild suchen",
+  pictureHint: "Mit einem Bild suchen: auswählen, auf die Seite ziehen oder einfügen",
+  alikePicture: "Was so aussieht wie dein Bild",
+  pictureUnshared: "Der Server bewahrt es nicht auf, daher gehört es nicht zur Adresse.",
+  pictureUnread: "Dieser Browser kann das Bild nicht lesen. Speichere es als JPEG, PNG oder WebP, und versuche es noch einmal.",
   weakAlike: "Nichts anderes sieht so aus.",
 
   help: "Tasten",
@@ -164,7 +169,7 @@ export default {
   statusDefault: "Standard",
 
   addVideos: "Videos hinzufügen",
-  dropHere: "Videos hier fallen lassen",
+  dropHere: "Videos hier ablegen, um sie hinzuzufügen, oder ein Bild, um damit zu suchen",
   uploads: "Videos unterwegs",
   sentOf: "{sent} von {size}",
   phase_waiting: "wartet aufs Senden",

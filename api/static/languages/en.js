@@ -121,6 +121,11 @@ export default {
   notAlike: "Remove",
   looksAlike: "looks alike, {score}",
   lessAlike: "less alike, {score}",
+  withPicture: "Search with a picture",
+  pictureHint: "Search with a picture: choose it, drop it on the page or paste it",
+  alikePicture: "What looks like your picture",
+  pictureUnshared: "The server does not keep it, so it is not part of the address.",
+  pictureUnread: "This browser cannot read the picture. Save it as JPEG, PNG or WebP, and try again.",
   weakAlike: "Nothing else looks like this.",
 
   help: "Keys",
@@ -164,7 +169,7 @@ export default {
   statusDefault: "default",
 
   addVideos: "Add videos",
-  dropHere: "Drop the videos here",
+  dropHere: "Drop videos here to add them, or a picture to search with it",
   uploads: "Videos on their way",
   sentOf: "{sent} of {size}",
   phase_waiting: "waits to be sent",

@@ -1,35 +1,44 @@
-"""The verb `search`: the moments that a sentence describes."""
+"""The verb `search`: the moments that a sentence describes, or that look alike."""
 
 import argparse
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from unicodedata import normalize
 
+from clipseek import pictures
 from clipseek.assembly import open_existing
 from clipseek.audit import since
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
+from clipseek.files import open_regular
 from clipseek.protocols import CatalogReader
-from clipseek.query import Filters, Query
+from clipseek.query import Filters, Like, Part, Picture, Query, Text
 from clipseek.types import SearchResult
 from indexer.naming import resolved
 from indexer.output import Column, clock, emit, note, table
+from indexer.videos import named
 
 TAGS_SHOWN = 20
+_MOST_BYTES = 64 << 20
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Print the moments that a sentence describes, best first. No hits is an answer: 0."""
+    """Print the moments that are asked for, best first. No hits is an answer: 0."""
     tags = tuple(normalize("NFC", tag.strip()) for tag in options.tag) or None
-    sentence = " ".join(options.query)
     filters = _filters(options, tags)
-    query = Query.of(sentence, options.limit, collection=settings.collection, filters=filters)
-    if wrong := query.problem():
-        raise wrong
+    _require_one(options)
+    image = None if options.image is None else _picture(options.image)
+    if not options.like and not image:
+        _checked(Text(" ".join(options.query)), settings, options, filters)
     service = open_existing(settings)
     try:
+        part: Part = image or Text(" ".join(options.query))
+        if options.like:
+            part = _like(options.like, service.catalog, settings.collection)
+        query = _checked(part, settings, options, filters)
         answer = service.searcher.search([query])[0]
         unknown = ""
         if tags and isinstance(answer, SearchResult) and not answer.hits:
@@ -47,6 +56,52 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     else:
         _hits_as_table(answer)
     return 0
+
+
+def _require_one(options: argparse.Namespace) -> None:
+    """Raise ConfigError unless a sentence, a moment or a picture is given, and one of them."""
+    given = [bool(options.query), options.like is not None, options.image is not None]
+    if sum(given) != 1:
+        raise ConfigError(
+            f"search takes a sentence, --like or --image, exactly one of them, got {sum(given)}; "
+            '`indexer search "a dog runs"` is an example'
+        )
+
+
+def _checked(
+    part: Part, settings: Settings, options: argparse.Namespace, filters: Filters
+) -> Query:
+    """Return the query of a part; raise InvalidQuery if something is wrong with it."""
+    query = Query.asking(part, options.limit, collection=settings.collection, filters=filters)
+    if wrong := query.problem():
+        raise wrong
+    return query
+
+
+def _like(text: str, catalog: CatalogReader, collection: str) -> Like:
+    """Return the moment that VIDEO@SECONDS names; the video by its path or its id."""
+    name, at, seconds = text.rpartition("@")
+    try:
+        time = float(seconds)
+    except ValueError:
+        at = ""
+    if not (at and name):
+        raise ConfigError(
+            f"--like must be a video and seconds, such as holiday.mp4@12.5, got {text!r}"
+        )
+    return Like(named(catalog, collection, name).id, time)
+
+
+def _picture(path: str) -> Picture:
+    """Read a picture; one of more than 64 MiB is not read."""
+    try:
+        with open_regular(Path(path)) as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"--image {path} cannot be read: {error.strerror}") from error
+    if len(data) > _MOST_BYTES:
+        raise ConfigError(f"--image {path} must have at most 64 MiB; name a smaller copy")
+    return Picture.of(pictures.decoded(data))
 
 
 def _filters(options: argparse.Namespace, tags: tuple[str, ...] | None) -> Filters:
@@ -110,20 +165,23 @@ def _hits_as_json(answer: SearchResult) -> None:
                 "end": hit.span.end,
                 "best_time": hit.best_time,
                 "score": round(hit.score, 6),
-                "relevance": round(hit.relevance, 6),
+                "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
             }
         )
 
 
 def _hits_as_table(answer: SearchResult) -> None:
-    if not any(hit.relevance >= 0.5 for hit in answer.hits):
+    least = answer.alike_from
+    if least is not None and not any(hit.score >= least for hit in answer.hits):
+        note(f"nothing looks alike (a score of {least:.2f}); the nearest moments are:")
+    if least is None and not any(hit.relevance >= 0.5 for hit in answer.hits):
         note("nothing matches well; the nearest moments are:")
-    names = ("relevance", "from", "to", "best")
+    names = ("relevance" if least is None else "score", "from", "to", "best")
     table(
         [*(Column(name, right=True) for name in names), Column("video")],
         (
             (
-                f"{math.floor(100 * hit.relevance)}%",
+                f"{math.floor(100 * hit.relevance)}%" if least is None else f"{hit.score:.2f}",
                 *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
                 hit.video.uri,
             )

@@ -1,6 +1,7 @@
 """The whole way: videos are ingested by the command, then asked for over HTTP."""
 
 import io
+import json
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -64,6 +65,47 @@ def test_a_frame_finds_its_moment(served: TestClient) -> None:
             image = b64encode(file.getvalue()).decode()
             hits = served.post("/v1/search", json={"image": image}).json()["hits"][:first]
             assert any(hit["start"] <= segment["best_time"] < hit["end"] for hit in hits)
+
+
+def test_the_command_searches_for_what_looks_alike(
+    data: Path, tmp_path: Path, served: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file finds its moment; a second of the video finds others; neither has a relevance."""
+    video = served.get("/v1/videos").json()["videos"][0]
+    segment = served.get(f"/v1/videos/{video['id']}/segments").json()["segments"][0]
+    picture = tmp_path / "frame.jpg"
+    picture.write_bytes(served.get(segment["thumbnail_url"]).content)
+    assert run(data, "search", "--image", str(picture), "--json") == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first["start"] <= segment["best_time"] < first["end"]
+    assert first["relevance"] is None
+    assert run(data, "search", "--like", f"{video['uri']}@{segment['best_time']}") == 0
+    found = capsys.readouterr()
+    assert found.out.split()[0] == "score"
+    assert run(data, "search", "--like", f"{video['id']}@1e9") == 2
+    assert "like.time must be a second of video" in capsys.readouterr().err
+    assert run(data, "search", "--like", "nope@1") == 1
+    assert "no video 'nope'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param([], "exactly one of them, got 0", id="nothing"),
+        pytest.param(["red", "--like", "x@1"], "exactly one of them, got 2", id="both"),
+        pytest.param(["--like", "x"], "--like must be a video and seconds", id="no time"),
+        pytest.param(["--like", "x@one"], "--like must be a video and seconds", id="no number"),
+        pytest.param(["--image", "/nope.png"], "--image /nope.png cannot be read", id="no file"),
+        pytest.param(["--image", "/dev/null"], "--image /dev/null cannot be read", id="a device"),
+        pytest.param(["--image", __file__], "image must be a whole JPEG, PNG or WebP", id="text"),
+    ],
+)
+def test_what_the_command_cannot_search_for_is_said(
+    data: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    """In one sentence."""
+    assert run(data, "search", *options) == 2
+    assert said in capsys.readouterr().err
 
 
 def run(data: Path, *arguments: str) -> int:

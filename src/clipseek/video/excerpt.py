@@ -31,7 +31,7 @@ from clipseek.video.child import status_bytes
 from clipseek.video.container import Opened, open_video
 from clipseek.video.conversion import matrix_of, tone_of, turn_of
 from clipseek.video.ending import end_with_parent
-from clipseek.video.picture import Turn
+from clipseek.video.picture import Turn, display_size
 
 EARLY_S = 0.5
 """A copy begins at a keyframe, which may be so many seconds before the span."""
@@ -309,8 +309,8 @@ class _Picture:
         """Return a frame upright, in square pixels, and at most as high as was ordered."""
         turn = turn_of(frame)
         aspect = frame.sample_aspect_ratio if hasattr(frame, "sample_aspect_ratio") else None
-        shape = self._source.video.sample_aspect_ratio or aspect or Fraction(1)
-        width, height = frame.width * (float(shape) or 1.0), float(frame.height)
+        shape = self._source.video.sample_aspect_ratio or aspect
+        width, height = display_size((frame.width, frame.height), shape)
         if turn.transposed:
             width, height = height, width
         if self._size is None:

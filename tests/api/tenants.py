@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -35,6 +36,7 @@ ALLOWED = frozenset({"mine", "ours", "gone"})
 BACKGROUND = frozenset({"refresh", "keys", "jobs", "audit", "prepare", "recall", "MainThread"})
 """Threads that look at all collections for nobody; the main one prepares the worlds."""
 
+INDEXED_AT = "2026-11-28T10:00:00Z"
 _HEADERS = frozenset({"date", "upload-expires", "x-request-id"})
 _CLOCKS = (
     (re.compile(r'"took_ms":[0-9.]+'), '"took_ms":0'),
@@ -169,6 +171,9 @@ def worlds(folder: Path) -> Iterator[list[World]]:
     media = folder / "media"
     (media / "theirs").mkdir(parents=True)
     with ExitStack() as stack:
+        # Tags of answers contain when a video was indexed.
+        clock = stack.enter_context(pytest.MonkeyPatch.context())
+        clock.setattr("clipseek.testing.catalog.now", lambda: INDEXED_AT)
         opened = []
         for name, add in (("alone", _nothing), ("beside", _beside), ("other", _other)):
             (folder / name).mkdir()

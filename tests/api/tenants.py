@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from clipseek.keys import SCOPES, Scope
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Segment
 from clipseek.uploads import Uploads
-from tests.api.library import MP4, Library
+from tests.api.library import MP4, Library, toy_model
+from tests.searching import searcher_over
 
 SCOPES_OF_KEYS: tuple[tuple[Scope, ...], ...] = (SCOPES, ("search",), ("write",), ("admin",))
 COLLECTIONS_OF_KEYS = (
@@ -36,6 +37,7 @@ ALLOWED = frozenset({"mine", "ours", "gone"})
 BACKGROUND = frozenset({"refresh", "keys", "jobs", "audit", "prepare", "recall", "MainThread"})
 """Threads that look at all collections for nobody; the main one prepares the worlds."""
 
+REFRESH_S = 30.0
 INDEXED_AT = "2026-11-28T10:00:00Z"
 _HEADERS = frozenset({"date", "upload-expires", "x-request-id"})
 _CLOCKS = (
@@ -196,7 +198,10 @@ def _world(folder: Path, media: Path, others: Any) -> Iterator[World]:
         for number, (scopes, names) in enumerate(KEYS)
     ]
     operator = library.key("operator", *SCOPES)
-    app = create_app(library.service(access="keys", cache=cache, refresh_s=0.05))
+    # A view that is late on a busy machine has no suggestions, and then worlds would differ.
+    searcher = searcher_over(catalog, folder / "snapshots", toy_model, refresh_s=REFRESH_S)
+    service = library.service(access="keys", cache=cache, refresh_s=REFRESH_S)
+    app = create_app(replace(service, searcher=searcher))
     ids = _work(app, "mine", "key 0")
     ids |= {f"<key {n}>": key["Authorization"].partition(" ")[2] for n, key in enumerate(keys)}
     theirs = others(library, app)

@@ -62,16 +62,42 @@
  *
  * @typedef {object} Job
  * @property {string} id
- * @property {"ingest" | "remove" | "edit"} kind
+ * @property {"ingest" | "remove" | "edit" | "switch"} kind
  * @property {string} collection
  * @property {"waiting" | "running" | "done" | "failed" | "cancelled"} state
  * @property {string | null} video
  * @property {string | null} name
  * @property {string | null} title
+ * @property {Step | null} step
+ * @property {string | null} model
  * @property {string[]} videos
  * @property {{share: number}} progress
  * @property {string} reason
  * @property {string} created_at
+ *
+ * @typedef {"prepare" | "cut" | "rollback" | "finish"} Step
+ *
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {string} licence
+ * @property {boolean} installed
+ * @property {string} precision
+ * @property {{speedup: number, overlap: number} | null} measured
+ *
+ * @typedef {{video: string, title: string, start: number, end: number, relevance: number}} Compared
+ *
+ * @typedef {object} Agreement
+ * @property {number} queries
+ * @property {"file" | "recent" | "bank"} queries_from
+ * @property {number | null} overlap
+ * @property {{query: string, overlap: number, before: Compared[], after: Compared[]}[]} examples
+ *
+ * @typedef {object} ModelSwitch
+ * @property {string} model
+ * @property {string | null} other
+ * @property {"none" | "embedding" | "ready" | "switched"} state
+ * @property {Job | null} job
+ * @property {Agreement | null} agreement
  *
  * @typedef {object} Collection
  * @property {string} name

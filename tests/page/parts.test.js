@@ -8,6 +8,7 @@ import { shareOf } from "../../api/static/components/uploads.js";
 import { windowOf } from "../../api/static/components/virtuallist.js";
 import { previewOf } from "../../api/static/components/playing.js";
 import { spanUrl } from "../../api/static/saving.js";
+import { isOver, stepsOf } from "../../api/static/switching.js";
 import { added } from "../../api/static/recent.js";
 
 test("a list of few is drawn whole", () => {
@@ -96,4 +97,18 @@ test("the address of a span is made of the address of the file", () => {
     spanUrl("/x/v1/videos/abc/file?collection=a%20b", "clip", 1.23456, 2),
     "/x/v1/videos/abc/clip?collection=a%20b&start=1.235&end=2",
   );
+});
+
+test("each state of a switch has its steps, the one that leads on first", () => {
+  assert.deepEqual(stepsOf("none", ""), []);
+  assert.deepEqual(stepsOf("none", "other"), ["prepare"]);
+  assert.deepEqual(stepsOf("embedding", "other"), ["prepare", "finish"]);
+  assert.deepEqual(stepsOf("ready", "other"), ["cut", "prepare", "finish"]);
+  assert.deepEqual(stepsOf("switched", "other"), ["rollback", "finish"]);
+});
+
+test("a job that waits or runs is followed", () => {
+  /** @type {import("../../api/static/types.js").Job["state"][]} */
+  const states = ["waiting", "running", "done", "failed", "cancelled"];
+  assert.deepEqual(states.filter((state) => isOver({ state })), ["done", "failed", "cancelled"]);
 });

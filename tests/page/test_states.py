@@ -46,7 +46,7 @@ def test_the_library_leads_to_a_video_and_its_moments(page: Page, address: str) 
     page.press("Escape")
     page.until("!document.getElementById('player')")
     page.open(f"{address}/#/status")
-    page.until("document.querySelectorAll('tbody tr').length === 2")
+    page.until("document.querySelector('tbody')?.rows.length === 2")
     assert "archive" in page.run("document.querySelector('tbody').innerText")
     assert page.problems == []
 

@@ -40,16 +40,26 @@ export function Jobs() {
   `;
 }
 
+/**
+ * What a job does now, by the name of its words: a switch is not called indexing.
+ * @param {import("../types.js").Job["kind"]} kind
+ * @param {import("../types.js").Job["state"]} state
+ */
+function phaseOf(kind, state) {
+  if (state === "waiting") return kind === "switch" ? "asked" : "queued";
+  return state === "running" && kind === "switch" ? "working" : state;
+}
+
 /** @param {{job: import("../types.js").Job}} props */
 function Row({ job }) {
   const { kind, collection, state, reason, progress, created_at: asked } = job;
   const video = job.video ?? job.videos[0];
-  const name = job.title ?? job.name ?? video ?? "–";
+  const name = job.title ?? job.name ?? job.model ?? video ?? collection;
   const isThere = video && !(kind === "remove" && state === "done");
-  const phase = state === "waiting" ? "queued" : state;
+  const phase = phaseOf(kind, state);
   return html`
     <tr>
-      <td>${t(`job_${kind}`)}</td>
+      <td>${job.step ? t(`step_${job.step}`) : t(`job_${kind}`)}</td>
       <th scope="row" dir="auto">${isThere ? html`<a ...${link({ page: "video", collection, video })}>${name}</a>` : name}</th>
       <td>${t(`phase_${phase}`)}${state === "running" && ` · ${percent(progress.share, locale())}`}
         ${reason && html`<span class="reason">${reason}</span>`}</td>

@@ -6,6 +6,7 @@ import { locale, t } from "../language.js";
 import { libraries, look } from "../library.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Jobs } from "./jobs.js";
+import { Models } from "./models.js";
 import { Notice } from "./notice.js";
 
 export function Status() {
@@ -40,6 +41,7 @@ export function Status() {
         </table>
       </div>
     `}
+    <${Models} />
     <${Jobs} />
   `;
 }

@@ -23,7 +23,8 @@ ClipseekError
 ├─ StateError               the store must change first
 │  ├─ NothingIndexed
 │  ├─ ModelMismatch
-│  └─ CatalogOutdated
+│  ├─ CatalogOutdated
+│  └─ SwitchRefused         a step of a switch cannot be taken now (`clipseek.switches`)
 └─ ServiceUnavailable       the database or the snapshot volume cannot be reached
    ├─ DiskFull              there is not enough space for an upload
    └─ NoCatalog             there is no catalog in the database

@@ -115,6 +115,7 @@ def test_every_endpoint_below_v1_needs_a_scope(library: Library) -> None:
         "/v1/search/batch": {"searches": [{"query": "red"}]},
         "/v1/videos": {"url": "https://a.example/a.mp4"},
         "/v1/videos/{video_id}": {"title": "a title"},
+        "/v1/collections/{collection}/switch": {"step": "finish"},
     }
     with TestClient(app, raise_server_exceptions=False) as client:
         document = client.get("/openapi.json").json()

@@ -46,7 +46,7 @@ class FailingCatalog(MemoryCatalog):
 
 def leaves(cls: type[ClipseekError]) -> Iterator[type[ClipseekError]]:
     """Yield the classes of the core that are raised: those without classes below them."""
-    below = [sub for sub in cls.__subclasses__() if sub.__module__ == errors.__name__]
+    below = [sub for sub in cls.__subclasses__() if sub.__module__.startswith("clipseek.")]
     if not below:
         yield cls
     for sub in below:

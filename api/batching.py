@@ -24,7 +24,7 @@ RETRY_AFTER = {"Retry-After": "1"}
 _SIDE_BY_SIDE, _ENOUGH = 2, 40
 # While several collections are asked, a batch is this small, so that no search waits for long until
 # one of the batches ends. A collection counts as asked for a second after its last search.
-_SHARED_BATCH, _ASKED_S = 16, 1.0
+_SHARED_BATCH, _ASKED_S = 4, 1.0
 # Searches of a batch that may fail alone until the rest of the batch counts as failed too. If one
 # search fails a batch, it is found in 17 computations; if all fail, it does not take 511.
 _FAILURES = 8

@@ -256,7 +256,7 @@ def test_a_storm_of_one_collection_does_not_delay_another() -> None:
         await work.started()
         quiet = asyncio.create_task(batcher.answer(of("quiet", 1)))
         await work.started()
-        assert [len(batch) for batch in work.batches] == [1, 16, 1]
+        assert [len(batch) for batch in work.batches] == [1, 4, 1]
         assert work.batches[2] == ["quiet0"]
         for _ in range(20):
             work.let_go.release()
@@ -284,8 +284,8 @@ def test_batches_are_small_while_several_collections_are_asked() -> None:
             return [len(batch) for batch in work.batches]
 
         assert await ask("quiet", 1, at=0.0) == [1]
-        assert await ask("storm", 40, at=0.0) == [16, 16, 8]
-        assert await ask("storm", 40, at=0.9) == [16, 16, 8]
+        assert await ask("storm", 40, at=0.0) == [4] * 10
+        assert await ask("storm", 40, at=0.9) == [4] * 10
         assert await ask("quiet", 40, at=2.0) == [40]
         await batcher.close()
 

@@ -296,10 +296,8 @@ class SearchResult:
     `total` moments in `total_videos` videos match among the nearest segments: their relevance is at
     least what was asked for, or 0.5 by default. With `more` there may be others. `age_s` is None,
     or, if the catalog is away, how many seconds ago this version was last known to be the newest.
-    `next_cursor` leads to the next page, if there is one.
-
-    For a moment or a picture, `query` is empty, `like` is the moment, and what scores at least
-    `alike_from` matches, which is the model's coherence.
+    `next_cursor` leads to the next page, if there is one. For a moment or a picture, `query` is
+    empty, `like` is the moment, and scores of `alike_from` (the model's coherence) or more match.
     """
 
     query: str

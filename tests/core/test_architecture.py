@@ -98,3 +98,10 @@ def test_each_module_of_an_application_is_named_once(application: str) -> None:
     ]
     modules = (path.stem for path in (ROOT / application).glob("[a-z]*.py"))
     assert sorted(named) == sorted(modules)
+
+
+def test_no_file_of_the_code_is_too_long() -> None:
+    """One that has more than 400 lines is about two things; split it."""
+    files = [path for part in ("src", "indexer", "api") for path in (ROOT / part).rglob("*.py")]
+    long = {str(path): len(path.read_text("utf-8").splitlines()) for path in files}
+    assert {path: lines for path, lines in long.items() if lines > 400} == {}

@@ -100,7 +100,7 @@ def replicas(library: Library, folder: Path) -> Iterator[list[int]]:
             stack.callback(program.end)
             program.start()
         for port in ports:
-            wait_until(lambda port=port: listens(port), "an API")  # type: ignore[misc]
+            wait_until(lambda port=port: listens(port), "an API")  # type: ignore[misc]  # mypy does not infer the default
         yield ports
 
 

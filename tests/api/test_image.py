@@ -4,6 +4,7 @@ import io
 import threading
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
+import api
 from api import looking
 from api.app import create_app
 from api.schemas import SearchAnswer
@@ -123,3 +125,10 @@ def test_few_pictures_are_under_way(client: TestClient, monkeypatch: pytest.Monk
         held.set()
         assert first.result().status_code == 200
     assert client.post("/v1/search", json={"image": _image("red")}).status_code == 200
+
+
+def test_the_documents_say_how_many_pictures_are_under_way() -> None:
+    """Operators plan the memory by it."""
+    said = (Path(api.__file__).with_name("README.md")).read_text("utf-8")
+    assert f"has {looking.AT_ONCE} such searches under way" in said
+    assert looking.AT_ONCE == 8

@@ -164,7 +164,7 @@ class Search(_Request):
         part: Part = picture or Text(self.query or "")
         if self.like is not None:
             part = Like(self.like.video_id, self.like.time)
-        return Query.asking(
+        return Query.of(
             part,
             self.limit,
             collection=self.collection or default,

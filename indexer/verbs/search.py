@@ -72,7 +72,7 @@ def _checked(
     part: Part, settings: Settings, options: argparse.Namespace, filters: Filters
 ) -> Query:
     """Return the query of a part; raise InvalidQuery if something is wrong with it."""
-    query = Query.asking(part, options.limit, collection=settings.collection, filters=filters)
+    query = Query.of(part, options.limit, collection=settings.collection, filters=filters)
     if wrong := query.problem():
         raise wrong
     return query

@@ -215,7 +215,7 @@ class Query:
     @classmethod
     def of(
         cls,
-        text: str,
+        asked: str | Part,
         limit: int = 10,
         *,
         collection: str = "default",
@@ -226,37 +226,10 @@ class Query:
         cursor: str | None = None,
         mark_similar: bool = False,
     ) -> Self:
-        """Return the query of a sentence; raise InvalidQuery if the cursor is not one.
+        """Return the query of a sentence or another part; raise InvalidQuery for a wrong cursor.
 
         `filters` are the others; `video_ids`, `tags` and `min_relevance` are added to them.
         """
-        return cls.asking(
-            Text(text),
-            limit,
-            collection=collection,
-            video_ids=video_ids,
-            tags=tags,
-            min_relevance=min_relevance,
-            filters=filters,
-            cursor=cursor,
-            mark_similar=mark_similar,
-        )
-
-    @classmethod
-    def asking(
-        cls,
-        part: Part,
-        limit: int = 10,
-        *,
-        collection: str = "default",
-        video_ids: Sequence[str] | None = None,
-        tags: Sequence[str] | None = None,
-        min_relevance: float = 0.0,
-        filters: Filters = NO_FILTERS,
-        cursor: str | None = None,
-        mark_similar: bool = False,
-    ) -> Self:
-        """Return the query of one part, as `of` does that of a sentence."""
         if video_ids is not None or tags is not None or min_relevance:
             filters = replace(
                 filters,
@@ -266,7 +239,7 @@ class Query:
             )
         after = None if cursor is None else Cursor.of(cursor)
         return cls(
-            (part,),
+            (Text(asked) if isinstance(asked, str) else asked,),
             filters,
             collection=collection,
             limit=limit,

@@ -51,6 +51,11 @@ def _hits(answer: Answer) -> int:
     return len(answer.body["hits"]) if answer.status == 200 else 0
 
 
+def _title(replica: Client) -> str:
+    title: str = replica.search(QUERY).body["hits"][0]["video"]["title"]
+    return title
+
+
 def _prometheus(topology: Topology, path: str) -> Any:
     client = Client(topology.ports["prometheus"])
     try:
@@ -83,7 +88,12 @@ def test_a_change_is_made_by_the_worker(topology: Topology, client: Client) -> N
     assert json.loads(last[1].removeprefix("data: "))["state"] == "done", topology.worker.said()
     assert client.ask("GET", path).body["title"] == "A red car"
     back = client.ask("PATCH", path, {"title": hit["video"]["title"]})
+    assert back.status == 202, back.body
     client.ask("GET", f"{back.headers['location']}/events")
+    for port in topology.places.replicas:  # each reads the change within two seconds
+        replica = Client(port)
+        wait_until(lambda: _title(replica) == hit["video"]["title"], "the title of before")  # noqa: B023  called here
+        replica.close()
 
 
 def test_nginx_sends_videos_and_pictures(topology: Topology, client: Client) -> None:

@@ -10,6 +10,7 @@ from api.job_schemas import JobAnswer
 from api.limits import text
 from api.principal import Asking, Principal
 from api.problems import request_id
+from clipseek.errors import KeyReused
 from clipseek.jobs import MAX_KEY_CHARACTERS, Job, JobKind, JobQueue, Payload
 
 IdempotencyKey = Annotated[
@@ -48,6 +49,18 @@ class Adding:
             request_id=self.request_id,
             idempotency_key=self.key,
         )
+        return self.told(job)
+
+    def repeated(self, kind: JobKind, collection: str, payload: Payload) -> JobAnswer | None:
+        """Answer with the job that the same request added before, whatever is true by now.
+
+        Raises:
+            KeyReused: the key was used for another request.
+        """
+        if self.key is None or (job := self.queue.keyed(self.asking.name, self.key)) is None:
+            return None
+        if (job.kind, job.collection, job.payload) != (kind, collection, payload):
+            raise KeyReused(self.key, job.id)
         return self.told(job)
 
     def told(self, job: Job) -> JobAnswer:

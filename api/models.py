@@ -136,9 +136,15 @@ def step(
 ) -> JobAnswer:
     """Ask for a step, which `indexer work` takes; a model is named, and must be installed."""
     there = administered(asking, service, collection)
+    wanted = body.model or ""
+    payload: dict[str, object] = {"step": body.step, "without_missing": body.without_missing}
+    if wanted:
+        payload["model"] = wanted
+    # Before the state is looked at: the step that was asked for has changed it.
+    if before := adds.repeated("switch", there.name, payload):
+        return before
     found = _switch_of(service, there)
     other = "" if found is None else service.catalog.collection(found.other).model
-    wanted = body.model or ""
     models = (there.model, other)
     if said := refusal(body.step, there.name, found, models, wanted):
         raise SwitchRefused(said)
@@ -147,9 +153,6 @@ def step(
         raise SwitchRefused(
             f"model {wanted!r} is not installed on this server; GET /v1/models lists those that are"
         )
-    payload: dict[str, object] = {"step": body.step, "without_missing": body.without_missing}
-    if wanted:
-        payload["model"] = wanted
     return adds.add("switch", there.name, payload)
 
 

@@ -105,6 +105,10 @@ class JobReader(Protocol):
         """Return those of the jobs that exist, by id, in one query."""
         ...
 
+    def keyed(self, by: str, idempotency_key: str) -> Job | None:
+        """Return the job that a principal added with a key, or None."""
+        ...
+
     def jobs(
         self,
         *,

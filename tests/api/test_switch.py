@@ -180,6 +180,24 @@ def test_the_steps_of_each_state_are_taken(
     assert [job.payload["step"] for job in queue.jobs()] == [body["step"]]
 
 
+def test_a_repeated_step_is_answered_with_its_job(library: Library, queue: SqlJobs) -> None:
+    """Although the step would be refused by now; another one under its key is an error."""
+    begin(library, "switched")
+    headers = {"Idempotency-Key": "once"}
+    with asking(library, "admin") as client:
+        first = client.post(AT, json={"step": "finish"}, headers=headers)
+        assert isinstance(library.catalog, Switched)
+        library.catalog.found = []
+        again = client.post(AT, json={"step": "finish"}, headers=headers)
+        other = client.post(AT, json={"step": "rollback"}, headers=headers)
+        fresh = client.post(AT, json={"step": "finish"})
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.headers["location"] == first.headers["location"]
+    assert [job.id for job in queue.jobs()] == [first.json()["id"]]
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/key-reused")
+    assert (fresh.status_code, fresh.json()["type"]) == (409, "/problems/switch-refused")
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

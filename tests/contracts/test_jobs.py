@@ -104,6 +104,14 @@ def test_the_same_key_adds_one_job(queue: JobQueue) -> None:
     assert len(queue.jobs()) == 3
 
 
+def test_a_job_is_found_by_its_key(queue: JobQueue) -> None:
+    """That of the same principal; nothing is added."""
+    first = add(queue, key="k")
+    assert queue.keyed("ann", "k") == first
+    assert [queue.keyed("bob", "k"), queue.keyed("ann", "l")] == [None, None]
+    assert len(queue.jobs()) == 1
+
+
 def test_a_key_of_another_request_is_refused(queue: JobQueue) -> None:
     """Another collection or payload under the same key is a mistake of the client."""
     first = add(queue, key="k")

@@ -66,6 +66,11 @@ class SqlJobReader:
         wanted = among(jobs.c.id, job_ids, self._database.dialect)
         return {job.id: job for job in self._jobs(select(jobs).where(wanted))}
 
+    def keyed(self, by: str, idempotency_key: str) -> Job | None:
+        """Return the job that a principal added with a key, or None."""
+        same = and_(jobs.c.principal == by, jobs.c.idempotency_key == idempotency_key)
+        return next(iter(self._jobs(select(jobs).where(same))), None)
+
     def jobs(
         self,
         *,

@@ -77,6 +77,13 @@ class MemoryJobs:
         self._entries[job_id] = _Entry(job, self._now(), idempotency_key)
         return job
 
+    def keyed(self, by: str, idempotency_key: str) -> Job | None:
+        """Return the job that a principal added with a key, or None."""
+        for entry in self._entries.values():
+            if (entry.key, entry.job.by) == (idempotency_key, by):
+                return entry.job
+        return None
+
     def get(self, job_id: str) -> Job:
         """Return a job; raise JobNotFound."""
         return self._entry(job_id).job

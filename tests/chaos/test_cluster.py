@@ -36,7 +36,7 @@ def test_a_whole_cluster_is_consistent(cluster: Cluster) -> None:
     """Videos come and go: each shows on every replica in time, whole and once, and none stays."""
     experiment = Experiment(cluster, seed=3)
     with experiment.in_use():
-        wait_until(lambda: len(experiment.findings.waits_s) >= 18, "changes to show")
+        wait_until(lambda: len(experiment.findings.waits_s) >= 9, "changes to show")
     outcome = experiment.outcome(kills=0)
     assert outcome.sound, _seen(experiment)
     assert outcome.failed_share == 0, experiment.findings.failures
@@ -58,8 +58,8 @@ def test_the_death_of_a_replica_fails_no_request(cluster: Cluster) -> None:
 def test_random_faults_lose_nothing(cluster: Cluster) -> None:
     """Some kills of whatever part, and other harm between them."""
     experiment = Experiment(cluster, seed=5)
-    outcome = break_things(experiment, kills=3)
-    assert outcome.kills == 3
+    outcome = break_things(experiment, kills=2)
+    assert outcome.kills == 2
     assert outcome.sound, _seen(experiment)
 
 

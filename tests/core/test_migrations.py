@@ -165,9 +165,7 @@ def stars(url: str) -> list[int]:
         return [*connection.scalars(text("SELECT stars FROM videos ORDER BY id"))]
 
 
-def test_the_verb_says_what_it_did(
-    catalog_url: str, bare_url: str, later: Path, tmp_path: Path
-) -> None:
+def test_the_verb_says_what_it_did(catalog_url: str, later: Path, tmp_path: Path) -> None:
     """A catalog of this release is migrated once by the later one, with all that is in it."""
     fill(catalog_url, "a", "b")
     settings = {"CLIPSEEK_DATABASE_URL": catalog_url, "CLIPSEEK_DATA_DIR": str(tmp_path / "data")}

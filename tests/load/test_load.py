@@ -29,7 +29,7 @@ def test_a_server_in_use_does_not_grow() -> None:
     In so short a time only a leak of some hundred kilobytes a request would show; `make soak` sees
     less.
     """
-    found, errors = soak(seconds=10, users=4)
+    found, errors = soak(seconds=6, users=4)
     assert not errors
     assert found.requests > 50
     assert found.changes >= 2

@@ -17,6 +17,7 @@ from api import (
     edit_lists,
     error_handlers,
     excerpts,
+    history,
     jobs,
     library,
     logins,
@@ -140,6 +141,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
     workers.append(app.state.recall.judging)
     app.state.audit = open_audit(opened.settings)
+    app.state.history = open_audit(opened.settings, read_only=True)
     app.state.auditing = Auditing(app.state.audit.add, app.state.metrics.drop_audit)
     workers.append(app.state.auditing.storing)
     opened.searcher.sample(app.state.recall.offer)
@@ -163,6 +165,7 @@ def _application(opened: Service) -> FastAPI:
         changing,
         new_videos,
         jobs,
+        history,
         probes,
         logins,
         pages,
@@ -280,6 +283,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)
         await run_in_threadpool(app.state.auditing.close)
-        for store in (app.state.jobs, app.state.queue, app.state.audit):
+        state = app.state
+        for store in (state.jobs, state.queue, state.audit, state.history):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

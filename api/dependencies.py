@@ -8,6 +8,7 @@ from api.cutter import Cutter
 from api.following import Following
 from api.receiving import Receiving
 from api.suggestions import Suggestions
+from clipseek.audit import History
 from clipseek.jobs import JobQueue, JobReader
 from clipseek.metrics import Metrics
 from clipseek.service import Service
@@ -30,5 +31,7 @@ Listed = Annotated[JobReader, _part("jobs")]
 """Reads jobs, by SELECT alone."""
 Queued = Annotated[JobQueue, _part("queue")]
 """Adds and cancels jobs; it is connected to its database when it is used."""
+Past = Annotated[History, _part("history")]
+"""Reads the ingests and jobs that have ended, by SELECT alone."""
 Followed = Annotated[Following, _part("following")]
 Cutting = Annotated[Cutter, _part("cutter")]

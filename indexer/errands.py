@@ -132,7 +132,12 @@ class Errands:
             # An attempt before this one has indexed it, or it was indexed from elsewhere.
             fate = stored.state if is_used else "unchanged"
             reason = stored.reason if is_used else "a video with the same content is indexed"
-        return Ended("done", {"videos": [report.id], "fate": fate}, reason), is_used
+        figures = {
+            "frames": report.frames,
+            "segments": report.segments,
+            "video_s": report.duration if report.frames else 0.0,
+        }
+        return Ended("done", {"videos": [report.id], "fate": fate, **figures}, reason), is_used
 
     def _remove(self, job: Job) -> Ended:
         """Remove a video and, if it came by an upload, its file first: then no kill leaves it."""

@@ -1,14 +1,15 @@
-"""Noting in the audit which command changed something, and how it ended."""
+"""Noting in the audit which command or job changed something, how it ended, and its figures."""
 
 import argparse
 import getpass
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from clipseek.audit import Entry, stamp
+from clipseek.audit import Entry, Work, stamp, work_of
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError
 from clipseek.jobs import Job
@@ -16,25 +17,73 @@ from indexer.output import note
 
 if TYPE_CHECKING:
     from clipseek.catalog.audit import SqlAudit
+    from indexer.reports import Reports
 
-WRITING = frozenset({"calibrate", "import", "ingest", "remove", "switch", "watch"})
-"""The verbs that change the catalog whenever they are called."""
+WRITING = frozenset({"calibrate", "import", "remove", "switch", "watch"})
+"""The verbs that change the catalog whenever they are called, but `ingest`, which notes itself."""
+INTERRUPTED = 130
+"""The exit code of a command that a signal has ended."""
+_UNTOLD = "the command itself said why; ask the operator of the server"
 
 
 @contextmanager
 def audited(settings: Settings, options: argparse.Namespace) -> Iterator[list[int]]:
     """Note what a command does in the audit, with the exit code that is put into the list."""
     code: list[int] = []
-    outcome = "interrupted"
+    error: BaseException | None = None
     try:
         yield code
-        outcome = "done" if code == [0] else f"exit code {code[0]}"
-    except Exception as error:
-        outcome = f"failed: {type(error).__name__}"
+    except BaseException as raised:
+        error = raised
         raise
     finally:
         if changes(options):
-            _add(settings, options, outcome)
+            _add(settings, options, _outcome(code[0] if code else None, error))
+
+
+def _outcome(code: int | None, error: BaseException | None) -> str:
+    """Return how a command ended, by its exit code or by an error."""
+    if isinstance(error, Exception):
+        return f"failed: {type(error).__name__}"
+    if error is not None or code is None:
+        return "interrupted"
+    return "done" if code == 0 else f"exit code {code}"
+
+
+@dataclass
+class Ingest:
+    """An ingest of a command: what it tells its user, and the exit code that it ends with."""
+
+    reports: "Reports | None" = None
+    code: int | None = None
+
+
+@contextmanager
+def noted(settings: Settings, options: argparse.Namespace) -> Iterator[Ingest]:
+    """Note an ingest in the audit, with its figures, whatever ends it."""
+    ingest = Ingest()
+    error: BaseException | None = None
+    try:
+        yield ingest
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        _add(settings, options, _outcome(ingest.code, error), _work(settings, ingest, error))
+
+
+def _work(settings: Settings, ingest: Ingest, error: BaseException | None) -> Work:
+    """Return the figures of an ingest that has ended."""
+    work = Work(settings.collection, "ingest")
+    if ingest.reports is not None:
+        work = ingest.reports.work(settings.collection)
+    if isinstance(error, ClipseekError):
+        return replace(work, state="failed", reason=error.told or _UNTOLD)
+    if isinstance(error, Exception):
+        return replace(work, state="failed", reason=_UNTOLD)
+    if error is not None or ingest.code == INTERRUPTED:
+        return replace(work, state="interrupted")
+    return work
 
 
 def note_job(audit: "SqlAudit", job: Job, keep_s: float) -> None:
@@ -47,6 +96,7 @@ def note_job(audit: "SqlAudit", job: Job, keep_s: float) -> None:
         subject=f"{job.collection} {job.payload.get('video', '')} {job.id}",
         outcome=f"{job.state}{reason}",
         request_id=job.request_id,
+        work=work_of(job),
     )
     try:
         audit.add([entry])
@@ -69,7 +119,9 @@ def user() -> str:
         return str(os.getuid())
 
 
-def _add(settings: Settings, options: argparse.Namespace, outcome: str) -> None:
+def _add(
+    settings: Settings, options: argparse.Namespace, outcome: str, work: Work | None = None
+) -> None:
     from clipseek.ledgers import open_audit
 
     action = getattr(options, "action", None)
@@ -81,6 +133,7 @@ def _add(settings: Settings, options: argparse.Namespace, outcome: str) -> None:
         or getattr(options, "collection", None)
         or settings.collection,
         outcome=outcome,
+        work=work,
     )
     try:
         with closing(open_audit(settings)) as audit:

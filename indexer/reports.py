@@ -3,12 +3,14 @@
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
 
 from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from clipseek.audit import Work
 from clipseek.ingest import Report
 from clipseek.ingest.draft import Draft
 from indexer import discover
@@ -38,7 +40,10 @@ class Reports:
     kept: int = 0
     embedded: int = 0
     segments: int = 0
+    video_s: float = 0.0
+    failure: str = ""
     started: float = field(default_factory=time.monotonic)
+    took_s: float | None = None
 
     def __post_init__(self) -> None:
         self._console = Console(stderr=True)
@@ -60,6 +65,7 @@ class Reports:
 
     def __exit__(self, *exc: object) -> None:
         self._bar.stop()
+        self.took_s = time.monotonic() - self.started
 
     def frames(self, count: int) -> None:
         """Count embedded frames as they come."""
@@ -90,6 +96,10 @@ class Reports:
         self.sampled += report.frames
         self.kept += report.embedded
         self.segments += report.segments
+        if report.state in ("indexed", "incomplete"):
+            self.video_s += report.duration
+        if report.state == "failed" and not self.failure:
+            self.failure = f"{shown(PurePath(report.path).name)}: {report.reason}"
         self._draw()
         if self.json:
             emit(asdict(report))
@@ -108,6 +118,25 @@ class Reports:
     def skipped(self) -> float:
         """The share of sampled frames that repeat the last one, of the videos done so far."""
         return 1 - self.kept / self.sampled if self.sampled else 0.0
+
+    def work(self, collection: str) -> Work:
+        """Return the figures of the run so far."""
+        states = self.states
+        seconds = time.monotonic() - self.started if self.took_s is None else self.took_s
+        return Work(
+            collection,
+            "ingest",
+            state="failed" if states["failed"] and states.total() == states["failed"] else "done",
+            seconds=round(seconds, 3),
+            video_s=round(self.video_s, 3),
+            indexed=states["indexed"],
+            incomplete=states["incomplete"],
+            unchanged=states["unchanged"],
+            failed=states["failed"],
+            frames=self.sampled,
+            segments=self.segments,
+            reason=self.failure,
+        )
 
     def summary(self) -> None:
         """Print the totals of the run."""

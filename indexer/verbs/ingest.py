@@ -29,26 +29,28 @@ from clipseek.service import Service, WritingService
 from clipseek.sources import Places
 from clipseek.video.opening import video_opener
 from indexer import discover, reserve, sample
+from indexer.noting import INTERRUPTED, noted
 from indexer.output import note
 from indexer.publishing import publish
 from indexer.reports import Reports
 from indexer.rescoring import rescore
 
-INTERRUPTED = 130
-
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Index the named videos; exit 1 if some could not be indexed."""
-    require_tags(options)
-    places = open_places(settings)
-    found = discover.look(options.paths, places, settings.skip)
-    reports = Reports(found, json=options.json, quiet=options.quiet)
-    for failure in found.failures:
-        reports.report(failure)
-    if not found.uris:
-        reports.summary()
-        return 1
-    return index(settings, options, reports, places)
+    with noted(settings, options) as ingest:
+        require_tags(options)
+        places = open_places(settings)
+        found = discover.look(options.paths, places, settings.skip)
+        ingest.reports = reports = Reports(found, json=options.json, quiet=options.quiet)
+        for failure in found.failures:
+            reports.report(failure)
+        if found.uris:
+            ingest.code = index(settings, options, reports, places)
+        else:
+            reports.summary()
+            ingest.code = 1
+    return ingest.code
 
 
 def require_tags(options: argparse.Namespace) -> None:

@@ -15,12 +15,13 @@ from clipseek.types import Collection, Hit
 from indexer import discover
 from indexer.agreement import EXAMPLES, Agreement
 from indexer.holding import Holding
+from indexer.noting import INTERRUPTED
 from indexer.output import Column, clock, counted, emit, note, say, table
 from indexer.queries import Origin, Queries, of_file, of_users
 from indexer.reports import Reports
 from indexer.steps import Brought, Steps, Stopped, VideosMissing
 from indexer.switching import wanted_model
-from indexer.verbs.ingest import INTERRUPTED, stopping_on_signal
+from indexer.verbs.ingest import stopping_on_signal
 
 LONGEST_LEAD_S = 3600.0
 

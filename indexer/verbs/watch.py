@@ -15,6 +15,7 @@ from clipseek.sources import Places
 from clipseek.types import Video
 from indexer import discover
 from indexer.naming import resolved
+from indexer.noting import INTERRUPTED, noted
 from indexer.output import emit, note, say
 from indexer.publishing import publish
 from indexer.reports import Reports
@@ -158,7 +159,10 @@ class _Watch:
     def _index(self, uris: Sequence[str]) -> None:
         found = discover.Found(uris, [])
         reports = Reports(found, json=self.options.json, quiet=self.options.quiet)
-        if ingest.index(self.settings, self.options, reports, self._places) == ingest.INTERRUPTED:
+        with noted(self.settings, self.options) as ran:
+            ran.reports = reports
+            ran.code = ingest.index(self.settings, self.options, reports, self._places)
+        if ran.code == INTERRUPTED:
             self.stop.set()
 
     def _remove(self, stamps: dict[str, str], *, everything: bool) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api import (
     edit_lists,
+    history_schemas,
     job_schemas,
     model_schemas,
     problem_kinds,
@@ -26,7 +27,15 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 
-_MODULES = (schemas, search_schemas, job_schemas, model_schemas, timeline_schemas, edit_lists)
+_MODULES = (
+    schemas,
+    search_schemas,
+    job_schemas,
+    history_schemas,
+    model_schemas,
+    timeline_schemas,
+    edit_lists,
+)
 
 
 def _model(name: str) -> type[BaseModel]:

@@ -54,7 +54,10 @@ def test_what_cannot_be_stored_is_replaced(audit: SqlAudit) -> None:
 def test_old_entries_are_pruned(audit: SqlAudit) -> None:
     """Those of the last day stay."""
     audit.add(
-        [Entry("2020-01-01T00:00:00Z", *["x"] * 4), Entry(stamp(datetime.now(UTC)), *["y"] * 4)]
+        [
+            Entry("2020-01-01T00:00:00Z", "x", "x", "x", "x"),
+            Entry(stamp(datetime.now(UTC)), "y", "y", "y", "y"),
+        ]
     )
     audit.prune(86400.0)
     assert [entry.who for entry in audit.entries()] == ["y"]
@@ -205,12 +208,13 @@ def test_the_audit_says_how_a_command_ended(
 ) -> None:
     """By an error of any kind, or by Ctrl-C; the error itself goes on."""
     settings = Settings.load(data_dir=tmp_path, database_url=catalog_url)
-    options = argparse.Namespace(verb="ingest")
+    options = argparse.Namespace(verb="calibrate")
     with pytest.raises(type(error)), audited(settings, options):
         raise error
     with closing(SqlAudit.open(catalog_url, read_only=True)) as audit:
         (entry,) = audit.entries()
-    assert (entry.what, entry.outcome) == ("indexer ingest", outcome)
+    assert (entry.what, entry.outcome) == ("indexer calibrate", outcome)
+    assert entry.work is None
 
 
 def test_a_command_is_done_although_its_entry_cannot_be_stored(
@@ -220,7 +224,7 @@ def test_a_command_is_done_although_its_entry_cannot_be_stored(
     settings = Settings.load(data_dir=tmp_path, database_url=postgres_url)
     with closing(Database.at(postgres_url)) as database, database.writing() as connection:
         connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
-        with audited(settings, argparse.Namespace(verb="ingest")) as code:
+        with audited(settings, argparse.Namespace(verb="calibrate")) as code:
             code.append(0)
     assert "this was done, but it is not in the audit" in capsys.readouterr().err
 

@@ -17,7 +17,7 @@ from clipseek.catalog.jobs import SqlJobs
 from clipseek.config import Settings
 from clipseek.demo.videos import make_videos
 from clipseek.jobs import Job, JobKind
-from clipseek.ledgers import open_jobs
+from clipseek.ledgers import open_audit, open_jobs
 from clipseek.types import Video
 from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
@@ -89,11 +89,23 @@ def test_an_upload_is_indexed(asking: Asking, another: bytes) -> None:
     assert ended.progress.share == 1.0
     assert ended.progress.frames > 0
     (new,) = set(asking.videos()) - before
-    assert ended.outcome == {"videos": [new], "fate": "indexed"}
+    assert ended.outcome is not None
+    assert (ended.outcome["videos"], ended.outcome["fate"]) == ([new], "indexed")
     video = asking.videos()[new]
     assert (video.title, video.tags) == ("A day at the sea", ("sea",))
     assert Path(video.uri).read_bytes() == another
     assert Path(video.uri).is_relative_to(asking.settings.upload_root / "default")
+    with closing(open_audit(asking.settings, read_only=True)) as audit:
+        (_, job_told), (_, command_told) = audit.history()
+    told, commanded = job_told.work, command_told.work
+    assert told is not None
+    assert (told.name, told.indexed, told.video_s) == ("A day at the sea", 1, video.duration)
+    assert (told.frames, told.segments) == (ended.outcome["frames"], video.segments)
+    assert command_told.what == "indexer ingest"
+    assert commanded is not None
+    assert (commanded.indexed, commanded.failed) == (len(before), 0)
+    assert commanded.frames > commanded.segments > 0
+    assert commanded.seconds > 0
     assert asking.library.run("verify") == 0
 
 
@@ -149,7 +161,8 @@ def test_a_video_that_is_indexed_already_is_not_kept_twice(asking: Asking) -> No
     job = asking.upload(Path(video.uri).read_bytes(), title="again")
     asking.work()
     ended = asking.queue.get(job.id)
-    assert ended.outcome == {"videos": [video.id], "fate": "unchanged"}
+    assert ended.outcome is not None
+    assert (ended.outcome["videos"], ended.outcome["fate"]) == ([video.id], "unchanged")
     assert ended.reason == "a video with the same content is indexed"
     assert asking.videos()[video.id] == video
     assert asking.files() == []

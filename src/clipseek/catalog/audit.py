@@ -1,26 +1,30 @@
 """SqlAudit: the audit in the database of the catalog."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 
-from clipseek.audit import Entry, stamp
+from clipseek.audit import Entry, Work, stamp
 from clipseek.catalog import schema
 from clipseek.catalog.database import Database
 from clipseek.catalog.rows import cleaned
-from clipseek.catalog.tables import audit
+from clipseek.catalog.tables import among, audit
 
 _STREAMED = 1000
+_COLUMNS = [audit.c[field.name] for field in fields(Entry)]
 
 WAIT_S = 5.0
 """Seconds to wait for other writers; commands that have ended and servers that stop wait too."""
 
 
 class SqlAudit:
-    """Rows of the audit. Thread-safe; it connects when it is used, to a catalog that exists."""
+    """Rows of the audit, and a `History`. Thread-safe; it connects when it is used.
+
+    The catalog must exist.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,7 +36,7 @@ class SqlAudit:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Store entries in their order; what a database cannot store is replaced."""
-        rows = [{name: cleaned(text) for name, text in asdict(entry).items()} for entry in entries]
+        rows = [_row(entry) for entry in entries]
         if rows:
             with self._database.writing() as connection:
                 schema.hold(connection, self._database.place)
@@ -42,12 +46,30 @@ class SqlAudit:
         """Yield the entries from a moment on, oldest first; none if there is no catalog."""
         if not schema.is_there(self._database):
             return
-        columns = [audit.c[field.name] for field in fields(Entry)]
-        query = select(*columns).where(audit.c.at >= since).order_by(audit.c.at, audit.c.number)
+        query = select(*_COLUMNS).where(audit.c.at >= since).order_by(audit.c.at, audit.c.number)
         with self._database.reading() as connection:
             found = connection.execute(query.execution_options(yield_per=_STREAMED))
             for row in found:
-                yield Entry(*row)
+                yield _entry(row)
+
+    def history(
+        self,
+        *,
+        collections: Sequence[str] | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[tuple[int, Entry]]:
+        """Return the entries of ingests and jobs with their numbers, the newest first."""
+        if not schema.is_there(self._database):
+            return []
+        query = select(audit.c.number, *_COLUMNS).where(audit.c.collection.is_not(None))
+        if collections is not None:
+            query = query.where(among(audit.c.collection, collections, self._database.dialect))
+        if before is not None:
+            query = query.where(audit.c.number < before)
+        with self._database.reading() as connection:
+            found = connection.execute(query.order_by(audit.c.number.desc()).limit(limit))
+            return [(row.number, _entry(row)) for row in found]
 
     def prune(self, keep_s: float) -> None:
         """Delete the entries that are older than so many seconds."""
@@ -59,3 +81,24 @@ class SqlAudit:
     def close(self) -> None:
         """Give back connections."""
         self._database.close()
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    row = asdict(entry)
+    work = row.pop("work")
+    return {
+        **_cleaned(row),
+        "collection": None if work is None else cleaned(work["collection"]),
+        "work": None if work is None else _cleaned(work),
+    }
+
+
+def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: cleaned(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+
+
+def _entry(row: Row[Any]) -> Entry:
+    values = {field.name: getattr(row, field.name) for field in fields(Entry)}
+    return Entry(**{**values, "work": None if row.work is None else Work(**row.work)})

@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.expression import ColumnElement, Select
@@ -241,7 +242,16 @@ audit = Table(
     Column("outcome", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("request_id", Text, nullable=False),
+    # Of an ingest or a job: the collection as it was asked for, and its figures.
+    Column("collection", Key),
+    Column("work", Json),
     Index("audit_by_time", "at", "number"),
+    Index(
+        "audit_of_work",
+        "number",
+        sqlite_where=text("collection IS NOT NULL"),
+        postgresql_where=text("collection IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 

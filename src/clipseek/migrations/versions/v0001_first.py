@@ -233,6 +233,12 @@ def _audit() -> None:
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("address", sa.Text, nullable=False),
         sa.Column("request_id", sa.Text, nullable=False),
+        sa.Column("collection", KEY),
+        sa.Column("work", JSON),
         sqlite_autoincrement=True,
     )
     op.create_index("audit_by_time", "audit", ["at", "number"])
+    of_work = sa.text("collection IS NOT NULL")
+    op.create_index(
+        "audit_of_work", "audit", ["number"], sqlite_where=of_work, postgresql_where=of_work
+    )

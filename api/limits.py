@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from clipseek.config import collection_name
 from clipseek.cursor import CURSOR_CHARACTERS, Cursor
 from clipseek.errors import InvalidQuery
-from clipseek.query import MAX_QUERY_CHARACTERS
+from clipseek.parts import MAX_QUERY_CHARACTERS
 
 MAX_VIDEO_IDS = 1000
 MAX_TAGS = 100

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
-from clipseek.query import cut_at, normalised
+from clipseek.parts import cut_at, normalised
 from clipseek.types import Hit, Liked, SearchResult
 
 _TAG_BYTES = 12

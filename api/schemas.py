@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.limits import MAX_PAGE, DefaultCollection, VideoId, expect
 from api.playable import playable
+from clipseek.composition import CANDIDATES
 from clipseek.cursor import DEEPEST
 from clipseek.ranking import ALIKE
 from clipseek.types import Segment, Span, Video
@@ -84,10 +85,13 @@ class HitAnswer(BaseModel):
     start: float = Field(description="Seconds from the start of the video.")
     end: float = Field(description="Seconds; the moment is [start, end).")
     best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
-    score: float = Field(description="Cosine of query and segment, -1 to 1, higher is better.")
+    score: float = Field(
+        description="Cosine of query and segment, higher is better; with several parts, the cosine "
+        "that one part alone would need to fit as well."
+    )
     relevance: float | None = Field(
         description="0 to 1, comparable between queries; below 0.5 the moment probably does not "
-        "show what was asked for. Null unless a sentence was asked for: compare `score` with "
+        "show what was asked for. Null unless sentences alone were asked for: compare `score` with "
         "`alike_from` then."
     )
     similar_to: int | None = Field(
@@ -114,7 +118,9 @@ class LikedAnswer(BaseModel):
 class SearchAnswer(BaseModel):
     """The moments found, best first."""
 
-    query: str | None = Field(description="The sentence, or null if none was asked for.")
+    query: str | None = Field(
+        description="The sentence; null if none was asked for, or several parts."
+    )
     truncated_at: int | None = Field(
         default=None,
         description="If the query is too long for the model: how many characters of it the model "
@@ -138,7 +144,8 @@ class SearchAnswer(BaseModel):
         description="Number of moments that match, as hits or not: their relevance is at least "
         "`min_relevance` or, if that is 0, 0.5, and without a sentence their score at least "
         "`alike_from`. They are counted among the nearest segments: at "
-        "least 4 for each hit that the pages up to this one can have, and 64."
+        f"least 4 for each hit that the pages up to this one can have, and 64; {CANDIDATES} if a "
+        "search has several parts."
     )
     total_videos: int = Field(description="Number of videos that those moments are in.")
     more: bool = Field(description="Whether more moments may match than `total` counts.")

@@ -1,5 +1,7 @@
 """What searches consist of: the request models."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import (
@@ -29,17 +31,8 @@ from api.limits import (
     limits,
     moment_of,
 )
-from clipseek.query import (
-    MAX_BATCH,
-    MAX_LIMIT,
-    NO_FILTERS,
-    Filters,
-    Like,
-    Part,
-    Picture,
-    Query,
-    Text,
-)
+from clipseek.parts import MAX_PARTS, MAX_WEIGHT, MIN_WEIGHT, Like, Part, Picture, Text
+from clipseek.query import MAX_BATCH, MAX_LIMIT, NO_FILTERS, Filters, Query
 
 
 class _Request(BaseModel):
@@ -106,8 +99,65 @@ class LikeMoment(_Request):
     ]
 
 
+_WEIGHTS = f"{MIN_WEIGHT:g} to {MAX_WEIGHT:g}, or {-MAX_WEIGHT:g} to {-MIN_WEIGHT:g}"
+_ASKED = ("text", "like", "image")
+
+
+class SearchPart(_Request):
+    """One part of a search: a sentence, a moment or a picture, exactly one of them."""
+
+    weight: Annotated[
+        float,
+        Field(
+            ge=-MAX_WEIGHT,
+            le=MAX_WEIGHT,
+            allow_inf_nan=False,
+            description="How much the part counts against the others. Below zero, what it "
+            f"describes is not wanted. {_WEIGHTS}.",
+        ),
+        expect(f"a number, {_WEIGHTS} for what is not wanted"),
+    ] = 1.0
+    like: LikeMoment | None = None
+    image: PictureFile | None = None
+    text: Annotated[Sentence | None, Field(validate_default=True)] = None
+
+    @field_validator("weight")
+    @classmethod
+    def _not_zero(cls, weight: float) -> float:
+        if abs(weight) < MIN_WEIGHT:
+            raise limits(f"must be a number, {_WEIGHTS} for what is not wanted, got {weight:g}")
+        return weight
+
+    @field_validator("text")
+    @classmethod
+    def _one_of(cls, text: str | None, given: ValidationInfo) -> str | None:
+        """Require one thing to ask with, unless one of these is wrong already."""
+        if "like" not in given.data or "image" not in given.data:
+            return text
+        asked = {**given.data, "text": text}
+        count = sum(asked[name] is not None for name in _ASKED)
+        if count != 1:
+            raise limits(f"or `like` or `image` is required, exactly one of them, got {count}")
+        return text
+
+    def of(self, pictures: Iterator[Picture]) -> Part:
+        """Return the part in the words of the core, with the next picture if it is one."""
+        return replace(_part(self.text, self.like, self.image, pictures), weight=self.weight)
+
+
+def _part(
+    text: str | None, like: LikeMoment | None, image: bytes | None, pictures: Iterator[Picture]
+) -> Part:
+    if image is not None:
+        return next(pictures)
+    return Text(text or "") if like is None else Like(like.video_id, like.time)
+
+
 class Search(_Request):
-    """One search: of what a sentence describes, or of what looks like a moment or a picture."""
+    """One search: of what a sentence describes, of what looks like a moment or a picture, or both.
+
+    `parts` compose several of them, wanted and unwanted ones.
+    """
 
     like: LikeMoment | None = Field(
         default=None,
@@ -115,6 +165,16 @@ class Search(_Request):
         "what looks like it is found. That moment itself is left out.",
     )
     image: PictureFile | None = None
+    parts: Annotated[
+        list[SearchPart] | None,
+        Field(
+            min_length=1,
+            max_length=MAX_PARTS,
+            description=f"1 to {MAX_PARTS} parts, in place of `query`: moments are found that fit "
+            "all of those with a weight above zero, and none of the others.",
+        ),
+        expect(f"a list of 1 to {MAX_PARTS} parts"),
+    ] = None
     query: Annotated[Sentence | None, Field(validate_default=True)] = None
     limit: Annotated[
         int,
@@ -142,30 +202,40 @@ class Search(_Request):
     @field_validator("query")
     @classmethod
     def _one_of(cls, query: str | None, given: ValidationInfo) -> str | None:
-        """Require a sentence, a moment or a picture, unless one of these is wrong already."""
-        if "like" not in given.data or "image" not in given.data:
+        """Require a sentence or something in its place, unless one of these is wrong already."""
+        instead = ("like", "image", "parts")
+        if any(name not in given.data for name in instead):
             return query
-        others = [name for name in ("like", "image") if given.data[name] is not None]
+        others = [name for name in instead if given.data[name] is not None]
         if query is None and not others:
-            raise limits("is required, or `like` or `image`")
+            raise limits("is required, or `like`, `image` or `parts`")
         if len(others) > 1:
-            raise limits("is not all: `like` and `image` are given; send two searches")
+            named = " and ".join(f"`{name}`" for name in others)
+            raise limits(f"is not all: {named} are given; use `parts` for all of them")
         if query is not None and others:
-            raise limits(f"must be left out if `{others[0]}` is given; send two searches")
+            raise limits(f"must be left out if `{others[0]}` is given; use `parts` for both")
         return query
 
+    @property
+    def images(self) -> list[bytes]:
+        """The files of all pictures, in the order in which `asked` takes what they show."""
+        given = [self.image, *(part.image for part in self.parts or ())]
+        return [image for image in given if image is not None]
+
     def asked(
-        self, default: str, cursor: str | None = None, picture: Picture | None = None
+        self, default: str, cursor: str | None = None, pictures: Sequence[Picture] = ()
     ) -> Query:
         """Return the search in the words of the core, of collection `default` if it names none.
 
-        `picture` is what `image` was decoded to.
+        `pictures` are what `images` were decoded to.
         """
-        part: Part = picture or Text(self.query or "")
-        if self.like is not None:
-            part = Like(self.like.video_id, self.like.time)
+        shown = iter(pictures)
+        if self.parts is None:
+            parts = [_part(self.query, self.like, self.image, shown)]
+        else:
+            parts = [part.of(shown) for part in self.parts]
         return Query.of(
-            part,
+            parts,
             self.limit,
             collection=self.collection or default,
             filters=NO_FILTERS if self.filter is None else self.filter.passing(),
@@ -180,9 +250,9 @@ class PagedSearch(Search):
 
     cursor: NextCursor | None = None
 
-    def page(self, default: str, picture: Picture | None = None) -> Query:
+    def page(self, default: str, pictures: Sequence[Picture] = ()) -> Query:
         """Return the search as `asked` does, from the cursor on if there is one."""
-        return self.asked(default, self.cursor, picture)
+        return self.asked(default, self.cursor, pictures)
 
 
 class _DocumentedAsSearch:

@@ -91,7 +91,8 @@ async def search(
 
     If no moment fits, that is an answer too: the hits then have low relevance, or, with
     `min_relevance`, there are none. With `like` or `image` in place of `query`, what looks like
-    a moment or a picture is found: its hits have a `score` and no relevance.
+    a moment or a picture is found: its hits have a `score` and no relevance. `parts` compose
+    sentences, moments and pictures; those with a weight below zero are what hits must not show.
 
     `ETag` identifies everything in the answer except `took_ms`, and `X-Cache` is `hit` for a cached
     answer, `shared` for one that another request had asked for, otherwise `miss`. While the
@@ -107,12 +108,12 @@ async def search(
     answering: Answering = request.app.state.answering
     default = principal.default(answering.default)
     permit(principal, "search", body.collection or default)
-    if body.image is None:
+    if not (images := body.images):
         (found,) = await answering.answer([body.page(default)])
     else:
         looking: Looking = request.app.state.looking
-        async with looking.decoding(body.image) as picture:
-            (found,) = await answering.answer([body.page(default, picture)])
+        async with looking.decoding(images) as pictures:
+            (found,) = await answering.answer([body.page(default, pictures)])
     if isinstance(found.answer, Exception):
         raise found.answer
     headers = [(b"x-cache", found.source.encode())]
@@ -176,8 +177,9 @@ def _parsed(
         search = Search.model_validate(item)
     except ValidationError as error:
         return located("search", error)
-    if search.image is not None:
-        return [{"type": "limits", "loc": ("search", "image"), "msg": _ALONE}]
+    if search.images:
+        name = "parts" if search.image is None else "image"
+        return [{"type": "limits", "loc": ("search", name), "msg": _ALONE}]
     query = search.asked(default)
     return query if principal.may_use(query.collection) else CollectionNotFound(query.collection)
 

@@ -51,15 +51,15 @@ def measure(scenes: int) -> dict[str, list[float]]:
     rng = Random(SEED)
     drawn = [sample_scene(rng) for _ in range(scenes)]
     embedder = on_cpu(bundles.load(MODEL), threads=2)
-    base = _embed(embedder, [_picture(scene) for scene in drawn])
+    base = embed(embedder, [picture(scene) for scene in drawn])
     pairs: dict[str, Callable[[Scene], Picture]] = {
-        "copy": lambda scene: _copied(_picture(scene)),
-        "later": lambda scene: _picture(_later(scene, rng)),
-        "other colour": lambda scene: _picture(_changed(scene, rng, "colour")),
-        "other thing": lambda scene: _picture(_changed(scene, rng, "kind")),
+        "copy": lambda scene: _copied(picture(scene)),
+        "later": lambda scene: picture(_later(scene, rng)),
+        "other colour": lambda scene: picture(_changed(scene, rng, "colour")),
+        "other thing": lambda scene: picture(_changed(scene, rng, "kind")),
     }
     cosines = {
-        kind: (base * _embed(embedder, [make(scene) for scene in drawn])).sum(axis=1)
+        kind: (base * embed(embedder, [make(scene) for scene in drawn])).sum(axis=1)
         for kind, make in pairs.items()
     }
     cosines["apart"] = (base * np.roll(base, 1, axis=0)).sum(axis=1)
@@ -69,7 +69,8 @@ def measure(scenes: int) -> dict[str, list[float]]:
     }
 
 
-def _picture(scene: Scene) -> Picture:
+def picture(scene: Scene) -> Picture:
+    """Draw a scene as the demo's videos show it."""
     return draw(scene, WIDTH, HEIGHT, oversampling=2)
 
 
@@ -99,7 +100,8 @@ def _other(thing: Thing, rng: Random, what: str) -> Thing:
     return replace(thing, kind=rng.choice([kind for kind in KINDS if kind != thing.kind]))
 
 
-def _embed(embedder: Embedder, pictures: list[Picture]) -> NDArray[np.float32]:
+def embed(embedder: Embedder, pictures: list[Picture]) -> NDArray[np.float32]:
+    """Return the vectors of pictures of one size."""
     some = [np.stack(pictures[start : start + 32]) for start in range(0, len(pictures), 32)]
     return np.concatenate([embedder.embed_images(each) for each in some])
 

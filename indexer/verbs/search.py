@@ -14,8 +14,9 @@ from clipseek.audit import since
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.files import open_regular
+from clipseek.parts import Like, Part, Picture, Text
 from clipseek.protocols import CatalogReader
-from clipseek.query import Filters, Like, Part, Picture, Query, Text
+from clipseek.query import Filters, Query
 from clipseek.types import SearchResult
 from indexer.naming import resolved
 from indexer.output import Column, clock, emit, note, table

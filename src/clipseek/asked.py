@@ -4,7 +4,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
-from clipseek.query import normalised
+from clipseek.parts import normalised
 
 MOST = 1000
 KEPT_S = 30 * 86400

@@ -1,4 +1,4 @@
-"""What matches a query: its neighbours judged by relevance or, for pictures, by score."""
+"""What matches a query: its neighbours judged by relevance or, with pictures, by score."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
+from clipseek.composition import CANDIDATES, Curves, combined
+from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.query import Query
-from clipseek.types import Neighbours, Scoring
+from clipseek.types import Neighbours, Relevance, Scoring
+from clipseek.vectors import Asked
 
 NO_MORE = -1.0
 """The fit of what is not there, as bad as none can be."""
@@ -22,7 +25,8 @@ class Together:
     """The neighbours of some queries with one filter, and how well they match.
 
     rows: What is known of the segments, Q * K of them. evidence, fit: (Q * K,). fit: The relevance
-    or, without a scoring, which fits sentences alone, the score.
+    or, without a scoring, which fits sentences alone, the score. bounds: What `best_beyond` returns
+    if queries have several parts, which order the neighbours, or None.
     """
 
     near: Neighbours
@@ -31,6 +35,7 @@ class Together:
     fit: NDArray[np.float64]
     view: View
     scoring: Scoring | None
+    bounds: Sequence[float] | None = None
 
     @classmethod
     def of(cls, view: View, near: Neighbours, scoring: Scoring | None) -> Self:
@@ -44,12 +49,50 @@ class Together:
         relevance = calibration.relevance(evidence, constants)
         return cls(near, rows, evidence, relevance, view, scoring)
 
+    @classmethod
+    def composed(
+        cls,
+        view: View,
+        near: Neighbours,
+        asked: Sequence[Asked],
+        scoring: Scoring,
+        coherence: float,
+        *,
+        is_seen: bool,
+    ) -> Self:
+        """Judge neighbours by all parts of their query, and order them by that.
+
+        is_seen: Whether a part is a picture, so that the fit is the score.
+        """
+        rows = view.rows(near.ids.ravel())
+        constants = view.collection.relevance or scoring.relevance
+        curves = Curves(scoring.logit_scale, constants, coherence)
+        biases = rows.biases.reshape(near.ids.shape).astype(np.float64)
+        fits = np.empty(near.ids.shape)
+        for row, one in enumerate(asked):
+            fits[row] = _fits(view, near.ids[row], one, biases[row], curves)
+        scores = curves.cosines(fits, biases, is_sentence=not is_seen).astype(np.float32)
+        order = np.lexsort((near.ids, -scores), axis=1)
+        places = (order + near.ids.shape[1] * np.arange(len(order))[:, None]).ravel()
+        bounds = _bounds(view, near, asked, curves, is_seen=is_seen)
+        near = Neighbours(
+            np.take_along_axis(near.ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        )
+        if is_seen:
+            unknown, fit = np.full(len(places), np.nan), near.scores.ravel().astype(np.float64)
+            return cls(near, rows.at(places), unknown, fit, view, None, bounds)
+        evidence = (fits.ravel()[places] - constants.offset) / constants.scale
+        relevance = calibration.relevance(evidence, constants)
+        return cls(near, rows.at(places), evidence, relevance, view, scoring, bounds)
+
     def best_beyond(self, asked: Sequence[int]) -> list[float]:
         """Return for each query the maximum fit of a segment after the neighbours that count.
 
         Its score is not better than that of the last neighbour, and its bias is at least the
         smallest one. `NO_MORE` if there are no more segments.
         """
+        if self.bounds is not None:
+            return list(self.bounds)
         queries, width = self.near.ids.shape
         if not width:
             return [NO_MORE] * queries
@@ -99,6 +142,8 @@ class Match:
         good = peaks[together.fit[peaks] >= enough]
         more = beyond >= enough
         further = beyond > NO_MORE if is_all else more
+        if together.bounds is not None:
+            further = False  # every page compares the same segments
         every = peaks if is_all else good
         return cls(together, moments, every, good, more, further, enough)
 
@@ -124,3 +169,45 @@ class Match:
         if gone:
             peaks = peaks[~np.isin(rows.video_ids[peaks], list(gone))]
         return len(peaks), len(set(rows.owners[peaks].tolist()))
+
+
+def _fits(
+    view: View, ids: NDArray[np.int64], asked: Asked, biases: NDArray[np.float64], curves: Curves
+) -> NDArray[np.float64]:
+    """Return how well segments, int64 (K,), fit a query by all its parts, as logits."""
+    cosines = (vectors_of(view.parts, ids) @ asked.parts.T).astype(np.float64)
+    logits = [
+        curves.logits(cosines[:, i], biases, is_sentence=bool(is_sentence))
+        for i, is_sentence in enumerate(asked.sentences)
+    ]
+    return combined(np.stack(logits, axis=1), asked.weights)
+
+
+def _bounds(
+    view: View, near: Neighbours, asked: Sequence[Asked], curves: Curves, *, is_seen: bool
+) -> list[float]:
+    """Return for each query how well a segment after its neighbours can fit at most.
+
+    The weighted mean of its cosines to what is wanted is at most that of the last neighbour. By
+    Jensen's inequality the fit is then at most that of one part with this cosine, because the
+    logarithm of a logistic curve is concave.
+    """
+    width = near.ids.shape[1]
+    if width < CANDIDATES or width == len(view):
+        return [NO_MORE] * len(asked)
+    least = np.array([view.least_bias])
+    bounds = []
+    for scores, one in zip(near.scores, asked, strict=True):
+        kinds = set(one.sentences[one.weights > 0].tolist())
+        if len(kinds) > 1:  # no curve for both
+            bounds.append(1.0)
+            continue
+        mean = np.array([float(scores[-1]) * one.length])
+        logit = curves.logits(mean, least, is_sentence=kinds == {True})
+        bound = curves.cosines(logit, least, is_sentence=False) if is_seen else _logistic(logit)
+        bounds.append(float(bound[0]))
+    return bounds
+
+
+def _logistic(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    return calibration.relevance(logit, Relevance(scale=1.0, offset=0.0, fitted=False))

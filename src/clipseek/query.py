@@ -6,106 +6,22 @@ and nothing is ever invalidated.
 
 import json
 import math
-import unicodedata
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
+from clipseek.parts import Part, Text, is_unicode, number, problem_of
 from clipseek.types import PICTURE, Field
 
-MAX_QUERY_CHARACTERS = 1000
 MAX_LIMIT = 100
 MAX_BATCH = 256
 
 # Made once: `json.dumps` makes an encoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A part of a query that is a sentence."""
-
-    text: str
-    weight: float = 1.0
-
-    def meaning(self) -> list[object]:
-        """Return what JSON takes, the same for all that ask for the same."""
-        return ["text", normalised(self.text), _number(self.weight)]
-
-    def problem(self) -> InvalidQuery | None:
-        """Return what is wrong with the part, or None."""
-        length = len(self.text.strip())
-        if not 1 <= length <= MAX_QUERY_CHARACTERS:
-            return InvalidQuery(
-                f"query must have 1 to {MAX_QUERY_CHARACTERS} characters, got {length}"
-            )
-        if not _is_unicode(self.text):
-            return InvalidQuery("query must be Unicode text; it holds bytes that are not UTF-8")
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """A part of a query that is a moment of the same collection: what looks like it is found.
-
-    The moment is named by a video and a time in seconds, which stay the same when the video is
-    indexed again, as ids of segments do not.
-    """
-
-    video_id: str
-    time: float
-    weight: float = 1.0
-
-    def meaning(self) -> list[object]:
-        """Return what JSON takes, the same for all that ask for the same."""
-        return ["like", self.video_id, _number(self.time), _number(self.weight)]
-
-    def problem(self) -> InvalidQuery | None:
-        """Return what is wrong with the part, or None."""
-        if not (math.isfinite(self.time) and self.time >= 0):
-            return InvalidQuery(f"like.time must be a number of seconds >= 0, got {self.time}")
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A part of a query that is a picture: what looks like it is found.
-
-    digest: Stands for the pixels, uint8 (H, W, 3) RGB, wherever pictures are compared.
-    """
-
-    digest: str
-    pixels: NDArray[np.uint8] = field(repr=False, compare=False)
-    weight: float = 1.0
-
-    @classmethod
-    def of(cls, pixels: NDArray[np.uint8]) -> Self:
-        """Return the part of some pixels."""
-        hashed = blake2b(repr(pixels.shape).encode(), digest_size=32)
-        hashed.update(np.ascontiguousarray(pixels).data)
-        return cls(hashed.hexdigest(), pixels)
-
-    def meaning(self) -> list[object]:
-        """Return what JSON takes, the same for all that ask for the same."""
-        return ["picture", self.digest, _number(self.weight)]
-
-    def problem(self) -> InvalidQuery | None:
-        """Return what is wrong with the part, or None."""
-        shape = self.pixels.shape
-        if len(shape) != 3 or shape[2] != 3 or not self.pixels.size:
-            return InvalidQuery(f"a picture must be uint8 (H, W, 3) RGB, got {shape}")
-        return None
-
-
-Part = Text | Like | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +55,12 @@ class Filters:
         ids = None if self.video_ids is None else sorted(set(self.video_ids))
         tags = sorted(set(self.tags)) if self.tags else None
         folder = None if self.folder is None else below(self.folder)
-        longest = None if self.max_duration is None else _number(self.max_duration)
+        longest = None if self.max_duration is None else number(self.max_duration)
         times = [
-            None if time is None else _number(time.timestamp())
+            None if time is None else number(time.timestamp())
             for time in (self.indexed_from, self.indexed_before)
         ]
-        numbers = [_number(self.min_relevance), _number(self.min_duration), longest]
+        numbers = [number(self.min_relevance), number(self.min_duration), longest]
         return [ids, tags, folder, *numbers, *times]
 
     def problem(self) -> InvalidQuery | None:
@@ -158,7 +74,7 @@ class Filters:
             return InvalidQuery(
                 f"max_duration must be min_duration ({shortest:g} seconds) or more, got {longest:g}"
             )
-        if self.folder is not None and not (self.folder and _is_unicode(self.folder)):
+        if self.folder is not None and not (self.folder and is_unicode(self.folder)):
             return InvalidQuery(f"folder must be Unicode text, not empty, got {self.folder!r}")
         return self._problem_of_times()
 
@@ -185,7 +101,8 @@ class Query:
     after: Where the page before ended, or None for the first page. mark_similar: Whether hits name
     the better one that they are near-identical to.
 
-    Today it has one part of weight 1, and searches pictures; `problem` refuses others.
+    Parts of negative weight are not wanted; `composition` says what all parts together ask for.
+    Today it searches pictures; `problem` refuses other fields.
     """
 
     parts: tuple[Part, ...]
@@ -215,7 +132,7 @@ class Query:
     @classmethod
     def of(
         cls,
-        asked: str | Part,
+        asked: str | Part | Sequence[Part],
         limit: int = 10,
         *,
         collection: str = "default",
@@ -226,7 +143,7 @@ class Query:
         cursor: str | None = None,
         mark_similar: bool = False,
     ) -> Self:
-        """Return the query of a sentence or another part; raise InvalidQuery for a wrong cursor.
+        """Return the query of a sentence or other parts; raise InvalidQuery for a wrong cursor.
 
         `filters` are the others; `video_ids`, `tags` and `min_relevance` are added to them.
         """
@@ -238,8 +155,10 @@ class Query:
                 min_relevance=min_relevance or filters.min_relevance,
             )
         after = None if cursor is None else Cursor.of(cursor)
+        if isinstance(asked, str):
+            asked = Text(asked)
         return cls(
-            (Text(asked) if isinstance(asked, str) else asked,),
+            (asked,) if isinstance(asked, Part) else tuple(asked),
             filters,
             collection=collection,
             limit=limit,
@@ -248,19 +167,20 @@ class Query:
         )
 
     @property
-    def part(self) -> Part:
-        """What is asked for."""
-        return self.parts[0]
+    def is_composed(self) -> bool:
+        """Whether it has several parts; the weight of a single one makes no difference."""
+        return len(self.parts) > 1
 
     @property
     def text(self) -> str:
-        """The sentence that is asked for; empty if there is none."""
-        return self.part.text if isinstance(self.part, Text) else ""
+        """The sentence that is asked for; empty if something else is, or several parts."""
+        part = self.parts[0]
+        return part.text if isinstance(part, Text) and not self.is_composed else ""
 
     @property
     def is_seen(self) -> bool:
-        """Whether it asks for what looks like something, so that scores are of two pictures."""
-        return not isinstance(self.part, Text)
+        """Whether a part is a picture or a moment, so that answers have scores, no relevance."""
+        return not all(isinstance(part, Text) for part in self.parts)
 
     @property
     def reach(self) -> int:
@@ -280,13 +200,10 @@ class Query:
 
     def problem(self) -> InvalidQuery | None:
         """Return what is wrong with the query, or None."""
-        if len(self.parts) != 1 or self.parts[0].weight != 1:
-            said = ", ".join(f"one of weight {part.weight:g}" for part in self.parts) or "none"
-            return InvalidQuery(f"a query must have one part, of weight 1, got {said}")
+        if (wrong := problem_of(self.parts)) is not None:
+            return wrong
         if self.fields != (PICTURE,):
             return InvalidQuery(f"fields must be {PICTURE}, got {', '.join(self.fields) or 'none'}")
-        if (wrong := self.part.problem()) is not None:
-            return wrong
         if not 1 <= self.limit <= MAX_LIMIT:
             return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {self.limit}")
         if (wrong := self.filters.problem()) is not None:
@@ -294,8 +211,8 @@ class Query:
         least = self.filters.min_relevance
         if least and self.is_seen:
             return InvalidQuery(
-                f"min_relevance must be 0 unless a sentence is asked for, got {least:g}; moments "
-                "that look alike have a score and no relevance"
+                f"min_relevance must be 0 unless sentences alone are asked for, got {least:g}; "
+                "moments that look alike have a score and no relevance"
             )
         return None
 
@@ -311,24 +228,9 @@ class Query:
         return digest("result", [version, fingerprint, *asked, after, self.mark_similar])
 
 
-def normalised(text: str) -> str:
-    """Return a sentence without the differences that no one means.
-
-    White space at the ends goes, runs of it become one space, and letters are composed (NFC,
-    Unicode Standard Annex 15). Case stays: some tokenizers tell it apart.
-    """
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def below(folder: str) -> str:
     """Return what the uri of everything in a folder begins with."""
     return folder.rstrip("/") + "/"
-
-
-def cut_at(text: str, length: int) -> int:
-    """Return how many characters of a sentence make the first `length` of it when normalised."""
-    longer = bisect_right(range(len(text) + 1), length, key=lambda end: len(normalised(text[:end])))
-    return len(text[: longer - 1].rstrip())
 
 
 def digest(kind: str, parts: list[object]) -> str:
@@ -336,17 +238,3 @@ def digest(kind: str, parts: list[object]) -> str:
     # Not ASCII: as escapes, a surrogate pair and the character that it stands for look alike.
     hashed = blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=32)
     return f"{kind}:{hashed.hexdigest()}"
-
-
-def _number(value: float) -> float:
-    """Return the same number as one that JSON always writes alike: 0, 0.0 and -0.0 are equal."""
-    return float(value) + 0.0
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text has no lone surrogates, which stand for other bytes of a command line."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -46,6 +46,16 @@ class Rows:
     def __len__(self) -> int:
         return len(self.video_ids)
 
+    def at(self, places: NDArray[np.int64]) -> "Rows":
+        """Return some of them, int64 (M,), in this order."""
+        return Rows(
+            self.video_ids[places],
+            self.owners[places],
+            self.spans[places],
+            self.best_times[places],
+            self.biases[places],
+        )
+
 
 class Moment(NamedTuple):
     """One or several adjacent segments that match a query.

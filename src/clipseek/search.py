@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clipseek import ranking
 from clipseek.cache import NoCache, TextVectors
+from clipseek.composition import CANDIDATES
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import (
     ClipseekError,
@@ -26,8 +27,9 @@ from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.matching import Match, Together
 from clipseek.model import Model
+from clipseek.parts import cut_at
 from clipseek.protocols import Cache
-from clipseek.query import Query, cut_at, digest
+from clipseek.query import Query, digest
 from clipseek.stages import Stage, Stages
 from clipseek.types import (
     Hit,
@@ -130,7 +132,8 @@ class Searcher:
         lost = [_lost(query, view) for query in queries]
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
-            read = asked(queries, view, model, self.texts, self.collections.catalog)
+            asks = [query.parts for query in queries]
+            read = asked(asks, view, model, self.texts, self.collections.catalog)
         errors = [
             lost[i] or (None if isinstance(one, Asked) else one) for i, one in enumerate(read)
         ]
@@ -190,25 +193,34 @@ class Searcher:
         vectors = np.stack([one.vector for one in read])
         # A later page looks at up to 4000 neighbours, so each is searched for by itself.
         grouped = _grouped(
-            (query.filters.of_videos, query.is_seen, place if query.after else -1)
+            (
+                query.filters.of_videos,
+                query.is_seen,
+                query.is_composed,
+                place if query.after and not query.is_composed else -1,
+            )
             for place, query in enumerate(queries)
         )
-        for (only, is_seen, _), positions in grouped.items():
+        for (only, is_seen, is_composed, _), positions in grouped.items():
             # Its own number of neighbours, so that other searches of the batch do not change it.
-            asked = [ranking.candidates(queries[i].reach) for i in positions]
+            asked = [_neighbours(queries[i]) for i in positions]
             with stages.timing("search"):
                 near = view.search(vectors[positions], max(asked), only=only)
             if only is None:
                 self._sample(view, vectors[positions], near)
-            scoring = None if is_seen else view.collection.scoring or model.scoring
-            together = Together.of(view, near, scoring)
-            grown = ranking.grow(near, together.rows, asked)
+            scoring = view.collection.scoring or model.scoring
+            if is_composed:
+                parts = [read[i] for i in positions]
+                coherence = model.coherence
+                together = Together.composed(view, near, parts, scoring, coherence, is_seen=is_seen)
+            else:
+                together = Together.of(view, near, None if is_seen else scoring)
+            grown = ranking.grow(together.near, together.rows, asked)
             best = together.best_beyond(asked)
             for i, peaks, beyond in zip(positions, grown.peaks, best, strict=True):
                 least = queries[i].filters.min_relevance
                 enough = model.coherence if is_seen else least or MATCHING
-                liked = read[i].liked
-                if liked is not None:
+                for liked in read[i].liked:
                     peaks = ranking.apart(peaks, grown, together.rows, liked.video.id, liked.span)
                 found[i] = Match.of(together, grown, peaks, beyond, enough, is_all=not least)
         return [found[i] for i in range(len(queries))]
@@ -219,6 +231,11 @@ class Searcher:
         It is called by the thread that searches, so it must not take long.
         """
         self._sample = sample
+
+
+def _neighbours(query: Query) -> int:
+    """Return how many of its nearest segments a query compares."""
+    return CANDIDATES if query.is_composed else ranking.candidates(query.reach)
 
 
 def _made(matches: Sequence[Match], pages: Sequence[slice]) -> list[list[Judged]]:
@@ -265,7 +282,7 @@ def _result(
         total_videos=total_videos,
         more=match.more,
         next_cursor=_next(query, page, view) if match.further or is_rest else None,
-        like=asked.liked,
+        like=asked.liked[0] if asked.liked and not query.is_composed else None,
         alike_from=match.enough if query.is_seen else None,
     )
 

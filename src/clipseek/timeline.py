@@ -9,7 +9,7 @@ from clipseek import calibration
 from clipseek.cache import TextVectors
 from clipseek.errors import QueryNotRead
 from clipseek.library.collections import Collections
-from clipseek.query import cut_at
+from clipseek.parts import cut_at
 from clipseek.ranking import ADJACENT_S
 from clipseek.stored import SegmentBlock
 from clipseek.types import Collection, Video

@@ -78,12 +78,12 @@ def test_filters_and_pages_are_those_of_any_search(client: TestClient) -> None:
         ),
         pytest.param(
             {"image": _image("red"), "query": "red"},
-            "query must be left out if `image` is given; send two searches",
+            "query must be left out if `image` is given; use `parts` for both",
             id="with a sentence",
         ),
         pytest.param(
             {"image": _image("red"), "like": {"video_id": "sea", "time": 1}},
-            "query is not all: `like` and `image` are given; send two searches",
+            "query is not all: `like` and `image` are given; use `parts` for all of them",
             id="with a moment",
         ),
     ],
@@ -130,5 +130,5 @@ def test_few_pictures_are_under_way(client: TestClient, monkeypatch: pytest.Monk
 def test_the_documents_say_how_many_pictures_are_under_way() -> None:
     """Operators plan the memory by it."""
     said = (Path(api.__file__).with_name("README.md")).read_text("utf-8")
-    assert f"has {looking.AT_ONCE} such searches under way" in said
+    assert f"has {looking.AT_ONCE} pictures under way" in said
     assert looking.AT_ONCE == 8

@@ -88,10 +88,10 @@ def test_the_same_moment_has_the_same_tag(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        pytest.param({"like": None}, "query is required, or `like` or `image`", id="null"),
+        pytest.param({"like": None}, "query is required, or `like`, `image` or `parts`", id="null"),
         pytest.param(
             {"query": "red", "like": LIKE},
-            "query must be left out if `like` is given; send two searches",
+            "query must be left out if `like` is given; use `parts` for both",
             id="both",
         ),
         pytest.param({"like": {"video_id": "sea"}}, "like.time is required", id="no time"),
@@ -124,8 +124,8 @@ def test_the_same_moment_has_the_same_tag(client: TestClient) -> None:
         ),
         pytest.param(
             {"like": LIKE, "min_relevance": 0.5},
-            "min_relevance must be 0 unless a sentence is asked for, got 0.5; moments that look "
-            "alike have a score and no relevance",
+            "min_relevance must be 0 unless sentences alone are asked for, got 0.5; moments that "
+            "look alike have a score and no relevance",
             id="relevance",
         ),
     ],

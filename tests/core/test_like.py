@@ -8,7 +8,8 @@ import pytest
 
 from clipseek.errors import ClipseekError, InvalidQuery, ServiceUnavailable, VideoNotFound
 from clipseek.library.views import Sight
-from clipseek.query import Filters, Like, Query
+from clipseek.parts import Like
+from clipseek.query import Filters, Query
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
 from clipseek.types import SearchResult
@@ -135,8 +136,8 @@ def test_a_least_relevance_is_refused(searcher: Searcher) -> None:
     """Because nothing would pass it, or everything."""
     error = _error(searcher, Query.of(Like("one", 1.0), min_relevance=0.5))
     assert str(error) == (
-        "min_relevance must be 0 unless a sentence is asked for, got 0.5; moments that look alike "
-        "have a score and no relevance"
+        "min_relevance must be 0 unless sentences alone are asked for, got 0.5; moments that look "
+        "alike have a score and no relevance"
     )
 
 

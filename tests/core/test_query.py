@@ -15,15 +15,8 @@ from hypothesis import strategies as st
 
 from clipseek.cache.text import vector_key
 from clipseek.cursor import Cursor
-from clipseek.query import (
-    MAX_LIMIT,
-    MAX_QUERY_CHARACTERS,
-    Filters,
-    Query,
-    Text,
-    cut_at,
-    normalised,
-)
+from clipseek.parts import MAX_QUERY_CHARACTERS, Text, cut_at, normalised
+from clipseek.query import MAX_LIMIT, Filters, Query
 
 # Also lone surrogates, which Python takes and UTF-8 does not.
 TEXTS = st.text(st.characters(), max_size=12) | st.sampled_from(
@@ -103,18 +96,25 @@ def _filtered(**asked: Any) -> Query:
             "query must be Unicode text; it holds bytes that are not UTF-8",
             id="not UTF-8",
         ),
+        pytest.param(Query(()), "parts must be 1 to 8, got 0", id="without a part"),
+        pytest.param(Query((Text("x"),) * 9), "parts must be 1 to 8, got 9", id="nine parts"),
         pytest.param(
-            Query(()), "a query must have one part, of weight 1, got none", id="without a part"
+            Query((Text("x", -1.0), Text("y", -0.5))),
+            "parts must have one that is wanted, of a weight above 0, got weights -1, -0.5; say "
+            "what to search for",
+            id="nothing is wanted",
+        ),
+        *(
+            pytest.param(
+                Query((Text("x"), Text("y", weight))),
+                "weight must be 0.01 to 10, or -10 to -0.01 for what is not wanted, "
+                f"got {weight:g}",
+                id=f"weight {weight:g}",
+            )
+            for weight in (0.0, 0.009, -0.009, 10.1, -10.1, float("nan"))
         ),
         pytest.param(
-            Query((Text("x"), Text("y", -0.5))),
-            "a query must have one part, of weight 1, got one of weight 1, one of weight -0.5",
-            id="two parts",
-        ),
-        pytest.param(
-            Query((Text("x", 2.0),)),
-            "a query must have one part, of weight 1, got one of weight 2",
-            id="weight 2",
+            Query((Text("x"), Text(""))), "query must have 1 to 1000 characters, got 0", id="second"
         ),
         pytest.param(
             replace(QUERY, fields=()), "fields must be picture, got none", id="without a field"

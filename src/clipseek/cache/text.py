@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.parts import normalised
 from clipseek.protocols import Cache, Embedder
-from clipseek.query import digest, normalised
+from clipseek.query import digest
 
 # The cache stores the components of a vector, and then how much of the sentence was read.
 _STORED = np.dtype("<f4")
@@ -19,7 +20,7 @@ class Embedded:
     """Sentences as a model reads them.
 
     vectors: float32 (N, dim), unit rows. ends: How many characters of each sentence, as
-    `query.normalised` makes it, the model reads: 0 if it finds nothing in it, None for all.
+    `parts.normalised` makes it, the model reads: 0 if it finds nothing in it, None for all.
     """
 
     vectors: NDArray[np.float32]
@@ -27,7 +28,7 @@ class Embedded:
 
 
 class TextVectors:
-    """Embeds sentences, as `query.normalised` makes them, that the cache does not know.
+    """Embeds sentences, as `parts.normalised` makes them, that the cache does not know.
 
     The key contains the model's fingerprint and no version, because changes do not affect a vector.
     """

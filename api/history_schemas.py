@@ -40,7 +40,8 @@ class WorkAnswer(BaseModel):
     )
     collection: str = Field(description="The collection as it was asked for.")
     name: str | None = Field(
-        description="The title, file, model or video that a job was about; null for a command."
+        default=None,
+        description="The title, file, model or video that a job was about; null for a command.",
     )
     state: WorkState = Field(
         description="`failed` if an error ended it or no video could be indexed; `interrupted` if "
@@ -49,7 +50,9 @@ class WorkAnswer(BaseModel):
     reason: str = Field(
         description="The sentence of the indexer: why it failed, or of the first video that did."
     )
-    by: str | None = Field(description="The key that asked for the job; null for a command.")
+    by: str | None = Field(
+        default=None, description="The key that asked for the job; null for a command."
+    )
     started_at: str = Field(description="RFC 3339, UTC.")
     ended_at: str = Field(description="RFC 3339, UTC.")
     seconds: float = Field(description="How long it took.")
@@ -94,7 +97,9 @@ class HistoryAnswer(BaseModel):
     """A page of the history."""
 
     history: list[WorkAnswer]
-    next: int | None = Field(description="Pass it as `after` for the next page; null at the end.")
+    next: int | None = Field(
+        default=None, description="Pass it as `after` for the next page; null at the end."
+    )
 
 
 HISTORY_ANSWER: dict[str, Any] = {

@@ -2,9 +2,10 @@
 
     python -m benchmarks.preview
 
-Draws videos of 20 s in 1080p, with a keyframe each ten seconds: HEVC in Matroska, MPEG-4 in AVI.
-Asks for the preview of 9.5 to 19.5 s, which is decoded from the start. Prints the seconds until the
-first second of it can be played, and until all of it is there.
+Draws videos of 60 s in 1080p, with a keyframe each ten seconds: HEVC in Matroska, MPEG-4 in AVI,
+MPEG-2 in a program stream, and H.264 and HEVC without a container. Asks for the preview of 49.5 to
+59.5 s, for which the ten seconds before are decoded. Prints the seconds until the first second of
+it can be played, and until all of it is there.
 """
 
 import sys
@@ -21,8 +22,14 @@ from av.video.stream import VideoStream
 from clipseek.excerpts import Excerpts
 from clipseek.video.excerpting import Excerpting, Recipe
 
-SECONDS, FPS = 20, 25
-KINDS = {"a.mkv": "libx265", "b.avi": "mpeg4"}
+SECONDS, FPS, START = 60, 25, 49.5
+KINDS = {
+    "a.mkv": "libx265",
+    "b.avi": "mpeg4",
+    "c.mpg": "mpeg2video",
+    "d.h264": "libx264",
+    "e.hevc": "libx265",
+}
 
 
 def main() -> int:
@@ -44,7 +51,7 @@ def draw(path: Path, codec: str) -> None:
         stream = output.add_stream(codec, rate=FPS, options={"g": str(10 * FPS)})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
-        if codec == "libx265":
+        if codec.startswith("libx"):
             stream.options = {**stream.options, "preset": "ultrafast"}
         for number in range(SECONDS * FPS):
             pixels = np.ascontiguousarray(np.roll(blocks, 4 * number, 1))
@@ -56,7 +63,7 @@ def draw(path: Path, codec: str) -> None:
 
 def waits(path: Path, folder: Path) -> tuple[float, float]:
     """Return the seconds until the second fragment begins, and until the end."""
-    recipe = Recipe(9.5, 19.5, 360, copy=False, growing=True)
+    recipe = Recipe(START, START + 10, 360, copy=False, growing=True)
     first, received = 0.0, b""
     with path.open("rb") as file:
         begin = partial(
@@ -75,6 +82,7 @@ def waits(path: Path, folder: Path) -> tuple[float, float]:
             received += block
             if not first and received.count(b"moof") > 1:
                 first = time.perf_counter() - started
+    assert first, "the preview is shorter than a second"
     return first, time.perf_counter() - started
 
 

@@ -30,6 +30,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.video.child import status_bytes
 from clipseek.video.container import Opened, open_video
 from clipseek.video.conversion import matrix_of, tone_of, turn_of
+from clipseek.video.counting import Counting
 from clipseek.video.ending import end_with_parent
 from clipseek.video.picture import Turn, display_size
 
@@ -135,6 +136,7 @@ class _Source:
         self.start = float(opened.start or 0)
         flags = FormatFlags(opened.container.format.flags)
         self._has_times = FormatFlags.no_timestamps not in flags
+        self._counting = None if self._has_times else Counting(opened.frame_rate)
 
     @property
     def streams(self) -> list[VideoStream | AudioStream]:
@@ -151,6 +153,12 @@ class _Source:
             and context.pix_fmt in ("yuv420p", "yuvj420p")
             and (sound is None or sound.codec_context.name in ("aac", "mp3"))
         )
+
+    def frame_time(self, frame: VideoFrame) -> float | None:
+        """Return when a frame of the picture is shown; call it once, in the order of the frames."""
+        if self._counting is not None and self._counting.is_needed:
+            return self._counting.time(frame)
+        return self.time(frame)
 
     def time(self, item: Any) -> float | None:
         """Return the seconds from the start of the file at which a packet or a frame is shown."""
@@ -171,9 +179,8 @@ class _Source:
     def packets(self, time: float) -> Iterator[Any]:
         """Yield the packets of both streams from a keyframe before a time on."""
         self.seek(time)
-        for packet in self.opened.container.demux(*self.streams):
-            if packet.size:
-                yield packet
+        found = (each for each in self.opened.container.demux(*self.streams) if each.size)
+        yield from found if self._counting is None else self._counting.packets(found, time)
 
     def keyframe(self, time: float) -> float | None:
         """Return the time of the last keyframe that is not after a time, to the millisecond."""
@@ -251,6 +258,7 @@ def _encode(source: _Source, output: OutputContainer, order: Order) -> None:
             break
     else:
         for frame in source.video.codec_context.decode(None):
+            frame.time_base = source.opened.time_base
             picture.add(frame)
     picture.end()
     if sound is not None:
@@ -277,7 +285,7 @@ class _Picture:
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = _TICK
         self._size: tuple[int, int] | None = None
-        self._seen = 0
+        self._next = 0.0
         self._scaler = VideoReformatter()
         self._last = -1
 
@@ -288,10 +296,10 @@ class _Picture:
 
     def add(self, frame: VideoFrame) -> None:
         """Encode a frame if it is in the span; frames between those that are shown are left out."""
-        at = self._source.time(frame)
-        if at is None:  # streams without timestamps are read from their start
-            at = float(self._seen / self._source.opened.frame_rate)
-        self._seen += 1
+        at = self._source.frame_time(frame)
+        if at is None:  # a container has times, but not for each frame
+            at = self._next
+        self._next = at + float(1 / self._source.opened.frame_rate)
         if at >= self._order.end:
             self.is_done = True
             self.is_late = at >= self._order.end + _APART_S

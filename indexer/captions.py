@@ -10,7 +10,7 @@ from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption
 from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
 from clipseek.service import Service
-from clipseek.types import SearchResult, Span
+from clipseek.types import PICTURE, SearchResult, Span
 from indexer.naming import resolved
 from indexer.output import note
 
@@ -27,15 +27,16 @@ class _Line(BaseModel):
     alt_spans: tuple[tuple[float, float], ...] = ()
     also: tuple[str, ...] = ()
     absent: bool = False
+    kind: str = Field(default=PICTURE, min_length=1)
 
     def caption(self) -> Caption:
         """Return the caption; raise ValueError if its span is wrong or its answer is missing."""
         if self.absent:
-            return Caption(self.query)
+            return Caption(self.query, kind=self.kind)
         if not self.file or self.start is None or self.end is None:
             raise ValueError('a line needs "file", "start" and "end", or "absent": true')
         spans = (Span(self.start, self.end), *(Span(*pair) for pair in self.alt_spans))
-        return Caption(self.query, self.file, spans, frozenset(self.also))
+        return Caption(self.query, self.file, spans, frozenset(self.also), self.kind)
 
 
 def read_captions(path: Path) -> list[Caption]:

@@ -24,7 +24,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.keys import SCOPES
-from indexer import search_options, switch_options
+from indexer import demo_options, search_options, switch_options
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
@@ -277,12 +277,7 @@ def _reading_verbs(verbs: "_Verbs") -> None:
 
 def _judging_verbs(verbs: "_Verbs") -> None:
     demo = _verb(verbs, "demo", "draw demo videos", "indexer demo --videos 12 --out ./demo-videos")
-    demo.add_argument("--videos", type=int, default=12, metavar="N", help="how many (12)")
-    demo.add_argument(  # its former name
-        "--films", type=int, dest="videos", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-    )
-    demo.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other videos")
-    demo.add_argument("--out", type=at_home, default=Path("demo-videos"), metavar="DIR")
+    demo_options.add(demo)
     _output(demo, collection=False)
     evaluate = _verb(
         verbs, "evaluate", "score the answers to known queries", "indexer evaluate captions.jsonl"

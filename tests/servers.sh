@@ -16,6 +16,7 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
 for program in openssl curl jq; do
 	command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
+command -v espeak-ng >/dev/null 2>&1 || missing="$missing espeak-ng"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

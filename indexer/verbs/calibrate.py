@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from clipseek.assembly import load_collection_model, open_writer
 from clipseek.config import Settings
 from clipseek.evaluation import Caption
 from clipseek.service import WritingService
-from clipseek.types import SearchResult
+from clipseek.types import PICTURE, SearchResult
 from indexer.captions import read_captions, search
 from indexer.output import emit, note, say
 from indexer.rescoring import rescore
@@ -18,7 +19,7 @@ from indexer.rescoring import rescore
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Judge by the model's bank as it is now; with captions, fit the constants to them too."""
-    captions = None if options.captions is None else read_captions(options.captions)
+    captions = None if options.captions is None else _about_pictures(options.captions)
     service = open_writer(settings)
     try:
         is_new = _judge_anew(service)
@@ -38,6 +39,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             f"{record['absent']} absent queries (AUC {record['auc']:.3f})"
         )
     return 0
+
+
+def _about_pictures(path: Path) -> list[Caption]:
+    """Read the captions whose answers are pictures: the constants turn their scores alone."""
+    return [caption for caption in read_captions(path) if caption.kind == PICTURE]
 
 
 def _judge_anew(service: WritingService) -> bool:

@@ -15,11 +15,17 @@ DEMO_MARK = ".clipseek-demo"
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001  same shape as all
     """Draw demo videos and the captions that are true of them."""
     from clipseek.demo.videos import make_videos
+    from clipseek.demo.voice import PROGRAM, find_voice
 
     if not 1 <= options.videos <= 10_000:
         raise ConfigError(f"--videos must be 1 to 10000, got {options.videos}")
     _require_own_folder(options.out)
-    records = make_videos(options.videos, options.seed, options.out)
+    voice = find_voice() if "speech" in options.words else None
+    if "speech" in options.words and voice is None:
+        note(f"no video has speech, because {PROGRAM} is missing: apt-get install {PROGRAM}")
+    records = make_videos(
+        options.videos, options.seed, options.out, words=options.words, voice=voice
+    )
     (options.out / DEMO_MARK).touch()
     for record in records:
         if options.json:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound
-from clipseek.evaluation import Found
+from clipseek.evaluation import Found, evaluate_kinds
 from clipseek.evaluation import evaluate as judge
 from clipseek.service import Service
 from clipseek.types import SearchResult
@@ -26,7 +26,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         answers = search(service, [caption.query for caption in captions])
     finally:
         service.close()
-    result = judge(captions, [_found(answer, files) for answer in answers])
+    found = [_found(answer, files) for answer in answers]
+    result = judge(captions, found)
+    kinds = evaluate_kinds(captions, found)
+    if len(kinds) > 1:
+        result["kinds"] = kinds
     if options.json:
         emit(result)
     else:
@@ -62,14 +66,23 @@ def _file(uri: str, files: set[str]) -> str:
 
 
 def _print(result: dict[str, object]) -> None:
-    """Print the figures, one group a line."""
+    """Print the figures of all queries, one group a line, and then those of each kind."""
+    _print_groups(result)
+    kinds = result.get("kinds")
+    if isinstance(kinds, dict):
+        for kind, figures in kinds.items():
+            say(f"kind     {kind}")
+            _print_groups(figures)
+    if not isinstance(result["absent"], dict) or not result["absent"]["queries"]:
+        note('no query is marked "absent": true, so recognising absence is not measured')
+
+
+def _print_groups(result: dict[str, object]) -> None:
     say(f"queries  {result['queries']}")
     for group in ("video", "moment", "absent"):
         figures = result[group]
         if isinstance(figures, dict):
             say(f"{group:<7}  " + "  ".join(f"{k} {_figure(v)}" for k, v in figures.items()))
-    if not isinstance(result["absent"], dict) or not result["absent"]["queries"]:
-        note('no query is marked "absent": true, so recognising absence is not measured')
 
 
 def _figure(value: object) -> str:

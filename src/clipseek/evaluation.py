@@ -6,20 +6,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clipseek import calibration
-from clipseek.types import Span
+from clipseek.types import PICTURE, Span
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
     """One query with its truth. `spans` are right moments of `file`; `also` are other right files.
 
-    An absent query describes what is in no file: `file` is empty then.
+    An absent query describes what is in no file: `file` is empty then. `kind` is what the query
+    asks for, such as "speech".
     """
 
     query: str
     file: str = ""
     spans: tuple[Span, ...] = ()
     also: frozenset[str] = field(default_factory=frozenset)
+    kind: str = PICTURE
 
     @property
     def absent(self) -> bool:
@@ -55,6 +57,21 @@ def evaluate(captions: Sequence[Caption], answers: Sequence[Sequence[Found]]) ->
             [first for first in (_first(caption, found) for caption, found in present) if first]
         ),
         "absent": _absent(best_present, best_absent),
+    }
+
+
+def evaluate_kinds(
+    captions: Sequence[Caption], answers: Sequence[Sequence[Found]]
+) -> dict[str, dict[str, object]]:
+    """Return what `evaluate` says of the queries of each kind, in the order of the captions."""
+    pairs = list(zip(captions, answers, strict=True))
+    kinds = dict.fromkeys(caption.kind for caption in captions)
+    return {
+        kind: evaluate(
+            [caption for caption in captions if caption.kind == kind],
+            [found for caption, found in pairs if caption.kind == kind],
+        )
+        for kind in kinds
     }
 
 

@@ -17,6 +17,7 @@ from clipseek.demo.labels import label
 from clipseek.demo.otherworld import FOR_FITTING, FOR_TRAINING, HELD_OUT, estrange
 from clipseek.demo.shots import OUTSIDE, Plan, plan_video
 from clipseek.demo.truth import truth
+from clipseek.demo.utterances import WORD_KINDS
 from clipseek.demo.videos import CAPTIONS, HEIGHT, WIDTH, Video, make_videos
 from clipseek.demo.words import CONTEXT_LENGTH, UNKNOWN, make_tokenizer
 from clipseek.demo.world import (
@@ -400,6 +401,28 @@ def test_videos_are_deterministic(made: tuple[Path, list[Video]], tmp_path: Path
     assert make_videos(2, 5, tmp_path) == videos
     for name in (CAPTIONS, *(video.file for video in videos)):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_words_leave_the_other_videos_as_they_are(
+    made: tuple[Path, list[Video]], tmp_path: Path
+) -> None:
+    """A video without words is the same file, and the queries about pictures are the same.
+
+    Of these two videos, the first has signs.
+    """
+    folder, videos = made
+    worded = make_videos(2, 5, tmp_path, words=WORD_KINDS)
+    signed, plain = (video.file for video in videos)
+    assert (tmp_path / plain).read_bytes() == (folder / plain).read_bytes()
+    assert (tmp_path / signed).read_bytes() != (folder / signed).read_bytes()
+    lines, others = (
+        (root / CAPTIONS).read_text().splitlines(keepends=True) for root in (tmp_path, folder)
+    )
+    assert lines[: len(others)] == others
+    signs = [json.loads(line) for line in lines[len(others) :]]
+    assert [line["kind"] for line in signs] == ["sign"] * len(signs)
+    assert {line["file"] for line in signs if "file" in line} == {signed}
+    assert [each.queries for each in worded] == [videos[0].queries + 2, videos[1].queries]
 
 
 def test_a_count_of_zero_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clipseek.evaluation import Caption, Found, evaluate
+from clipseek.evaluation import Caption, Found, evaluate, evaluate_kinds
 from clipseek.types import Span
 
 
@@ -107,3 +107,14 @@ def test_without_present_queries_there_are_no_figures_of_them(
         "median_rank": None,
     }
     assert not recwarn
+
+
+def test_each_kind_is_judged_by_its_own_queries() -> None:
+    """The figures of a kind are those of its queries, absent ones included, in file order."""
+    said = Caption("hello", "car.mp4", (Span(0, 4),), kind="speech")
+    captions = [CAR, said, Caption("nothing", kind="speech"), CAR]
+    right, wrong = [_found("car.mp4", 0, 4)], [_found("x.mp4", 0, 4, 0.2)]
+    kinds = evaluate_kinds(captions, [right, wrong, wrong, right])
+    assert list(kinds) == ["picture", "speech"]
+    assert kinds["picture"] == evaluate([CAR, CAR], [right, right])
+    assert kinds["speech"] == evaluate([said, captions[2]], [wrong, wrong])

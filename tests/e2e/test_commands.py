@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 
 from clipseek.catalog import SqlCatalog
+from clipseek.demo.utterances import WORD_KINDS
 from clipseek.publishing import TAIL
 from clipseek.types import Relevance
+from indexer import demo_options
 from tests.e2e.conftest import Library
 
 STRANGERS = ("a submarine", "a piano", "a castle", "a tractor", "two dancers", "a queen")
@@ -380,6 +382,31 @@ def test_demo_videos_replace_no_others(tmp_path: Path, empty: Library, capsys: C
         assert empty.run("demo", "--videos", "1", "--out", str(tmp_path / "ours")) == 0
 
 
+def test_demo_videos_with_speech_need_a_voice(
+    tmp_path: Path, empty: Library, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the synthesiser, the command says so, and the videos are drawn without speech."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made = tmp_path / "made"
+    words = ("--words", "speech,sign")
+    assert empty.run("demo", "--videos", "1", "--seed", "1", *words, "--out", str(made)) == 0
+    assert "no video has speech, because espeak-ng is missing" in capsys.readouterr().err
+    lines = (made / "captions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line).get("kind") for line in lines} == {None, "sign"}
+
+
+def test_unknown_words_are_refused(tmp_path: Path, empty: Library, capsys: Capture) -> None:
+    """The kinds that there are are named, and nothing is drawn."""
+    made = tmp_path / "made"
+    with pytest.raises(SystemExit, match="2"):
+        empty.run("demo", "--words", "sign,smell", "--out", str(made))
+    assert "'smell' is not a kind of words; name some of subtitle,speech,sign" in (
+        capsys.readouterr().err
+    )
+    assert not made.exists()
+    assert demo_options.WORD_KINDS == WORD_KINDS
+
+
 def test_tags_filter(empty: Library, clip: Callable[[str], Path], capsys: Capture) -> None:
     """A label given at ingest narrows a search; an empty one is refused."""
     assert empty.run("ingest", str(clip("a.mp4")), "--model", "demo", "--tag", " ") == 2
@@ -506,6 +533,37 @@ def test_evaluate_prints_the_agreed_keys(shared_library: Library, capsys: Captur
     assert isinstance(figures["absent"], dict)
     assert figures["video"]["R@1"] >= 0.7
     assert figures["absent"]["queries"] > 0
+
+
+def test_evaluate_reports_each_kind(
+    shared_library: Library, capsys: Capture, tmp_path: Path
+) -> None:
+    """If queries ask for words too, the figures of pictures are told apart from theirs."""
+    own = shared_library.videos / "captions.jsonl"
+    captions = tmp_path / "captions.jsonl"
+    line = '{"query": "nobody said this", "absent": true, "kind": "speech"}'
+    captions.write_text(own.read_text(encoding="utf-8") + line, encoding="utf-8")
+    for path in (own, captions):
+        assert shared_library.run("evaluate", str(path), "--json") == 0
+    alone, together = _lines(capsys)
+    assert "kinds" not in alone
+    kinds = together.pop("kinds")
+    assert isinstance(kinds, dict)
+    assert kinds["picture"] == alone
+    assert kinds["speech"]["absent"]["queries"] == 1
+    assert shared_library.run("evaluate", str(captions)) == 0
+    assert "\nkind     speech\nqueries  0\n" in capsys.readouterr().out
+
+
+def test_calibrate_leaves_out_queries_for_words(
+    library: Library, capsys: Capture, tmp_path: Path
+) -> None:
+    """Relevance of pictures is not fitted to what is said or written."""
+    captions = tmp_path / "captions.jsonl"
+    lines = [{**line, "kind": "sign"} for line in _captions(library)]
+    captions.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert library.run("calibrate", str(captions)) == 2
+    assert "8" in capsys.readouterr().err
 
 
 def test_calibrate_is_taken_up_by_search(library: Library, capsys: Capture) -> None:

@@ -44,6 +44,7 @@ check: install $(TYPES) ## format, lint, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd client && ../$(BIN)/lint-imports
 	$(if $(TYPES),$(PAGE)/node_modules/.bin/tsc -p $(PAGE),@echo "no npm: the types of the page are not checked")
 
 $(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json

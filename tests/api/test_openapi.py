@@ -19,6 +19,7 @@ from api import (
     timeline_schemas,
 )
 from tests.api.renew import PINNED, document
+from tests.client.agreement import differences
 
 DOCUMENT = document()
 OPERATIONS = {
@@ -56,6 +57,11 @@ def contents(operation: dict[str, Any], media_type: str) -> Iterator[tuple[int, 
 def test_the_document_is_as_pinned() -> None:
     """A change of the surface is seen in review; `python -m tests.api.renew` renews the pin."""
     assert json.loads(PINNED.read_text()) == json.loads(json.dumps(DOCUMENT))
+
+
+def test_the_python_client_has_every_field_and_option() -> None:
+    """With the same types; its values are in client/clipseek_client/answers.py and asked.py."""
+    assert differences(DOCUMENT) == []
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -39,6 +39,9 @@ class Link:
         _close(self._listener)
         self.cut()
 
+    def passed(self, source: socket.socket, chunk: bytes) -> None:
+        """Notice bytes that were passed on; a kind of link can do something about them."""
+
     def _accept(self) -> None:
         while True:
             try:
@@ -64,6 +67,7 @@ class Link:
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 target.sendall(chunk)
+                self.passed(source, chunk)
         except OSError:
             pass  # either side has gone: so does the other
         finally:

@@ -84,7 +84,7 @@ def test_the_index_lists_no_decision_that_is_gone() -> None:
     assert listed == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
 
 
-@pytest.mark.parametrize("application", ["indexer", "api"])
+@pytest.mark.parametrize("application", ["indexer", "api", "client"])
 def test_each_module_of_an_application_is_named_once(application: str) -> None:
     """In the tree, in the lines below its folder, and no module that is gone."""
     below = re.split(rf"^{application}/ .*\n", TEXT, maxsplit=1, flags=re.MULTILINE)[1]
@@ -96,12 +96,15 @@ def test_each_module_of_an_application_is_named_once(application: str) -> None:
         for name in re.split(r"\s{2,}", line.strip())[0].split(", ")
         if not name.endswith("/")
     ]
-    modules = (path.stem for path in (ROOT / application).glob("[a-z]*.py"))
+    folder = ROOT / ("client/clipseek_client" if application == "client" else application)
+    modules = (path.stem for path in folder.glob("[a-z]*.py"))
     assert sorted(named) == sorted(modules)
 
 
 def test_no_file_of_the_code_is_too_long() -> None:
     """One that has more than 400 lines is about two things; split it."""
-    files = [path for part in ("src", "indexer", "api") for path in (ROOT / part).rglob("*.py")]
+    files = [
+        path for part in ("src", "indexer", "api", "client") for path in (ROOT / part).rglob("*.py")
+    ]
     long = {str(path): len(path.read_text("utf-8").splitlines()) for path in files}
     assert {path: lines for path, lines in long.items() if lines > 400} == {}

@@ -79,7 +79,9 @@ def test_the_help_of_each_verb_is_in_plain_english() -> None:
     assert _found("\n".join(texts)) == []
 
 
-@pytest.mark.parametrize("folder", ["api", "benchmarks", "docker", "indexer", "src", "tests"])
+@pytest.mark.parametrize(
+    "folder", ["api", "benchmarks", "client", "docker", "indexer", "src", "tests"]
+)
 def test_docstrings_and_comments_are_in_plain_english(folder: str) -> None:
     """Of each Python file below the folder."""
     found = {}

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"clipseek": ROOT / "src" / "clipseek", "indexer": ROOT / "indexer", "api": ROOT / "api"}
 """What belongs in the wheel, and where it is in the repository."""
-BESIDE = ("tests", "benchmarks", "docker", "docs")
+BESIDE = ("tests", "benchmarks", "client", "docker", "docs")
 """Folders of the repository that do not belong in the wheel."""
 QUESTION = "a red car"
 

@@ -1,0 +1,272 @@
+"""What the server answers, as values.
+
+Fields that a newer server adds are ignored. Words out of a list, such as the state of a job, are
+text, so that a new word is not an error.
+"""
+
+from typing import Annotated
+from urllib.parse import urljoin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+from clipseek_client.errors import NothingFound
+
+
+def _absolute(url: str, info: ValidationInfo) -> str:
+    """Return a URL of an answer as one that can be opened."""
+    address = (info.context or {}).get("address", "")
+    return urljoin(f"{address}/", url) if address else url
+
+
+Url = Annotated[str, AfterValidator(_absolute)]
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class FieldError(Answer):
+    """What is wrong with one field of a request."""
+
+    field: str
+    detail: str
+
+
+class Problem(Answer):
+    """Why a request was refused."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] | None = None
+
+
+class HitVideo(Answer):
+    """The video of a hit. `duration` is in seconds."""
+
+    id: str
+    title: str
+    uri: str
+    duration: float
+    indexed_at: str
+
+
+class Moment(Answer):
+    """A segment: the seconds [start, end) of a video, and the time of its best frame."""
+
+    start: float
+    end: float
+    best_time: float
+    thumbnail_url: Url
+
+
+class Hit(Moment):
+    """A moment that matches.
+
+    score: Cosine; higher is better.
+    relevance: 0 to 1, below 0.5 the moment probably does not show what was asked for. None if the
+        search was for what looks alike.
+    play_url: The file of the video, with a media fragment of the moment.
+    """
+
+    video: HitVideo
+    segment_id: int
+    score: float
+    relevance: float | None
+    play_url: Url
+    similar_to: int | None = None
+
+
+class Liked(Moment):
+    """The moment whose like was searched for."""
+
+    video: HitVideo
+    segment_id: int
+    play_url: Url
+
+
+class SearchAnswer(Answer):
+    """The hits of a search, the best one first."""
+
+    query: str | None
+    like: Liked | None = None
+    alike_from: float | None = None
+    model: str
+    collection: str
+    version: int
+    total: int
+    total_videos: int
+    more: bool
+    hits: list[Hit]
+    next_cursor: str | None = None
+    truncated_at: int | None = None
+    stale: bool
+    age_s: float | None = None
+    took_ms: float
+
+    @property
+    def best(self) -> Hit:
+        """The first hit.
+
+        Raises:
+            NothingFound: there is none.
+        """
+        if not self.hits:
+            raise NothingFound(
+                f"no moment was found in the collection {self.collection!r}; ask for something "
+                "else, with fewer filters or a lower min_relevance"
+            )
+        return self.hits[0]
+
+
+class Video(Answer):
+    """An indexed video. Sizes are pixels and bytes, `duration` is in seconds."""
+
+    id: str
+    title: str
+    uri: str
+    duration: float
+    width: int
+    height: int
+    size_bytes: int
+    frame_rate: str | None
+    playable: bool | None
+    state: str
+    reason: str
+    tags: list[str]
+    segments: int
+    indexed_at: str
+    thumbnail_url: Url
+    file_url: Url
+    preview_url: Url
+
+
+class Videos(Answer):
+    """A page of videos."""
+
+    videos: list[Video]
+    next: str | None
+
+
+class Segment(Moment):
+    """A segment of a video."""
+
+    id: int
+    begins_shot: bool
+    play_url: Url
+
+
+class Segments(Answer):
+    """The segments of a video, in the order of time."""
+
+    segments: list[Segment]
+
+
+class TimelineSegment(Moment):
+    """A segment with its relevance."""
+
+    id: int
+    relevance: float
+    begins_shot: bool
+
+
+class Timeline(Answer):
+    """How relevant a sentence is from the start to the end of a video.
+
+    Each of `relevance` holds from the second of the same place in `times` to the next one.
+    """
+
+    query: str
+    truncated_at: int | None = None
+    model: str
+    collection: str
+    version: int
+    video_id: str
+    duration: float
+    resolution: str
+    times: list[float]
+    relevance: list[float]
+    segments: list[TimelineSegment]
+    hits: list[int]
+
+
+class JobProgress(Answer):
+    """How far a job is; `share` is 0 to 1."""
+
+    bytes: int
+    frames: int
+    share: float
+
+
+class Job(Answer):
+    """A change that the server makes.
+
+    kind: `ingest`, `remove`, `edit` or `switch`.
+    state: `waiting`, `running`, `done`, `failed` or `cancelled`.
+    fate: What became of the video: `indexed`, `incomplete`, `unchanged`, `removed` or `edited`.
+    videos: The ids of the videos that the job made or changed.
+    """
+
+    id: str
+    kind: str
+    collection: str
+    state: str
+    cancelling: bool
+    video: str | None = None
+    name: str | None = None
+    title: str | None = None
+    tags: list[str] | None = None
+    attempts: int
+    progress: JobProgress
+    videos: list[str]
+    fate: str | None = None
+    step: str | None = None
+    model: str | None = None
+    reason: str
+    by: str
+    request_id: str
+    created_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the state is the last one."""
+        return self.state not in ("waiting", "running")
+
+
+class Jobs(Answer):
+    """A page of jobs."""
+
+    jobs: list[Job]
+    next: str | None = None
+
+
+class Collection(Answer):
+    """A library of videos that are indexed with one model."""
+
+    name: str
+    model: str
+    videos: int
+    segments: int
+    seconds: float
+    version: int
+    examples: list[str]
+
+
+class Collections(Answer):
+    """The collections, and the one that is meant if none is named."""
+
+    collections: list[Collection]
+    default: str
+
+
+class EditListFormats(Answer):
+    """The formats that edit lists are written in."""
+
+    formats: list[str]

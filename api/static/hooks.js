@@ -1,5 +1,6 @@
 // What components share.
 
+import { problemIn } from "./api.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
 import { effect } from "./vendor/signals.js";
 
@@ -21,6 +22,35 @@ export function useValue(source) {
     });
   }, [source]);
   return drawn;
+}
+
+/**
+ * Ask for something now and again and again, but not while nobody sees the page.
+ *
+ * Somebody who may not see it is refused once: each refusal is noted in the audit.
+ * @param {() => Promise<void>} look
+ * @param {number} pauseMs
+ */
+export function useLook(look, pauseMs) {
+  const latest = useRef(look);
+  latest.current = look;
+  useEffect(() => {
+    let timer = 0;
+    let isOver = false;
+    const turn = async () => {
+      try {
+        if (!document.hidden) await latest.current();
+      } catch (error) {
+        if (problemIn(error).status === 403) return;
+      }
+      if (!isOver) timer = window.setTimeout(turn, pauseMs);
+    };
+    turn();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, []);
 }
 
 /**

@@ -75,6 +75,23 @@
  * @property {string} reason
  * @property {string} created_at
  *
+ * @typedef {object} Work what an ingest or a job has done
+ * @property {number} id
+ * @property {Job["kind"]} kind
+ * @property {"ingest" | "watch" | "work"} command
+ * @property {string} collection
+ * @property {string | null} name
+ * @property {"done" | "failed" | "cancelled" | "interrupted"} state
+ * @property {string} reason
+ * @property {string} ended_at
+ * @property {number} seconds
+ * @property {number} video_seconds
+ * @property {number} indexed
+ * @property {number} incomplete
+ * @property {number} unchanged
+ * @property {number} failed
+ * @property {number} frames
+ *
  * @typedef {"prepare" | "cut" | "rollback" | "finish"} Step
  *
  * @typedef {object} Model

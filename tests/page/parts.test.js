@@ -7,6 +7,7 @@ import { openedOf } from "../../api/static/components/player.js";
 import { shareOf } from "../../api/static/components/uploads.js";
 import { windowOf } from "../../api/static/components/virtuallist.js";
 import { previewOf } from "../../api/static/components/playing.js";
+import { fatesOf, joined, rateOf } from "../../api/static/history.js";
 import { spanUrl } from "../../api/static/saving.js";
 import { isOver, stepsOf } from "../../api/static/switching.js";
 import { added } from "../../api/static/recent.js";
@@ -111,4 +112,31 @@ test("a job that waits or runs is followed", () => {
   /** @type {import("../../api/static/types.js").Job["state"][]} */
   const states = ["waiting", "running", "done", "failed", "cancelled"];
   assert.deepEqual(states.filter((state) => isOver({ state })), ["done", "failed", "cancelled"]);
+});
+
+/** @param {Partial<import("../../api/static/types.js").Work>} given */
+const work = (given) => /** @type {any} */ ({
+  id: 1, seconds: 4, video_seconds: 60, frames: 62, indexed: 0, incomplete: 0, unchanged: 0, failed: 0, ...given,
+});
+const idsOf = (/** @type {any[]} */ works) => works.map(({ id }) => id);
+
+test("what has ended since comes before what is known of the history", () => {
+  const known = [3, 2, 1].map((id) => work({ id }));
+  assert.deepEqual(idsOf(joined(known, [4, 3].map((id) => work({ id })))), [4, 3, 2, 1]);
+  assert.deepEqual(idsOf(joined(known, [9, 8].map((id) => work({ id })))), [9, 8]);
+  assert.deepEqual(idsOf(joined([], [1].map((id) => work({ id })))), [1]);
+  assert.deepEqual(idsOf(joined(known, [])), []);
+});
+
+test("a rate is of the seconds that it took, and nothing has none", () => {
+  assert.deepEqual(rateOf(work({})), { frames: 15.5, video: 15 });
+  assert.equal(rateOf(work({ frames: 0 })), null);
+  assert.equal(rateOf(work({ seconds: 0 })), null);
+});
+
+test("an incomplete video is indexed, and fates without a video are left out", () => {
+  assert.deepEqual(fatesOf(work({ indexed: 2, incomplete: 1, failed: 4 })), [
+    { key: "workIndexed", count: 3 }, { key: "workFailed", count: 4 },
+  ]);
+  assert.deepEqual(fatesOf(work({})), []);
 });

@@ -88,7 +88,7 @@ def test_only_admins_see_models(page: Page, library: Library) -> None:
     with serving(app) as url:
         page.open(f"{url}/#/status")
         page.until("document.querySelector('tbody tr')")
-        for path in ("v1/models", "v1/jobs?limit=50"):
+        for path in ("v1/models", "v1/jobs?state=running&limit=50", "v1/history?limit=20"):
             asked = f"performance.getEntriesByName(new URL('{path}', location).href)"
             page.until(f"{asked}[0]?.responseStatus === 403")
         assert page.run("document.querySelector('#models, .switch') === null")

@@ -1,30 +1,22 @@
-// The last jobs: what was asked for, how far it is, how it ended.
+// The jobs that wait or run: what was asked for, and how far it is.
 
-import { ask, problemIn } from "../api.js";
+import { ask } from "../api.js";
 import { date, percent } from "../format.js";
+import { useLook } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { link } from "../navigation.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 
 const SHOWN = 50;
 const LOOK_MS = 2000;
 
 export function Jobs() {
   const [jobs, set] = useState(/** @type {import("../types.js").Job[]} */ ([]));
-  useEffect(() => {
-    let timer = 0;
-    const look = async () => {
-      try {
-        set((await ask(`v1/jobs?limit=${SHOWN}`)).jobs);
-      } catch (error) {
-        // Somebody who may not see jobs sees none, and each refusal is noted in the audit.
-        if (problemIn(error).status === 403) return;
-      }
-      timer = window.setTimeout(look, LOOK_MS);
-    };
-    look();
-    return () => clearTimeout(timer);
-  }, []);
+  useLook(async () => {
+    const running = await ask(`v1/jobs?state=running&limit=${SHOWN}`);
+    const waiting = await ask(`v1/jobs?state=waiting&limit=${SHOWN}`);
+    set([...running.jobs, ...waiting.jobs]);
+  }, LOOK_MS);
   if (!jobs.length) return null;
   return html`
     <h2>${t("jobs")}</h2>
@@ -55,12 +47,11 @@ function Row({ job }) {
   const { kind, collection, state, reason, progress, created_at: asked } = job;
   const video = job.video ?? job.videos[0];
   const name = job.title ?? job.name ?? job.model ?? video ?? collection;
-  const isThere = video && !(kind === "remove" && state === "done");
   const phase = phaseOf(kind, state);
   return html`
     <tr>
       <td>${job.step ? t(`step_${job.step}`) : t(`job_${kind}`)}</td>
-      <th scope="row" dir="auto">${isThere ? html`<a ...${link({ page: "video", collection, video })}>${name}</a>` : name}</th>
+      <th scope="row" dir="auto">${video ? html`<a ...${link({ page: "video", collection, video })}>${name}</a>` : name}</th>
       <td>${t(`phase_${phase}`)}${state === "running" && ` · ${percent(progress.share, locale())}`}
         ${reason && html`<span class="reason">${reason}</span>`}</td>
       <td>${date(asked, locale())}</td>

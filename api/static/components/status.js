@@ -5,6 +5,7 @@ import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { libraries, look } from "../library.js";
 import { html, useEffect } from "../vendor/preact.js";
+import { History } from "./history.js";
 import { Jobs } from "./jobs.js";
 import { Models } from "./models.js";
 import { Notice } from "./notice.js";
@@ -43,5 +44,6 @@ export function Status() {
     `}
     <${Models} />
     <${Jobs} />
+    <${History} />
   `;
 }

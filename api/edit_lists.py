@@ -177,6 +177,7 @@ def _cut(video: Video, moment: ChosenMoment) -> Cut:
         start=moment.start,
         end=min(moment.end, video.duration),
         name=moment.name,
+        starts=video.timecode,
         duration=video.duration,
         width=video.width,
         height=video.height,

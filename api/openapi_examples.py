@@ -84,6 +84,7 @@ VIDEO_ANSWER = {
     "height": 1080,
     "size_bytes": 48210331,
     "frame_rate": "30000/1001",
+    "timecode": "10:04:58;12",
     "playable": True,
     "state": "indexed",
     "reason": "",

@@ -194,6 +194,10 @@ class VideoAnswer(BaseModel):
         description="Frames per second on average, as a fraction such as `30000/1001`; null if not "
         "known."
     )
+    timecode: str | None = Field(
+        description="The timecode of the first frame, such as `01:00:00:00`, with `;` before the "
+        "frames if numbers are dropped; null if the file states none."
+    )
     playable: bool | None = Field(
         description="Whether browsers can be expected to play the file; null if not known. If "
         "false, use `preview_url`."
@@ -219,6 +223,7 @@ class VideoAnswer(BaseModel):
             height=video.height,
             size_bytes=video.size_bytes,
             frame_rate=video.frame_rate or None,
+            timecode=video.timecode or None,
             playable=playable(video.coding),
             state=video.state,
             reason=video.reason,

@@ -48,8 +48,8 @@ class Video:
 
     `duration` is the end of the last frame that could be decoded, in seconds. `size_bytes` and
     `stamp` are what the source at `uri` said when it was indexed: equal stamps, unchanged bytes.
-    `reason` says why `state` is "incomplete" and is empty otherwise. `frame_rate` is the average, a
-    fraction, such as "30000/1001", and `coding` is that of `FrameSource`; empty if not known.
+    `reason` says why `state` is "incomplete" and is empty otherwise. `frame_rate` is an average, as
+    "30000/1001"; `coding` and `timecode` are those of `FrameSource`; all are empty if not known.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Video:
     stamp: str = ""
     frame_rate: str = ""
     coding: str = ""
+    timecode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,9 +363,8 @@ class Collection:
     `fingerprint` is that of the bundle; `version` the number of the last committed change;
     `relevance` the constants fitted on the user's own queries, or None for those of `scoring`.
     `scoring` is what all biases were computed with, or None if that was not recorded; `scored_at`
-    is the version that replaced the biases of all segments, or 0 if none has. `epoch` is random: it
-    distinguishes the collection from one of the same name that was removed before. Rows, indexes
-    and thumbnails are stored under `key`, by default the name, which stays when the name changes.
+    is the version that replaced the biases of all segments, or 0. `epoch` is random: a removed one
+    of the same name had another. All is stored under `key`, by default the name; it never changes.
     """
 
     name: str

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from clipseek.editlist.cmx import edl
-from clipseek.editlist.cuts import Cut, standard, timecode
+from clipseek.editlist.cuts import Cut, origin, standard, timecode
 from clipseek.errors import InvalidQuery
 
 NTSC, NTSC_60, FILM = Fraction(30000, 1001), Fraction(60000, 1001), Fraction(24000, 1001)
@@ -82,6 +82,36 @@ def test_drop_frame_is_said() -> None:
     text = edl("x", [Cut("a", "/a", NTSC, 0.0, 60.06)])
     assert "FCM: DROP FRAME" in text
     assert "00:00:00;00 00:01:00;02 00:00:00;00 00:01:00;02" in text
+
+
+@pytest.mark.parametrize(
+    ("rate", "starts", "said"),
+    [
+        pytest.param(Fraction(25), "01:00:00:00", "01:00:02:00 01:00:04:00", id="an hour"),
+        pytest.param(Fraction(25), "23:59:57:12", "23:59:59:12 00:00:01:12", id="midnight"),
+        pytest.param(NTSC, "10:00:58;00", "10:01:00;02 10:01:02;02", id="dropped"),
+        pytest.param(NTSC, "10:00:58:00", "10:01:00:00 10:01:02:00", id="not dropped"),
+        pytest.param(NTSC, "23:59:58;00", "00:00:00;00 00:00:02;00", id="dropped at midnight"),
+        pytest.param(FILM, "00:00:10;00", "00:00:12:00 00:00:14:00", id="nothing to drop"),
+        pytest.param(Fraction(24), "00:00:10:24", "00:00:02:00 00:00:04:00", id="no such frame"),
+        pytest.param(Fraction(25), "", "00:00:02:00 00:00:04:00", id="none"),
+    ],
+)
+def test_sources_count_from_the_timecode_of_their_video(
+    rate: Fraction, starts: str, said: str
+) -> None:
+    """In its own kind; the record begins at 0."""
+    text = edl("x", [Cut("a", "/a", rate, 2.0, 4.0, starts=starts)])
+    assert f"C        {said} 00:00:00" in text
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+@pytest.mark.parametrize("rate", [NTSC, NTSC_60])
+def test_an_origin_is_where_its_timecode_is(rate: Fraction, dropped: bool) -> None:
+    """For each of many frames of a day."""
+    for frame in range(0, 24 * 3600 * 29, 9973):
+        starts = timecode(frame, rate, is_dropped=dropped)
+        assert origin(Cut("a", "/a", rate, 0, 1, starts=starts)) == frame
 
 
 @pytest.mark.parametrize(

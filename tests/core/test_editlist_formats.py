@@ -123,6 +123,22 @@ def test_an_fcpxml_of_a_rate_without_timecode_is_refused() -> None:
         fcpxml("x", [Cut("a", "/a", Fraction(2492, 100), 0, 1)])
 
 
+def test_lists_count_from_the_timecode_of_a_video() -> None:
+    """Where the file begins, and the moment in it."""
+    cut = Cut("a", "/a.mp4", NTSC, 2.0, 4.0, duration=10.0, starts="01:00:00:00")
+    hour = 3600 * 30 / NTSC
+    root = checked(fcpxml("x", [cut]))
+    asset, clip = next(root.iter("asset")), next(root.iter("asset-clip"))
+    assert seconds(asset.get("start")) == hour
+    assert seconds(clip.get("start")) == hour + 60 / NTSC
+    assert (clip.get("tcFormat"), clip.get("offset")) == ("NDF", "0s")
+    if not otio.is_installed():
+        lacking("no opentimelineio; install it: pip install 'clipseek[otio]'")
+    (told,) = json.loads(otio.otio("x", [cut]))["tracks"]["children"][0]["children"]
+    ranges = told["source_range"], told["media_references"]["DEFAULT_MEDIA"]["available_range"]
+    assert [each["start_time"]["value"] for each in ranges] == [108060, 108000]
+
+
 def test_an_otio_says_what_cuts_are() -> None:
     """Read back by the library, and the text as JSON."""
     if not otio.is_installed():

@@ -16,7 +16,7 @@ from PIL import Image
 
 from clipseek.errors import UnreadableVideo
 from clipseek.sampling import grid
-from clipseek.video import DecordFrames, PyAVFrames
+from clipseek.video import Confined, DecordFrames, Limits, PyAVFrames
 from tests.contracts.readers import BOTH, FileReader
 from tests.contracts.videos import BLUE, RED, Plan, rgb_frame, write
 from tests.e2e.compare_readers import compare, videos
@@ -185,6 +185,39 @@ def test_tags_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     write(path, Plan(shots=((1, RED),)), codec="mpeg4")
     path.write_bytes(path.read_bytes().replace(b"Lavf", b"\xe4\xf6\xfc\xff"))
     assert outcome(path).frames == 1
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("name", "written", "read"),
+    [
+        pytest.param("video.mov", "10:00:58;12", "10:00:58;12", id="QuickTime"),
+        pytest.param("video.mkv", "01:00:00:00", "01:00:00:00", id="Matroska"),
+        pytest.param("other.mkv", "01:00:00.00", "01:00:00;00", id="full stop"),
+        pytest.param("wrong.mkv", "25:00:00:00", "", id="no time of day"),
+        pytest.param("words.mkv", "ten o'clock", "", id="no timecode"),
+    ],
+)
+def test_a_timecode_is_read(
+    reader: FileReader, name: str, written: str, read: str, tmp_path: Path
+) -> None:
+    """That of the first frame, which edit lists count from; what is none is not guessed at."""
+    path = tmp_path / name
+    with av.open(path, "w") as container:
+        container.metadata["timecode"] = written
+        stream = container.add_stream("libx264", rate=Fraction(30000, 1001))
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for packet in [
+            *stream.encode(rgb_frame(np.full((36, 64, 3), 99, np.uint8))),
+            *stream.encode(),
+        ]:
+            container.mux(packet)
+    with reader(path) as opened:
+        assert opened.timecode == read
+    if name == "video.mov":
+        limits = Limits(2**26, 1000, 60, 600, 2**30)
+        with Confined(reader, limits=limits) as opener, opener(path) as confined:
+            assert confined.timecode == read
 
 
 # Damage.

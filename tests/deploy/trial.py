@@ -165,7 +165,7 @@ def _export(image: Image) -> Iterator[str]:
 
 def _serve(image: Image) -> Iterator[str]:
     """Start the API, ask its health check, search, and tell it to end."""
-    settings = {"CLIPSEEK_API_PORT": str(free_port())}
+    settings = {"CLIPSEEK_API_PORT": str(free_port()), "CLIPSEEK_ACCESS": "everyone"}
     address = f"http://127.0.0.1:{settings['CLIPSEEK_API_PORT']}"
     assert not image.succeeds(*image.health, settings=settings), "nobody is there to be healthy"
     started = time.monotonic()

@@ -61,6 +61,7 @@ class VideoLine(Checked):
     stamp: str
     frame_rate: Annotated[str, Field(pattern=r"^([1-9]\d{0,18}(/[1-9]\d{0,18})?)?$")]
     coding: Annotated[str, Field(pattern=r"^(\S+ \S+ \S+ \S+)?$", max_length=200)]
+    timecode: Annotated[str, Field(pattern=r"^(\d\d:\d\d:\d\d[:;]\d\d)?$")]
     frames: Count | None
     segments: tuple[SegmentLine, ...]
 
@@ -201,6 +202,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         stamp=video.stamp,
         frame_rate=video.frame_rate,
         coding=video.coding,
+        timecode=video.timecode,
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
     )

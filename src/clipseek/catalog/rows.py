@@ -166,7 +166,7 @@ def _segment_rows(field: Field, segments: FieldSegments) -> Iterator[SegmentRow]
 def check_texts(video: Video) -> None:
     """Raise ValueError for a text of a video that a database cannot store."""
     storable(id=video.id, uri=video.uri, title=video.title, reason=video.reason, stamp=video.stamp)
-    storable(frame_rate=video.frame_rate, coding=video.coding)
+    storable(frame_rate=video.frame_rate, coding=video.coding, timecode=video.timecode)
     for tag in video.tags:
         storable(tag=tag)
 

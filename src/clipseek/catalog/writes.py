@@ -249,6 +249,7 @@ def insert_video(
             stamp=video.stamp,
             frame_rate=video.frame_rate,
             coding=video.coding,
+            timecode=video.timecode,
             state=video.state,
             reason=video.reason,
             tags=list(video.tags),

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from clipseek.editlist.cuts import Cut, drops, frames, plain, standard, timecode
+from clipseek.editlist.cuts import (
+    Cut,
+    drops,
+    frames,
+    is_dropped,
+    origin,
+    plain,
+    standard,
+    timecode,
+)
 from clipseek.errors import InvalidQuery
 
 
@@ -26,7 +35,11 @@ def edl(title: str, cuts: Sequence[Cut]) -> str:
     for number, cut in enumerate(cuts, 1):
         first, last = frames(cut)
         until = begun + last - first
-        times = " ".join(timecode(frame, rate) for frame in (first, last, begun, until))
+        of_video = [
+            timecode(origin(cut) + frame, rate, is_dropped=is_dropped(cut))
+            for frame in (first, last)
+        ]
+        times = " ".join([*of_video, timecode(begun, rate), timecode(until, rate)])
         lines += [
             f"{number:03d}  AX       V     C        {times}",
             f"* FROM CLIP NAME: {plain(cut.title)}",

@@ -23,7 +23,8 @@ class Cut:
     """A span of a video [start, end) in seconds, and what is known of the video.
 
     `rate` is in frames per second. `duration` (seconds), `width` and `height` (pixels) are those of
-    the whole video. `name` is a comment.
+    the whole video. `name` is a comment. `starts` is the timecode of the first frame of the video,
+    or empty: then it counts from 0.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Cut:
     width: int = 0
     height: int = 0
     has_sound: bool = False
+    starts: str = ""
 
 
 def frames(cut: Cut) -> tuple[int, int]:
@@ -43,6 +45,31 @@ def frames(cut: Cut) -> tuple[int, int]:
     rate = standard(cut.rate)
     first = round(Fraction(cut.start) * rate)
     return first, max(first + 1, round(Fraction(cut.end) * rate))
+
+
+def origin(cut: Cut) -> int:
+    """Return the number that the timecode of a video gives to its first frame.
+
+    0 if the video states none, or one that its rate does not have.
+    """
+    rate = standard(cut.rate)
+    base = -(-rate.numerator // rate.denominator)
+    if not cut.starts:
+        return 0
+    hours, minutes, seconds, frame = map(int, cut.starts.replace(";", ":").split(":"))
+    if frame >= base:
+        return 0
+    passed = 60 * hours + minutes
+    number = (60 * passed + seconds) * base + frame
+    return number - is_dropped(cut) * drops(rate) * (passed - passed // 10)
+
+
+def is_dropped(cut: Cut) -> bool:
+    """Whether the timecode of a video leaves numbers out, as `timecode` does.
+
+    If the video states no timecode, all that can do.
+    """
+    return bool(drops(standard(cut.rate))) and (not cut.starts or ";" in cut.starts)
 
 
 def length(cut: Cut, last: int) -> int:
@@ -62,15 +89,18 @@ def standard(rate: Fraction) -> Fraction:
     )
 
 
-def timecode(frame: int, rate: Fraction) -> str:
+def timecode(frame: int, rate: Fraction, *, is_dropped: bool = True) -> str:
     """Return the timecode of a frame, counted from 0, at a rate that `standard` returned.
 
     At 29.97 and 59.94 frames per second, the first two or four numbers of each minute are left out
-    except in each tenth minute, and the last separator is a semicolon (SMPTE 12M, 5.2.2).
+    except in each tenth minute, and the last separator is a semicolon (SMPTE 12M, 5.2.2), unless
+    `is_dropped` is False. After 24 hours it begins again.
     """
     base = -(-rate.numerator // rate.denominator)
     separator = ":"
-    if dropped := drops(rate):
+    dropped = drops(rate) if is_dropped else 0
+    frame %= 24 * 6 * (600 * base - 9 * dropped)
+    if dropped:
         separator = ";"
         tens, rest = divmod(frame, 600 * base - 9 * dropped)
         minutes = max(0, rest - dropped) // (60 * base - dropped)

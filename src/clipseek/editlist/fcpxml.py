@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from clipseek.editlist.cuts import Cut, drops, frames, length, plain, standard, url
+from clipseek.editlist.cuts import (
+    Cut,
+    drops,
+    frames,
+    is_dropped,
+    length,
+    origin,
+    plain,
+    standard,
+    url,
+)
 
 _CONFORMED = {
     Fraction(24000, 1001): "23.98",
@@ -63,10 +73,10 @@ def _clip(spine: Element, cut: Cut, resources: "_Resources", begun: int, rate: F
         ref=resources.asset(cut),
         name=plain(cut.title),
         offset=_time(begun / rate),
-        start=_time(first / own),
+        start=_time((origin(cut) + first) / own),
         duration=_time(count / rate),
         format=resources.format(cut),
-        tcFormat=_counted(own),
+        tcFormat="DF" if is_dropped(cut) else "NDF",
     )
     if cut.name:
         SubElement(clip, "note").text = plain(cut.name)
@@ -117,7 +127,7 @@ class _Resources:
             "asset",
             id=self._next(cut.uri),
             name=plain(cut.title),
-            start="0s",
+            start=_time(origin(cut) / standard(cut.rate)),
             duration=_time(count / standard(cut.rate)),
             hasVideo="1",
             videoSources="1",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from clipseek.editlist.cuts import Cut, frames, length, plain, standard, url
+from clipseek.editlist.cuts import Cut, frames, length, origin, plain, standard, url
 
 
 def is_installed() -> bool:
@@ -28,8 +28,10 @@ def otio(title: str, cuts: Sequence[Cut]) -> str:
     timeline.tracks.append(track)
     for cut in cuts:
         (first, last), rate = frames(cut), float(standard(cut.rate))
-        file = schema.ExternalReference(url(cut.uri), span(0, length(cut, last), rate))
-        clip = schema.Clip(plain(cut.title), file, span(first, last, rate))
+        begins = origin(cut)
+        whole = span(begins, begins + length(cut, last), rate)
+        file = schema.ExternalReference(url(cut.uri), whole)
+        clip = schema.Clip(plain(cut.title), file, span(begins + first, begins + last, rate))
         if cut.name:
             clip.metadata["clipseek"] = {"comment": plain(cut.name)}
         track.append(clip)

@@ -70,6 +70,7 @@ class Ended:
     damage: str
     frame_rate: Fraction
     coding: str
+    timecode: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,14 +120,14 @@ def read(
     kept: NDArray[np.float32] | None = None
     with open_video(source.uri, descriptor=file.fileno()) as opened:
         _require_short(source, opened.duration or 0.0, longest_s)
-        coding = opened.coding
+        kept_as = opened.frame_rate, opened.coding, opened.timecode
         yield Opened(opened.duration)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):
             _require_short(source, float(batch.times[-1]), longest_s)
             new, kept = _new(batch, kept)
             yield _frames(batch, new, embedder)
-        yield Ended(opened.duration or 0.0, opened.size, opened.damage, opened.frame_rate, coding)
+        yield Ended(opened.duration or 0.0, opened.size, opened.damage, *kept_as)
 
 
 def embed(embedder: Embedder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -209,6 +210,7 @@ def _video(embedded: Embedded, count: int, options: Options) -> Video:
         reason=ended.damage,
         frame_rate=str(ended.frame_rate),
         coding=ended.coding,
+        timecode=ended.timecode,
         tags=options.tags,
         segments=count,
     )

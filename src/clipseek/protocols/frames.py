@@ -50,6 +50,14 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def timecode(self) -> str:
+        """The timecode of the first frame as the file states it, such as "01:00:00:00", or "".
+
+        A semicolon before the frames says that numbers are dropped (SMPTE 12M).
+        """
+        ...
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright."""
         ...

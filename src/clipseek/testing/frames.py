@@ -34,6 +34,7 @@ class SyntheticFrames:
         self.frame_rate = frame_rate
         self.size = size
         self.coding = "toy toy rgb24 -"
+        self.timecode = ""
         self.duration: float | None = float(sum(seconds for seconds, _ in shots))
         self.damage = ""
         self._colours = [colour for _, colour in shots]

@@ -125,6 +125,7 @@ def _open_and_read(
                 "frame_rate": [source.frame_rate.numerator, source.frame_rate.denominator],
                 "size": list(source.size),
                 "coding": source.coding,
+                "timecode": source.timecode,
             }
         )
         told, _ = channel.order()

@@ -28,7 +28,7 @@ TIMES = 256
 SMALLEST_SHARE = 256 << 20
 """Each decoder may take this much memory in any case: 4K video needs about as much."""
 _PIXEL_BYTES = 4
-_CODING_CHARACTERS = 200
+_CODING_CHARACTERS, _TIMECODE_CHARACTERS = 200, 11
 _log = logging.getLogger(__name__)
 
 
@@ -116,6 +116,7 @@ class _ConfinedFrames:
         self.frame_rate = Fraction(25)
         self.size = (0, 0)
         self.coding = ""
+        self.timecode = ""
         try:
             self._pool._memory.share()
             try:
@@ -144,6 +145,7 @@ class _ConfinedFrames:
             self._note(opened)
             self.frame_rate = Fraction(*cast("list[int]", opened["frame_rate"]))
             self.coding = str(opened["coding"])[:_CODING_CHARACTERS]
+            self.timecode = str(opened["timecode"])[:_TIMECODE_CHARACTERS]
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise self._crashed() from error
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,6 +65,9 @@ _HEAD_BYTES = 512
 _SCRAMBLED_BYTES = 1 << 20
 _MOST_INDEX_BYTES = 64 << 20
 
+
+_TIMECODE = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;.]\d{2}")
+"""As SMPTE 12M writes it; some programs write a full stop where numbers are dropped."""
 
 ENCRYPTED = "encrypted: a copy without protection can be read"
 
@@ -179,6 +183,25 @@ def coding_of(opened: Opened) -> str:
             "-" if heard is None else heard.canonical_name,
         ]
     )
+
+
+def timecode_of(opened: Opened) -> str:
+    """Return what `FrameSource.timecode` says of an opened file.
+
+    libav gives it to the video stream (a track `tmcd` of QuickTime, a tag of Matroska), to the
+    whole file (MXF), or to the track itself.
+    """
+    container = opened.container
+    kept = [
+        opened.stream.metadata,
+        container.metadata,
+        *(s.metadata for s in container.streams.data),
+    ]
+    for tags in kept:
+        for name, said in tags.items():
+            if name.lower() == "timecode" and _TIMECODE.fullmatch(said):
+                return said.replace(".", ";")
+    return ""
 
 
 def _regular(path: str | Path) -> io.FileIO:

@@ -91,6 +91,7 @@ class DecordFrames:
             self.frame_rate = header.frame_rate
             self.size = header.size
             self.coding = header.coding
+            self.timecode = header.timecode
             self._first_time = header.first_time
             self._claimed_end = header.claimed_end
             self._claim = None if header.duration is None else Fraction(header.duration)

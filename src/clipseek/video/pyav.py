@@ -15,7 +15,7 @@ from clipseek import sampling
 from clipseek.errors import UnreadableVideo
 from clipseek.protocols import CutDetector
 from clipseek.types import FrameBatch
-from clipseek.video.container import coding_of, open_video
+from clipseek.video.container import coding_of, open_video, timecode_of
 from clipseek.video.conversion import (
     DOLBY,
     Converter,
@@ -162,6 +162,11 @@ class PyAVFrames:
     def frame_rate(self) -> Fraction:
         """Frames per second on average, exact; 25 if the file does not state it."""
         return self._opened.frame_rate
+
+    @property
+    def timecode(self) -> str:
+        """The timecode of the first frame; see `FrameSource`."""
+        return timecode_of(self._opened)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -91,6 +91,7 @@ def _videos() -> None:
         sa.Column("stamp", sa.Text, nullable=False),
         sa.Column("frame_rate", sa.Text, nullable=False, server_default=""),
         sa.Column("coding", sa.Text, nullable=False, server_default=""),
+        sa.Column("timecode", sa.Text, nullable=False, server_default=""),
         sa.Column("starts_at", sa.Text),
         sa.Column("stream", KEY),
         sa.Column("state", sa.Text, nullable=False),

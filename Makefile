@@ -117,7 +117,7 @@ demo: install ## draw demo videos, index them, ask five questions
 	@echo "Open the API:    make serve    then http://127.0.0.1:8000/"
 
 serve: install ## serve the API and the page with the demo videos (DEMO=DIR for other data)
-	CLIPSEEK_DATA_DIR=$(DEMO) $(BIN)/python -m api
+	CLIPSEEK_DATA_DIR=$(DEMO) $(BIN)/clipseek serve
 
 clean: ## remove the environments and the demo's data
 	rm -rf .venv .venv-peers $(DEMO)

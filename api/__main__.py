@@ -6,12 +6,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from api.reach import require_access
 from clipseek import __version__
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
+
+Beside = Callable[[Settings], AbstractContextManager[object]]
 
 SWITCH_S = 0.0005
 """Seconds a thread may keep the interpreter from others, a tenth of Python's own choice.
@@ -38,8 +41,15 @@ examples:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; return the exit code."""
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    beside: Beside = nullcontext,
+) -> int:
+    """Serve until a signal comes; return the exit code.
+
+    beside: What runs meanwhile; it begins when the store is open.
+    """
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.load(
@@ -47,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         require_access(settings)
         with _taken(settings.api_host, settings.api_port) as taken:
-            return _serve(settings, taken, quiet=options.quiet)
+            return _serve(settings, taken, beside, quiet=options.quiet)
     except ConfigError as error:
         return _fail(str(error), 2)
     except ClipseekError as error:
@@ -103,7 +113,7 @@ def _taken(host: str, port: int) -> socket.socket:
     return taken
 
 
-def _serve(settings: Settings, taken: socket.socket, *, quiet: bool) -> int:
+def _serve(settings: Settings, taken: socket.socket, beside: Beside, *, quiet: bool) -> int:
     """Serve on a socket that has its address already."""
     # Imported here because they load the model's runtime, which --help need not wait for.
     from api import logs
@@ -127,7 +137,8 @@ def _serve(settings: Settings, taken: socket.socket, *, quiet: bool) -> int:
         sys.stdout.write(f"clipseek answers at {url} (documentation: {url}docs)\n")
         sys.stdout.flush()
 
-    Server(app, settings.request_timeout_s, listening).run(sockets=[taken])
+    with beside(settings):
+        Server(app, settings.request_timeout_s, listening).run(sockets=[taken])
     return 0
 
 

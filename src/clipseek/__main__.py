@@ -1,11 +1,12 @@
-"""The command `clipseek`: `clipseek serve` is `python -m api`, every other verb is `indexer`'s."""
+"""The command `clipseek`: `clipseek serve` is the API and a worker, other verbs are `indexer`'s."""
 
 import sys
 from collections.abc import Sequence
 
 HELP = """\
 usage: clipseek [-h] [--version] [--data-dir DIR] VERB ...
-Search videos by sentences. `clipseek serve` is `python -m api`; other verbs are those of indexer.
+Search videos by sentences. `clipseek serve` is `python -m api` with a worker beside it; other verbs
+are those of indexer.
 
 verbs:
 {verbs}
@@ -30,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(options: Sequence[str]) -> int:
     """Imported here: other verbs need no web framework."""
     from api.__main__ import main as serve
+    from indexer.beside import working
 
-    return serve(options)
+    return serve(options, beside=working)
 
 
 def _help() -> int:
@@ -39,7 +41,7 @@ def _help() -> int:
     from indexer.output import discard, finish, outputs, write
 
     verbs = {name: each.description or "" for name, each in parser().verbs.items()}
-    listed = {"serve": "Serve the HTTP API and the web page.", **verbs}
+    listed = {"serve": "Serve the HTTP API and the web page, and run jobs.", **verbs}
     with outputs():
         try:
             write(

@@ -1,11 +1,15 @@
 """Videos as they are stored: one that moves between catalogs unchanged, and segments as arrays."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.types import Field, Span, Video
+
+FrameBlocks = tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]
+"""Times (N,) of sampled frames in seconds, and their vectors in blocks (n, dim), unit rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def timeline(
         video = now.video(name, video_id)
         segments = _in_time(list(now.blocks(name, video_ids=[video_id])), collection.dim)
         shots = now.shots(name, video_id)
-        times, frames = now.frame_vectors(name, video_id)
+        times, frames = now.frame_blocks(name, video_id)
     model = collections.models.get(collection)
     read = texts.embed(model.embedder, [sentence])
     vector, end = read.vectors[0], read.ends[0]
@@ -67,15 +67,17 @@ def timeline(
     scoring = collection.scoring or model.scoring
     curve = collection.relevance or scoring.relevance
 
-    def relevance(vectors: NDArray[np.float32], biases: NDArray[np.float32]) -> NDArray[np.float64]:
-        evidence = calibration.evidence(vectors @ vector, biases, scoring.logit_scale)
+    def relevance(scores: NDArray[np.float32], biases: NDArray[np.float32]) -> NDArray[np.float64]:
+        evidence = calibration.evidence(scores, biases, scoring.logit_scale)
         return calibration.relevance(evidence, curve)
 
+    of_segments = relevance(segments.vectors @ vector, segments.biases)
+    of_frames = of_segments
     is_sampled = bool(len(times) and len(segments))
-    biases = segments.biases
     if is_sampled:
-        biases = biases[segment_of(times, segments.spans[:, 0])]
-    of_segments = relevance(segments.vectors, segments.biases)
+        scores = np.concatenate([block @ vector for block in frames])
+        biases = segments.biases[segment_of(times, segments.spans[:, 0])]
+        of_frames = relevance(scores, biases)
     return Timeline(
         query=sentence,
         truncated_at=None if end is None else cut_at(sentence, end),
@@ -84,7 +86,7 @@ def timeline(
         segments=segments,
         segment_relevance=of_segments,
         times=times if is_sampled else segments.spans[:, 0],
-        relevance=relevance(frames, biases) if is_sampled else of_segments,
+        relevance=of_frames,
         is_sampled=is_sampled,
         shots=shots,
     )

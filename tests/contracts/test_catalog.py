@@ -242,6 +242,16 @@ class TestPut:
         np.testing.assert_allclose(vectors, given.frames.vectors, atol=2 * HALF)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
+    def test_frame_vectors_come_in_blocks(self, catalog: CatalogWriter) -> None:
+        """They are the same; a video that is not there is refused at once."""
+        a_video().put_into(catalog)
+        times, vectors = catalog.frame_vectors("default", "a")
+        at, blocks = catalog.frame_blocks("default", "a")
+        np.testing.assert_array_equal(at, times)
+        np.testing.assert_array_equal(np.concatenate(list(blocks)), vectors)
+        with pytest.raises(VideoNotFound):
+            catalog.frame_blocks("default", "b")
+
     def test_vectors_are_normalised(self, catalog: CatalogWriter) -> None:
         """A row of any length is stored as its direction."""
         given = a_video()

@@ -437,3 +437,12 @@ def test_every_half_float_is_read_as_its_value() -> None:
     packed = halves[np.isfinite(halves) & (np.abs(halves) > 1e-4)][: 300 * 128].reshape(300, 128)
     plain = packed.astype(np.float32)
     assert (unpack(packed) == plain / np.linalg.norm(plain, axis=1, keepdims=True)).all()
+
+
+@pytest.mark.parametrize("damage", [np.inf, -np.inf, np.nan])
+def test_a_half_float_that_is_not_a_number_does_not_become_one(damage: float) -> None:
+    """`verify` finds it by that; other rows are not concerned."""
+    packed = np.eye(300, dtype=np.float16)
+    packed[130, 7] = damage
+    sound = np.isfinite(unpack(packed)).all(axis=1)
+    assert np.flatnonzero(~sound).tolist() == [130]

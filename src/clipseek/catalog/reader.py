@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, select
 
-from clipseek.catalog import schema, whole
+from clipseek.catalog import frames, schema, whole
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.rows import unpack
 from clipseek.catalog.switch_rows import switches_of
@@ -21,14 +21,13 @@ from clipseek.catalog.tables import (
     behind,
     changes,
     collections,
-    frame_vectors,
     identity,
     segments,
     videos,
 )
 from clipseek.catalog.tables import tags as tag_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
-from clipseek.stored import SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
 from clipseek.switches import Switch
 from clipseek.types import Change, Collection, Named, Relevance, Scoring, Segment, Span, Video
 
@@ -267,21 +266,17 @@ class SqlReader:
         self, collection: str, video_id: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return times float64 (N,) and vectors float32 (N, dim); raise VideoNotFound."""
-        kept = frame_vectors.c
-        of_video = (kept.collection == videos.c.collection) & (kept.video_id == videos.c.id)
-        query = (
-            select(kept.times, kept.vectors, collections.c.dim)
-            .select_from(videos)
-            .join(collections, collections.c.key == videos.c.collection)
-            .outerjoin(frame_vectors, of_video)
-            .where(videos.c.collection == behind(collection), videos.c.id == video_id)
-        )
-        rows = self._all(query)
+        return frames.matrix(self._frames(collection, video_id))
+
+    def frame_blocks(self, collection: str, video_id: str) -> FrameBlocks:
+        """Return times float64 (N,) and blocks (n, dim) of vectors; raise VideoNotFound."""
+        return frames.blocks(self._frames(collection, video_id))
+
+    def _frames(self, collection: str, video_id: str) -> RowMapping:
+        rows = self._all(frames.of_video(collection, video_id))
         if not rows:
             raise VideoNotFound(video_id, collection)
-        times = np.frombuffer(rows[0]["times"] or b"", "<f4").astype(np.float64)
-        packed = np.frombuffer(rows[0]["vectors"] or b"", "<f2").reshape(-1, rows[0]["dim"])
-        return times, unpack(packed)
+        return rows[0]
 
     def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
         """Return videos past `after`, by id, with all that is stored of them, unchanged."""

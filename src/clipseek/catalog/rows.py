@@ -72,20 +72,35 @@ def pack(vectors: NDArray[np.float32], name: str = "vectors") -> NDArray[np.floa
     return packed
 
 
-_WIDE = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
-"""Every float16 as float32, by its bits: looking it up takes a third of the time of `astype`."""
-_AT_ONCE = 128
+_AT_ONCE = 64
 """Rows that stay in the cache of a core until they are divided by their lengths."""
+# IEEE 754-2019, binary16 and binary32: an exponent of 5 bits with bias 15 behind one sign, and one
+# of 8 bits with bias 127. The widest exponent means infinity or NaN.
+_FRACTION_SHIFT, _REBIAS = 23 - 10, np.float32(2.0 ** (127 - 15))
+_SIGN_AND_REST = np.int32(-0x80000000 | 0x0FFFE000)
+_INFINITE = np.float32(2.0**16)
 
 
 def unpack(packed: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Return float16 (N, dim) rows as float32 (N, dim), unit rows."""
+    """Return float16 (N, dim) rows as float32 (N, dim), unit rows.
+
+    The bits are moved to their places, which takes less time than `astype`. A row with infinity or
+    NaN has NaN in it.
+    """
     rows = np.empty(packed.shape, np.float32)
-    codes = packed.view(np.uint16)
+    codes, bits = packed.view(np.int16), rows.view(np.int32)
     for start in range(0, len(rows), _AT_ONCE):
-        some = rows[start : start + _AT_ONCE]
-        np.take(_WIDE, codes[start : start + _AT_ONCE], out=some, mode="clip")
-        some /= np.linalg.norm(some, axis=1, keepdims=True)
+        some, moved = rows[start : start + _AT_ONCE], bits[start : start + _AT_ONCE]
+        moved[:] = codes[start : start + _AT_ONCE]  # as int32: the sign is repeated to the left
+        np.left_shift(moved, _FRACTION_SHIFT, out=moved)
+        np.bitwise_and(moved, _SIGN_AND_REST, out=moved)
+        some *= _REBIAS
+        lengths = np.linalg.norm(some, axis=1, keepdims=True)
+        if lengths.max(initial=0) >= _INFINITE:  # damage, which must not look like a number
+            some[:] = packed[start : start + _AT_ONCE]
+            lengths = np.linalg.norm(some, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            some /= lengths
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.stored import SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
 from clipseek.switches import Switch
 from clipseek.types import Change, Collection, Named, Put, Relevance, Scoring, Segment, Video
 
@@ -137,6 +137,14 @@ class CatalogReader(Protocol):
 
         Raises:
             VideoNotFound: no such video.
+        """
+        ...
+
+    def frame_blocks(self, collection: str, video_id: str) -> FrameBlocks:
+        """Return what `frame_vectors` does, the vectors in blocks of some hundred rows.
+
+        A block is made when it is taken: the memory of the whole matrix costs more time to get
+        than the matrix to compute.
         """
         ...
 

@@ -25,7 +25,7 @@ from clipseek.catalog.rows import (
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
-from clipseek.stored import SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
 from clipseek.switches import Switch
 from clipseek.testing.shelf import Shelf, Stored
 from clipseek.types import (
@@ -337,6 +337,11 @@ class MemoryCatalog:
         if frames is None:
             return np.empty(0), np.empty((0, self._shelf(collection).collection.dim), np.float32)
         return frames.times.astype(np.float64), unpack(frames.vectors)
+
+    def frame_blocks(self, collection: str, video_id: str) -> FrameBlocks:
+        """Return times float64 (N,) and one block (N, dim) of vectors; raise VideoNotFound."""
+        times, vectors = self.frame_vectors(collection, video_id)
+        return times, iter([vectors])
 
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""

@@ -1,0 +1,45 @@
+"""The vectors of a video's sampled frames: which row has them, and its arrays."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import RowMapping, Select, select
+
+from clipseek.catalog.rows import unpack
+from clipseek.catalog.tables import behind, collections, frame_vectors, videos
+from clipseek.stored import FrameBlocks
+
+_AT_ONCE = 512
+"""Rows of a block: 2 MB of 1024 components, which are allocated again without a page fault."""
+
+
+def of_video(collection: str, video_id: str) -> Select[Any]:
+    """Return the query for the one row of a video, whose arrays are null if none were kept."""
+    kept = frame_vectors.c
+    is_its = (kept.collection == videos.c.collection) & (kept.video_id == videos.c.id)
+    return (
+        select(kept.times, kept.vectors, collections.c.dim)
+        .select_from(videos)
+        .join(collections, collections.c.key == videos.c.collection)
+        .outerjoin(frame_vectors, is_its)
+        .where(videos.c.collection == behind(collection), videos.c.id == video_id)
+    )
+
+
+def matrix(row: RowMapping) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return times float64 (N,) and vectors float32 (N, dim)."""
+    times, packed = _arrays(row)
+    return times, unpack(packed)
+
+
+def blocks(row: RowMapping) -> FrameBlocks:
+    """Return times float64 (N,) and the vectors in blocks, which are made as they are taken."""
+    times, packed = _arrays(row)
+    starts = range(0, len(packed), _AT_ONCE)
+    return times, (unpack(packed[start : start + _AT_ONCE]) for start in starts)
+
+
+def _arrays(row: RowMapping) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
+    times = np.frombuffer(row["times"] or b"", "<f4").astype(np.float64)
+    return times, np.frombuffer(row["vectors"] or b"", "<f2").reshape(-1, row["dim"])

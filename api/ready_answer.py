@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
 from clipseek.parts import cut_at, normalised
-from clipseek.types import Hit, Liked, SearchResult
+from clipseek.types import Hit, Liked, SearchResult, StepHit
 
 _TAG_BYTES = 12
 # From 2048 bytes on, hashing lets go of the interpreter, and the event loop would wait for it again
@@ -92,7 +92,21 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
         "score": hit.score,
         "relevance": None if isnan(hit.relevance) else hit.relevance,
         "similar_to": hit.similar_to,
+        "steps": [_step(step, root) for step in hit.steps] or None,
         **_links(hit, collection, root),
+    }
+
+
+def _step(step: StepHit, root: str) -> dict[str, object]:
+    """Return the fields of `schemas.StepAnswer`."""
+    return {
+        "segment_id": step.segment_id,
+        "start": step.span.start,
+        "end": step.span.end,
+        "best_time": step.best_time,
+        "score": step.score,
+        "relevance": None if isnan(step.relevance) else step.relevance,
+        "thumbnail_url": thumbnail_url(step.segment_id, root),
     }
 
 

@@ -77,6 +77,18 @@ class HitVideo(BaseModel):
     indexed_at: str = Field(description="RFC 3339, UTC.")
 
 
+class StepAnswer(BaseModel):
+    """The moment of one step of a sequence."""
+
+    segment_id: int
+    start: float = Field(description="Seconds from the start of the video.")
+    end: float = Field(description="Seconds; the moment is [start, end).")
+    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
+    score: float = Field(description="As that of a hit, for this step alone.")
+    relevance: float | None = Field(description="As that of a hit, for this step alone.")
+    thumbnail_url: str
+
+
 class HitAnswer(BaseModel):
     """One moment that was found."""
 
@@ -98,6 +110,12 @@ class HitAnswer(BaseModel):
         default=None,
         description="With `mark_similar`, the `segment_id` of the first better hit, of this page "
         f"or one before, that is near-identical: the cosine of both is {ALIKE} or more. Else null.",
+    )
+    steps: list[StepAnswer] | None = Field(
+        default=None,
+        description="With `then`, the moment of each step. The hit is the span of all of them; "
+        "`segment_id` and `best_time` are those of the first, and `score` and `relevance` those of "
+        "the step that matches worst. Else null.",
     )
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")

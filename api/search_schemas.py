@@ -32,7 +32,16 @@ from api.limits import (
     moment_of,
 )
 from clipseek.parts import MAX_PARTS, MAX_WEIGHT, MIN_WEIGHT, Like, Part, Picture, Text
-from clipseek.query import MAX_BATCH, MAX_LIMIT, NO_FILTERS, Filters, Query
+from clipseek.query import (
+    MAX_BATCH,
+    MAX_LIMIT,
+    MAX_THEN,
+    MAX_WITHIN_S,
+    NO_FILTERS,
+    Filters,
+    Query,
+    Step,
+)
 
 
 class _Request(BaseModel):
@@ -153,11 +162,8 @@ def _part(
     return Text(text or "") if like is None else Like(like.video_id, like.time)
 
 
-class Search(_Request):
-    """One search: of what a sentence describes, of what looks like a moment or a picture, or both.
-
-    `parts` compose several of them, wanted and unwanted ones.
-    """
+class _Asking(_Request):
+    """What is asked with: a sentence, a moment, a picture or parts, exactly one of them."""
 
     like: LikeMoment | None = Field(
         default=None,
@@ -176,6 +182,58 @@ class Search(_Request):
         expect(f"a list of 1 to {MAX_PARTS} parts"),
     ] = None
     query: Annotated[Sentence | None, Field(validate_default=True)] = None
+
+    @field_validator("query")
+    @classmethod
+    def _one_of(cls, query: str | None, given: ValidationInfo) -> str | None:
+        """Require a sentence or something in its place, unless one of these is wrong already."""
+        instead = ("like", "image", "parts")
+        if any(name not in given.data for name in instead):
+            return query
+        others = [name for name in instead if given.data[name] is not None]
+        if query is None and not others:
+            raise limits("is required, or `like`, `image` or `parts`")
+        if len(others) > 1:
+            named = " and ".join(f"`{name}`" for name in others)
+            raise limits(f"is not all: {named} are given; use `parts` for all of them")
+        if query is not None and others:
+            raise limits(f"must be left out if `{others[0]}` is given; use `parts` for both")
+        return query
+
+    def asked_parts(self, pictures: Iterator[Picture]) -> tuple[Part, ...]:
+        """Return the parts in the words of the core, with the next pictures for those of them."""
+        if self.parts is None:
+            return (_part(self.query, self.like, self.image, pictures),)
+        return tuple(part.of(pictures) for part in self.parts)
+
+
+class Then(_Asking):
+    """What must follow in the same video, and what must follow that."""
+
+    within: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=MAX_WITHIN_S,
+            allow_inf_nan=False,
+            description="Seconds after the end of the moment before, in which it must start.",
+        ),
+        expect(f"a number of seconds, more than 0 and at most {MAX_WITHIN_S:g}"),
+    ]
+    then: "Then | None" = None
+
+
+class Search(_Asking):
+    """One search: of what a sentence describes, of what looks like a moment or a picture, or both.
+
+    `parts` compose several of them, wanted and unwanted ones; `then` asks for what must follow.
+    """
+
+    then: Then | None = Field(
+        default=None,
+        description="What must follow in the same video, nested at most "
+        f"{MAX_THEN} times. A hit is then the span of all, with its `steps`.",
+    )
     limit: Annotated[
         int,
         Field(ge=1, le=MAX_LIMIT, description=f"Maximum number of hits, 1 to {MAX_LIMIT}."),
@@ -199,28 +257,28 @@ class Search(_Request):
         expect("true or false"),
     ] = False
 
-    @field_validator("query")
-    @classmethod
-    def _one_of(cls, query: str | None, given: ValidationInfo) -> str | None:
-        """Require a sentence or something in its place, unless one of these is wrong already."""
-        instead = ("like", "image", "parts")
-        if any(name not in given.data for name in instead):
-            return query
-        others = [name for name in instead if given.data[name] is not None]
-        if query is None and not others:
-            raise limits("is required, or `like`, `image` or `parts`")
-        if len(others) > 1:
-            named = " and ".join(f"`{name}`" for name in others)
-            raise limits(f"is not all: {named} are given; use `parts` for all of them")
-        if query is not None and others:
-            raise limits(f"must be left out if `{others[0]}` is given; use `parts` for both")
-        return query
+    @property
+    def following(self) -> list[Then]:
+        """The steps after the first, in order."""
+        steps, step = [], self.then
+        while step is not None:
+            steps.append(step)
+            step = step.then
+        return steps
+
+    @property
+    def pictured(self) -> str:
+        """The field that has a picture in it, or nothing."""
+        if self.image is not None:
+            return "image"
+        if _images(self):
+            return "parts"
+        return "then" if any(map(_images, self.following)) else ""
 
     @property
     def images(self) -> list[bytes]:
         """The files of all pictures, in the order in which `asked` takes what they show."""
-        given = [self.image, *(part.image for part in self.parts or ())]
-        return [image for image in given if image is not None]
+        return [image for each in (self, *self.following) for image in _images(each)]
 
     def asked(
         self, default: str, cursor: str | None = None, pictures: Sequence[Picture] = ()
@@ -230,10 +288,7 @@ class Search(_Request):
         `pictures` are what `images` were decoded to.
         """
         shown = iter(pictures)
-        if self.parts is None:
-            parts = [_part(self.query, self.like, self.image, shown)]
-        else:
-            parts = [part.of(shown) for part in self.parts]
+        parts = self.asked_parts(shown)
         return Query.of(
             parts,
             self.limit,
@@ -242,7 +297,13 @@ class Search(_Request):
             min_relevance=self.min_relevance,
             cursor=cursor,
             mark_similar=self.mark_similar,
+            then=[Step(step.asked_parts(shown), step.within) for step in self.following],
         )
+
+
+def _images(asking: _Asking) -> list[bytes]:
+    given = [asking.image, *(part.image for part in asking.parts or ())]
+    return [image for image in given if image is not None]
 
 
 class PagedSearch(Search):

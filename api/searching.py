@@ -93,6 +93,7 @@ async def search(
     `min_relevance`, there are none. With `like` or `image` in place of `query`, what looks like
     a moment or a picture is found: its hits have a `score` and no relevance. `parts` compose
     sentences, moments and pictures; those with a weight below zero are what hits must not show.
+    `then` asks for what must follow in the same video.
 
     `ETag` identifies everything in the answer except `took_ms`, and `X-Cache` is `hit` for a cached
     answer, `shared` for one that another request had asked for, otherwise `miss`. While the
@@ -177,8 +178,7 @@ def _parsed(
         search = Search.model_validate(item)
     except ValidationError as error:
         return located("search", error)
-    if search.images:
-        name = "parts" if search.image is None else "image"
+    if name := search.pictured:
         return [{"type": "limits", "loc": ("search", name), "msg": _ALONE}]
     query = search.asked(default)
     return query if principal.may_use(query.collection) else CollectionNotFound(query.collection)

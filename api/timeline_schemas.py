@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from api.limits import Sentence
 from api.schemas import InCollection, thumbnail_url
-from clipseek.search import MATCHING
+from clipseek.matching import MATCHING
 from clipseek.timeline import Timeline
 
 _DIGITS = 4

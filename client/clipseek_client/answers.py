@@ -65,13 +65,22 @@ class Moment(Answer):
     thumbnail_url: Url
 
 
+class Step(Moment):
+    """The moment of one step of a search with `then`; its score and relevance are its own."""
+
+    segment_id: int
+    score: float
+    relevance: float | None
+
+
 class Hit(Moment):
-    """A moment that matches.
+    """A moment that matches, or with `then` the span of several.
 
     score: Cosine; higher is better.
     relevance: 0 to 1, below 0.5 the moment probably does not show what was asked for. None if the
         search was for what looks alike.
     play_url: The file of the video, with a media fragment of the moment.
+    steps: With `then`, the moment of each step; None otherwise.
     """
 
     video: HitVideo
@@ -80,6 +89,7 @@ class Hit(Moment):
     relevance: float | None
     play_url: Url
     similar_to: int | None = None
+    steps: list[Step] | None = None
 
 
 class Liked(Moment):

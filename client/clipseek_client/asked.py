@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Required
 
 from typing_extensions import TypedDict
 
@@ -34,13 +34,37 @@ class LikeMoment(TypedDict):
     time: float
 
 
-class BatchOptions(TypedDict, total=False):
-    """The options of each search of a batch; `image` is a file, or the bytes of one."""
+class SearchPart(TypedDict, total=False):
+    """One of `text`, `like` and `image`, with a weight; below zero, it is not wanted."""
+
+    text: str
+    like: LikeMoment
+    image: bytes | Path
+    weight: float
+
+
+class Asking(TypedDict, total=False):
+    """What is asked with in place of a sentence; `image` is a file, or the bytes of one."""
+
+    like: LikeMoment
+    image: bytes | Path
+    parts: Sequence[SearchPart]
+
+
+class Then(Asking, total=False):
+    """What must follow in the same video, `within` so many seconds, and what must follow that."""
+
+    query: str
+    within: Required[float]
+    then: "Then"
+
+
+class BatchOptions(Asking, total=False):
+    """The options of each search of a batch."""
 
     collection: str | None
     filter: Filter
-    like: LikeMoment
-    image: bytes | Path
+    then: Then
     limit: int
     mark_similar: bool
     min_relevance: float

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,49 @@ from clipseek import calibration, ranking
 from clipseek.composition import CANDIDATES, Curves, combined
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
-from clipseek.query import Query
-from clipseek.types import Neighbours, Relevance, Scoring
+from clipseek.query import Filters, Query
+from clipseek.types import Neighbours, Relevance, Scoring, StepHit
 from clipseek.vectors import Asked
 
+MATCHING = 0.5
+"""Relevance from which on a moment counts as showing what was asked."""
 NO_MORE = -1.0
 """The fit of what is not there, as bad as none can be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookup:
+    """One step of a query: what is searched for among the vectors.
+
+    neighbours: How many segments are compared. alone: Different if it is searched for by itself.
+    least: The relevance that is asked for. is_all: Whether moments below it count too.
+    """
+
+    asked: Asked
+    only: Filters | None
+    is_seen: bool
+    is_composed: bool
+    neighbours: int
+    alone: int
+    least: float
+    is_all: bool
+
+    @classmethod
+    def of(cls, query: Query, asked: Asked, place: int) -> Self:
+        """Return one step of the query at a place of a batch."""
+        least = query.filters.min_relevance
+        # A later page of one part looks at up to 4000 neighbours.
+        alone = place if query.after and query.is_plain else -1
+        return cls(
+            asked,
+            query.filters.of_videos,
+            is_seen=not asked.sentences.all(),
+            is_composed=len(asked.weights) > 1,
+            neighbours=ranking.candidates(query.reach) if query.is_plain else CANDIDATES,
+            alone=alone,
+            least=least,
+            is_all=not least or bool(query.then),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +147,15 @@ class Together:
         return found
 
 
+class Judged(NamedTuple):
+    """A moment with its evidence and its relevance, or the span of a sequence."""
+
+    moment: ranking.Moment
+    evidence: float
+    relevance: float
+    steps: tuple[StepHit, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
     """What matches one query with enough relevance: the rows of the best segments.
@@ -147,6 +193,9 @@ class Match:
         every = peaks if is_all else good
         return cls(together, moments, every, good, more, further, enough)
 
+    def __len__(self) -> int:
+        return len(self.grown)
+
     def page(self, query: Query) -> slice:
         """Return where the moments of a page are among all, if no video is gone."""
         start = 0
@@ -155,6 +204,11 @@ class Match:
             ids, scores = near.ids.ravel()[self.grown], near.scores.ravel()[self.grown]
             start = ranking.place_after(ids, scores, after.segment_id, after.score)
         return slice(start, start + query.size)
+
+    def made(self, places: slice | NDArray[np.int64]) -> list[Judged]:
+        """Make some of the moments."""
+        (found,) = made([self], [places])
+        return found
 
     def before(self, query: Query, gone: AbstractSet[str]) -> NDArray[np.int64]:
         """Return the best segments of the moments before a page, without videos that are gone."""
@@ -169,6 +223,24 @@ class Match:
         if gone:
             peaks = peaks[~np.isin(rows.video_ids[peaks], list(gone))]
         return len(peaks), len(set(rows.owners[peaks].tolist()))
+
+
+def made(
+    matches: Sequence[Match], places: Sequence[slice | NDArray[np.int64]]
+) -> list[list[Judged]]:
+    """Make some moments of each match, those of one filter together."""
+    groups: dict[int, list[int]] = {}
+    for i, match in enumerate(matches):
+        groups.setdefault(id(match.together), []).append(i)
+    found: dict[int, list[Judged]] = {}
+    for positions in groups.values():
+        together, grown = matches[positions[0]].together, matches[positions[0]].moments
+        chosen = [matches[i].grown[places[i]] for i in positions]
+        every = ranking.moments(together.near, together.rows, replace(grown, peaks=chosen))
+        for i, peaks, moments in zip(positions, chosen, every, strict=True):
+            judged = together.evidence[peaks].tolist(), together.fit[peaks].tolist()
+            found[i] = list(map(Judged, moments, *judged))
+    return [found[i] for i in range(len(matches))]
 
 
 def _fits(
@@ -204,10 +276,11 @@ def _bounds(
             continue
         mean = np.array([float(scores[-1]) * one.length])
         logit = curves.logits(mean, least, is_sentence=kinds == {True})
-        bound = curves.cosines(logit, least, is_sentence=False) if is_seen else _logistic(logit)
+        bound = curves.cosines(logit, least, is_sentence=False) if is_seen else logistic(logit)
         bounds.append(float(bound[0]))
     return bounds
 
 
-def _logistic(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+def logistic(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shares in [0, 1] of logits."""
     return calibration.relevance(logit, Relevance(scale=1.0, offset=0.0, fitted=False))

@@ -98,6 +98,11 @@ class Picture:
 Part = Text | Like | Picture
 
 
+def is_seen(parts: Sequence[Part]) -> bool:
+    """Whether one of some parts is a picture or a moment."""
+    return not all(isinstance(part, Text) for part in parts)
+
+
 def problem_of(parts: Sequence[Part]) -> InvalidQuery | None:
     """Return what is wrong with the parts, or None."""
     if not 1 <= len(parts) <= MAX_PARTS:

@@ -14,11 +14,13 @@ from typing import Self
 
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
-from clipseek.parts import Part, Text, is_unicode, number, problem_of
+from clipseek.parts import Part, Text, is_seen, is_unicode, number, problem_of
 from clipseek.types import PICTURE, Field
 
 MAX_LIMIT = 100
 MAX_BATCH = 256
+MAX_THEN = 3
+MAX_WITHIN_S = 3600.0
 
 # Made once: `json.dumps` makes an encoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -95,6 +97,27 @@ NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What must follow in the same video: some parts, and in how many seconds after the others."""
+
+    parts: tuple[Part, ...]
+    within_s: float
+
+    def meaning(self) -> list[object]:
+        """Return what JSON takes, the same for all that ask for the same."""
+        return [number(self.within_s), *(part.meaning() for part in self.parts)]
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the step, or None."""
+        if not 0 < self.within_s <= MAX_WITHIN_S:
+            return InvalidQuery(
+                f"within must be more than 0 and at most {MAX_WITHIN_S:g} seconds, got "
+                f"{self.within_s:g}"
+            )
+        return problem_of(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One search: what is asked, of which fields, where, and how many hits at most.
 
@@ -102,7 +125,8 @@ class Query:
     the better one that they are near-identical to.
 
     Parts of negative weight are not wanted; `composition` says what all parts together ask for.
-    Today it searches pictures; `problem` refuses other fields.
+    With `then`, moments are asked for that are followed, step by step, by moments of the same
+    video. Today it searches pictures; `problem` refuses other fields.
     """
 
     parts: tuple[Part, ...]
@@ -112,6 +136,7 @@ class Query:
     limit: int = 10
     after: Cursor | None = None
     mark_similar: bool = False
+    then: tuple[Step, ...] = ()
     # Computed once: on its way to an answer, a query is looked up some twenty times.
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -127,7 +152,7 @@ class Query:
 
     def _asked(self) -> tuple[object, ...]:
         where = self.filters, self.fields, self.collection, self.limit, self.after
-        return self.parts, *where, self.mark_similar
+        return self.parts, *where, self.mark_similar, self.then
 
     @classmethod
     def of(
@@ -142,6 +167,7 @@ class Query:
         filters: Filters = NO_FILTERS,
         cursor: str | None = None,
         mark_similar: bool = False,
+        then: Sequence[Step] = (),
     ) -> Self:
         """Return the query of a sentence or other parts; raise InvalidQuery for a wrong cursor.
 
@@ -164,23 +190,29 @@ class Query:
             limit=limit,
             after=after,
             mark_similar=mark_similar,
+            then=tuple(then),
         )
 
     @property
-    def is_composed(self) -> bool:
-        """Whether it has several parts; the weight of a single one makes no difference."""
-        return len(self.parts) > 1
+    def steps(self) -> tuple[tuple[Part, ...], ...]:
+        """The parts of each step."""
+        return self.parts, *(step.parts for step in self.then)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one part; the weight of a single one makes no difference."""
+        return len(self.parts) == 1 and not self.then
 
     @property
     def text(self) -> str:
-        """The sentence that is asked for; empty if something else is, or several parts."""
+        """The sentence that is asked for; empty if something else is, or more than that."""
         part = self.parts[0]
-        return part.text if isinstance(part, Text) and not self.is_composed else ""
+        return part.text if isinstance(part, Text) and self.is_plain else ""
 
     @property
     def is_seen(self) -> bool:
         """Whether a part is a picture or a moment, so that answers have scores, no relevance."""
-        return not all(isinstance(part, Text) for part in self.parts)
+        return any(map(is_seen, self.steps))
 
     @property
     def reach(self) -> int:
@@ -194,13 +226,14 @@ class Query:
 
     def asked(self) -> bytes:
         """Return a digest of what is asked for, the same for all pages."""
-        parts = [part.meaning() for part in self.parts]
-        said: list[object] = [self.collection, self.fields, parts, self.filters.meaning()]
+        said = [self.collection, self.fields, *self._said()]
         return digest_of(digest("asked", said))
 
     def problem(self) -> InvalidQuery | None:
         """Return what is wrong with the query, or None."""
         if (wrong := problem_of(self.parts)) is not None:
+            return wrong
+        if (wrong := self._problem_of_steps()) is not None:
             return wrong
         if self.fields != (PICTURE,):
             return InvalidQuery(f"fields must be {PICTURE}, got {', '.join(self.fields) or 'none'}")
@@ -216,14 +249,32 @@ class Query:
             )
         return None
 
+    def _said(self) -> list[object]:
+        """Return what JSON takes of the parts, with the steps as one more, and of the filters."""
+        parts = [part.meaning() for part in self.parts]
+        if self.then:
+            parts.append(["then", *(step.meaning() for step in self.then)])
+        return [parts, self.filters.meaning()]
+
+    def _problem_of_steps(self) -> InvalidQuery | None:
+        if len(self.then) > MAX_THEN:
+            return InvalidQuery(
+                f"then must be nested at most {MAX_THEN} times, got {len(self.then)}"
+            )
+        if self.then and self.mark_similar:
+            return InvalidQuery(
+                "mark_similar must be false with then, got true; spans of several moments are not "
+                "compared"
+            )
+        return next((wrong for step in self.then if (wrong := step.problem()) is not None), None)
+
     def key(self, version: int, fingerprint: str) -> str:
         """Return the key of the answer at a version of the collection.
 
         Queries that ask for the same share a key: an answer that repeats the sentence must be given
         the one that was asked. `fingerprint` stands for all else that decides the answer.
         """
-        parts = [part.meaning() for part in self.parts]
-        asked = [self.collection, self.limit, self.fields, parts, self.filters.meaning()]
+        asked = [self.collection, self.limit, self.fields, *self._said()]
         after = None if self.after is None else self.after.text()
         return digest("result", [version, fingerprint, *asked, after, self.mark_similar])
 

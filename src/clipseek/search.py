@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clipseek import ranking
 from clipseek.cache import NoCache, TextVectors
-from clipseek.composition import CANDIDATES
+from clipseek.composition import Curves
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import (
     ClipseekError,
@@ -21,11 +21,12 @@ from clipseek.errors import (
     ServiceUnavailable,
     VersionGone,
 )
+from clipseek.following import Following
 from clipseek.library.collections import Collections
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.library.views import Sight
-from clipseek.matching import Match, Together
+from clipseek.matching import MATCHING, Judged, Lookup, Match, Together, made
 from clipseek.model import Model
 from clipseek.parts import cut_at
 from clipseek.protocols import Cache
@@ -40,8 +41,6 @@ from clipseek.types import (
 )
 from clipseek.vectors import Asked, asked
 
-MATCHING = 0.5
-"""Relevance from which on a moment counts as showing what was asked."""
 _WAS_EMPTY = (
     "the database cannot be reached, and nothing was indexed when it last was; ask again in a "
     "moment"
@@ -54,8 +53,6 @@ log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
 Answer = SearchResult | ClipseekError
-Judged = tuple[ranking.Moment, float, float]
-"""A moment with its evidence and its relevance."""
 Sample = Callable[[View, NDArray[np.float32], Neighbours], None]
 
 
@@ -132,13 +129,15 @@ class Searcher:
         lost = [_lost(query, view) for query in queries]
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
-            asks = [query.parts for query in queries]
-            read = asked(asks, view, model, self.texts, self.collections.catalog)
+            asks = [parts for query in queries for parts in query.steps]
+            each = iter(asked(asks, view, model, self.texts, self.collections.catalog))
+            read = [[next(each) for _ in query.steps] for query in queries]
         errors = [
-            lost[i] or (None if isinstance(one, Asked) else one) for i, one in enumerate(read)
+            lost[i] or next((one for one in steps if not isinstance(one, Asked)), None)
+            for i, steps in enumerate(read)
         ]
         known = [i for i, error in enumerate(errors) if error is None]
-        vectors = [one for i in known if isinstance(one := read[i], Asked)]
+        vectors = [[one for one in read[i] if isinstance(one, Asked)] for i in known]
         found = self._found(view, model, [queries[i] for i in known], vectors, stages)
         if sight.age_s is not None:
             found = [replace(one, age_s=sight.age_s) for one in found]
@@ -150,7 +149,7 @@ class Searcher:
         view: View,
         model: Model,
         queries: Sequence[Query],
-        read: Sequence[Asked],
+        read: Sequence[Sequence[Asked]],
         stages: Stages,
     ) -> list[SearchResult]:
         """Search for what has a vector."""
@@ -165,15 +164,15 @@ class Searcher:
             moments = _made(matches, [slice(page.start, None) for page in pages])
             videos, gone = self._videos(view, moments, stages)
         return [
-            _result(query, one, match, found, videos, gone, view)
-            for query, one, match, found in zip(queries, read, matches, moments, strict=True)
+            _result(query, steps[0], match, found, videos, gone, view)
+            for query, steps, match, found in zip(queries, read, matches, moments, strict=True)
         ]
 
     def _videos(
         self, view: View, moments: Sequence[Sequence[Judged]], stages: Stages
     ) -> tuple[Mapping[str, Video | Named], set[str]]:
         """Return the videos of moments by id, and which of them are gone."""
-        ids = sorted({moment.video_id for found in moments for moment, _, _ in found})
+        ids = sorted({one.moment.video_id for found in moments for one in found})
         with stages.timing("catalog"):
             videos: Mapping[str, Video | Named] | None = view.videos(ids)
             if videos is None:
@@ -185,45 +184,59 @@ class Searcher:
         view: View,
         model: Model,
         queries: Sequence[Query],
-        read: Sequence[Asked],
+        read: Sequence[Sequence[Asked]],
         stages: Stages,
-    ) -> list[Match]:
+    ) -> list[Match | Following]:
         """Search, judge and merge: for each query what matches it."""
+        lookups = [
+            Lookup.of(query, one, place)
+            for place, (query, steps) in enumerate(zip(queries, read, strict=True))
+            for one in steps
+        ]
+        found = iter(self._looked_up(view, model, lookups, stages))
+        matches: list[Match | Following] = []
+        for query, steps in zip(queries, read, strict=True):
+            each = [next(found) for _ in steps]
+            if query.then:
+                scoring = view.collection.scoring or model.scoring
+                constants = view.collection.relevance or scoring.relevance
+                curves = Curves(scoring.logit_scale, constants, model.coherence)
+                matches.append(Following.of(query, each, curves))
+            else:
+                matches.append(each[0])
+        return matches
+
+    def _looked_up(
+        self, view: View, model: Model, lookups: Sequence[Lookup], stages: Stages
+    ) -> list[Match]:
+        """Search for vectors, those of one kind and filter together, and merge what is near."""
         found: dict[int, Match] = {}
-        vectors = np.stack([one.vector for one in read])
-        # A later page looks at up to 4000 neighbours, so each is searched for by itself.
-        grouped = _grouped(
-            (
-                query.filters.of_videos,
-                query.is_seen,
-                query.is_composed,
-                place if query.after and not query.is_composed else -1,
-            )
-            for place, query in enumerate(queries)
-        )
+        grouped = _grouped((one.only, one.is_seen, one.is_composed, one.alone) for one in lookups)
+        scoring = view.collection.scoring or model.scoring
         for (only, is_seen, is_composed, _), positions in grouped.items():
+            some = [lookups[i] for i in positions]
+            vectors = np.stack([one.asked.vector for one in some])
             # Its own number of neighbours, so that other searches of the batch do not change it.
-            asked = [_neighbours(queries[i]) for i in positions]
+            counts = [one.neighbours for one in some]
             with stages.timing("search"):
-                near = view.search(vectors[positions], max(asked), only=only)
+                near = view.search(vectors, max(counts), only=only)
             if only is None:
-                self._sample(view, vectors[positions], near)
-            scoring = view.collection.scoring or model.scoring
+                self._sample(view, vectors, near)
             if is_composed:
-                parts = [read[i] for i in positions]
-                coherence = model.coherence
-                together = Together.composed(view, near, parts, scoring, coherence, is_seen=is_seen)
+                parts = [one.asked for one in some]
+                together = Together.composed(
+                    view, near, parts, scoring, model.coherence, is_seen=is_seen
+                )
             else:
                 together = Together.of(view, near, None if is_seen else scoring)
-            grown = ranking.grow(together.near, together.rows, asked)
-            best = together.best_beyond(asked)
-            for i, peaks, beyond in zip(positions, grown.peaks, best, strict=True):
-                least = queries[i].filters.min_relevance
-                enough = model.coherence if is_seen else least or MATCHING
-                for liked in read[i].liked:
+            grown = ranking.grow(together.near, together.rows, counts)
+            best = together.best_beyond(counts)
+            for i, one, peaks, beyond in zip(positions, some, grown.peaks, best, strict=True):
+                enough = model.coherence if is_seen else one.least or MATCHING
+                for liked in one.asked.liked:
                     peaks = ranking.apart(peaks, grown, together.rows, liked.video.id, liked.span)
-                found[i] = Match.of(together, grown, peaks, beyond, enough, is_all=not least)
-        return [found[i] for i in range(len(queries))]
+                found[i] = Match.of(together, grown, peaks, beyond, enough, is_all=one.is_all)
+        return [found[i] for i in range(len(lookups))]
 
     def sample(self, sample: Sample) -> None:
         """Give `sample` the view, the queries and the neighbours of each search without a filter.
@@ -233,28 +246,10 @@ class Searcher:
         self._sample = sample
 
 
-def _neighbours(query: Query) -> int:
-    """Return how many of its nearest segments a query compares."""
-    return CANDIDATES if query.is_composed else ranking.candidates(query.reach)
-
-
-def _made(matches: Sequence[Match], pages: Sequence[slice]) -> list[list[Judged]]:
-    """Make some moments of each query, those of one filter together."""
-    made: dict[int, list[Judged]] = {}
-    for positions in _grouped(id(match.together) for match in matches).values():
-        together, grown = matches[positions[0]].together, matches[positions[0]].moments
-        chosen = [matches[i].grown[pages[i]] for i in positions]
-        found = ranking.moments(together.near, together.rows, replace(grown, peaks=chosen))
-        for i, peaks, moments in zip(positions, chosen, found, strict=True):
-            judged = together.evidence[peaks].tolist(), together.fit[peaks].tolist()
-            made[i] = list(zip(moments, *judged, strict=True))
-    return [made[i] for i in range(len(matches))]
-
-
 def _result(
     query: Query,
     asked: Asked,
-    match: Match,
+    match: Match | Following,
     moments: Sequence[Judged],
     videos: Mapping[str, Video | Named],
     gone: AbstractSet[str],
@@ -262,14 +257,14 @@ def _result(
 ) -> SearchResult:
     """Limit the moments to what was asked for; a video removed meanwhile is left out."""
     hits = [
-        _hit(moment, videos[moment.video_id], evidence, math.nan if query.is_seen else relevance)
-        for moment, evidence, relevance in moments
-        if moment.video_id in videos
+        _hit(one, videos[one.moment.video_id], is_seen=query.is_seen)
+        for one in moments
+        if one.moment.video_id in videos
     ]
     page = tuple(hits[: query.size])
-    if query.mark_similar:
+    if query.mark_similar and isinstance(match, Match):
         page = _marked(page, match.before(query, gone), view)
-    is_rest = len(hits) > query.size or len(match.grown) > match.page(query).stop
+    is_rest = len(hits) > query.size or len(match) > match.page(query).stop
     total, total_videos = match.counts(gone)
     return SearchResult(
         query=query.text,
@@ -282,7 +277,7 @@ def _result(
         total_videos=total_videos,
         more=match.more,
         next_cursor=_next(query, page, view) if match.further or is_rest else None,
-        like=asked.liked[0] if asked.liked and not query.is_composed else None,
+        like=asked.liked[0] if asked.liked and query.is_plain else None,
         alike_from=match.enough if query.is_seen else None,
     )
 
@@ -329,10 +324,29 @@ def _state(view: View) -> bytes:
     return digest_of(digest("state", [view.version, view.identity]))
 
 
-def _hit(moment: ranking.Moment, video: Video | Named, evidence: float, relevance: float) -> Hit:
+def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
+    moment = judged.moment
     return Hit(
-        video, moment.segment_id, moment.span, moment.best_time, moment.score, relevance, evidence
+        video,
+        moment.segment_id,
+        moment.span,
+        moment.best_time,
+        moment.score,
+        math.nan if is_seen else judged.relevance,
+        math.nan if is_seen else judged.evidence,
+        steps=judged.steps,
     )
+
+
+def _made(matches: Sequence[Match | Following], pages: Sequence[slice]) -> list[list[Judged]]:
+    """Make the hits of some places of each query."""
+    plain = [i for i, match in enumerate(matches) if isinstance(match, Match)]
+    moments = made([m for m in matches if isinstance(m, Match)], [pages[i] for i in plain])
+    found = dict(zip(plain, moments, strict=True))
+    for i, match in enumerate(matches):
+        if isinstance(match, Following):
+            found[i] = match.made(pages[i])
+    return [found[i] for i in range(len(matches))]
 
 
 def _grouped(keys: Iterable[Key]) -> dict[Key, list[int]]:

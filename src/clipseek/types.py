@@ -211,30 +211,6 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameBatch:
-    """Decoded frames in ascending order of time.
-
-    pixels: uint8 (N, H, W, 3), RGB, upright (rotation metadata applied).
-    times: float64 (N,), presentation time of each frame in seconds from the start of the file.
-    cuts: bool (N,), True if the frame is the first of a new shot.
-    """
-
-    pixels: NDArray[np.uint8]
-    times: NDArray[np.float64]
-    cuts: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        count = len(self.pixels)
-        if self.pixels.ndim != 4 or self.pixels.shape[3] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(f"pixels must be uint8 (N, H, W, 3), got {self.pixels.shape}")
-        if self.times.shape != (count,) or self.cuts.shape != (count,):
-            raise ValueError(f"{count} pictures, {len(self.times)} times, {len(self.cuts)} cuts")
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-
-@dataclass(frozen=True, slots=True)
 class Neighbours:
     """The nearest stored vectors of each query, best first.
 
@@ -260,6 +236,16 @@ class Named(NamedTuple):
     indexed_at: str = ""
 
 
+class StepHit(NamedTuple):
+    """The moment of one step of a sequence; its fields mean what those of a hit do."""
+
+    segment_id: int
+    span: Span
+    best_time: float
+    score: float
+    relevance: float
+
+
 class Hit(NamedTuple):
     """One answer to a query: a moment of a video.
 
@@ -267,7 +253,9 @@ class Hit(NamedTuple):
     comparable between queries; `evidence` is what relevance is made of (see `calibration`). They
     are calibrated for sentences; what looks like a moment or a picture has NaN instead.
     `segment_id` names the best of the merged segments. `similar_to` is that of a better hit
-    which is near-identical, if there is one and the query asks for it.
+    which is near-identical, if there is one and the query asks for it. `steps` are the moments of a
+    sequence: then `span` is from the first to the last, `segment_id` and `best_time` are those of
+    the first, and `score`, `relevance` and `evidence` those of the one that matches worst.
     """
 
     video: Video | Named
@@ -278,6 +266,7 @@ class Hit(NamedTuple):
     relevance: float
     evidence: float = 0.0
     similar_to: int | None = None
+    steps: tuple[StepHit, ...] = ()
 
 
 class Liked(NamedTuple):

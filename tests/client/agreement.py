@@ -24,6 +24,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "SearchAnswer": answers.SearchAnswer,
     "SegmentAnswer": answers.Segment,
     "SegmentsAnswer": answers.Segments,
+    "StepAnswer": answers.Step,
     "TimelineAnswer": answers.Timeline,
     "TimelineSegment": answers.TimelineSegment,
     "VideoAnswer": answers.Video,
@@ -35,6 +36,8 @@ ASKED: dict[str, Any] = {
     "Filter": asked.Filter,
     "LikeMoment": asked.LikeMoment,
     "Search": asked.Search,
+    "SearchPart": asked.SearchPart,
+    "Then": asked.Then,
 }
 """The options of the client for each body."""
 LEFT_OUT = {
@@ -117,22 +120,30 @@ def _defs(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _plain(schema: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the type of each field, as text or nested."""
-    return {name: _type(each, others) for name, each in copy.deepcopy(schema)["properties"].items()}
+def _plain(
+    schema: Mapping[str, Any], others: Mapping[str, Any], around: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return the type of each field, as text or nested; of a type within itself, its name."""
+    fields = copy.deepcopy(schema)
+    if "$ref" in fields:
+        fields = others[fields["$ref"].rpartition("/")[2]]
+    return {name: _type(each, others, around) for name, each in fields["properties"].items()}
 
 
-def _type(schema: Mapping[str, Any], others: Mapping[str, Any]) -> Any:
+def _type(schema: Mapping[str, Any], others: Mapping[str, Any], around: tuple[str, ...]) -> Any:
     if "$ref" in schema:
-        named = others[schema["$ref"].rpartition("/")[2]]
-        return _plain(named, others) if "properties" in named else _type(named, others)
+        name = schema["$ref"].rpartition("/")[2]
+        if name in around:
+            return name
+        named, around = others[name], (*around, name)
+        return _plain(named, others, around) if "properties" in named else _type(named, others, ())
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
-        return sorted((_type(each, others) for each in options), key=str)
+        return sorted((_type(each, others, around) for each in options), key=str)
     if "enum" in schema or "const" in schema:
         return "string"
     if schema.get("type") == "array":
-        return [_type(schema["items"], others)]
+        return [_type(schema["items"], others, around)]
     if schema.get("contentEncoding") == "base64" or schema.get("format") in ("binary", "path"):
         return "file"
     return schema.get("format") or schema["type"]
@@ -144,6 +155,12 @@ def _without_null(fields: dict[str, Any]) -> dict[str, Any]:
     for name, kind in fields.items():
         kinds = kind if isinstance(kind, list) and len(kind) > 1 else [kind]
         left = [each for each in kinds if each != "null"]
-        left = [_without_null(each) if isinstance(each, dict) else each for each in left]
+        left = [_nested_without_null(each) for each in left]
         plain[name] = left[0] if all(each == left[0] for each in left) else left
     return plain
+
+
+def _nested_without_null(kind: Any) -> Any:
+    if isinstance(kind, list):
+        return [_nested_without_null(each) for each in kind]
+    return _without_null(kind) if isinstance(kind, dict) else kind

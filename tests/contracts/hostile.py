@@ -11,9 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from clipseek.errors import UnreadableVideo
+from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector, FrameSource
 from clipseek.testing import SyntheticFrames
-from clipseek.types import FrameBatch
 from tests.contracts.videos import BLUE, RED
 
 MIB = 1 << 20

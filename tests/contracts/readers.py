@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from clipseek.frames import FrameBatch
 from clipseek.protocols import FrameSource
 from clipseek.sampling import ShotCuts
-from clipseek.types import FrameBatch
 from clipseek.video import DecordFrames, PyAVFrames
 from tests.contracts.videos import BLUE, GREEN, RED
 

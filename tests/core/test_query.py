@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from clipseek.cache.text import vector_key
 from clipseek.cursor import Cursor
 from clipseek.parts import MAX_QUERY_CHARACTERS, Text, cut_at, normalised
-from clipseek.query import MAX_LIMIT, Filters, Query
+from clipseek.query import MAX_LIMIT, Filters, Query, Step
 
 # Also lone surrogates, which Python takes and UTF-8 does not.
 TEXTS = st.text(st.characters(), max_size=12) | st.sampled_from(
@@ -33,6 +33,7 @@ QUERIES = st.builds(
 )
 ASKED = st.tuples(QUERIES, st.integers(0, 2**63), TEXTS)
 QUERY = Query.of("a red car")
+STEP = Step((Text("a blue car"),), 5.0)
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
@@ -313,8 +314,10 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "limit": 11,
             "after": Cursor(1, bytes(8), bytes(8), 10),
             "mark_similar": True,
+            "then": (STEP,),
         },
     ),
+    Step: (STEP, {"parts": (Text("a red car"),), "within_s": 6.0}),
     Text: (QUERY.parts[0], {"text": "a blue car", "weight": -1.0}),
     Filters: (
         QUERY.filters,
@@ -337,6 +340,8 @@ def _with(value: Any) -> Query:
     """Return the query with one of its parts, its filters or all of it in its place."""
     if isinstance(value, Text):
         return replace(QUERY, parts=(value,))
+    if isinstance(value, Step):
+        return replace(QUERY, then=(value,))
     return replace(QUERY, filters=value) if isinstance(value, Filters) else value
 
 
@@ -353,7 +358,7 @@ def test_every_field_of_a_question_counts(kind: type, name: str) -> None:
     """A new field fails here until it has an example."""
     value, others = OTHERS[kind]
     other = _with(replace(value, **{name: others[name]}))
-    assert other.key(1, "f") != QUERY.key(1, "f")
+    assert other.key(1, "f") != _with(value).key(1, "f")
 
 
 def test_version_and_fingerprint_count() -> None:

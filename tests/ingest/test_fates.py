@@ -12,13 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek.errors import UnreadableVideo, VideoNotFound
+from clipseek.frames import FrameBatch
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.model import Model
 from clipseek.protocols import FrameSource
 from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.testing import MemoryCatalog, SyntheticFrames, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import FrameBatch, Put, Relevance
+from clipseek.types import Put, Relevance
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 ERRORS = [

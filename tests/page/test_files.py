@@ -8,9 +8,9 @@ from api.edit_lists import MAX_NAME
 from api.excerpts import MAX_CLIP_S, MAX_PREVIEW_S
 from api.job_schemas import MAX_TITLE_CHARACTERS
 from api.pages import STATIC
+from clipseek.matching import MATCHING
 from clipseek.parts import MAX_QUERY_CHARACTERS
 from clipseek.query import MAX_LIMIT
-from clipseek.search import MATCHING
 
 MOST_BYTES = 300_000
 INDEX = (STATIC / "index.html").read_text("utf-8")

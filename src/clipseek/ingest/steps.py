@@ -17,12 +17,13 @@ from PIL import Image
 
 from clipseek import calibration, sampling, segments
 from clipseek.errors import UnreadableVideo
+from clipseek.frames import FrameBatch
 from clipseek.ingest.tools import Options
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, Embedder, FrameSourceOpener
 from clipseek.sources import Source, content_id
 from clipseek.thumbnails import Thumbnails, name_of
-from clipseek.types import PICTURE, FieldSegments, FrameBatch, FrameVectors, Put, Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 SHORT_SIDE = 224
 """Pictures are read with this many pixels on the shorter side, or the model's if that is more:

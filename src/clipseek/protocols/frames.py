@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.types import FrameBatch
+from clipseek.frames import FrameBatch
 
 
 class CutDetector(Protocol):

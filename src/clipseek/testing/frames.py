@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
-from clipseek.types import FrameBatch
 from clipseek.video.picture import LUMA_SIZE, reduced_size
 from clipseek.video.selection import Decoded, Requests, Shown, batches, shown
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
+from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
-from clipseek.types import FrameBatch
 from clipseek.video.channel import Answer, BrokenChannel
 from clipseek.video.child import Close, Open, Read, Times
 from clipseek.video.limits import Limits, exceeds

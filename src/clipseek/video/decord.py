@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clipseek.errors import UnreadableVideo
+from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
-from clipseek.types import FrameBatch
 from clipseek.video.damage import Damage
 from clipseek.video.picture import LUMA_SIZE, Turn, reduced_size
 from clipseek.video.selection import Decoded, Requests, Shown, batches, shown

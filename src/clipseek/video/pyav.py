@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from clipseek import sampling
 from clipseek.errors import UnreadableVideo
+from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
-from clipseek.types import FrameBatch
 from clipseek.video.container import coding_of, open_video, timecode_of
 from clipseek.video.conversion import (
     DOLBY,

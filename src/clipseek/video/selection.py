@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.types import FrameBatch
+from clipseek.frames import FrameBatch
 
 Frame = TypeVar("Frame")
 Time = float | Fraction

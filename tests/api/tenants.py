@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from clipseek.audit import Entry, Work
 from clipseek.catalog import SqlCatalog
 from clipseek.jobs import Job
 from clipseek.keys import SCOPES, Scope
@@ -118,6 +119,21 @@ class WatchedJobs:
         return getattr(self._jobs, name)
 
 
+class WatchedHistory:
+    """Notes the collections whose history is read; `*` for that of all."""
+
+    def __init__(self, history: Any, catalog: Watched) -> None:
+        self._history, self._catalog = history, catalog
+
+    def history(self, *, collections: Sequence[str] | None = None, **named: Any) -> Any:
+        """Return entries of the history."""
+        self._catalog.note(*(("*",) if collections is None else collections))
+        return self._history.history(collections=collections, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._history, name)
+
+
 @dataclass(slots=True)
 class World:
     """A server, what its catalog was asked for, and the ids that have other names elsewhere."""
@@ -205,6 +221,7 @@ def _world(folder: Path, media: Path, others: Any) -> Iterator[World]:
     ids = _work(app, "mine", "key 0")
     ids |= {f"<key {n}>": key["Authorization"].partition(" ")[2] for n, key in enumerate(keys)}
     theirs = others(library, app)
+    app.state.history = WatchedHistory(app.state.history, catalog)
     app.state.jobs = WatchedJobs(app.state.jobs, catalog)
     app.state.queue = WatchedJobs(app.state.queue, catalog)
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -258,6 +275,8 @@ def _other(library: Library, app: FastAPI) -> dict[str, str]:
 
 def _work(app: FastAPI, collection: str, by: str) -> dict[str, str]:
     """Add jobs and uploads of a collection; return their ids."""
+    work = Work(collection, "ingest", seconds=2.0, indexed=1, reason=f"{collection}.mp4: no video")
+    app.state.audit.add([Entry(INDEXED_AT, by, "job ingest", "", "done", work=work)])
     add, uploads = app.state.queue.add, app.state.receiving.uploads
     assert isinstance(uploads, Uploads)
     waiting = add("remove", collection, {"video": "sea"}, by=by, request_id="1")

@@ -141,6 +141,13 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
             limit=limits,
         ),
     ),
+    "GET /v1/history": requests(
+        "GET",
+        "/v1/history",
+        params=some(
+            {}, collection=names, after=st.sampled_from(("1", "2", "3", "1000")), limit=limits
+        ),
+    ),
     "DELETE /v1/jobs/{job_id}": requests("DELETE", "/v1/jobs/ID", ids=jobs),
     "GET /v1/jobs/{job_id}": requests("GET", "/v1/jobs/ID", ids=jobs),
     # The events of a job that waits have no end.

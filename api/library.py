@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api import conditions, openapi_examples, problem_kinds, problems
 from api.asked import allowed_collections, readable, readable_segment
-from api.dependencies import Opened, Suggested
+from api.dependencies import Counted, Opened, Suggested
 from api.limits import SegmentId, VideoId
 from api.media import locate, respond
 from api.patient_route import PatientRoute
@@ -25,6 +25,7 @@ from api.schemas import (
     CollectionAnswer,
     CollectionsAnswer,
     InCollection,
+    IndexAnswer,
     Page,
     SegmentAnswer,
     SegmentsAnswer,
@@ -252,13 +253,15 @@ def _picture(request: Request, service: Service, name: str, caching: str) -> Res
         success=openapi_examples.COLLECTIONS_ANSWER,
     ),
 )
-def collections(asking: Asking, service: Opened, suggestions: Suggested) -> CollectionsAnswer:
-    """Return every collection with its model, its size and its version; none on a new server.
+def collections(
+    asking: Asking, service: Opened, suggestions: Suggested, measured: Counted
+) -> CollectionsAnswer:
+    """Return every collection with its model, size, version and index; none on a new server.
 
     Collections that the key does not allow are left out.
     """
     asking = permit(asking, "search")
-    answers = []
+    answers, opened = [], service.collections.stats()
     for found in listed_collections(service, allowed_collections(asking, service)):
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
@@ -270,6 +273,9 @@ def collections(asking: Asking, service: Opened, suggestions: Suggested) -> Coll
                 seconds=seconds,
                 version=found.version,
                 examples=suggestions.of(found.name),
+                index=None
+                if (stats := opened.get(found.name)) is None
+                else IndexAnswer.of(stats, measured.recalls(found.name)),
             )
         )
     default = asking.default(service.settings.collection)

@@ -118,6 +118,17 @@ COLLECTIONS_ANSWER = {
             "seconds": 702.4,
             "version": 12,
             "examples": ["a red car at night", "waves break on the shore"],
+            "index": {
+                "segments": 118,
+                "version": 12,
+                "age_seconds": 0.4,
+                "published_version": 11,
+                "published_at": "2025-03-02T10:15:02Z",
+                "beside": 5,
+                "exact": False,
+                "recall": 0.985,
+                "compared": 200,
+            },
         }
     ],
     "default": "default",

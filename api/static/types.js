@@ -124,6 +124,17 @@
  * @property {number} seconds
  * @property {number} version
  * @property {string[]} examples
+ * @property {Index | null} [index] null while the server has not opened it
+ *
+ * @typedef {object} Index
+ * @property {number} segments
+ * @property {number} version
+ * @property {number} age_seconds since it was last known to be the newest
+ * @property {string | null} [published_at]
+ * @property {number} beside segments that are not in the published index
+ * @property {boolean} exact
+ * @property {number | null} [recall] 0 to 1; null if nothing was compared
+ * @property {number} compared searches
  *
  * @typedef {object} Problem
  * @property {string} [type]

@@ -257,6 +257,23 @@ class Jobs(Answer):
     next: str | None = None
 
 
+class Index(Answer):
+    """What a server searches of a collection, as it has it open.
+
+    `recall` is 1 if every search is `exact`, otherwise the mean of `compared` searches, or None.
+    """
+
+    segments: int
+    version: int
+    age_seconds: float
+    published_version: int | None = None
+    published_at: str | None = None
+    beside: int
+    exact: bool
+    recall: float | None = None
+    compared: int
+
+
 class Collection(Answer):
     """A library of videos that are indexed with one model."""
 
@@ -267,6 +284,7 @@ class Collection(Answer):
     seconds: float
     version: int
     examples: list[str]
+    index: Index | None = None
 
 
 class Collections(Answer):

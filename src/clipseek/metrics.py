@@ -1,7 +1,7 @@
 """Prometheus collectors of the API, on a registry that is passed in."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Protocol, get_args
 
@@ -227,9 +227,13 @@ class Metrics:
         self._samples.labels(collection).inc()
         self._recalls.setdefault(collection, deque(maxlen=RECALLS)).append(recall)
 
+    def recalls(self, collection: str) -> Sequence[float]:
+        """Return the recall@10 of the last searches that were compared, at most `RECALLS`."""
+        return list(self._recalls.get(collection, ()))
+
     def _recall(self, collection: str) -> float | None:
         """Return the mean recall@10, or None if no search was compared yet."""
-        last = list(self._recalls.get(collection, ()))
+        last = self.recalls(collection)
         return sum(last) / len(last) if last else None
 
     def count_upload(self, outcome: UploadOutcome) -> None:

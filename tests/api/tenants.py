@@ -42,7 +42,7 @@ REFRESH_S = 30.0
 INDEXED_AT = "2026-11-28T10:00:00Z"
 _HEADERS = frozenset({"date", "upload-expires", "x-request-id"})
 _CLOCKS = (
-    (re.compile(r'"took_ms":[0-9.]+'), '"took_ms":0'),
+    (re.compile(r'"(took_ms|age_seconds)":[0-9.]+'), r'"\1":0'),
     (re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
 _MADE = re.compile(r"/v1/(job|upload)s/([A-Za-z0-9_-]{16,})\Z")
@@ -162,7 +162,8 @@ class World:
         made = _MADE.search(answer.headers.get("Location", ""))
         if made is not None and made[2] not in self.ids.values():
             self.ids[f"<{made[1]} {len(self.ids)}>"] = made[2]
-        left_out = {*_HEADERS, "content-length"} if "took_ms" in answer.text else _HEADERS
+        is_timed = "took_ms" in answer.text or "age_seconds" in answer.text
+        left_out = {*_HEADERS, "content-length"} if is_timed else _HEADERS
         kept = [
             (name, self._anywhere(value))
             for name, value in sorted(answer.headers.items())

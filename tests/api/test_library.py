@@ -7,7 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.schemas import IndexAnswer
 from api.suggestions import Suggestions
+from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Segment
@@ -72,12 +74,48 @@ def test_a_video_has_the_picture_of_its_middle(library: Library, client: TestCli
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_collection_says_what_is_searched(library: Library, client: TestClient) -> None:
+    """As this server has it open; one that it has not opened yet has no index."""
+    library.add("storm.mp4", ["blue"], collection="archive")
+    closed, opened = client.get("/v1/collections").json()["collections"]
+    assert closed["index"] is None
+    assert 0 <= opened["index"].pop("age_seconds") < 60
+    assert opened["index"] == {
+        "segments": 6,
+        "version": 3,
+        "published_version": None,
+        "published_at": None,
+        "beside": 6,
+        "exact": True,
+        "recall": 1.0,
+        "compared": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("recalls", "expected"),
+    [
+        pytest.param([], None, id="not measured yet"),
+        pytest.param([1.0, 0.5, 0.9], 0.8, id="measured"),
+    ],
+)
+def test_the_recall_of_an_approximate_index_is_measured(
+    recalls: Sequence[float], expected: float | None
+) -> None:
+    """It is the mean of the searches that were compared, and unknown before the first."""
+    stats = CollectionStats(12, 118, 11, 5, "2025-03-02T10:15:02Z", is_exact=False, age_s=0.25)
+    told = IndexAnswer.of(stats, recalls)
+    assert told.recall == pytest.approx(expected)
+    assert (told.compared, told.exact, told.beside) == (len(recalls), False, 5)
+    assert (told.published_version, told.published_at) == (11, "2025-03-02T10:15:02Z")
+
+
 def test_collections_are_counted(library: Library, client: TestClient) -> None:
     """Each has its model, its size and its version."""
     library.add("storm.mp4", ["blue"], collection="archive")
     answers = client.get("/v1/collections").json()["collections"]
     for answer in answers:
-        del answer["examples"]
+        del answer["examples"], answer["index"]
     assert answers == [
         {
             "name": "archive",

@@ -16,6 +16,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "FieldError": answers.FieldError,
     "HitAnswer": answers.Hit,
     "HitVideo": answers.HitVideo,
+    "IndexAnswer": answers.Index,
     "JobAnswer": answers.Job,
     "JobProgress": answers.JobProgress,
     "JobsAnswer": answers.Jobs,

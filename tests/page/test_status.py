@@ -44,6 +44,9 @@ def test_the_status_says_what_was_done(page: Page, library: Library, audit: SqlA
     with serving(create_app(library.service())) as url:
         page.open(f"{url}/#/status")
         page.until(f"{ROWS}?.length === 20")
+        shown = page.run("document.getElementById('indexes').innerText")
+        assert "every moment is compared" in shown
+        assert "up to date" in shown
         told = page.run(f"{ROWS}[0].innerText")
         for said in ("indexer ingest", "3 indexed, 2 unchanged, 1 failed", "40 sec", "1 min"):
             assert said in told

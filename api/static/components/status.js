@@ -1,18 +1,21 @@
 // What the server has: its collections with their models, versions and sizes.
 
 import { roughly } from "../format.js";
-import { useValue } from "../hooks.js";
+import { useLook, useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { libraries, look } from "../library.js";
-import { html, useEffect } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { History } from "./history.js";
+import { Indexes } from "./indexes.js";
 import { Jobs } from "./jobs.js";
 import { Models } from "./models.js";
 import { Notice } from "./notice.js";
 
+const LOOK_MS = 30_000;
+
 export function Status() {
   const known = useValue(libraries);
-  useEffect(() => { look(); }, []);
+  useLook(look, LOOK_MS);
   const number = new Intl.NumberFormat(locale());
   return html`
     <div class="page-head"><h1>${t("statusHead")}</h1></div>
@@ -41,6 +44,7 @@ export function Status() {
           </tbody>
         </table>
       </div>
+      <${Indexes} collections=${known.collections} />
     `}
     <${Models} />
     <${Jobs} />

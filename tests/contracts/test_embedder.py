@@ -195,6 +195,30 @@ def test_fitted_pictures_give_the_same_vectors(embedder: Embedder) -> None:
     )
 
 
+def test_parts_of_a_picture_have_vectors(
+    embedder: Embedder, request: pytest.FixtureRequest
+) -> None:
+    """They cover the picture evenly; a model in int8, or of other towers, has none."""
+    picture = pictures(1)[0]
+    found = embedder.patches(picture)
+
+    if request.node.callspec.id in ("int8", "toy-towers"):
+        assert found is None
+        return
+    assert found is not None
+    rows, columns, dim = found.vectors.shape
+    assert rows == columns > 1
+    assert dim == embedder.dim
+    assert found.vectors.dtype == np.float32
+    assert np.isfinite(found.vectors).all()
+    again = embedder.patches(picture)
+    assert again is not None
+    assert np.array_equal(again.vectors, found.vectors)
+    other = embedder.patches(picture[:, ::-1])
+    assert other is not None
+    assert not np.allclose(other.vectors, found.vectors, atol=1e-3)
+
+
 def test_it_can_be_used_by_several_threads(embedder: Embedder) -> None:
     """Threads that embed at once get what one thread gets."""
     batch = pictures(4)

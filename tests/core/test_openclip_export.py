@@ -133,7 +133,7 @@ def test_large_towers_keep_their_weights_apart(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Large weights are in a separate file, and the bundle still runs."""
-    monkeypatch.setattr("clipseek.embedding.export.model._APART_BYTES", 100_000)
+    monkeypatch.setattr("clipseek.embedding.export.tracing._APART_BYTES", 100_000)
 
     made = export_bundle("tiny-clip", tmp_path / "b", checkpoint=checkpoint, bank_captions=CAPTIONS)
 
@@ -367,4 +367,5 @@ def test_the_manifest_is_plain_json(bundle: bundles.Bundle) -> None:
     manifest = json.loads((bundle.path / bundles.MANIFEST).read_text())
 
     assert manifest["format"] == 1
-    assert set(manifest["files"]) == {"visual.onnx", "text.onnx", "tokenizer.json", "bank.npy"}
+    towers = {"visual.onnx", "patches.onnx", "text.onnx"}
+    assert set(manifest["files"]) == {*towers, "tokenizer.json", "bank.npy"}

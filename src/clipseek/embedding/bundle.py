@@ -8,6 +8,8 @@ A bundle is one folder of these files:
                      is named "L" instead of having a size, rows may be cut after the end token
     tokenizer.json   Hugging Face `tokenizers` format, with truncation and padding to L in it
     bank.npy         float16 (B, dim), unit rows: the captions of bank.txt through text.onnx
+    patches.onnx     missing if the model has none; input "pixels", output "patches" (N, R, C, dim)
+                     (see `patches.Patches`); weights may be in visual.onnx
     *.onnx.data      the weights of a large tower, beside its graph
 
 N is any number, the towers need not normalise their vectors. `bundle.json` contains:
@@ -35,8 +37,8 @@ N is any number, the towers need not normalise their vectors. `bundle.json` cont
     relevance        {scale, offset, fitted}: the curve from evidence to relevance
     licence, source  of the weights, for people
     files            {file name: SHA-256 in hex} of every other file
-    fingerprint      SHA-256 over what determines a vector: the hashes of the towers and the
-                     tokenizer, and the fields named in `_VECTOR_FIELDS`
+    fingerprint      SHA-256 over what determines a vector: the hashes of visual.onnx, text.onnx
+                     and the tokenizer, and the fields named in `_VECTOR_FIELDS`
 """
 
 import hashlib
@@ -63,6 +65,7 @@ FORMAT = 1
 MANIFEST = "bundle.json"
 ANY_LENGTH = "L"
 VISUAL, TEXT, TOKENIZER, BANK = "visual.onnx", "text.onnx", "tokenizer.json", "bank.npy"
+PATCHES = "patches.onnx"
 
 # A manifest has some 3 kB.
 _MANIFEST_BYTES = 1 << 20
@@ -235,7 +238,8 @@ def write(out: Path, manifest: Manifest, fill: Callable[[Path], Manifest | None]
 
 def draft(path: Path, manifest: Manifest) -> Bundle:
     """Treat a folder that is not sealed yet as a bundle, unchecked and without a fingerprint."""
-    return Bundle(**_shallow(manifest), path=path, files={}, fingerprint="")
+    said = {field.name: getattr(manifest, field.name) for field in fields(Manifest)}
+    return Bundle(**said, path=path, files={}, fingerprint="")
 
 
 def _seal(folder: Path, manifest: Manifest) -> None:
@@ -356,8 +360,9 @@ def _check_file(bundle: Bundle, name: str, verified: Verified | None = None) -> 
 def _read_with(name: str, files: Iterable[str]) -> list[str]:
     """Return a file and those that may be read with it: all that no other file is known to need."""
     if name not in (VISUAL, TEXT):
-        return [name]
-    others = {VISUAL, TEXT, TOKENIZER, BANK} - {name}
+        own = [each for each in files if each.startswith(name)]
+        return [*own, *_read_with(VISUAL, files)] if name == PATCHES else own
+    others = {VISUAL, TEXT, TOKENIZER, BANK, PATCHES} - {name}
     return [each for each in files if not any(each.startswith(other) for other in others)]
 
 
@@ -381,7 +386,8 @@ def _damaged(path: Path, what: str) -> ConfigError:
 
 
 def _fingerprint(manifest: Manifest, files: dict[str, str]) -> str:
-    towers = {name: digest for name, digest in files.items() if name != BANK}
+    known = (BANK, PATCHES)
+    towers = {name: digest for name, digest in files.items() if not name.startswith(known)}
     facts = {name: getattr(manifest, name) for name in _VECTOR_FIELDS}
     later = {name: getattr(manifest, name) for name in _LATER_VECTOR_FIELDS}
     facts |= {name: later[name] for name in later if later[name] != _LATER_VECTOR_FIELDS[name]}
@@ -392,7 +398,3 @@ def _fingerprint(manifest: Manifest, files: dict[str, str]) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _shallow(manifest: Manifest) -> dict[str, Any]:
-    return {field.name: getattr(manifest, field.name) for field in fields(Manifest)}

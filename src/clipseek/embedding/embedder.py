@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding.bundle import Bundle
-from clipseek.embedding.pixels import normalise, prepare
+from clipseek.embedding.pixels import covered, normalise, prepare
 from clipseek.embedding.tokens import Tokens
 from clipseek.errors import ConfigError
-from clipseek.protocols import Tower
+from clipseek.patches import Patches
+from clipseek.protocols import PatchTower, Tower
 
 # What a further run of a text tower costs, in tokens of one that runs anyway: a run reads all
 # weights. ViT-B-32, one thread: 16 ms for a sentence of one token, 0.7 ms for each further one.
@@ -25,12 +26,19 @@ class BundleEmbedder:
     """
 
     def __init__(
-        self, bundle: Bundle, visual: Tower, text: Tower, *, threads: int | None = None
+        self,
+        bundle: Bundle,
+        visual: Tower,
+        text: Tower,
+        *,
+        threads: int | None = None,
+        patches: PatchTower | None = None,
     ) -> None:
         """Keep what is needed; `threads` scale pictures, None takes all cores."""
         self._bundle = bundle
         self._visual = visual
         self._text = text
+        self._patches = patches
         self._threads = threads or os.cpu_count() or 1
         self._tokens = Tokens(bundle)
 
@@ -85,6 +93,19 @@ class BundleEmbedder:
             rows = normalise(square, recipe) if intake.normalised else square
             vectors[start : start + intake.most] = self._unit(self._visual, rows)
         return vectors
+
+    def patches(self, pixels: NDArray[np.uint8]) -> Patches | None:
+        """Return what the parts of one picture show, uint8 (H, W, 3) RGB; None if unknown.
+
+        Raises:
+            ConfigError, ServiceUnavailable: as `check_images` does.
+        """
+        if self._patches is None:
+            return None
+        recipe = self._bundle.recipe
+        rows = normalise(prepare(pixels[np.newaxis], recipe), recipe)
+        vectors = self._patches.run(rows)[0]
+        return Patches(vectors, covered(pixels.shape[1], pixels.shape[0], recipe))
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed sentences; return float32 (N, dim), unit rows. What is too long is cut.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from clipseek.patches import Box
 from clipseek.types import Resize
 
 Interpolation = Literal["bicubic", "bilinear"]
@@ -82,6 +83,17 @@ def scaled_size(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
         return max(1, round(width / ratio)), max(1, round(height / ratio))
     short = min(width, height)
     return int(side * width / short), int(side * height / short)
+
+
+def covered(width: int, height: int, recipe: Recipe) -> Box:
+    """Return which part of a picture the model sees; padding is outside the picture."""
+    side, sizes = recipe.image_size, scaled_size(width, height, recipe)
+    if recipe.resize == "longest":
+        edges = [(-((side - size) // 2), size) for size in sizes]
+    else:
+        edges = [(_margin(size, side), size) for size in sizes]
+    (left, across), (top, down) = edges
+    return Box(left / across, top / down, (left + side) / across, (top + side) / down)
 
 
 def _square(picture: Image.Image, recipe: Recipe) -> Image.Image:

@@ -4,7 +4,7 @@ from clipseek.protocols.cache import Cache, CacheFailure, CacheStats
 from clipseek.protocols.catalog import BiasOf, CatalogReader, CatalogWriter
 from clipseek.protocols.frames import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.protocols.indexes import VectorIndex
-from clipseek.protocols.models import Embedder, Intake, Tower
+from clipseek.protocols.models import Embedder, Intake, PatchTower, Tower
 
 __all__ = [
     "BiasOf",
@@ -18,6 +18,7 @@ __all__ = [
     "FrameSource",
     "FrameSourceOpener",
     "Intake",
+    "PatchTower",
     "Tower",
     "VectorIndex",
 ]

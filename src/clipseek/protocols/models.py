@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.patches import Patches
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -50,6 +52,18 @@ class Tower(Protocol):
         ...
 
 
+class PatchTower(Protocol):
+    """What says what the parts of pictures show, wherever it runs. Thread-safe."""
+
+    def run(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 (N, R, C, dim) for float32 (N, 3, S, S) by the model's recipe.
+
+        Raises:
+            ServiceUnavailable, ConfigError: as `Tower.run` does.
+        """
+        ...
+
+
 class Embedder(Protocol):
     """Turns pictures and sentences into unit vectors of one space. Thread-safe."""
 
@@ -83,6 +97,13 @@ class Embedder(Protocol):
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, dim), unit rows."""
+        ...
+
+    def patches(self, pixels: NDArray[np.uint8]) -> Patches | None:
+        """Return what the parts of one picture show, uint8 (H, W, 3) RGB; None if unknown.
+
+        Only some models have what it takes.
+        """
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding.pixels import Recipe, prepare
+from clipseek.patches import Box, Patches
 
 TOY_WORDS = 40
 """Words of a sentence that ToyEmbedder reads."""
@@ -48,6 +49,13 @@ class ToyEmbedder:
         """Embed uint8 (N, H, W, 3) RGB of any size; return float32 (N, 5), unit rows."""
         means = self.prepare(pixels).mean(axis=(1, 2), dtype=np.float64) / 255
         return self._vectors(means.reshape(-1, 3))
+
+    def patches(self, pixels: NDArray[np.uint8]) -> Patches:
+        """Return the colours of 8 x 8 parts of one picture, which is seen whole."""
+        colours = self.prepare(pixels[np.newaxis])[0] / 255
+        side = self.image_size
+        vectors = self._vectors(colours.reshape(-1, 3)).reshape(side, side, self.dim)
+        return Patches(vectors, Box(0, 0, 1, 1))
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed sentences by their colour words; return float32 (N, 5), unit rows."""

@@ -1,14 +1,10 @@
 """From an open_clip model in memory to a bundle on disk."""
 
-import contextlib
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -29,6 +25,7 @@ from clipseek.embedding.bundle import (
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.export.attention import written_out
 from clipseek.embedding.export.check import check_export
+from clipseek.embedding.export.patches import export_patches
 from clipseek.embedding.export.properties import (
     context_length,
     logit_bias,
@@ -38,22 +35,15 @@ from clipseek.embedding.export.properties import (
 )
 from clipseek.embedding.export.text import AGREEMENT, WholeText, cut, differs
 from clipseek.embedding.export.tokenizer import convert_tokenizer
+from clipseek.embedding.export.tracing import plain_tracing, save, traced
 from clipseek.embedding.openclip.weights import load_weights
 from clipseek.embedding.towers import on_cpu
 from clipseek.embedding.words import Clean
 from clipseek.errors import ConfigError
 from clipseek.types import Relevance
 
-# Opset 17 is the first with LayerNormalization; onnxruntime reads it since 1.13.
-_OPSET = 17
-
 # The bank can take minutes on a small machine, so report the progress.
 _REPORT_EVERY = 256
-
-# Weights larger than this are in a separate file, which onnxruntime maps instead of reading. For
-# the text tower of PE-Core-B-16 (1.4 GB), 2 threads: loaded in 4.0 s of CPU instead of 6.1 s, and
-# 1.26 GB of memory instead of 2.08 GB. It is also the only way past 2 GB.
-_APART_BYTES = 64_000_000
 
 
 class _Visual(nn.Module):
@@ -214,8 +204,9 @@ def _export_towers(
     # Two rows, because the exporter treats a batch of one as a constant.
     pixels = torch.zeros(2, 3, side, side)
     try:
-        with _plain_tracing(), written_out(model):
+        with plain_tracing(), written_out(model):
             _export_tower(_Visual(model), pixels, {"pixels": {0: "N"}}, folder / VISUAL)
+            export_patches(model, pixels, folder, report)
             _export_text(model, manifest, folder, report)
     except (OnnxExporterError, RuntimeError) as error:
         raise ConfigError(
@@ -242,44 +233,4 @@ def _export_tower(
     tower: nn.Module, example: Tensor, axes: dict[str, dict[int, str]], file: Path
 ) -> None:
     """Write one file; `axes` names the input and those of its axes that may have any size."""
-    with tempfile.TemporaryDirectory(dir=file.parent) as work:
-        raw = Path(work) / file.name
-        torch.onnx.export(
-            tower.eval(),
-            (example,),
-            str(raw),
-            input_names=[*axes],
-            output_names=["vectors"],
-            dynamic_axes={**axes, "vectors": {0: "N"}},
-            opset_version=_OPSET,
-            # The tracing exporter: it needs no other package, and its files contain no paths.
-            dynamo=False,
-        )
-        _save(onnx.load(raw), file)
-
-
-def _save(graph: onnx.ModelProto, file: Path) -> None:
-    """Write one file, or a small one and a separate one for weights if these are many."""
-    weights = sum(len(tensor.raw_data) for tensor in graph.graph.initializer)
-    onnx.save(
-        graph,
-        file,
-        save_as_external_data=weights > _APART_BYTES,
-        location=f"{file.name}.data",
-        size_threshold=1024,
-    )
-
-
-@contextlib.contextmanager
-def _plain_tracing() -> Iterator[None]:
-    """Trace ordinary operators, and keep the exporter's own notes off the user's terminal."""
-    fast = torch.backends.mha.get_fastpath_enabled()
-    # The fused attention kernel has no counterpart in ONNX.
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            # They say that the trace may be wrong; `check_export` finds out whether it is.
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+    save(traced(tower, example, axes, "vectors", file.parent), file)

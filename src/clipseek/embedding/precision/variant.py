@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.embedding import bundle as bundles
-from clipseek.embedding.bundle import MANIFEST, TEXT, VISUAL, Bundle, Manifest
+from clipseek.embedding.bundle import MANIFEST, PATCHES, TEXT, VISUAL, Bundle, Manifest
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.models import bundle_folder
 from clipseek.embedding.pixels import normalise
@@ -152,6 +152,7 @@ class _Maker:
         calibrating = np.arange(len(shown)) % _EVERY == 0
         if manifest.precision == "int8":
             _remove(work, VISUAL)
+            _remove(work, PATCHES)  # its weights are those of the visual tower in fp32
             pixels = normalise(shown[calibrating], self.base.recipe)
             quantise_visual(self.base.path / VISUAL, work / VISUAL, pixels)
             manifest = self._with_int8_text(work, manifest)

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from clipseek.embedding.bundle import TEXT, VISUAL, Bundle
+from clipseek.embedding.bundle import PATCHES, TEXT, VISUAL, Bundle
 from clipseek.embedding.embedder import BundleEmbedder
-from clipseek.embedding.towers.onnxruntime import OnnxTower
+from clipseek.embedding.towers.onnxruntime import OnnxPatches, OnnxTower
 from clipseek.embedding.towers.openvino import OpenVinoTower
 from clipseek.protocols import Tower
 
@@ -19,7 +19,23 @@ def on_cpu(bundle: Bundle, *, threads: int | None = None) -> BundleEmbedder:
     `threads` None lets each runtime use all cores for a run.
     """
     return BundleEmbedder(
-        bundle, visual_on_cpu(bundle, threads), text_on_cpu(bundle, threads), threads=threads
+        bundle,
+        visual_on_cpu(bundle, threads),
+        text_on_cpu(bundle, threads),
+        threads=threads,
+        patches=patches_on_cpu(bundle, threads),
+    )
+
+
+def patches_on_cpu(bundle: Bundle, threads: int | None) -> OnnxPatches | None:
+    """Return what says where in a picture something is, or None if the bundle has no such file.
+
+    It has the weights of the visual tower, which are loaded again with the first picture.
+    """
+    if PATCHES not in bundle.files:
+        return None
+    return OnnxPatches(
+        partial(bundle.file, PATCHES), bundle.image_size, bundle.dim, threads=threads
     )
 
 
@@ -55,4 +71,4 @@ def _is_small(bundle: Bundle) -> bool:
     return sum(file.stat().st_size for file in files) <= _SMALL_BYTES
 
 
-__all__ = ["on_cpu", "text_on_cpu", "visual_on_cpu"]
+__all__ = ["on_cpu", "patches_on_cpu", "text_on_cpu", "visual_on_cpu"]

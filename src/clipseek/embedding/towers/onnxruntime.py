@@ -89,22 +89,7 @@ class OnnxTower:
 
     def _load(self) -> onnxruntime.InferenceSession:
         file = self._find()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads or 0
-        # Threads that wait by turning within a run save a third of a sentence's time (ViT-B-32 in
-        # int8, two cores: 2.3 ms instead of 3.2); between runs they would take the processor from
-        # the index and the web server.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        options.log_severity_level = 3  # errors only: they are raised as well
-        try:
-            session = onnxruntime.InferenceSession(
-                str(file), options, providers=["CPUExecutionProvider"]
-            )
-        except _LOAD_ERRORS as error:
-            raise ConfigError(
-                f"onnxruntime {onnxruntime.__version__} cannot load {file}: {error}; "
-                "export the model again, or install a newer onnxruntime"
-            ) from error
+        session = _session(file, self._threads)
         found = [
             (one.name, one.shape[1:]) for one in (*session.get_inputs(), *session.get_outputs())
         ]
@@ -114,3 +99,66 @@ class OnnxTower:
                 "export the model again"
             )
         return session
+
+
+class OnnxPatches:
+    """Runs a file whose input is "pixels" and whose output is "patches": see `bundle`."""
+
+    def __init__(
+        self, file: Callable[[], Path], side: int, dim: int, *, threads: int | None = None
+    ) -> None:
+        """Keep what is needed, as `OnnxTower` does; `side` is that of a picture."""
+        self._find = file
+        self._side = side
+        self._dim = dim
+        self._threads = threads
+        self._lock = Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+
+    def run(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 (N, R, C, dim).
+
+        Raises:
+            ConfigError: the file is damaged, onnxruntime cannot load it, or it is of other sizes.
+        """
+        with self._lock:
+            session = self._session = self._session or self._load()
+        (vectors,) = session.run(["patches"], {"pixels": rows})
+        return np.asarray(vectors, np.float32)
+
+    def _load(self) -> onnxruntime.InferenceSession:
+        file = self._find()
+        session = _session(file, self._threads)
+        taken, given = session.get_inputs(), session.get_outputs()
+        is_right = (
+            [(one.name, one.shape[1:]) for one in taken]
+            == [("pixels", [3, self._side, self._side])]
+            and [one.name for one in given] == ["patches"]
+            and len(given[0].shape) == 4
+            and given[0].shape[3] == self._dim
+        )
+        if not is_right:
+            raise ConfigError(
+                f"{file} must take pixels of {[3, self._side, self._side]} and give patches of "
+                f"(R, C, {self._dim}) for each, but has {[one.shape for one in (*taken, *given)]}; "
+                "export the model again"
+            )
+        return session
+
+
+def _session(file: Path, threads: int | None) -> onnxruntime.InferenceSession:
+    """Load a file; raise ConfigError."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    # Threads that wait by turning within a run save a third of a sentence's time (ViT-B-32 in
+    # int8, two cores: 2.3 ms instead of 3.2); between runs they would take the processor from
+    # the index and the web server.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.log_severity_level = 3  # errors only: they are raised as well
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except _LOAD_ERRORS as error:
+        raise ConfigError(
+            f"onnxruntime {onnxruntime.__version__} cannot load {file}: {error}; "
+            "export the model again, or install a newer onnxruntime"
+        ) from error

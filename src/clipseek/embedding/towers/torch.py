@@ -14,6 +14,7 @@ from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.openclip import load_weights
 from clipseek.embedding.pixels import Recipe
+from clipseek.embedding.towers import patches_on_cpu
 from clipseek.errors import ConfigError
 from clipseek.protocols import Intake
 
@@ -44,7 +45,13 @@ def on_torch(
         )
     model = _Model(architecture, tag if checkpoint is None else None, checkpoint, device)
     tower = partial(TorchTower, model, recipe=bundle.recipe)
-    return BundleEmbedder(bundle, tower("visual"), tower("text"), threads=threads)
+    return BundleEmbedder(
+        bundle,
+        tower("visual"),
+        tower("text"),
+        threads=threads,
+        patches=patches_on_cpu(bundle, threads),
+    )
 
 
 class _Model:

@@ -2,13 +2,26 @@
 
 import argparse
 
+WITHIN_S = 10.0
+"""Seconds in which what is asked for by `--then` follows, unless `--within` says otherwise."""
+
 
 def add(search: argparse.ArgumentParser) -> None:
     """Add what is asked with, and what a video or a hit must be."""
-    search.usage = "indexer search [options] QUERY"
-    search.add_argument("query", nargs="*", help="a sentence")
+    # Named by the usage alone, because the help of a verb fits a screen of 24 lines.
+    search.usage = 'indexer search [options] "A SENTENCE"'
+    search.add_argument("query", nargs="*", help=argparse.SUPPRESS)
     search.add_argument("--like", metavar="VIDEO@S", help="moments like a second of a video")
     search.add_argument("--image", metavar="FILE", help="moments like a JPEG, PNG or WebP")
+    search.add_argument(
+        "--not", action="append", default=[], dest="unwanted", metavar="TEXT", help="must not show"
+    )
+    search.add_argument(
+        "--then", action="append", default=[], metavar="TEXT", help="must follow in the video"
+    )
+    search.add_argument(
+        "--within", type=float, metavar="S", help=f"seconds until --then follows ({WITHIN_S:g})"
+    )
     search.add_argument("--tag", action="append", default=[], help="only videos with this label")
     search.add_argument("--folder", metavar="DIR", help="only videos in this folder or below it")
     for end, bound in (("min", "least"), ("max", "most")):

@@ -16,10 +16,11 @@ from clipseek.errors import ClipseekError, ConfigError
 from clipseek.files import open_regular
 from clipseek.parts import Like, Part, Picture, Text
 from clipseek.protocols import CatalogReader
-from clipseek.query import Filters, Query
+from clipseek.query import Filters, Query, Step
 from clipseek.types import SearchResult
 from indexer.naming import resolved
 from indexer.output import Column, clock, emit, note, table
+from indexer.search_options import WITHIN_S
 from indexer.videos import named
 
 TAGS_SHOWN = 20
@@ -30,16 +31,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the moments that are asked for, best first. No hits is an answer: 0."""
     tags = tuple(normalize("NFC", tag.strip()) for tag in options.tag) or None
     filters = _filters(options, tags)
-    _require_one(options)
-    image = None if options.image is None else _picture(options.image)
-    if not options.like and not image:
-        _checked(Text(" ".join(options.query)), settings, options, filters)
+    parts = _parts(options)
+    if options.like is None:
+        _checked(parts, settings, options, filters)
     service = open_existing(settings)
     try:
-        part: Part = image or Text(" ".join(options.query))
-        if options.like:
-            part = _like(options.like, service.catalog, settings.collection)
-        query = _checked(part, settings, options, filters)
+        if options.like is not None:
+            parts.append(_like(options.like, service.catalog, settings.collection))
+        query = _checked(parts, settings, options, filters)
         answer = service.searcher.search([query])[0]
         unknown = ""
         if tags and isinstance(answer, SearchResult) and not answer.hits:
@@ -59,21 +58,38 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _require_one(options: argparse.Namespace) -> None:
-    """Raise ConfigError unless a sentence, a moment or a picture is given, and one of them."""
+def _parts(options: argparse.Namespace) -> list[Part]:
+    """Return what is wanted and what is not, except for a moment.
+
+    Raises:
+        ConfigError: nothing is wanted, or `--within` is given without `--then`.
+    """
     given = [bool(options.query), options.like is not None, options.image is not None]
-    if sum(given) != 1:
+    if not any(given):
         raise ConfigError(
-            f"search takes a sentence, --like or --image, exactly one of them, got {sum(given)}; "
+            "search takes a sentence, --like or --image, one of them at least, got none; "
             '`indexer search "a dog runs"` is an example'
         )
+    if options.within is not None and not options.then:
+        raise ConfigError("--within needs --then, which says what must follow")
+    parts: list[Part] = [Text(" ".join(options.query))] if options.query else []
+    if options.image is not None:
+        parts.append(_picture(options.image))
+    return [*parts, *(Text(text, -1.0) for text in options.unwanted)]
 
 
 def _checked(
-    part: Part, settings: Settings, options: argparse.Namespace, filters: Filters
+    parts: Sequence[Part], settings: Settings, options: argparse.Namespace, filters: Filters
 ) -> Query:
-    """Return the query of a part; raise InvalidQuery if something is wrong with it."""
-    query = Query.of(part, options.limit, collection=settings.collection, filters=filters)
+    """Return the query of some parts; raise InvalidQuery if something is wrong with it."""
+    within = WITHIN_S if options.within is None else options.within
+    query = Query.of(
+        parts,
+        options.limit,
+        collection=settings.collection,
+        filters=filters,
+        then=[Step((Text(text),), within) for text in options.then],
+    )
     if wrong := query.problem():
         raise wrong
     return query
@@ -167,6 +183,7 @@ def _hits_as_json(answer: SearchResult) -> None:
                 "best_time": hit.best_time,
                 "score": round(hit.score, 6),
                 "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
+                "steps": [{"start": s.span.start, "end": s.span.end} for s in hit.steps] or None,
             }
         )
 
@@ -178,12 +195,18 @@ def _hits_as_table(answer: SearchResult) -> None:
     if least is None and not any(hit.relevance >= 0.5 for hit in answer.hits):
         note("nothing matches well; the nearest moments are:")
     names = ("relevance" if least is None else "score", "from", "to", "best")
+    steps = any(hit.steps for hit in answer.hits)
     table(
-        [*(Column(name, right=True) for name in names), Column("video")],
+        [
+            *(Column(name, right=True) for name in names),
+            *([Column("steps")] if steps else []),
+            Column("video"),
+        ],
         (
             (
                 f"{math.floor(100 * hit.relevance)}%" if least is None else f"{hit.score:.2f}",
                 *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
+                *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),
                 hit.video.uri,
             )
             for hit in answer.hits

@@ -6,6 +6,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -88,11 +89,68 @@ def test_the_command_searches_for_what_looks_alike(
     assert "no video 'nope'" in capsys.readouterr().err
 
 
+def test_the_command_excludes_composes_and_asks_what_follows(
+    data: Path, tmp_path: Path, served: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its answers are those of the API."""
+    video = served.get("/v1/videos").json()["videos"][0]
+    segment = served.get(f"/v1/videos/{video['id']}/segments").json()["segments"][0]
+    picture = tmp_path / "frame.jpg"
+    picture.write_bytes(served.get(segment["thumbnail_url"]).content)
+    image = {"image": b64encode(picture.read_bytes()).decode()}
+    unwanted = {"text": "a boat", "weight": -1}
+    like = {"like": {"video_id": video["id"], "time": segment["best_time"]}}
+    cases: list[tuple[list[str], dict[str, Any]]] = [
+        (["a car", "--not", "a boat"], {"parts": [{"text": "a car"}, unwanted]}),
+        (
+            ["a car", "--image", str(picture), "--not", "a boat"],
+            {"parts": [{"text": "a car"}, image, unwanted]},
+        ),
+        (
+            ["a car", "--like", f"{video['id']}@{segment['best_time']}"],
+            {"parts": [{"text": "a car"}, like]},
+        ),
+        (
+            ["a car", "--then", "a boat", "--then", "a tree"],
+            {"query": "a car", "then": _then("a boat", 10, then=_then("a tree", 10))},
+        ),
+        (
+            ["a car", "--then", "a boat", "--within", "2.5"],
+            {"query": "a car", "then": _then("a boat", 2.5)},
+        ),
+    ]
+    for options, body in cases:
+        assert run(data, "search", *options, "--json") == 0
+        printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        hits = served.post("/v1/search", json=body).json()["hits"]
+        keys = ("start", "end", "best_time")
+        assert [[p[k] for k in keys] for p in printed] == [[h[k] for k in keys] for h in hits]
+        for one, other in zip(printed, hits, strict=True):
+            steps = [{k: step[k] for k in ("start", "end")} for step in other["steps"] or []]
+            assert one["steps"] == (steps or None)
+    assert run(data, "search", "a car", "--then", "a boat", "--within", "600") == 0
+    assert "steps" in capsys.readouterr().out.split()
+
+
+def _then(query: str, within: float, **more: Any) -> dict[str, Any]:
+    return {"query": query, "within": within, **more}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param([], "exactly one of them, got 0", id="nothing"),
-        pytest.param(["red", "--like", "x@1"], "exactly one of them, got 2", id="both"),
+        pytest.param([], "one of them at least, got none", id="nothing"),
+        pytest.param(["--not", "red"], "one of them at least, got none", id="nothing wanted"),
+        pytest.param(["red", "--within", "5"], "--within needs --then", id="within alone"),
+        pytest.param(
+            ["red", "--then", "blue", "--within", "0"],
+            "within must be more than 0 and at most 3600 seconds, got 0",
+            id="within 0",
+        ),
+        pytest.param(
+            ["red", *["--then", "blue"] * 4], "then must be nested at most 3 times", id="too many"
+        ),
+        pytest.param(["red", *["--not", "blue"] * 8], "parts must be 1 to 8, got 9", id="nine"),
         pytest.param(["--like", "x"], "--like must be a video and seconds", id="no time"),
         pytest.param(["--like", "x@one"], "--like must be a video and seconds", id="no number"),
         pytest.param(["--image", "/nope.png"], "--image /nope.png cannot be read", id="no file"),

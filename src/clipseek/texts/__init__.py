@@ -1,0 +1,1 @@
+"""Fields made of text: what reads them, and how they are searched."""

@@ -40,6 +40,8 @@ from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.guard import Guard
+from clipseek.sources.remote import SCHEMES as OBJECT_SCHEMES
+from clipseek.sources.remote import ObjectStores
 from clipseek.texts.subtitles import Subtitles
 from clipseek.thumbnails import Thumbnails
 from clipseek.timed import SUBTITLE
@@ -56,6 +58,7 @@ PictureSource = Callable[
 
 PLACES: dict[str, Callable[[Settings], Place]] = {
     LOCAL: lambda _settings: LocalDisk(),
+    **dict.fromkeys(OBJECT_SCHEMES, lambda _settings: ObjectStores()),
 }
 """The kinds of places that videos are read from, by the schemes of their uris."""
 

@@ -17,6 +17,12 @@ export function stepsOf(state, target) {
   return /** @type {import("./types.js").Step[]} */ (STEPS[state]);
 }
 
+/**
+ * Whether a step embeds videos, and can leave out those that cannot be read.
+ * @param {import("./types.js").Step | ""} step
+ */
+export const readsVideos = (step) => step !== "" && step !== "finish";
+
 /** @param {{state: import("./types.js").Job["state"]}} job */
 export const isOver = ({ state }) => state !== "waiting" && state !== "running";
 

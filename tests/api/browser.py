@@ -27,7 +27,9 @@ FLAGS = (
 )
 WAIT_S = 15
 KEYS = {
+    " ": 32,
     "Enter": 13,
+    "Tab": 9,
     "Escape": 27,
     "ArrowLeft": 37,
     "ArrowUp": 38,

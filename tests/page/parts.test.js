@@ -9,7 +9,7 @@ import { windowOf } from "../../api/static/components/virtuallist.js";
 import { previewOf } from "../../api/static/components/playing.js";
 import { fatesOf, joined, rateOf } from "../../api/static/history.js";
 import { spanUrl } from "../../api/static/saving.js";
-import { isOver, stepsOf } from "../../api/static/switching.js";
+import { isOver, readsVideos, stepsOf } from "../../api/static/switching.js";
 import { added } from "../../api/static/recent.js";
 
 test("a list of few is drawn whole", () => {
@@ -106,6 +106,11 @@ test("each state of a switch has its steps, the one that leads on first", () => 
   assert.deepEqual(stepsOf("embedding", "other"), ["prepare", "finish"]);
   assert.deepEqual(stepsOf("ready", "other"), ["cut", "prepare", "finish"]);
   assert.deepEqual(stepsOf("switched", "other"), ["rollback", "finish"]);
+});
+
+test("a step that embeds videos can leave some out", () => {
+  const steps = /** @type {const} */ (["", "prepare", "cut", "rollback", "finish"]);
+  assert.deepEqual(steps.filter(readsVideos), ["prepare", "cut", "rollback"]);
 });
 
 test("a job that waits or runs is followed", () => {

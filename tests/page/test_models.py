@@ -41,27 +41,45 @@ def queue(library: Library) -> Iterator[SqlJobs]:
         yield opened
 
 
+def _tab_to(page: Page, selector: str) -> None:
+    """Press Tab until an element has the focus, and can be seen to have it."""
+    for _ in range(40):
+        page.press("Tab")
+        if page.run(f"document.activeElement.matches('{selector}')"):
+            assert page.run("document.activeElement.matches(':focus-visible')")
+            return
+    raise AssertionError(f"Tab does not lead to {selector}")
+
+
 def test_a_model_is_prepared_and_compared(page: Page, library: Library, queue: SqlJobs) -> None:
-    """After a question; its progress is live, and then both answers are side by side."""
+    """By keyboard, after a question; its progress is live, then both answers are side by side."""
     page.problems.clear()
     with serving(create_app(library.service())) as url:
         page.open(f"{url}/#/status")
         page.until(f"{STEPS} === 'prepare'")
-        page.run("document.querySelector('[data-step]').click()")
+        _tab_to(page, "[data-step]")
+        page.press("Enter")
         page.until("document.querySelector('#confirm')?.innerText.includes('other')")
         assert queue.jobs() == []
-        page.run("document.getElementById('confirmed').click()")
+        assert violations(page) == []
+        _tab_to(page, "#without-missing")
+        page.press(" ")
+        _tab_to(page, "#confirmed")
+        page.press("Enter")
         page.until(f"{SAYS}?.includes('waits for a worker')")
         job = queue.take("worker", 60)
         assert job is not None
         assert job.payload["model"] == "other"
+        assert job.payload["without_missing"] is True
         assert queue.beat(job, Progress(0, 5, 0.5))
         page.until(f"{SAYS}?.includes('50%')")
         assert isinstance(library.catalog, Switched)
         library.catalog.begin("ready")
         assert queue.finish(job, "done", {"agreement": AGREEMENT})
         page.until(f"{STEPS} === 'cut,prepare,finish'")
-        page.run("document.querySelector('.switch summary').click()")
+        _tab_to(page, ".switch summary")
+        page.press("Enter")
+        page.until("document.querySelector('.switch details').open")
         shown = page.run("document.querySelector('.switch').innerText")
         assert "80% of the best moments are the same in 7 everyday sentences" in shown
         assert "sea 00:00 · 90%" in shown

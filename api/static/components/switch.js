@@ -4,7 +4,7 @@ import { ask, problemIn, said } from "../api.js";
 import { clock, percent } from "../format.js";
 import { locale, t } from "../language.js";
 import { look } from "../library.js";
-import { isOver, shareOf, stepsOf } from "../switching.js";
+import { isOver, readsVideos, shareOf, stepsOf } from "../switching.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Dialog } from "./dialog.js";
 
@@ -16,6 +16,7 @@ export function Switch({ collection, installed }) {
   const [found, set] = useState(/** @type {import("../types.js").ModelSwitch | null} */ (null));
   const [asked, choose] = useState(/** @type {import("../types.js").Step | ""} */ (""));
   const [wanted, want] = useState("");
+  const [without, leaveOut] = useState(false);
   const [reason, say] = useState("");
   const read = async () => {
     try {
@@ -50,7 +51,8 @@ export function Switch({ collection, installed }) {
     say("");
     try {
       const model = asked === "prepare" ? { model: target } : {};
-      const added = await ask(path, { json: { step: asked, ...model } });
+      const missing = readsVideos(asked) ? { without_missing: without } : {};
+      const added = await ask(path, { json: { step: asked, ...model, ...missing } });
       set({ ...found, job: added });
     } catch (error) {
       say(said(error));
@@ -84,12 +86,17 @@ export function Switch({ collection, installed }) {
         ${following
           ? html`<button type="button" onClick=${cancel}>${t("cancel")}</button>`
           : stepsOf(found.state, target).map((step) => html`
-            <button key=${step} type="button" data-step=${step} onClick=${() => choose(step)}>${called(step)}</button>
+            <button key=${step} type="button" data-step=${step} onClick=${() => { leaveOut(false); choose(step); }}>${called(step)}</button>
           `)}
       </div>
     </section>
     ${asked && html`
       <${Dialog} name="confirm" title=${called(asked)} detail=${t(`confirm_${asked}`, words)} onClose=${() => choose("")}>
+        ${readsVideos(asked) && html`
+          <label class="check">
+            <input id="without-missing" type="checkbox" checked=${without} onChange=${() => leaveOut(!without)} />
+            ${t("withoutMissing")}</label>
+        `}
         <div class="switch-steps">
           <button id="confirmed" class="primary" type="button" onClick=${take}>${called(asked)}</button>
           <button type="button" onClick=${() => choose("")}>${t("cancel")}</button>

@@ -201,6 +201,7 @@ export default {
   step_cut: "Umschalten",
   step_rollback: "Zurückgehen",
   step_finish: "Abschließen",
+  withoutMissing: "Ohne Videos weitermachen, die nicht gelesen werden können",
   confirm_prepare: "Alle Videos von „{collection}“ werden noch einmal gelesen und mit {other} eingebettet. Solange antwortet {model}.",
   confirm_cut: "„{collection}“ antwortet dann mit {other}. Bis zum Abschließen kann man zurückgehen.",
   confirm_rollback: "„{collection}“ antwortet dann wieder mit {other}.",

@@ -201,6 +201,7 @@ export default {
   step_cut: "Switch over",
   step_rollback: "Go back",
   step_finish: "Finish",
+  withoutMissing: "Go on without videos that cannot be read",
   confirm_prepare: "All videos of “{collection}” are read again and embedded with {other}. Meanwhile {model} answers.",
   confirm_cut: "“{collection}” will answer with {other}. You can go back until you finish the switch.",
   confirm_rollback: "“{collection}” will answer with {other} again.",

@@ -7,6 +7,7 @@ import { signal } from "./vendor/signals.js";
 
 const RETRY_MS = [0, 1000, 3000, 5000, 10_000, 20_000];
 const LOOK_MS = 1000;
+const LONG_MS = 15_000; // an idle worker takes a job within a second or two
 
 /**
  * @typedef {"waiting" | "sending" | "paused" | "queued" | "running" | "done" | "failed" | "cancelled"} Phase
@@ -19,6 +20,7 @@ const LOOK_MS = 1000;
  * @property {number} share of the indexing, 0 to 1
  * @property {string} reason why it failed
  * @property {string} job its id once it is sent
+ * @property {number} since when that was, in milliseconds
  * @property {string} video its id once it is indexed
  */
 
@@ -44,7 +46,7 @@ function change(key, changes) {
 export function add(files, collection) {
   const added = [...files].map((file) => ({
     key: (last += 1), file, collection, phase: /** @type {Phase} */ ("waiting"), sent: 0, share: 0,
-    reason: "", job: "", video: "",
+    reason: "", job: "", since: 0, video: "",
   }));
   items.value = [...items.peek(), ...added];
   sendNext();
@@ -120,7 +122,7 @@ async function ingest(key, url) {
     const job = await ask("v1/videos", {
       json: { upload, collection: item.collection }, headers: { "Idempotency-Key": upload },
     });
-    change(key, { phase: "queued", sent: item.file.size, job: job.id });
+    change(key, { phase: "queued", sent: item.file.size, job: job.id, since: Date.now() });
     watch();
   } catch (error) {
     change(key, { phase: "failed", reason: said(error) });
@@ -147,12 +149,15 @@ async function watch() {
 }
 
 /** @param {Item} item */
-async function follow({ key, job }) {
+async function follow({ key, job, since }) {
   try {
     const now = await ask(`v1/jobs/${job}`);
     const phase = now.state === "waiting" ? "queued" : now.state;
+    const isBusy = items.peek().some((item) => item.phase === "running");
+    const isLong = phase === "queued" && !isBusy && Date.now() - since > LONG_MS;
+    const reason = now.reason || (isLong ? t("noWorker") : "");
     change(key, {
-      phase, share: now.progress.share, reason: now.reason, video: now.videos[0] ?? "",
+      phase, share: now.progress.share, reason, video: now.videos[0] ?? "",
     });
     if (phase === "done") look();
   } catch (error) {

@@ -7,6 +7,7 @@ import { t } from "../language.js";
 import { keyOf, removed, removing } from "../changing.js";
 import { here, libraries } from "../library.js";
 import { go } from "../navigation.js";
+import { items } from "../uploading.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Empty, Notice } from "./notice.js";
 import { AddButton, Uploads } from "./uploads.js";
@@ -44,6 +45,7 @@ export function Library() {
   const hidden = leaving ? new Set([...gone, keyOf(leaving)]) : gone;
   const shown = videos.filter(({ id, indexed_at: indexed }) => !hidden.has(keyOf({ id, collection, indexed })));
   const more = useNear(() => next && load(next), next);
+  const isEmpty = done && !problem && !videos.length && !useValue(items).length;
   const names = (known?.collections ?? []).map(({ name }) => name);
   return html`
     <div class="page-head">
@@ -55,12 +57,12 @@ export function Library() {
           </select></label>
       `}
       <span class="gap"></span>
-      <${AddButton} />
+      ${!isEmpty && html`<${AddButton} />`}
     </div>
     <${Uploads} />
-    <p class="status" role="status">${done ? !problem && !next && t("libraryEnd", { count: shown.length }) : t("libraryLoading")}</p>
+    <p class="status" role="status">${done ? !problem && !next && shown.length > 0 && t("libraryEnd", { count: shown.length }) : t("libraryLoading")}</p>
     ${problem && html`<${Notice} problem=${problem} retry=${() => load("")} />`}
-    ${done && !problem && !videos.length && html`<${Empty} collection=${collection} />`}
+    ${isEmpty && html`<${Empty} collection=${collection} />`}
     <${VirtualList} items=${shown} draw=${draw} keyOf=${(/** @type {any} */ video) => video.id} label=${t("libraryHead")}
       tall=${videos.some((video) => isLong(video.title))} />
     ${next && html`<p class="more" ref=${more}><button type="button" onClick=${() => load(next)}>${t("libraryMore")}</button></p>`}

@@ -103,7 +103,7 @@ function Row({ item }) {
         <span class="quiet">${t(`phase_${phase}`)}${isSending && ` · ${size}`}
           ${phase === "running" && ` · ${percent(share, locale())}`}</span>
       </div>
-      <progress value=${share} max="1" aria-label=${file.name}></progress>
+      ${phase !== "failed" && html`<progress value=${share} max="1" aria-label=${file.name}></progress>`}
       ${reason && html`<p class="reason" role="alert">${reason}</p>`}
       <div class="upload-buttons">
         ${phase === "sending" && html`<button class="plain" type="button" onClick=${() => pause(key)}>${t("pause")}</button>`}

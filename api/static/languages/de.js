@@ -226,6 +226,7 @@ export default {
   phase_done: "fertig",
   phase_failed: "fehlgeschlagen",
   phase_cancelled: "abgebrochen",
+  noWorker: "Es wartet schon eine Weile, vielleicht weil kein Worker läuft. Der Betreiber dieses Servers startet einen mit `indexer work`.",
   pause: "Anhalten",
   resume: "Fortsetzen",
   dismiss: "Aus der Liste entfernen",

@@ -226,6 +226,7 @@ export default {
   phase_done: "done",
   phase_failed: "failed",
   phase_cancelled: "cancelled",
+  noWorker: "It has waited for a while, maybe because no worker runs. The operator of this server starts one with `indexer work`.",
   pause: "Pause",
   resume: "Resume",
   dismiss: "Remove from the list",

@@ -103,7 +103,6 @@ function Chosen() {
           chosen=${(/** @type {string} */ text) => go({ shortest: Math.max(0, Number(text)), open: null })} />
         <${Bound} id="longest" kind="number" name=${t("filterTo")} value=${longest || ""}
           chosen=${(/** @type {string} */ text) => go({ longest: Math.max(0, Number(text)), open: null })} />
-        <span class="quiet">${t("filterSeconds")}</span>
       </div>
       <div class="range" role="group" aria-label=${t("filterIndexed")}>
         <span>${t("filterIndexed")}</span>

@@ -23,7 +23,7 @@ export function Results() {
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
     <h1 class="hidden">${query || t(like ? "alike" : picture ? "alikePicture" : "search")}</h1>
-    <p id="status" class="status" role="status">
+    <p id="status" class=${answer && !isFound(answer) ? "status none" : "status"} role="status">
       ${answer ? html`<${Count} answer=${answer} query=${query} />` : waiting && t("searching")}
     </p>
     ${problem && html`<${Notice} problem=${problem} retry=${run} />`}
@@ -33,16 +33,21 @@ export function Results() {
   `;
 }
 
+/** @param {import("../types.js").Answer} answer */
+const isFound = (answer) => divided(answer.hits, "best", answer.alike_from).good.length > 0;
+
 /** @param {{answer: import("../types.js").Answer, query: string}} props */
 function Count({ answer, query }) {
+  const known = useValue(libraries);
   const { hits, total, more, total_videos: inVideos, took_ms: ms } = answer;
-  const isWeak = divided(hits, "best", answer.alike_from).good.length === 0;
+  const isWeak = !isFound(answer);
   const notes = [];
   if (total > hits.length) notes.push(t("firstShown", { count: hits.length }));
   if (answer.truncated_at !== null) {
     notes.push(t("cut", { end: query.slice(0, answer.truncated_at).slice(-30) }));
   }
   if (answer.stale) notes.push(t("stale", { count: Math.round(answer.age_s ?? 0) }));
+  if (isWeak && (known?.collections.length ?? 0) > 1) notes.unshift(t("orCollection"));
   const rest = notes.map((note) => html` <span key=${note}>${note}</span>`);
   if (!hits.length) return html`<strong>${t("noMoment")}</strong> ${t("noMomentDetail")}${rest}`;
   if (isWeak && answer.alike_from !== null) return html`<strong>${t("weakAlike")}</strong>${rest}`;

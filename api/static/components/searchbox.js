@@ -96,7 +96,7 @@ export function SearchBox() {
         <button id="with-picture" class="plain" type="button" title=${t("pictureHint")} aria-label=${t("withPicture")}
           onClick=${() => chooser.current?.click()}><${Icon} name="picture" /></button>
         <input ref=${chooser} type="file" accept="image/*" hidden aria-label=${t("withPicture")} onChange=${chosen} />
-        <button class="primary" type="submit">${t("search")}</button>
+        <button class="primary" type="submit"><${Icon} name="search" /><span>${t("search")}</span></button>
       </div>
       ${like && html`<${Asked} like=${like} />`}
       ${picture && !query && !like && html`<${AskedPicture} picture=${picture} />`}

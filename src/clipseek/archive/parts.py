@@ -24,7 +24,6 @@ from clipseek.archive.manifest import Checked, Count, Part
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
-from clipseek.timed import MAX_CUES, MAX_TEXT, Cue, TimedText
 from clipseek.types import Span, Video
 
 VIDEOS, SEGMENTS, FRAMES, TIMES = "videos.jsonl", "segments.npy", "frames.npy", "times.npy"
@@ -43,23 +42,6 @@ class SegmentLine(Checked):
     bias: float
     thumbnail: Annotated[str, Field(pattern=rf"^{_PICTURE.pattern}$")]
     begins_shot: bool
-
-
-class CueLine(Checked):
-    """One cue of a text."""
-
-    start: Seconds
-    end: Seconds
-    text: Annotated[str, Field(max_length=MAX_TEXT)]
-    language: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,35}$")]
-
-
-class TextLine(Checked):
-    """What one field of a video says."""
-
-    field: Literal["subtitle"]
-    stamp: str
-    cues: Annotated[tuple[CueLine, ...], Field(max_length=MAX_CUES)]
 
 
 class VideoLine(Checked):
@@ -82,7 +64,6 @@ class VideoLine(Checked):
     timecode: Annotated[str, Field(pattern=r"^(\d\d:\d\d:\d\d[:;]\d\d)?$")]
     frames: Count | None
     segments: tuple[SegmentLine, ...]
-    texts: tuple[TextLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +177,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
     video = rows.video
     segments = tuple(
         SegmentLine(
-            field="picture",
+            field=row.field,
             start=row.span.start,
             end=row.span.end,
             best_time=float(row.best_time),
@@ -224,17 +205,8 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         timecode=video.timecode,
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
-        texts=tuple(
-            TextLine(
-                field="subtitle",
-                stamp=text.stamp,
-                cues=tuple(CueLine(**cue._asdict()) for cue in text.cues),
-            )
-            for text in rows.texts
-        ),
     )
-    # A video without texts has the line that it had before there were any.
-    return line.model_dump_json(exclude={"texts"} if not rows.texts else None) + "\n"
+    return line.model_dump_json() + "\n"
 
 
 def is_whole(folder: Path, part: Part) -> bool:
@@ -361,15 +333,9 @@ def _rows(
             rows = slice(shown, shown + line.frames)
             frames = FrameRows(times[rows], seen[rows])
             shown += line.frames
-        said = line.model_dump(exclude={"frames", "segments", "texts"})
-        video = Video(**said, segments=end - done)
-        yield VideoRows(video, segments, frames, tuple(map(_text, line.texts)))
+        video = Video(**line.model_dump(exclude={"frames", "segments"}), segments=end - done)
+        yield VideoRows(video, segments, frames)
         done = end
-
-
-def _text(line: TextLine) -> TimedText:
-    cues = (Cue(cue.start, cue.end, cue.text, cue.language) for cue in line.cues)
-    return TimedText(line.field, line.stamp, tuple(cues))
 
 
 def _pictures(

@@ -110,12 +110,11 @@ class Draft:
 
     def report(self, video: Video) -> Report:
         """Say what became of the video, which is committed."""
-        problem = self.ended.problem if self.ended else ""
         return Report(
             path=video.uri,
             state=video.state,
             id=video.id,
-            reason="; ".join(filter(None, [video.reason, problem])),
+            reason=video.reason,
             duration=video.duration,
             frames=self.sampled,
             embedded=len(self.vectors),

@@ -23,7 +23,6 @@ from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, Embedder, FrameSourceOpener
 from clipseek.sources import Source, content_id
 from clipseek.thumbnails import Thumbnails, name_of
-from clipseek.timed import TimedText
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 SHORT_SIDE = 224
@@ -46,7 +45,6 @@ class Opened:
     """A video is about to be read; its container claims so many seconds, if it says."""
 
     duration: float | None
-    has_subtitles: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +64,7 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A video was read to its end. `duration` is in seconds, `size` is width and height.
-
-    `problem` says what of its texts could not be read; empty if nothing.
-    """
+    """A video was read to its end. `duration` is in seconds, `size` is width and height."""
 
     duration: float
     size: tuple[int, int]
@@ -77,8 +72,6 @@ class Ended:
     frame_rate: Fraction
     coding: str
     timecode: str = ""
-    texts: tuple[TimedText, ...] = ()
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +122,7 @@ def read(
     with open_video(source.uri, descriptor=file.fileno()) as opened:
         _require_short(source, opened.duration or 0.0, longest_s)
         kept_as = opened.frame_rate, opened.coding, opened.timecode
-        yield Opened(opened.duration, opened.has_subtitles)
+        yield Opened(opened.duration)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):
             _require_short(source, float(batch.times[-1]), longest_s)
@@ -176,7 +169,6 @@ def finish(embedded: Embedded, model: Model, collection: str, options: Options) 
         frames=FrameVectors(times, vectors) if options.keep_frame_vectors else None,
         scoring=model.scoring,
         fingerprint=model.embedder.fingerprint,
-        texts=embedded.ended.texts,
     )
     jpegs = (jpeg for _, jpeg in chosen)
     return Finished(put, dict(zip(names, jpegs, strict=True)))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.sources import Places
-from clipseek.texts.subtitles import Subtitles
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Put
 
@@ -21,7 +20,7 @@ class Tools:
     """What the steps work with: composed by the command from `clipseek.assembly`.
 
     `amend` is given each video before it is stored, and returns what is stored, or raises
-    UnreadableVideo. `texts` produce the fields that are made of text.
+    UnreadableVideo.
     """
 
     collection: str
@@ -32,7 +31,6 @@ class Tools:
     places: Places
     key: str = ""
     amend: Callable[[Put], Put] = _as_it_is
-    texts: tuple[Subtitles, ...] = ()
 
     @property
     def folder(self) -> str:

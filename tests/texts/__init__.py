@@ -1,1 +1,0 @@
-"""Fields made of text under test."""

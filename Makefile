@@ -21,7 +21,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot bench demo serve year clean
+.PHONY: help install check servers test test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -58,6 +58,9 @@ test: install servers ## run all tests
 
 test-wheel: install ## build the wheel, and use it in an empty environment without torch
 	$(BIN)/python -m tests.e2e.wheel
+
+test-client: install ## build the wheel of the client, and use it in an empty environment
+	$(BIN)/python -m tests.e2e.client_wheel
 
 load: install servers ## compare the rate of searches with that of a constant handler
 	$(BIN)/python -m benchmarks.serve

@@ -82,7 +82,7 @@ def build(folder: Path, *, isolated: bool) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     offline = [] if isolated else ["--no-build-isolation", "--no-index"]
-    _pip("wheel", "--no-deps", *offline, "--wheel-dir", str(folder / "wheel"), str(source))
+    pip("wheel", "--no-deps", *offline, "--wheel-dir", str(folder / "wheel"), str(source))
     (found,) = (folder / "wheel").glob("*.whl")
     return found
 
@@ -132,7 +132,8 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-def _pip(*arguments: str, python: str = sys.executable) -> None:
+def pip(*arguments: str, python: str = sys.executable) -> None:
+    """Run pip with an environment that knows nothing of the repository."""
     command = [python, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check"]
     subprocess.run(command, check=True, env=environment())
 
@@ -152,7 +153,7 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         binaries = folder / "venv" / "bin"
         constraints = ("--constraint", str(ROOT / "constraints.txt"))
-        _pip("install", *constraints, str(wheel), python=str(binaries / "python"))
+        pip("install", *constraints, str(wheel), python=str(binaries / "python"))
         done("install")
         (folder / "work").mkdir()
         installed = Installed([str(binaries / "clipseek")], folder / "work", environment())

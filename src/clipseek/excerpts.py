@@ -13,7 +13,7 @@ from pathlib import Path
 from clipseek.errors import ServiceUnavailable
 from clipseek.video.excerpting import Excerpting, Recipe
 
-_VERSION = 1
+_VERSION = 2
 """Changes with what a recipe means, so that older files are made again."""
 _PART = ".part"
 _ABANDONED_S = 3600.0

@@ -12,7 +12,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clipseek.video.counting import Counting
-from clipseek.video.excerpt import Order, write
+from clipseek.video.excerpt import write
+from clipseek.video.spans import Order
 from tests.contracts import videos
 from tests.contracts.videos import RED, Plan, rgb_frame
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 from threading import Thread
 from typing import cast
@@ -12,11 +13,14 @@ from typing import cast
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
 
 from clipseek.errors import UnreadableVideo
 from clipseek.video.excerpting import Excerpting, Recipe
 from tests import hdr
 from tests.api.test_excerpts import drawn
+from tests.contracts.videos import RED, Plan, write
 
 COMPLETE = b"mfra"
 """The box that is written last (ISO/IEC 14496-12, 8.8.9)."""
@@ -120,14 +124,51 @@ def seen(path: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", hdr.KINDS)
-def test_a_preview_of_high_dynamic_range_has_the_colours_that_were_meant(
-    tmp_path: Path, kind: hdr.Kind
+@pytest.mark.parametrize("growing", [True, False], ids=["preview", "download"])
+def test_an_excerpt_of_high_dynamic_range_has_the_colours_that_were_meant(
+    tmp_path: Path, kind: hdr.Kind, growing: bool
 ) -> None:
     """Within what H.264 changes; without conversion, red would be 151 (HLG) or 120 (PQ)."""
     colours = np.array([(200, 40, 40), (40, 180, 40), (210, 210, 210)], np.uint8)
     picture = np.tile(np.repeat(colours, 64, axis=0), (96, 1, 1))
     hdr.write(tmp_path / "a.mkv", [picture] * 10, kind)
-    recipe = Recipe(0.0, 0.4, 360, copy=False, growing=True)
+    recipe = Recipe(0.0, 0.4, 360, copy=not growing, growing=growing)
     started(tmp_path / "a.mkv", tmp_path / "a.part", recipe).wait()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mkv", "a.part"}
     for shown, meant in zip(seen(tmp_path / "a.part"), colours, strict=True):
         np.testing.assert_allclose(shown, meant, atol=14)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "height", "names"),
+    [
+        pytest.param(Colorspace.ITU601, 96, True, id="BT.601"),
+        pytest.param(Colorspace.ITU601, 96, False, id="SD"),
+        pytest.param(Colorspace.ITU709, 96, True, id="BT.709"),
+        pytest.param(Colorspace.ITU709, 720, False, id="HD"),
+    ],
+)
+def test_an_excerpt_has_and_names_the_matrix_of_hd(
+    tmp_path: Path, matrix: Colorspace, height: int, names: bool
+) -> None:
+    """So no player guesses it by the height, which a preview has changed."""
+    colour = np.full((height, 2 * height, 3), (200, 40, 40), np.uint8)
+    plain = av.VideoFrame.from_ndarray(colour, format="rgb24")
+    made = plain.reformat(format="yuv420p", dst_colorspace=matrix)
+
+    def prepare(stream: VideoStream) -> None:
+        stream.width, stream.height = 2 * height, height
+        if names:
+            stream.codec_context.colorspace = matrix
+
+    def frame(_: Fraction) -> av.VideoFrame:
+        return made
+
+    write(tmp_path / "a.mkv", Plan(shots=((0.4, RED),)), frame=frame, prepare=prepare)
+    recipe = Recipe(0.0, 0.4, 90, copy=False, growing=True)
+    started(tmp_path / "a.mkv", tmp_path / "a.part", recipe).wait()
+    with av.open(str(tmp_path / "a.part")) as result:
+        shown = next(result.decode(video=0))
+    assert (shown.colorspace, shown.color_trc, shown.color_primaries) == (1, 1, 1)
+    for red in seen(tmp_path / "a.part"):
+        np.testing.assert_allclose(red, (200, 40, 40), atol=5)

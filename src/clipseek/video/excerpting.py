@@ -21,7 +21,7 @@ _START = (
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a span is written; see `excerpt.Order`."""
+    """How a span is written; see `spans.Order`."""
 
     start: float
     end: float

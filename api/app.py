@@ -17,6 +17,7 @@ from api import (
     edit_lists,
     error_handlers,
     excerpts,
+    facets,
     history,
     jobs,
     library,
@@ -155,6 +156,7 @@ def _application(opened: Service) -> FastAPI:
     app.router.routes[:0] = searching.routes
     parts = (
         searching,
+        facets,
         library,
         models,
         sessions,

@@ -159,6 +159,7 @@ _INVALID = {
     "/v1/jobs": ("limit", "must be a whole number from 1 to 1000, got '0'"),
     "/v1/jobs/pN3v0cZ7Q2mX5hJd9sLwAg": ("job_id", "must have 1 to 64 characters, got 65"),
     "/v1/jobs/pN3v0cZ7Q2mX5hJd9sLwAg/events": ("job_id", "must have 1 to 64 characters, got 65"),
+    "/v1/facets": ("limit", "must be a whole number from 1 to 1000, got '0'"),
     "/v1/history": ("limit", "must be a whole number from 1 to 1000, got '0'"),
     "/problems/unknown": ("name", "must have 1 to 64 characters, got 65"),
 }

@@ -116,6 +116,12 @@
  * @property {Job | null} job
  * @property {Agreement | null} agreement
  *
+ * @typedef {object} Facets
+ * @property {string[]} folders
+ * @property {boolean} more_folders
+ * @property {{tag: string, videos: number}[]} tags
+ * @property {boolean} more_tags
+ *
  * @typedef {object} Collection
  * @property {string} name
  * @property {string} model

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api import (
     edit_lists,
+    facets,
     history_schemas,
     job_schemas,
     model_schemas,
@@ -33,6 +34,7 @@ _MODULES = (
     search_schemas,
     job_schemas,
     history_schemas,
+    facets,
     model_schemas,
     timeline_schemas,
     edit_lists,

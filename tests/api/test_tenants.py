@@ -141,6 +141,13 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
             limit=limits,
         ),
     ),
+    "GET /v1/facets": requests(
+        "GET",
+        "/v1/facets",
+        params=some(
+            {}, collection=names, folder=st.sampled_from(("", "/", "theirs", "x")), limit=limits
+        ),
+    ),
     "GET /v1/history": requests(
         "GET",
         "/v1/history",

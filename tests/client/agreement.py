@@ -47,6 +47,7 @@ LEFT_OUT = {
     "GET /readyz": "probes and metrics are for programs that watch the server",
     "GET /problems/{name}": "an error has the title and the detail of its type",
     "GET /v1/models": "the operator's: `indexer models`",
+    "GET /v1/facets": "for suggestions while somebody types",
     "GET /v1/history": "the operator's: `indexer audit`",
     "GET /v1/collections/{collection}/switch": "the operator's: `indexer switch`",
     "POST /v1/collections/{collection}/switch": "the operator's: `indexer switch`",

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keyOf, tagsIn } from "../../api/static/changing.js";
-import { foldersOf, tagsOf } from "../../api/static/components/filters.js";
 import { quoted } from "../../api/static/components/notice.js";
 import { openedOf } from "../../api/static/components/player.js";
 import { shareOf } from "../../api/static/components/uploads.js";
@@ -37,20 +36,6 @@ test("a query that is asked again moves to the front, and six are kept", () => {
   const six = ["a", "b", "c", "d", "e", "f"];
   assert.deepEqual(added(six, "c"), ["c", "a", "b", "d", "e", "f"]);
   assert.deepEqual(added(six, "g"), ["g", "a", "b", "c", "d", "e"]);
-});
-
-test("the tag of most videos comes first", () => {
-  const videos = /** @type {any} */ ([{ tags: ["b"] }, { tags: ["c", "a"] }, { tags: ["c"] }]);
-  assert.deepEqual(tagsOf(videos), ["c", "a", "b"]);
-});
-
-test("folders are offered up to the one that all videos are in", () => {
-  const videos = /** @type {any[]} */ (["/home/ann/Videos/a/1.mp4", "/home/ann/Videos/a/b/2.mp4", "/home/ann/Videos/c/3.mp4"].map((uri) => ({ uri })));
-  assert.deepEqual(foldersOf(videos), [
-    "/home/ann/Videos", "/home/ann/Videos/a", "/home/ann/Videos/a/b", "/home/ann/Videos/c",
-  ]);
-  assert.deepEqual(foldersOf(videos.slice(0, 1)), ["/home/ann/Videos/a"]);
-  assert.deepEqual(foldersOf([]), []);
 });
 
 test("a moment that no answer has is described by its video", () => {

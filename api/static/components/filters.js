@@ -1,6 +1,6 @@
 // The filters of a search, folded until they are wanted.
 
-import { ask, parameters } from "../api.js";
+import { ask, parameters, problemIn } from "../api.js";
 import { percent } from "../format.js";
 import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
@@ -10,40 +10,10 @@ import { NO_FILTERS } from "../routes.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 
-const LOOKED_AT = 200; // videos whose tags and folders are offered
-
-/**
- * The tags of the videos of a collection, most used first.
- * @param {import("../types.js").Video[]} videos
- */
-export function tagsOf(videos) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const tag of videos.flatMap((video) => video.tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
-  return [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || a.localeCompare(b));
-}
-
-/**
- * The folders of videos, and those that several of them are in together, by name.
- * @param {import("../types.js").Video[]} videos
- */
-export function foldersOf(videos) {
-  const paths = [...new Set(videos.map(({ uri }) => uri.slice(0, Math.max(0, uri.lastIndexOf("/")))))];
-  const shared = paths.length ? paths.reduce((one, other) => {
-    const [mine, theirs] = [one.split("/"), other.split("/")];
-    const end = mine.findIndex((name, place) => name !== theirs[place]);
-    return mine.slice(0, end < 0 ? undefined : end).join("/");
-  }) : "";
-  /** @type {Set<string>} */
-  const folders = new Set();
-  for (let path of paths) {
-    while (path.length >= shared.length && path) {
-      folders.add(path);
-      path = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    }
-  }
-  return [...folders].sort();
-}
+const OFFERED = 100;
+const PAUSE_MS = 200; // after a letter, before folders are asked for
+/** @type {import("../types.js").Facets} */
+const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false };
 
 export function Filters() {
   const { tags, least, folder, shortest, longest, since, until, order, grouped } = useValue(route);
@@ -81,22 +51,18 @@ export function Filters() {
 function Chosen() {
   const { tags, least, query, folder, shortest, longest, since, until } = useValue(route);
   const collection = useValue(here);
-  const [videos, know] = useState(/** @type {import("../types.js").Video[] | null} */ (null));
+  const [facets, know] = useState(/** @type {import("../types.js").Facets | null} */ (null));
   useEffect(() => {
     let mine = true;
-    ask(`v1/videos${parameters({ collection, limit: LOOKED_AT })}`)
-      .then((page) => mine && know(page.videos))
-      .catch(() => mine && know([])); // the search itself says what is wrong
+    ask(`v1/facets${parameters({ collection, limit: OFFERED })}`)
+      .then((found) => mine && know(found))
+      .catch(() => mine && know(NO_FACETS)); // the search itself says what is wrong
     return () => { mine = false; };
   }, [collection]);
   return html`
     <div class="filters">
       ${query && html`<${Relevance} least=${least} />`}
-      <label class="range"><span>${t("filterFolder")}</span>
-        <input id="folder" class="wide" list="folders" value=${folder} placeholder=${t("filterAny")} dir="auto"
-          onChange=${(/** @type {any} */ event) => go({ folder: event.target.value.trim(), open: null })} />
-        <datalist id="folders">${foldersOf(videos ?? []).map((each) => html`<option key=${each} value=${each} />`)}</datalist>
-      </label>
+      <${Folder} key=${collection} collection=${collection} folder=${folder} first=${facets ?? NO_FACETS} />
       <div class="range" role="group" aria-label=${t("filterLength")}>
         <span>${t("filterLength")}</span>
         <${Bound} id="shortest" kind="number" name=${t("filterFrom")} value=${shortest || ""}
@@ -111,7 +77,7 @@ function Chosen() {
         <${Bound} id="until" kind="date" name=${t("filterTo")} value=${until}
           chosen=${(/** @type {string} */ text) => go({ until: text, open: null })} />
       </div>
-      <${Tags} chosen=${tags} known=${videos && tagsOf(videos)} />
+      <${Tags} chosen=${tags} known=${facets && facets.tags.map(({ tag }) => tag)} more=${facets?.more_tags ?? false} />
     </div>
   `;
 }
@@ -139,8 +105,35 @@ function Relevance({ least }) {
   `;
 }
 
-/** @param {{chosen: string[], known: string[] | null}} props */
-function Tags({ chosen, known }) {
+/**
+ * Folders are offered while one types: the server has too many for one list.
+ * @param {{collection: string, folder: string, first: import("../types.js").Facets}} props
+ */
+function Folder({ collection, folder, first }) {
+  const [typed, type] = useState(folder);
+  const [begun, offer] = useState(/** @type {string[]} */ ([]));
+  useEffect(() => type(folder), [folder]);
+  useEffect(() => {
+    if (!first.more_folders || !typed.trim()) return undefined; // all of them are known
+    const timer = setTimeout(() => {
+      ask(`v1/facets${parameters({ collection, folder: typed.trim(), limit: OFFERED })}`)
+        .then(({ folders }) => offer(folders))
+        .catch(problemIn);
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, first]);
+  return html`
+    <label class="range"><span>${t("filterFolder")}</span>
+      <input id="folder" class="wide" list="folders" value=${typed} placeholder=${t("filterAny")} dir="auto"
+        onInput=${(/** @type {any} */ event) => type(event.target.value)}
+        onChange=${(/** @type {any} */ event) => go({ folder: event.target.value.trim(), open: null })} />
+      <datalist id="folders">${[...new Set([...begun, ...first.folders])].map((each) => html`<option key=${each} value=${each} />`)}</datalist>
+    </label>
+  `;
+}
+
+/** @param {{chosen: string[], known: string[] | null, more: boolean}} props */
+function Tags({ chosen, known, more }) {
   const all = [...new Set([...chosen, ...(known ?? [])])];
   /** @param {string} tag */
   const toggle = (tag) =>
@@ -153,6 +146,7 @@ function Tags({ chosen, known }) {
         <button key=${tag} class="chip" type="button" dir="auto" aria-pressed=${String(chosen.includes(tag))}
           onClick=${() => toggle(tag)}>${tag}</button>
       `)}
+      ${more && html`<p class="quiet">${t("filterMoreTags", { count: OFFERED })}</p>`}
     </fieldset>
   `;
 }

@@ -38,6 +38,7 @@ export default {
   filterAny: "beliebig",
   filterTags: "Schlagwörter",
   filterNoTags: "Die Videos haben keine Schlagwörter.",
+  filterMoreTags: { one: "Nur das häufigste Schlagwort ist zu sehen.", other: "Nur die {count} häufigsten Schlagwörter sind zu sehen." },
   filterFolder: "Ordner",
   filterLength: "Länge in Sekunden",
   filterFrom: "von",

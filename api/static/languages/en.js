@@ -38,6 +38,7 @@ export default {
   filterAny: "any",
   filterTags: "Tags",
   filterNoTags: "The videos have no tags.",
+  filterMoreTags: { one: "Only the most used tag is shown.", other: "Only the {count} most used tags are shown." },
   filterFolder: "Folder",
   filterLength: "Length in seconds",
   filterFrom: "from",

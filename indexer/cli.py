@@ -146,7 +146,8 @@ def _indexing(verb: Parser) -> None:
     verb.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
     verb.add_argument("--workers", type=int, metavar="N", help="videos decoded at the same time")
     verb.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the videos")
-    # Not listed, so that the rest fits on a screen; an unexpected error names it.
+    # Not listed, so that the rest fits on a screen: a setting, and what an unexpected error names.
+    verb.add_argument("--fields", help=argparse.SUPPRESS)
     verb.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -384,6 +385,7 @@ def _run(options: argparse.Namespace) -> int:
         precision=getattr(options, "precision", None),
         sample_fps=getattr(options, "fps", None),
         decode=getattr(options, "decode", None),
+        fields=getattr(options, "fields", None),
         workers=getattr(options, "workers", None),
         index=getattr(options, "index", None),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipseek.assembly import open_texts
 from clipseek.errors import ModelMismatch, NotFetched, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
@@ -115,6 +116,7 @@ class Errands:
                 opener,
                 service.places,
                 collection.key,
+                texts=open_texts(settings, opener),
             )
             run = Run(
                 tools, options, stop=heart.stop, on_frames=heart.embedded, on_progress=heart.read

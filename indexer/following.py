@@ -65,13 +65,18 @@ class Difference:
             else:
                 wanted = now.videos_by_id(source, ids)
                 had = now.videos_by_id(target, ids)
+            both = sorted(wanted.keys() & had.keys())
+            stamps, others = now.text_stamps(source, both), now.text_stamps(target, both)
         shared = [(video, had[video.id]) for video in wanted.values() if video.id in had]
         again = {one.id for one, other in shared if _is_put_since(one, other, changed_at)}
         return cls(
             version,
             tuple(v for v in wanted.values() if v.id not in had or v.id in again),
             tuple(
-                one for one, other in shared if _said(one) != _said(other) and one.id not in again
+                one
+                for one, other in shared
+                if (_said(one) != _said(other) or stamps.get(one.id) != others.get(one.id))
+                and one.id not in again
             ),
             tuple(sorted(had.keys() - wanted.keys() - kept)),
         )
@@ -154,6 +159,8 @@ class Following:
                     self.target, video.id, video.uri, video.size_bytes, video.stamp
                 )
                 self.catalog.edit(self.target, video.id, title=video.title, tags=video.tags)
+                for _, text in self.catalog.texts(self.source, video_ids=[video.id]):
+                    self.catalog.put_text(self.target, video.id, text)
             except VideoNotFound:
                 gone.append(video)
         return gone
@@ -168,7 +175,9 @@ class Following:
                     put.video.uri,
                     _CHANGED,
                 )
-            return replace(put, video=replace(put.video, title=video.title, tags=video.tags))
+            texts = tuple(each for _, each in self.catalog.texts(self.source, video_ids=[video.id]))
+            said = replace(put.video, title=video.title, tags=video.tags)
+            return replace(put, video=said, texts=texts)
 
         uris = {video.uri: video.id for video in wanted.values()}
         reports = self.embed(tuple(uris), as_wanted)

@@ -105,10 +105,9 @@ class AsyncClient:
         return await self._run(calls.batch(self._server, searches))
 
     async def videos(
-        self, *, collection: str | None = None, page: int = 100
+        self, *, collection: str | None = None, after: str | None = None, page: int = 100
     ) -> AsyncIterator[Video]:
-        """Yield all videos of a collection, asking for a page of them at a time."""
-        after: str | None = None
+        """Yield the videos of a collection, those after an id or all, a page at a time."""
         while True:
             found = await self._run(calls.videos(self._server, collection, after, page))
             for video in found.videos:

@@ -145,6 +145,7 @@ class Video(Answer):
     height: int
     size_bytes: int
     frame_rate: str | None
+    timecode: str | None = None
     playable: bool | None
     state: str
     reason: str

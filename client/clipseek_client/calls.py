@@ -238,7 +238,7 @@ def _part(value: str, name: str) -> str:
     Raises:
         InvalidValue: It would name another path.
     """
-    if value in ("", ".", ".."):
+    if value in ("", ".", "..") or "/" in value:
         raise InvalidValue(f"the id of a {name} must not be {value!r}; give that of an answer")
     return quote(value, safe="")
 

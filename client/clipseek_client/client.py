@@ -97,9 +97,10 @@ class Client:
         """Search for all at once; a search that is wrong has its error in its place."""
         return self._run(calls.batch(self._server, searches))
 
-    def videos(self, *, collection: str | None = None, page: int = 100) -> Iterator[Video]:
-        """Yield all videos of a collection, asking for a page of them at a time."""
-        after: str | None = None
+    def videos(
+        self, *, collection: str | None = None, after: str | None = None, page: int = 100
+    ) -> Iterator[Video]:
+        """Yield the videos of a collection, those after an id or all, a page at a time."""
         while True:
             found = self._run(calls.videos(self._server, collection, after, page))
             yield from found.videos

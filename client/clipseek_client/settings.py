@@ -2,7 +2,7 @@
 
 import os
 import re
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from urllib.parse import urlsplit
 
 import httpx2
@@ -36,7 +36,7 @@ def headers(key: str | None) -> dict[str, str]:
     Raises:
         InvalidValue: The key cannot be sent; the message does not contain it.
     """
-    said = {"User-Agent": f"clipseek-client/{_version()}"}
+    said = {"User-Agent": f"clipseek-client/{version()}"}
     secret = os.environ.get(KEY) or None if key is None else key
     if secret is None:
         return said
@@ -46,6 +46,14 @@ def headers(key: str | None) -> dict[str, str]:
             "give the line that `indexer keys add` has printed"
         )
     return {**said, "Authorization": f"Bearer {secret}"}
+
+
+def version() -> str:
+    """Return the version of the client; 0 if it is not installed, but only on the path."""
+    try:
+        return metadata.version("clipseek-client")
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 def timeout(timeout_s: float) -> httpx2.Timeout:
@@ -90,10 +98,3 @@ def _address(given: str) -> str:
             f"got {given!r}"
         )
     return given.rstrip("/")
-
-
-def _version() -> str:
-    try:
-        return version("clipseek-client")
-    except PackageNotFoundError:
-        return "0"

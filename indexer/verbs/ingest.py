@@ -16,6 +16,7 @@ from clipseek.assembly import (
     has_catalog,
     load_model,
     open_places,
+    open_texts,
     open_writer,
 )
 from clipseek.config import Settings
@@ -92,7 +93,14 @@ def _index(
         model = _claim(service, model or _load(settings, existing, options, pictures))
         found = service.catalog.collection(settings.collection)  # by its own name, not an alias
         tools = Tools(
-            found.name, service.catalog, service.thumbnails, model, opener, places, found.key
+            found.name,
+            service.catalog,
+            service.thumbnails,
+            model,
+            opener,
+            places,
+            found.key,
+            texts=open_texts(settings, opener),
         )
         code = _ingest(settings, tools, reports, _options(settings, options), stop)
         if code != INTERRUPTED and not options.no_build:

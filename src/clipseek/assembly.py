@@ -33,14 +33,18 @@ from clipseek.library.collections import Collections
 from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
-from clipseek.protocols import Cache, CatalogReader, Embedder
+from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
 from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.guard import Guard
+from clipseek.sources.remote import SCHEMES as OBJECT_SCHEMES
+from clipseek.sources.remote import ObjectStores
+from clipseek.texts.subtitles import Subtitles
 from clipseek.thumbnails import Thumbnails
+from clipseek.timed import SUBTITLE
 from clipseek.types import Collection
 from clipseek.uploads import Bounds, Uploads
 
@@ -54,6 +58,7 @@ PictureSource = Callable[
 
 PLACES: dict[str, Callable[[Settings], Place]] = {
     LOCAL: lambda _settings: LocalDisk(),
+    **dict.fromkeys(OBJECT_SCHEMES, lambda _settings: ObjectStores()),
 }
 """The kinds of places that videos are read from, by the schemes of their uris."""
 
@@ -324,6 +329,11 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
 def open_places(settings: Settings) -> Places:
     """Return the places that videos are read from, by the schemes of their uris."""
     return Places({scheme: make(settings) for scheme, make in PLACES.items()})
+
+
+def open_texts(settings: Settings, open_video: FrameSourceOpener) -> tuple[Subtitles, ...]:
+    """Return what produces those fields of the settings that are made of text."""
+    return (Subtitles(open_video),) if SUBTITLE in settings.fields else ()
 
 
 def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:

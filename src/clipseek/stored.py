@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.timed import TimedText
 from clipseek.types import Field, Span, Video
 
 FrameBlocks = tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]
@@ -43,6 +44,7 @@ class VideoRows:
     video: Video
     segments: tuple[SegmentRow, ...]
     frames: FrameRows | None
+    texts: tuple[TimedText, ...] = ()
 
     def require_dim(self, dim: int) -> None:
         """Raise ValueError unless all vectors have the length of their collection's."""

@@ -3,43 +3,20 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, Self, get_args
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.timed import PICTURE as PICTURE
+from clipseek.timed import SUBTITLE as SUBTITLE
+from clipseek.timed import Field as Field
+from clipseek.timed import Span as Span
+from clipseek.timed import TimedText
+
 VideoState = Literal["indexed", "incomplete"]
-Field = Literal["picture"]
-"""What the evidence of a segment is made of."""
-PICTURE: Field = "picture"
-ChangeKind = Literal["put", "remove", "relocate", "calibrate"]
+ChangeKind = Literal["put", "remove", "relocate", "calibrate", "text"]
 Resize = Literal["shortest", "longest", "squash"]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """A half-open stretch of a video, `[start, end)` in seconds, with `0 <= start < end`."""
-
-    start: float
-    end: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.start < self.end:
-            raise ValueError(f"a span needs 0 <= start < end, got [{self.start}, {self.end})")
-
-    @property
-    def length(self) -> float:
-        """Length in seconds."""
-        return self.end - self.start
-
-    def overlap(self, other: "Span") -> float:
-        """Return the seconds that both spans share."""
-        return max(0.0, min(self.end, other.end) - max(self.start, other.start))
-
-    def iou(self, other: "Span") -> float:
-        """Return intersection over union, in [0, 1]."""
-        shared = self.overlap(other)
-        return shared / (self.length + other.length - shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +171,7 @@ class Put:
 
     fields: The segments of each field. frames: None if they are not kept.
     scoring: What the biases were computed with, or None if that is not checked.
+    texts: What each field made of text says; fields that are not among them are not stored.
     fingerprint: That of the bundle that made the vectors, or None if that is not checked.
     """
 
@@ -202,10 +180,13 @@ class Put:
     frames: FrameVectors | None = None
     scoring: "Scoring | None" = None
     fingerprint: str | None = None
+    texts: tuple[TimedText, ...] = ()
 
     def __post_init__(self) -> None:
-        if unknown := sorted(set(self.fields) - set(get_args(Field))):
-            raise ValueError(f"fields must be of {get_args(Field)}, got {unknown}")
+        if unknown := sorted(set(self.fields) - {PICTURE}):
+            raise ValueError(f"fields must be of {(PICTURE,)}, got {unknown}")
+        if len({text.field for text in self.texts}) != len(self.texts):
+            raise ValueError("texts must be of different fields")
         if not np.isfinite(self.video.duration):
             raise ValueError(f"duration must be finite, got {self.video.duration}")
 
@@ -381,7 +362,8 @@ class Change:
     """One committed change of a collection. A "calibrate" change has no video.
 
     "relocate" changes what an answer says of the video, and nothing that is searched. A "put" may
-    be of a video that was only given other tags, which a search can filter by.
+    be of a video that was only given other tags, which a search can filter by. "text" changes what
+    one field made of text says of the video.
     """
 
     version: int

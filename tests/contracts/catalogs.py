@@ -1,7 +1,7 @@
 """Catalogs of every kind, and videos to put into them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clipseek.catalog import SqlCatalog
 from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
+from clipseek.timed import TimedText
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Scoring, Video
 
 DIM = 8
@@ -23,12 +24,14 @@ class Given:
     video: Video
     picture: FieldSegments
     frames: FrameVectors | None
+    texts: tuple[TimedText, ...] = ()
 
     def put_into(
         self, catalog: CatalogWriter, collection: str = "default", scoring: Scoring | None = None
     ) -> int:
         """Put the video and return the version."""
         put = Put(self.video, {PICTURE: self.picture}, frames=self.frames, scoring=scoring)
+        put = replace(put, texts=self.texts)
         return catalog.put(collection, put)
 
 

@@ -18,10 +18,13 @@ from clipseek.errors import ConfigError, ServiceUnavailable
 from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
 from clipseek.thumbnails import Thumbnails
+from clipseek.timed import Cue, TimedText
 from clipseek.types import Relevance, Scoring
 from tests.contracts.catalogs import DIM, a_video
 
 SCORING = Scoring("b" * 64, 100.0, Relevance(1.0, -6.0, fitted=False))
+
+SAID = TimedText("subtitle", "1 .en.srt 5", (Cue(0.5, 1.25, "Hello, 世界", "en"), Cue(2, 3, "Bye")))
 
 
 def jpeg(text: str) -> bytes:
@@ -46,6 +49,7 @@ def filled(catalog: CatalogWriter, thumbnails: Thumbnails) -> CatalogWriter:
             for time in given.picture.best_times.tolist()
         ]
         given = replace(given, picture=replace(given.picture, thumbnails=names))
+        given = replace(given, texts=() if video_id == "d" else (SAID,))
         replace(given, frames=None if video_id == "e" else given.frames).put_into(catalog, "old")
     catalog.set_relevance("old", Relevance(1.5, -2.0, fitted=True))
     return catalog
@@ -81,6 +85,7 @@ def test_a_collection_comes_back_unchanged(
             assert replace(one, vector=other.vector, thumbnail=other.thumbnail) == other
             assert other.thumbnail == one.thumbnail.replace("old/", "new/")
             assert thumbnails.read(other.thumbnail) == thumbnails.read(one.thumbnail)
+        assert before.texts == after.texts
         assert (before.frames is None) == (after.frames is None)
         if before.frames is not None and after.frames is not None:
             assert before.frames.times.tobytes() == after.frames.times.tobytes()

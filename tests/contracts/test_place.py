@@ -4,12 +4,15 @@ import os
 import pickle
 import zipfile
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clipseek.sources import LOCAL, LocalDisk, Place, Places, Source
 from clipseek.sources.local import BLOCK_BYTES
+from clipseek.sources.remote import ObjectStores
+from tests.contracts import s3
 from tests.examples.zip_place import ZipArchives
 
 
@@ -84,9 +87,42 @@ class InArchive(Kept):
                 archive.writestr(name, content)
 
 
-@pytest.fixture(params=[OnDisk, InArchive], ids=["disk", "zip"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+class InBucket(Kept):
+    """Objects of a server that speaks S3."""
+
+    place = ObjectStores()
+
+    def __init__(self, server: s3.Server) -> None:
+        self._server = server
+
+    def uri(self, name: str) -> str:
+        """Return the uri of an object below a prefix."""
+        return f"s3://{s3.BUCKET}/all/{name}" if name else f"s3://{s3.BUCKET}/all"
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object."""
+        self._server.put(f"all/{name}", content)
+
+    def remove(self, name: str) -> None:
+        """Remove an object."""
+        self._server.remove(f"all/{name}")
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[s3.Server]:
+    """Return a server for the tests of this file."""
+    with s3.serving() as started:
+        yield started
+
+
+@pytest.fixture(params=[OnDisk, InArchive, InBucket], ids=["disk", "zip", "s3"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kept:
     """Return an empty place of each kind."""
+    if request.param is InBucket:
+        server = request.getfixturevalue("s3_server")
+        server.empty()
+        s3.lead_to(server.endpoint, monkeypatch)
+        return InBucket(server)
     made: Kept = request.param(tmp_path)
     return made
 

@@ -158,6 +158,16 @@ def test_a_mistyped_kind_is_not_taken_for_a_name() -> None:
     assert Settings.load(skip="@archive,raw").skip == ("@archive", "raw")
 
 
+def test_fields_are_known_and_have_pictures() -> None:
+    """A video without pictures could not be shown."""
+    assert Settings.load(fields="subtitle, picture").fields == ("subtitle", "picture")
+    assert Settings.load(fields="picture").fields == ("picture",)
+    with pytest.raises(ConfigError, match="'subtitles' is not a field; the fields are picture, su"):
+        Settings.load(fields="picture,subtitles")
+    with pytest.raises(ConfigError, match="picture must be among the fields, got 'subtitle'"):
+        Settings.load(fields="subtitle")
+
+
 @pytest.mark.parametrize(
     ("given", "read"),
     [

@@ -9,6 +9,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.ingest import Report
 from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
+from clipseek.timed import Cue, TimedText
 from clipseek.types import Put
 from indexer.following import Following
 from tests.contracts.catalogs import DIM, a_video
@@ -169,3 +170,19 @@ def test_what_was_left_out_may_stay(catalog: MemoryCatalog) -> None:
     assert set(places(catalog, "old")) == set("abc")
     Following(catalog, "new", "old", embed).catch_up()
     assert set(places(catalog, "old")) == set("ab")
+
+
+def test_subtitles_are_followed_without_embedding(catalog: MemoryCatalog) -> None:
+    """They are copied: with a video that is embedded, and later if they change alone."""
+    said = TimedText("subtitle", "1", (Cue(0, 1, "hello"),))
+    catalog.put_text("old", "a", said)
+    embedding = Embedding(catalog)
+    following = Following(catalog, "old", "new", embedding)
+    version = following.catch_up()
+    assert list(catalog.texts("new")) == [("a", said)]
+    other = TimedText("subtitle", "2", (Cue(0, 1, "bye"),))
+    catalog.put_text("old", "b", other)
+    embedding.asked.clear()
+    following.catch_up(version)
+    assert list(catalog.texts("new")) == [("a", said), ("b", other)]
+    assert embedding.asked == []

@@ -24,6 +24,7 @@ from clipseek.archive.manifest import Checked, Count, Part
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
+from clipseek.timed import MAX_CUES, MAX_TEXT, Cue, TimedText
 from clipseek.types import Span, Video
 
 VIDEOS, SEGMENTS, FRAMES, TIMES = "videos.jsonl", "segments.npy", "frames.npy", "times.npy"
@@ -42,6 +43,23 @@ class SegmentLine(Checked):
     bias: float
     thumbnail: Annotated[str, Field(pattern=rf"^{_PICTURE.pattern}$")]
     begins_shot: bool
+
+
+class CueLine(Checked):
+    """One cue of a text."""
+
+    start: Seconds
+    end: Seconds
+    text: Annotated[str, Field(max_length=MAX_TEXT)]
+    language: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,35}$")]
+
+
+class TextLine(Checked):
+    """What one field of a video says."""
+
+    field: Literal["subtitle"]
+    stamp: str
+    cues: Annotated[tuple[CueLine, ...], Field(max_length=MAX_CUES)]
 
 
 class VideoLine(Checked):
@@ -64,6 +82,7 @@ class VideoLine(Checked):
     timecode: Annotated[str, Field(pattern=r"^(\d\d:\d\d:\d\d[:;]\d\d)?$")]
     frames: Count | None
     segments: tuple[SegmentLine, ...]
+    texts: tuple[TextLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +196,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
     video = rows.video
     segments = tuple(
         SegmentLine(
-            field=row.field,
+            field="picture",
             start=row.span.start,
             end=row.span.end,
             best_time=float(row.best_time),
@@ -205,8 +224,17 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         timecode=video.timecode,
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
+        texts=tuple(
+            TextLine(
+                field="subtitle",
+                stamp=text.stamp,
+                cues=tuple(CueLine(**cue._asdict()) for cue in text.cues),
+            )
+            for text in rows.texts
+        ),
     )
-    return line.model_dump_json() + "\n"
+    # A video without texts has the line that it had before there were any.
+    return line.model_dump_json(exclude={"texts"} if not rows.texts else None) + "\n"
 
 
 def is_whole(folder: Path, part: Part) -> bool:
@@ -333,9 +361,15 @@ def _rows(
             rows = slice(shown, shown + line.frames)
             frames = FrameRows(times[rows], seen[rows])
             shown += line.frames
-        video = Video(**line.model_dump(exclude={"frames", "segments"}), segments=end - done)
-        yield VideoRows(video, segments, frames)
+        said = line.model_dump(exclude={"frames", "segments", "texts"})
+        video = Video(**said, segments=end - done)
+        yield VideoRows(video, segments, frames, tuple(map(_text, line.texts)))
         done = end
+
+
+def _text(line: TextLine) -> TimedText:
+    cues = (Cue(cue.start, cue.end, cue.text, cue.language) for cue in line.cues)
+    return TimedText(line.field, line.stamp, tuple(cues))
 
 
 def _pictures(

@@ -8,9 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, select
+from sqlalchemy import RowMapping, Select, bindparam, func, select
 
 from clipseek.catalog import frames, schema, whole
+from clipseek.catalog.collection_rows import as_collection, collection_row, is_of
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.rows import unpack
 from clipseek.catalog.switch_rows import switches_of
@@ -26,10 +27,12 @@ from clipseek.catalog.tables import (
     videos,
 )
 from clipseek.catalog.tables import tags as tag_rows
+from clipseek.catalog.tables import texts as text_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
 from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
 from clipseek.switches import Switch
-from clipseek.types import Change, Collection, Named, Relevance, Scoring, Segment, Span, Video
+from clipseek.timed import TimedText
+from clipseek.types import Change, Collection, Field, Named, Segment, Span, Video
 
 _SEGMENT = [column for column in segments.c if column.name not in ("collection", "vector")]
 _STREAMED = 4096
@@ -215,7 +218,7 @@ class SqlReader:
             .where(segments.c.id == segment_id)
         )
         if within is not None:
-            query = query.where(_is_of(within))
+            query = query.where(is_of(within))
         rows = self._all(query) if fits else []
         if not rows:
             raise SegmentNotFound(segment_id)
@@ -285,6 +288,28 @@ class SqlReader:
         with self._database.reading() as connection:
             return whole.read(connection, collection, after=after, limit=limit)
 
+    def texts(
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, TimedText]]:
+        """Yield the id of a video and what one of its fields says, of all videos or of some."""
+        query = select(text_rows).where(text_rows.c.collection == behind(collection))
+        if video_ids is not None:
+            query = query.where(among(text_rows.c.video_id, video_ids, self._database.dialect))
+        for some in self._streamed(query.order_by(text_rows.c.video_id, text_rows.c.field)):
+            yield from ((row.video_id, whole.as_text(row._mapping)) for row in some)
+
+    def text_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, dict[Field, str]]:
+        """Return for those of the videos that have texts the stamp of each field."""
+        columns = text_rows.c.video_id, text_rows.c.field, text_rows.c.stamp
+        query = select(*columns).where(
+            text_rows.c.collection == behind(collection),
+            among(text_rows.c.video_id, video_ids, self._database.dialect),
+        )
+        found: dict[str, dict[Field, str]] = {}
+        for video_id, field, stamp in self._rows(query):
+            found.setdefault(video_id, {})[field] = stamp
+        return found
+
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""
         query = select(segments.c.thumbnail).where(segments.c.collection == behind(collection))
@@ -335,34 +360,8 @@ class SqlReader:
                 yield from found.partitions()
 
 
-def _is_of(names: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a collection has one of the names, or is prepared for one."""
-    prepared = (collections.c.name.startswith(f"{name}.", autoescape=True) for name in names)
-    return or_(collections.c.name.in_(names), *prepared)
-
-
 def _videos_of(collection: str) -> Select[Any]:
     return select(*whole.VIDEO).where(videos.c.collection == behind(collection))
-
-
-def collection_row(name: str) -> Select[Any]:
-    """Select a collection, as `as_collection` takes it."""
-    return select(collections).where(collections.c.key == behind(name))
-
-
-def as_collection(row: RowMapping) -> Collection:
-    """Return what a row of `collections` says."""
-    values = dict(row)
-    relevance, scoring = values.pop("relevance"), values.pop("scoring")
-    return Collection(
-        **values,
-        relevance=Relevance(**relevance) if relevance else None,
-        scoring=_scoring(**scoring) if scoring else None,
-    )
-
-
-def _scoring(*, relevance: dict[str, Any], **values: Any) -> Scoring:
-    return Scoring(**values, relevance=Relevance(**relevance))
 
 
 def _segment(row: RowMapping) -> Segment:

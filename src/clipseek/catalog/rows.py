@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from unicodedata import normalize
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clipseek.errors import ModelMismatch, ServiceUnavailable
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
+from clipseek.timed import TimedText
 from clipseek.types import (
     Collection,
     Field,
@@ -155,7 +156,8 @@ def packed(put: Put) -> VideoRows:
     check_texts(put.video)
     rows = tuple(itertools.chain(*(_segment_rows(*of) for of in put.fields.items())))
     frames = None if put.frames is None else packed_frames(put.frames)
-    return VideoRows(_plain(put.video, len(rows)), rows, frames)
+    check_timed(put.texts)
+    return VideoRows(_plain(put.video, len(rows)), rows, frames, put.texts)
 
 
 def packed_frames(frames: FrameVectors) -> FrameRows:
@@ -176,6 +178,14 @@ def _segment_rows(field: Field, segments: FieldSegments) -> Iterator[SegmentRow]
             vector=vectors[i],
             begins_shot=segments.shots is not None and bool(segments.shots[i]),
         )
+
+
+def check_timed(texts: Iterable[TimedText]) -> None:
+    """Raise ValueError for a timed text that a database cannot store."""
+    for text in texts:
+        storable(stamp=text.stamp)
+        for cue in text.cues:
+            storable(text=cue.text, language=cue.language)
 
 
 def check_texts(video: Video) -> None:

@@ -136,7 +136,6 @@ segments = Table(
     Column("collection", Key, nullable=False),
     Column("video_id", Key, nullable=False),
     Column("field", Text, nullable=False),  # what the segment's evidence is made of
-    Column("text", Text),  # what is said or written in it, in fields made of text
     Column("start", Double, nullable=False),
     Column("end", Double, nullable=False),
     Column("best_time", Double, nullable=False),
@@ -170,6 +169,22 @@ frame_vectors = Table(
     ),
 )
 
+texts = Table(
+    "texts",
+    metadata,
+    Column("collection", Key, primary_key=True),
+    Column("video_id", Key, primary_key=True),
+    Column("field", Key, primary_key=True),
+    Column("stamp", Text, nullable=False),  # what the text was read from
+    Column("cues", Json, nullable=False),  # [[start, end, text, language], ...], by time
+    ForeignKeyConstraint(
+        ["collection", "video_id"],
+        ["videos.collection", "videos.id"],
+        name="texts_video",
+        ondelete="CASCADE",
+    ),
+)
+
 tags = Table(
     "tags",
     metadata,
@@ -194,7 +209,9 @@ changes = Table(
     Column("kind", Text, nullable=False),
     Column("video_id", Key),
     Column("at", Text, nullable=False),
-    CheckConstraint("kind IN ('put', 'remove', 'relocate', 'calibrate')", name="changes_kind"),
+    CheckConstraint(
+        "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text')", name="changes_kind"
+    ),
 )
 
 jobs = Table(

@@ -8,8 +8,17 @@ from operator import itemgetter
 import numpy as np
 from sqlalchemy import Connection, RowMapping, select
 
-from clipseek.catalog.tables import among, behind, collections, frame_vectors, segments, videos
+from clipseek.catalog.tables import (
+    among,
+    behind,
+    collections,
+    frame_vectors,
+    segments,
+    texts,
+    videos,
+)
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
+from clipseek.timed import Cue, TimedText
 from clipseek.types import Span, Video
 
 VIDEO = [videos.c[field.name] for field in fields(Video)]
@@ -24,11 +33,13 @@ def read(connection: Connection, collection: str, *, after: str, limit: int) -> 
         return []
     ids = [row["id"] for row in found]
     parts, frames = _segments(connection, collection, ids), _frames(connection, collection, ids)
+    said = _texts(connection, collection, ids)
     return [
         VideoRows(
             as_video(row),
             parts.get(row["id"], ()),
             frames.get(row["id"]),
+            said.get(row["id"], ()),
         )
         for row in found
     ]
@@ -37,6 +48,30 @@ def read(connection: Connection, collection: str, *, after: str, limit: int) -> 
 def as_video(row: RowMapping) -> Video:
     """Return the video of a row."""
     return Video(**{**row, "tags": tuple(row["tags"])})
+
+
+def as_text(row: RowMapping) -> TimedText:
+    """Return the timed text of a row of `texts`."""
+    return TimedText(row["field"], row["stamp"], tuple(Cue(*cue) for cue in row["cues"]))
+
+
+def _texts(
+    connection: Connection, collection: str, ids: Sequence[str]
+) -> dict[str, tuple[TimedText, ...]]:
+    of = texts.c
+    query = (
+        select(texts)
+        .where(
+            of.collection == behind(collection),
+            among(of.video_id, ids, connection.dialect.name),
+        )
+        .order_by(of.video_id, of.field)
+    )
+    rows = connection.execute(query).mappings()
+    return {
+        video_id: tuple(map(as_text, some))
+        for video_id, some in groupby(rows, itemgetter("video_id"))
+    }
 
 
 def _segments(

@@ -13,6 +13,7 @@ from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
     check_texts,
+    check_timed,
     packed,
     require_fingerprint,
     require_finite,
@@ -26,6 +27,7 @@ from clipseek.catalog.tables import segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import VideoRows
+from clipseek.timed import TimedText
 from clipseek.types import ChangeKind, Collection, Put, Relevance, Scoring
 
 
@@ -163,6 +165,7 @@ class SqlCatalog(SqlReader):
         """Store videos as they were stored elsewhere, each as a change; return the last version."""
         for each in rows:
             check_texts(each.video)
+            check_timed(each.texts)
             storable(**{f"thumbnail {n}": row.thumbnail for n, row in enumerate(each.segments)})
         with self._changing(collection) as (connection, found):
             version = found.version
@@ -223,6 +226,19 @@ class SqlCatalog(SqlReader):
             version = writes.next_version(connection, found.key)
             kind: ChangeKind = "put" if is_tagged else "relocate"
             writes.note(connection, found.key, version, kind, video_id)
+        return version
+
+    def put_text(self, collection: str, video_id: str, text: TimedText) -> int:
+        """Store what one field of a video says, instead of what it said; return the version."""
+        check_timed([text])
+        with self._changing(collection) as (connection, found):
+            is_other = writes.replace_text(connection, found.key, video_id, text)
+            if is_other is None:
+                raise VideoNotFound(video_id, collection)
+            if not is_other:
+                return found.version
+            version = writes.next_version(connection, found.key)
+            writes.note(connection, found.key, version, "text", video_id)
         return version
 
     def remove(self, collection: str, video_id: str) -> int:

@@ -15,7 +15,7 @@ from itertools import count, islice
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog.reader import as_collection, collection_row
+from clipseek.catalog.collection_rows import as_collection, collection_row
 from clipseek.catalog.rows import now, require_alias
 from clipseek.catalog.tables import (
     aliases,
@@ -24,10 +24,12 @@ from clipseek.catalog.tables import (
     frame_vectors,
     segments,
     tags,
+    texts,
     videos,
 )
 from clipseek.errors import CollectionNotFound
 from clipseek.stored import VideoRows
+from clipseek.timed import TimedText
 from clipseek.types import ChangeKind, Collection, Relevance, Scoring
 
 _AT_ONCE = 10_000  # rows that are updated by one call
@@ -269,6 +271,41 @@ def insert_video(
     _insert_tags(connection, collection, video.id, video.tags)
     if rows.segments:
         connection.execute(insert(segments), _segment_rows(collection, rows))
+    for text in rows.texts:
+        _insert_text(connection, collection, video.id, text)
+
+
+def replace_text(
+    connection: Connection, collection: str, video_id: str, text: TimedText
+) -> bool | None:
+    """Write what one field of a video says; say whether it says something else than before.
+
+    None if there is no such video.
+    """
+    this = (videos.c.collection == collection, videos.c.id == video_id)
+    if connection.scalar(select(videos.c.id).where(*this)) is None:
+        return None
+    own = (
+        texts.c.collection == collection,
+        texts.c.video_id == video_id,
+        texts.c.field == text.field,
+    )
+    before = connection.scalar(select(texts.c.cues).where(*own))
+    connection.execute(delete(texts).where(*own))
+    _insert_text(connection, collection, video_id, text)
+    return (before or []) != [list(cue) for cue in text.cues]
+
+
+def _insert_text(connection: Connection, collection: str, video_id: str, text: TimedText) -> None:
+    connection.execute(
+        insert(texts).values(
+            collection=collection,
+            video_id=video_id,
+            field=text.field,
+            stamp=text.stamp,
+            cues=[list(cue) for cue in text.cues],
+        )
+    )
 
 
 def _segment_rows(collection: str, rows: VideoRows) -> list[dict[str, object]]:

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from clipseek.config.values import SKIPPED, listed_kinds
+from clipseek.config.values import SKIPPED, field_names, listed_kinds
+from clipseek.timed import FIELDS
+from clipseek.timed import Field as FieldName
 
 
 class IngestSettings(BaseModel):
@@ -14,6 +16,10 @@ class IngestSettings(BaseModel):
     skip: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed_kinds)] = Field(
         default=SKIPPED,
         description="what is left out of folders: kinds, and patterns of names such as *-proxy.mp4",
+    )
+    fields: Annotated[tuple[FieldName, ...], NoDecode, BeforeValidator(field_names)] = Field(
+        default=FIELDS,
+        description="what is indexed: picture, and subtitle, which costs next to nothing",
     )
     decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")
     decode: Literal["exact", "fast", "keyframes"] = Field(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 
 from clipseek.errors import ConfigError
+from clipseek.timed import FIELDS, PICTURE
 
 PREFIX = "CLIPSEEK_"
 
@@ -105,6 +106,19 @@ def listed_kinds(listed: object) -> object:
 
 AtHome = Annotated[Path, BeforeValidator(not_empty), AfterValidator(at_home)]
 """A path that a user gives; `~` is the home folder."""
+
+
+def field_names(listed: object) -> object:
+    """Split text at commas; each part is a field, and pictures are among them."""
+    if not isinstance(listed, str):
+        return listed
+    words = tuple(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
+    for word in words:
+        if word not in FIELDS:
+            raise ValueError(f"{word!r} is not a field; the fields are {', '.join(FIELDS)}")
+    if PICTURE not in words:
+        raise ValueError(f"{PICTURE} must be among the fields, got {listed!r}")
+    return words
 
 
 def host_names(listed: object) -> object:

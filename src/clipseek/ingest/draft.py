@@ -110,11 +110,12 @@ class Draft:
 
     def report(self, video: Video) -> Report:
         """Say what became of the video, which is committed."""
+        problem = self.ended.problem if self.ended else ""
         return Report(
             path=video.uri,
             state=video.state,
             id=video.id,
-            reason=video.reason,
+            reason="; ".join(filter(None, [video.reason, problem])),
             duration=video.duration,
             frames=self.sampled,
             embedded=len(self.vectors),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from clipseek.files import as_text
 from clipseek.protocols import CatalogReader
-from clipseek.types import Video
+from clipseek.types import Field, Video
 
 AT_ONCE = 500
 """Uris of one statement: ten thousand unchanged videos cost twenty, not ten thousand."""
@@ -27,18 +27,34 @@ class Indexed:
         self._positions = {uri: position for position, uri in enumerate(uris)}
         self._uris = uris
         self._found: dict[int, dict[str, Video]] = {}
+        self._stamps: dict[int, dict[str, dict[Field, str]]] = {}
         self._lock = threading.Lock()
 
     def at(self, uri: str) -> Video | None:
         """Return the video that was indexed from a source, if any."""
         start = self._positions[uri] // AT_ONCE * AT_ONCE
         with self._lock:
-            if start not in self._found:
-                uris = [as_text(each) for each in self._uris[start : start + AT_ONCE]]
-                self._found[start] = self._catalog.videos_at(self._collection, uris)
-                if len(self._found) > KEPT:
-                    del self._found[next(iter(self._found))]
-            return self._found[start].get(uri)
+            return self._at(start).get(uri)
+
+    def stamps(self, uri: str) -> dict[Field, str]:
+        """Return what the texts of the video from a source were read from, by field."""
+        start = self._positions[uri] // AT_ONCE * AT_ONCE
+        with self._lock:
+            videos = self._at(start)
+            if start not in self._stamps:
+                ids = [video.id for video in videos.values()]
+                self._stamps[start] = self._catalog.text_stamps(self._collection, ids)
+                if len(self._stamps) > KEPT:
+                    del self._stamps[next(iter(self._stamps))]
+            return self._stamps[start].get(videos[uri].id, {}) if uri in videos else {}
+
+    def _at(self, start: int) -> dict[str, Video]:
+        if start not in self._found:
+            uris = [as_text(each) for each in self._uris[start : start + AT_ONCE]]
+            self._found[start] = self._catalog.videos_at(self._collection, uris)
+            if len(self._found) > KEPT:
+                del self._found[next(iter(self._found))]
+        return self._found[start]
 
 
 __all__ = ["Indexed"]

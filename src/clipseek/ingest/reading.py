@@ -12,6 +12,7 @@ from clipseek.ingest.draft import Draft
 from clipseek.ingest.fates import Report, reason_of
 from clipseek.ingest.recognition import Recognition, unstorable
 from clipseek.ingest.steps import Ended, Frames, Opened
+from clipseek.ingest.texts import Texts
 from clipseek.ingest.tools import Options, Tools
 from clipseek.sources import Source
 
@@ -75,8 +76,9 @@ class Reading:
             yield Report(as_text(uri), "failed", reason=reason)
             return
         source = self.listed.pop(uri, None) or self.tools.places.look(uri)
+        texts = Texts(self.tools)
         if (known := self.recognition.by_stamp(source)) is not None:
-            yield known
+            yield texts.refreshed(known, source, lambda: self.recognition.text_stamps(source))
             return
         with source.open() as file:
             found = steps.identify(source, file, go_on=lambda: not self.stop.is_set())
@@ -84,7 +86,7 @@ class Reading:
                 return
             reports = self.recognition.by_content(found)
             if reports is not None:
-                yield from reports
+                yield from (texts.renewed(report, source) for report in reports)
                 return
             tools, draft = self.tools, Draft(found)
             yield draft
@@ -96,10 +98,22 @@ class Reading:
                 fps=self.options.fps,
                 longest_s=self.options.longest_s,
             )
-            for part in parts:
-                if isinstance(part, Ended):
-                    self._require_same(source)
-                yield Of(draft, part)
+            has_subtitles, ended = False, None
+            try:
+                for part in parts:
+                    if isinstance(part, Opened):
+                        has_subtitles = part.has_subtitles
+                    if isinstance(part, Ended):
+                        ended = part  # its texts are read once its decoder has freed its memory
+                    else:
+                        yield Of(draft, part)
+            except Exception:
+                if ended is None:  # else all of it was read before its source failed to close
+                    raise
+            if ended is not None and not self.stop.is_set():
+                ended = texts.added(ended, source, file.fileno(), has_subtitles=has_subtitles)
+                self._require_same(source)
+                yield Of(draft, ended)
 
     def _require_same(self, source: Source) -> None:
         """Make sure that the source which was hashed and read is as it was.

@@ -10,7 +10,7 @@ from clipseek.ingest.indexed import Indexed
 from clipseek.ingest.steps import Identified
 from clipseek.protocols import CatalogWriter
 from clipseek.sources import Places, Source
-from clipseek.types import Video
+from clipseek.types import Field, Video
 
 
 class Recognition:
@@ -41,6 +41,10 @@ class Recognition:
         if video is None or video.stamp != source.stamp:
             return None
         return Report(source.uri, "unchanged", video.id, video.reason, video.duration)
+
+    def text_stamps(self, source: Source) -> dict[Field, str]:
+        """Return what the texts of a source that is indexed were read from, by field."""
+        return self._indexed.stamps(source.uri)
 
     def by_content(self, found: Identified) -> list[Report] | None:
         """Return what is to be reported of content that is known; None if it is to be read.

@@ -23,6 +23,7 @@ from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, Embedder, FrameSourceOpener
 from clipseek.sources import Source, content_id
 from clipseek.thumbnails import Thumbnails, name_of
+from clipseek.timed import TimedText
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 SHORT_SIDE = 224
@@ -45,6 +46,7 @@ class Opened:
     """A video is about to be read; its container claims so many seconds, if it says."""
 
     duration: float | None
+    has_subtitles: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +66,10 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A video was read to its end. `duration` is in seconds, `size` is width and height."""
+    """A video was read to its end. `duration` is in seconds, `size` is width and height.
+
+    `problem` says what of its texts could not be read; empty if nothing.
+    """
 
     duration: float
     size: tuple[int, int]
@@ -72,6 +77,8 @@ class Ended:
     frame_rate: Fraction
     coding: str
     timecode: str = ""
+    texts: tuple[TimedText, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +129,7 @@ def read(
     with open_video(source.uri, descriptor=file.fileno()) as opened:
         _require_short(source, opened.duration or 0.0, longest_s)
         kept_as = opened.frame_rate, opened.coding, opened.timecode
-        yield Opened(opened.duration)
+        yield Opened(opened.duration, opened.has_subtitles)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):
             _require_short(source, float(batch.times[-1]), longest_s)
@@ -169,6 +176,7 @@ def finish(embedded: Embedded, model: Model, collection: str, options: Options) 
         frames=FrameVectors(times, vectors) if options.keep_frame_vectors else None,
         scoring=model.scoring,
         fingerprint=model.embedder.fingerprint,
+        texts=embedded.ended.texts,
     )
     jpegs = (jpeg for _, jpeg in chosen)
     return Finished(put, dict(zip(names, jpegs, strict=True)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.sources import Places
+from clipseek.texts.subtitles import Subtitles
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Put
 
@@ -20,7 +21,7 @@ class Tools:
     """What the steps work with: composed by the command from `clipseek.assembly`.
 
     `amend` is given each video before it is stored, and returns what is stored, or raises
-    UnreadableVideo.
+    UnreadableVideo. `texts` produce the fields that are made of text.
     """
 
     collection: str
@@ -31,6 +32,7 @@ class Tools:
     places: Places
     key: str = ""
     amend: Callable[[Put], Put] = _as_it_is
+    texts: tuple[Subtitles, ...] = ()
 
     @property
     def folder(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.frames import FrameBatch
+from clipseek.timed import Cue
 
 
 class CutDetector(Protocol):
@@ -65,6 +66,21 @@ class FrameSource(Protocol):
     @property
     def damage(self) -> str:
         """After `read` is exhausted: why the video is incomplete, or the empty string."""
+        ...
+
+    @property
+    def has_subtitles(self) -> bool:
+        """Whether the file contains streams of subtitles that are text."""
+        ...
+
+    def cues(self) -> Iterator[list[Cue]]:
+        """Go through the file and yield its subtitles, some at a time, as the file has them.
+
+        Lists may be empty. Afterwards `read` cannot be called, nor the other way round.
+
+        Raises:
+            UnreadableVideo: the file cannot be read.
+        """
         ...
 
     def read(

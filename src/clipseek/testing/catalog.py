@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.catalog.rows import (
+    check_timed,
     now,
     packed,
     require_alias,
@@ -27,11 +28,13 @@ from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
 from clipseek.switches import Switch
-from clipseek.testing.shelf import Shelf, Stored
+from clipseek.testing.shelf import Shelf, Stored, block_of, stamps_of, with_text
+from clipseek.timed import TimedText
 from clipseek.types import (
     Change,
     ChangeKind,
     Collection,
+    Field,
     Named,
     Put,
     Relevance,
@@ -121,18 +124,9 @@ class MemoryCatalog:
     def rescore(self, collection: str, scoring: Scoring, bias: BiasOf) -> int:
         """Compute every bias again; return the new version."""
         with self._lock:
-            shelf = self._shelf(collection)
-            judged = {video_id: one.rescored(bias) for video_id, one in shelf.stored.items()}
-            keeps = scoring.same_evidence(shelf.collection.scoring)
-            shelf = shelf.changed("calibrate", None, judged)
-            scored = replace(
-                shelf.collection,
-                scoring=scoring,
-                scored_at=shelf.collection.version,
-                relevance=shelf.collection.relevance if keeps else None,
-            )
-            self._shelves[scored.name] = replace(shelf, collection=scored)
-        return scored.version
+            shelf = self._shelf(collection).rescored(scoring, bias)
+            self._shelves[shelf.collection.name] = shelf
+        return shelf.collection.version
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
@@ -220,6 +214,27 @@ class MemoryCatalog:
                 self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
 
+    def put_text(self, collection: str, video_id: str, text: TimedText) -> int:
+        """Store what one field of a video says, instead of what it said; return the version."""
+        check_timed([text])
+        with self._lock:
+            shelf = with_text(self._shelf(collection), self._stored(collection, video_id), text)
+            self._shelves[shelf.collection.name] = shelf
+        return shelf.collection.version
+
+    def texts(
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, TimedText]]:
+        """Yield the id of a video and what one of its fields says, of all videos or of some."""
+        shelf = self._found(collection)
+        for video_id, stored in sorted(shelf.stored.items()) if shelf else ():
+            if video_ids is None or video_id in video_ids:
+                yield from ((video_id, text) for text in stored.rows.texts)
+
+    def text_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, dict[Field, str]]:
+        """Return for those of the videos that have texts the stamp of each field."""
+        return stamps_of(self.texts(collection, video_ids=video_ids))
+
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
         with self._lock:
@@ -232,10 +247,8 @@ class MemoryCatalog:
     def prune(self, collection: str, version: int) -> None:
         """Delete the changes up to a version, except the last one."""
         with self._lock:
-            shelf = self._shelf(collection)
-            older, last = shelf.changes[:-1], shelf.changes[-1:]
-            kept = tuple(change for change in older if change.version > version)
-            self._shelves[shelf.collection.name] = replace(shelf, changes=kept + last)
+            shelf = self._shelf(collection).pruned(version)
+            self._shelves[shelf.collection.name] = shelf
 
     def video(self, collection: str, video_id: str) -> Video:
         """Return one video; raise VideoNotFound."""
@@ -319,7 +332,7 @@ class MemoryCatalog:
         ]
         wanted.sort(key=lambda row: row[0].id)
         for start in range(0, len(wanted), block):
-            yield _block(wanted[start : start + block])
+            yield block_of(wanted[start : start + block])
 
     @contextmanager
     def consistent(self, collection: str) -> Iterator["MemoryCatalog"]:
@@ -385,15 +398,3 @@ class MemoryCatalog:
         shelf = self._found(collection)
         found = [stored.segments() for stored in shelf.stored.values()] if shelf else []
         return sorted(itertools.chain(*found), key=lambda segment: segment.id)
-
-
-def _block(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:
-    found = [segment for segment, _ in rows]
-    return SegmentBlock(
-        ids=np.array([segment.id for segment in found], np.int64),
-        video_ids=np.array([segment.video_id for segment in found], np.str_),
-        spans=np.array([(segment.span.start, segment.span.end) for segment in found], np.float64),
-        best_times=np.array([segment.best_time for segment in found], np.float64),
-        biases=np.array([segment.bias for segment in found], np.float32),
-        vectors=unpack(np.stack([vector for _, vector in rows])),
-    )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
+from clipseek.timed import Cue
 from clipseek.video.picture import LUMA_SIZE, reduced_size
 from clipseek.video.selection import Decoded, Requests, Shown, batches, shown
 
@@ -29,8 +30,11 @@ class SyntheticFrames:
         frame_rate: Fraction = Fraction(25),
         size: tuple[int, int] = (64, 36),
         damage: str = "",
+        cues: Sequence[Cue] = (),
     ) -> None:
         """Make a video of the shots; it calls itself incomplete if `damage` says why."""
+        self._cues = [*cues]
+        self.has_subtitles = bool(cues)
         self.frame_rate = frame_rate
         self.size = size
         self.coding = "toy toy rgb24 -"
@@ -43,6 +47,16 @@ class SyntheticFrames:
         self._known_damage = damage
         self._is_taken = False
 
+    def cues(self) -> Iterator[list[Cue]]:
+        """Yield the subtitles that it was made with."""
+        self._take()
+        yield self._cues
+
+    def _take(self) -> None:
+        if self._is_taken:
+            raise RuntimeError("the video was read already; make it again")
+        self._is_taken = True
+
     def read(
         self,
         times: Iterable[float | Fraction],
@@ -51,9 +65,7 @@ class SyntheticFrames:
         cuts: CutDetector | None = None,
     ) -> Iterator[FrameBatch]:
         """Yield the frames shown at the times, and with `cuts` those that begin a shot."""
-        if self._is_taken:
-            raise RuntimeError("the video was read already; make it again")
-        self._is_taken = True
+        self._take()
         end = self._frames / self.frame_rate
         width, height = reduced_size(self.size, short_side)
         begins = (i / self.frame_rate for i in range(self._frames))

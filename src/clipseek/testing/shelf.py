@@ -1,14 +1,16 @@
 """What is in a collection of a MemoryCatalog: its videos and its changes, as values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipseek.catalog.rows import unpack
 from clipseek.protocols import BiasOf
-from clipseek.stored import VideoRows
-from clipseek.types import Change, ChangeKind, Collection, Segment, Video
+from clipseek.stored import SegmentBlock, VideoRows
+from clipseek.timed import TimedText
+from clipseek.types import Change, ChangeKind, Collection, Field, Scoring, Segment, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,25 @@ class Shelf:
         change = Change(version, kind, video_id)
         return Shelf(replace(self.collection, version=version), stored, (*self.changes, change))
 
+    def rescored(self, scoring: Scoring, bias: BiasOf) -> "Shelf":
+        """Return the shelf one version later, with every bias computed again."""
+        judged = {video_id: one.rescored(bias) for video_id, one in self.stored.items()}
+        shelf = self.changed("calibrate", None, judged)
+        keeps = scoring.same_evidence(self.collection.scoring)
+        scored = replace(
+            shelf.collection,
+            scoring=scoring,
+            scored_at=shelf.collection.version,
+            relevance=self.collection.relevance if keeps else None,
+        )
+        return replace(shelf, collection=scored)
+
+    def pruned(self, version: int) -> "Shelf":
+        """Return the shelf without the changes up to a version, except the last one."""
+        older, last = self.changes[:-1], self.changes[-1:]
+        kept = tuple(change for change in older if change.version > version)
+        return replace(self, changes=kept + last)
+
     def without(self, video_id: str) -> "Shelf":
         """Return the shelf one version later, with a video removed."""
         rest = {key: stored for key, stored in self.stored.items() if key != video_id}
@@ -78,3 +99,36 @@ class Shelf:
             if stored.video.uri == uri and video_id != keep:
                 return self.without(video_id)
         return self
+
+
+def stamps_of(texts: Iterable[tuple[str, TimedText]]) -> dict[str, dict[Field, str]]:
+    """Return the stamps of texts by video and field."""
+    found: dict[str, dict[Field, str]] = {}
+    for video_id, text in texts:
+        found.setdefault(video_id, {})[text.field] = text.stamp
+    return found
+
+
+def with_text(shelf: Shelf, stored: Stored, text: TimedText) -> Shelf:
+    """Return the shelf with what one field of a video says; one version later if that is new."""
+    before = {each.field: each for each in stored.rows.texts}
+    after = tuple(each for _, each in sorted((before | {text.field: text}).items()))
+    video_id = stored.video.id
+    changed = shelf.stored | {video_id: replace(stored, rows=replace(stored.rows, texts=after))}
+    same = text.field in before and before[text.field].cues == text.cues
+    if same or not (text.cues or text.field in before):
+        return replace(shelf, stored=changed)
+    return shelf.changed("text", video_id, changed)
+
+
+def block_of(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:
+    """Return segments and their vectors as a block."""
+    found = [segment for segment, _ in rows]
+    return SegmentBlock(
+        ids=np.array([segment.id for segment in found], np.int64),
+        video_ids=np.array([segment.video_id for segment in found], np.str_),
+        spans=np.array([(segment.span.start, segment.span.end) for segment in found], np.float64),
+        best_times=np.array([segment.best_time for segment in found], np.float64),
+        biases=np.array([segment.bias for segment in found], np.float32),
+        vectors=unpack(np.stack([vector for _, vector in rows])),
+    )

@@ -3,6 +3,7 @@
 A decoder cannot be interrupted and may crash, so it works here, where it can be killed.
 """
 
+import json
 import os
 import resource
 import socket
@@ -57,6 +58,10 @@ class Times:
     """Order: the next times; an empty one means that none are left."""
 
     times: tuple[float | Fraction, ...]
+
+
+class Cues:
+    """Order: read the subtitles of the opened video."""
 
 
 class Close:
@@ -126,9 +131,15 @@ def _open_and_read(
                 "size": list(source.size),
                 "coding": source.coding,
                 "timecode": source.timecode,
+                "has_subtitles": source.has_subtitles,
             }
         )
         told, _ = channel.order()
+        if isinstance(told, Cues):
+            for cues in source.cues():
+                body = memoryview(json.dumps(cues).encode())
+                channel.answer({"kind": "cues"}, body)
+            channel.answer({"kind": "end", "worn": memory.is_worn})
         if isinstance(told, Read):
             _read(channel, source, told, order.frame_rate)
             if source.damage and memory.was_short(order.frame_bytes):

@@ -1,6 +1,7 @@
 """Confined: runs any reader of video files in child processes and within limits."""
 
 import itertools
+import json
 import logging
 import os
 import threading
@@ -17,8 +18,9 @@ from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
 from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
+from clipseek.timed import Cue
 from clipseek.video.channel import Answer, BrokenChannel
-from clipseek.video.child import Close, Open, Read, Times
+from clipseek.video.child import Close, Cues, Open, Read, Times
 from clipseek.video.limits import Limits, exceeds
 from clipseek.video.memory import MemoryShares
 from clipseek.video.process import ChildProcess, Stopped, TooLong
@@ -117,6 +119,7 @@ class _ConfinedFrames:
         self.size = (0, 0)
         self.coding = ""
         self.timecode = ""
+        self.has_subtitles = False
         try:
             self._pool._memory.share()
             try:
@@ -146,6 +149,7 @@ class _ConfinedFrames:
             self.frame_rate = Fraction(*cast("list[int]", opened["frame_rate"]))
             self.coding = str(opened["coding"])[:_CODING_CHARACTERS]
             self.timecode = str(opened["timecode"])[:_TIMECODE_CHARACTERS]
+            self.has_subtitles = bool(opened["has_subtitles"])
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise self._crashed() from error
 
@@ -173,9 +177,7 @@ class _ConfinedFrames:
         cuts: CutDetector | None = None,
     ) -> Iterator[FrameBatch]:
         """Yield what the child reads; the child gets a copy of `cuts`."""
-        if self._is_taken:
-            raise RuntimeError(f"{self._path} was read already; open it again")
-        self._is_taken = True
+        self._take()
         if short_side is not None and short_side < 1:
             raise ValueError(f"short_side must be >= 1, got {short_side}")
         times, again = itertools.tee(times)
@@ -193,6 +195,34 @@ class _ConfinedFrames:
                         yield FrameBatch(batch.pixels[new], batch.times[new], batch.cuts[new])
             except _OutOfMemory:
                 raise self._out_of_memory() from None
+
+    def _take(self) -> None:
+        if self._is_taken:
+            raise RuntimeError(f"{self._path} was read already; open it again")
+        self._is_taken = True
+
+    def cues(self) -> Iterator[list[Cue]]:
+        """Yield the subtitles that the child reads."""
+        self._take()
+        try:
+            answer, body = self._ask(Cues())
+            while answer["kind"] == "cues":
+                yield self._cues(body)
+                answer, body = self._wait()
+        except _OutOfMemory:
+            raise self._out_of_memory() from None
+        if answer["kind"] != "end":
+            raise self._crashed()
+        self._return_child(answer)
+
+    def _cues(self, body: bytearray) -> list[Cue]:
+        try:
+            return [
+                Cue(float(start), float(end), str(text), str(language))
+                for start, end, text, language in json.loads(bytes(body))
+            ]
+        except (TypeError, ValueError) as error:
+            raise self._crashed() from error
 
     def _batches(self, times: Iterator[float | Fraction], order: Read) -> Iterator[FrameBatch]:
         answer, body = self._ask(order)

@@ -12,6 +12,7 @@ from PIL import Image
 from clipseek.errors import UnreadableVideo
 from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
+from clipseek.timed import Cue
 from clipseek.video.damage import Damage
 from clipseek.video.picture import LUMA_SIZE, Turn, reduced_size
 from clipseek.video.selection import Decoded, Requests, Shown, batches, shown
@@ -92,6 +93,7 @@ class DecordFrames:
             self.size = header.size
             self.coding = header.coding
             self.timecode = header.timecode
+            self.has_subtitles = header.has_subtitles
             self._first_time = header.first_time
             self._claimed_end = header.claimed_end
             self._claim = None if header.duration is None else Fraction(header.duration)
@@ -101,6 +103,19 @@ class DecordFrames:
             # decord stretches every picture to the size of the first.
             if self._survey.changes_shape:
                 raise UnreadableVideo(str(path), _REFUSAL)
+
+    def cues(self) -> Iterator[list[Cue]]:
+        """Yield the subtitles, which libav reads."""
+        from clipseek.video.pyav import PyAVFrames
+
+        self._take()
+        with PyAVFrames(self._path, descriptor=self._descriptor) as opened:
+            yield from opened.cues()
+
+    def _take(self) -> None:
+        if self._is_taken:
+            raise RuntimeError(f"{self._path} was read already; open it again")
+        self._is_taken = True
 
     def read(
         self,
@@ -116,9 +131,7 @@ class DecordFrames:
         Raises:
             UnreadableVideo: decord cannot index the file or decode any frame of it.
         """
-        if self._is_taken:
-            raise RuntimeError(f"{self._path} was read already; open it again")
-        self._is_taken = True
+        self._take()
         table = self._open(*reduced_size(self.size, short_side))
         chosen = _chosen(table, times) if cuts is None else _chosen_and_cuts(table, times, cuts)
         yield from batches(

@@ -15,6 +15,8 @@ from clipseek import sampling
 from clipseek.errors import UnreadableVideo
 from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
+from clipseek.timed import Cue
+from clipseek.video import captions
 from clipseek.video.container import coding_of, open_video, timecode_of
 from clipseek.video.conversion import (
     DOLBY,
@@ -152,6 +154,21 @@ class PyAVFrames:
         )
 
     @property
+    def has_subtitles(self) -> bool:
+        """Whether the file contains streams of subtitles that are text; only while it is open."""
+        return bool(captions.streams_of(self._opened.container))
+
+    def cues(self) -> Iterator[list[Cue]]:
+        """Open the file once more, because frames were read of it, and yield its subtitles."""
+        self._take()
+        self.close()
+        self._open({})
+        try:
+            yield from captions.cues_of(self._opened.container, self._opened.start or Fraction(0))
+        except av.error.FFmpegError as error:
+            raise UnreadableVideo(str(self._path), f"its subtitles are damaged: {error}") from error
+
+    @property
     def duration(self) -> float | None:
         """Seconds, as the container claims; after reading, the end of the last frame."""
         if self._is_exhausted:
@@ -256,10 +273,13 @@ class PyAVFrames:
         return sampling.may_part(self._converter.luma(one), self._converter.luma(other))
 
     def _taken_frames(self) -> Frames:
+        self._take()
+        return self._frames
+
+    def _take(self) -> None:
         if self._is_taken:
             raise RuntimeError(f"{self._path} was read already; open it again")
         self._is_taken = True
-        return self._frames
 
     def _picture(self, frame: VideoFrame, short_side: int | None) -> NDArray[np.uint8]:
         try:

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _videos()
     _segments()
     _frame_vectors()
+    _texts()
     _tags()
     _changes()
     _jobs()
@@ -125,7 +126,6 @@ def _segments() -> None:
         sa.Column("collection", KEY, nullable=False),
         sa.Column("video_id", KEY, nullable=False),
         sa.Column("field", sa.Text, nullable=False),
-        sa.Column("text", sa.Text),
         sa.Column("start", sa.Double, nullable=False),
         sa.Column("end", sa.Double, nullable=False),
         sa.Column("best_time", sa.Double, nullable=False),
@@ -151,6 +151,18 @@ def _frame_vectors() -> None:
     )
 
 
+def _texts() -> None:
+    op.create_table(
+        "texts",
+        sa.Column("collection", KEY, primary_key=True),
+        sa.Column("video_id", KEY, primary_key=True),
+        sa.Column("field", KEY, primary_key=True),
+        sa.Column("stamp", sa.Text, nullable=False),
+        sa.Column("cues", JSON, nullable=False),
+        _of_video("texts_video"),
+    )
+
+
 def _tags() -> None:
     op.create_table(
         "tags",
@@ -172,7 +184,7 @@ def _changes() -> None:
         sa.Column("video_id", KEY),
         sa.Column("at", sa.Text, nullable=False),
         sa.CheckConstraint(
-            "kind IN ('put', 'remove', 'relocate', 'calibrate')", name="changes_kind"
+            "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text')", name="changes_kind"
         ),
     )
 

@@ -1,0 +1,291 @@
+"""An MCP server that lets a language model look into the videos of a clipseek server."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ImageContent, TextContent, ToolAnnotations
+from pydantic import ConfigDict
+
+from clipseek_client.aio import AsyncClient
+from clipseek_client.answers import Answer, Hit, TimelineSegment, Video
+from clipseek_client.asked import Filter, LikeMoment, SearchOptions
+from clipseek_client.errors import ClientError, ProblemError
+from clipseek_client.settings import version
+
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST_SEGMENTS = 100
+"""Segments of a timeline that are shown, the most relevant ones; a long video has thousands."""
+INSTRUCTIONS = """Finds moments in videos by sentences. `search` first, then `look` at a moment to
+see its picture. Times are seconds. A relevance below 0.5 says that the moment probably does not
+show what was asked for. `list_videos` and the resource clipseek://collections say what there is."""
+
+
+class Moment(Answer):
+    """A moment that matches: the seconds [start, end) of a video, and the time of its best frame.
+
+    relevance: 0 to 1; null if the search was for what looks alike.
+    """
+
+    video_id: str
+    title: str
+    start: float
+    end: float
+    best_time: float
+    relevance: float | None
+    score: float
+    play_url: str
+
+
+class Found(Answer):
+    """The moments of a search, the best one first; `next_cursor` leads to more."""
+
+    collection: str
+    moments: list[Moment]
+    total: int
+    next_cursor: str | None
+
+
+class ListedVideo(Answer):
+    """A video; `duration` is in seconds."""
+
+    id: str
+    title: str
+    duration: float
+    tags: list[str]
+    indexed_at: str
+
+
+class Listed(Answer):
+    """Some videos; `next` is what the next call takes as `after`, null at the end."""
+
+    videos: list[ListedVideo]
+    next: str | None
+
+
+class Span(Answer):
+    """The seconds [start, end) of a video, and how relevant they are, 0 to 1."""
+
+    start: float
+    end: float
+    relevance: float
+
+
+class Line(Answer):
+    """How relevant a sentence is over a video, in the order of time.
+
+    best_time: The second of the most relevant frame.
+    left_out: How many less relevant spans are not shown.
+    """
+
+    video_id: str
+    duration: float
+    best_time: float
+    best_relevance: float
+    spans: list[Span]
+    left_out: int
+
+
+class Tools:
+    """What a language model can call."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def search(
+        self,
+        query: str | None = None,
+        limit: int = 5,
+        collection: str | None = None,
+        like_video_id: str | None = None,
+        like_time: float | None = None,
+        video_ids: list[str] | None = None,
+        tags: list[str] | None = None,
+        folder: str | None = None,
+        min_relevance: float = 0.0,
+        cursor: str | None = None,
+    ) -> Found:
+        """Find the moments that a sentence describes, or that look like a moment of a video.
+
+        Give either `query`, such as "a red car at night", or `like_video_id` with `like_time` in
+        seconds. `video_ids`, `tags` (all of them) and `folder` say which videos are searched.
+        """
+        if (like_video_id is None) != (like_time is None):
+            raise ToolError(
+                "like_video_id and like_time must come together: the moment whose like is searched "
+                "for"
+            )
+        options = SearchOptions(limit=limit, min_relevance=min_relevance, collection=collection)
+        if like_video_id is not None and like_time is not None:
+            options["like"] = LikeMoment(video_id=like_video_id, time=like_time)
+        if cursor is not None:
+            options["cursor"] = cursor
+        only = Filter()
+        if video_ids is not None:
+            only["video_ids"] = video_ids
+        if tags is not None:
+            only["tags"] = tags
+        if folder is not None:
+            only["folder"] = folder
+        if only:
+            options["filter"] = only
+        found = await self._client.search(query, **options)
+        return Found(
+            collection=found.collection,
+            moments=[_moment(hit) for hit in found.hits],
+            total=found.total,
+            next_cursor=found.next_cursor,
+        )
+
+    async def look(
+        self, video_id: str, time: float, collection: str | None = None
+    ) -> list[TextContent | ImageContent]:
+        """See the picture of a video at a time: that of the moment around this second."""
+        video = await self._client.video(video_id, collection=collection)
+        if not 0 <= time < video.duration:
+            raise ToolError(
+                f"time must be at least 0 and less than {video.duration:g}, the seconds of the "
+                f"video, got {time:g}"
+            )
+        segments = await self._client.segments(video_id, collection=collection)
+        if not segments:
+            raise ToolError(f"the video {video_id} has no pictures: it is {video.state}")
+        seen = next((each for each in segments if time < each.end), segments[-1])
+        picture = await self._client.thumbnail(seen)
+        said = (
+            f"{video.title}: the frame at {seen.best_time:g} s, which represents {seen.start:g} s "
+            f"to {seen.end:g} s"
+        )
+        data = base64.b64encode(picture).decode()
+        return [
+            TextContent(type="text", text=said),
+            ImageContent(type="image", data=data, mime_type="image/jpeg"),
+        ]
+
+    async def list_videos(
+        self, collection: str | None = None, limit: int = 20, after: str | None = None
+    ) -> Listed:
+        """List the videos of a collection, a page at a time."""
+        videos: list[Video] = []
+        more = False
+        async for video in self._client.videos(collection=collection, after=after, page=limit):
+            more = len(videos) == limit
+            if more:
+                break
+            videos.append(video)
+        return Listed(
+            videos=[ListedVideo.model_validate(video.model_dump()) for video in videos],
+            next=videos[-1].id if more else None,
+        )
+
+    async def timeline(self, video_id: str, query: str, collection: str | None = None) -> Line:
+        """Say where in a video a sentence is true: its relevance from the start to the end."""
+        line = await self._client.timeline(video_id, query, collection=collection)
+        shown = most_relevant(line.segments)
+        best, when = max(zip(line.relevance, line.times, strict=True), default=(0.0, 0.0))
+        return Line(
+            video_id=video_id,
+            duration=line.duration,
+            best_time=when,
+            best_relevance=best,
+            spans=[Span.model_validate(segment.model_dump()) for segment in shown],
+            left_out=len(line.segments) - len(shown),
+        )
+
+    async def collections(self) -> str:
+        """Which collections there are, how large they are, and sentences to try."""
+        found = await self._client.collections()
+        return json.dumps({"collections": [each.model_dump() for each in found]})
+
+    async def video(self, video_id: str) -> str:
+        """What is known of a video of the default collection."""
+        return (await self._client.video(video_id)).model_dump_json()
+
+
+def most_relevant(segments: Sequence[TimelineSegment]) -> list[TimelineSegment]:
+    """Return the most relevant segments, in the order of time."""
+    best = sorted(segments, key=lambda segment: -segment.relevance)[:MOST_SEGMENTS]
+    return sorted(best, key=lambda segment: segment.start)
+
+
+def made(client: AsyncClient) -> MCPServer:
+    """Return the server; its tools ask by this client, which stays open as long."""
+    tools = Tools(client)
+    calls = (tools.search, tools.look, tools.list_videos, tools.timeline)
+    server = MCPServer(
+        "clipseek",
+        instructions=INSTRUCTIONS,
+        version=version(),
+        tools=[_tool(call) for call in calls],
+        log_level="WARNING",
+    )
+    json_file = "application/json"
+    server.resource("clipseek://collections", mime_type=json_file)(
+        _translated(tools.collections, ResourceError)
+    )
+    server.resource("clipseek://videos/{video_id}", mime_type=json_file)(
+        _translated(tools.video, ResourceError)
+    )
+    return server
+
+
+async def serve(client: AsyncClient, http_port: int | None) -> None:
+    """Serve until the input ends or, with a port, over HTTP on the loopback address."""
+    async with client:
+        server = made(client)
+        if http_port is None:
+            await server.run_stdio_async()
+        else:
+            await server.run_streamable_http_async(host="127.0.0.1", port=http_port)
+
+
+def _tool(call: Callable[..., Awaitable[object]]) -> Tool:
+    """Return a tool that refuses arguments that it does not have; the SDK would ignore them."""
+    tool = Tool.from_function(
+        _translated(call, ToolError),
+        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
+    )
+    base = tool.fn_metadata.arg_model
+    strict: Any = type(base.__name__, (base,), {"model_config": ConfigDict(extra="forbid")})
+    tool.fn_metadata.arg_model = strict
+    tool.parameters = strict.model_json_schema(by_alias=True)
+    return tool
+
+
+def _translated(
+    call: Callable[P, Awaitable[T]], kind: type[Exception]
+) -> Callable[P, Awaitable[T]]:
+    """Return the call with errors that the caller is told: the sentence of the API, if it has one.
+
+    The message of any other error stays in the log of this server.
+    """
+
+    @wraps(call)
+    async def translated(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await call(*args, **kwargs)
+        except ProblemError as error:
+            raise kind(error.detail) from error
+        except ClientError as error:
+            raise kind(str(error)) from error
+
+    return translated
+
+
+def _moment(hit: Hit) -> Moment:
+    return Moment(
+        video_id=hit.video.id,
+        title=hit.video.title,
+        start=hit.start,
+        end=hit.end,
+        best_time=hit.best_time,
+        relevance=hit.relevance,
+        score=hit.score,
+        play_url=hit.play_url,
+    )

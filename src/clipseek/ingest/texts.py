@@ -1,0 +1,62 @@
+"""The texts of a video: read with it, or later, when nothing is decoded or embedded again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from clipseek.errors import VideoNotFound
+from clipseek.ingest.fates import Report
+from clipseek.ingest.steps import Ended
+from clipseek.ingest.tools import Tools
+from clipseek.sources import Source
+from clipseek.types import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Reads the texts that the tools produce."""
+
+    tools: Tools
+
+    def added(self, ended: Ended, source: Source, descriptor: int, *, has_subtitles: bool) -> Ended:
+        """Return the end of a video with its texts, and what of them could not be read."""
+        made = [
+            each.produce(source, descriptor, duration=ended.duration, has_streams=has_subtitles)
+            for each in self.tools.texts
+        ]
+        problem = "; ".join(each.problem for each in made if each.problem)
+        return replace(ended, texts=tuple(each.text for each in made), problem=problem)
+
+    def refreshed(
+        self, report: Report, source: Source, stored: Callable[[], Mapping[Field, str]]
+    ) -> Report:
+        """Read the texts of an indexed video whose stamps differ, and say so in its report."""
+        if not self.tools.texts:
+            return report
+        stamps = stored()
+        others = [each for each in self.tools.texts if each.stamp(source) != stamps.get(each.field)]
+        if not others:
+            return report
+        said = [report.reason] if report.reason else []
+        with source.open() as file:
+            for each in others:
+                made = each.produce(source, file.fileno(), duration=report.duration)
+                try:
+                    self.tools.catalog.put_text(self.tools.collection, report.id, made.text)
+                except VideoNotFound:
+                    return report  # it was removed at this very moment
+                if made.text.cues or each.field in stamps:
+                    said.append(f"{len(made.text.cues)} {each.field}s were read")
+                if made.problem:
+                    said.append(made.problem)
+        return replace(report, reason="; ".join(said))
+
+    def renewed(self, report: Report, source: Source) -> Report:
+        """Do the same for a source that was recognised by its content, unless it is a copy."""
+        if not self.tools.texts or report.path != source.uri:
+            return report
+        catalog, collection = self.tools.catalog, self.tools.collection
+        video = catalog.videos_by_id(collection, [report.id]).get(report.id)
+        if video is None or video.uri != source.uri:
+            return report
+        stamps = catalog.text_stamps(collection, [report.id]).get(report.id, {})
+        return self.refreshed(report, source, lambda: stamps)

@@ -1,0 +1,298 @@
+"""The MCP server, asked by the SDK's own client, with the real API behind it."""
+
+import base64
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client as Host
+from mcp import MCPError, StdioServerParameters
+from mcp_types import ImageContent
+
+import clipseek_client
+from clipseek_client import AsyncClient, Client, mcp_command
+from clipseek_client.answers import TimelineSegment
+from clipseek_client.mcp_server import MOST_SEGMENTS, made, most_relevant
+from tests.chaos.program import Program, listens, wait_until
+from tests.contracts.postgres import free_port
+from tests.e2e.served import Served, served
+
+__all__ = ["served"]
+QUERY = "a red car"
+MODULE = ["-m", "clipseek_client.mcp_command"]
+README = Path(__file__).parents[2] / "client" / "README.md"
+
+
+@pytest.fixture(scope="module")
+def client(served: Served) -> Iterator[Client]:
+    """Return a client that knows the answers."""
+    with Client(served.address, key=served.key) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def within(served: Served, key: str | None = None) -> AsyncIterator[Host]:
+    """Yield a host of the server, in this process."""
+    asking = AsyncClient(served.address, key=key or served.key, retries=0)
+    async with asking as asked, Host(made(asked)) as host:
+        yield host
+
+
+def ask(served: Served, use: Callable[[Host], Any]) -> Any:
+    """Let a host ask, and return what it returns."""
+
+    async def asked() -> Any:
+        async with within(served) as host:
+            return await use(host)
+
+    return anyio.run(asked)
+
+
+def call(served: Served, tool: str, **arguments: object) -> Any:
+    """Call a tool, and return its structured answer."""
+    done = ask(served, lambda host: host.call_tool(tool, arguments))
+    assert not done.is_error, done.content
+    return done.structured_content
+
+
+def refused(served: Served, tool: str, **arguments: object) -> str:
+    """Call a tool that refuses, and return why."""
+    done = ask(served, lambda host: host.call_tool(tool, arguments))
+    assert done.is_error
+    return str(done.content[0].text)
+
+
+def test_a_sentence_finds_moments(served: Served, client: Client) -> None:
+    """The same as the API, page by page."""
+    hits = client.search(QUERY, limit=4).hits
+    first = call(served, "search", query=QUERY, limit=2)
+    assert [each["start"] for each in first["moments"]] == [hit.start for hit in hits[:2]]
+    assert first["moments"][0]["video_id"] == hits[0].video.id
+    assert first["moments"][0]["play_url"] == hits[0].play_url
+    second = call(served, "search", query=QUERY, limit=2, cursor=first["next_cursor"])
+    assert [each["start"] for each in second["moments"]] == [hit.start for hit in hits[2:]]
+
+
+def test_a_search_has_filters_and_a_moment_to_look_like(served: Served, client: Client) -> None:
+    """Each reaches the API."""
+    best = client.search(QUERY).best
+    alike = call(served, "search", like_video_id=best.video.id, like_time=best.best_time)
+    assert alike["moments"][0]["relevance"] is None
+    only = call(served, "search", query=QUERY, video_ids=[best.video.id], min_relevance=0.5)
+    assert {each["video_id"] for each in only["moments"]} == {best.video.id}
+    for nowhere in ({"tags": ["none has this"]}, {"folder": "/nowhere"}):
+        assert call(served, "search", query=QUERY, **nowhere)["moments"] == []
+    assert "come together" in refused(served, "search", like_time=3)
+
+
+def test_a_moment_is_looked_at(served: Served, client: Client) -> None:
+    """The picture of the segment around the time, and which one it is."""
+    best = client.search(QUERY).best
+    seen = ask(
+        served,
+        lambda host: host.call_tool("look", {"video_id": best.video.id, "time": best.best_time}),
+    )
+    said, picture = seen.content
+    assert said.text.startswith(f"{best.video.title}: the frame at {best.best_time:g} s")
+    assert picture.mime_type == "image/jpeg"
+    assert base64.b64decode(picture.data) == client.thumbnail(best)
+    why = refused(served, "look", video_id=best.video.id, time=1e6)
+    assert f"less than {best.video.duration:g}, the seconds of the video, got 1e+06" in why
+
+
+def test_videos_are_listed_in_pages(served: Served, client: Client) -> None:
+    """The end has no next page."""
+    pages, after = [], None
+    while True:
+        listed = call(served, "list_videos", limit=3, after=after)
+        pages.append([video["id"] for video in listed["videos"]])
+        after = listed["next"]
+        if after is None:
+            break
+    videos = [video.id for video in client.videos()]
+    assert [video for page in pages for video in page] == videos
+    assert {len(page) for page in pages[:-1]} == {3}
+
+
+def test_a_timeline_says_where(served: Served, client: Client) -> None:
+    """All spans of a short video in the order of time, and the best frame."""
+    best = client.search(QUERY).best
+    line = call(served, "timeline", video_id=best.video.id, query=QUERY)
+    whole = client.timeline(best.video.id, QUERY)
+    assert [span["relevance"] for span in line["spans"]] == [s.relevance for s in whole.segments]
+    assert line["best_relevance"] == max(whole.relevance)
+    assert line["best_time"] in whole.times
+    assert line["left_out"] == 0
+
+
+def test_the_most_relevant_spans_of_a_long_video_are_shown() -> None:
+    """In the order of time."""
+    segments = [
+        TimelineSegment(
+            id=n,
+            start=n,
+            end=n + 1,
+            best_time=n,
+            relevance=(n * 37 % 1000) / 1000,
+            begins_shot=False,
+            thumbnail_url="/",
+        )
+        for n in range(1000)
+    ]
+    shown = most_relevant(segments)
+    assert len(shown) == MOST_SEGMENTS
+    assert [each.start for each in shown] == sorted(each.start for each in shown)
+    assert min(each.relevance for each in shown) == 0.9
+
+
+def test_resources_say_what_there_is(served: Served, client: Client) -> None:
+    """The collections and each video; an unknown one is refused in the words of the API."""
+    (video, *_) = client.videos()
+
+    async def read(host: Host) -> list[Any]:
+        with pytest.raises(MCPError, match="no video 'unknown'"):
+            await host.read_resource("clipseek://videos/unknown")
+        return [
+            (await host.read_resource(uri)).contents[0]
+            for uri in ("clipseek://collections", f"clipseek://videos/{video.id}")
+        ]
+
+    collections, described = ask(served, read)
+    assert '"name": "default"' in collections.text
+    assert video.title in described.text
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        pytest.param(
+            "search", {"query": ""}, "query must have 1 to 1000 characters, got 0", id="empty"
+        ),
+        pytest.param(
+            "search",
+            {"query": QUERY, "limit": 1000},
+            "limit must be a whole number from 1 to 100, got 1000",
+            id="limit",
+        ),
+        pytest.param("list_videos", {"limit": 0}, "limit must be", id="list"),
+        pytest.param("look", {"video_id": "x", "time": 1}, "no video 'x'", id="video"),
+        pytest.param("look", {"video_id": "../..", "time": 1}, "must not be '../..'", id="path"),
+        pytest.param("timeline", {"video_id": "..", "query": "a"}, "must not be '..'", id="dots"),
+        pytest.param("search", {"query": QUERY, "max": 3}, "max", id="unknown argument"),
+    ],
+)
+def test_bad_input_gets_the_sentence_of_the_api(
+    served: Served, tool: str, arguments: dict[str, object], said: str
+) -> None:
+    """So the model can correct itself."""
+    assert said in refused(served, tool, **arguments)
+
+
+def settings(served: Served) -> dict[str, str]:
+    """Return the environment of the command."""
+    folder = str(Path(clipseek_client.__file__).parents[1])
+    return {
+        "CLIPSEEK_URL": served.address,
+        "CLIPSEEK_KEY": served.key,
+        "PYTHONPATH": folder,
+    }
+
+
+async def used(host: Host) -> None:
+    """Search, and look at what was found."""
+    found = await host.call_tool("search", {"query": QUERY, "limit": 1})
+    (moment,) = found.structured_content["moments"]
+    where = {"video_id": moment["video_id"], "time": moment["best_time"]}
+    _, picture = (await host.call_tool("look", where)).content
+    assert isinstance(picture, ImageContent)
+    assert base64.b64decode(picture.data).startswith(b"\xff\xd8")
+    names = [tool.name for tool in (await host.list_tools()).tools]
+    assert names == ["search", "look", "list_videos", "timeline"]
+    assert (await host.call_tool("search", {"query": ""})).is_error
+
+
+def test_it_serves_over_stdio(served: Served) -> None:
+    """As a host starts it."""
+    command = StdioServerParameters(command=sys.executable, args=MODULE, env=settings(served))
+
+    async def over() -> None:
+        async with Host(command) as host:
+            await used(host)
+
+    anyio.run(over)
+
+
+def test_it_serves_over_http_on_the_loopback_address(served: Served, tmp_path: Path) -> None:
+    """Streamable HTTP; a page whose name leads there is refused."""
+    port = free_port()
+    program = Program(
+        "mcp",
+        [sys.executable, *MODULE, "--http", str(port)],
+        tmp_path / "log",
+        {**os.environ, **settings(served)},
+    )
+    program.start()
+
+    async def over() -> None:
+        async with Host(f"http://127.0.0.1:{port}/mcp") as host:
+            await used(host)
+        async with httpx2.AsyncClient() as page:
+            for name, refusal in ((f"127.0.0.1:{port}", False), ("a.example", True)):
+                asked = await page.post(
+                    f"http://127.0.0.1:{port}/mcp",
+                    headers={"Host": name, "Accept": "application/json, text/event-stream"},
+                    json={"jsonrpc": "2.0", "id": 1, "method": "ping"},
+                )
+                assert (asked.status_code == 421) is refusal
+
+    try:
+        wait_until(lambda: listens(port), f"the MCP server: {program.said()}")
+        anyio.run(over)
+    finally:
+        program.end()
+    assert served.key not in (tmp_path / "log").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--http", "0"], "must be a port from 1 to 65535, got '0'", id="port"),
+        pytest.param([], "address (CLIPSEEK_URL) must be a http:// or https:// URL", id="address"),
+    ],
+)
+def test_wrong_usage_ends_with_a_sentence(
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And exit code 2."""
+    monkeypatch.setenv("CLIPSEEK_URL", "videos.example")
+    with pytest.raises(SystemExit) as ended:
+        sys.exit(mcp_command.main(arguments))
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_the_package_mcp_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The client works without it."""
+    monkeypatch.delitem(sys.modules, "clipseek_client.mcp_server")
+    monkeypatch.setitem(sys.modules, "mcp.server", None)
+    assert mcp_command.main([]) == 2
+    assert "pip install 'clipseek-client[mcp]'" in capsys.readouterr().err
+
+
+def test_the_help_is_that_of_the_readme() -> None:
+    """It fits a screen, and ends with two examples."""
+    text = mcp_command.parser().format_help()
+    assert text in README.read_text("utf-8")
+    assert len(text.splitlines()) <= 24
+    assert text.split("examples:\n")[1].count("clipseek-mcp") == 2

@@ -1,0 +1,1 @@
+"""Fields made of text under test."""

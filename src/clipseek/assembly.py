@@ -42,6 +42,8 @@ from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.guard import Guard
 from clipseek.sources.remote import SCHEMES as OBJECT_SCHEMES
 from clipseek.sources.remote import ObjectStores
+from clipseek.sources.web import SCHEMES as WEB_SCHEMES
+from clipseek.sources.web import Web
 from clipseek.texts.subtitles import Subtitles
 from clipseek.thumbnails import Thumbnails
 from clipseek.timed import SUBTITLE
@@ -59,6 +61,7 @@ PictureSource = Callable[
 PLACES: dict[str, Callable[[Settings], Place]] = {
     LOCAL: lambda _settings: LocalDisk(),
     **dict.fromkeys(OBJECT_SCHEMES, lambda _settings: ObjectStores()),
+    **dict.fromkeys(WEB_SCHEMES, lambda settings: Web(*fetch_rules(settings))),
 }
 """The kinds of places that videos are read from, by the schemes of their uris."""
 

@@ -13,9 +13,10 @@ from indexer.collection_models import CollectionModels
 from indexer.errands import Errands
 from indexer.incoming import Incoming
 from indexer.worker import Worker
-from tests.core.test_fetching import LIMITS, Site, answer, loopback, running, url
+from tests.core.test_fetching import LIMITS, url
 from tests.e2e.conftest import Library
 from tests.e2e.test_work import Asking, another
+from tests.sites import Site, answer, loopback, running
 
 __all__ = ["another"]
 TWO_DAYS_S = 2 * 86400.0

@@ -15,7 +15,8 @@ from clipseek.errors import (
 from clipseek.jobs import Job
 from clipseek.uploads import Bounds, Uploads
 from indexer.incoming import Incoming
-from tests.core.test_fetching import LIMITS, Site, answer, loopback, ranged, running, url
+from tests.core.test_fetching import LIMITS, url
+from tests.sites import Site, answer, loopback, ranged, running
 
 MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(5000)
 OTHERS = [

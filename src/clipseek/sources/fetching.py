@@ -28,7 +28,7 @@ _TYPES = re.compile(
     r"video/.+|(?:application|binary)/octet-stream|application/(?:mp4|mxf|ogg|x-matroska)|image/gif"
 )
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
-_REDIRECTED = (301, 302, 303, 307, 308)
+REDIRECTED = (301, 302, 303, 307, 308)
 _LASTING = (408, 425, 429)
 
 
@@ -84,26 +84,18 @@ class Fetch:
         target = self.guard.check(url)
         for _ in range(REDIRECTS + 1):
             with self._answer(target, _Kept.of(path, url)) as (answer, kept):
-                if answer.status not in _REDIRECTED:
+                if answer.status not in REDIRECTED:
                     self._take(answer, path, kept)
                     return target.name
-                target = self._redirected(target, answer.headers.get("Location", ""))
+                target = redirected(self.guard, target, answer.headers.get("Location", ""))
         raise NotFetched(f"the server redirects more than {REDIRECTS} times; check the URL")
-
-    def _redirected(self, target: Target, location: str) -> Target:
-        found = self.guard.check(urljoin(target.url, location))
-        if target.scheme == "https" and found.scheme == "http":
-            raise UrlNotAllowed(found.host, "the server redirects from https:// to http://")
-        return found
 
     @contextmanager
     def _answer(
         self, target: Target, kept: "_Kept"
     ) -> Iterator[tuple[http.client.HTTPResponse, "_Kept"]]:
         """Ask for what is missing; the connection ends with the block, or when time is up."""
-        connection = _Pinned(
-            target, self.guard.addresses(target), self.limits.stall_s, self.context
-        )
+        connection = Pinned(target, self.guard.addresses(target), self.limits.stall_s, self.context)
         left_s = max(0.0, self._deadline - time.monotonic())
         watch = threading.Timer(left_s, connection.cut)
         watch.start()
@@ -191,7 +183,15 @@ class Fetch:
             raise NotFetched(f"it was not fetched within {self.limits.total_s:g} s") from error
 
 
-class _Pinned(http.client.HTTPConnection):
+def redirected(guard: Guard, target: Target, location: str) -> Target:
+    """Return where a server redirects to; raise UrlNotAllowed unless that may be read, too."""
+    found = guard.check(urljoin(target.url, location))
+    if target.scheme == "https" and found.scheme == "http":
+        raise UrlNotAllowed(found.host, "the server redirects from https:// to http://")
+    return found
+
+
+class Pinned(http.client.HTTPConnection):
     """A connection to the addresses that were checked; TLS checks the name of the host."""
 
     def __init__(

@@ -38,6 +38,7 @@ from api.access import Access
 from api.answering import Answering
 from api.auditing import Auditing
 from api.cutter import Cutter
+from api.explaining import Explaining
 from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
@@ -151,6 +152,7 @@ def _application(opened: Service) -> FastAPI:
     if app.state.recent is not None:
         workers.append(app.state.recent.storing)
     app.state.looking = Looking(app.state.metrics)
+    app.state.explaining = Explaining(opened, app.state.metrics)
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing, app.state.recent)
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
@@ -273,6 +275,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await warming
         await app.state.answering.close()
         await run_in_threadpool(app.state.looking.close)
+        await run_in_threadpool(app.state.explaining.close)
         await app.state.rates.close()
         if app.state.recent is not None:
             await run_in_threadpool(_close_recent, app.state.recent)

@@ -69,6 +69,8 @@ SEARCH_ANSWER = {
             "score": 0.291,
             "relevance": 0.93,
             "similar_to": None,
+            "steps": None,
+            "explanation": None,
             "thumbnail_url": "/v1/segments/318/thumbnail",
             "play_url": _PLAY,
         }

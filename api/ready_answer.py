@@ -86,19 +86,20 @@ def _normalised_at(result: SearchResult) -> int | None:
 
 
 def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
-    """Return the fields of `schemas.HitAnswer`."""
+    """Return the fields of `hit_schemas.HitAnswer`."""
     return {
         **_where(hit),
         "score": hit.score,
         "relevance": None if isnan(hit.relevance) else hit.relevance,
         "similar_to": hit.similar_to,
         "steps": [_step(step, root) for step in hit.steps] or None,
+        "explanation": None,
         **_links(hit, collection, root),
     }
 
 
 def _step(step: StepHit, root: str) -> dict[str, object]:
-    """Return the fields of `schemas.StepAnswer`."""
+    """Return the fields of `hit_schemas.StepAnswer`."""
     return {
         "segment_id": step.segment_id,
         "start": step.span.start,
@@ -111,7 +112,7 @@ def _step(step: StepHit, root: str) -> dict[str, object]:
 
 
 def _liked(liked: Liked, collection: str, root: str) -> dict[str, object]:
-    """Return the fields of `schemas.LikedAnswer`."""
+    """Return the fields of `hit_schemas.LikedAnswer`."""
     return {**_where(liked), **_links(liked, collection, root)}
 
 

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.hit_schemas import HitAnswer, LikedAnswer
 from api.limits import MAX_PAGE, DefaultCollection, VideoId, expect
 from api.playable import playable
 from clipseek.composition import CANDIDATES
 from clipseek.cursor import DEEPEST
 from clipseek.metrics import IndexStats
-from clipseek.ranking import ALIKE
 from clipseek.types import Segment, Span, Video
 
 
@@ -67,72 +67,6 @@ class ProblemKind(BaseModel):
     title: str
     status: int
     meaning: str = Field(description="When it happens and what to do.")
-
-
-class HitVideo(BaseModel):
-    """The video of a hit."""
-
-    id: str = Field(description="Hash of the content.")
-    title: str
-    uri: str = Field(description="Where the file was when it was indexed.")
-    duration: float = Field(description="Seconds.")
-    indexed_at: str = Field(description="RFC 3339, UTC.")
-
-
-class StepAnswer(BaseModel):
-    """The moment of one step of a sequence."""
-
-    segment_id: int
-    start: float = Field(description="Seconds from the start of the video.")
-    end: float = Field(description="Seconds; the moment is [start, end).")
-    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
-    score: float = Field(description="As that of a hit, for this step alone.")
-    relevance: float | None = Field(description="As that of a hit, for this step alone.")
-    thumbnail_url: str
-
-
-class HitAnswer(BaseModel):
-    """One moment that was found."""
-
-    video: HitVideo
-    segment_id: int
-    start: float = Field(description="Seconds from the start of the video.")
-    end: float = Field(description="Seconds; the moment is [start, end).")
-    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
-    score: float = Field(
-        description="Cosine of query and segment, higher is better; with several parts, the cosine "
-        "that one part alone would need to fit as well."
-    )
-    relevance: float | None = Field(
-        description="0 to 1, comparable between queries; below 0.5 the moment probably does not "
-        "show what was asked for. Null unless sentences alone were asked for: compare `score` with "
-        "`alike_from` then."
-    )
-    similar_to: int | None = Field(
-        default=None,
-        description="With `mark_similar`, the `segment_id` of the first better hit, of this page "
-        f"or one before, that is near-identical: the cosine of both is {ALIKE} or more. Else null.",
-    )
-    steps: list[StepAnswer] | None = Field(
-        default=None,
-        description="With `then`, the moment of each step. The hit is the span of all of them; "
-        "`segment_id` and `best_time` are those of the first, and `score` and `relevance` those of "
-        "the step that matches worst. Else null.",
-    )
-    thumbnail_url: str
-    play_url: str = Field(description="The video file, playing from `start` to `end`.")
-
-
-class LikedAnswer(BaseModel):
-    """The moment that was asked for: the segment that is at that time."""
-
-    video: HitVideo
-    segment_id: int
-    start: float = Field(description="Seconds from the start of the video.")
-    end: float = Field(description="Seconds; the segment is [start, end).")
-    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
-    thumbnail_url: str
-    play_url: str = Field(description="The video file, playing from `start` to `end`.")
 
 
 class SearchAnswer(BaseModel):

@@ -31,6 +31,7 @@ from api.limits import (
     limits,
     moment_of,
 )
+from clipseek.explaining import MOST
 from clipseek.parts import MAX_PARTS, MAX_WEIGHT, MIN_WEIGHT, Like, Part, Picture, Text
 from clipseek.query import (
     MAX_BATCH,
@@ -310,6 +311,14 @@ class PagedSearch(Search):
     """One search, or a later page of its answer."""
 
     cursor: NextCursor | None = None
+    explain: Annotated[
+        bool,
+        Field(
+            description="Let each hit say why it matched and where in its picture: see "
+            f"`explanation`. `limit` may be {MOST} at most then."
+        ),
+        expect("true or false"),
+    ] = False
 
     def page(self, default: str, pictures: Sequence[Picture] = ()) -> Query:
         """Return the search as `asked` does, from the cursor on if there is one."""

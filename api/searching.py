@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api import conditions, openapi_examples, problems
 from api.answering import Answering
+from api.explaining import Explaining
 from api.field_errors import field_errors, validation_detail
 from api.json_route import JsonRoute, WrittenJson, located
 from api.looking import Looking
@@ -44,6 +45,7 @@ from clipseek.errors import (
     VersionGone,
     VideoNotFound,
 )
+from clipseek.explaining import problem_of
 from clipseek.query import Query
 
 BODY = (
@@ -93,7 +95,8 @@ async def search(
     `min_relevance`, there are none. With `like` or `image` in place of `query`, what looks like
     a moment or a picture is found: its hits have a `score` and no relevance. `parts` compose
     sentences, moments and pictures; those with a weight below zero are what hits must not show.
-    `then` asks for what must follow in the same video.
+    `then` asks for what must follow in the same video. With `explain`, each hit says why it matched
+    and where in its picture; that runs the model once for each hit.
 
     `ETag` identifies everything in the answer except `took_ms`, and `X-Cache` is `hit` for a cached
     answer, `shared` for one that another request had asked for, otherwise `miss`. While the
@@ -109,21 +112,24 @@ async def search(
     answering: Answering = request.app.state.answering
     default = principal.default(answering.default)
     permit(principal, "search", body.collection or default)
-    if not (images := body.images):
-        (found,) = await answering.answer([body.page(default)])
-    else:
-        looking: Looking = request.app.state.looking
-        async with looking.decoding(images) as pictures:
-            (found,) = await answering.answer([body.page(default, pictures)])
-    if isinstance(found.answer, Exception):
-        raise found.answer
+    looking: Looking = request.app.state.looking
+    async with looking.decoding(body.images) as pictures:
+        query = body.page(default, pictures)
+        if body.explain and (wrong := problem_of(query)) is not None:
+            raise wrong
+        (found,) = await answering.answer([query])
+    if isinstance(answer := found.answer, Exception):
+        raise answer
+    if body.explain:
+        explaining: Explaining = request.app.state.explaining
+        answer = await explaining.explained(query, answer)
     headers = [(b"x-cache", found.source.encode())]
-    if found.answer.age_s is None:
-        etag = found.answer.etag
+    if answer.age_s is None:
+        etag = answer.etag
         if (status := conditions.outcome(request.headers, etag)) is not None:
             return problems.conditional(request, status, {"X-Cache": found.source, "ETag": etag})
         headers.append((b"etag", etag.encode()))
-    return WrittenJson(found.answer.json(_elapsed_ms(started)), headers)
+    return WrittenJson(answer.json(_elapsed_ms(started)), headers)
 
 
 @router.post(

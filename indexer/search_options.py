@@ -9,7 +9,7 @@ WITHIN_S = 10.0
 def add(search: argparse.ArgumentParser) -> None:
     """Add what is asked with, and what a video or a hit must be."""
     # Named by the usage alone, because the help of a verb fits a screen of 24 lines.
-    search.usage = 'indexer search [options] "A SENTENCE"'
+    search.usage = 'indexer search [--explain] [options] "A SENTENCE"'
     search.add_argument("query", nargs="*", help=argparse.SUPPRESS)
     search.add_argument("--like", metavar="VIDEO@S", help="moments like a second of a video")
     search.add_argument("--image", metavar="FILE", help="moments like a JPEG, PNG or WebP")
@@ -36,4 +36,5 @@ def add(search: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--min-relevance", type=float, metavar="R", help="only hits of this relevance, 0 to 1"
     )
+    search.add_argument("--explain", action="store_true", help=argparse.SUPPRESS)
     search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum number of hits")

@@ -73,6 +73,56 @@ class Step(Moment):
     relevance: float | None
 
 
+class Box(Answer):
+    """A part of a picture: fractions of its width and height, from its left and its top."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Where(Answer):
+    """Where in the picture of a hit the sentence fits.
+
+    heat: Rows from the top, which divide `area` evenly; 0 to 1, only of this picture.
+    box: Around the part that fits best.
+    """
+
+    heat: list[list[float]]
+    area: Box
+    box: Box
+
+
+class Frame(Answer):
+    """The sampled frame of a hit that is nearest to what was asked for; `time` in seconds."""
+
+    time: float
+    score: float
+
+
+class Fit(Answer):
+    """How well one part of a search fits a hit. fit: 0 to 1."""
+
+    weight: float
+    score: float
+    fit: float
+
+
+class Explanation(Answer):
+    """Why a hit matched.
+
+    frame: None if the vectors of the frames are not stored.
+    parts: In the order in which they were asked for.
+    where: None if `where_missing` says why.
+    """
+
+    frame: Frame | None
+    parts: list[Fit]
+    where: Where | None
+    where_missing: str | None
+
+
 class Hit(Moment):
     """A moment that matches, or with `then` the span of several.
 
@@ -81,6 +131,7 @@ class Hit(Moment):
         search was for what looks alike.
     play_url: The file of the video, with a media fragment of the moment.
     steps: With `then`, the moment of each step; None otherwise.
+    explanation: With `explain`, why it matched; None otherwise.
     """
 
     video: HitVideo
@@ -90,6 +141,7 @@ class Hit(Moment):
     play_url: Url
     similar_to: int | None = None
     steps: list[Step] | None = None
+    explanation: Explanation | None = None
 
 
 class Liked(Moment):

@@ -71,9 +71,13 @@ class BatchOptions(Asking, total=False):
 
 
 class SearchOptions(BatchOptions, total=False):
-    """The options of a search; `cursor` is the `next_cursor` of the page before."""
+    """The options of a search; `cursor` is the `next_cursor` of the page before.
+
+    With `explain`, each of up to 10 hits says why it matched and where in its picture.
+    """
 
     cursor: str
+    explain: bool
 
 
 class Search(BatchOptions, total=False):

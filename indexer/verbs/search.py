@@ -1,7 +1,6 @@
 """The verb `search`: the moments that a sentence describes, or that look alike."""
 
 import argparse
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -13,13 +12,15 @@ from clipseek.assembly import open_existing
 from clipseek.audit import since
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
+from clipseek.explaining import problem_of
 from clipseek.files import open_regular
 from clipseek.parts import Like, Part, Picture, Text
 from clipseek.protocols import CatalogReader
 from clipseek.query import Filters, Query, Step
 from clipseek.types import SearchResult
+from indexer import found
 from indexer.naming import resolved
-from indexer.output import Column, clock, emit, note, table
+from indexer.output import note
 from indexer.search_options import WITHIN_S
 from indexer.videos import named
 
@@ -40,6 +41,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             parts.append(_like(options.like, service.catalog, settings.collection))
         query = _checked(parts, settings, options, filters)
         answer = service.searcher.search([query])[0]
+        why = None
+        if options.explain and isinstance(answer, SearchResult):
+            why = found.explained(service, query, answer)
         unknown = ""
         if tags and isinstance(answer, SearchResult) and not answer.hits:
             unknown = _unknown_tag(service.catalog, settings.collection, tags)
@@ -52,9 +56,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if unknown:
         note(unknown)
     elif options.json:
-        _hits_as_json(answer)
+        found.as_json(answer, why)
     else:
-        _hits_as_table(answer)
+        found.as_table(answer, why)
     return 0
 
 
@@ -90,7 +94,7 @@ def _checked(
         filters=filters,
         then=[Step((Text(text),), within) for text in options.then],
     )
-    if wrong := query.problem():
+    if wrong := query.problem() or (problem_of(query) if options.explain else None):
         raise wrong
     return query
 
@@ -169,46 +173,4 @@ def _cut(read: str, model: str) -> str:
         f"model {model} cannot read such a long sentence: it read the first {len(read)} "
         "characters, up to "
         f"{read[-30:]!r}, and the rest was not searched for"
-    )
-
-
-def _hits_as_json(answer: SearchResult) -> None:
-    for rank, hit in enumerate(answer.hits, 1):
-        emit(
-            {
-                "rank": rank,
-                "video": {"id": hit.video.id, "title": hit.video.title, "uri": hit.video.uri},
-                "start": hit.span.start,
-                "end": hit.span.end,
-                "best_time": hit.best_time,
-                "score": round(hit.score, 6),
-                "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
-                "steps": [{"start": s.span.start, "end": s.span.end} for s in hit.steps] or None,
-            }
-        )
-
-
-def _hits_as_table(answer: SearchResult) -> None:
-    least = answer.alike_from
-    if least is not None and not any(hit.score >= least for hit in answer.hits):
-        note(f"nothing looks alike (a score of {least:.2f}); the nearest moments are:")
-    if least is None and not any(hit.relevance >= 0.5 for hit in answer.hits):
-        note("nothing matches well; the nearest moments are:")
-    names = ("relevance" if least is None else "score", "from", "to", "best")
-    steps = any(hit.steps for hit in answer.hits)
-    table(
-        [
-            *(Column(name, right=True) for name in names),
-            *([Column("steps")] if steps else []),
-            Column("video"),
-        ],
-        (
-            (
-                f"{math.floor(100 * hit.relevance)}%" if least is None else f"{hit.score:.2f}",
-                *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
-                *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),
-                hit.video.uri,
-            )
-            for hit in answer.hits
-        ),
     )

@@ -13,7 +13,11 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "CollectionAnswer": answers.Collection,
     "CollectionsAnswer": answers.Collections,
     "EditListFormats": answers.EditListFormats,
+    "BoxAnswer": answers.Box,
+    "ExplanationAnswer": answers.Explanation,
     "FieldError": answers.FieldError,
+    "FitAnswer": answers.Fit,
+    "FrameAnswer": answers.Frame,
     "HitAnswer": answers.Hit,
     "HitVideo": answers.HitVideo,
     "IndexAnswer": answers.Index,
@@ -30,6 +34,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "TimelineSegment": answers.TimelineSegment,
     "VideoAnswer": answers.Video,
     "VideosAnswer": answers.Videos,
+    "WhereAnswer": answers.Where,
 }
 """The value of the client for each answer."""
 ASKED: dict[str, Any] = {

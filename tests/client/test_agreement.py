@@ -55,7 +55,8 @@ def schema(document: dict[str, Any], name: str) -> Any:
         ),
         pytest.param(
             lambda d: schema(d, "PagedSearch").update(facets={"type": "boolean"}),
-            "SearchOptions: the API has ['cursor', 'facets'], the client ['cursor']",
+            "SearchOptions: the API has ['cursor', 'explain', 'facets'], the client "
+            "['cursor', 'explain']",
             id="option of one search",
         ),
     ],

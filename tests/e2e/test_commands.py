@@ -45,10 +45,31 @@ def test_search_finds_the_video_of_a_caption(shared_library: Library, capsys: Ca
     caption = next(c for c in _captions(shared_library) if "file" in c and not c.get("also"))
     assert shared_library.run("search", str(caption["query"]), "--limit", "3", "--json") == 0
     hits = _lines(capsys)
-    assert list(hits[0]) == ["rank", "video", "start", "end", "best_time", "score", "relevance"]
+    times = ["start", "end", "best_time"]
+    assert list(hits[0]) == ["rank", "video", *times, "score", "relevance", "steps"]
     names = [Path(hit["video"]["uri"]).name for hit in hits if isinstance(hit["video"], dict)]
     assert caption["file"] in names
     assert len(hits) <= 3
+
+
+def test_search_explains_what_it_finds(shared_library: Library, capsys: Capture) -> None:
+    """As JSON with the map, and as a table with the box; the words are those of the API."""
+    caption = next(c for c in _captions(shared_library) if "file" in c and not c.get("also"))
+    words = ("search", str(caption["query"]), "--limit", "2", "--explain")
+    assert shared_library.run(*words, "--json") == 0
+    for hit in _lines(capsys):
+        why = hit["explanation"]
+        assert isinstance(why, dict)
+        assert why["where_missing"] is None
+        assert len(why["where"]["heat"]) == 16
+        assert hit["start"] <= why["frame"]["time"] <= hit["end"]
+        assert why["parts"][0]["fit"] == pytest.approx(hit["relevance"], abs=0.01)
+    assert shared_library.run(*words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["relevance", "from", "to", "best", "nearest", "where", "video"]
+    assert re.search(r"\d+-\d+%, \d+-\d+%", lines[1])
+    assert shared_library.run(*words, "--limit", "11") == 2
+    assert "limit must be 1 to 10" in capsys.readouterr().err
 
 
 def test_search_says_when_nothing_matches(shared_library: Library, capsys: Capture) -> None:

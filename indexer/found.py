@@ -1,0 +1,85 @@
+"""What a search has found, as it is printed."""
+
+import math
+from collections.abc import Sequence
+
+from clipseek.explaining import Explainer, Explanation, Matched
+from clipseek.patches import Box
+from clipseek.query import Query
+from clipseek.service import Service
+from clipseek.types import SearchResult
+from indexer.output import Column, clock, emit, note, table
+
+_PATIENCE_S = 600.0
+"""How long pictures are looked at; a user who has waited enough presses Ctrl-C."""
+
+Why = Sequence[Explanation] | None
+"""Of each hit why it matched, or None if that was not asked for."""
+
+
+def explained(service: Service, query: Query, answer: SearchResult) -> list[Explanation]:
+    """Say why each hit matched; raise ClipseekError as `Explainer.explain` does."""
+    explainer = Explainer(service.collections, service.searcher.texts, service.thumbnails)
+    hits = [Matched(hit.video.id, hit.segment_id, hit.span) for hit in answer.hits]
+    return explainer.explain(query, hits, limit_s=_PATIENCE_S)
+
+
+def as_json(answer: SearchResult, why: Why) -> None:
+    """Print one object for each hit."""
+    for rank, hit in enumerate(answer.hits, 1):
+        emit(
+            {
+                "rank": rank,
+                "video": {"id": hit.video.id, "title": hit.video.title, "uri": hit.video.uri},
+                "start": hit.span.start,
+                "end": hit.span.end,
+                "best_time": hit.best_time,
+                "score": round(hit.score, 6),
+                "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
+                "steps": [{"start": s.span.start, "end": s.span.end} for s in hit.steps] or None,
+                **({} if why is None else {"explanation": why[rank - 1].plain()}),
+            }
+        )
+
+
+def as_table(answer: SearchResult, why: Why) -> None:
+    """Print a line for each hit; where in the picture it is, in per cent of width and height."""
+    least = answer.alike_from
+    if least is not None and not any(hit.score >= least for hit in answer.hits):
+        note(f"nothing looks alike (a score of {least:.2f}); the nearest moments are:")
+    if least is None and not any(hit.relevance >= 0.5 for hit in answer.hits):
+        note("nothing matches well; the nearest moments are:")
+    names = ("relevance" if least is None else "score", "from", "to", "best")
+    more = () if why is None else ("nearest", "where")
+    steps = any(hit.steps for hit in answer.hits)
+    places = [_places(each) for each in why] if why is not None else [()] * len(answer.hits)
+    table(
+        [
+            *(Column(name, right=True) for name in (*names, *more)),
+            *([Column("steps")] if steps else []),
+            Column("video"),
+        ],
+        (
+            (
+                f"{math.floor(100 * hit.relevance)}%" if least is None else f"{hit.score:.2f}",
+                *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
+                *place,
+                *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),
+                hit.video.uri,
+            )
+            for hit, place in zip(answer.hits, places, strict=True)
+        ),
+    )
+    for reason in dict.fromkeys(each.reason for each in why or () if each.reason):
+        note(reason)
+
+
+def _places(why: Explanation) -> tuple[str, str]:
+    """Return when the nearest frame is, and where in the picture the sentence fits."""
+    nearest = "-" if why.frame is None else clock(why.frame.time)
+    return nearest, "-" if why.heat is None else _percent(why.heat.box)
+
+
+def _percent(box: Box) -> str:
+    left, top, right, bottom = (round(100 * edge) for edge in box)
+    return f"{left}-{right}%, {top}-{bottom}%"

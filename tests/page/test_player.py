@@ -2,12 +2,26 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from api.app import create_app
 from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
-from tests.page.looking import ACTIVE, CARD, TITLES, VIDEO, ask, video
+from tests.contracts import videos
+from tests.contracts.videos import Plan, rgb_frame
+from tests.page.looking import ACTIVE, CARD, COLOURS, TITLES, VIDEO, ask, video
+
+CLOCKWISE = [0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30]
+"""A display matrix (ISO/IEC 14496-12, 8.2.2.3) by which the left side is shown on top."""
+COLOUR = f"""(() => {{
+  const canvas = document.createElement("canvas");
+  canvas.width = 36; canvas.height = 64;
+  const context = canvas.getContext("2d");
+  context.drawImage({VIDEO}, 0, 0);
+  return [...context.getImageData(18, Y, 1, 1).data].slice(0, 3);
+}})()"""
 
 
 def test_a_moment_plays_and_stops_at_its_end(page: Page, address: str) -> None:
@@ -147,3 +161,29 @@ def test_what_the_browser_cannot_play_is_previewed(page: Page, tmp_path: Path) -
         page.until(f"{got}?.responseStatus === 200")
         page.until("!document.querySelector('#cut[aria-disabled]')")
         assert page.run("document.querySelector('.player-take .reason')") is None
+
+
+def test_a_preview_is_upright_and_has_sound(page: Page, tmp_path: Path) -> None:
+    """Of a video that is stored as lying on its side: red is on top, and the sound is decoded."""
+    made = Library(tmp_path, MemoryCatalog())
+    halves = np.zeros((36, 64, 3), np.uint8)
+    halves[:, :32], halves[:, 32:] = COLOURS["red"], COLOURS["blue"]
+    videos.write(
+        tmp_path / "phone.mp4",
+        Plan(shots=((4, videos.RED),)),
+        frame=lambda _: rgb_frame(halves),
+        codec="mpeg4",
+        sound_s=4,
+        prepare=lambda stream: stream.set_display_matrix(CLOCKWISE),
+    )
+    content = (tmp_path / "phone.mp4").read_bytes()
+    made.add("phone.mp4", ["red", "blue"], content=content, coding="mov mpeg4 yuv420p aac")
+    with serving(create_app(made.service())) as url:
+        ask(page, url, "red")
+        page.run(f"document.querySelector('{CARD}').click()")
+        page.until(f"{VIDEO}?.src.includes('/preview?') && {VIDEO}.currentTime > 0.3")
+        size = page.run(f"[{VIDEO}.videoWidth, {VIDEO}.videoHeight]")
+        top, bottom = (page.run(COLOUR.replace("Y", str(y))) for y in (8, 56))
+        page.until(f"{VIDEO}.webkitAudioDecodedByteCount > 0")
+    assert size == [36, 64]
+    np.testing.assert_allclose([top, bottom], [COLOURS["red"], COLOURS["blue"]], atol=12)

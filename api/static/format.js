@@ -35,7 +35,7 @@ export const between = (start, end) => `${moment(start)}–${moment(Math.max(end
  */
 export function percent(relevance, locale) {
   const whole = Math.min(99, Math.max(0, Math.floor(relevance * 100 + 1e-6)));
-  return new Intl.NumberFormat(locale, { style: "percent" }).format(whole / 100);
+  return numbers(locale, { style: "percent" }).format(whole / 100);
 }
 
 /** Under this relevance a moment rather does not show what was asked. */
@@ -84,7 +84,7 @@ export function bytes(size, locale) {
     rank += 1;
   }
   const maximumFractionDigits = rank && size < 10 ? 1 : 0;
-  return new Intl.NumberFormat(locale, {
+  return numbers(locale, {
     style: "unit", unit: units[rank], unitDisplay: rank ? "short" : "long", maximumFractionDigits,
   }).format(size);
 }
@@ -96,7 +96,7 @@ export function bytes(size, locale) {
  */
 export function roughly(seconds, locale) {
   const unit = (/** @type {number} */ value, /** @type {string} */ name) =>
-    new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+    numbers(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
   if (Math.round(seconds) < 60) return unit(Math.round(seconds), "second");
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return unit(minutes, "minute");
@@ -110,4 +110,19 @@ export function roughly(seconds, locale) {
  */
 export function date(time, locale) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+}
+
+/** @type {Map<string, Intl.NumberFormat>} */
+const made = new Map();
+
+/**
+ * How numbers are written. It is kept, because making one takes longer than drawing a card.
+ * @param {string} locale
+ * @param {Intl.NumberFormatOptions} [options]
+ */
+export function numbers(locale, options = {}) {
+  const key = locale + JSON.stringify(options);
+  const known = made.get(key) ?? new Intl.NumberFormat(locale, options);
+  made.set(key, known);
+  return known;
 }

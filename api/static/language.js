@@ -1,5 +1,6 @@
 // The language of the page: its file of messages, and how numbers are put into them.
 
+import { numbers } from "./format.js";
 import { signal } from "./vendor/signals.js";
 
 /** The languages that there are, each by its own name. */
@@ -53,7 +54,7 @@ export function filled(messages, locale, key, values) {
   return plural.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : value;
+    return typeof value === "number" ? numbers(locale).format(value) : value;
   });
 }
 

@@ -104,3 +104,35 @@ def test_a_thousand_videos_are_scrolled(page: Page, tmp_path: Path) -> None:
         assert page.run("document.querySelectorAll('a.card').length") < 100
         assert page.run("document.querySelector('.status').textContent") == "1,000 videos"
         page.until("(scrollTo(0, 0), document.querySelector('.title').textContent === 'v0000')")
+
+
+SCROLLED = """(async () => {
+  const at = (file) => new URL(file, document.querySelector("script[type=module]").src).href;
+  const [{ VirtualList }, { html, render }] = await Promise.all(
+    [import(at("components/virtuallist.js")), import(at("vendor/preact.js"))]);
+  const frame = () => new Promise(
+    (resolve) => requestAnimationFrame(() => setTimeout(resolve, 20)));
+  const place = document.body.appendChild(document.createElement("div"));
+  const items = Array.from({ length: 500 }, (_, number) => number);
+  const drawn = [];
+  const draw = (number) => {
+    drawn.push(number);
+    return html`<p style=${{ height: "100px" }}>${number}</p>`;
+  };
+  render(html`<${VirtualList} items=${items} draw=${draw} keyOf=${String} label="list" />`, place);
+  await frame();
+  place.scrollIntoView();
+  for (let i = 0; i < 10; i++) { scrollBy(0, 200); await frame(); }
+  const shown = [...place.querySelectorAll("p")].map((item) => Number(item.textContent));
+  render(null, place);
+  place.remove();
+  return { drawn, shown };
+})()"""
+
+
+def test_what_stays_in_the_window_is_drawn_once(page: Page, address: str) -> None:
+    """Scrolled by ten steps, only cards near the window are there, and none was drawn twice."""
+    page.open(f"{address}/#/status")
+    found = page.run(SCROLLED)
+    assert 0 < found["shown"][0] < found["shown"][-1] < 499
+    assert sorted(found["drawn"]) == list(range(500))

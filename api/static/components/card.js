@@ -1,6 +1,6 @@
 // One moment: its picture, which plays while somebody points at it, its time, name and relevance.
 
-import { between, level, percent, shorten } from "../format.js";
+import { between, level, numbers, percent, shorten } from "../format.js";
 import { matches } from "../hits.js";
 import { locale, t } from "../language.js";
 import { link } from "../navigation.js";
@@ -57,7 +57,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
 export function fit(hit, alikeFrom) {
   if (hit.relevance === null) {
     const isAlike = matches(hit, alikeFrom);
-    const score = new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(hit.score);
+    const score = numbers(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(hit.score);
     return { word: isAlike ? "sure" : "weak", share: hit.score, text: t(isAlike ? "looksAlike" : "lessAlike", { score }) };
   }
   const word = level(hit.relevance);

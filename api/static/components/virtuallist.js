@@ -1,6 +1,6 @@
 // A grid of which only the rows near the window are in the document, so that a thousand are smooth.
 
-import { html, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 
 const FEW = 60; // so many are drawn all
 const MARGIN_ROWS = 3;
@@ -60,14 +60,16 @@ export function VirtualList({ items, draw, keyOf, label, tall = false, focusFirs
       removeEventListener("resize", soon);
     };
   }, [count]);
+  // What was drawn once is the same node until something changes, so it is not compared again.
+  const drawn = useMemo(() => /** @type {any[]} */ ([]), [items, draw]);
   if (!count) return null;
   const { first, last, above, below } = windowOf({ count, ...seen });
   const pad = { paddingTop: `${above * seen.row}px`, paddingBottom: `${below * seen.row}px` };
   return html`
     <ol class=${tall ? "cards tall" : "cards"} ref=${list} aria-label=${label} style=${pad}>
-      ${items.slice(first, last).map((item, offset) => html`
+      ${items.slice(first, last).map((item, offset) => (drawn[first + offset] ??= html`
         <li key=${keyOf(item)} aria-setsize=${count} aria-posinset=${first + offset + 1}>${draw(item)}</li>
-      `)}
+      `))}
     </ol>
   `;
 }

@@ -32,6 +32,7 @@ from api import (
     sessions,
     timelines,
     tracing,
+    traffic,
     uploads,
 )
 from api.access import Access
@@ -171,6 +172,7 @@ def _application(opened: Service) -> FastAPI:
         jobs,
         history,
         probes,
+        traffic,
         logins,
         pages,
     )

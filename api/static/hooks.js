@@ -1,6 +1,6 @@
 // What components share.
 
-import { problemIn } from "./api.js";
+import { repeat } from "./polling.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
 import { effect } from "./vendor/signals.js";
 
@@ -25,32 +25,14 @@ export function useValue(source) {
 }
 
 /**
- * Ask for something now and again and again, but not while nobody sees the page.
- *
- * Somebody who may not see it is refused once: each refusal is noted in the audit.
+ * Ask for something now and after each pause, while the component is there and somebody sees the page.
  * @param {() => Promise<void>} look
  * @param {number} pauseMs
  */
 export function useLook(look, pauseMs) {
   const latest = useRef(look);
   latest.current = look;
-  useEffect(() => {
-    let timer = 0;
-    let isOver = false;
-    const turn = async () => {
-      try {
-        if (!document.hidden) await latest.current();
-      } catch (error) {
-        if (problemIn(error).status === 403) return;
-      }
-      if (!isOver) timer = window.setTimeout(turn, pauseMs);
-    };
-    turn();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, []);
+  useEffect(() => repeat(() => latest.current(), pauseMs), []);
 }
 
 /**

@@ -116,6 +116,19 @@
  * @property {Job | null} job
  * @property {Agreement | null} agreement
  *
+ * @typedef {object} Traffic
+ * @property {string} replica
+ * @property {number} step_seconds
+ * @property {TrafficStep[]} steps the oldest first
+ *
+ * @typedef {object} TrafficStep
+ * @property {string} at
+ * @property {number} requests
+ * @property {number} failures
+ * @property {number} searches
+ * @property {number | null} p50_seconds
+ * @property {number | null} p95_seconds
+ *
  * @typedef {object} Facets
  * @property {string[]} folders
  * @property {boolean} more_folders

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from clipseek.jobs import STATES, Counts
 from clipseek.protocols import CacheStats
+from clipseek.traffic import Traffic
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that get a label of their own; clients can send any word, and labels must be few."""
@@ -92,6 +93,7 @@ class Metrics:
             "Entries of the audit that were dropped because too many came at once.",
             registry=registry,
         )
+        self.traffic = Traffic()
         self._open = 0
         Gauge(
             "clipseek_http_requests_in_flight",
@@ -198,6 +200,7 @@ class Metrics:
             self._series[known, route, status] = series
         series[0].inc()
         series[1].observe(seconds)
+        self.traffic.count(route, status, seconds)
 
     def count_search(self, source: str, *, answered: bool) -> None:
         """Count a search that was answered, or that has an error for its answer."""

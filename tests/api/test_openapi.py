@@ -18,6 +18,7 @@ from api import (
     schemas,
     search_schemas,
     timeline_schemas,
+    traffic,
 )
 from tests.api.renew import PINNED, document
 from tests.client.agreement import differences
@@ -35,6 +36,7 @@ _MODULES = (
     job_schemas,
     history_schemas,
     facets,
+    traffic,
     model_schemas,
     timeline_schemas,
     edit_lists,

@@ -110,6 +110,7 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /metrics": requests("GET", "/metrics"),
     "GET /problems/{name}": requests("GET", "/problems/ID", ids=names.filter(bool)),
     "GET /v1/collections": requests("GET", "/v1/collections", headers=conditions),
+    "GET /v1/traffic": requests("GET", "/v1/traffic"),
     "GET /v1/models": requests("GET", "/v1/models"),
     "GET /v1/edit-lists": requests("GET", "/v1/edit-lists"),
     "GET /v1/collections/{collection}/switch": reading(

@@ -49,6 +49,7 @@ ASKED: dict[str, Any] = {
 LEFT_OUT = {
     "GET /healthz": "probes and metrics are for programs that watch the server",
     "GET /metrics": "probes and metrics are for programs that watch the server",
+    "GET /v1/traffic": "probes and metrics are for programs that watch the server",
     "GET /readyz": "probes and metrics are for programs that watch the server",
     "GET /problems/{name}": "an error has the title and the detail of its type",
     "GET /v1/models": "the operator's: `indexer models`",

@@ -58,6 +58,10 @@ def test_the_status_says_what_was_done(page: Page, library: Library, audit: SqlA
         audit.add([entry(EDIT)])
         page.until(f"{ROWS}.length === 27 && {ROWS}[0].innerText.includes('A day at the sea')")
         assert "there is no such video" in page.run(f"{ROWS}[0].innerText")
+        page.until("document.getElementById('traffic')")
+        shown = page.run("document.getElementById('traffic').innerText")
+        assert "in the last five minutes." in shown
+        assert "Nobody has searched" in shown
         for dark in (False, True):
             page.look(dark=dark)
             assert violations(page) == []

@@ -29,7 +29,7 @@ export function History() {
   return html`
     <h2>${t("history")}</h2>
     <div class="table" tabindex="0" role="region" aria-label=${t("history")}>
-      <table id="history">
+      <table id="history" class="stacked">
         <thead><tr>
           <th scope="col">${t("workWhat")}</th><th scope="col">${t("workEnded")}</th>
           <th scope="col">${t("videoState")}</th><th scope="col">${t("statusVideos")}</th>
@@ -55,13 +55,13 @@ function Row({ work }) {
     <tr>
       <th scope="row">${command === "work" ? t(`job_${kind}`) : `indexer ${command}`}
         <span class="about" dir="auto">${name ?? collection}</span></th>
-      <td>${date(work.ended_at, locale())}</td>
-      <td>${t(`phase_${state}`)}${reason && html`<span class="reason" dir="auto">${reason}</span>`}</td>
-      <td>${fates.length ? fates.join(", ") : "–"}</td>
-      <td class="number">${roughly(work.seconds, locale())}</td>
-      <td class="number">${work.video_seconds ? roughly(work.video_seconds, locale()) : "–"}</td>
-      <td class="number">${frames ? number.format(frames) : "–"}</td>
-      <td class="number">${rate ? t("workRateOf", { frames: number.format(rate.frames), video: number.format(rate.video) }) : "–"}</td>
+      <td data-name=${t("workEnded")}>${date(work.ended_at, locale())}</td>
+      <td data-name=${t("videoState")}>${t(`phase_${state}`)}${reason && html`<span class="reason" dir="auto">${reason}</span>`}</td>
+      <td data-name=${t("statusVideos")}>${fates.length ? fates.join(", ") : "–"}</td>
+      <td class="number" data-name=${t("workTook")}>${roughly(work.seconds, locale())}</td>
+      <td class="number" data-name=${t("workLength")}>${work.video_seconds ? roughly(work.video_seconds, locale()) : "–"}</td>
+      <td class="number" data-name=${t("workFrames")}>${frames ? number.format(frames) : "–"}</td>
+      <td class="number" data-name=${t("workRate")}>${rate ? t("workRateOf", { frames: number.format(rate.frames), video: number.format(rate.video) }) : "–"}</td>
     </tr>
   `;
 }

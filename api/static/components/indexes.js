@@ -13,7 +13,7 @@ export function Indexes({ collections }) {
   return html`
     <h2>${t("indexes")}</h2>
     <div class="table" tabindex="0" role="region" aria-label=${t("indexes")}>
-      <table id="indexes">
+      <table id="indexes" class="stacked">
         <thead><tr>
           <th scope="col">${t("statusName")}</th>
           <th scope="col" class="number">${t("statusSegments")}</th>
@@ -33,11 +33,11 @@ function Row({ name, version, index }) {
   return html`
     <tr>
       <th scope="row">${name}</th>
-      <td class="number">${number.format(index.segments)}</td>
-      <td>${recallOf(index)}</td>
-      <td>${index.published_at ? date(index.published_at, locale()) : t("indexUnpublished")}</td>
-      <td class="number">${number.format(index.beside)}</td>
-      <td>${index.age_seconds < FRESH_S ? t("indexFresh") : t("indexAge", { age: roughly(index.age_seconds, locale()) })}${behind}</td>
+      <td class="number" data-name=${t("statusSegments")}>${number.format(index.segments)}</td>
+      <td data-name=${t("indexRecall")}>${recallOf(index)}</td>
+      <td data-name=${t("indexPublished")}>${index.published_at ? date(index.published_at, locale()) : t("indexUnpublished")}</td>
+      <td class="number" data-name=${t("indexBeside")}>${number.format(index.beside)}</td>
+      <td data-name=${t("indexFreshness")}>${index.age_seconds < FRESH_S ? t("indexFresh") : t("indexAge", { age: roughly(index.age_seconds, locale()) })}${behind}</td>
     </tr>
   `;
 }

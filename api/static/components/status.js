@@ -10,6 +10,7 @@ import { Indexes } from "./indexes.js";
 import { Jobs } from "./jobs.js";
 import { Models } from "./models.js";
 import { Notice } from "./notice.js";
+import { Traffic } from "./traffic.js";
 
 const LOOK_MS = 30_000;
 
@@ -18,36 +19,39 @@ export function Status() {
   useLook(look, LOOK_MS);
   const number = new Intl.NumberFormat(locale());
   return html`
-    <div class="page-head"><h1>${t("statusHead")}</h1></div>
-    ${known?.problem && html`<${Notice} problem=${known.problem} retry=${look} />`}
-    ${known && html`
-      <div class="table" tabindex="0" role="region" aria-label=${t("statusHead")}>
-        <table>
-          <thead><tr>
-            <th scope="col">${t("statusName")}</th><th scope="col">${t("statusModel")}</th>
-            <th scope="col" class="number">${t("statusVideos")}</th>
-            <th scope="col" class="number">${t("statusSegments")}</th>
-            <th scope="col" class="number">${t("statusLength")}</th>
-            <th scope="col" class="number">${t("statusVersion")}</th>
-          </tr></thead>
-          <tbody>
-            ${known.collections.map((each) => html`
-              <tr key=${each.name}>
-                <th scope="row">${each.name} ${each.name === known.default && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
-                <td>${each.model}</td>
-                <td class="number">${number.format(each.videos)}</td>
-                <td class="number">${number.format(each.segments)}</td>
-                <td class="number">${roughly(each.seconds, locale())}</td>
-                <td class="number">${number.format(each.version)}</td>
-              </tr>
-            `)}
-          </tbody>
-        </table>
-      </div>
-      <${Indexes} collections=${known.collections} />
-    `}
-    <${Models} />
-    <${Jobs} />
-    <${History} />
+    <div class="status-view">
+      <div class="page-head"><h1>${t("statusHead")}</h1></div>
+      ${known?.problem && html`<${Notice} problem=${known.problem} retry=${look} />`}
+      ${known && html`
+        <div class="table" tabindex="0" role="region" aria-label=${t("statusHead")}>
+          <table>
+            <thead><tr>
+              <th scope="col">${t("statusName")}</th><th scope="col">${t("statusModel")}</th>
+              <th scope="col" class="number">${t("statusVideos")}</th>
+              <th scope="col" class="number">${t("statusSegments")}</th>
+              <th scope="col" class="number">${t("statusLength")}</th>
+              <th scope="col" class="number">${t("statusVersion")}</th>
+            </tr></thead>
+            <tbody>
+              ${known.collections.map((each) => html`
+                <tr key=${each.name}>
+                  <th scope="row">${each.name} ${each.name === known.default && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
+                  <td>${each.model}</td>
+                  <td class="number">${number.format(each.videos)}</td>
+                  <td class="number">${number.format(each.segments)}</td>
+                  <td class="number">${roughly(each.seconds, locale())}</td>
+                  <td class="number">${number.format(each.version)}</td>
+                </tr>
+              `)}
+            </tbody>
+          </table>
+        </div>
+        <${Indexes} collections=${known.collections} />
+      `}
+      <${Traffic} />
+      <${Jobs} />
+      <${Models} />
+      <${History} />
+    </div>
   `;
 }

@@ -249,6 +249,16 @@ export default {
   job_edit: "bearbeiten",
   job_switch: "umschalten",
 
+  traffic: "Betrieb",
+  trafficRequests: "Anfragen je Sekunde",
+  trafficRequestsNow: "Jetzt {now}, in den letzten fünf Minuten höchstens {most}.",
+  trafficFailures: { one: "{count} ist fehlgeschlagen.", other: "{count} sind fehlgeschlagen." },
+  trafficLatency: "Dauer der Suchen",
+  trafficLatencyNow: "Die Hälfte in {p50} (Linie), 95 von 100 in {p95} (gestrichelt).",
+  trafficNoSearches: "In den letzten fünf Minuten hat niemand gesucht.",
+  trafficAgo: "vor 5 Minuten",
+  trafficNow: "jetzt",
+
   history: "Verlauf",
   phase_interrupted: "unterbrochen",
   workWhat: "Was",

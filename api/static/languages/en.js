@@ -249,6 +249,16 @@ export default {
   job_edit: "edit",
   job_switch: "switch",
 
+  traffic: "Traffic",
+  trafficRequests: "Requests a second",
+  trafficRequestsNow: "{now} now, at most {most} in the last five minutes.",
+  trafficFailures: { one: "{count} failed.", other: "{count} failed." },
+  trafficLatency: "How long searches take",
+  trafficLatencyNow: "Half within {p50} (line), 95 of 100 within {p95} (dashes).",
+  trafficNoSearches: "Nobody has searched in the last five minutes.",
+  trafficAgo: "5 minutes ago",
+  trafficNow: "now",
+
   history: "History",
   phase_interrupted: "interrupted",
   workWhat: "What",

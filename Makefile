@@ -11,6 +11,7 @@ KILLS := 300
 EXAMPLES := 500
 MINUTES := 10
 YEARS := 50
+SHOTS = $(DEMO)/screenshots
 # One test process more than there are cores, four at most: many tests wait for a server.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 FILES := 500
@@ -21,7 +22,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot bench demo serve year clean
+.PHONY: help install check servers test test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -81,6 +82,9 @@ peers: .venv-peers/.installed ## make .venv-peers with the vector stores that be
 
 screenshot: install servers ## take the picture of the page in the README again
 	$(BIN)/python -m tests.e2e.screenshot
+
+screenshots: install servers ## take pictures of every state of the page, of a hundred videos (SHOTS=DIR)
+	$(BIN)/python -m tests.e2e.screenshot --videos 100 --out $(SHOTS)/page.png --states $(SHOTS)
 
 bench: install peers ## measure every figure of benchmarks/ and write them to docs/figures.md
 	$(BIN)/python -m benchmarks.report $(BENCHMARKS)

@@ -147,9 +147,13 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
-    def screenshot(self, path: Path) -> None:
-        """Save what is to be seen as a PNG."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+    def screenshot(self, path: Path, *, whole: bool = False) -> None:
+        """Save what is to be seen, or the whole page, as a PNG."""
+        picture: dict[str, Any] = {}
+        if whole:
+            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+            picture = {"captureBeyondViewport": True, "clip": {**size, "scale": 1}}
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", **picture)["data"]))
 
     def close(self) -> None:
         """Close the browser."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -27,24 +28,48 @@ SEEN = (
     "[...document.querySelectorAll('#results img')]"
     ".filter((img) => img.getBoundingClientRect().top < innerHeight)"
 )
+SEEN_PICTURES = (
+    "[...document.images].filter((img) => img.getBoundingClientRect().top < innerHeight)"
+    ".every((img) => img.complete)"
+)
 LOADED = f"{SEEN}.length >= 3 && {SEEN}.every((img) => img.complete && img.naturalWidth)"
 CARD = "document.querySelector('#results a.card')"
-OPEN = f"{CARD}.click()"
+VIDEO = "document.querySelector('a.card.video')"
+DIALOG = "document.querySelector('dialog[open]')"
 PLAYS = "document.getElementById('video')?.readyState > 1"
+ROWS = "document.querySelectorAll('.upload:is(.done, .failed)')"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of the page: its address, what must be there, what is done then, what comes of it.
+
+    whole: Whether the picture is of the whole page, and not of the window alone.
+    """
+
+    path: str
+    there: str
+    action: str = ""
+    then: str = "true"
+    whole: bool = False
+
+
 STATES = {
-    "start": ("", "document.querySelector('.some img')", ""),
-    "results": ("?q=a+balloon", CARD, ""),
-    "grouped": ("?q=a+balloon&grouped=1&min=0.3", CARD, ""),
-    "nothing": ("?q=a+submarine+in+space", "document.querySelector('.more button')", ""),
-    "wrong": ("?q=a+boat&collection=none", "document.getElementById('notice')", ""),
-    "player": ("?q=a+balloon", CARD, OPEN),
-    "library": ("#/library", "document.querySelector('a.card.video')", ""),
-    "status": ("#/status", "document.querySelector('tbody tr')", ""),
-    "help": ("?q=a+balloon", CARD, "document.querySelector('.keys').click()"),
-    "login": ("login", "document.getElementById('in').textContent", ""),
-    "docs": ("docs", "document.querySelector('details')", ""),
+    "start": State("", "document.querySelector('.some img')"),
+    "many": State("?q=a+car", CARD),
+    "few": State("?q=a+balloon&min=0.9&longer=25", f"{CARD} ?? document.querySelector('.none')"),
+    "grouped": State("?q=a+balloon&grouped=1&min=0.3", CARD),
+    "nothing": State("?q=a+submarine+in+space", "document.querySelector('.more button')"),
+    "wrong": State("?q=a+boat&collection=none", "document.getElementById('notice')"),
+    "player": State("?q=a+balloon", CARD, f"{CARD}.click()", PLAYS),
+    "library": State("#/library", VIDEO),
+    "video": State("#/library", VIDEO, f"{VIDEO}.click()", "document.querySelector('a.card.bare')"),
+    "status": State("#/status", "document.querySelector('.switch')", whole=True),
+    "help": State("?q=a+balloon", CARD, "document.querySelector('.keys').click()", DIALOG),
+    "login": State("login", "document.getElementById('in').textContent"),
+    "docs": State("docs", "document.querySelector('details')"),
 }
-"""By name: the address, what must be there, and what is done then."""
+"""By name; uploads and an empty library come besides."""
 SIZES = ((390, 844), (1280, 900), (2560, 1440))
 
 
@@ -73,6 +98,14 @@ def take(out: Path, *, videos: int, seed: int, query: str, states: Path | None =
             page.screenshot(out)
             if states:
                 _take_states(page, server.url, states)
+        if states:
+            settings = {"CLIPSEEK_DATA_DIR": str(folder / "empty"), "CLIPSEEK_MODEL": "demo"}
+            files = [*sorted(drawn.glob("*.mp4"))[:2], drawn / "captions.jsonl"]
+            with (
+                serving(["clipseek", "serve", "--quiet"], "readyz", settings) as server,
+                browser.opened(chosen, folder / "profile") as page,
+            ):
+                _take_uploads(page, server.url, states, files)
         with Image.open(out) as picture:
             # A drawn page has few colours: as many as a palette holds make it a third as large.
             picture.convert("RGB").quantize(256).save(out, optimize=True)
@@ -81,20 +114,37 @@ def take(out: Path, *, videos: int, seed: int, query: str, states: Path | None =
 def _take_states(page: Page, url: str, folder: Path) -> None:
     """Write `STATE-WIDTH-light.png` and `-dark.png` for each state and width."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (path, there, action) in STATES.items():
-        for width, height in SIZES:
-            page.look(width=width, height=height)
+    for name, state in STATES.items():
+        for size in SIZES:
+            page.look(width=size[0], height=size[1])
             page.open("about:blank")
-            page.open(url + path)
-            page.until(there)
-            if action:
-                page.run(action)
-                page.until("document.querySelector('dialog[open]')")
-            if action == OPEN:
-                page.until(PLAYS)
-            for dark in (False, True):
-                page.look(width=width, height=height, dark=dark)
-                page.screenshot(folder / f"{name}-{width}-{'dark' if dark else 'light'}.png")
+            page.open(url + state.path)
+            page.until(state.there)
+            if state.action:
+                page.run(state.action)
+            page.until(state.then)
+            _take_both(page, folder / name, size, whole=state.whole)
+
+
+def _take_both(page: Page, path: Path, size: tuple[int, int], *, whole: bool = False) -> None:
+    width, height = size
+    page.until(SEEN_PICTURES)
+    for dark in (False, True):
+        page.look(width=width, height=height, dark=dark)
+        colours = "dark" if dark else "light"
+        page.screenshot(path.with_name(f"{path.name}-{width}-{colours}.png"), whole=whole)
+
+
+def _take_uploads(page: Page, url: str, folder: Path, files: Sequence[Path]) -> None:
+    """Write the same of an empty library, and of one to which files are added."""
+    page.open(f"{url}#/library")
+    page.until("document.getElementById('notice')")
+    for size in SIZES:
+        _take_both(page, folder / "empty", size)
+    page.choose("input[type=file][multiple]", files)
+    page.until(f"{ROWS}.length === {len(files)} && {VIDEO}")
+    for size in SIZES:
+        _take_both(page, folder / "uploads", size)
 
 
 def _index(*arguments: object) -> None:

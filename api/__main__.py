@@ -119,7 +119,7 @@ def _serve(settings: Settings, taken: socket.socket, beside: Beside, *, quiet: b
     from api import logs
     from api.app import create_app
     from api.server import Server
-    from clipseek.assembly import open_service
+    from clipseek.assembly import has_catalog, open_service
 
     sys.setswitchinterval(SWITCH_S)
     gc.set_threshold(*GC_THRESHOLDS)
@@ -129,6 +129,11 @@ def _serve(settings: Settings, taken: socket.socket, beside: Beside, *, quiet: b
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     app = create_app(open_service(settings))
+    if settings.database_url is None and not has_catalog(settings):
+        sys.stderr.write(
+            f"api: {settings.data_dir} contains no catalog yet, so the library is empty; if it "
+            "should not be, check CLIPSEEK_DATA_DIR (--data-dir)\n"
+        )
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     url = _url(taken)

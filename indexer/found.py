@@ -31,6 +31,7 @@ def as_json(answer: SearchResult, why: Why) -> None:
             {
                 "rank": rank,
                 "video": {"id": hit.video.id, "title": hit.video.title, "uri": hit.video.uri},
+                "segment_id": hit.segment_id,
                 "start": hit.span.start,
                 "end": hit.span.end,
                 "best_time": hit.best_time,

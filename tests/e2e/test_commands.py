@@ -46,7 +46,8 @@ def test_search_finds_the_video_of_a_caption(shared_library: Library, capsys: Ca
     assert shared_library.run("search", str(caption["query"]), "--limit", "3", "--json") == 0
     hits = _lines(capsys)
     times = ["start", "end", "best_time"]
-    assert list(hits[0]) == ["rank", "video", *times, "score", "relevance", "steps"]
+    names = ["rank", "video", "segment_id", *times, "score", "relevance", "steps"]
+    assert list(hits[0]) == names
     names = [Path(hit["video"]["uri"]).name for hit in hits if isinstance(hit["video"], dict)]
     assert caption["file"] in names
     assert len(hits) <= 3

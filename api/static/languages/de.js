@@ -82,7 +82,7 @@ export default {
 
   empty: "Noch keine Videos",
   emptyAdd: "Füge hier welche hinzu oder lass sie auf diese Seite fallen.",
-  emptyDetail: "Oder indiziere einen Ordner des Servers. Diese Seite zeigt die Videos, sobald sie da sind:",
+  emptyDetail: "Oder indiziere einen Ordner des Servers, mit demselben CLIPSEEK_DATA_DIR wie der Server. Diese Seite zeigt die Videos, sobald sie da sind:",
   failed: "Die Suche ist fehlgeschlagen",
   serverAway: "Der Server antwortet nicht",
   serverAwayDetail: "Läuft er noch? Die Seite versucht es von selbst wieder.",

@@ -82,7 +82,7 @@ export default {
 
   empty: "No videos yet",
   emptyAdd: "Add some here, or drop them on this page.",
-  emptyDetail: "Or index a folder of the server. This page shows the videos as soon as they are there:",
+  emptyDetail: "Or index a folder of the server, with the same CLIPSEEK_DATA_DIR as the server. This page shows the videos as soon as they are there:",
   failed: "The search failed",
   serverAway: "The server does not answer",
   serverAwayDetail: "Is it still running? The page tries again by itself.",

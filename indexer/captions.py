@@ -2,17 +2,45 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.evaluation import Caption
-from clipseek.query import MAX_BATCH, MAX_LIMIT, Query
+from clipseek.parts import Part, Text
+from clipseek.query import MAX_BATCH, MAX_LIMIT, Query, Step
 from clipseek.service import Service
 from clipseek.types import PICTURE, SearchResult, Span
+from indexer.image_files import read_picture
 from indexer.naming import resolved
 from indexer.output import note
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Caption):
+    """A caption that asks with more than its sentence.
+
+    parts: What is asked with in place of the sentence alone. then: What must follow.
+    """
+
+    parts: tuple[Part, ...] = ()
+    then: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, caption: Caption, parts: Sequence[Part], then: Sequence[Step]) -> Self:
+        """Return the caption with what it asks; raise InvalidQuery if that is wrong."""
+        if wrong := Query.of(parts, then=then).problem():
+            raise wrong
+        known = {each.name: getattr(caption, each.name) for each in fields(caption)}
+        return cls(**known, parts=tuple(parts), then=tuple(then))
+
+
+class _Then(BaseModel):
+    query: str
+    within: float
 
 
 class _Line(BaseModel):
@@ -28,15 +56,37 @@ class _Line(BaseModel):
     also: tuple[str, ...] = ()
     absent: bool = False
     kind: str = Field(default=PICTURE, min_length=1)
+    without: tuple[str, ...] = Field(default=(), alias="not")
+    image: str = ""
+    then: tuple[_Then, ...] = ()
+    unwanted: dict[str, tuple[tuple[float, float], ...]] = Field(default_factory=dict)
 
-    def caption(self) -> Caption:
-        """Return the caption; raise ValueError if its span is wrong or its answer is missing."""
+    def caption(self, folder: Path) -> Caption:
+        """Return the caption; pictures are in the folder.
+
+        Raises:
+            ValueError: its span is wrong, or its answer is missing.
+            ClipseekError: it cannot be asked like this.
+        """
+        known = self._known()
+        if not (self.without or self.image or self.then):
+            return known
+        parts: list[Part] = [Text(self.query)]
+        if self.image:
+            parts = [read_picture(folder / self.image, f"image {self.image}")]
+        parts += [Text(text, -1.0) for text in self.without]
+        return Asked.of(known, parts, [Step((Text(s.query),), s.within) for s in self.then])
+
+    def _known(self) -> Caption:
         if self.absent:
             return Caption(self.query, kind=self.kind)
         if not self.file or self.start is None or self.end is None:
             raise ValueError('a line needs "file", "start" and "end", or "absent": true')
         spans = (Span(self.start, self.end), *(Span(*pair) for pair in self.alt_spans))
-        return Caption(self.query, self.file, spans, frozenset(self.also), self.kind)
+        unwanted = {
+            file: tuple(Span(*pair) for pair in pairs) for file, pairs in self.unwanted.items()
+        }
+        return Caption(self.query, self.file, spans, frozenset(self.also), self.kind, unwanted)
 
 
 def read_captions(path: Path) -> list[Caption]:
@@ -55,8 +105,9 @@ def read_captions(path: Path) -> list[Caption]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                captions.append(_Line.model_validate(json.loads(line)).caption())
-            except (ValidationError, ValueError, RecursionError) as error:
+                read = _Line.model_validate(json.loads(line))
+                captions.append(read.caption(resolved(path).parent))
+            except (ValidationError, ValueError, RecursionError, ClipseekError) as error:
                 raise ConfigError(f"{path}, line {number}: {_first(error)}") from error
     if not captions:
         raise ConfigError(f"{path}: no captions; a line is {{'query', 'file', 'start', 'end'}}")
@@ -72,13 +123,18 @@ def _first(error: Exception) -> str:
     return str(error)
 
 
-def search(service: Service, sentences: Sequence[str]) -> list[SearchResult]:
-    """Answer all sentences in batches; the first that cannot be answered raises.
+def search(service: Service, captions: Sequence[Caption]) -> list[SearchResult]:
+    """Answer all captions in batches; the first that cannot be answered raises.
 
     For one without a word, nothing is found.
     """
     collection = service.settings.collection
-    queries = [Query.of(text, MAX_LIMIT, collection=collection) for text in sentences]
+    queries = [
+        Query.of(each.parts, MAX_LIMIT, collection=collection, then=each.then)
+        if isinstance(each, Asked)
+        else Query.of(each.query, MAX_LIMIT, collection=collection)
+        for each in captions
+    ]
     results = []
     for start in range(0, len(queries), MAX_BATCH):
         for answer in service.searcher.search(queries[start : start + MAX_BATCH]):

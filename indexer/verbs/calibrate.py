@@ -12,7 +12,7 @@ from clipseek.config import Settings
 from clipseek.evaluation import Caption
 from clipseek.service import WritingService
 from clipseek.types import PICTURE, SearchResult
-from indexer.captions import read_captions, search
+from indexer.captions import Asked, read_captions, search
 from indexer.output import emit, note, say
 from indexer.rescoring import rescore
 
@@ -42,8 +42,12 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _about_pictures(path: Path) -> list[Caption]:
-    """Read the captions whose answers are pictures: the constants turn their scores alone."""
-    return [caption for caption in read_captions(path) if caption.kind == PICTURE]
+    """Read the sentences whose answers are pictures: the constants turn their scores alone."""
+    return [
+        caption
+        for caption in read_captions(path)
+        if caption.kind == PICTURE and not isinstance(caption, Asked)
+    ]
 
 
 def _judge_anew(service: WritingService) -> bool:
@@ -55,7 +59,7 @@ def _judge_anew(service: WritingService) -> bool:
 
 def _fit(service: WritingService, captions: Sequence[Caption]) -> dict[str, float]:
     """Fit the two constants of relevance to the user's own queries and store them."""
-    answers = search(service, [caption.query for caption in captions])
+    answers = search(service, captions)
     found = [i for i, answer in enumerate(answers) if answer.hits]
     best = np.array([_best_evidence(answers[i]) for i in found])
     absent = np.array([captions[i].absent for i in found], np.bool_)

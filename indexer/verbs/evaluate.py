@@ -23,7 +23,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     service = open_existing(settings)
     try:
         _warn_of_missing(service, files)
-        answers = search(service, [caption.query for caption in captions])
+        answers = search(service, captions)
     finally:
         service.close()
     found = [_found(answer, files) for answer in answers]
@@ -52,7 +52,10 @@ def _warn_of_missing(service: Service, files: set[str]) -> None:
 
 
 def _found(answer: SearchResult, files: set[str]) -> list[Found]:
-    return [Found(_file(hit.video.uri, files), hit.span, hit.relevance) for hit in answer.hits]
+    return [
+        Found(_file(hit.video.uri, files), hit.span, hit.relevance, hit.best_time)
+        for hit in answer.hits
+    ]
 
 
 def _file(uri: str, files: set[str]) -> str:
@@ -79,8 +82,8 @@ def _print(result: dict[str, object]) -> None:
 
 def _print_groups(result: dict[str, object]) -> None:
     say(f"queries  {result['queries']}")
-    for group in ("video", "moment", "absent"):
-        figures = result[group]
+    for group in ("video", "moment", "absent", "without"):
+        figures = result.get(group)
         if isinstance(figures, dict):
             say(f"{group:<7}  " + "  ".join(f"{k} {_figure(v)}" for k, v in figures.items()))
 

@@ -7,25 +7,23 @@ from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import normalize
 
-from clipseek import pictures
 from clipseek.assembly import open_existing
 from clipseek.audit import since
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
 from clipseek.explaining import problem_of
-from clipseek.files import open_regular
-from clipseek.parts import Like, Part, Picture, Text
+from clipseek.parts import Like, Part, Text
 from clipseek.protocols import CatalogReader
 from clipseek.query import Filters, Query, Step
 from clipseek.types import SearchResult
 from indexer import found
+from indexer.image_files import read_picture
 from indexer.naming import resolved
 from indexer.output import note
 from indexer.search_options import WITHIN_S
 from indexer.videos import named
 
 TAGS_SHOWN = 20
-_MOST_BYTES = 64 << 20
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -78,7 +76,7 @@ def _parts(options: argparse.Namespace) -> list[Part]:
         raise ConfigError("--within needs --then, which says what must follow")
     parts: list[Part] = [Text(" ".join(options.query))] if options.query else []
     if options.image is not None:
-        parts.append(_picture(options.image))
+        parts.append(read_picture(Path(options.image), f"--image {options.image}"))
     return [*parts, *(Text(text, -1.0) for text in options.unwanted)]
 
 
@@ -111,18 +109,6 @@ def _like(text: str, catalog: CatalogReader, collection: str) -> Like:
             f"--like must be a video and seconds, such as holiday.mp4@12.5, got {text!r}"
         )
     return Like(named(catalog, collection, name).id, time)
-
-
-def _picture(path: str) -> Picture:
-    """Read a picture; one of more than 64 MiB is not read."""
-    try:
-        with open_regular(Path(path)) as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"--image {path} cannot be read: {error.strerror}") from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError(f"--image {path} must have at most 64 MiB; name a smaller copy")
-    return Picture.of(pictures.decoded(data))
 
 
 def _filters(options: argparse.Namespace, tags: tuple[str, ...] | None) -> Filters:

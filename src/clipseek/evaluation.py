@@ -1,6 +1,7 @@
 """How well queries with known answers are answered: R@k, median rank, moments, absent queries."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ class Caption:
     """One query with its truth. `spans` are right moments of `file`; `also` are other right files.
 
     An absent query describes what is in no file: `file` is empty then. `kind` is what the query
-    asks for, such as "speech".
+    asks for, such as "speech". `unwanted` are the moments of each file that the query excludes.
     """
 
     query: str
@@ -22,6 +23,7 @@ class Caption:
     spans: tuple[Span, ...] = ()
     also: frozenset[str] = field(default_factory=frozenset)
     kind: str = PICTURE
+    unwanted: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
     @property
     def absent(self) -> bool:
@@ -31,11 +33,12 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One hit as the evaluation sees it."""
+    """One hit as the evaluation sees it; `time` is that of its best frame, in seconds."""
 
     file: str
     span: Span
     relevance: float
+    time: float = 0.0
 
 
 def evaluate(captions: Sequence[Caption], answers: Sequence[Sequence[Found]]) -> dict[str, object]:
@@ -45,12 +48,18 @@ def evaluate(captions: Sequence[Caption], answers: Sequence[Sequence[Found]]) ->
         `queries`, `video` (R@1, R@5, R@10, median_rank), `moment` (R@1@0.3, R@1@0.5, touch) over
         the queries that have an answer, and `absent` (queries, recognised, auc). A figure is
         None if no query can give it. Shares are in [0, 1]; a rank past the hits counts as infinite.
+        What looks like a picture has no relevance (NaN) and does not count in `absent`. If queries
+        exclude something, also `without`: how many do, and the share of them whose
+        first hit does not show it in its best frame.
     """
     pairs = list(zip(captions, answers, strict=True))
     present = [(caption, found) for caption, found in pairs if not caption.absent]
-    best_absent = [_best_relevance(found) for caption, found in pairs if caption.absent]
-    best_present = [_best_relevance(found) for _, found in present]
-    return {
+    best = [(caption.absent, _best_relevance(found)) for caption, found in pairs]
+    best_absent = [relevance for absent, relevance in best if absent and relevance is not None]
+    best_present = [each for absent, each in best if not absent and each is not None]
+    kept = [_is_kept_out(caption, found) for caption, found in pairs if caption.unwanted]
+    without = {"without": {"queries": len(kept), "kept_out": _share(kept)}} if kept else {}
+    return without | {
         "queries": len(present),
         "video": _video([_rank(caption, found) for caption, found in present]),
         "moment": _moment(
@@ -97,7 +106,19 @@ def _first(caption: Caption, found: Sequence[Found]) -> tuple[float, bool] | Non
     return max(ious), max(ious) > 0
 
 
-def _best_relevance(found: Sequence[Found]) -> float:
+def _is_kept_out(caption: Caption, found: Sequence[Found]) -> bool:
+    """Whether the first hit does not show what the query excludes."""
+    if not found:
+        return True
+    first = found[0]
+    spans = caption.unwanted.get(first.file, ())
+    return not any(span.start <= first.time < span.end for span in spans)
+
+
+def _best_relevance(found: Sequence[Found]) -> float | None:
+    """Return the highest relevance, 0 if nothing was found; None if hits have only a score."""
+    if any(math.isnan(hit.relevance) for hit in found):
+        return None
     return max((hit.relevance for hit in found), default=0.0)
 
 

@@ -118,3 +118,33 @@ def test_each_kind_is_judged_by_its_own_queries() -> None:
     assert list(kinds) == ["picture", "speech"]
     assert kinds["picture"] == evaluate([CAR, CAR], [right, right])
     assert kinds["speech"] == evaluate([said, captions[2]], [wrong, wrong])
+
+
+def test_what_is_excluded_must_not_be_in_the_best_frame_of_the_first_hit() -> None:
+    """By the time of that frame; other queries do not count, and nothing found shows nothing."""
+    asked = Caption("a car", "a.mp4", (Span(0, 4),), unwanted={"b.mp4": [Span(2, 3)]})
+    answers = [
+        [Found("b.mp4", Span(0, 4), 0.9, 2.5), Found("a.mp4", Span(0, 4), 0.8, 1.0)],
+        [Found("b.mp4", Span(0, 4), 0.9, 1.5)],
+        [Found("b.mp4", Span(0, 4), 0.9, 3.0)],
+        [],
+        [Found("b.mp4", Span(0, 4), 0.9, 2.5)],
+    ]
+    found = evaluate([asked] * 4 + [CAR], answers)
+    assert found["without"] == {"queries": 4, "kept_out": 0.75}
+    assert "without" not in evaluate([CAR], [[]])
+
+
+def test_hits_without_relevance_do_not_count_as_absent_or_present() -> None:
+    """Their score cannot be compared with the relevance of others."""
+    nan = float("nan")
+    absent = Caption("a submarine")
+    answers = [
+        [_found("car.mp4", 0, 4)],
+        [_found("car.mp4", 0, 4, nan)],
+        [_found("x.mp4", 0, 1, nan)],
+    ]
+    found = evaluate([CAR, CAR, absent], [*answers])
+    assert found["absent"] == {"queries": 0, "recognised": None, "auc": None}
+    found = evaluate([CAR, CAR, absent], [*answers[:2], [_found("x.mp4", 0, 1, 0.1)]])
+    assert found["absent"] == {"queries": 1, "recognised": 1.0, "auc": 1.0}

@@ -577,6 +577,18 @@ def test_evaluate_reports_each_kind(
     assert "\nkind     speech\nqueries  0\n" in capsys.readouterr().out
 
 
+def test_composed_queries_are_answered(shared_library: Library, capsys: Capture) -> None:
+    """Exclusions, sequences in their order alone, and pictures, as the demo's truth says."""
+    captions = str(shared_library.videos / "composed.jsonl")
+    assert shared_library.run("evaluate", captions, "--json") == 0
+    kinds = _lines(capsys)[0]["kinds"]
+    assert isinstance(kinds, dict)
+    assert kinds["negative"]["without"]["kept_out"] == 1
+    assert kinds["sequence"]["moment"]["touch"] >= 0.85
+    assert kinds["sequence"]["absent"]["recognised"] >= 0.85
+    assert kinds["image"]["video"]["R@1"] >= 0.95
+
+
 def test_calibrate_leaves_out_queries_for_words(
     library: Library, capsys: Capture, tmp_path: Path
 ) -> None:

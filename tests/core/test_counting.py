@@ -11,9 +11,10 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from clipseek.video.container import open_video
 from clipseek.video.counting import Counting
-from clipseek.video.excerpt import write
-from clipseek.video.spans import Order
+from clipseek.video.excerpt import decoded, write
+from clipseek.video.spans import Order, Source
 from tests.contracts import videos
 from tests.contracts.videos import RED, Plan, rgb_frame
 
@@ -96,6 +97,17 @@ def test_the_last_frames_of_a_video_are_in_its_excerpt(
     with av.open(str(target)) as made:
         found = [(round(float(f.time or 0) * FPS), number(f)) for f in made.decode(video=0)]
     assert found == [(i, 6 * FPS + i) for i in range(2 * FPS)]
+
+
+def test_frames_before_a_span_are_not_decoded_for_themselves(tmp_path: Path) -> None:
+    """From the keyframe at 4 s to 5.5 s, four of five frames are B-frames of which one is used."""
+    path = drawn(tmp_path, "mkv", "libx264", {"x264-params": f"{X264}0"})
+    source = Source(open_video(path, threads=1), None)
+    with source.opened.container:
+        numbers = [number(frame) for _, frame in decoded(source, 6.0)]
+    assert numbers[0] == 100
+    assert sum(each < 137 for each in numbers) < 20
+    assert [each for each in numbers if each >= 138] == list(range(138, COUNT))
 
 
 @dataclass

@@ -9,12 +9,12 @@ import os
 import resource
 import sys
 import traceback
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.video.frame import VideoFrame
 
 from clipseek.errors import UnreadableVideo
 from clipseek.video.child import status_bytes
@@ -124,27 +124,38 @@ def _encode(source: Source, output: OutputContainer, order: Order) -> None:
     picture = Picture(source, output, order)
     sound = None if source.sound is None else Sound(source, output, order)
     waiting: list[Any] = []  # sound, until the picture has a size: then the file can begin
-    for packet in source.packets(order.start - _BEFORE_S):
+    for is_video, frame in decoded(source, order.start):
+        if is_video:
+            picture.add(frame)
+        else:
+            waiting.append(frame)
+        if sound is not None and picture.is_begun:
+            for heard in waiting:
+                sound.add(heard)
+            waiting.clear()
+        if picture.is_done and (sound is None or sound.is_done or picture.is_late):
+            break
+    picture.end()
+    if sound is not None:
+        sound.end()
+
+
+def decoded(source: Source, start: float) -> Iterator[tuple[bool, Any]]:
+    """Yield frames from before a time on, and whether each one is of the picture.
+
+    Of the frames before it, those that no other frame builds on are not decoded.
+    """
+    context = source.video.codec_context
+    for packet in source.packets(start - _BEFORE_S):
         is_video = packet.stream is source.video
+        if is_video:
+            context.skip_frame = "NONREF" if source.is_before(packet, start) else "DEFAULT"
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
             continue  # damage of one packet, as players go on after it
         for frame in frames:
-            if is_video:
-                picture.add(cast("VideoFrame", frame))
-            else:
-                waiting.append(frame)
-        if sound is not None and picture.is_begun:
-            for frame in waiting:
-                sound.add(frame)
-            waiting.clear()
-        if picture.is_done and (sound is None or sound.is_done or picture.is_late):
-            break
-    else:
-        for frame in source.video.codec_context.decode(None):
-            frame.time_base = source.opened.time_base
-            picture.add(frame)
-    picture.end()
-    if sound is not None:
-        sound.end()
+            yield is_video, frame
+    for frame in context.decode(None):
+        frame.time_base = source.opened.time_base
+        yield True, frame

@@ -16,6 +16,9 @@ from clipseek.video.conversion import turn_of
 from clipseek.video.counting import Counting
 from clipseek.video.picture import Turn
 
+# Times of packets in AVI may be those of decoding, which are some frames earlier.
+_SPARE_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -76,6 +79,11 @@ class Source:
         if item.pts is None or item.time_base is None:
             return None
         return float(item.pts * item.time_base) - self.start
+
+    def is_before(self, packet: Any, time: float) -> bool:
+        """Whether a packet of the picture shows nothing from a time on, if its times are right."""
+        at = self.time(packet) if self._has_times else None
+        return at is not None and at < time - _SPARE_S
 
     def seek(self, time: float) -> None:
         """Go to the last keyframe before a time, if the container can."""

@@ -1,38 +1,13 @@
 """What is sent again, and after how long."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import httpx2
 import pytest
 
 from clipseek_client import ConnectionFailed, ProblemError, UnexpectedAnswer
 from clipseek_client.answers import Videos
 from clipseek_client.retrying import Outcome, Retries, retry_after_s
-from clipseek_client.steps import Flow, Request, Server, Wait
-
-PROBLEM = {
-    "type": "/problems/overloaded",
-    "title": "Too many searches are waiting",
-    "status": 503,
-    "detail": "1024 searches are waiting",
-    "instance": "/v1/search",
-    "request_id": "r1",
-}
-JSON = {"content-type": "application/problem+json"}
-HALF = Retries(4, lambda: 0.5)
-SERVER = Server("http://videos.example", HALF)
-
-
-def answer(status: int, headers: Mapping[str, str] = {}, body: Any = None) -> httpx2.Response:
-    """Make an answer."""
-    return httpx2.Response(status, headers=headers, json=body)
-
-
-def problem(status: int, **headers: str) -> httpx2.Response:
-    """Make a problem document."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx2.Response(status, headers=JSON | more, json=PROBLEM | {"status": status})
+from clipseek_client.steps import Request, Server
+from tests.client.driving import HALF, PROBLEM, SERVER, answer, drive, problem
 
 
 @pytest.mark.parametrize(
@@ -90,22 +65,6 @@ def test_two_clients_come_back_at_different_times() -> None:
 def test_retry_after_is_a_number_or_a_date(said: str, seconds: float | None) -> None:
     """Something else is as if it were not there."""
     assert retry_after_s(answer(503, {"retry-after": said})) == seconds
-
-
-def drive(flow: Flow[Any], *outcomes: Outcome) -> list[Any]:
-    """Take the steps of a flow with these outcomes; return the pauses and the result."""
-    seen: list[Any] = []
-    left = list(outcomes)
-    step = next(flow)
-    try:
-        while True:
-            if isinstance(step, Wait):
-                seen.append(step.seconds)
-                step = flow.send(None)
-            else:
-                step = flow.send(left.pop(0))
-    except StopIteration as end:
-        return [*seen, end.value]
 
 
 def test_a_search_is_sent_until_it_is_answered() -> None:

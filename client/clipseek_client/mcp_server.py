@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 
 from clipseek_client.aio import AsyncClient
 from clipseek_client.answers import Answer, Hit, TimelineSegment, Video
-from clipseek_client.asked import Filter, LikeMoment, SearchOptions
+from clipseek_client.asked import Filter, LikeMoment, SearchOptions, SearchPart, Then
 from clipseek_client.errors import ClientError, ProblemError
 from clipseek_client.settings import version
 
@@ -27,10 +27,18 @@ see its picture. Times are seconds. A relevance below 0.5 says that the moment p
 show what was asked for. `list_videos` and the resource clipseek://collections say what there is."""
 
 
+class Step(Answer):
+    """One step of a search with `then`: the seconds [start, end) of the video."""
+
+    start: float
+    end: float
+
+
 class Moment(Answer):
     """A moment that matches: the seconds [start, end) of a video, and the time of its best frame.
 
     relevance: 0 to 1; null if the search was for what looks alike.
+    steps: With `then`, what the moment consists of; empty otherwise.
     """
 
     video_id: str
@@ -40,6 +48,7 @@ class Moment(Answer):
     best_time: float
     relevance: float | None
     score: float
+    steps: list[Step]
     play_url: str
 
 
@@ -103,6 +112,9 @@ class Tools:
         query: str | None = None,
         limit: int = 5,
         collection: str | None = None,
+        without: list[str] | None = None,
+        then: str | None = None,
+        within: float = 30.0,
         like_video_id: str | None = None,
         like_time: float | None = None,
         video_ids: list[str] | None = None,
@@ -114,27 +126,24 @@ class Tools:
         """Find the moments that a sentence describes, or that look like a moment of a video.
 
         Give either `query`, such as "a red car at night", or `like_video_id` with `like_time` in
-        seconds. `video_ids`, `tags` (all of them) and `folder` say which videos are searched.
+        seconds. `without` names what must not be seen. `then` describes what must follow in the
+        same video, `within` so many seconds. `video_ids`, `tags` (all of them) and `folder` say
+        which videos are searched.
         """
-        if (like_video_id is None) != (like_time is None):
-            raise ToolError(
-                "like_video_id and like_time must come together: the moment whose like is searched "
-                "for"
-            )
         options = SearchOptions(limit=limit, min_relevance=min_relevance, collection=collection)
-        if like_video_id is not None and like_time is not None:
-            options["like"] = LikeMoment(video_id=like_video_id, time=like_time)
         if cursor is not None:
             options["cursor"] = cursor
-        only = Filter()
-        if video_ids is not None:
-            only["video_ids"] = video_ids
-        if tags is not None:
-            only["tags"] = tags
-        if folder is not None:
-            only["folder"] = folder
+        if then is not None:
+            options["then"] = Then(query=then, within=within)
+        like = _like(like_video_id, like_time)
+        if like is not None:
+            options["like"] = like
+        if without:
+            options["parts"] = _parts(query, without)
+        only = _filter(video_ids, tags, folder)
         if only:
             options["filter"] = only
+        query = None if without else query
         found = await self._client.search(query, **options)
         return Found(
             collection=found.collection,
@@ -278,6 +287,38 @@ def _translated(
     return translated
 
 
+def _like(video_id: str | None, time: float | None) -> LikeMoment | None:
+    if video_id is not None and time is not None:
+        return LikeMoment(video_id=video_id, time=time)
+    if video_id is None and time is None:
+        return None
+    raise ToolError(
+        "like_video_id and like_time must come together: the moment whose like is searched for"
+    )
+
+
+def _parts(query: str | None, without: Sequence[str]) -> list[SearchPart]:
+    if query is None:
+        raise ToolError(
+            "without must come with a query: a sentence of what is wanted, such as 'a street'"
+        )
+    unwanted = [SearchPart(text=each, weight=-1.0) for each in without]
+    return [SearchPart(text=query), *unwanted]
+
+
+def _filter(
+    video_ids: list[str] | None, tags: list[str] | None, folder: str | None
+) -> Filter | None:
+    only = Filter()
+    if video_ids is not None:
+        only["video_ids"] = video_ids
+    if tags is not None:
+        only["tags"] = tags
+    if folder is not None:
+        only["folder"] = folder
+    return only or None
+
+
 def _moment(hit: Hit) -> Moment:
     return Moment(
         video_id=hit.video.id,
@@ -287,5 +328,6 @@ def _moment(hit: Hit) -> Moment:
         best_time=hit.best_time,
         relevance=hit.relevance,
         score=hit.score,
+        steps=[Step(start=each.start, end=each.end) for each in hit.steps or ()],
         play_url=hit.play_url,
     )

@@ -18,6 +18,7 @@ from mcp_types import ImageContent
 import clipseek_client
 from clipseek_client import AsyncClient, Client, mcp_command
 from clipseek_client.answers import TimelineSegment
+from clipseek_client.asked import SearchPart
 from clipseek_client.mcp_server import MOST_SEGMENTS, made, most_relevant
 from tests.chaos.program import Program, listens, wait_until
 from tests.contracts.postgres import free_port
@@ -37,9 +38,9 @@ def client(served: Served) -> Iterator[Client]:
 
 
 @asynccontextmanager
-async def within(served: Served, key: str | None = None) -> AsyncIterator[Host]:
+async def within(served: Served) -> AsyncIterator[Host]:
     """Yield a host of the server, in this process."""
-    asking = AsyncClient(served.address, key=key or served.key, retries=0)
+    asking = AsyncClient(served.address, key=served.key, retries=0)
     async with asking as asked, Host(made(asked)) as host:
         yield host
 
@@ -89,6 +90,21 @@ def test_a_search_has_filters_and_a_moment_to_look_like(served: Served, client: 
     for nowhere in ({"tags": ["none has this"]}, {"folder": "/nowhere"}):
         assert call(served, "search", query=QUERY, **nowhere)["moments"] == []
     assert "come together" in refused(served, "search", like_time=3)
+
+
+def test_what_is_not_wanted_and_what_follows_reach_the_api(served: Served, client: Client) -> None:
+    """As parts with a negative weight, and as the next step of a sequence."""
+    parts: list[SearchPart] = [{"text": QUERY}, {"text": "snow", "weight": -1}]
+    hits = client.search(parts=parts, limit=3).hits
+    found = call(served, "search", query=QUERY, without=["snow"], limit=3)
+    assert [each["score"] for each in found["moments"]] == [hit.score for hit in hits]
+    follows = client.search(QUERY, then={"query": "a tree", "within": 60}, limit=3).hits
+    found = call(served, "search", query=QUERY, then="a tree", within=60, limit=3)
+    assert follows
+    assert [each["start"] for each in found["moments"]] == [hit.start for hit in follows]
+    assert [len(each["steps"]) for each in found["moments"]] == [2] * len(follows)
+    assert "within must be" in refused(served, "search", query=QUERY, then="a tree", within=0)
+    assert "query" in refused(served, "search", without=["snow"])
 
 
 def test_a_moment_is_looked_at(served: Served, client: Client) -> None:

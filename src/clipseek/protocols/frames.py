@@ -83,6 +83,18 @@ class FrameSource(Protocol):
         """
         ...
 
+    def sound(self, *, longest_s: float) -> Iterator[NDArray[np.float32]]:
+        """Go through the file and yield its sound: float32 (n,) blocks, mono at 16 kHz, in [-1, 1].
+
+        The first sample is at the start of the file; silence fills gaps. Without sound, nothing is
+        yielded; after `longest_s` seconds, reading ends. As `cues`, this cannot be combined with
+        `read` or `cues`.
+
+        Raises:
+            UnreadableVideo: the file cannot be read.
+        """
+        ...
+
     def read(
         self,
         times: Iterable[float | Fraction],

@@ -31,9 +31,11 @@ class SyntheticFrames:
         size: tuple[int, int] = (64, 36),
         damage: str = "",
         cues: Sequence[Cue] = (),
+        sound: Sequence[NDArray[np.float32]] = (),
     ) -> None:
         """Make a video of the shots; it calls itself incomplete if `damage` says why."""
         self._cues = [*cues]
+        self._sound = [*sound]
         self.has_subtitles = bool(cues)
         self.frame_rate = frame_rate
         self.size = size
@@ -51,6 +53,13 @@ class SyntheticFrames:
         """Yield the subtitles that it was made with."""
         self._take()
         yield self._cues
+
+    def sound(self, *, longest_s: float) -> Iterator[NDArray[np.float32]]:
+        """Yield the sound that it was made with, up to a length in seconds."""
+        self._take()
+        whole = np.concatenate([*self._sound, np.zeros(0, np.float32)])
+        for first in range(0, min(len(whole), round(longest_s * 16_000)), 16_000):
+            yield whole[first : min(first + 16_000, round(longest_s * 16_000))]
 
     def _take(self) -> None:
         if self._is_taken:

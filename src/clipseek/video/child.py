@@ -64,6 +64,13 @@ class Cues:
     """Order: read the subtitles of the opened video."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Order: read the sound of the opened video, up to so many seconds."""
+
+    longest_s: float
+
+
 class Close:
     """Order: close the video."""
 
@@ -139,6 +146,11 @@ def _open_and_read(
             for cues in source.cues():
                 body = memoryview(json.dumps(cues).encode())
                 channel.answer({"kind": "cues"}, body)
+            channel.answer({"kind": "end", "worn": memory.is_worn})
+        if isinstance(told, Sound):
+            for samples in source.sound(longest_s=told.longest_s):
+                body = memoryview(samples.astype("<f4").tobytes())
+                channel.answer({"kind": "sound"}, body)
             channel.answer({"kind": "end", "worn": memory.is_worn})
         if isinstance(told, Read):
             _read(channel, source, told, order.frame_rate)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
@@ -20,7 +21,7 @@ from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.timed import Cue
 from clipseek.video.channel import Answer, BrokenChannel
-from clipseek.video.child import Close, Cues, Open, Read, Times
+from clipseek.video.child import Close, Cues, Open, Read, Sound, Times
 from clipseek.video.limits import Limits, exceeds
 from clipseek.video.memory import MemoryShares
 from clipseek.video.process import ChildProcess, Stopped, TooLong
@@ -223,6 +224,22 @@ class _ConfinedFrames:
             ]
         except (TypeError, ValueError) as error:
             raise self._crashed() from error
+
+    def sound(self, *, longest_s: float) -> Iterator[NDArray[np.float32]]:
+        """Yield the sound that the child reads."""
+        self._take()
+        try:
+            answer, body = self._ask(Sound(longest_s))
+            while answer["kind"] == "sound":
+                if len(body) % 4:
+                    raise self._crashed()
+                yield np.nan_to_num(np.frombuffer(body, "<f4")).astype(np.float32, copy=False)
+                answer, body = self._wait()
+        except _OutOfMemory:
+            raise self._out_of_memory() from None
+        if answer["kind"] != "end":
+            raise self._crashed()
+        self._return_child(answer)
 
     def _batches(self, times: Iterator[float | Fraction], order: Read) -> Iterator[FrameBatch]:
         answer, body = self._ask(order)

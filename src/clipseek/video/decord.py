@@ -112,6 +112,14 @@ class DecordFrames:
         with PyAVFrames(self._path, descriptor=self._descriptor) as opened:
             yield from opened.cues()
 
+    def sound(self, *, longest_s: float) -> Iterator[NDArray[np.float32]]:
+        """Yield the sound, which libav reads."""
+        from clipseek.video.pyav import PyAVFrames
+
+        self._take()
+        with PyAVFrames(self._path, descriptor=self._descriptor) as opened:
+            yield from opened.sound(longest_s=longest_s)
+
     def _take(self) -> None:
         if self._is_taken:
             raise RuntimeError(f"{self._path} was read already; open it again")

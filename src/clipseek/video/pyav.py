@@ -31,6 +31,7 @@ from clipseek.video.exact import ExactDecoder
 from clipseek.video.groups import FallBack
 from clipseek.video.picture import Turn
 from clipseek.video.selection import Decoded, Requests, Shown, Time, batches, shown
+from clipseek.video.sound import sound_of
 from clipseek.video.sparse import SparseDecoder
 from clipseek.video.survey import Survey, survey
 from clipseek.video.timestamps import Ticks
@@ -167,6 +168,17 @@ class PyAVFrames:
             yield from captions.cues_of(self._opened.container, self._opened.start or Fraction(0))
         except av.error.FFmpegError as error:
             raise UnreadableVideo(str(self._path), f"its subtitles are damaged: {error}") from error
+
+    def sound(self, *, longest_s: float) -> Iterator[NDArray[np.float32]]:
+        """Open the file once more, as `cues` does, and yield its sound."""
+        self._take()
+        self.close()
+        self._open({})
+        start = self._opened.start or Fraction(0)
+        try:
+            yield from sound_of(self._opened.container, start, longest_s=longest_s)
+        except av.error.FFmpegError as error:
+            raise UnreadableVideo(str(self._path), f"its sound is damaged: {error}") from error
 
     @property
     def duration(self) -> float | None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipseek.assembly import open_texts
 from clipseek.errors import ModelMismatch, NotFetched, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
+from clipseek.producers import open_texts
 from clipseek.service import WritingService
 from clipseek.uploads import Uploads
 from clipseek.video.opening import video_opener

@@ -16,7 +16,6 @@ from clipseek.assembly import (
     has_catalog,
     load_model,
     open_places,
-    open_texts,
     open_writer,
 )
 from clipseek.config import Settings
@@ -25,6 +24,7 @@ from clipseek.errors import CollectionNotFound, ConfigError, ModelMismatch
 from clipseek.files import as_text
 from clipseek.ingest import Options, Run, Tools
 from clipseek.model import Model
+from clipseek.producers import open_texts
 from clipseek.protocols import FrameSourceOpener
 from clipseek.service import Service, WritingService
 from clipseek.sources import Places

@@ -33,7 +33,7 @@ from clipseek.library.collections import Collections
 from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
-from clipseek.protocols import Cache, CatalogReader, Embedder, FrameSourceOpener
+from clipseek.protocols import Cache, CatalogReader, Embedder
 from clipseek.publishing import FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
@@ -44,9 +44,7 @@ from clipseek.sources.remote import SCHEMES as OBJECT_SCHEMES
 from clipseek.sources.remote import ObjectStores
 from clipseek.sources.web import SCHEMES as WEB_SCHEMES
 from clipseek.sources.web import Web
-from clipseek.texts.subtitles import Subtitles
 from clipseek.thumbnails import Thumbnails
-from clipseek.timed import SUBTITLE
 from clipseek.types import Collection
 from clipseek.uploads import Bounds, Uploads
 
@@ -332,11 +330,6 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
 def open_places(settings: Settings) -> Places:
     """Return the places that videos are read from, by the schemes of their uris."""
     return Places({scheme: make(settings) for scheme, make in PLACES.items()})
-
-
-def open_texts(settings: Settings, open_video: FrameSourceOpener) -> tuple[Subtitles, ...]:
-    """Return what produces those fields of the settings that are made of text."""
-    return (Subtitles(open_video),) if SUBTITLE in settings.fields else ()
 
 
 def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Field = Literal["picture", "subtitle"]
+Field = Literal["picture", "subtitle", "speech", "text"]
 """What the evidence of a hit is made of."""
 PICTURE: Field = "picture"
 SUBTITLE: Field = "subtitle"
-FIELDS: tuple[Field, ...] = (PICTURE, SUBTITLE)
+SPEECH: Field = "speech"
+TEXT: Field = "text"
+"""What pictures show in writing."""
+FIELDS: tuple[Field, ...] = (PICTURE, SUBTITLE, SPEECH, TEXT)
 """All fields, in the order in which answers name them."""
+CHEAP_FIELDS: tuple[Field, ...] = (PICTURE, SUBTITLE)
+"""Those that an ingest reads unless it is told to read others."""
 
 MAX_CUES = 20_000
 """Cues of one field of a video that are stored: ten hours with a cue every two seconds."""

@@ -20,10 +20,13 @@ import numpy as np
 import pytest
 
 from clipseek.catalog import SqlCatalog
-from clipseek.demo.utterances import WORD_KINDS
+from clipseek.demo.sentences import Said
+from clipseek.demo.utterances import WORD_KINDS, Passage
+from clipseek.demo.videos import write_video
 from clipseek.publishing import TAIL
 from clipseek.types import Relevance
 from indexer import demo_options
+from tests.demo_words import still_plan
 from tests.e2e.conftest import Library
 
 STRANGERS = ("a submarine", "a piano", "a castle", "a tractor", "two dancers", "a queen")
@@ -415,6 +418,25 @@ def test_demo_videos_with_speech_need_a_voice(
     assert "no video has speech, because espeak-ng is missing" in capsys.readouterr().err
     lines = (made / "captions.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line).get("kind") for line in lines} == {None, "sign"}
+
+
+def test_text_in_pictures_is_added_without_embedding_again(
+    tmp_path: Path, empty: Library, capsys: Capture
+) -> None:
+    """The second ingest says how many texts were read, and the third has nothing to do."""
+    pytest.importorskip("rapidocr", reason="the extra ocr is not installed")
+    said = Passage("sign", 0.0, 3.0, Said("HONEY MUSEUM", ""), (0.1, 0.02, 0.85, 0.17))
+    write_video(still_plan(), tmp_path / "sign.mp4", (said,))
+    film = str(tmp_path / "sign.mp4")
+    assert empty.run("ingest", film, "--model", "demo", "--quiet") == 0
+    capsys.readouterr()
+    for reason in ("1 texts in pictures were read", ""):
+        assert empty.run("ingest", film, "--fields", "picture,text", "--json") == 0
+        lines = [line for line in _lines(capsys) if line.get("path") == film]
+        assert [(line["state"], line["reason"]) for line in lines] == [("unchanged", reason)]
+    with closing(sqlite3.connect(empty.data_dir / "catalog.db")) as database:
+        texts = database.execute("SELECT * FROM texts WHERE field = 'text'").fetchall()
+    assert "HONEY MUSEUM" in str(texts)
 
 
 def test_unknown_words_are_refused(tmp_path: Path, empty: Library, capsys: Capture) -> None:

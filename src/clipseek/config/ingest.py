@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from clipseek.config.values import SKIPPED, field_names, listed_kinds
-from clipseek.timed import FIELDS
+from clipseek.timed import CHEAP_FIELDS
 from clipseek.timed import Field as FieldName
 
 
@@ -18,8 +18,17 @@ class IngestSettings(BaseModel):
         description="what is left out of folders: kinds, and patterns of names such as *-proxy.mp4",
     )
     fields: Annotated[tuple[FieldName, ...], NoDecode, BeforeValidator(field_names)] = Field(
-        default=FIELDS,
-        description="what is indexed: picture, and subtitle, which costs next to nothing",
+        default=CHEAP_FIELDS,
+        description="what is indexed: picture, subtitle (costs next to nothing), speech, text (in "
+        "pictures)",
+    )
+    speech_model: str = Field(
+        default="small",
+        min_length=1,
+        description="recogniser of speech: a size of Whisper, the folder of a model, or demo",
+    )
+    max_text_s: float = Field(
+        default=60.0, gt=0, description="CPU seconds that reading the text of one video may take"
     )
     decoder: Literal["pyav", "decord"] = Field(default="pyav", description="reader of video files")
     decode: Literal["exact", "fast", "keyframes"] = Field(

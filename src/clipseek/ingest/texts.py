@@ -10,6 +10,12 @@ from clipseek.ingest.tools import Tools
 from clipseek.sources import Source
 from clipseek.types import Field
 
+_NOUNS: dict[Field, str] = {
+    "subtitle": "subtitles",
+    "speech": "passages of speech",
+    "text": "texts in pictures",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -45,7 +51,7 @@ class Texts:
                 except VideoNotFound:
                     return report  # it was removed at this very moment
                 if made.text.cues or each.field in stamps:
-                    said.append(f"{len(made.text.cues)} {each.field}s were read")
+                    said.append(f"{len(made.text.cues)} {_NOUNS[each.field]} were read")
                 if made.problem:
                     said.append(made.problem)
         return replace(report, reason="; ".join(said))

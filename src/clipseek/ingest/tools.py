@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.sources import Places
-from clipseek.texts.subtitles import Subtitles
+from clipseek.texts.producer import Producer
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Put
 
@@ -32,7 +32,7 @@ class Tools:
     places: Places
     key: str = ""
     amend: Callable[[Put], Put] = _as_it_is
-    texts: tuple[Subtitles, ...] = ()
+    texts: tuple[Producer, ...] = ()
 
     @property
     def folder(self) -> str:

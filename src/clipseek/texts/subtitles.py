@@ -1,6 +1,5 @@
 """Subtitles: the streams of a video file that contain text, and the files beside the video."""
 
-from dataclasses import dataclass
 from itertools import chain
 
 from clipseek.errors import UnreadableVideo
@@ -8,19 +7,12 @@ from clipseek.files import as_text
 from clipseek.protocols import FrameSourceOpener
 from clipseek.sources import LOCAL, Source, scheme_of
 from clipseek.texts.fitting import fitted
+from clipseek.texts.producer import Produced
 from clipseek.texts.sidecars import Sidecar, Sidecars, UnreadableText
 from clipseek.timed import SUBTITLE, Cue, Field, TimedText
 
 _RULES = 1
 """Counts up when the same files give other text than before; then they are read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Produced:
-    """What one field of a video says, and what is wrong with the rest; empty if nothing is."""
-
-    text: TimedText
-    problem: str
 
 
 class Subtitles:

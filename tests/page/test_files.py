@@ -8,6 +8,7 @@ from api.edit_lists import MAX_NAME
 from api.excerpts import MAX_CLIP_S, MAX_PREVIEW_S
 from api.job_schemas import MAX_TITLE_CHARACTERS
 from api.pages import STATIC
+from clipseek.explaining import MOST
 from clipseek.matching import MATCHING
 from clipseek.parts import MAX_QUERY_CHARACTERS
 from clipseek.query import MAX_LIMIT
@@ -56,6 +57,7 @@ def test_the_page_is_light() -> None:
         pytest.param("format.js", "WEAK", MATCHING, id="relevance"),
         pytest.param("saving.js", "LONGEST_S", MAX_CLIP_S, id="clip"),
         pytest.param("components/playing.js", "LONGEST_PREVIEW_S", MAX_PREVIEW_S, id="preview"),
+        pytest.param("components/where.js", "MOST", MOST, id="explained"),
         pytest.param("components/selection.js", "LONGEST_NAME", MAX_NAME, id="name of a moment"),
         pytest.param("components/editing.js", "LONGEST_TITLE", MAX_TITLE_CHARACTERS, id="title"),
     ],

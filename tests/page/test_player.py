@@ -1,8 +1,10 @@
 """The player in a real browser."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from api.app import create_app
 from clipseek.testing import MemoryCatalog
@@ -11,7 +13,7 @@ from tests.api.library import Library
 from tests.api.server import serving
 from tests.contracts import videos
 from tests.contracts.videos import Plan, rgb_frame
-from tests.page.looking import ACTIVE, CARD, COLOURS, TITLES, VIDEO, ask, video
+from tests.page.looking import ACTIVE, CARD, COLOURS, TITLES, VIDEO, ask, video, violations
 
 CLOCKWISE = [0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30]
 """A display matrix (ISO/IEC 14496-12, 8.2.2.3) by which the left side is shown on top."""
@@ -187,3 +189,44 @@ def test_a_preview_is_upright_and_has_sound(page: Page, tmp_path: Path) -> None:
         page.until(f"{VIDEO}.webkitAudioDecodedByteCount > 0")
     assert size == [36, 64]
     np.testing.assert_allclose([top, bottom], [COLOURS["red"], COLOURS["blue"]], atol=12)
+
+
+def test_the_player_shows_where_a_sentence_fits(page: Page, address: str, library: Library) -> None:
+    """A map and a box over the picture, and the same in words; the video waits meanwhile."""
+    pixels = np.full((48, 64, 3), 128, np.uint8)
+    pixels[:24, :16] = COLOURS["blue"]
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "JPEG", quality=95)
+    (path,) = library.folder.glob("thumbnails/default/se/sea/000000000-*.jpg")
+    before = path.read_bytes()
+    path.write_bytes(data.getvalue())
+    shown = "document.getElementById('where-shown')"
+    words = f"{shown}?.querySelector('figcaption').textContent"
+    try:
+        ask(page, address, "blue&v=sea&t=0,2")
+        page.until("document.getElementById('where')")
+        page.run("document.getElementById('where').click()")
+        page.until(f"{words}?.includes('at the top left')")
+    finally:
+        path.write_bytes(before)
+    assert page.run(f"{VIDEO}.paused")
+    assert page.run(words).startswith("It fits best at the top left: from 0% to ")
+    assert page.run(f"{shown}.querySelector('svg').getAttribute('aria-label')") == page.run(words)
+    assert 6 <= page.run(f"{shown}.querySelectorAll('rect.heat').length") <= 20
+    box = page.run(f"Number({shown}.querySelector('rect.box').getAttribute('width'))")
+    assert 16 <= box <= 24  # of 64
+    assert violations(page) == []
+    page.run("document.getElementById('where').click()")
+    page.until(f"!{shown}")
+    page.press("ArrowRight")
+    page.run("document.getElementById('where').click()")
+    page.until(f"{words}?.includes('cannot be read')")
+    assert [each for each in page.problems if "where" in each] == []
+
+
+def test_what_looks_alike_has_no_place(page: Page, address: str) -> None:
+    """Only a sentence is looked for in pictures, so there is no button without one."""
+    page.problems.clear()
+    page.open(f"{address}/?like=traffic&at=1&v=sea&t=0,2")
+    page.until("document.getElementById('alike')")
+    assert page.run("document.getElementById('where')") is None

@@ -23,6 +23,7 @@ const PATHS = {
   bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   alike: "M4 4h11v11H4zM9 18v2h11V9h-2",
   picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9v.01",
+  where: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z",
   status: "M4 19V5M4 19h16M8 16v-4M12 16V8M16 16v-6",
 };
 

@@ -13,6 +13,7 @@ import { fit } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { Notice } from "./notice.js";
 import { Playing } from "./playing.js";
+import { placeIn } from "./where.js";
 
 /**
  * @typedef {object} Opened what the player knows of the moment
@@ -77,7 +78,8 @@ export function Player({ open }) {
   const marks = hits.filter((hit) => hit.video.id === open.video);
   return html`
     <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
-      <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} move=${move}
+      <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks}
+        place=${placeIn(hits[place], hits, { query })} shown=${video} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
     <//>
   `;

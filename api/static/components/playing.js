@@ -5,6 +5,7 @@ import { PlayerButtons } from "./playerbuttons.js";
 import { Stage } from "./stage.js";
 import { Take } from "./take.js";
 import { Timeline } from "./timeline.js";
+import { Where } from "./where.js";
 
 const PREVIEW_S = 60; // a preview is longer only if the moment is
 const LONGEST_PREVIEW_S = 300;
@@ -30,11 +31,13 @@ export function previewOf(time, end, duration) {
  * @param {import("../types.js").Segment[]} props.segments
  * @param {import("../types.js").Timeline | null} props.curve
  * @param {import("../types.js").Hit[]} props.marks
+ * @param {import("./where.js").Place | null} props.place null if the server cannot say where
+ * @param {import("../types.js").Video | null} props.shown
  * @param {(step: number) => void} props.move
  * @param {boolean} props.hasPrevious
  * @param {boolean} props.hasNext
  */
-export function Playing({ opened, segments, curve, marks, move, hasPrevious, hasNext }) {
+export function Playing({ opened, segments, curve, marks, place, shown, move, hasPrevious, hasNext }) {
   /** @type {{current: HTMLVideoElement | null}} */
   const video = useRef(null);
   const [passed, pass] = useState(false); // whether the viewer wants to see past the end
@@ -43,6 +46,7 @@ export function Playing({ opened, segments, curve, marks, move, hasPrevious, has
   const [failure, fail] = useState("");
   const [looked, look] = useState(-1); // where a viewer looks who cannot play
   const [preview, setPreview] = useState(/** @type {Span | null} */ (null));
+  const [where, setWhere] = useState(false); // whether the viewer wants to see where it is
   const { start, end: last, file, duration, playable } = opened;
 
   useEffect(() => {
@@ -58,6 +62,7 @@ export function Playing({ opened, segments, curve, marks, move, hasPrevious, has
     if (playable === false && !video.current?.canPlayType(HEVC)) setPreview(previewOf(start, last, duration));
   }, [file, playable]);
   useEffect(() => look(-1), [file, start]);
+  useEffect(() => { if (where) video.current?.pause(); }, [where, file, start]);
   useEffect(() => {
     if (preview) seek(start); // the next moment of a video that is previewed
   }, [start]);
@@ -102,10 +107,14 @@ export function Playing({ opened, segments, curve, marks, move, hasPrevious, has
     <${Stage} video=${video} opened=${opened} preview=${preview} now=${now}
       still=${seen?.thumbnail_url ?? opened.still} passed=${passed} loop=${loop} failure=${failure}
       cannot=${cannot} ended=${() => end(true)} pass=${() => pass(true)}
-      keys=${{ move, seek, again, play, loop: () => setLoop(!loop) }} />
+      keys=${{ move, seek, again, play, loop: () => setLoop(!loop) }}>
+      ${where && place && html`
+        <${Where} place=${place} width=${shown?.width || 16} height=${shown?.height || 9} />`}
+    <//>
     <${Timeline} now=${now} opened=${opened} segments=${segments} curve=${curve} marks=${marks} seek=${seek} />
     <${PlayerButtons} move=${move} again=${again} on=${on} loop=${loop} setLoop=${setLoop} passed=${passed}
       ended=${ended} playable=${!failure} hasPrevious=${hasPrevious} hasNext=${hasNext} />
-    <${Take} opened=${opened} now=${now} />
+    <${Take} opened=${opened} now=${now} where=${where}
+      setWhere=${place ? () => setWhere(!where) : null} />
   `;
 }

@@ -28,8 +28,9 @@ const LEAP_S = 0.8; // a step of more than this between two looks is a seek
  * @param {() => void} props.ended
  * @param {() => void} props.pass
  * @param {any} props.keys
+ * @param {any} [props.children] what is shown over the picture
  */
-export function Stage({ video, opened, preview, now, still, passed, loop, failure, cannot, ended, pass, keys }) {
+export function Stage({ video, opened, preview, now, still, passed, loop, failure, cannot, ended, pass, keys, children }) {
   const { file, start, end } = opened;
   const stage = useRef(/** @type {HTMLElement | null} */ (null));
   const played = preview ? spanUrl(file, "preview", preview.start, preview.end) : file;
@@ -84,6 +85,7 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
             onLoadedData=${check} onError=${explain} onSeeking=${seeking}
             onEnded=${() => preview && preview.end < opened.duration && keys.seek(preview.end)}></video>
           ${preview && html`<p id="preview-note" class="preview-note" role="status">${t("previewed")}</p>`}`}
+      ${children}
     </div>
   `;
 }

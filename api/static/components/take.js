@@ -15,12 +15,17 @@ const SAID_MS = 1600;
  * @param {object} props
  * @param {import("./player.js").Opened} props.opened
  * @param {() => number} props.now
+ * @param {boolean} [props.where] whether it is shown where in the picture the moment matches
+ * @param {(() => void) | null} [props.setWhere] null if that cannot be shown
  */
-export function Take({ opened, now }) {
+export function Take({ opened, now, where = false, setWhere = null }) {
   const all = link({ page: "video", video: opened.id, open: null });
   const alike = () => go(toLike(opened.id, Math.min(now(), opened.duration)));
   return html`
     <div class="player-take">
+      ${setWhere && html`
+        <button id="where" type="button" aria-pressed=${String(where)} onClick=${setWhere}>
+          <${Icon} name="where" />${t("where")}</button>`}
       <button id="alike" type="button" onClick=${alike}><${Icon} name="alike" />${t("alike")}</button>
       <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
       <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}>${t("copyTime", { time: moment(opened.start) })}<//>

@@ -1,0 +1,96 @@
+// Where in the picture of a moment the sentence fits: a map and a box over it, and the same in words.
+
+import { ask, problemIn } from "../api.js";
+import { clock } from "../format.js";
+import { ninth, rect, warm } from "../heat.js";
+import { locale, t } from "../language.js";
+import { route } from "../navigation.js";
+import { question } from "../routes.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+
+const MOST = 10; // moments that the server explains at once
+
+/**
+ * @typedef {object} Place what is asked about
+ * @property {import("../types.js").Hit} hit
+ * @property {number} rank how many moments of its video are as good or better
+ *
+ * @typedef {object} Explanation
+ * @property {import("../heat.js").Where | null} where
+ * @property {string | null} where_missing
+ * @property {{time: number, score: number} | null} frame
+ */
+
+/**
+ * The moment among those of its video, if the server can say where a sentence fits in its picture.
+ * @param {import("../types.js").Hit | undefined} hit
+ * @param {import("../types.js").Hit[]} hits
+ * @param {Pick<import("../routes.js").Route, "query">} asked
+ * @returns {Place | null}
+ */
+export function placeIn(hit, hits, { query }) {
+  if (!hit || !query || hit.relevance === null) return null;
+  const better = hits.filter((each) => each.video.id === hit.video.id && each.score >= hit.score);
+  return better.length <= MOST ? { hit, rank: better.length } : null;
+}
+
+/** @param {{place: Place, width: number, height: number}} props */
+export function Where({ place, width, height }) {
+  const { hit } = place;
+  const [found, find] = useState(/** @type {Explanation | null} */ (null));
+  const [reason, refuse] = useState("");
+  useEffect(() => {
+    const mine = new AbortController();
+    find(null);
+    refuse("");
+    explained(place, mine.signal)
+      .then((why) => (why ? find(why) : refuse(t("whereGone"))))
+      .catch((error) => {
+        if (error instanceof DOMException && error.name === "AbortError") return;
+        const { detail, title } = problemIn(error);
+        refuse(detail ?? title ?? "");
+      });
+    return () => mine.abort();
+  }, [hit.segment_id]);
+  const where = found?.where;
+  const words = found ? said(found) : reason || t("whereLooking");
+  return html`
+    <figure id="where-shown" class="where">
+      <svg viewBox="0 0 ${width} ${height}" role="img" aria-label=${words}>
+        <image href=${hit.thumbnail_url} width=${width} height=${height} preserveAspectRatio="none" />
+        ${where && warm(where, width, height).map(({ opacity, ...each }) => html`
+          <rect class="heat" ...${each} fill-opacity=${opacity} />`)}
+        ${where && html`<rect class="box" ...${rect(where.box, width, height)} />`}
+      </svg>
+      <figcaption><span role="status">${words}</span></figcaption>
+    </figure>
+  `;
+}
+
+/**
+ * @param {Place} place
+ * @param {AbortSignal} signal
+ * @returns {Promise<Explanation | null>} null if the moment is not there any more
+ */
+async function explained({ hit, rank }, signal) {
+  const asked = question(route.peek());
+  const filter = { ...asked.filter, video_ids: [hit.video.id] };
+  const json = { ...asked, filter, limit: rank, explain: true };
+  const answer = await ask("v1/search", { json, signal });
+  const same = answer.hits.find((/** @type {any} */ each) => each.segment_id === hit.segment_id);
+  return same?.explanation ?? null;
+}
+
+/**
+ * What the picture shows, in words.
+ * @param {Explanation} found
+ */
+function said({ where, where_missing: missing, frame }) {
+  const nearest = frame ? t("whereFrame", { time: clock(frame.time) }) : "";
+  if (!where) return [missing, nearest].filter(Boolean).join(" ");
+  const { box } = where;
+  const percent = new Intl.NumberFormat(locale(), { style: "percent" });
+  const share = (/** @type {number} */ value) => percent.format(value);
+  const shares = { left: share(box.left), right: share(box.right), top: share(box.top), bottom: share(box.bottom) };
+  return [t("whereSaid", { place: t(`where_${ninth(box)}`), ...shares }), nearest].filter(Boolean).join(" ");
+}

@@ -189,15 +189,9 @@ class AsyncClient:
         After a lost connection it goes on where the stored bytes end. If the connection stays lost,
         `UploadInterrupted.upload` is what a later call takes as `resume`.
         """
-        path = Path(file)
-        address = await self._run(
-            uploading.upload(
-                self._server, path, collection=collection, resume=resume, progress=progress
-            )
-        )
-        asked = {"upload": calls.upload_id(address), "collection": collection}
+        said = {"collection": collection, "title": title, "tags": tags}
         return await self._run(
-            calls.add(self._server, {**asked, "title": title, "tags": tags}, None)
+            uploading.uploaded(self._server, Path(file), said, resume=resume, progress=progress)
         )
 
     async def add_url(

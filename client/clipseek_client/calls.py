@@ -209,7 +209,8 @@ def begin_upload(server: Server, name: str, size: int, collection: str | None) -
     """
     said = {"filename": name} | _present(collection=collection)
     metadata = ",".join(
-        f"{key} {base64.b64encode(str(value).encode()).decode()}" for key, value in said.items()
+        f"{key} {base64.b64encode(str(value).encode('utf-8', 'replace')).decode()}"
+        for key, value in said.items()
     )
     headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(size), "Upload-Metadata": metadata}
     response = yield from server.answered(
@@ -251,13 +252,17 @@ def _change(
     method: str, url: str, key: str | None, *, json: Any = None, params: Mapping[str, Any] = {}
 ) -> Request:
     """Return a change; with a key of its own, the server makes it once, however often it comes."""
-    headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise InvalidValue(f"idempotency_key must be printable ASCII, such as a UUID, got {key!r}")
+    headers = {"Idempotency-Key": str(uuid.uuid4()) if key is None else key}
     return Request(method, url, json=json, params=params, headers=headers)
 
 
 def _stored(server: Server, request: Request, to: Path) -> Flow[Path]:
     if (yield Read(to.exists)):
         raise InvalidValue(f"to must be a new file, got {to}, which exists; name another one")
+    if not (yield Read(to.parent.is_dir)):
+        raise InvalidValue(f"to must be in a folder that exists, got {to}; make {to.parent} first")
     yield from server.answered(Request(request.method, request.url, params=request.params, sink=to))
     return to
 

@@ -175,14 +175,10 @@ class Client:
         After a lost connection it goes on where the stored bytes end. If the connection stays lost,
         `UploadInterrupted.upload` is what a later call takes as `resume`.
         """
-        path = Path(file)
-        address = self._run(
-            uploading.upload(
-                self._server, path, collection=collection, resume=resume, progress=progress
-            )
+        said = {"collection": collection, "title": title, "tags": tags}
+        return self._run(
+            uploading.uploaded(self._server, Path(file), said, resume=resume, progress=progress)
         )
-        asked = {"upload": calls.upload_id(address), "collection": collection}
-        return self._run(calls.add(self._server, {**asked, "title": title, "tags": tags}, None))
 
     def add_url(
         self,

@@ -13,7 +13,13 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from clipseek_client.answers import Problem
-from clipseek_client.errors import ClientError, ConnectionFailed, ProblemError, UnexpectedAnswer
+from clipseek_client.errors import (
+    ClientError,
+    ConnectionFailed,
+    InvalidValue,
+    ProblemError,
+    UnexpectedAnswer,
+)
 from clipseek_client.retrying import Outcome, Retries, is_problem
 
 T = TypeVar("T")
@@ -120,6 +126,8 @@ class Server:
     def error(self, request: Request, outcome: Outcome) -> ClientError:
         """Return the error that an outcome is."""
         asked = f"{request.method} {request.url}"
+        if isinstance(outcome, httpx2.LocalProtocolError):
+            return InvalidValue(f"{asked} cannot be sent: {_reason(outcome)}; correct its values")
         if isinstance(outcome, httpx2.TransportError):
             failed = ConnectionFailed(
                 f"{self.address} did not answer {asked}: {_reason(outcome)}; check the "

@@ -1,12 +1,14 @@
 """Uploads a file part by part, and goes on after a lost connection (tus 1.0.0)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
-from clipseek_client.calls import begin_upload
+from clipseek_client.answers import Job
+from clipseek_client.calls import add, begin_upload, upload_id
 from clipseek_client.errors import ClientError, InvalidValue, ProblemError, UploadInterrupted
 from clipseek_client.retrying import Outcome
 from clipseek_client.steps import Flow, Read, Request, Server
@@ -60,6 +62,28 @@ def upload(
         if progress is not None:
             progress(offset, size)
     return address
+
+
+def uploaded(
+    server: Server,
+    file: Path,
+    said: Mapping[str, Any],
+    *,
+    resume: str | None,
+    progress: Progress | None,
+) -> Flow[Job]:
+    """Upload a file, and ask for it to be indexed as is said of it.
+
+    Raises:
+        UploadInterrupted: It is not whole, or it is and was not asked for; it can be continued.
+    """
+    address = yield from upload(
+        server, file, collection=said["collection"], resume=resume, progress=progress
+    )
+    try:
+        return (yield from add(server, {"upload": upload_id(address), **said}, None))
+    except ClientError as error:
+        raise _interrupted(error, address, (yield Read(partial(_size, file)))) from error
 
 
 def _patch(address: str, offset: int, part: bytes) -> Request:

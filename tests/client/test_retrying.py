@@ -3,7 +3,13 @@
 import httpx2
 import pytest
 
-from clipseek_client import ConnectionFailed, ProblemError, UnexpectedAnswer
+from clipseek_client import (
+    ConnectionFailed,
+    InvalidValue,
+    ProblemError,
+    UnexpectedAnswer,
+    calls,
+)
 from clipseek_client.answers import Videos
 from clipseek_client.retrying import Outcome, Retries, retry_after_s
 from clipseek_client.steps import Request, Server
@@ -98,6 +104,20 @@ def test_a_lost_connection_says_the_address_and_why() -> None:
         ConnectionFailed, match=r"http://videos\.example did not answer GET /v1/vid"
     ):
         drive(flow, httpx2.ConnectError("connection refused"))
+
+
+def test_what_cannot_be_sent_is_not_called_a_lost_connection() -> None:
+    """It is a value of the caller."""
+    flow = SERVER.read(Videos, Request("GET", "/v1/videos"))
+    with pytest.raises(InvalidValue, match="GET /v1/videos cannot be sent: Illegal header value"):
+        drive(flow, httpx2.LocalProtocolError("Illegal header value"))
+
+
+@pytest.mark.parametrize("key", ["a\nb", "schl\u00fcssel"])
+def test_an_idempotency_key_must_be_one_that_a_header_can_have(key: str) -> None:
+    """The request is not sent without it."""
+    with pytest.raises(InvalidValue, match="idempotency_key must be printable ASCII"):
+        drive(calls.remove(SERVER, "v1", None, key))
 
 
 @pytest.mark.parametrize(

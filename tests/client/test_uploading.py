@@ -8,9 +8,10 @@ import httpx2
 import pytest
 
 from clipseek_client import InvalidValue, ProblemError, UploadInterrupted
+from clipseek_client.calls import begin_upload
 from clipseek_client.retrying import Outcome
 from clipseek_client.steps import Flow, Request
-from clipseek_client.uploading import upload
+from clipseek_client.uploading import upload, uploaded
 from tests.client.driving import SERVER, answer, drive, problem
 
 AT = "http://videos.example/v1/uploads/u1"
@@ -97,6 +98,25 @@ def test_a_server_that_stays_away_interrupts(flow: Callable[..., Flow[Any]]) -> 
         drive(flow(), BEGUN, gone, *[gone] * 5)
 
 
+def test_an_upload_that_could_not_be_asked_for_can_be_continued(tmp_path: Path) -> None:
+    """It is whole, and asked for by the next call; a refusal is final."""
+    path = tmp_path / "sea.mp4"
+    path.write_bytes(b"0123456789")
+    said = {"collection": None, "title": "Sea", "tags": None}
+    sent: list[Request] = []
+
+    def asked(resume: str | None) -> Flow[Any]:
+        return uploaded(SERVER, path, said, resume=resume, progress=None)
+
+    with pytest.raises(UploadInterrupted, match="did not answer POST /v1/videos") as raised:
+        drive(asked(None), BEGUN, STORED, *[httpx2.ReadError("cut")] * 5, sent=sent)
+    assert (raised.value.upload, raised.value.stored) == (AT, 10)
+    assert len({each.headers["Idempotency-Key"] for each in sent[2:]}) == 1
+    assert sent[-1].json == {"upload": "u1", "title": "Sea"}
+    with pytest.raises(ProblemError):
+        drive(asked(AT), stored(10), problem(403))
+
+
 def test_it_is_resumed_by_its_address(flow: Callable[..., Flow[Any]]) -> None:
     """Nothing is begun; a file of another size is refused."""
     sent: list[Request] = []
@@ -117,6 +137,13 @@ def test_a_file_that_becomes_shorter_is_refused(
     read = steps.send(BEGUN)
     with pytest.raises(InvalidValue, match="has become shorter while it was uploaded"):
         read.call()  # type: ignore[union-attr]  # it is a Read
+
+
+def test_a_name_that_is_not_text_is_announced_with_question_marks() -> None:
+    """Linux has names of any bytes."""
+    sent: list[Request] = []
+    assert drive(begin_upload(SERVER, "a\udcff.mp4", 1, None), BEGUN, sent=sent) == [AT]
+    assert sent[0].headers["Upload-Metadata"] == "filename YT8ubXA0"
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ def test_an_excerpt_and_a_file_are_stored(client: Client, served: Served, tmp_pa
     assert whole.read_bytes() == Path(best.video.uri).read_bytes()
     with pytest.raises(InvalidValue, match="to must be a new file"):
         client.download(best.video.id, whole)
+    with pytest.raises(InvalidValue, match="to must be in a folder that exists"):
+        client.download(best.video.id, tmp_path / "none" / "whole.mp4")
     with pytest.raises(ProblemError, match="end"):
         client.excerpt(best.video.id, 5, 2, tmp_path / "none.mp4")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["moment.mp4", "whole.mp4"]

@@ -6,10 +6,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 
+from clipseek.assembly import open_writer
 from clipseek.config import Settings
+from clipseek.errors import ClipseekError
 from indexer.cli import INTERRUPTED, main
 from indexer.output import note
 
@@ -19,7 +21,10 @@ ASKED_TO_END = (0, INTERRUPTED, -signal.SIGTERM)
 
 @contextmanager
 def working(settings: Settings) -> Iterator[None]:
-    """Run `indexer work` meanwhile; say so if it fails."""
+    """Run `indexer work` meanwhile; say so if it fails. The catalog is there from the beginning."""
+    with suppress(ClipseekError):  # the worker says it
+        # A video may be added before the worker has started.
+        open_writer(settings, create=True).close()
     spawned = multiprocessing.get_context("spawn")
     worker = spawned.Process(target=_work, args=(str(settings.data_dir),), name="worker")
     over = threading.Event()

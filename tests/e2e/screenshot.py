@@ -57,7 +57,7 @@ class State:
 STATES = {
     "start": State("", "document.querySelector('.some img')"),
     "many": State("?q=a+car", CARD),
-    "few": State("?q=a+balloon&min=0.9&longer=25", f"{CARD} ?? document.querySelector('.none')"),
+    "few": State("?q=a+red+balloon+at+night&min=0.9", f"{CARD} ?? document.querySelector('.none')"),
     "grouped": State("?q=a+balloon&grouped=1&min=0.3", CARD),
     "nothing": State("?q=a+submarine+in+space", "document.querySelector('.more button')"),
     "wrong": State("?q=a+boat&collection=none", "document.getElementById('notice')"),

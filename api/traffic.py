@@ -20,7 +20,7 @@ class TrafficStep(BaseModel):
     """What was answered in a few seconds."""
 
     at: str = Field(description="When they began: RFC 3339, UTC.")
-    requests: int = Field(description="Requests answered, but those that only watch the server.")
+    requests: int = Field(description="Requests to the API, but those of the status view.")
     failures: int = Field(description="Those answered by a status of 500 or more.")
     searches: int = Field(description="Searches and batches of them that were answered.")
     p50_seconds: float | None = Field(

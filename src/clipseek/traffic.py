@@ -13,10 +13,19 @@ from itertools import accumulate
 
 STEP_S = 5
 STEPS = 60
+API = "/v1/"
+"""What routes of the API begin with; probes and the files of the page do not count."""
 WATCHING = frozenset(
-    {"/healthz", "/readyz", "/metrics", "/v1/traffic", "/v1/history", "/v1/jobs", "/v1/collections"}
+    {
+        "/v1/traffic",
+        "/v1/history",
+        "/v1/jobs",
+        "/v1/models",
+        "/v1/collections",
+        "/v1/collections/{collection}/switch",
+    }
 )
-"""Routes that programs and the status view ask again and again to watch the server."""
+"""Routes that the status view asks again and again: the chart would show who looks at it."""
 SEARCHES = frozenset({"/v1/search", "/v1/search/batch"})
 _RATIO = 1.2
 _BOUNDS = tuple(0.0005 * _RATIO**slot for slot in range(64))
@@ -61,8 +70,8 @@ class Traffic:
         self._began = self._step()
 
     def count(self, route: str, status: int, seconds: float) -> None:
-        """Count a request by the template of its route, unless it only watches the server."""
-        if route in WATCHING:
+        """Count a request of the API by its route's template, unless it watches the server."""
+        if not route.startswith(API) or route in WATCHING:
             return
         at = self._step()
         if not self._counted or self._counted[-1].at != at:

@@ -48,7 +48,7 @@ def test_the_status_says_what_was_done(page: Page, library: Library, audit: SqlA
         assert "every moment is compared" in shown
         assert "up to date" in shown
         told = page.run(f"{ROWS}[0].innerText")
-        for said in ("indexer ingest", "3 indexed, 2 unchanged, 1 failed", "40 sec", "1 min"):
+        for said in ("indexer ingest", "3 indexed, 2 unchanged, 1 failed", "took 40 sec", "1 min"):
             assert said in told
         assert "1.6 frames/s, × 2" in told
         assert "b.mp4: it is damaged" in told

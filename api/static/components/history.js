@@ -33,10 +33,8 @@ export function History() {
         <thead><tr>
           <th scope="col">${t("workWhat")}</th><th scope="col">${t("workEnded")}</th>
           <th scope="col">${t("videoState")}</th><th scope="col">${t("statusVideos")}</th>
-          <th scope="col" class="number">${t("workTook")}</th>
           <th scope="col" class="number">${t("workLength")}</th>
           <th scope="col" class="number">${t("workFrames")}</th>
-          <th scope="col" class="number">${t("workRate")}</th>
         </tr></thead>
         <tbody>${works.map((work) => html`<${Row} key=${work.id} work=${work} />`)}</tbody>
       </table>
@@ -55,13 +53,16 @@ function Row({ work }) {
     <tr>
       <th scope="row">${command === "work" ? t(`job_${kind}`) : `indexer ${command}`}
         <span class="about" dir="auto">${name ?? collection}</span></th>
-      <td data-name=${t("workEnded")}>${date(work.ended_at, locale())}</td>
+      <td data-name=${t("workEnded")}>${date(work.ended_at, locale())}
+        <span class="about">${t("workTook", { time: tookOf(work) })}</span></td>
       <td data-name=${t("videoState")}>${t(`phase_${state}`)}${reason && html`<span class="reason" dir="auto">${reason}</span>`}</td>
-      <td data-name=${t("statusVideos")}>${fates.length ? fates.join(", ") : "–"}</td>
-      <td class="number" data-name=${t("workTook")}>${roughly(work.seconds, locale())}</td>
-      <td class="number" data-name=${t("workLength")}>${work.video_seconds ? roughly(work.video_seconds, locale()) : "–"}</td>
-      <td class="number" data-name=${t("workFrames")}>${frames ? number.format(frames) : "–"}</td>
-      <td class="number" data-name=${t("workRate")}>${rate ? t("workRateOf", { frames: number.format(rate.frames), video: number.format(rate.video) }) : "–"}</td>
+      <td class=${fates.length ? "" : "none"} data-name=${t("statusVideos")}>${fates.join(", ") || "–"}</td>
+      <td class=${work.video_seconds ? "number" : "number none"} data-name=${t("workLength")}>${work.video_seconds ? roughly(work.video_seconds, locale()) : "–"}</td>
+      <td class=${frames ? "number" : "number none"} data-name=${t("workFrames")}>${frames ? number.format(frames) : "–"}
+        ${rate && html`<span class="about">${t("workRate", { frames: number.format(rate.frames), video: number.format(rate.video) })}</span>`}</td>
     </tr>
   `;
 }
+
+/** @param {import("../types.js").Work} work */
+const tookOf = ({ seconds }) => (seconds < 1 ? `< ${roughly(1, locale())}` : roughly(seconds, locale()));

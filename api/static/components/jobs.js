@@ -21,7 +21,7 @@ export function Jobs() {
   return html`
     <h2>${t("jobs")}</h2>
     <div class="table" tabindex="0" role="region" aria-label=${t("jobs")}>
-      <table>
+      <table class="stacked">
         <thead><tr>
           <th scope="col">${t("jobKind")}</th><th scope="col">${t("jobOf")}</th>
           <th scope="col">${t("videoState")}</th><th scope="col">${t("jobAsked")}</th>
@@ -33,13 +33,13 @@ export function Jobs() {
 }
 
 /**
- * What a job does now, by the name of its words: a switch is not called indexing.
+ * What a job does now, by the name of its words: only an ingest is called indexing.
  * @param {import("../types.js").Job["kind"]} kind
  * @param {import("../types.js").Job["state"]} state
  */
 function phaseOf(kind, state) {
-  if (state === "waiting") return kind === "switch" ? "asked" : "queued";
-  return state === "running" && kind === "switch" ? "working" : state;
+  if (state === "waiting") return kind === "ingest" ? "queued" : "asked";
+  return state === "running" && kind !== "ingest" ? "working" : state;
 }
 
 /** @param {{job: import("../types.js").Job}} props */
@@ -50,11 +50,11 @@ function Row({ job }) {
   const phase = phaseOf(kind, state);
   return html`
     <tr>
-      <td>${job.step ? t(`step_${job.step}`) : t(`job_${kind}`)}</td>
+      <td data-name=${t("jobKind")}>${job.step ? t(`step_${job.step}`) : t(`job_${kind}`)}</td>
       <th scope="row" dir="auto">${video ? html`<a ...${link({ page: "video", collection, video })}>${name}</a>` : name}</th>
-      <td>${t(`phase_${phase}`)}${state === "running" && ` · ${percent(progress.share, locale())}`}
+      <td data-name=${t("videoState")}>${t(`phase_${phase}`)}${state === "running" && ` · ${percent(progress.share, locale())}`}
         ${reason && html`<span class="reason">${reason}</span>`}</td>
-      <td>${date(asked, locale())}</td>
+      <td data-name=${t("jobAsked")}>${date(asked, locale())}</td>
     </tr>
   `;
 }

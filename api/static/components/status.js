@@ -24,7 +24,7 @@ export function Status() {
       ${known?.problem && html`<${Notice} problem=${known.problem} retry=${look} />`}
       ${known && html`
         <div class="table" tabindex="0" role="region" aria-label=${t("statusHead")}>
-          <table>
+          <table class="stacked">
             <thead><tr>
               <th scope="col">${t("statusName")}</th><th scope="col">${t("statusModel")}</th>
               <th scope="col" class="number">${t("statusVideos")}</th>
@@ -36,11 +36,11 @@ export function Status() {
               ${known.collections.map((each) => html`
                 <tr key=${each.name}>
                   <th scope="row">${each.name} ${each.name === known.default && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
-                  <td>${each.model}</td>
-                  <td class="number">${number.format(each.videos)}</td>
-                  <td class="number">${number.format(each.segments)}</td>
-                  <td class="number">${roughly(each.seconds, locale())}</td>
-                  <td class="number">${number.format(each.version)}</td>
+                  <td data-name=${t("statusModel")}>${each.model}</td>
+                  <td class="number" data-name=${t("statusVideos")}>${number.format(each.videos)}</td>
+                  <td class="number" data-name=${t("statusSegments")}>${number.format(each.segments)}</td>
+                  <td class="number" data-name=${t("statusLength")}>${roughly(each.seconds, locale())}</td>
+                  <td class="number" data-name=${t("statusVersion")}>${number.format(each.version)}</td>
                 </tr>
               `)}
             </tbody>

@@ -53,7 +53,7 @@ const Chart = ({ name, said, top, lines }) => html`
   <figure class="chart">
     <figcaption><strong>${name}</strong> <span class="said">${said}</span></figcaption>
     <div class="plot" aria-hidden="true">
-      <span class="top">${top}</span><span class="bottom">0</span>
+      <span>${top}</span><span>0</span>
       <svg viewBox="0 -4 ${WIDTH} ${HEIGHT + 8}" preserveAspectRatio="none">
         <path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}" />
         ${lines.map(([kind, path]) => html`<path key=${kind} class=${`curve ${kind}`} d=${path} />`)}

@@ -217,6 +217,22 @@ def test_segments_of_whisper_are_read() -> None:
     ]
 
 
+def test_a_model_of_whisper_is_loaded_from_a_folder(voices: SileroVoices, tmp_path: Path) -> None:
+    """One that says "Hi!" in the first second of any speech; its time in the video is right."""
+    from tests import tiny_whisper
+
+    folder = tiny_whisper.make(tmp_path / "tiny", "<|0.00|>", "H", "i", "!", "<|1.00|>")
+    said = voice().speak("Anna sold seven ladders on Friday")
+    times = np.arange(len(said) * RATE // VOICE_RATE) * VOICE_RATE / RATE
+    speech = (np.interp(times, np.arange(len(said)), said) / 32768).astype(np.float32)
+    sound = np.concatenate([np.zeros(3 * RATE, dtype=np.float32), speech])
+    (heard,) = listen([sound], voices, open_whisper(folder), end=60)
+    assert heard.start == pytest.approx(3.0, abs=0.4)
+    assert heard.end == pytest.approx(heard.start + 1.0)
+    assert (heard.text, heard.language) == ("Hi!", "en")
+    assert heard.confidence > 0.99
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [

@@ -45,6 +45,7 @@ from api.job_counts import JobCounts
 from api.keyring import Keyring
 from api.looking import Looking
 from api.middleware import Border
+from api.operations import Documented
 from api.rates import Rates
 from api.reach import require_access
 from api.readiness import Readiness
@@ -103,7 +104,7 @@ def create_app(service: Service | None = None) -> FastAPI:
 
 
 def _application(opened: Service) -> FastAPI:
-    app = FastAPI(
+    app = Documented(
         title="clipseek",
         version=__version__,
         description=DESCRIPTION,

@@ -20,6 +20,7 @@ from api import (
     timeline_schemas,
     traffic,
 )
+from api.operations import operation_id
 from tests.api.renew import PINNED, document
 from tests.client.agreement import differences
 
@@ -129,3 +130,28 @@ def test_every_problem_type_is_documented_somewhere() -> None:
         "target-too-long",
         "unreadable-video",
     }
+
+
+@pytest.mark.parametrize(
+    ("operation", "called"),
+    [
+        ("POST /v1/search", "search"),
+        ("POST /v1/search/batch", "search_batch"),
+        ("GET /v1/videos", "get_videos"),
+        ("DELETE /v1/videos/{video_id}", "delete_video"),
+        ("GET /v1/videos/{video_id}/segments", "get_video_segments"),
+        ("GET /v1/edit-lists", "get_edit_lists"),
+        ("GET /healthz", "get_healthz"),
+    ],
+)
+def test_operations_are_called_by_their_paths(operation: str, called: str) -> None:
+    """Clients that are generated have these names in their code."""
+    assert operation_id(*operation.split(" ")) == called
+
+
+def test_operations_have_names_of_their_own() -> None:
+    """No two are called alike, and a key is optional, because a server may have none."""
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(names)) == len(names)
+    assert DOCUMENT["security"] == [{}, {"key": []}]
+    assert DOCUMENT["components"]["securitySchemes"]["key"]["scheme"] == "bearer"

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from clipseek.config import Settings
+from clipseek.ledgers import open_audit
 from tests.e2e.conftest import Library
 
 Capture = pytest.CaptureFixture[str]
@@ -100,6 +102,10 @@ def test_what_is_there_and_what_comes_is_indexed(
         code, _ = watch.ends()
     assert code == 0
     assert _listed(few, capsys) == {"first.mp4", "second.mp4"}
+    with closing(open_audit(Settings(data_dir=few.data_dir), read_only=True)) as audit:
+        works = [(told.what, told.work) for _, told in audit.history()]
+    # Each time that it has indexed something is in the history, and not only its end.
+    assert [(what, work and work.indexed) for what, work in works] == [("indexer watch", 1)] * 2
     assert few.run("verify") == 0
     assert few.run("status", "--json") == 0
     (state,) = map(json.loads, capsys.readouterr().out.splitlines())

@@ -62,6 +62,7 @@ def test_the_status_says_what_was_done(page: Page, library: Library, audit: SqlA
         shown = page.run("document.getElementById('traffic').innerText")
         assert "in the last five minutes." in shown
         assert "Nobody has searched" in shown
+        assert page.run("document.querySelectorAll('#traffic svg path.curve').length") == 3
         for dark in (False, True):
             page.look(dark=dark)
             assert violations(page) == []

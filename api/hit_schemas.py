@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from api.explanation_schemas import ExplanationAnswer
+from api.field_schemas import FieldAnswer
 from clipseek.ranking import ALIKE
 
 
@@ -55,6 +56,11 @@ class HitAnswer(BaseModel):
         description="With `then`, the moment of each step. The hit is the span of all of them; "
         "`segment_id` and `best_time` are those of the first, and `score` and `relevance` those of "
         "the step that matches worst. Else null.",
+    )
+    fields: list[FieldAnswer] | None = Field(
+        default=None,
+        description="If words were searched, too: what each field contributes. `start`, `end` and "
+        "`relevance` of the hit are those of the best one. Else it is missing.",
     )
     explanation: ExplanationAnswer | None = Field(
         default=None, description="With `explain`, why the moment matched. Else null."

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
 from clipseek.parts import cut_at, normalised
-from clipseek.types import Hit, Liked, SearchResult, StepHit
+from clipseek.types import FieldHit, Hit, Liked, SearchResult, StepHit
 
 _TAG_BYTES = 12
 # From 2048 bytes on, hashing lets go of the interpreter, and the event loop would wait for it again
@@ -93,8 +93,21 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
         "relevance": None if isnan(hit.relevance) else hit.relevance,
         "similar_to": hit.similar_to,
         "steps": [_step(step, root) for step in hit.steps] or None,
+        **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
         "explanation": None,
         **_links(hit, collection, root),
+    }
+
+
+def _field(field: FieldHit) -> dict[str, object]:
+    """Return the fields of `field_schemas.FieldAnswer`."""
+    return {
+        "field": field.field,
+        "relevance": field.relevance,
+        "start": field.span.start,
+        "end": field.span.end,
+        "text": field.text,
+        "highlights": field.highlights,
     }
 
 

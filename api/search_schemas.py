@@ -43,6 +43,8 @@ from clipseek.query import (
     Query,
     Step,
 )
+from clipseek.timed import FIELDS
+from clipseek.timed import Field as FieldName
 
 
 class _Request(BaseModel):
@@ -252,6 +254,16 @@ class Search(_Asking):
         ),
         expect("a number from 0 to 1"),
     ] = 0.0
+    fields: Annotated[
+        list[FieldName] | None,
+        Field(
+            min_length=1,
+            max_length=len(FIELDS),
+            description="Where a sentence is searched: in pictures, subtitles, speech, or the text "
+            "that pictures show. In all by default.",
+        ),
+        expect(f"a list of some of {', '.join(FIELDS)}"),
+    ] = None
     mark_similar: Annotated[
         bool,
         Field(description="Let each hit say to which better hit it is near-identical."),
@@ -298,6 +310,7 @@ class Search(_Asking):
             min_relevance=self.min_relevance,
             cursor=cursor,
             mark_similar=self.mark_similar,
+            fields=FIELDS if self.fields is None else tuple(dict.fromkeys(self.fields)),
             then=[Step(step.asked_parts(shown), step.within) for step in self.following],
         )
 

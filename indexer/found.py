@@ -7,11 +7,14 @@ from clipseek.explaining import Explainer, Explanation, Matched
 from clipseek.patches import Box
 from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.types import SearchResult
+from clipseek.types import FieldHit, Hit, SearchResult
 from indexer.output import Column, clock, emit, note, table
 
 _PATIENCE_S = 600.0
 """How long pictures are looked at; a user who has waited enough presses Ctrl-C."""
+
+_CHARACTERS = 48
+"""Characters of what is said that a line has."""
 
 Why = Sequence[Explanation] | None
 """Of each hit why it matched, or None if that was not asked for."""
@@ -38,6 +41,7 @@ def as_json(answer: SearchResult, why: Why) -> None:
                 "score": round(hit.score, 6),
                 "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
                 "steps": [{"start": s.span.start, "end": s.span.end} for s in hit.steps] or None,
+                **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
                 **({} if why is None else {"explanation": why[rank - 1].plain()}),
             }
         )
@@ -53,11 +57,13 @@ def as_table(answer: SearchResult, why: Why) -> None:
     names = ("relevance" if least is None else "score", "from", "to", "best")
     more = () if why is None else ("nearest", "where")
     steps = any(hit.steps for hit in answer.hits)
+    says = any(_said(hit) for hit in answer.hits)
     places = [_places(each) for each in why] if why is not None else [()] * len(answer.hits)
     table(
         [
             *(Column(name, right=True) for name in (*names, *more)),
             *([Column("steps")] if steps else []),
+            *([Column("says")] if says else []),
             Column("video"),
         ],
         (
@@ -66,6 +72,7 @@ def as_table(answer: SearchResult, why: Why) -> None:
                 *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
                 *place,
                 *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),
+                *([_said(hit)] if says else []),
                 hit.video.uri,
             )
             for hit, place in zip(answer.hits, places, strict=True)
@@ -73,6 +80,29 @@ def as_table(answer: SearchResult, why: Why) -> None:
     )
     for reason in dict.fromkeys(each.reason for each in why or () if each.reason):
         note(reason)
+
+
+def _field(field: FieldHit) -> dict[str, object]:
+    return {
+        "field": field.field,
+        "relevance": round(field.relevance, 6),
+        "start": field.span.start,
+        "end": field.span.end,
+        "text": field.text,
+        "highlights": [list(each) for each in field.highlights],
+    }
+
+
+def _said(hit: Hit) -> str:
+    """Return the best text of a hit, from a little before its first word that was asked for."""
+    found = next((field for field in hit.fields if field.text), None)
+    if found is None:
+        return ""
+    first = found.highlights[0][0] if found.highlights else 0
+    start = 0 if len(found.text) <= _CHARACTERS else max(0, first - _CHARACTERS // 4)
+    text = found.text[start : start + _CHARACTERS]
+    is_cut = start + len(text) < len(found.text)
+    return f"{'…' if start else ''}{text}{'…' if is_cut else ''}"
 
 
 def _places(why: Explanation) -> tuple[str, str]:

@@ -123,6 +123,20 @@ class Explanation(Answer):
     where_missing: str | None
 
 
+class FieldHit(Answer):
+    """What one field contributes to a hit; `text` is what was found, and empty for pictures.
+
+    highlights: Which characters of `text` are words of the query: from, and up to.
+    """
+
+    field: str
+    relevance: float
+    start: float
+    end: float
+    text: str
+    highlights: list[list[int]]
+
+
 class Hit(Moment):
     """A moment that matches, or with `then` the span of several.
 
@@ -132,6 +146,7 @@ class Hit(Moment):
     play_url: The file of the video, with a media fragment of the moment.
     steps: With `then`, the moment of each step; None otherwise.
     explanation: With `explain`, why it matched; None otherwise.
+    fields: What each field contributes if words were searched, too; None otherwise.
     """
 
     video: HitVideo
@@ -142,6 +157,7 @@ class Hit(Moment):
     similar_to: int | None = None
     steps: list[Step] | None = None
     explanation: Explanation | None = None
+    fields: list[FieldHit] | None = None
 
 
 class Liked(Moment):

@@ -8,11 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Required
+from typing import Any, Literal, Required
 
 from typing_extensions import TypedDict
 
 from clipseek_client.errors import InvalidValue
+
+Field = Literal["picture", "subtitle", "speech", "text"]
 
 
 class Filter(TypedDict, total=False):
@@ -65,6 +67,7 @@ class BatchOptions(Asking, total=False):
     collection: str | None
     filter: Filter
     then: Then
+    fields: Sequence[Field]
     limit: int
     mark_similar: bool
     min_relevance: float

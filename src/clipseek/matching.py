@@ -13,6 +13,7 @@ from clipseek.composition import CANDIDATES, Curves, combined
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.query import Filters, Query
+from clipseek.timed import FieldHit
 from clipseek.types import Neighbours, Relevance, Scoring, StepHit
 from clipseek.vectors import Asked
 
@@ -40,8 +41,11 @@ class Lookup:
     is_all: bool
 
     @classmethod
-    def of(cls, query: Query, asked: Asked, place: int) -> Self:
-        """Return one step of the query at a place of a batch."""
+    def of(cls, query: Query, asked: Asked, place: int, *, is_fused: bool = False) -> Self:
+        """Return one step of the query at a place of a batch.
+
+        With `is_fused`, words are searched for, too, so every page compares the same segments.
+        """
         least = query.filters.min_relevance
         # A later page of one part looks at up to 4000 neighbours.
         alone = place if query.after and query.is_plain else -1
@@ -50,10 +54,12 @@ class Lookup:
             query.filters.of_videos,
             is_seen=not asked.sentences.all(),
             is_composed=len(asked.weights) > 1,
-            neighbours=ranking.candidates(query.reach) if query.is_plain else CANDIDATES,
+            neighbours=ranking.candidates(query.reach)
+            if query.is_plain and not is_fused
+            else CANDIDATES,
             alone=alone,
             least=least,
-            is_all=not least or bool(query.then),
+            is_all=not least or bool(query.then) or is_fused,
         )
 
 
@@ -148,12 +154,13 @@ class Together:
 
 
 class Judged(NamedTuple):
-    """A moment with its evidence and its relevance, or the span of a sequence."""
+    """A moment with its evidence and its relevance, or the span of a sequence or of words."""
 
     moment: ranking.Moment
     evidence: float
     relevance: float
     steps: tuple[StepHit, ...] = ()
+    fields: tuple[FieldHit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

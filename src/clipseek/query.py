@@ -15,7 +15,7 @@ from typing import Self
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
 from clipseek.parts import Part, Text, is_seen, is_unicode, number, problem_of
-from clipseek.types import PICTURE, Field
+from clipseek.timed import FIELDS, PICTURE, Field
 
 MAX_LIMIT = 100
 MAX_BATCH = 256
@@ -126,12 +126,12 @@ class Query:
 
     Parts of negative weight are not wanted; `composition` says what all parts together ask for.
     With `then`, moments are asked for that are followed, step by step, by moments of the same
-    video. Today it searches pictures; `problem` refuses other fields.
+    video. Fields made of text are searched for a single sentence, if the collection has any.
     """
 
     parts: tuple[Part, ...]
     filters: Filters = NO_FILTERS
-    fields: tuple[Field, ...] = (PICTURE,)
+    fields: tuple[Field, ...] = FIELDS
     collection: str = "default"
     limit: int = 10
     after: Cursor | None = None
@@ -168,6 +168,7 @@ class Query:
         cursor: str | None = None,
         mark_similar: bool = False,
         then: Sequence[Step] = (),
+        fields: Sequence[Field] = FIELDS,
     ) -> Self:
         """Return the query of a sentence or other parts; raise InvalidQuery for a wrong cursor.
 
@@ -191,6 +192,7 @@ class Query:
             after=after,
             mark_similar=mark_similar,
             then=tuple(then),
+            fields=tuple(fields),
         )
 
     @property
@@ -208,6 +210,11 @@ class Query:
         """The sentence that is asked for; empty if something else is, or more than that."""
         part = self.parts[0]
         return part.text if isinstance(part, Text) and self.is_plain else ""
+
+    @property
+    def asks_text(self) -> bool:
+        """Whether fields made of text are searched, if the collection has any."""
+        return bool(self.text) and self.fields != (PICTURE,)
 
     @property
     def is_seen(self) -> bool:
@@ -235,8 +242,8 @@ class Query:
             return wrong
         if (wrong := self._problem_of_steps()) is not None:
             return wrong
-        if self.fields != (PICTURE,):
-            return InvalidQuery(f"fields must be {PICTURE}, got {', '.join(self.fields) or 'none'}")
+        if (wrong := self._problem_of_fields()) is not None:
+            return wrong
         if not 1 <= self.limit <= MAX_LIMIT:
             return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {self.limit}")
         if (wrong := self.filters.problem()) is not None:
@@ -246,6 +253,17 @@ class Query:
             return InvalidQuery(
                 f"min_relevance must be 0 unless sentences alone are asked for, got {least:g}; "
                 "moments that look alike have a score and no relevance"
+            )
+        return None
+
+    def _problem_of_fields(self) -> InvalidQuery | None:
+        given = ", ".join(self.fields) or "none"
+        if not self.fields or not set(self.fields) <= set(FIELDS):
+            return InvalidQuery(f"fields must be some of {', '.join(FIELDS)}, got {given}")
+        if PICTURE not in self.fields and not self.text:
+            return InvalidQuery(
+                f"fields must have {PICTURE} unless one sentence alone is asked for, got {given}; "
+                "words are not searched for pictures, moments and several parts"
             )
         return None
 

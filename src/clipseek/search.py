@@ -22,6 +22,7 @@ from clipseek.errors import (
     VersionGone,
 )
 from clipseek.following import Following
+from clipseek.fused import Fused
 from clipseek.library.collections import Collections
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
@@ -32,6 +33,7 @@ from clipseek.parts import cut_at
 from clipseek.protocols import Cache
 from clipseek.query import Query, digest
 from clipseek.stages import Stage, Stages
+from clipseek.timed import PICTURE
 from clipseek.types import (
     Hit,
     Named,
@@ -186,19 +188,22 @@ class Searcher:
         queries: Sequence[Query],
         read: Sequence[Sequence[Asked]],
         stages: Stages,
-    ) -> list[Match | Following]:
+    ) -> list[Match | Following | Fused]:
         """Search, judge and merge: for each query what matches it."""
         lookups = [
-            Lookup.of(query, one, place)
+            Lookup.of(query, one, place, is_fused=_is_fused(query, view))
             for place, (query, steps) in enumerate(zip(queries, read, strict=True))
             for one in steps
         ]
         found = iter(self._looked_up(view, model, lookups, stages))
-        matches: list[Match | Following] = []
+        matches: list[Match | Following | Fused] = []
+        scoring = view.collection.scoring or model.scoring
         for query, steps in zip(queries, read, strict=True):
             each = [next(found) for _ in steps]
-            if query.then:
-                scoring = view.collection.scoring or model.scoring
+            if _is_fused(query, view):
+                with stages.timing("search"):
+                    matches.append(Fused.of(query, each[0], steps[0], view, scoring))
+            elif query.then:
                 constants = view.collection.relevance or scoring.relevance
                 curves = Curves(scoring.logit_scale, constants, model.coherence)
                 matches.append(Following.of(query, each, curves))
@@ -249,7 +254,7 @@ class Searcher:
 def _result(
     query: Query,
     asked: Asked,
-    match: Match | Following,
+    match: Match | Following | Fused,
     moments: Sequence[Judged],
     videos: Mapping[str, Video | Named],
     gone: AbstractSet[str],
@@ -262,7 +267,7 @@ def _result(
         if one.moment.video_id in videos
     ]
     page = tuple(hits[: query.size])
-    if query.mark_similar and isinstance(match, Match):
+    if query.mark_similar and isinstance(match, Match | Fused):
         page = _marked(page, match.before(query, gone), view)
     is_rest = len(hits) > query.size or len(match) > match.page(query).stop
     total, total_videos = match.counts(gone)
@@ -335,16 +340,24 @@ def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
         math.nan if is_seen else judged.relevance,
         math.nan if is_seen else judged.evidence,
         steps=judged.steps,
+        fields=judged.fields,
     )
 
 
-def _made(matches: Sequence[Match | Following], pages: Sequence[slice]) -> list[list[Judged]]:
+def _is_fused(query: Query, view: View) -> bool:
+    """Whether words are searched for beside pictures, or in place of them."""
+    return PICTURE not in query.fields or (query.asks_text and len(view.words) > 0)
+
+
+def _made(
+    matches: Sequence[Match | Following | Fused], pages: Sequence[slice]
+) -> list[list[Judged]]:
     """Make the hits of some places of each query."""
     plain = [i for i, match in enumerate(matches) if isinstance(match, Match)]
     moments = made([m for m in matches if isinstance(m, Match)], [pages[i] for i in plain])
     found = dict(zip(plain, moments, strict=True))
     for i, match in enumerate(matches):
-        if isinstance(match, Following):
+        if isinstance(match, Following | Fused):
             found[i] = match.made(pages[i])
     return [found[i] for i in range(len(matches))]
 

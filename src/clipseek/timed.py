@@ -80,3 +80,17 @@ class TimedText:
         for cue in self.cues:
             if not 0 <= cue.start < cue.end < float("inf"):
                 raise ValueError(f"a cue needs 0 <= start < end, got [{cue.start}, {cue.end})")
+
+
+class FieldHit(NamedTuple):
+    """What one field contributes to a hit. `relevance` is in [0, 1], as that of a hit.
+
+    `text` is what was found if the field is made of text, and `highlights` are the ranges of its
+    characters, `(start, end)`, that the query's words are.
+    """
+
+    field: Field
+    relevance: float
+    span: Span
+    text: str = ""
+    highlights: tuple[tuple[int, int], ...] = ()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clipseek.timed import PICTURE as PICTURE
 from clipseek.timed import SUBTITLE as SUBTITLE
 from clipseek.timed import Field as Field
+from clipseek.timed import FieldHit as FieldHit
 from clipseek.timed import Span as Span
 from clipseek.timed import TimedText
 
@@ -237,6 +238,8 @@ class Hit(NamedTuple):
     which is near-identical, if there is one and the query asks for it. `steps` are the moments of a
     sequence: then `span` is from the first to the last, `segment_id` and `best_time` are those of
     the first, and `score`, `relevance` and `evidence` those of the one that matches worst.
+    `fields` says what each field contributes if words were searched for, too: `span` and
+    `relevance` are those of the best one.
     """
 
     video: Video | Named
@@ -248,6 +251,7 @@ class Hit(NamedTuple):
     evidence: float = 0.0
     similar_to: int | None = None
     steps: tuple[StepHit, ...] = ()
+    fields: tuple[FieldHit, ...] = ()
 
 
 class Liked(NamedTuple):

@@ -18,7 +18,9 @@ def test_an_answer_is_what_its_model_would_have_written(client: TestClient) -> N
     assert answer.hits
     assert answer.truncated_at is None
     ours, _, _ = written.decode().rpartition(',"took_ms":')
-    models, _, _ = answer.model_dump_json().rpartition(',"took_ms":')
+    assert all(hit.fields is None for hit in answer.hits)  # missing, as no video says anything
+    said = answer.model_dump_json(exclude={"hits": {"__all__": {"fields"}}})
+    models, _, _ = said.rpartition(',"took_ms":')
     assert ours == models
 
 

@@ -118,12 +118,20 @@ def _filtered(**asked: Any) -> Query:
             Query((Text("x"), Text(""))), "query must have 1 to 1000 characters, got 0", id="second"
         ),
         pytest.param(
-            replace(QUERY, fields=()), "fields must be picture, got none", id="without a field"
+            replace(QUERY, fields=()),
+            "fields must be some of picture, subtitle, speech, text, got none",
+            id="without a field",
         ),
         pytest.param(
             replace(QUERY, fields=("picture", "sound")),  # type: ignore[arg-type]  # of a client
-            "fields must be picture, got picture, sound",
+            "fields must be some of picture, subtitle, speech, text, got picture, sound",
             id="two fields",
+        ),
+        pytest.param(
+            replace(QUERY, fields=("subtitle",), parts=(Text("a"), Text("b"))),
+            "fields must have picture unless one sentence alone is asked for, got subtitle; words "
+            "are not searched for pictures, moments and several parts",
+            id="words of several parts",
         ),
     ],
 )
@@ -377,5 +385,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "5b86aa6bc8a58a78f6b1b230de9927c45c2aaadf4df6e5597a985f1930c0153e"
+    digest = "b0a902ec0abbe23174b88520395da16c2682f2f283eb9f58c995e93296048ba2"
     assert QUERY.key(1, "f") == f"result:{digest}"

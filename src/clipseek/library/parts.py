@@ -1,6 +1,6 @@
 """The parts of a view: segments and the index over them, of which some are dead since."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -81,12 +81,45 @@ class Part:
 
     def allowed(self, only: Filters) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all."""
-        mask = self.tags.mask(only.tags or ()) & self.facts.mask(only)
-        if only.video_ids is not None:
-            mask &= self.table.mask_of(only.video_ids)
+        mask = self._mask(only)
         if mask.all():
             return None
         return self.table.ids_where(mask if self.gone is None else mask & ~self.gone)
+
+    def videos(self, only: Filters) -> set[str]:
+        """Return the videos that a filter lets through."""
+        mask = self._mask(only)
+        found: list[str] = self.table.videos[
+            mask if self.gone is None else mask & ~self.gone
+        ].tolist()
+        return set(found)
+
+    def _mask(self, only: Filters) -> NDArray[np.bool_]:
+        mask = self.tags.mask(only.tags or ()) & self.facts.mask(only)
+        if only.video_ids is not None:
+            mask &= self.table.mask_of(only.video_ids)
+        return mask
+
+    def segments_at(self, moments: Sequence[tuple[str, float]]) -> NDArray[np.int64]:
+        """Return the id of the segment at each moment, a video and seconds; -1 if none is here."""
+        found = np.full(len(moments), -1, np.int64)
+        mask = self.table.mask_of({video_id for video_id, _ in moments})
+        if self.gone is not None:
+            mask &= ~self.gone
+        rows = np.flatnonzero(mask[self.table.owners])
+        if not len(rows):
+            return found
+        owners, starts = self.table.owners[rows], self.table.spans[rows, 0]
+        order = np.lexsort((starts, owners))
+        rows, owners, starts = rows[order], owners[order], starts[order]
+        names = np.array([video_id for video_id, _ in moments])
+        mine = np.searchsorted(self.table.videos, names).clip(max=len(mask) - 1)
+        is_here = mask[mine] & (self.table.videos[mine] == names)
+        for i in np.flatnonzero(is_here).tolist():
+            first, end = np.searchsorted(owners, [mine[i], mine[i] + 1])
+            at = first + np.searchsorted(starts[first:end], moments[i][1], side="right") - 1
+            found[i] = self.table.ids[rows[max(at, first)]]
+        return found
 
     def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
         """Find the true k nearest segments that are not dead."""
@@ -154,6 +187,18 @@ def _known_of(parts: Sequence[Part], table: SegmentTable) -> tuple[Tags, Facts]:
     return Tags.joined(tags, count), Facts.joined(facts, count)
 
 
+def segments_at(parts: Sequence[Part], moments: Sequence[tuple[str, float]]) -> NDArray[np.int64]:
+    """Return the id of the segment that is shown at each moment, a video and seconds.
+
+    All segments of a video are in one part. What is past the last one is in that, and before the
+    first one in the first.
+    """
+    if not moments:
+        return np.empty(0, np.int64)
+    found: NDArray[np.int64] = np.max([part.segments_at(moments) for part in parts], axis=0)
+    return found
+
+
 def vectors_of(parts: Sequence[Part], ids: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the vectors of int64 (K,) segments of several parts, float32 (K, dim)."""
     vectors = np.empty((len(ids), parts[0].index.dim), np.float32)
@@ -177,3 +222,15 @@ def _taken(
     return Neighbours(
         np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
     )
+
+
+def counted(
+    blocks: Iterable[SegmentBlock], total: int, progress: Callable[[int, int], None]
+) -> Iterator[SegmentBlock]:
+    """Hand blocks on, and tell of each how many segments were read by then."""
+    done = 0
+    progress(done, total)
+    for block in blocks:
+        yield block
+        done += len(block.ids)
+        progress(done, total)

@@ -1,7 +1,7 @@
 """One collection at one version, ready to be searched: a snapshot and what changed since."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -19,6 +19,7 @@ from clipseek.library.parts import (
     Delta,
     Part,
     beside,
+    counted,
     joined,
     nearest_of,
     whole,
@@ -29,8 +30,8 @@ from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore, has_biases_of, history
 from clipseek.query import Filters
 from clipseek.ranking import Rows
-from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
+from clipseek.texts.index import WordIndex
 from clipseek.types import Change, ChangeKind, Collection, Named, Neighbours, Relevance, Scoring
 
 # Above so many segments the log says that reading them from the catalog takes long: 500 000 took
@@ -65,6 +66,7 @@ class View:
     _base: Part = field(repr=False)
     _delta: tuple[Delta, ...] = field(repr=False)
     _names: Names | None = field(default=None, repr=False)
+    words: WordIndex = field(default_factory=WordIndex, repr=False)
 
     @classmethod
     def open(
@@ -107,7 +109,7 @@ class View:
             if found is None:
                 total = now.counts(name)[1]
                 _warn_of_many(name, total)
-                blocks = _counted(now.blocks(name), total, progress)
+                blocks = counted(now.blocks(name), total, progress)
                 table, vectors = SegmentTable.of(blocks, collection.dim)
                 base = whole(table, vectors, *_known(now, name, table))
                 delta: tuple[Delta, ...] = ()
@@ -120,6 +122,7 @@ class View:
                     base = base.rescored(*now.biases(name))
                 delta = joined([_delta(now, name, collection.dim, changed)])
             past = history(now, name, collection.version)
+            words = WordIndex().changed(frozenset(), now.texts(name))
         return cls(
             collection=collection,
             note=offer.note,
@@ -131,6 +134,7 @@ class View:
             _history=past,
             _base=base,
             _delta=delta,
+            words=words,
         )
 
     def refresh(self, catalog: CatalogReader, store: IndexStore) -> Self:
@@ -182,6 +186,8 @@ class View:
             named = list(
                 now.names(name, video_ids=sorted(_videos_of(changes, "relocate") - changed))
             )
+            said = _videos_of(changes, "put", "remove", "text")
+            words = self.words.changed(said, now.texts(name, video_ids=sorted(said)))
             anew = None if collection.scored_at <= self.version else now.biases(name)
             names = self._names
             if names is not None and names.is_of(self.collection, self._history):
@@ -197,6 +203,7 @@ class View:
             _base=base,
             _delta=joined([*parts, delta]),
             _names=names,
+            words=words,
         )
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
@@ -370,18 +377,6 @@ def _known(catalog: CatalogReader, name: str, table: SegmentTable) -> tuple[Tags
     """Return the tags and the facts of the videos of a table."""
     tags = Tags.of(catalog.tagged(name), table.videos)
     return tags, Facts.of(catalog.names(name), table.videos)
-
-
-def _counted(
-    blocks: Iterable[SegmentBlock], total: int, progress: Progress
-) -> Iterator[SegmentBlock]:
-    """Hand blocks on, and tell of each how many segments were read by then."""
-    done = 0
-    progress(done, total)
-    for block in blocks:
-        yield block
-        done += len(block.ids)
-        progress(done, total)
 
 
 def _warn_of_many(name: str, segments: int) -> None:

@@ -1,0 +1,69 @@
+"""Fusion: moments of pictures and passages of words become one order. Pure.
+
+Relevance of both is in [0, 1] and means the same, so a hit has that of the field that matches best,
+and hits are ordered by it. Pictures stay in their own order, which is that of their scores: one
+counts no more for its place than the least relevant one before it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where something is: the seconds `[start, end)` of a video."""
+
+    video_id: str
+    start: float
+    end: float
+
+
+class Group(NamedTuple):
+    """What becomes one hit: a moment of pictures, if any, and passages, best first, as numbers."""
+
+    picture: int | None
+    texts: tuple[int, ...]
+    relevance: float
+
+
+def fused(
+    pictures: Sequence[Place],
+    seen: Sequence[float],
+    texts: Sequence[Place],
+    said: Sequence[float],
+    anchors: Sequence[int],
+) -> list[Group]:
+    """Return the hits, best first.
+
+    Args:
+        pictures: Moments, in their order; those of one video do not overlap.
+        seen: The relevance of each.
+        texts: The segment that is shown in the middle of each passage, by falling relevance of
+            the passages. It is a part of a moment of pictures, or of none.
+        said: The relevance of each passage.
+        anchors: The ids of these segments; passages of one segment are one hit.
+    """
+    where: dict[str, list[int]] = {}
+    for i, place in enumerate(pictures):
+        where.setdefault(place.video_id, []).append(i)
+    joined: dict[int, list[int]] = {}
+    alone: dict[int, list[int]] = {}
+    for i, place in enumerate(texts):
+        mine = (j for j in where.get(place.video_id, ()) if _contains(pictures[j], place.start))
+        picture = next(mine, None)
+        if picture is None:
+            alone.setdefault(anchors[i], []).append(i)
+        else:
+            joined.setdefault(picture, []).append(i)
+    groups = []
+    least = 1.0
+    for i, relevance in enumerate(seen):
+        least = min(least, relevance)
+        own = joined.get(i, [])
+        groups.append(Group(i, tuple(own), max([least, *(said[j] for j in own)])))
+    groups += [Group(None, tuple(own), said[own[0]]) for own in alone.values()]
+    # Sorting is stable: equal ones stay in the order of pictures, and those precede passages alone.
+    return sorted(groups, key=lambda group: -group.relevance)
+
+
+def _contains(place: Place, time: float) -> bool:
+    return place.start <= time < place.end

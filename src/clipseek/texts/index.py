@@ -1,0 +1,359 @@
+"""WordIndex: what the videos of a collection say, and which passages of it fit some words.
+
+It is derived from the catalog and stored nowhere. Words are found and ordered by tantivy (BM25,
+Robertson and Zaragoza 2009); which of the query's words a passage has is what its relevance says.
+"""
+
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from clipseek.texts.passages import passages
+from clipseek.texts.words import Word, folded, is_near, words
+from clipseek.timed import FIELDS, Field, FieldHit, Span, TimedText
+
+if TYPE_CHECKING:
+    import tantivy
+
+AT_MOST = 256
+"""Passages that a query compares, those with the best BM25."""
+LEAST = 0.25
+"""Relevance of a passage that is found: it has about half of what the query says."""
+_POWER = 2.0
+"""Relevance is this power of the share of the query that a passage has; see `relevance`."""
+_ALMOST = 0.8
+"""How much a word counts that begins with what was asked, or differs from it by a typing error."""
+_RARE = 0.1
+"""Words whose weight is this share of the greatest one or less are not looked for alone."""
+_TYPED, _LONG = 4, 8
+"""Letters of words in which one, and two typing errors are looked for."""
+_PREFIX, _SPELLINGS = 3, 32
+_PLACES = 20  # bits: more than all fields of a video have together
+_HEAP_BYTES = 15_000_000
+"""The least that a writer of tantivy takes."""
+# ISO 639-1 and 639-2 codes of the languages that tantivy has stemmers for (Snowball's).
+_STEMMERS = {
+    **dict.fromkeys(("ar", "ara"), "arabic"),
+    **dict.fromkeys(("da", "dan"), "danish"),
+    **dict.fromkeys(("nl", "nld", "dut"), "dutch"),
+    **dict.fromkeys(("en", "eng"), "english"),
+    **dict.fromkeys(("fi", "fin"), "finnish"),
+    **dict.fromkeys(("fr", "fra", "fre"), "french"),
+    **dict.fromkeys(("de", "deu", "ger"), "german"),
+    **dict.fromkeys(("el", "ell", "gre"), "greek"),
+    **dict.fromkeys(("hu", "hun"), "hungarian"),
+    **dict.fromkeys(("it", "ita"), "italian"),
+    **dict.fromkeys(("no", "nor", "nb", "nob", "nn", "nno"), "norwegian"),
+    **dict.fromkeys(("pt", "por"), "portuguese"),
+    **dict.fromkeys(("ro", "ron", "rum"), "romanian"),
+    **dict.fromkeys(("ru", "rus"), "russian"),
+    **dict.fromkeys(("es", "spa"), "spanish"),
+    **dict.fromkeys(("sv", "swe"), "swedish"),
+    **dict.fromkeys(("ta", "tam"), "tamil"),
+    **dict.fromkeys(("tr", "tur"), "turkish"),
+}
+
+
+class Said(NamedTuple):
+    """A passage that fits a query, and how well."""
+
+    video_id: str
+    hit: FieldHit
+
+
+class _Passage(NamedTuple):
+    field: Field
+    span: Span
+    text: str
+    stemmer: str
+
+
+class _Asked(NamedTuple):
+    """A word of a query: the terms that stand for it, how well, and how much it says."""
+
+    terms: Mapping[str, float]
+    weight: float
+
+
+class _Shared:
+    """The index of tantivy that the states of one collection share, and its only writer."""
+
+    def __init__(self) -> None:
+        import tantivy
+
+        made = tantivy.SchemaBuilder()
+        made.add_unsigned_field("place", stored=False, indexed=False, fast=True)
+        made.add_unsigned_field("video", stored=False, indexed=True, fast=False)
+        made.add_unsigned_field("field", stored=False, indexed=True, fast=False)
+        made.add_text_field("words", stored=False, tokenizer_name="spaces", index_option="freq")
+        self.schema = made.build()
+        self.index = tantivy.Index(self.schema)
+        spaces = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        self.index.register_tokenizer("spaces", spaces)
+        self.writer = self.index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        self.numbers = count(1)
+        self.lock = threading.Lock()
+
+    def remove(self, number: int) -> None:
+        """Remove the passages of one video; states that are there already still find them."""
+        import tantivy
+
+        # By a query, because a term of an int would be one with a sign, which this field has not.
+        mine = tantivy.Query.term_query(self.schema, "video", number)
+        self.writer.delete_documents_by_query(mine)
+
+    def add(self, number: int, said: Iterable[_Passage]) -> None:
+        """Add the passages of one video."""
+        import tantivy
+
+        for at, passage in enumerate(said):
+            document = tantivy.Document()
+            document.add_unsigned("place", number << _PLACES | at)
+            document.add_unsigned("video", number)
+            document.add_unsigned("field", FIELDS.index(passage.field))
+            terms = (term for _, terms in _terms(passage.text, passage.stemmer) for term in terms)
+            document.add_text("words", " ".join(terms))
+            self.writer.add_document(document)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordIndex:
+    """What all videos of a collection say, at one version. Immutable; `changed` returns the next.
+
+    Numbers of videos are given once, so that passages which another state has added are not found.
+    """
+
+    _videos: Mapping[str, int] = field(default_factory=dict, repr=False)
+    _passages: Mapping[int, tuple[str, tuple[_Passage, ...]]] = field(
+        default_factory=dict, repr=False
+    )
+    _stemmers: AbstractSet[str] = frozenset()
+    _count: int = 0
+    _shared: _Shared | None = field(default=None, repr=False)
+    _searcher: "tantivy.Searcher | None" = field(default=None, repr=False)
+
+    def changed(self, videos: AbstractSet[str], texts: Iterable[tuple[str, TimedText]]) -> Self:
+        """Return the state in which some videos say what is given, and nothing else."""
+        said: dict[str, list[_Passage]] = {}
+        for video_id, text in texts:
+            said.setdefault(video_id, []).extend(_passages_of(text))
+        said = {video_id: found for video_id, found in said.items() if found}
+        gone = [video_id for video_id in videos if video_id in self._videos]
+        if not said and not gone:
+            return self
+        shared = self._shared or _Shared()
+        numbers, known = dict(self._videos), dict(self._passages)
+        with shared.lock:
+            for video_id in gone:
+                number = numbers.pop(video_id)
+                del known[number]
+                shared.remove(number)
+            for video_id, found in said.items():
+                number = numbers[video_id] = next(shared.numbers)
+                known[number] = video_id, tuple(found)
+                shared.add(number, found)
+            shared.writer.commit()
+            shared.index.reload()
+            searcher = shared.index.searcher()
+        spoken = {each.stemmer for found in said.values() for each in found if each.stemmer}
+        return replace(
+            self,
+            _videos=numbers,
+            _passages=known,
+            _stemmers=self._stemmers | spoken,
+            _shared=shared,
+            _searcher=searcher,
+            _count=sum(len(found) for _, found in known.values()),
+        )
+
+    def __len__(self) -> int:
+        return self._count
+
+    def search(
+        self, query: str, *, fields: Iterable[Field] = FIELDS, only: AbstractSet[str] | None = None
+    ) -> tuple[list[Said], bool]:
+        """Return the passages that fit a query, best first, and whether there may be more.
+
+        Those of some fields, and with `only` those of some videos.
+        """
+        if self._searcher is None or self._shared is None:
+            return [], False
+        asked = self._asked(query)
+        greatest = max((one.weight for one in asked if one.terms), default=0.0)
+        wanted = [one for one in asked if one.terms and one.weight > _RARE * greatest]
+        if not wanted:
+            return [], False
+        found = self._searcher.search(self._query(wanted, set(fields), only), limit=AT_MOST)
+        places = self._places(found)
+        said = []
+        for place in places:
+            number, at = place >> _PLACES, place & (1 << _PLACES) - 1
+            if number in self._passages:
+                video_id, passages = self._passages[number]
+                hit = _hit(passages[at], asked)
+                if hit.relevance >= LEAST:
+                    said.append(Said(video_id, hit))
+        said.sort(key=lambda each: -each.hit.relevance)  # it is stable: equal ones stay by BM25
+        return said, len(found.hits) == AT_MOST
+
+    def _places(self, found: "tantivy.SearchResult") -> list[int]:
+        """Return what says which passages were found: video and number."""
+        assert self._searcher is not None
+        values = self._searcher.fast_field_values("place", [at for _, at in found.hits])
+        return [int(value) for value in values if value is not None]
+
+    def _query(
+        self, wanted: Iterable[_Asked], fields: AbstractSet[Field], only: AbstractSet[str] | None
+    ) -> "tantivy.Query":
+        import tantivy
+
+        made = tantivy.Query
+        assert self._shared is not None
+        schema = self._shared.schema
+        either = [
+            made.disjunction_max_query(
+                [
+                    made.boost_query(made.term_query(schema, "words", term, "freq"), quality)
+                    for term, quality in one.terms.items()
+                ]
+            )
+            for one in wanted
+        ]
+        must = [made.boolean_query([(tantivy.Occur.Should, each) for each in either])]
+        if fields != set(FIELDS):
+            chosen = [FIELDS.index(each) for each in fields]
+            must.append(made.const_score_query(made.term_set_query(schema, "field", chosen), 0))
+        if only is not None:
+            numbers = [self._videos[each] for each in only if each in self._videos]
+            must.append(made.const_score_query(made.term_set_query(schema, "video", numbers), 0))
+        return made.boolean_query([(tantivy.Occur.Must, each) for each in must])
+
+    def _asked(self, query: str) -> list[_Asked]:
+        """Return the words of a query, each once, with what stands for them here."""
+        distinct = {folded(each.word): each for each in words(query)}
+        last = next(reversed(distinct), "")
+        return [self._word(each, plain, is_last=plain == last) for plain, each in distinct.items()]
+
+    def _word(self, word: Word, plain: str, *, is_last: bool) -> _Asked:
+        assert self._searcher is not None
+        forms = {plain: 1.0}
+        if not word.is_joined:
+            forms |= {_stemmed(word.word, stemmer): 1.0 for stemmer in self._stemmers}
+        frequencies = {term: self._searcher.doc_freq("words", term) for term in forms}
+        terms = {term: quality for term, quality in forms.items() if frequencies[term]}
+        if not terms and not word.is_joined:
+            terms = dict.fromkeys(self._spellings(plain, is_last=is_last), _ALMOST)
+            frequencies = {term: self._searcher.doc_freq("words", term) for term in terms}
+        often = max((frequencies[term] for term in terms), default=0)
+        return _Asked(terms, _weight(len(self), often))
+
+    def _spellings(self, plain: str, *, is_last: bool) -> set[str]:
+        """Return words that begin with a word, if it is the last one, or else are almost it."""
+        import tantivy
+
+        assert self._searcher is not None
+        assert self._shared is not None
+        if is_last and len(plain) >= _PREFIX:
+            longer = self._searcher.terms_with_prefix("words", plain, limit=_SPELLINGS)
+            if longer:
+                return {term for term, _ in longer}
+        if len(plain) < _TYPED:
+            return set()
+        errors = 1 if len(plain) < _LONG else 2
+        query = tantivy.Query.fuzzy_term_query(
+            self._shared.schema,
+            "words",
+            plain,
+            distance=errors,
+            transposition_cost_one=True,
+            prefix=is_last,
+        )
+        found = self._searcher.search(query, limit=AT_MOST)
+        near: set[str] = set()
+        for place in self._places(found):
+            passages = self._passages.get(place >> _PLACES, ("", ()))[1]
+            for passage in passages[place & (1 << _PLACES) - 1 :][:1]:
+                near |= {folded(word.word) for word in words(passage.text)}
+        return {term for term in sorted(near) if is_near(plain, term, errors, is_prefix=is_last)}
+
+
+def relevance(share: float) -> float:
+    """Return the relevance in [0, 1] of a passage that has a share of what a query says.
+
+    The share is that of the weights of the words, which are those of BM25 (`_weight`).
+    """
+    return math.pow(share, _POWER)
+
+
+def _hit(passage: _Passage, asked: Iterable[_Asked]) -> FieldHit:
+    """Judge a passage by the words that it has, and say where they are."""
+    here = _terms(passage.text, passage.stemmer)
+    has = {term for _, terms in here for term in terms}
+    total = shared = 0.0
+    matching: set[str] = set()
+    for one in asked:
+        total += one.weight
+        mine = one.terms.keys() & has
+        if mine:
+            shared += one.weight * max(one.terms[term] for term in mine)
+            matching |= mine
+    ranges = ((word.start, word.end) for word, terms in here if matching & set(terms))
+    share = shared / total if total else 0.0
+    return FieldHit(passage.field, relevance(share), passage.span, passage.text, _merged(ranges))
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Join ranges that overlap, as pairs of letters do."""
+    merged: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], end
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def _weight(passages: int, often: int) -> float:
+    """Return how much a word says that so many of the passages have: the idf of BM25."""
+    often = min(often, passages)
+    return math.log1p((passages - often + 0.5) / (often + 0.5))
+
+
+def _passages_of(text: TimedText) -> Iterable[_Passage]:
+    for cue in passages(text.cues):
+        stemmer = _STEMMERS.get(cue.language.partition("-")[0], "")
+        yield _Passage(text.field, Span(cue.start, cue.end), cue.text, stemmer)
+
+
+@lru_cache(maxsize=16384)
+def _terms(text: str, stemmer: str) -> tuple[tuple[Word, tuple[str, ...]], ...]:
+    """Return the words of a passage with the terms that each is found by."""
+    return tuple(
+        (
+            word,
+            (folded(word.word), _stemmed(word.word, stemmer))
+            if stemmer and not word.is_joined
+            else (folded(word.word),),
+        )
+        for word in words(text)
+    )
+
+
+@lru_cache(maxsize=65536)
+def _stemmed(word: str, stemmer: str) -> str:
+    """Return the term of a word's stem in a language; no word has its first character."""
+    (found,) = _analyzer(stemmer).analyze(word) or [word]
+    return f"~{stemmer}~{folded(found)}"
+
+
+@lru_cache(maxsize=32)
+def _analyzer(stemmer: str) -> "tantivy.TextAnalyzer":
+    import tantivy
+
+    raw = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
+    return raw.filter(tantivy.Filter.stemmer(stemmer)).build()

@@ -1,0 +1,145 @@
+"""Searches by pictures and by words: what one hit is, pages, filters and counts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clipseek.errors import InvalidQuery
+from clipseek.query import Query
+from clipseek.search import Searcher
+from clipseek.testing import MemoryCatalog
+from clipseek.timed import Cue, TimedText
+from clipseek.types import FieldHit, SearchResult, Span
+from tests.core.test_search import MODEL, videos
+from tests.searching import searcher_over
+
+
+def said(*cues: Cue) -> TimedText:
+    """Return subtitles."""
+    return TimedText("subtitle", "1", cues)
+
+
+@pytest.fixture
+def catalog() -> MemoryCatalog:
+    """Two videos: red, blue, green, with what is said in them; and blue with a tag."""
+    catalog = videos()
+    cues = Cue(0.5, 1.5, "The boat is red", "en"), Cue(2.5, 3.5, "Anna sells guitars", "en")
+    catalog.put_text("default", "one", said(*cues))
+    catalog.put_text("default", "two", said(Cue(0.0, 1.0, "Guitars are sold by Anna", "en")))
+    return catalog
+
+
+@pytest.fixture
+def searcher(catalog: MemoryCatalog, tmp_path: Path) -> Searcher:
+    """A searcher over the videos."""
+    return searcher_over(catalog, tmp_path, lambda _: MODEL)
+
+
+def one(searcher: Searcher, query: str, **more: object) -> SearchResult:
+    """Return the answer to a query."""
+    (answer,) = searcher.search([Query.of(query, **more)])  # type: ignore[arg-type]  # fields
+    assert isinstance(answer, SearchResult)
+    return answer
+
+
+def places(result: SearchResult) -> list[tuple[str, float]]:
+    """Return the video and the start of each hit."""
+    return [(hit.video.id, hit.span.start) for hit in result.hits]
+
+
+def test_words_are_found_where_they_are_said(searcher: Searcher) -> None:
+    """With the passage, its words and its span; the thumbnail is that of the segment."""
+    hit = one(searcher, "guitars").hits[0]
+    assert (hit.relevance, hit.span) in [(1.0, Span(2.5, 3.5)), (1.0, Span(0.0, 1.0))]
+    spoken = hit.fields[-1]
+    assert spoken.field == "subtitle"
+    assert [spoken.text[a:b].lower() for a, b in spoken.highlights] == ["guitars"]
+    assert hit.best_time in (0.0, 2.0)
+
+
+def test_a_moment_that_shows_and_says_it_is_one_hit(searcher: Searcher) -> None:
+    """Red is shown from 0 to 2 and said from 0.5 to 1.5; the better field gives the span."""
+    first = one(searcher, "red").hits[0]
+    picture, spoken = first.fields
+    assert (picture.field, picture.span, picture.text) == ("picture", Span(0.0, 2.0), "")
+    highlights = ((12, 15),)
+    assert spoken == FieldHit("subtitle", 1.0, Span(0.5, 1.5), "The boat is red", highlights)
+    assert (first.span, first.relevance) == (Span(0.5, 1.5), 1.0)
+    assert first.score == pytest.approx(1, abs=1e-3)
+
+
+def test_each_field_can_be_asked_alone(searcher: Searcher) -> None:
+    """As if the others were not there."""
+    assert not any(hit.fields for hit in one(searcher, "red", fields=["picture"]).hits)
+    spoken = one(searcher, "red", fields=["subtitle"])
+    assert places(spoken) == [("one", 0.5)]
+    assert [field.field for field in spoken.hits[0].fields] == ["subtitle"]
+    assert one(searcher, "red", fields=["speech"]).hits == ()
+    assert one(searcher, "nothing that is said", fields=["subtitle"]).hits == ()
+
+
+def test_a_collection_without_words_answers_as_before(tmp_path: Path) -> None:
+    """The same hits, also if it was looked at and says nothing."""
+    silent = videos()
+    silent.put_text("default", "one", said())
+    searcher = searcher_over(silent, tmp_path, lambda _: MODEL)
+    assert one(searcher, "red").hits == one(searcher, "red", fields=["picture"]).hits
+    assert one(searcher, "red", fields=["subtitle"]).hits == ()
+
+
+def test_pages_have_each_hit_once(searcher: Searcher) -> None:
+    """In the order of the whole answer."""
+    whole = places(one(searcher, "guitars red"))
+    paged, cursor = [], None
+    while True:
+        page = one(searcher, "guitars red", limit=1, cursor=cursor)
+        paged += places(page)
+        if (cursor := page.next_cursor) is None:
+            break
+    assert paged == whole
+    assert len(whole) == len(set(whole)) == 3
+
+
+def test_filters_are_those_of_videos_and_of_relevance(searcher: Searcher) -> None:
+    """They hold for words as for pictures, and the counts are of what is left."""
+    result = one(searcher, "guitars", tags=["night"])
+    assert places(result) == [("two", 0.0)]
+    result = one(searcher, "guitars", min_relevance=0.9)
+    assert {video for video, _ in places(result)} == {"one", "two"}
+    assert (len(result.hits), result.total, result.total_videos) == (2, 2, 2)
+
+
+def test_other_words_are_searched_once_they_are_stored(
+    searcher: Searcher, catalog: MemoryCatalog
+) -> None:
+    """The view follows a change of words alone, and a video that is removed."""
+    assert one(searcher, "zebra", fields=["subtitle"]).hits == ()
+    catalog.put_text("default", "two", said(Cue(0.0, 1.0, "A zebra", "en")))
+    searcher.collections.refresh()
+    result = one(searcher, "zebra", fields=["subtitle"])
+    assert (places(result), result.version) == ([("two", 0.0)], 5)
+    assert places(one(searcher, "guitars", fields=["subtitle"])) == [("one", 2.5)]
+    catalog.remove("default", "one")
+    searcher.collections.refresh()
+    assert one(searcher, "guitars", fields=["subtitle"]).hits == ()
+
+
+def test_words_past_the_last_segment_are_shown_by_it(
+    searcher: Searcher, catalog: MemoryCatalog
+) -> None:
+    """A text of another version of a video is not an error."""
+    catalog.put_text("default", "two", said(Cue(50.0, 51.0, "Beyond", "en")))
+    searcher.collections.refresh()
+    (hit,) = one(searcher, "beyond", fields=["subtitle"]).hits
+    assert (hit.video.id, hit.best_time) == ("two", 0.0)
+
+
+def test_parts_search_pictures_alone(searcher: Searcher) -> None:
+    """Words of several parts have no weights; asking for words alone is refused then."""
+    query = Query.of("red")
+    parts = replace(query, parts=query.parts * 2)
+    answer, refused = searcher.search([parts, replace(parts, fields=("subtitle",))])
+    assert isinstance(answer, SearchResult)
+    assert not any(hit.fields for hit in answer.hits)
+    assert isinstance(refused, InvalidQuery)

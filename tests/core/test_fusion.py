@@ -1,0 +1,56 @@
+"""Pictures and words become one order."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipseek.fusion import Group, Place, fused
+
+SHARES = st.lists(st.floats(0, 1), max_size=6)
+
+
+def test_a_passage_joins_the_moment_that_it_is_in() -> None:
+    """The hit has the relevance of the better one."""
+    pictures = [Place("a", 0, 4), Place("b", 0, 4)]
+    texts = [Place("b", 2, 4)]
+    assert fused(pictures, [0.9, 0.2], texts, [0.6], [7]) == [
+        Group(0, (), 0.9),
+        Group(1, (0,), 0.6),
+    ]
+
+
+def test_passages_of_one_segment_are_one_hit() -> None:
+    """If no picture was found there; the best one comes first."""
+    texts = [Place("a", 4, 9), Place("a", 4, 9), Place("a", 9, 12), Place("b", 4, 9)]
+    groups = fused([Place("a", 0, 4)], [0.1], texts, [0.9, 0.5, 0.4, 0.3], [7, 7, 8, 9])
+    assert groups == [
+        Group(None, (0, 1), 0.9),
+        Group(None, (2,), 0.4),
+        Group(None, (3,), 0.3),
+        Group(0, (), 0.1),
+    ]
+
+
+def test_pictures_stay_in_their_own_order() -> None:
+    """It is that of scores, and a later one does not overtake by its relevance."""
+    pictures = [Place("a", 0, 1), Place("b", 0, 1), Place("c", 0, 1)]
+    groups = fused(pictures, [0.5, 0.9, 0.7], [Place("d", 0, 1)], [0.6], [7])
+    assert [(group.picture, group.texts) for group in groups] == [
+        (None, (0,)),
+        (0, ()),
+        (1, ()),
+        (2, ()),
+    ]
+
+
+@given(SHARES, SHARES)
+def test_everything_is_in_one_hit_and_the_best_comes_first(
+    seen: list[float], said: list[float]
+) -> None:
+    """Whatever meets."""
+    said = sorted(said, reverse=True)
+    pictures = [Place("a", 2 * i, 2 * i + 2) for i in range(len(seen))]
+    texts = [Place("a", 3 * i, 3 * i + 3) for i in range(len(said))]
+    groups = fused(pictures, seen, texts, said, list(range(len(said))))
+    assert sorted(g.picture for g in groups if g.picture is not None) == list(range(len(seen)))
+    assert sorted(i for group in groups for i in group.texts) == list(range(len(said)))
+    assert [g.relevance for g in groups] == sorted((g.relevance for g in groups), reverse=True)

@@ -1,0 +1,129 @@
+"""What videos say, found by words."""
+
+import pytest
+
+from clipseek.texts.index import AT_MOST, LEAST, WordIndex, relevance
+from clipseek.timed import Cue, TimedText
+
+
+def said(*texts: str, language: str = "en") -> TimedText:
+    """Return subtitles of two seconds each, with a pause after each."""
+    cues = (Cue(4.0 * i, 4.0 * i + 2, text, language) for i, text in enumerate(texts))
+    return TimedText("subtitle", "1", tuple(cues))
+
+
+@pytest.fixture
+def index() -> WordIndex:
+    """Return what four videos say, in several languages."""
+    texts = [
+        ("anna", said("Anna borrowed two baskets on Friday", "Anna sold ten guitars on Monday")),
+        ("boris", said("Boris repaired ten ladders on Friday", "He was running home")),
+        ("china", said("世界和平很重要", language="zh")),
+        ("bear", said("Der Bär hat geschlafen", language="de")),
+        ("mixed", said("Qaraqlar keldi", language="xx")),
+    ]
+    return WordIndex().changed(frozenset(), texts)
+
+
+def found(index: WordIndex, query: str) -> list[tuple[str, str]]:
+    """Return the videos that fit a query, each with the words that are highlighted."""
+    return [
+        (one.video_id, " ".join(one.hit.text[a:b] for a, b in one.hit.highlights))
+        for one in index.search(query)[0]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("two baskets on friday", [("anna", "two baskets on Friday")], id="words"),
+        pytest.param("RUN", [("boris", "running")], id="a stem of English"),
+        pytest.param("bar", [("bear", "Bär")], id="an accent"),
+        pytest.param("geschlafener bär", [("bear", "Bär geschlafen")], id="a stem of German"),
+        pytest.param("和平", [("china", "和平")], id="Chinese"),
+        pytest.param("qaraqlar", [("mixed", "Qaraqlar")], id="a language without a stemmer"),
+        pytest.param("guit", [("anna", "guitars")], id="the beginning of the last word"),
+        pytest.param("giutars", [("anna", "guitars")], id="a typing error"),
+        pytest.param("borowed baskets", [("anna", "borrowed baskets")], id="an error before"),
+        pytest.param("oskar trumpets", [], id="nothing"),
+        pytest.param("?!", [], id="no word"),
+    ],
+)
+def test_passages_are_found_by_words(
+    index: WordIndex, query: str, expected: list[tuple[str, str]]
+) -> None:
+    """With the words that match highlighted, as they are in the text."""
+    assert found(index, query) == expected
+
+
+def test_relevance_is_that_of_the_share_of_the_query(index: WordIndex) -> None:
+    """All words make 1, and rare words count more than frequent ones."""
+    hits = index.search("ten ladders on friday")[0]
+    assert [(one.video_id, one.hit.relevance) for one in hits] == [("boris", 1.0)]
+    assert index.search("guitars oskar")[0] == []
+    (frequent,) = index.search("guitars friday")[0]
+    assert LEAST < frequent.hit.relevance < 1.0
+
+
+def test_a_spelling_counts_less_than_the_word(index: WordIndex) -> None:
+    """So that what was typed comes first."""
+    (near,), _ = index.search("giutars")
+    (exact,), _ = index.search("guitars")
+    assert LEAST < near.hit.relevance < exact.hit.relevance == 1.0
+
+
+def test_half_of_the_words_are_not_a_match() -> None:
+    """The curve is such that 0.5 needs about 70 % of what a query says."""
+    assert relevance(0.0) == 0.0
+    assert relevance(0.5) == LEAST < 0.5
+    assert relevance(0.75) > 0.5
+    assert relevance(1.0) == 1.0
+
+
+def test_a_hit_is_the_span_of_its_passage(index: WordIndex) -> None:
+    """In seconds of the video, of the field that says it."""
+    ((video_id, hit),), more = index.search("ten guitars")
+    assert (video_id, hit.field, hit.span.start, hit.span.end) == ("anna", "subtitle", 4.0, 6.0)
+    assert not more
+
+
+def test_only_some_videos_are_searched(index: WordIndex) -> None:
+    """A filter is part of the search, and not of its result."""
+    assert [one.video_id for one in index.search("friday", only={"boris"})[0]] == ["boris"]
+    assert index.search("friday", only=set()) == ([], False)
+    assert index.search("friday", only={"unknown"}) == ([], False)
+
+
+def test_a_changed_video_says_only_what_it_says_now(index: WordIndex) -> None:
+    """The state before goes on saying what it said, because searches that run have it."""
+    after = index.changed({"anna", "new"}, [("anna", said("Hello there")), ("new", said("Hello"))])
+    assert found(after, "hello") == [("new", "Hello"), ("anna", "Hello")]
+    assert found(after, "baskets") == []
+    assert found(index, "baskets") == [("anna", "baskets")]
+    assert found(index, "hello") == []
+    assert len(after) == len(index)
+    gone = after.changed({"anna", "new"}, [])
+    assert found(gone, "hello") == []
+    assert found(gone, "ladders") == [("boris", "ladders")]
+
+
+def test_two_states_may_follow_one(index: WordIndex) -> None:
+    """A search and the refresh may bring a view up to date at the same time."""
+    one = index.changed({"x"}, [("x", said("Zebra one"))])
+    other = index.changed({"x"}, [("x", said("Zebra two"))])
+    assert found(one, "zebra") == found(other, "zebra") == [("x", "Zebra")]
+    assert [hit.hit.text for hit in other.search("zebra")[0]] == ["Zebra two"]
+
+
+def test_what_says_nothing_costs_nothing() -> None:
+    """No index is made, and a video that never said anything changes nothing."""
+    nothing = WordIndex()
+    assert nothing.changed({"a"}, [("a", TimedText("subtitle", "1"))]) is nothing
+    assert (len(nothing), nothing.search("a")) == (0, ([], False))
+
+
+def test_more_may_match_than_are_compared() -> None:
+    """The best ones by BM25 are."""
+    many = WordIndex().changed(frozenset(), [("a", said(*["One word"] * (AT_MOST + 1)))])
+    hits, more = many.search("word")
+    assert (len(hits), more) == (AT_MOST, True)

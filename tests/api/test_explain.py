@@ -40,7 +40,8 @@ def test_an_explained_answer_is_what_its_model_would_have_written(asking: TestCl
     assert answer.status_code == 200
     found = SearchAnswer.model_validate_json(answer.content, strict=True)
     ours, _, _ = answer.text.rpartition(',"took_ms":')
-    assert ours == found.model_dump_json().rpartition(',"took_ms":')[0]
+    written = found.model_dump_json(exclude={"hits": {"__all__": {"fields"}}})
+    assert ours == written.rpartition(',"took_ms":')[0]
     plain = asking.post("/v1/search", json=ASKED | {"explain": False}).json()
     assert [hit.segment_id for hit in found.hits] == [hit["segment_id"] for hit in plain["hits"]]
     assert all(hit["explanation"] is None for hit in plain["hits"])

@@ -14,7 +14,8 @@ THEN: Any = {"query": "blue", "within": 3}
 def _asked(client: TestClient, body: Any) -> Any:
     answer = client.post("/v1/search", json=body)
     assert answer.status_code == 200, answer.text
-    written = SearchAnswer.model_validate_json(answer.content, strict=True).model_dump_json()
+    read = SearchAnswer.model_validate_json(answer.content, strict=True)
+    written = read.model_dump_json(exclude={"hits": {"__all__": {"fields"}}})
     assert written.partition('"took_ms"')[0] == answer.text.partition('"took_ms"')[0]
     return answer.json()
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from clipseek.audit import Entry, Work, work_of
+from clipseek.catalog import SqlCatalog
 from clipseek.catalog.audit import SqlAudit
 from clipseek.config import Settings
 from clipseek.errors import ConfigError, QueryNotRead
 from clipseek.ingest import Report
 from clipseek.jobs import Job
+from clipseek.ledgers import open_audit
 from indexer.discover import Found
 from indexer.noting import INTERRUPTED, noted
 from indexer.reports import Reports
@@ -147,6 +149,14 @@ def test_a_run_of_failures_failed() -> None:
     assert told.work("default").state == "failed"
 
 
+@pytest.fixture
+def noting(tmp_path: Path) -> Settings:
+    """The settings of a command; how a database stores figures is tested above, in each kind."""
+    settings = Settings.load(data_dir=tmp_path)
+    SqlCatalog.open(settings.catalog_url).close()
+    return settings
+
+
 @pytest.mark.parametrize(
     ("error", "state", "reason"),
     [
@@ -157,25 +167,23 @@ def test_a_run_of_failures_failed() -> None:
     ],
 )
 def test_an_ingest_is_noted_whatever_ends_it(
-    catalog_url: str,
-    tmp_path: Path,
+    noting: Settings,
     reports: Reports,
     error: BaseException,
     state: str,
     reason: str,
 ) -> None:
     """With the figures up to then; the error itself goes on."""
-    settings = Settings.load(data_dir=tmp_path, database_url=catalog_url)
     options = argparse.Namespace(verb="ingest")
 
     def ingested() -> None:
-        with noted(settings, options) as ingest:
+        with noted(noting, options) as ingest:
             ingest.reports = reports
             raise error
 
     with pytest.raises(type(error)):
         ingested()
-    with closing(SqlAudit.open(catalog_url, read_only=True)) as audit:
+    with closing(open_audit(noting, read_only=True)) as audit:
         ((_, told),) = audit.history()
     assert told.what == "indexer ingest"
     assert told.work is not None
@@ -192,13 +200,12 @@ def test_an_ingest_is_noted_whatever_ends_it(
     ],
 )
 def test_an_ingest_is_noted_with_its_exit_code(
-    catalog_url: str, tmp_path: Path, reports: Reports, code: int, outcome: str, state: str
+    noting: Settings, reports: Reports, code: int, outcome: str, state: str
 ) -> None:
     """A run in which some videos failed is done, and says which was the first."""
-    settings = Settings.load(data_dir=tmp_path, database_url=catalog_url)
-    with noted(settings, argparse.Namespace(verb="watch")) as ingest:
+    with noted(noting, argparse.Namespace(verb="watch")) as ingest:
         ingest.reports, ingest.code = reports, code
-    with closing(SqlAudit.open(catalog_url, read_only=True)) as audit:
+    with closing(open_audit(noting, read_only=True)) as audit:
         ((_, told),) = audit.history()
     assert (told.what, told.outcome) == ("indexer watch", outcome)
     assert told.work is not None

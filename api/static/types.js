@@ -11,8 +11,17 @@
  * @property {number} score -1 to 1
  * @property {number | null} relevance 0 to 1; null if no sentence was asked for
  * @property {number | null} [similar_to] the better moment that it is near-identical to
+ * @property {HitField[]} [fields] what each field contributes; missing unless words were searched
  * @property {string} thumbnail_url
  * @property {string} play_url
+ *
+ * @typedef {object} HitField
+ * @property {"picture" | "subtitle" | "speech" | "text"} field
+ * @property {number} relevance 0 to 1
+ * @property {number} start seconds
+ * @property {number} end seconds
+ * @property {string} text plain text; empty for pictures
+ * @property {number[][]} highlights from, and up to, in code points of the text
  *
  * @typedef {object} Answer
  * @property {{video: HitVideo, start: number, end: number, best_time: number, thumbnail_url: string} | null} like

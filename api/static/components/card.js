@@ -6,6 +6,7 @@ import { locale, t } from "../language.js";
 import { link } from "../navigation.js";
 import { remember } from "../recent.js";
 import { toLike } from "../routes.js";
+import { pieces, said } from "../said.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 import { Preview, usePreview } from "./preview.js";
@@ -35,6 +36,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
       </span>
       <span class="caption">
         <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
+        <${Said} hit=${hit} />
         <${Fit} hit=${hit} alikeFrom=${alikeFrom} />
       </span>
     </a>
@@ -63,6 +65,18 @@ export function fit(hit, alikeFrom) {
   const word = level(hit.relevance);
   const text = t("relevance", { word: t(`level_${word}`), percent: percent(hit.relevance, locale()) });
   return { word, share: hit.relevance, text };
+}
+
+/**
+ * What is said in a moment, with the words that were asked for marked. Text nodes only.
+ * @param {{hit: import("../types.js").Hit}} props
+ */
+function Said({ hit }) {
+  const found = said(hit);
+  return found && html`
+    <q class="said" dir="auto" title=${t(`says_${found.field}`, { text: found.text })}>
+      ${pieces(found).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}</q>
+  `;
 }
 
 /** @param {{hit: import("../types.js").Hit, alikeFrom: number | null}} props */

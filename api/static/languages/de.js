@@ -131,6 +131,9 @@ export default {
   moments_of: "Momente des Videos",
 
   alike: "Ähnliche Momente",
+  says_subtitle: "Untertitel: {text}",
+  says_speech: "Gesprochen: {text}",
+  says_text: "Zu lesen: {text}",
   alikeTo: "Ähnliche Momente wie: {title}, {span}",
   asksAlike: "Was so aussieht wie",
   notAlike: "Entfernen",

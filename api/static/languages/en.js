@@ -131,6 +131,9 @@ export default {
   moments_of: "Moments of the video",
 
   alike: "More like this",
+  says_subtitle: "Subtitle: {text}",
+  says_speech: "Spoken: {text}",
+  says_text: "Shown: {text}",
   alikeTo: "More like this: {title}, {span}",
   asksAlike: "What looks like",
   notAlike: "Remove",

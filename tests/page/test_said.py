@@ -1,0 +1,27 @@
+"""The page in a real browser: what is said in a moment is on its card, as plain text."""
+
+from clipseek.timed import Cue, TimedText
+from tests.api.browser import Page
+from tests.api.library import Library
+from tests.page.looking import CARD, ask, violations
+
+SAID = "<img src=x onerror=alert(1)> Anna sells 😀 two guitars"
+
+
+def test_words_are_on_the_card_and_marked(page: Page, library: Library, address: str) -> None:
+    """What a file of subtitles says is never HTML, and what was asked for stands out."""
+    said = TimedText("subtitle", "1", (Cue(2.5, 3.5, SAID, "en"),))
+    library.catalog.put_text("default", "traffic", said)
+    card = f"document.querySelector('{CARD}')"
+    for _ in range(20):  # the view of the server follows the catalog every second
+        ask(page, address, "two guitars")
+        if page.run(f"!!{card}.querySelector('.said')"):
+            break
+    assert page.run(f"{card}.querySelector('.said').textContent") == SAID
+    marked = f"[...{card}.querySelectorAll('mark')].map((mark) => mark.textContent)"
+    assert page.run(marked) == ["two", "guitars"]
+    assert page.run(f"{card}.querySelectorAll('.said img').length") == 0
+    assert page.run(f"{card}.querySelector('.said').title") == f"Subtitle: {SAID}"
+    assert page.run("document.querySelectorAll('.said').length") == 1
+    assert violations(page) == []
+    assert page.problems == []

@@ -1,14 +1,18 @@
 """The benchmarks of the index run at a small size, and docs/figures.md shows what was recorded."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import archive, index, peers, report, tag_filter, timeline
+from benchmarks import archive, index, peers, report, tag_filter, timeline, where
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
+from benchmarks.similar import picture
+from clipseek.demo.world import Scene, Thing
+from clipseek.patches import Box
 
 
 def test_made_frames_lie_as_frames_do() -> None:
@@ -32,6 +36,32 @@ def test_every_kind_is_measured(tmp_path: Path) -> None:
     assert {"exact", "ivf-flat", "ivf-sq8", "ivf-pq"} < {each["kind"] for each in kinds}
     assert all(each["recall"] >= 0.9 for each in kinds if "hnsw" not in each["kind"])
     assert said["recall"] == 1.0
+
+
+@pytest.mark.parametrize("x", [0.3, 0.97], ids=["whole", "cut by the edge"])
+def test_the_true_box_of_a_thing_is_where_it_is_drawn(x: float) -> None:
+    """What differs from the empty scene is in the box, and fills most of it."""
+    empty = Scene("desert", "day", ())
+    thing = Thing("house", "red", x, 0.6)
+    drawn = replace(empty, things=(thing,))
+    rows, columns = np.nonzero((picture(empty) != picture(drawn)).any(axis=2))
+    box = where.box_of(thing)
+    found = Box(
+        columns.min() / 384, rows.min() / 216, (columns.max() + 1) / 384, (rows.max() + 1) / 216
+    )
+    assert where.iou(found, box) > 0.75
+    assert found.left >= box.left - 0.01
+    assert found.right <= box.right + 0.01
+
+
+def test_the_scene_at_a_time_is_the_one_that_is_shown() -> None:
+    """From its first frame to the one before the next; times are those of frames."""
+    (plan,) = where.plans(1, 7).values()
+    drawn = plan.drawn()
+    for place in (0, 1, len(drawn) - 1):
+        frame, scene = drawn[place]
+        assert where.shown(plan, plan.seconds(frame)) == scene
+    assert where.shown(plan, plan.seconds(drawn[2][0]) - 0.01) == drawn[1][1]
 
 
 def test_stores_that_are_missing_are_named(tmp_path: Path) -> None:

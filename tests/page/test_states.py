@@ -17,6 +17,7 @@ from tests.api.library import Library
 from tests.api.server import serving
 from tests.page.looking import CARD, STATUS, VIDEO, ask, violations
 
+CUT_OFF = "[...document.querySelectorAll('dialog')].some((d) => d.scrollHeight > d.clientHeight)"
 STATES = {
     "start": ("", "document.querySelector('#examples button')"),
     "results": ("?q=green", f"document.querySelector('{CARD}')"),
@@ -79,7 +80,7 @@ def test_the_page_speaks_german(page: Page, address: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_everybody_can_use_it(page: Page, address: str, state: str) -> None:
-    """Tests of axe find nothing, light and dark; at no width a state is wider than the window."""
+    """Axe finds nothing, light and dark; nothing is wider than the window, nor cut off in it."""
     path, there = STATES[state]
     page.open(f"{address}/{path}")
     page.until(there)
@@ -89,6 +90,9 @@ def test_everybody_can_use_it(page: Page, address: str, state: str) -> None:
     for width in (320, 390, 844, 2560):
         page.look(width=width, height=390 if width == 844 else 900)
         assert page.run("document.documentElement.scrollWidth") <= width, width
+    for width, height in ((1280, 900), (1280, 700), (390, 844)):
+        page.look(width=width, height=height)
+        assert page.run(CUT_OFF) is False, (width, height)
     page.look()
 
 

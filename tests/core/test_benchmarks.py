@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import archive, index, peers, report, tag_filter, timeline, where
+from benchmarks import archive, index, peers, report, tag_filter, timeline, where, words
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
 from benchmarks.similar import picture
 from clipseek.demo.world import Scene, Thing
 from clipseek.patches import Box
+from clipseek.timed import Cue
 
 
 def test_made_frames_lie_as_frames_do() -> None:
@@ -95,6 +96,22 @@ def test_a_timeline_is_measured(tmp_path: Path) -> None:
     said = timeline.measure(tmp_path, 64, 400)
     assert said.dim == 64
     assert said.differ < 0.1
+
+
+def test_recognised_words_are_compared_with_what_was_said() -> None:
+    """Each passage with the cue that overlaps it most; a cue of no passage is counted apart."""
+    common = {"file": "a.mp4", "kind": "sign"}
+    lines = [
+        {**common, "text": "HONEY MUSEUM", "start": 0.0, "end": 4.0},
+        {**common, "text": "Tea club", "start": 6.0, "end": 8.0},
+        {**common, "text": "Piano school", "start": 9.0, "end": 10.0},
+        {"kind": "sign", "query": "needle prison", "absent": True},
+        {"file": "a.mp4", "query": "a red car", "start": 0.0, "end": 4.0},
+    ]
+    cues = [Cue(0.5, 4.0, "Honey Museum"), Cue(5.0, 6.5, "tea clud"), Cue(8.0, 9.0, "oooo")]
+    found = words.compare(lines, {("a.mp4", "text"): cues, ("a.mp4", "speech"): cues[:1]})
+    assert found["sign"] == words.Figures(3, 2, 1, 6, 3, 1, [0.5, 1.0], [0.0, 1.5])
+    assert found["speech"] == words.Figures(extra=1)
 
 
 def test_the_page_of_figures_shows_what_was_recorded() -> None:

@@ -93,7 +93,10 @@ def test_lines_below_each_other_are_one_text(lines: list[Line], expected: list[s
     [
         pytest.param(_line("COFFEE", 0.86), True, id="confident"),
         pytest.param(_line("COFFEE", 0.84), False, id="not-confident"),
-        pytest.param(_line("oo", 0.91), False, id="short-and-not-sure"),
+        pytest.param(_line("NO", 0.91), False, id="short-and-not-sure"),
+        pytest.param(_line("oo", 0.99), False, id="two-wheels"),
+        pytest.param(_line("中中", 0.97), False, id="two-signs"),
+        pytest.param(_line("007", 0.97), True, id="two-different-digits"),
         pytest.param(_line("NO", 0.96), True, id="short-and-sure"),
         pytest.param(_line("TAXI", 0.94), False, id="four-letters"),
         pytest.param(_line("I", 0.999), False, id="one-letter"),

@@ -434,9 +434,11 @@ def test_text_in_pictures_is_added_without_embedding_again(
         assert empty.run("ingest", film, "--fields", "picture,text", "--json") == 0
         lines = [line for line in _lines(capsys) if line.get("path") == film]
         assert [(line["state"], line["reason"]) for line in lines] == [("unchanged", reason)]
-    with closing(sqlite3.connect(empty.data_dir / "catalog.db")) as database:
-        texts = database.execute("SELECT * FROM texts WHERE field = 'text'").fetchall()
-    assert "HONEY MUSEUM" in str(texts)
+    assert empty.run("search", "honey museum", "--limit", "1", "--json") == 0
+    (hit,) = _lines(capsys)
+    assert isinstance(hit["fields"], list)
+    (text,) = (each for each in hit["fields"] if each["field"] == "text")
+    assert (text["text"], text["start"], text["end"]) == ("HONEY MUSEUM", 0.0, 3.0)
 
 
 def test_unknown_words_are_refused(tmp_path: Path, empty: Library, capsys: Capture) -> None:

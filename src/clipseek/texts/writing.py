@@ -12,8 +12,8 @@ CONFIDENT = 0.85
 """Lines below are dropped: shapes without text gave four strokes with 0.81; signs give 0.99."""
 SHORT, SURE = 5, 0.95
 """Letters below which a line needs more confidence: two wheels were read as "oo" with 0.91."""
-SHORTEST = 2
-"""Letters and digits of a line: shapes are read as a single one."""
+DIFFERENT = 2
+"""Different letters and digits of a line: shapes are read as one, or as one several times."""
 _ALIKE = 0.75
 """Share of equal letters of two readings of one text: one letter of four may be misread."""
 _NEAR_LINES = 0.9
@@ -110,9 +110,9 @@ def blocks(lines: Sequence[Line]) -> Iterator[Line]:
 
 
 def _certain(line: Line) -> bool:
-    letters = len(_key(line.text))
-    needed = SURE if letters < SHORT else CONFIDENT
-    return letters >= SHORTEST and line.confidence >= needed
+    letters = _key(line.text)
+    needed = SURE if len(letters) < SHORT else CONFIDENT
+    return len(set(letters)) >= DIFFERENT and line.confidence >= needed
 
 
 def _below(block: Line, lines: Sequence[Line], height: float) -> Line | None:

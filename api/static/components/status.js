@@ -35,7 +35,7 @@ export function Status() {
             <tbody>
               ${known.collections.map((each) => html`
                 <tr key=${each.name}>
-                  <th scope="row">${each.name} ${each.name === known.default && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
+                  <th scope="row">${each.name} ${each.name === known.default && each.name !== "default" && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
                   <td data-name=${t("statusModel")}>${each.model}</td>
                   <td class="number" data-name=${t("statusVideos")}>${number.format(each.videos)}</td>
                   <td class="number" data-name=${t("statusSegments")}>${number.format(each.segments)}</td>

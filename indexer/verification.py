@@ -23,6 +23,7 @@ def problems(
     """Yield what is wrong in any collection, without a look at the videos' files."""
     for collection in catalog.collections():
         yield from _collection(catalog, collection, checked)
+        yield from _texts(catalog, collection)
         yield from _snapshot(catalog, collection, indexes)
         for name in thumbnails.missing(catalog.thumbnails(collection.name)):
             yield f"{collection.name}: thumbnail {name} is missing or damaged"
@@ -59,6 +60,18 @@ def _collection(catalog: CatalogReader, collection: Collection, checked: Checked
                 yield f"{collection.name}: video {video.id} is not covered to its end"
     for video_id in seen:
         yield f"{collection.name}: segments of video {video_id} are stored, but the video is not"
+
+
+def _texts(catalog: CatalogReader, collection: Collection) -> Iterator[str]:
+    """Check that what videos say is said while they last."""
+    ends = {video.id: video.duration for video in catalog.names(collection.name)}
+    for video_id, text in catalog.texts(collection.name):
+        late = sum(cue.end > ends.get(video_id, 0.0) + TOLERANCE_S for cue in text.cues)
+        if late:
+            yield (
+                f"{collection.name}: video {video_id} has {late} of {len(text.cues)} texts of "
+                f"field {text.field} past its end"
+            )
 
 
 def _block(collection: Collection, block: SegmentBlock) -> Iterator[str]:

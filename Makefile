@@ -11,6 +11,7 @@ KILLS := 300
 EXAMPLES := 500
 MINUTES := 10
 YEARS := 50
+ARCHITECTURES := ViT-B-32 ViT-B-16-SigLIP2 PE-Core-B-16
 SHOTS = $(DEMO)/screenshots
 # One test process more than there are cores, four at most: many tests wait for a server.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
@@ -22,7 +23,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench demo serve year clean
+.PHONY: help install check servers test test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -111,6 +112,9 @@ mutants: install ## change the code in small ways, and check that a test fails e
 
 year: install servers ## simulate YEARS random years of a library on each database
 	CLIPSEEK_TEST_YEARS=$(YEARS) $(BIN)/python -m pytest -n 2 tests/e2e/test_year.py
+
+architectures: install ## compare patch vectors of models of open_clip's list, of random weights, with torch
+	CLIPSEEK_TEST_ARCHITECTURES="$(ARCHITECTURES)" $(BIN)/python -m pytest -n 0 tests/core/test_patches.py
 
 demo: install ## draw demo videos, index them, ask five questions
 	$(BIN)/indexer demo --videos $(DEMO_VIDEOS) --seed $(DEMO_SEED) --out $(DEMO)/videos

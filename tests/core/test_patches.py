@@ -1,6 +1,7 @@
 """Patch vectors are what open_clip's own layers give for parts of a picture."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from random import Random
@@ -26,14 +27,19 @@ from tests.tiny_models import CONFIGS, make_checkpoint
 
 torch = pytest.importorskip("torch", reason="the extra `models` is not installed")
 
+from clipseek.embedding.export import patches  # noqa: E402
 from clipseek.embedding.export.attention import written_out  # noqa: E402
 from clipseek.embedding.export.cells import stitched  # noqa: E402
 from clipseek.embedding.export.patches import export_patches  # noqa: E402
 from clipseek.embedding.export.sharing import share  # noqa: E402
 from clipseek.embedding.export.tracing import plain_tracing, save, traced  # noqa: E402
-from clipseek.embedding.openclip import load_weights  # noqa: E402
+from clipseek.embedding.openclip import load_open_clip, load_weights  # noqa: E402
 
 AGREEMENT = 1e-5
+REAL = os.environ.get("CLIPSEEK_TEST_ARCHITECTURES", "").split()
+"""Names of open_clip's list, tested with random weights: `make architectures`."""
+POOLED = [name for name in REAL if "SigLIP" in name or "PE" in name]
+ARCHITECTURES = [name for name in REAL if name not in POOLED]
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +48,28 @@ def demo() -> BundleEmbedder:
     return on_cpu(bundles.load(MODEL), threads=1)
 
 
-def _exported(name: str, folder: Path) -> tuple[Any, list[str], OnnxPatches]:
-    """Export a small visual tower; return it, what was reported, and the tower of patches."""
+def _exported(model: Any, side: int, folder: Path) -> tuple[list[str], OnnxPatches]:
+    """Export a visual tower; return what was reported, and the tower of patches."""
     said: list[str] = []
-    model = load_weights(name, checkpoint=make_checkpoint(name, folder)).model.eval()
-    side = CONFIGS[name]["vision_cfg"]["image_size"]  # type: ignore[index]  # of plain JSON
-    visual: Any = model.visual
     pixels = torch.zeros(2, 3, side, side)
     with plain_tracing(), written_out(model):
-        graph = traced(visual, pixels, {"pixels": {0: "N"}}, "vectors", folder)
+        graph = traced(model.visual, pixels, {"pixels": {0: "N"}}, "vectors", folder)
         save(graph, folder / VISUAL)
+        before = (folder / VISUAL).read_bytes()
         export_patches(model, pixels, folder, said.append)
-    return visual, said, OnnxPatches(lambda: folder / PATCHES, side, 24)
+    assert (folder / VISUAL).read_bytes() == before
+    dim = graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value or 24
+    return said, OnnxPatches(lambda: folder / PATCHES, side, dim)
+
+
+def _made(name: str, folder: Path) -> tuple[Any, int]:
+    """Make an architecture with random weights; return it and the side of its picture."""
+    if name in CONFIGS:
+        model: Any = load_weights(name, checkpoint=make_checkpoint(name, folder)).model
+    else:
+        model = load_open_clip().create_model(name)
+    side = model.visual.image_size
+    return model.eval().float(), side if isinstance(side, int) else side[0]
 
 
 def _noise(side: int) -> Any:
@@ -65,10 +81,12 @@ def _unit(rows: Any) -> NDArray[np.float32]:
     return vectors
 
 
-def test_values_are_attention_of_each_patch_to_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tiny-clip", *ARCHITECTURES])
+def test_values_are_attention_of_each_patch_to_itself(name: str, tmp_path: Path) -> None:
     """With a mask that leaves each token itself, attention returns the projected values."""
-    visual, _, tower = _exported("tiny-clip", tmp_path)
-    pixels = _noise(32)
+    model, side = _made(name, tmp_path)
+    _, tower = _exported(model, side, tmp_path)
+    pixels, visual = _noise(side), model.visual
     found = tower.run(pixels.numpy())[0]
 
     rows = visual._embeds(pixels)
@@ -79,32 +97,40 @@ def test_values_are_attention_of_each_patch_to_itself(tmp_path: Path) -> None:
     length = rows.shape[1]
     alone = torch.full((length, length), float("-inf")).fill_diagonal_(0)
     seen, _ = last.attn(rows, rows, rows, attn_mask=alone, need_weights=False)
-    wanted = _unit(visual.ln_post(seen)[0, 1:] @ visual.proj).reshape(4, 4, -1)
+    wanted = _unit(visual.ln_post(seen)[0, 1:] @ visual.proj).reshape(found.shape)
 
     assert np.abs(found - wanted).max() <= AGREEMENT
 
 
-def test_windows_are_the_pool_over_their_patches(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tiny-rope", *POOLED])
+def test_windows_are_the_pool_over_their_patches(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A tower that pools by attention gives a window what it would give those patches alone."""
-    visual, _, tower = _exported("tiny-rope", tmp_path)
-    pixels = _noise(64)
+    if name == "tiny-rope":  # it has 4 x 4 patches, so larger windows would all be the whole
+        monkeypatch.setattr(patches, "_WINDOW", 2)
+    window = patches._WINDOW
+    model, side = _made(name, tmp_path)
+    _, tower = _exported(model, side, tmp_path)
+    pixels, visual = _noise(side), model.visual
     found = tower.run(pixels.numpy())[0]
 
     trunk = visual.trunk
-    rows = trunk.forward_features(pixels)[0, trunk.num_prefix_tokens :]
     across = trunk.patch_embed.grid_size[0]
-    assert across == 4
-    whole = trunk.attn_pool(rows[None])
-    wanted = _unit(visual.head(trunk.head(trunk.fc_norm(whole))))[0]
-
-    # A window has 4 patches across: of so small a picture, every window is the whole of it.
-    assert found.shape[:2] == (2, 2)
-    assert np.abs(found - wanted).max() <= AGREEMENT
+    rows = trunk.forward_features(pixels)[:, trunk.num_prefix_tokens :]
+    square = rows.reshape(1, across, across, -1)
+    for row, column in ((0, 0), (0, 1), (1, 0), (-1, -1), (found.shape[0] // 2, 1)):
+        middles = [2 * (each % found.shape[0]) + 1 for each in (row, column)]
+        top, left = (min(max(0, each - window // 2), across - window) for each in middles)
+        alone = square[:, top : top + window, left : left + window].flatten(1, 2)
+        wanted = _unit(visual.head(trunk.head(trunk.fc_norm(trunk.attn_pool(alone)))))[0]
+        assert np.abs(found[row, column] - wanted).max() <= AGREEMENT
 
 
 def test_a_tower_of_another_kind_has_no_patches(tmp_path: Path) -> None:
     """There is no file, and the export says so."""
-    _, said, _ = _exported("tiny-resnet", tmp_path)
+    model, side = _made("tiny-resnet", tmp_path)
+    said, _ = _exported(model, side, tmp_path)
     assert not (tmp_path / PATCHES).exists()
     assert said == ["this model cannot say where in a picture something is"]
 

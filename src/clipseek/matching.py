@@ -254,7 +254,8 @@ def _fits(
     view: View, ids: NDArray[np.int64], asked: Asked, biases: NDArray[np.float64], curves: Curves
 ) -> NDArray[np.float64]:
     """Return how well segments, int64 (K,), fit a query by all its parts, as logits."""
-    cosines = (vectors_of(view.parts, ids) @ asked.parts.T).astype(np.float64)
+    # Not by BLAS, which wakes its threads for so few rows: 12 ms on two busy cores, against 0.05.
+    cosines = np.einsum("kd,pd->kp", vectors_of(view.parts, ids), asked.parts).astype(np.float64)
     logits = [
         curves.logits(cosines[:, i], biases, is_sentence=bool(is_sentence))
         for i, is_sentence in enumerate(asked.sentences)

@@ -46,6 +46,7 @@ from api.keyring import Keyring
 from api.looking import Looking
 from api.middleware import Border
 from api.operations import Documented
+from api.picture_urls import PictureUrls
 from api.rates import Rates
 from api.reach import require_access
 from api.readiness import Readiness
@@ -53,7 +54,7 @@ from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
-from clipseek.assembly import open_service, open_uploads
+from clipseek.assembly import fetch_rules, open_service, open_uploads
 from clipseek.cache.recent import RecentQueries
 from clipseek.caches import open_recent
 from clipseek.config import Settings
@@ -153,7 +154,8 @@ def _application(opened: Service) -> FastAPI:
     app.state.recent = open_recent(opened.settings) if opened.settings.keep_queries else None
     if app.state.recent is not None:
         workers.append(app.state.recent.storing)
-    app.state.looking = Looking(app.state.metrics)
+    guard, _ = fetch_rules(opened.settings)
+    app.state.looking = Looking(app.state.metrics, PictureUrls(guard).fetch)
     app.state.explaining = Explaining(opened, app.state.metrics)
     app.state.answering = Answering(opened, app.state.metrics, app.state.tracing, app.state.recent)
     # First, because routes are tried in their order: what is asked most is found at once.

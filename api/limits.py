@@ -19,6 +19,7 @@ from clipseek.config import collection_name
 from clipseek.cursor import CURSOR_CHARACTERS, Cursor
 from clipseek.errors import InvalidQuery
 from clipseek.parts import MAX_QUERY_CHARACTERS
+from clipseek.sources.guard import MAX_URL_CHARACTERS
 
 MAX_VIDEO_IDS = 1000
 MAX_TAGS = 100
@@ -195,6 +196,16 @@ PictureFile = Annotated[
         "found. The body has at most 1 MiB, so a file has at most some 780 kB; 512 pixels are "
         "enough. It is not stored. Not in a batch.",
     ),
+]
+PictureUrl = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_URL_CHARACTERS,
+        description="Where a JPEG, PNG or WebP of at most 8 MiB is fetched from, in place of "
+        "`image`, of a host in `CLIPSEEK_FETCH_HOSTS`. Not in a batch.",
+    ),
+    text(1, MAX_URL_CHARACTERS),
 ]
 NextCursor = Annotated[
     str,

@@ -1,7 +1,7 @@
 """Pictures that are searched for: decoded one at a time, and few of them under way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -17,20 +17,26 @@ AT_ONCE = 8
 
 
 class Looking:
-    """Decodes pictures in a thread of its own, off the event loop."""
+    """Decodes pictures in a thread of its own, off the event loop.
 
-    def __init__(self, metrics: Metrics) -> None:
+    fetch: Returns the bytes at a URL.
+    """
+
+    def __init__(self, metrics: Metrics, fetch: Callable[[str], bytes]) -> None:
         self._metrics = metrics
+        self._fetch = fetch
+        self._fetchers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture-url")
         self._under_way = 0
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="picture")
 
     @asynccontextmanager
-    async def decoding(self, files: Sequence[bytes]) -> AsyncIterator[list[Picture]]:
-        """Give the pictures of files; they count as under way until the caller has its answer.
+    async def decoding(self, files: Sequence[bytes | str]) -> AsyncIterator[list[Picture]]:
+        """Give the pictures of files or URLs; they are under way until the caller has its answer.
 
         Raises:
             Refused: too many are under way.
-            InvalidQuery: as `pictures.decoded` does.
+            InvalidQuery: as `pictures.decoded` and `PictureUrls.fetch` do.
+            UrlNotAllowed, ServiceUnavailable: as `PictureUrls.fetch` does.
         """
         if self._under_way + len(files) > AT_ONCE:
             self._metrics.shed("full", 1)
@@ -39,13 +45,20 @@ class Looking:
         self._under_way += len(files)
         try:
             loop = asyncio.get_running_loop()
+            read = [
+                await loop.run_in_executor(self._fetchers, self._fetch, each)
+                if isinstance(each, str)
+                else each
+                for each in files
+            ]
             yield [
                 Picture.of(await loop.run_in_executor(self._decoder, pictures.decoded, data))
-                for data in files
+                for data in read
             ]
         finally:
             self._under_way -= len(files)
 
     def close(self) -> None:
-        """Wait for the picture that is being decoded."""
+        """Wait for the pictures that are being fetched and decoded."""
+        self._fetchers.shutdown()
         self._decoder.shutdown()

@@ -24,6 +24,7 @@ from api.limits import (
     Moment,
     NextCursor,
     PictureFile,
+    PictureUrl,
     Sentence,
     Tag,
     VideoId,
@@ -112,7 +113,7 @@ class LikeMoment(_Request):
 
 
 _WEIGHTS = f"{MIN_WEIGHT:g} to {MAX_WEIGHT:g}, or {-MAX_WEIGHT:g} to {-MIN_WEIGHT:g}"
-_ASKED = ("text", "like", "image")
+_ASKED = ("text", "like", "image", "image_url")
 
 
 class SearchPart(_Request):
@@ -131,6 +132,7 @@ class SearchPart(_Request):
     ] = 1.0
     like: LikeMoment | None = None
     image: PictureFile | None = None
+    image_url: PictureUrl | None = None
     text: Annotated[Sentence | None, Field(validate_default=True)] = None
 
     @field_validator("weight")
@@ -144,23 +146,25 @@ class SearchPart(_Request):
     @classmethod
     def _one_of(cls, text: str | None, given: ValidationInfo) -> str | None:
         """Require one thing to ask with, unless one of these is wrong already."""
-        if "like" not in given.data or "image" not in given.data:
+        if any(name not in given.data for name in _ASKED[1:]):
             return text
         asked = {**given.data, "text": text}
         count = sum(asked[name] is not None for name in _ASKED)
         if count != 1:
-            raise limits(f"or `like` or `image` is required, exactly one of them, got {count}")
+            others = "`like`, `image` or `image_url`"
+            raise limits(f"or {others} is required, exactly one of them, got {count}")
         return text
 
     def of(self, pictures: Iterator[Picture]) -> Part:
         """Return the part in the words of the core, with the next picture if it is one."""
-        return replace(_part(self.text, self.like, self.image, pictures), weight=self.weight)
+        found = _part(self.text, self.like, pictures, is_picture=_picture(self) is not None)
+        return replace(found, weight=self.weight)
 
 
 def _part(
-    text: str | None, like: LikeMoment | None, image: bytes | None, pictures: Iterator[Picture]
+    text: str | None, like: LikeMoment | None, pictures: Iterator[Picture], *, is_picture: bool
 ) -> Part:
-    if image is not None:
+    if is_picture:
         return next(pictures)
     return Text(text or "") if like is None else Like(like.video_id, like.time)
 
@@ -174,6 +178,7 @@ class _Asking(_Request):
         "what looks like it is found. That moment itself is left out.",
     )
     image: PictureFile | None = None
+    image_url: PictureUrl | None = None
     parts: Annotated[
         list[SearchPart] | None,
         Field(
@@ -190,12 +195,12 @@ class _Asking(_Request):
     @classmethod
     def _one_of(cls, query: str | None, given: ValidationInfo) -> str | None:
         """Require a sentence or something in its place, unless one of these is wrong already."""
-        instead = ("like", "image", "parts")
+        instead = ("like", "image", "image_url", "parts")
         if any(name not in given.data for name in instead):
             return query
         others = [name for name in instead if given.data[name] is not None]
         if query is None and not others:
-            raise limits("is required, or `like`, `image` or `parts`")
+            raise limits("is required, or `like`, `image`, `image_url` or `parts`")
         if len(others) > 1:
             named = " and ".join(f"`{name}`" for name in others)
             raise limits(f"is not all: {named} are given; use `parts` for all of them")
@@ -206,7 +211,8 @@ class _Asking(_Request):
     def asked_parts(self, pictures: Iterator[Picture]) -> tuple[Part, ...]:
         """Return the parts in the words of the core, with the next pictures for those of them."""
         if self.parts is None:
-            return (_part(self.query, self.like, self.image, pictures),)
+            is_picture = _picture(self) is not None
+            return (_part(self.query, self.like, pictures, is_picture=is_picture),)
         return tuple(part.of(pictures) for part in self.parts)
 
 
@@ -282,15 +288,16 @@ class Search(_Asking):
     @property
     def pictured(self) -> str:
         """The field that has a picture in it, or nothing."""
-        if self.image is not None:
-            return "image"
+        for name in ("image", "image_url"):
+            if getattr(self, name) is not None:
+                return name
         if _images(self):
             return "parts"
         return "then" if any(map(_images, self.following)) else ""
 
     @property
-    def images(self) -> list[bytes]:
-        """The files of all pictures, in the order in which `asked` takes what they show."""
+    def images(self) -> list[bytes | str]:
+        """The files or URLs of all pictures, in the order in which `asked` takes the pictures."""
         return [image for each in (self, *self.following) for image in _images(each)]
 
     def asked(
@@ -315,9 +322,14 @@ class Search(_Asking):
         )
 
 
-def _images(asking: _Asking) -> list[bytes]:
-    given = [asking.image, *(part.image for part in asking.parts or ())]
+def _images(asking: _Asking) -> list[bytes | str]:
+    given = [_picture(each) for each in (asking, *(asking.parts or ()))]
     return [image for image in given if image is not None]
+
+
+def _picture(given: _Asking | SearchPart) -> bytes | str | None:
+    """Return the file of a picture, or its URL."""
+    return given.image if given.image is not None else given.image_url
 
 
 class PagedSearch(Search):

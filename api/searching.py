@@ -42,6 +42,7 @@ from clipseek.errors import (
     ModelMismatch,
     NothingIndexed,
     QueryNotRead,
+    UrlNotAllowed,
     VersionGone,
     VideoNotFound,
 )
@@ -74,6 +75,7 @@ router = APIRouter()
             QueryNotRead,
             VersionGone,
             VideoNotFound,
+            UrlNotAllowed,
             CollectionNotFound,
             NothingIndexed,
             ModelMismatch,
@@ -92,9 +94,9 @@ async def search(
     """Return the moments that fit the query, best first, each with its relevance and its links.
 
     If no moment fits, that is an answer too: the hits then have low relevance, or, with
-    `min_relevance`, there are none. With `like` or `image` in place of `query`, what looks like
-    a moment or a picture is found: its hits have a `score` and no relevance. `parts` compose
-    sentences, moments and pictures; those with a weight below zero are what hits must not show.
+    `min_relevance`, there are none. With `like`, `image` or `image_url` in place of `query`, what
+    looks like a moment or a picture is found: its hits have a `score` and no relevance. `parts`
+    compose sentences, moments and pictures; what has a weight below zero is not wanted.
     `then` asks for what must follow in the same video. With `explain`, each hit says why it matched
     and where in its picture; that runs the model once for each hit.
 

@@ -37,11 +37,12 @@ class LikeMoment(TypedDict):
 
 
 class SearchPart(TypedDict, total=False):
-    """One of `text`, `like` and `image`, with a weight; below zero, it is not wanted."""
+    """One of `text`, `like`, `image` and `image_url`, with a weight below zero if not wanted."""
 
     text: str
     like: LikeMoment
     image: bytes | Path
+    image_url: str
     weight: float
 
 
@@ -50,6 +51,7 @@ class Asking(TypedDict, total=False):
 
     like: LikeMoment
     image: bytes | Path
+    image_url: str
     parts: Sequence[SearchPart]
 
 

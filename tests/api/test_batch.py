@@ -39,7 +39,7 @@ def test_a_problem_points_at_its_search(client: TestClient) -> None:
     answer = client.post("/v1/search/batch", json={"searches": [{"query": "red"}, {}]})
     problem = answer.json()["results"][1]["problem"]
     assert problem["instance"] == "/v1/search/batch#/searches/1"
-    assert problem["detail"] == "query is required, or `like`, `image` or `parts`"
+    assert problem["detail"] == "query is required, or `like`, `image`, `image_url` or `parts`"
     assert problem["request_id"] == answer.headers["X-Request-ID"]
 
 

@@ -90,7 +90,11 @@ def test_the_same_moment_has_the_same_tag(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        pytest.param({"like": None}, "query is required, or `like`, `image` or `parts`", id="null"),
+        pytest.param(
+            {"like": None},
+            "query is required, or `like`, `image`, `image_url` or `parts`",
+            id="null",
+        ),
         pytest.param(
             {"query": "red", "like": LIKE},
             "query must be left out if `like` is given; use `parts` for both",

@@ -121,12 +121,14 @@ def test_a_cursor_belongs_to_all_parts(client: TestClient) -> None:
         ),
         pytest.param(
             {"parts": [{"weight": 1}]},
-            "parts.0.text or `like` or `image` is required, exactly one of them, got 0",
+            "parts.0.text or `like`, `image` or `image_url` is required, exactly one of them, got "
+            "0",
             id="empty part",
         ),
         pytest.param(
             {"parts": [{"text": "red", "like": {"video_id": "sea", "time": 1}}]},
-            "parts.0.text or `like` or `image` is required, exactly one of them, got 2",
+            "parts.0.text or `like`, `image` or `image_url` is required, exactly one of them, got "
+            "2",
             id="two in one",
         ),
         pytest.param(

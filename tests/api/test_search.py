@@ -192,7 +192,9 @@ def test_a_search_before_any_ingest_says_so(
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        pytest.param({}, "query is required, or `like`, `image` or `parts`", id="no query"),
+        pytest.param(
+            {}, "query is required, or `like`, `image`, `image_url` or `parts`", id="no query"
+        ),
         pytest.param(
             {"query": "  "}, "query must have 1 to 1000 characters, got 0", id="only spaces"
         ),
@@ -203,7 +205,9 @@ def test_a_search_before_any_ingest_says_so(
         ),
         pytest.param({"query": 5}, "query must be text, got 5", id="number as query"),
         pytest.param(
-            {"query": None}, "query is required, or `like`, `image` or `parts`", id="null query"
+            {"query": None},
+            "query is required, or `like`, `image`, `image_url` or `parts`",
+            id="null query",
         ),
         pytest.param(
             {"query": "a\0b"},

@@ -72,7 +72,9 @@ def test_a_plain_hit_has_no_steps(client: TestClient) -> None:
             id="text",
         ),
         pytest.param(
-            {"within": 5}, "then.query is required, or `like`, `image` or `parts`", id="no query"
+            {"within": 5},
+            "then.query is required, or `like`, `image`, `image_url` or `parts`",
+            id="no query",
         ),
         pytest.param(
             {**THEN, "then": {**THEN, "then": {**THEN, "then": THEN}}},

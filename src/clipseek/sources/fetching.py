@@ -24,9 +24,11 @@ REDIRECTS = 5
 TRIES = 5
 """Connections that may break before the fetch fails; one that brought bytes does not count."""
 
-_TYPES = re.compile(
+VIDEOS = re.compile(
     r"video/.+|(?:application|binary)/octet-stream|application/(?:mp4|mxf|ogg|x-matroska)|image/gif"
 )
+PICTURES = re.compile(r"image/.+|(?:application|binary)/octet-stream")
+"""The media types that a server may say of what is fetched; it may also say none."""
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 REDIRECTED = (301, 302, 303, 307, 308)
 _LASTING = (408, 425, 429)
@@ -46,7 +48,7 @@ class Fetch:
     """One fetch. `go_on` is asked with the bytes so far and in all (None: not said).
 
     `require_space` raises if so many bytes more do not fit onto the disk. `context` is what TLS
-    trusts, by default what the system does.
+    trusts, by default what the system does. `types` are `VIDEOS` or `PICTURES`.
     """
 
     guard: Guard
@@ -54,6 +56,7 @@ class Fetch:
     go_on: Callable[[int, int | None], bool] = lambda _so_far, _size: True
     require_space: Callable[[int], None] = lambda _size_bytes: None
     context: ssl.SSLContext | None = None
+    types: re.Pattern[str] = VIDEOS
     pause: Callable[[float], object] = time.sleep
     _deadline: float = field(default=0.0, init=False)
 
@@ -158,15 +161,16 @@ class Fetch:
         else:
             again = answer.status >= 500 or answer.status in _LASTING
             raise NotFetched(f"the server answered {answer.status}; check the URL", again=again)
-        self._require_video(answer)
+        self._require_type(answer)
         if size is not None:
             self._require_size(size)
         return size, begin
 
-    def _require_video(self, answer: http.client.HTTPResponse) -> None:
+    def _require_type(self, answer: http.client.HTTPResponse) -> None:
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind and not _TYPES.fullmatch(kind):
-            raise NotFetched(f"it is not a video: the server says that it is {kind[:60]}")
+        if kind and not self.types.fullmatch(kind):
+            wanted = "video" if self.types is VIDEOS else "picture"
+            raise NotFetched(f"it is not a {wanted}: the server says that it is {kind[:60]}")
         coded = answer.headers.get("Content-Encoding", "identity").strip().lower()
         if coded != "identity":
             raise NotFetched(

@@ -20,10 +20,23 @@ def empty(tmp_path: Path) -> Library:
 @pytest.fixture
 def library(empty: Library) -> Library:
     """Return a library of three videos."""
-    empty.add("traffic.mp4", ["red", "green", "blue"], tags=("city",))
-    empty.add("sea.mp4", ["blue", "green"], tags=("coast",))
-    empty.add("dusk.mp4", ["red"], tags=("city", "night"))
-    return empty
+    return _filled(empty)
+
+
+def _filled(library: Library) -> Library:
+    library.add("traffic.mp4", ["red", "green", "blue"], tags=("city",))
+    library.add("sea.mp4", ["blue", "green"], tags=("coast",))
+    library.add("dusk.mp4", ["red"], tags=("city", "night"))
+    return library
+
+
+@pytest.fixture(scope="module")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Return a client as `client` does, for the tests of a file that change nothing."""
+    library = _filled(Library(tmp_path_factory.mktemp("library"), MemoryCatalog()))
+    with TestClient(create_app(library.service()), raise_server_exceptions=False) as opened:
+        assert opened.get("/readyz").status_code == 200
+        yield opened
 
 
 @pytest.fixture

@@ -19,6 +19,12 @@ from tests.sites import Answer, Site, answer, loopback, redirect, running
 BLUE = b64decode(_image("blue"))
 
 
+@pytest.fixture(scope="module")
+def client(shared_client: TestClient) -> TestClient:
+    """Return a client that all tests of this file share."""
+    return shared_client
+
+
 @pytest.fixture
 def site(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Return a running site that the application may fetch from as a.example."""
@@ -54,7 +60,7 @@ def test_a_picture_is_fetched_and_searched_for(client: TestClient, site: Site) -
 
 def _png(side: int) -> bytes:
     file = io.BytesIO()
-    Image.new("L", (side, side)).save(file, "PNG")
+    Image.new("1", (side, side)).save(file, "PNG")
     return file.getvalue()
 
 

@@ -14,6 +14,12 @@ from tests.api.test_image import _image
 NOT_BLUE: Any = [{"text": "blue green"}, {"text": "blue", "weight": -1}]
 
 
+@pytest.fixture(scope="module")
+def client(shared_client: TestClient) -> TestClient:
+    """Return a client that all tests of this file share."""
+    return shared_client
+
+
 def _asked(client: TestClient, parts: Any, **more: Any) -> Any:
     answer = client.post("/v1/search", json={"parts": parts, **more})
     assert answer.status_code == 200, answer.text

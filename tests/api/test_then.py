@@ -11,6 +11,12 @@ from tests.api.test_image import _image
 THEN: Any = {"query": "blue", "within": 3}
 
 
+@pytest.fixture(scope="module")
+def client(shared_client: TestClient) -> TestClient:
+    """Return a client that all tests of this file share."""
+    return shared_client
+
+
 def _asked(client: TestClient, body: Any) -> Any:
     answer = client.post("/v1/search", json=body)
     assert answer.status_code == 200, answer.text

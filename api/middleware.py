@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import hosts, problem_kinds, problems
+from api import hosts, packing, problem_kinds, problems
 from api.access import Access, is_uncounted
 from api.auditing import Auditing
 from api.error_handlers import refusal_of
@@ -159,9 +159,11 @@ class _Passage:
     """One request on its way in, and its answer on its way out."""
 
     __slots__ = (
+        "_held",
         "_receive",
         "_send",
         "_taken",
+        "_takes_gzip",
         "announced",
         "authorization",
         "hosts",
@@ -178,7 +180,8 @@ class _Passage:
         self.status = 0
         self._receive, self._send = receive, send
         self._taken = 0
-        given, length = b"", b""
+        given, length, accepted = b"", b"", b""
+        self._held: packing.Held | None = None
         self.authorization: bytes | None = None
         self.hosts: list[str] = []
         for name, value in scope["headers"]:
@@ -190,6 +193,9 @@ class _Passage:
                 self.hosts.append(value.decode("latin-1"))
             elif name == b"authorization":
                 self.authorization = value
+            elif name == b"accept-encoding":
+                accepted = b"%b,%b" % (accepted, value) if accepted else value
+        self._takes_gzip = packing.takes_gzip(accepted)
         self.announced = int(length) if length.isdigit() else 0
         self.limit = math.inf if is_part(scope["method"], scope["path"]) else MAX_BODY_BYTES
         self.id = given.decode() if _SANE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
@@ -210,7 +216,7 @@ class _Passage:
         return message
 
     async def send(self, message: Message) -> None:
-        """Add the headers that the answer does not have yet."""
+        """Add the headers that the answer lacks, and compress it if that is worth it."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = list(message.get("headers", ()))
@@ -221,7 +227,18 @@ class _Passage:
                 headers += [header for header in _SECURITY if header[0] not in present]
             headers.append((b"x-request-id", self.id.encode()))
             message = {**message, "headers": headers}
-        elif self.scope["method"] == "HEAD":
+            if packing.is_worth(self.status, present):
+                headers.append(packing.VARY)
+                if self._takes_gzip:
+                    self._held = packing.Held(message)
+                    return
+        elif self._held is not None:
+            if not self._held.take(message):
+                return
+            start, body = await self._held.packed()
+            await self._send(start)
+            message = {"type": "http.response.body", "body": body}
+        if self.scope["method"] == "HEAD" and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
 

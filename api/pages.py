@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import Path as InPath
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from api import conditions, openapi_examples, problem_kinds, problems
@@ -86,6 +87,10 @@ async def _file(name: str, request: Request) -> Response:
     etag, last_modified = response.headers["ETag"], response.headers["Last-Modified"]
     headers = {**REVALIDATE, "ETag": etag}
     if (status := conditions.outcome(request.headers, etag, last_modified)) is not None:
-        return problems.conditional(request, status, headers)
+        return problems.conditional(request, status, {**headers, "Vary": "Accept-Encoding"})
     response.headers.update(headers)
+    if request.method == "HEAD" and isinstance(response, FileResponse):
+        # Its length depends on its bytes if it is sent compressed.
+        body = await run_in_threadpool(Path(response.path).read_bytes)
+        return Response(body, headers=dict(response.headers))
     return response

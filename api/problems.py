@@ -110,7 +110,12 @@ def respond(
 def conditional(request: Request, status: HTTPStatus, headers: Mapping[str, str]) -> Response:
     """Answer as `conditions.outcome` says; `headers` are what an answer of 200 would have."""
     if status == HTTPStatus.NOT_MODIFIED:
-        return Response(status_code=status, headers=dict(headers))
+        answer = Response(status_code=status, headers=dict(headers))
+        weak = f"W/{answer.headers['ETag']}"
+        if "Vary" in answer.headers and weak in request.headers.get("if-none-match", ""):
+            # The client has it compressed: with the strong tag, it could add bytes of the other.
+            answer.headers["ETag"] = weak
+        return answer
     return respond(request, PRECONDITION_FAILED, CHANGED)
 
 

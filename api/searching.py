@@ -129,7 +129,8 @@ async def search(
     if answer.age_s is None:
         etag = answer.etag
         if (status := conditions.outcome(request.headers, etag)) is not None:
-            return problems.conditional(request, status, {"X-Cache": found.source, "ETag": etag})
+            same = {"X-Cache": found.source, "ETag": etag, "Vary": "Accept-Encoding"}
+            return problems.conditional(request, status, same)
         headers.append((b"etag", etag.encode()))
     return WrittenJson(answer.json(_elapsed_ms(started)), headers)
 

@@ -218,11 +218,12 @@ def test_conditions_mean_the_same_everywhere(
     client: TestClient, path: str, header: str, named: str, status: int
 ) -> None:
     """As RFC 9110 says in section 13."""
-    known = client.get(path).headers
+    plain = {"Accept-Encoding": "identity"}  # a compressed answer has a weak tag
+    known = client.get(path, headers=plain).headers
     value = named.format(etag=known["ETag"], date=known["Last-Modified"])
-    answer = client.get(path, headers={header: value})
+    answer = client.get(path, headers={**plain, header: value})
     assert answer.status_code == status
-    assert status != 304 or answer.headers["ETag"] == known["ETag"]
+    assert status != 304 or answer.headers["ETag"].removeprefix("W/") == known["ETag"]
 
 
 def test_conditions_of_a_picture(client: TestClient) -> None:

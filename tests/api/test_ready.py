@@ -116,11 +116,12 @@ def test_an_error_is_not_kept(library: Library, cached: TestClient) -> None:
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
 def test_an_answer_that_the_client_has_is_not_sent_again(cached: TestClient, form: str) -> None:
     """By If-None-Match, from the cache or not."""
-    etag = cached.post("/v1/search", json={"query": "red"}).headers["ETag"]
-    headers = {"If-None-Match": form.format(etag)}
+    plain = {"Accept-Encoding": "identity"}  # a compressed answer has a weak tag
+    etag = cached.post("/v1/search", json={"query": "red"}, headers=plain).headers["ETag"]
+    headers = {**plain, "If-None-Match": form.format(etag)}
     answer = cached.post("/v1/search", json={"query": "red"}, headers=headers)
     assert (answer.status_code, answer.content) == (304, b"")
-    assert answer.headers["ETag"] == etag
+    assert answer.headers["ETag"].removeprefix("W/") == etag
 
 
 def test_another_answer_is_sent(cached: TestClient) -> None:

@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from rich.cells import cell_len
 
 from clipseek.errors import ServiceUnavailable
 from indexer.naming import shown
+
+_LEAST_WIDTH = 16
 
 
 class OutputFailed(ServiceUnavailable):
@@ -157,23 +160,44 @@ def note(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; numbers are aligned to the right."""
+    """A column of a table; numbers are aligned to the right.
+
+    shrinks: Whether the beginnings of its cells are left out on a terminal that is too narrow.
+    """
 
     title: str
     right: bool = False
+    shrinks: bool = False
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their titles, each column as wide as its widest cell."""
+    """Print rows under their titles, each column as wide as its widest cell.
+
+    On a terminal, columns that shrink get what the others leave of its width.
+    """
     titles = [column.title for column in columns]
     lines = [titles, *([shown(str(cell)) for cell in row] for row in rows)]
     widths = [max(cell_len(line[i]) for line in lines) for i in range(len(columns))]
+    if sys.stdout is not None and sys.stdout.isatty():
+        excess = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
+        for i, column in enumerate(columns):
+            if column.shrinks and excess > 0:
+                widths[i] = max(_LEAST_WIDTH, widths[i] - excess)
     for line in lines:
         cells = (
-            _padded(cell, width, right=column.right)
+            _padded(ending(cell, width), width, right=column.right)
             for cell, width, column in zip(line, widths, columns, strict=True)
         )
         write("  ".join(cells).rstrip())
+
+
+def ending(text: str, width: int) -> str:
+    """Return the end of a text that fits a width, where a path has its name, after "…"."""
+    if cell_len(text) <= width:
+        return text
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return f"…{text}"
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:

@@ -1,13 +1,13 @@
 """The verb `list`: the videos of a collection."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.types import Video
 from indexer.output import Column, clock, emit, table
-from indexer.videos import all_videos
+from indexer.videos import all_videos, short_length
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             for video in videos:
                 emit(_listed(video))
         else:
-            _videos_as_table(videos)
+            _videos_as_table([*videos])
     finally:
         service.close()
     return 0
@@ -38,9 +38,10 @@ def _listed(video: Video) -> dict[str, object]:
     }
 
 
-def _videos_as_table(videos: Iterator[Video]) -> None:
+def _videos_as_table(videos: Sequence[Video]) -> None:
     numbers = [Column("duration", right=True), Column("segments", right=True)]
+    digits = short_length([video.id for video in videos])
     table(
-        [Column("id"), *numbers, Column("state"), Column("uri")],
-        ((v.id, clock(v.duration), str(v.segments), v.state, v.uri) for v in videos),
+        [Column("id"), *numbers, Column("state"), Column("uri", shrinks=True)],
+        ((v.id[:digits], clock(v.duration), str(v.segments), v.state, v.uri) for v in videos),
     )

@@ -500,7 +500,10 @@ def test_remove_takes_ids_and_paths(library: Library, capsys: Capture) -> None:
     """What is removed is gone from the next search; an unknown one is exit 1."""
     library.run("list", "--json")
     first, second, *rest = _lines(capsys)
-    assert library.run("remove", str(first["id"]), "nothing", str(second["uri"])) == 1
+    library.run("list")
+    short = capsys.readouterr().out.splitlines()[1].split()[0]
+    assert str(first["id"])[:8] == short
+    assert library.run("remove", short, "nothing", str(second["uri"])) == 1
     assert "no video 'nothing'" in capsys.readouterr().err
     library.run("list", "--json")
     assert _lines(capsys) == rest

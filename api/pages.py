@@ -1,5 +1,7 @@
 """What readers ask for: the web page, the documentation, and what a type of problem means."""
 
+from collections.abc import Mapping
+from email.utils import formatdate
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from api import conditions, openapi_examples, problem_kinds, problems
+from api import conditions, editions, openapi_examples, problem_kinds, problems
 from api.limits import ProblemName
 from api.problems import Refused
 from api.reading_router import ReadingRouter
@@ -20,6 +22,8 @@ from clipseek.errors import InvalidQuery
 STATIC = Path(__file__).parent / "static"
 REVALIDATE = {"Cache-Control": "no-cache"}
 """Pages are small and change with a release, so browsers ask each time whether they have."""
+
+KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 router = ReadingRouter()
 
@@ -60,32 +64,55 @@ async def explain(request: Request, name: Annotated[ProblemName, InPath()]) -> P
 @router.get("/", include_in_schema=False)
 async def page(request: Request) -> Response:
     """Return the web page."""
-    return await _file("index.html", request)
+    return await _page("index.html", request)
 
 
 @router.get("/login", include_in_schema=False)
 async def login(request: Request) -> Response:
     """Return the page that asks for a key."""
-    return await _file("login.html", request)
+    return await _page("login.html", request)
 
 
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> Response:
     """Return the page that shows the OpenAPI document."""
-    return await _file("docs.html", request)
+    return await _page("docs.html", request)
 
 
 @router.get("/static/{path:path}", include_in_schema=False)
 async def static(path: str, request: Request) -> Response:
-    """Return a script, a style or a picture of the pages."""
-    return await _file(path, request)
+    """Return a script, a style or a picture of the pages.
+
+    Below the current edition it never changes. Below another one, as while a release is replaced,
+    it is the current file, which no cache may keep under that address.
+    """
+    edition, _, name = path.partition("/")
+    if not editions.is_edition(edition):
+        return await _file(path, request, REVALIDATE)
+    current = await run_in_threadpool(editions.current, STATIC)
+    return await _file(name, request, KEEP if edition == current.name else REVALIDATE)
 
 
-async def _file(name: str, request: Request) -> Response:
+async def _page(name: str, request: Request) -> Response:
+    """Return a page whose scripts, styles and pictures are those of the current edition."""
+    edition = await run_in_threadpool(editions.current, STATIC)
+    headers = {
+        **REVALIDATE,
+        "ETag": f'"{edition.name}"',
+        "Last-Modified": formatdate(edition.changed, usegmt=True),
+    }
+    body = await run_in_threadpool((STATIC / name).read_bytes)
+    modified = headers["Last-Modified"]
+    if (status := conditions.outcome(request.headers, headers["ETag"], modified)) is not None:
+        return problems.conditional(request, status, {**headers, "Vary": "Accept-Encoding"})
+    return Response(edition.addressed(body), media_type="text/html", headers=headers)
+
+
+async def _file(name: str, request: Request, caching: Mapping[str, str]) -> Response:
     """Return one of the files of the pages, unless the client has it."""
     response = await files.get_response(name, request.scope)
     etag, last_modified = response.headers["ETag"], response.headers["Last-Modified"]
-    headers = {**REVALIDATE, "ETag": etag}
+    headers = {**caching, "ETag": etag}
     if (status := conditions.outcome(request.headers, etag, last_modified)) is not None:
         return problems.conditional(request, status, {**headers, "Vary": "Accept-Encoding"})
     response.headers.update(headers)

@@ -13,6 +13,8 @@ import { html } from "../vendor/preact.js";
 import { helping } from "./help.js";
 import { Icon } from "./icons.js";
 
+const ICON = new URL("../icon.svg", import.meta.url).href;
+
 /** @param {{page: import("../routes.js").Route["page"]}} props */
 export function Header({ page }) {
   const count = useValue(videos);
@@ -25,7 +27,7 @@ export function Header({ page }) {
   const home = link({ page: "search", video: "", query: "", open: null, ...NO_FILTERS });
   return html`
     <header class="top">
-      <a class="brand" ...${home}><img src="static/icon.svg" alt="" width="28" height="28" /><span>clipseek</span></a>
+      <a class="brand" ...${home}><img src=${ICON} alt="" width="28" height="28" /><span>clipseek</span></a>
       <nav>
         <a ...${to("search")}><${Icon} name="search" /><span>${t("navSearch")}</span></a>
         <a ...${to("library")}><${Icon} name="grid" /><span>${t("navLibrary")}</span></a>

@@ -8,13 +8,16 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
-from api.reach import require_access
 from clipseek import __version__
-from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
+from clipseek.requirements import lacking
 
-Beside = Callable[[Settings], AbstractContextManager[object]]
+if TYPE_CHECKING:
+    from clipseek.config import Settings
+
+Beside = Callable[["Settings"], AbstractContextManager[object]]
 
 SWITCH_S = 0.0005
 """Seconds a thread may keep the interpreter from others, a tenth of Python's own choice.
@@ -51,6 +54,12 @@ def main(
     beside: What runs meanwhile; it begins when the store is open.
     """
     options = _parser().parse_args(arguments)
+    if missing := lacking():
+        return _fail(missing, 2)
+    # Imported only now, because their imports need the packages.
+    from api.reach import require_access
+    from clipseek.config import Settings
+
     try:
         settings = Settings.load(
             data_dir=options.data_dir, api_host=options.host, api_port=options.port
@@ -113,7 +122,7 @@ def _taken(host: str, port: int) -> socket.socket:
     return taken
 
 
-def _serve(settings: Settings, taken: socket.socket, beside: Beside, *, quiet: bool) -> int:
+def _serve(settings: "Settings", taken: socket.socket, beside: Beside, *, quiet: bool) -> int:
     """Serve on a socket that has its address already."""
     # Imported here because they load the model's runtime, which --help need not wait for.
     from api import logs

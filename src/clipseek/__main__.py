@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from clipseek.requirements import lacking
+
 HELP = """\
 usage: clipseek [-h] [--version] [--data-dir DIR] VERB ...
 Search videos by sentences. `clipseek serve` is `python -m api` with a worker beside it; other verbs
@@ -15,6 +17,9 @@ verbs:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb by the application that has it, and return its exit code."""
+    if missing := lacking():
+        sys.stderr.write(f"clipseek: {missing}\n")
+        return 2
     match list(sys.argv[1:] if arguments is None else arguments):
         case ["serve", *options]:
             return _serve(options)

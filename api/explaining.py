@@ -16,6 +16,7 @@ from clipseek.explaining import IS_LATE, Explainer, Matched
 from clipseek.metrics import Metrics
 from clipseek.query import Query
 from clipseek.service import Service
+from clipseek.timed import PICTURE
 from clipseek.types import Span
 
 AT_ONCE = 4
@@ -72,11 +73,15 @@ class Explaining:
         """Return the explained answer, and whether there was time for all pictures."""
         answer = from_json(common)
         hits: list[dict[str, Any]] = answer["hits"]
-        matched = [
-            Matched(hit["video"]["id"], hit["segment_id"], Span(hit["start"], hit["end"]))
-            for hit in hits
-        ]
+        matched = [_matched(hit) for hit in hits]
         found = self._explainer.explain(query, matched, limit_s=self._limit_s)
         for hit, explanation in zip(hits, found, strict=True):
             hit["explanation"] = explanation.plain()
         return to_json(answer), all(each.reason != IS_LATE for each in found)
+
+
+def _matched(hit: dict[str, Any]) -> Matched:
+    fields = hit.get("fields") or ()
+    best = max(fields, key=lambda field: float(field["relevance"]), default={"field": PICTURE})
+    span = Span(hit["start"], hit["end"])
+    return Matched(hit["video"]["id"], hit["segment_id"], span, best["field"])

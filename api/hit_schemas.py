@@ -36,7 +36,10 @@ class HitAnswer(BaseModel):
     segment_id: int
     start: float = Field(description="Seconds from the start of the video.")
     end: float = Field(description="Seconds; the moment is [start, end).")
-    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
+    best_time: float = Field(
+        description="Seconds, in the moment; the frame that the thumbnail shows. If words matched "
+        "and the best frame of their segment is outside, the thumbnail shows that one."
+    )
     score: float = Field(
         description="Cosine of query and segment, higher is better; with several parts, the cosine "
         "that one part alone would need to fit as well."
@@ -60,7 +63,8 @@ class HitAnswer(BaseModel):
     fields: list[FieldAnswer] | None = Field(
         default=None,
         description="If words were searched, too: what each field contributes. `start`, `end` and "
-        "`relevance` of the hit are those of the best one. Else it is missing.",
+        "`relevance` of the hit are those of the best one, and `segment_id` and `best_time` are "
+        "shown there. Else it is missing.",
     )
     explanation: ExplanationAnswer | None = Field(
         default=None, description="With `explain`, why the moment matched. Else null."

@@ -23,7 +23,7 @@ Why = Sequence[Explanation] | None
 def explained(service: Service, query: Query, answer: SearchResult) -> list[Explanation]:
     """Say why each hit matched; raise ClipseekError as `Explainer.explain` does."""
     explainer = Explainer(service.collections, service.searcher.texts, service.thumbnails)
-    hits = [Matched(hit.video.id, hit.segment_id, hit.span) for hit in answer.hits]
+    hits = [Matched.of(hit) for hit in answer.hits]
     return explainer.explain(query, hits, limit_s=_PATIENCE_S)
 
 

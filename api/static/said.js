@@ -14,6 +14,17 @@ const BEFORE = 30; // characters before the first word that was asked for
 export const said = (hit) => /** @type {Words | undefined} */ (hit.fields?.find((field) => field.text !== ""));
 
 /**
+ * The text that a moment was found by, or undefined if its picture fits as well or better.
+ * @param {import("./types.js").Hit} hit
+ * @returns {Words | undefined}
+ */
+export function foundBy(hit) {
+  const words = said(hit);
+  const picture = hit.fields?.find(({ field }) => field === "picture");
+  return words && words.relevance > (picture?.relevance ?? -1) ? words : undefined;
+}
+
+/**
  * A text in pieces, which are words that were asked for or not, cut where it is too long.
  * @param {HitField} field its highlights count code points, as JavaScript's strings do not
  * @returns {{text: string, marked: boolean}[]}

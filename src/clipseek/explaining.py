@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from clipseek.query import Query
 from clipseek.ranking import ADJACENT_S
 from clipseek.stored import SegmentBlock
 from clipseek.thumbnails import Thumbnails
-from clipseek.types import Span
+from clipseek.timed import PICTURE, Field
+from clipseek.types import Hit, Span
 from clipseek.vectors import Asked, asked
 
 MOST = 10
@@ -31,6 +32,10 @@ MOST = 10
 _DIGITS = 3
 """Of heat and of edges: finer than 256 shades, and than a pixel of a thumbnail."""
 
+_SAID = (
+    "the words ({}) matched here, and better than the picture; ask in the field picture alone to "
+    "see where pictures show it"
+)
 _IS_GONE = "this moment has been indexed again or removed since; search again"
 _IS_SEEN = "only what a sentence describes is looked for in pictures, and no sentence was asked for"
 _HAS_NO_PICTURE = "the picture of this moment cannot be read; `indexer verify` says what is missing"
@@ -39,11 +44,19 @@ IS_LATE = "the time for looking at pictures was over; ask for fewer hits"
 
 
 class Matched(NamedTuple):
-    """A hit, as far as it must be known to be explained."""
+    """A hit, as far as it must be known to be explained; `field` is the one that matched best."""
 
     video_id: str
     segment_id: int
     span: Span
+    field: Field = PICTURE
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        """Return what must be known of a hit."""
+        best = max(hit.fields, key=lambda field: field.relevance, default=None)
+        field = PICTURE if best is None else best.field
+        return cls(hit.video.id, hit.segment_id, hit.span, field)
 
 
 class Nearest(NamedTuple):
@@ -158,12 +171,13 @@ class Explainer:
         curves = _curves(view, model)
         wanted = _sentences(read)
         return [
-            self._explained(stored.get(hit.segment_id), read, curves, model, wanted, end)
+            self._explained(hit, stored.get(hit.segment_id), read, curves, model, wanted, end)
             for hit in hits
         ]
 
     def _explained(
         self,
+        hit: Matched,
         stored: _Stored | None,
         read: Asked,
         curves: Curves,
@@ -174,7 +188,9 @@ class Explainer:
         if stored is None:
             return Explanation(None, (), None, _IS_GONE)
         heat: Heat | None = None
-        if wanted is None:
+        if hit.field != PICTURE:
+            reason = _SAID.format(hit.field)
+        elif wanted is None:
             reason = _IS_SEEN
         elif time.monotonic() >= end:
             reason = IS_LATE

@@ -1,6 +1,6 @@
 """What matches a sentence by pictures and by words: moments of both that meet become one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, fusion
-from clipseek.library.parts import segments_at, vectors_of
+from clipseek.library.parts import segments_in, vectors_of
 from clipseek.library.view import View
 from clipseek.matching import MATCHING, Judged, Match
 from clipseek.query import Query
@@ -90,20 +90,15 @@ def _joined(
     seen: Sequence[Judged], said: Sequence[Said], asked: Asked, view: View, scoring: Scoring
 ) -> list[Judged]:
     """Let each passage join the moment that it is in, or become one of its own."""
-    at, shown = _anchors(said, asked, view, scoring)
+    shown = _shown(said, asked, view, scoring)
     groups = fusion.fused(
         [_place(one) for one in seen],
         [one.relevance for one in seen],
-        [_place(shown[segment]) for segment in at],
+        [_place(one) for one in shown],
         [each.hit.relevance for each in said],
-        at,
+        [one.moment.segment_id for one in shown],
     )
-    hits = []
-    for group in groups:
-        texts = [said[i].hit for i in group.texts]
-        anchor = shown[at[group.texts[0]]] if group.picture is None else seen[group.picture]
-        hits.append(_hit(anchor, texts, is_seen=group.picture is not None))
-    return hits
+    return [_hit(group, seen, said, shown) for group in groups]
 
 
 def _place(one: Judged) -> fusion.Place:
@@ -111,36 +106,45 @@ def _place(one: Judged) -> fusion.Place:
     return fusion.Place(one.moment.video_id, span.start, span.end)
 
 
-def _hit(one: Judged, texts: Sequence[FieldHit], *, is_seen: bool) -> Judged:
-    """Make a hit of a moment of pictures and what is said in it; the better one gives its span."""
-    picture = FieldHit(PICTURE, one.relevance, one.moment.span)
-    fields = (*((picture,) if is_seen else ()), *texts[:_TEXTS])
+def _hit(
+    group: fusion.Group, seen: Sequence[Judged], said: Sequence[Said], shown: Sequence[Judged]
+) -> Judged:
+    """Make a hit of a moment of pictures and what is said in it; the better one is what it shows.
+
+    So the frame and the segment of the hit are of its span, whichever field found it.
+    """
+    texts = tuple(said[i].hit for i in group.texts[:_TEXTS])
+    fields, one = texts, None
+    if group.picture is not None:
+        one = seen[group.picture]
+        fields = FieldHit(PICTURE, one.relevance, one.moment.span), *texts
     best = max(fields, key=lambda field: field.relevance)
+    if one is None or best.field != PICTURE:
+        one = shown[group.texts[0]]
     moment = one.moment._replace(span=best.span)
     return one._replace(moment=moment, relevance=best.relevance, fields=fields)
 
 
-def _anchors(
-    said: Sequence[Said], asked: Asked, view: View, scoring: Scoring
-) -> tuple[list[int], Mapping[int, Judged]]:
-    """Return the segment that is shown in the middle of each passage, and each as a moment."""
-    middles = [(each.video_id, (each.hit.span.start + each.hit.span.end) / 2) for each in said]
-    at = segments_at(view.parts, middles)
-    ids = np.unique(at)
+def _shown(said: Sequence[Said], asked: Asked, view: View, scoring: Scoring) -> list[Judged]:
+    """Return the segment that each passage is shown by as a moment, whose frame is in the passage.
+
+    The span is that of the segment.
+    """
+    stretches = [(each.video_id, each.hit.span.start, each.hit.span.end) for each in said]
+    there = segments_in(view.parts, stretches)
+    ids = np.unique(np.concatenate([np.empty(0, np.int64), *there]))
     rows = view.rows(ids)
+    spans = [Span(*span) for span in rows.spans.tolist()]
     scores = vectors_of(view.parts, ids) @ asked.vector
     evidence = calibration.evidence(scores.astype(np.float64), rows.biases, scoring.logit_scale)
     fits = calibration.relevance(evidence, view.collection.relevance or scoring.relevance)
-    shown = {}
-    for i, segment in enumerate(ids.tolist()):
-        span = rows.spans[i].tolist()
-        moment = Moment(
-            segment,
-            str(rows.video_ids[i]),
-            Span(*span),
-            float(rows.best_times[i]),
-            float(scores[i]),
-            float(rows.biases[i]),
-        )
-        shown[segment] = Judged(moment, float(evidence[i]), float(fits[i]))
-    return at.tolist(), shown
+    shown = []
+    for each, mine in zip(said, there, strict=True):
+        places = np.searchsorted(ids, mine).tolist()
+        times = [float(rows.best_times[place]) for place in places]
+        which, time = fusion.shown_by(each.hit.span, [spans[place] for place in places], times)
+        place = places[which]
+        score, bias = float(scores[place]), float(rows.biases[place])
+        moment = Moment(int(ids[place]), each.video_id, spans[place], time, score, bias)
+        shown.append(Judged(moment, float(evidence[place]), float(fits[place])))
+    return shown

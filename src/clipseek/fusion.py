@@ -8,6 +8,8 @@ counts no more for its place than the least relevant one before it.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from clipseek.timed import Span
+
 
 class Place(NamedTuple):
     """Where something is: the seconds `[start, end)` of a video."""
@@ -37,8 +39,8 @@ def fused(
     Args:
         pictures: Moments, in their order; those of one video do not overlap.
         seen: The relevance of each.
-        texts: The segment that is shown in the middle of each passage, by falling relevance of
-            the passages. It is a part of a moment of pictures, or of none.
+        texts: The segment that each passage is shown by (`shown_by`), by falling relevance of the
+            passages. It is a part of a moment of pictures, or of none.
         said: The relevance of each passage.
         anchors: The ids of these segments; passages of one segment are one hit.
     """
@@ -63,6 +65,29 @@ def fused(
     groups += [Group(None, tuple(own), said[own[0]]) for own in alone.values()]
     # Sorting is stable: equal ones stay in the order of pictures, and those precede passages alone.
     return sorted(groups, key=lambda group: -group.relevance)
+
+
+def shown_by(
+    passage: Span, spans: Sequence[Span], best_times: Sequence[float]
+) -> tuple[int, float]:
+    """Return which of the segments of a video shows a passage, and at which second.
+
+    It is the longest one there whose best frame is in the passage. If there is none, it is the
+    longest one there, in the middle of what both share. The time is always in the passage.
+
+    Args:
+        passage: The stretch of the passage.
+        spans: Segments, at least one.
+        best_times: The best frame of each, in seconds.
+    """
+    inside = [passage.start <= time < passage.end for time in best_times]
+    best = max(range(len(spans)), key=lambda i: (inside[i], passage.overlap(spans[i])))
+    if inside[best]:
+        return best, best_times[best]
+    start, end = passage.start, passage.end
+    if passage.overlap(spans[best]):
+        start, end = max(start, spans[best].start), min(end, spans[best].end)
+    return best, (start + end) / 2
 
 
 def _contains(place: Place, time: float) -> bool:

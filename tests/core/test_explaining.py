@@ -18,6 +18,7 @@ from clipseek.query import Query, Step
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.thumbnails import Thumbnails
+from clipseek.timed import Cue, TimedText
 from clipseek.types import (
     PICTURE,
     Collection,
@@ -99,7 +100,7 @@ class World:
     def explain(self, query: Query, *, limit_s: float = 60) -> list[Explanation]:
         """Search, and explain what is found."""
         hits = self.hits(query).hits
-        matched = [Matched(hit.video.id, hit.segment_id, hit.span) for hit in hits]
+        matched = [Matched.of(hit) for hit in hits]
         return self.explainer.explain(query, matched, limit_s=limit_s)
 
 
@@ -186,6 +187,22 @@ def test_without_a_wanted_sentence_nothing_is_looked_for_in_pictures(
         assert why.parts
         assert why.heat is None
         assert "no sentence was asked for" in why.reason
+
+
+def test_words_have_no_place_in_the_picture(world: World) -> None:
+    """What is said of a moment that words have found, and of one that pictures have found."""
+    world.catalog.put_text(
+        "default", "v", TimedText("speech", "1", (Cue(3.2, 3.8, "A grey zebra"),))
+    )
+    world.searcher.collections.refresh()
+    spoken, *_ = world.explain(Query.of("zebra", 2))
+    assert (spoken.heat, spoken.reason.split(",")[0]) == (
+        None,
+        "the words (speech) matched here",
+    )
+    assert spoken.parts
+    (why, _) = world.explain(Query.of("blue", 2))
+    assert why.heat is not None
 
 
 def test_a_model_without_patches_says_so(tmp_path: Path) -> None:

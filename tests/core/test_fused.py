@@ -55,7 +55,21 @@ def test_words_are_found_where_they_are_said(searcher: Searcher) -> None:
     spoken = hit.fields[-1]
     assert spoken.field == "subtitle"
     assert [spoken.text[a:b].lower() for a, b in spoken.highlights] == ["guitars"]
-    assert hit.best_time in (0.0, 2.0)
+    assert hit.best_time in (0.5, 3.0)  # the blue segment, at second 2, is shown from 2 to 4
+
+
+def test_the_frame_and_the_segment_are_of_the_passage(
+    searcher: Searcher, catalog: MemoryCatalog
+) -> None:
+    """Also if pictures find another moment of the video, and the one of the words is in it."""
+    catalog.put_text("default", "one", said(Cue(3.5, 5.5, "Zebras are green", "en")))
+    searcher.collections.refresh()
+    green = one(searcher, "green", fields=["picture"]).hits[0]
+    (spoken,) = one(searcher, "zebras", fields=["subtitle"]).hits
+    assert (spoken.segment_id, spoken.best_time) == (green.segment_id, 4.0)
+    for query in ("zebras", "zebras red", "zebras green"):
+        for hit in one(searcher, query).hits:
+            assert hit.span.start <= hit.best_time < hit.span.end
 
 
 def test_a_moment_that_shows_and_says_it_is_one_hit(searcher: Searcher) -> None:
@@ -128,11 +142,11 @@ def test_other_words_are_searched_once_they_are_stored(
 def test_words_past_the_last_segment_are_shown_by_it(
     searcher: Searcher, catalog: MemoryCatalog
 ) -> None:
-    """A text of another version of a video is not an error."""
+    """A text of another version of a video is not an error; the time is that of the words."""
     catalog.put_text("default", "two", said(Cue(50.0, 51.0, "Beyond", "en")))
     searcher.collections.refresh()
     (hit,) = one(searcher, "beyond", fields=["subtitle"]).hits
-    assert (hit.video.id, hit.best_time) == ("two", 0.0)
+    assert (hit.video.id, hit.best_time) == ("two", 50.5)
 
 
 def test_parts_search_pictures_alone(searcher: Searcher) -> None:

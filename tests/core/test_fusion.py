@@ -1,9 +1,11 @@
 """Pictures and words become one order."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.fusion import Group, Place, fused
+from clipseek.fusion import Group, Place, fused, shown_by
+from clipseek.timed import Span
 
 SHARES = st.lists(st.floats(0, 1), max_size=6)
 
@@ -40,6 +42,30 @@ def test_pictures_stay_in_their_own_order() -> None:
         (1, ()),
         (2, ()),
     ]
+
+
+SPANS = [Span(0, 4), Span(4, 20), Span(20, 30)]
+BEST = [1.0, 14.0, 20.5]
+
+
+@pytest.mark.parametrize(
+    ("passage", "expected"),
+    [
+        pytest.param(Span(12, 16), (1, 14.0), id="its frame is there"),
+        pytest.param(Span(16, 21), (2, 20.5), id="that of a shorter one is there"),
+        pytest.param(Span(5, 9), (1, 7.0), id="its frame is before or after"),
+        pytest.param(Span(3, 9), (1, 6.5), id="the middle of what both share"),
+        pytest.param(Span(0, 15), (1, 14.0), id="the longest of two"),
+        pytest.param(Span(50, 51), (2, 50.5), id="past the end"),
+    ],
+)
+def test_a_passage_is_shown_by_a_segment_that_is_there(
+    passage: Span, expected: tuple[int, float]
+) -> None:
+    """At a time in the passage, at its best frame if that is there."""
+    first = 2 if passage.start >= 30 else 0
+    which, time = shown_by(passage, SPANS[first:], BEST[first:])
+    assert (which + first, time) == expected
 
 
 @given(SHARES, SHARES)

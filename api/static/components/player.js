@@ -79,7 +79,7 @@ export function Player({ open }) {
   return html`
     <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
       <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks}
-        place=${placeIn(hits[place], hits, { query })} shown=${video} move=${move}
+        place=${placeIn(hits[place], answer?.hits ?? [], { query })} shown=${video} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
     <//>
   `;

@@ -6,6 +6,7 @@ import { ninth, rect, warm } from "../heat.js";
 import { locale, t } from "../language.js";
 import { route } from "../navigation.js";
 import { question } from "../routes.js";
+import { foundBy } from "../said.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 
 const MOST = 10; // moments that the server explains at once
@@ -24,14 +25,15 @@ const MOST = 10; // moments that the server explains at once
 /**
  * The moment among those of its video, if the server can say where a sentence fits in its picture.
  * @param {import("../types.js").Hit | undefined} hit
- * @param {import("../types.js").Hit[]} hits
+ * @param {import("../types.js").Hit[]} hits the answer, in its order
  * @param {Pick<import("../routes.js").Route, "query">} asked
  * @returns {Place | null}
  */
 export function placeIn(hit, hits, { query }) {
   if (!hit || !query || hit.relevance === null) return null;
-  const better = hits.filter((each) => each.video.id === hit.video.id && each.score >= hit.score);
-  return better.length <= MOST ? { hit, rank: better.length } : null;
+  const upTo = hits.slice(0, hits.indexOf(hit) + 1);
+  const rank = upTo.filter((each) => each.video.id === hit.video.id).length;
+  return rank <= MOST ? { hit, rank } : null;
 }
 
 /** @param {{place: Place, width: number, height: number}} props */
@@ -43,6 +45,11 @@ export function Where({ place, width, height }) {
     const mine = new AbortController();
     find(null);
     refuse("");
+    const words = foundBy(hit);
+    if (words) {
+      refuse(t(`whereWords_${words.field}`));
+      return undefined;
+    }
     explained(place, mine.signal)
       .then((why) => (why ? find(why) : refuse(t("whereGone"))))
       .catch((error) => {
@@ -75,7 +82,8 @@ export function Where({ place, width, height }) {
 async function explained({ hit, rank }, signal) {
   const asked = question(route.peek());
   const filter = { ...asked.filter, video_ids: [hit.video.id] };
-  const json = { ...asked, filter, limit: rank, explain: true };
+  // Words found another moment of this video, perhaps; pictures alone find this one among the first.
+  const json = { ...asked, filter, limit: rank, fields: ["picture"], explain: true };
   const answer = await ask("v1/search", { json, signal });
   const same = answer.hits.find((/** @type {any} */ each) => each.segment_id === hit.segment_id);
   return same?.explanation ?? null;

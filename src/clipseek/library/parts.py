@@ -100,10 +100,13 @@ class Part:
             mask &= self.table.mask_of(only.video_ids)
         return mask
 
-    def segments_at(self, moments: Sequence[tuple[str, float]]) -> NDArray[np.int64]:
-        """Return the id of the segment at each moment, a video and seconds; -1 if none is here."""
-        found = np.full(len(moments), -1, np.int64)
-        mask = self.table.mask_of({video_id for video_id, _ in moments})
+    def segments_in(self, stretches: Sequence[tuple[str, float, float]]) -> list[NDArray[np.int64]]:
+        """Return the ids of the segments in each stretch, in order of time; none if not here.
+
+        A stretch is a video, and seconds from and to.
+        """
+        found = [np.empty(0, np.int64)] * len(stretches)
+        mask = self.table.mask_of({video_id for video_id, _, _ in stretches})
         if self.gone is not None:
             mask &= ~self.gone
         rows = np.flatnonzero(mask[self.table.owners])
@@ -112,13 +115,15 @@ class Part:
         owners, starts = self.table.owners[rows], self.table.spans[rows, 0]
         order = np.lexsort((starts, owners))
         rows, owners, starts = rows[order], owners[order], starts[order]
-        names = np.array([video_id for video_id, _ in moments])
+        names = np.array([video_id for video_id, _, _ in stretches])
         mine = np.searchsorted(self.table.videos, names).clip(max=len(mask) - 1)
         is_here = mask[mine] & (self.table.videos[mine] == names)
         for i in np.flatnonzero(is_here).tolist():
             first, end = np.searchsorted(owners, [mine[i], mine[i] + 1])
-            at = first + np.searchsorted(starts[first:end], moments[i][1], side="right") - 1
-            found[i] = self.table.ids[rows[max(at, first)]]
+            _, begins, ends = stretches[i]
+            at = first + max(0, np.searchsorted(starts[first:end], begins, side="right") - 1)
+            last = first + np.searchsorted(starts[first:end], ends, side="left")
+            found[i] = self.table.ids[rows[at : max(at + 1, last)]]
         return found
 
     def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
@@ -187,16 +192,15 @@ def _known_of(parts: Sequence[Part], table: SegmentTable) -> tuple[Tags, Facts]:
     return Tags.joined(tags, count), Facts.joined(facts, count)
 
 
-def segments_at(parts: Sequence[Part], moments: Sequence[tuple[str, float]]) -> NDArray[np.int64]:
-    """Return the id of the segment that is shown at each moment, a video and seconds.
+def segments_in(
+    parts: Sequence[Part], stretches: Sequence[tuple[str, float, float]]
+) -> list[NDArray[np.int64]]:
+    """Return the ids of the segments that are shown in each stretch, in order of time.
 
-    All segments of a video are in one part. What is past the last one is in that, and before the
-    first one in the first.
+    A stretch is a video, and seconds from and to. What is past the last segment is in that.
     """
-    if not moments:
-        return np.empty(0, np.int64)
-    found: NDArray[np.int64] = np.max([part.segments_at(moments) for part in parts], axis=0)
-    return found
+    found = [part.segments_in(stretches) for part in parts]
+    return [np.concatenate(ids) for ids in zip(*found, strict=True)]
 
 
 def vectors_of(parts: Sequence[Part], ids: NDArray[np.int64]) -> NDArray[np.float32]:

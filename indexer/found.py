@@ -8,7 +8,7 @@ from clipseek.patches import Box
 from clipseek.query import Query
 from clipseek.service import Service
 from clipseek.types import FieldHit, Hit, SearchResult
-from indexer.output import Column, clock, emit, note, table
+from indexer.output import Column, clock, emit, note, percent, table
 
 _PATIENCE_S = 600.0
 """How long pictures are looked at; a user who has waited enough presses Ctrl-C."""
@@ -51,7 +51,10 @@ def as_table(answer: SearchResult, why: Why) -> None:
     """Print a line for each hit; where in the picture it is, in per cent of width and height."""
     least = answer.alike_from
     if least is not None and not any(hit.score >= least for hit in answer.hits):
-        note(f"nothing looks alike (a score of {least:.2f}); the nearest moments are:")
+        note(
+            f"nothing looks alike: that takes a score of {least:.2f} or more; "
+            "the nearest moments are:"
+        )
     if least is None and not any(hit.relevance >= 0.5 for hit in answer.hits):
         note("nothing matches well; the nearest moments are:")
     names = ("relevance" if least is None else "score", "from", "to", "best")
@@ -68,7 +71,7 @@ def as_table(answer: SearchResult, why: Why) -> None:
         ],
         (
             (
-                f"{math.floor(100 * hit.relevance)}%" if least is None else f"{hit.score:.2f}",
+                percent(hit.relevance) if least is None else f"{hit.score:.2f}",
                 *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
                 *place,
                 *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import io
 import json
+import math
 import os
 import shutil
 import sys
@@ -208,11 +209,16 @@ def _padded(cell: str, width: int, *, right: bool) -> str:
 
 def clock(seconds: float) -> str:
     """Write seconds as h:mm:ss.s, without the hours if there are none."""
-    tenths = round(seconds * 10)
+    tenths = math.floor(seconds * 10 + 0.5)  # a half goes up, as on the page
     minutes, tenths = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
     rest = f"{minutes:02d}:{tenths / 10:04.1f}"
     return f"{hours}:{rest}" if hours else rest
+
+
+def percent(relevance: float) -> str:
+    """Write a relevance, rounded down and at most 99%, as the page does: 100% promises too much."""
+    return f"{min(99, math.floor(relevance * 100 + 1e-6))}%"
 
 
 def size(count: float) -> str:

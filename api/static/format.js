@@ -3,23 +3,16 @@
 const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
 
 /**
- * Whole seconds as "01:02" or "1:00:02".
- * @param {number} seconds
- */
-export function clock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds + 1e-6));
-  const hours = Math.floor(whole / 3600);
-  const rest = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
-  return hours ? `${hours}:${rest}` : rest;
-}
-
-/**
- * To the nearest tenth of a second, as the command writes it: "01:02.5".
+ * A time or a length to the nearest tenth of a second, as the command writes it: "01:02.5" or
+ * "1:00:02.5". All times have this one form, so that no moment seems to end after its video.
  * @param {number} seconds
  */
 export function moment(seconds) {
   const tenths = Math.round(Math.max(0, seconds) * 10);
-  return `${clock(tenths / 10)}.${tenths % 10}`;
+  const whole = Math.floor(tenths / 10);
+  const hours = Math.floor(whole / 3600);
+  const rest = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}.${tenths % 10}`;
+  return hours ? `${hours}:${rest}` : rest;
 }
 
 /**

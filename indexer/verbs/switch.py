@@ -16,7 +16,7 @@ from indexer import discover
 from indexer.agreement import EXAMPLES, Agreement
 from indexer.holding import Holding
 from indexer.noting import INTERRUPTED
-from indexer.output import Column, clock, counted, emit, note, say, table
+from indexer.output import Column, clock, counted, emit, note, percent, say, table
 from indexer.queries import Origin, Queries, of_file, of_users
 from indexer.reports import Reports
 from indexer.steps import Brought, Steps, Stopped, VideosMissing
@@ -288,4 +288,4 @@ def _best(hits: tuple[Hit, ...]) -> str:
     if not hits:
         return "nothing"
     best = hits[0]
-    return f"{best.relevance:.0%} {best.video.title} {clock(best.span.start)}"
+    return f"{percent(best.relevance)} {best.video.title} {clock(best.span.start)}"

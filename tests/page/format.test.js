@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  between, bytes, clock, isLong, level, moment, percent, roughly, shorten,
+  between, bytes, isLong, level, moment, percent, roughly, shorten,
 } from "../../api/static/format.js";
 
-test("a clock shows hours only when there are some", () => {
-  assert.equal(clock(0), "00:00");
-  assert.equal(clock(59.999_999_9), "01:00");
-  assert.equal(clock(3602), "1:00:02");
+test("a time shows hours only when there are some", () => {
+  assert.equal(moment(0), "00:00.0");
+  assert.equal(moment(59.999_999_9), "01:00.0");
+  assert.equal(moment(3602), "1:00:02.0");
 });
 
 test("a moment is rounded to tenths, never to sixty seconds", () => {
   assert.equal(moment(4.371), "00:04.4");
+  assert.equal(moment(1.97), "00:02.0");
+  assert.equal(moment(0.25), "00:00.3");
   assert.equal(moment(59.97), "01:00.0");
   assert.equal(moment(-1), "00:00.0");
 });

@@ -82,7 +82,7 @@ def test_a_model_is_prepared_and_compared(page: Page, library: Library, queue: S
         page.until("document.querySelector('.switch details').open")
         shown = page.run("document.querySelector('.switch').innerText")
         assert "80% of the best moments are the same in 7 everyday sentences" in shown
-        assert "sea 00:00 · 90%" in shown
+        assert "sea 00:00.0 · 90%" in shown
         for dark in (False, True):
             page.look(dark=dark)
             assert violations(page) == []

@@ -1,7 +1,7 @@
 // The player: a moment in its video, what can be done with it, and where else it may be.
 
 import { ask, parameters, problemIn } from "../api.js";
-import { between, clock } from "../format.js";
+import { between, moment } from "../format.js";
 import { divided, placeOf } from "../hits.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
@@ -73,7 +73,7 @@ export function Player({ open }) {
     return html`<${Dialog} name="player" title=${t("searching")} onClose=${leave}>
       ${problem && html`<${Notice} problem=${problem} />`}<//>`;
   }
-  const span = t("ofVideo", { span: between(opened.start, opened.end), length: clock(opened.duration) });
+  const span = t("ofVideo", { span: between(opened.start, opened.end), length: moment(opened.duration) });
   const how = hits[place] ? fit(hits[place], answer?.alike_from ?? null).text : "";
   const marks = hits.filter((hit) => hit.video.id === open.video);
   return html`

@@ -1,7 +1,7 @@
 // The picture itself: the video, its keys, and what is shown where it cannot be played.
 
 import { problemOf } from "../api.js";
-import { clock } from "../format.js";
+import { moment } from "../format.js";
 import { t } from "../language.js";
 import { spanUrl } from "../saving.js";
 import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
@@ -78,7 +78,7 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
           ${still && html`<img class="still" src=${still} alt="" />`}
           <div id="player-error" class="notice error" role="alert">
             <p><strong>${failure}</strong></p>
-            <p>${t("cannotPlayDetail", { time: clock(start) })}</p>
+            <p>${t("cannotPlayDetail", { time: moment(start) })}</p>
           </div>`
         : html`
           <video ref=${video} id="video" controls playsinline preload="auto" poster=${still} aria-label=${opened.title}

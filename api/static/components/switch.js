@@ -1,7 +1,7 @@
 // The switch of one collection to another model: its state, its steps, and how both models answer.
 
 import { ask, problemIn, said } from "../api.js";
-import { clock, percent } from "../format.js";
+import { moment, percent } from "../format.js";
 import { locale, t } from "../language.js";
 import { look } from "../library.js";
 import { isOver, readsVideos, shareOf, stepsOf } from "../switching.js";
@@ -139,6 +139,6 @@ function Agreement({ agreement, models }) {
 function Moments({ moments }) {
   if (!moments.length) return "–";
   return html`<ol>${moments.slice(0, SHOWN).map(({ video, title, start, relevance }) => html`
-    <li key=${`${video} ${start}`} dir="auto">${title} ${clock(start)} · ${percent(relevance, locale())}</li>
+    <li key=${`${video} ${start}`} dir="auto">${title} ${moment(start)} · ${percent(relevance, locale())}</li>
   `)}</ol>`;
 }

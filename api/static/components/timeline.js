@@ -1,7 +1,7 @@
 // The whole video as a line: how relevant it is where, its segments, what was found, where it plays.
 
 import { area, peaks, shotMarks, valueAt } from "../curve.js";
-import { clock, moment, percent } from "../format.js";
+import { moment, percent } from "../format.js";
 import { locale, t } from "../language.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 
@@ -79,7 +79,7 @@ export function Timeline({ now, opened, segments, curve, marks, seek }) {
         </svg>
         <i class="cursor" ref=${cursor}></i>
       </div>
-      <div class="times" aria-hidden="true"><span>${clock(0)}</span><span>${clock(duration)}</span></div>
+      <div class="times" aria-hidden="true"><span>${moment(0)}</span><span>${moment(duration)}</span></div>
       ${pointed !== null && html`
         <div class="pointed" style=${{ left: `${share(pointed, duration)}%` }} aria-hidden="true">
           ${seen && html`<img src=${seen.thumbnail_url} alt="" />`}<span>${moment(pointed)}${there !== null && ` · ${percent(there, locale())}`}</span>

@@ -1,6 +1,6 @@
 // One video: its picture, length, name, state and tags.
 
-import { clock, shorten } from "../format.js";
+import { moment, shorten } from "../format.js";
 import { t } from "../language.js";
 import { link } from "../navigation.js";
 import { html } from "../vendor/preact.js";
@@ -13,7 +13,7 @@ export const VideoCard = ({ video }) => html`
   <a class="card video" ...${link({ page: "video", video: video.id, open: null })}>
     <span class="picture">
       <${Picture} url=${video.thumbnail_url} />
-      <span class="span">${clock(video.duration)}</span>
+      <span class="span">${moment(video.duration)}</span>
       ${video.state === "incomplete" && html`<span class="badge">${t("stateIncomplete")}</span>`}
     </span>
     <span class="caption">

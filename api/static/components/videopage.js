@@ -1,7 +1,7 @@
 // One video: what is known of it, and all its segments.
 
 import { ask, parameters, problemIn } from "../api.js";
-import { between, bytes, clock, date } from "../format.js";
+import { between, bytes, date, moment } from "../format.js";
 import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { here } from "../library.js";
@@ -53,7 +53,7 @@ export function VideoPage({ id }) {
 function Facts({ video }) {
   const state = video.state === "incomplete" ? `${t("stateIncomplete")}: ${video.reason}` : t("stateIndexed");
   const facts = [
-    [t("videoLength"), clock(video.duration)],
+    [t("videoLength"), moment(video.duration)],
     [t("videoPicture"), `${video.width} × ${video.height}`],
     [t("videoSize"), bytes(video.size_bytes, locale())],
     [t("videoIndexed"), video.indexed_at ? date(video.indexed_at, locale()) : "–"],

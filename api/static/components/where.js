@@ -1,7 +1,7 @@
 // Where in the picture of a moment the sentence fits: a map and a box over it, and the same in words.
 
 import { ask, problemIn } from "../api.js";
-import { clock } from "../format.js";
+import { moment } from "../format.js";
 import { ninth, rect, warm } from "../heat.js";
 import { locale, t } from "../language.js";
 import { route } from "../navigation.js";
@@ -94,7 +94,7 @@ async function explained({ hit, rank }, signal) {
  * @param {Explanation} found
  */
 function said({ where, where_missing: missing, frame }) {
-  const nearest = frame ? t("whereFrame", { time: clock(frame.time) }) : "";
+  const nearest = frame ? t("whereFrame", { time: moment(frame.time) }) : "";
   if (!where) return [missing, nearest].filter(Boolean).join(" ");
   const { box } = where;
   const percent = new Intl.NumberFormat(locale(), { style: "percent" });

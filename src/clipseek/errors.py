@@ -101,7 +101,7 @@ class VideoNotFound(RequestError):
         """The message without the command."""
         return (
             f"no video {self.video_id!r} in collection {self.collection!r}; it may have been "
-            "removed, so repeat the search"
+            "removed, so look for it in the list of videos"
         )
 
 

@@ -102,7 +102,8 @@ def test_an_error_of_the_caller_is_not_logged_as_a_warning(
     caplog.clear()
     answer = client.get("/v1/videos/none")
     assert answer.json()["detail"] == (
-        "no video 'none' in collection 'default'; it may have been removed, so repeat the search"
+        "no video 'none' in collection 'default'; it may have been removed, so look for it in the "
+        "list of videos"
     )
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 

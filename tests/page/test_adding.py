@@ -94,6 +94,7 @@ def test_the_life_of_a_video(page: Page, served: Served, tmp_path: Path) -> None
     page.until("document.getElementById('choose')")
     page.run("document.getElementById('choose').click()")
     page.until("document.querySelector('#choose[aria-pressed=true]')")
+    assert page.run("document.getElementById('choose').innerText") == "Chosen for an edit list"
     page.press("Escape")
     page.until("!document.getElementById('player') && document.getElementById('fcpxml')")
     assert violations(page) == []

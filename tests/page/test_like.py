@@ -36,6 +36,9 @@ def test_a_card_leads_to_what_looks_like_it(page: Page, address: str) -> None:
     assert page.run("location.search") == "?like=traffic&at=0.5"
     assert page.run(f"{ACTIVE}.id") == "asked"
     page.until(f"{STATUS}.startsWith('Nothing else looks like this.')")
+    assert "Whole pictures are compared" in page.run(f"{ASKED}.innerText")
+    page.run("document.querySelector('#results .more button').click()")
+    page.until(f"{STATUS}.includes('These moments are the nearest:')")
     page.run("history.back()")
     page.until("document.getElementById('query').value === 'red'")
     assert page.problems == []

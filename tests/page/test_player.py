@@ -89,6 +89,36 @@ def test_the_address_of_a_moment_opens_it_and_back_closes_it(page: Page, address
     assert page.run("location.search") == ""
 
 
+def test_the_copied_time_is_the_one_that_is_said(page: Page, address: str) -> None:
+    """It is where the player is at that moment, so the button does not name another time before."""
+    ask(page, address, "blue&v=traffic&t=4,6")
+    page.until(f"{VIDEO}?.currentTime > 4 && !{VIDEO}.paused")
+    detail = page.run("document.querySelector('#player .dialog-head .quiet').textContent")
+    assert detail.startswith("00:04.0–00:06.0 of 00:06.0")
+    page.run(f"{VIDEO}.pause()")
+    page.run(f"{VIDEO}.currentTime = 5.27")
+    page.until(f"!{VIDEO}.seeking")
+    page.run("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
+    assert page.run("document.getElementById('copy-time').innerText") == "Copy time"
+    page.run("document.getElementById('copy-time').click()")
+    page.until("document.getElementById('copy-time').innerText === `Copied ${globalThis.copied}`")
+    assert page.run("globalThis.copied") == "00:05.3"
+    page.press("Escape")
+
+
+def test_a_link_to_a_removed_video_says_so(page: Page, address: str) -> None:
+    """The window does not seem to search for ever, and its advice is for who was sent a link."""
+    page.open(f"{address}/?v=gone&t=4,6")
+    page.until("document.querySelector('#player #notice')")
+    title = page.run("document.getElementById('player-title').textContent")
+    assert title == "This moment cannot be shown"
+    assert "look for it in the list of videos" in page.run(
+        "document.querySelector('#notice').innerText"
+    )
+    page.press("Escape")
+    page.until("!document.getElementById('player')")
+
+
 def test_a_card_plays_under_the_mouse(page: Page, address: str) -> None:
     """Without sound, only the moment, and only while the mouse is there."""
     ask(page, address, "blue")

@@ -22,7 +22,7 @@ export function AskedPicture({ picture }) {
   return html`
     <div id="asked" class="asked" ref=${box} tabindex="-1" role="group" aria-label=${t("alikePicture")}>
       <span class="picture" ref=${frame} aria-hidden="true"></span>
-      <span><strong>${t("alikePicture")}</strong> ${t("pictureUnshared")}</span>
+      <span><strong>${t("alikePicture")}</strong> ${t("alikeMeans")} ${t("pictureUnshared")}</span>
       <button class="plain" type="button" onClick=${away}><${Icon} name="close" /> ${t("notAlike")}</button>
     </div>
   `;
@@ -44,7 +44,8 @@ export function Asked({ like }) {
     <div id="asked" class="asked" ref=${box} tabindex="-1" role="group" aria-label=${t("alike")}>
       ${known && html`<span class="picture"><${Picture} url=${known.thumbnail_url} /></span>`}
       <span>${t("asksAlike")}
-        ${known && html` <strong dir="auto">${shorten(known.video.title, LONGEST)}</strong> ${between(known.start, known.end)}`}
+        ${known && html` <strong dir="auto">${shorten(known.video.title, LONGEST)}</strong> ${between(known.start, known.end)}.`}
+        ${t("alikeMeans")}
       </span>
       <button class="plain" type="button" onClick=${away}><${Icon} name="close" /> ${t("notAlike")}</button>
     </div>

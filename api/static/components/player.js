@@ -70,7 +70,7 @@ export function Player({ open }) {
     requestAnimationFrame(() => focusCard(moment));
   };
   if (!opened) {
-    return html`<${Dialog} name="player" title=${t("searching")} onClose=${leave}>
+    return html`<${Dialog} name="player" title=${t(problem ? "notOpened" : "opening")} onClose=${leave}>
       ${problem && html`<${Notice} problem=${problem} />`}<//>`;
   }
   const span = t("ofVideo", { span: between(opened.start, opened.end), length: moment(opened.duration) });

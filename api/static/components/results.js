@@ -19,16 +19,19 @@ export function Results() {
   const { answer, problem, waiting, query, turn, further } = useValue(search);
   const { collection, like, picture } = useValue(route);
   const known = useValue(libraries);
+  const [nearest, showNearest] = useState(false);
+  useEffect(() => showNearest(false), [turn]);
   const isEmpty = known && !known.problem && !videos.value;
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
     <h1 class="hidden">${query || t(like ? "alike" : picture ? "alikePicture" : "search")}</h1>
     <p id="status" class=${answer && !isFound(answer) ? "status none" : "status"} role="status">
-      ${answer ? html`<${Count} answer=${answer} query=${query} />` : waiting && t("searching")}
+      ${answer ? html`<${Count} answer=${answer} query=${query} nearest=${nearest} />` : waiting && t("searching")}
     </p>
     ${problem && html`<${Notice} problem=${problem} retry=${run} />`}
     ${answer
-      ? html`<${Moments} answer=${answer} old=${waiting} turn=${turn} further=${further} />`
+      ? html`<${Moments} answer=${answer} old=${waiting} turn=${turn} further=${further}
+          nearest=${nearest} showNearest=${() => showNearest(true)} />`
       : waiting && html`<${Waiting} />`}
   `;
 }
@@ -36,8 +39,8 @@ export function Results() {
 /** @param {import("../types.js").Answer} answer */
 const isFound = (answer) => divided(answer.hits, "best", answer.alike_from).good.length > 0;
 
-/** @param {{answer: import("../types.js").Answer, query: string}} props */
-function Count({ answer, query }) {
+/** @param {{answer: import("../types.js").Answer, query: string, nearest: boolean}} props */
+function Count({ answer, query, nearest }) {
   const known = useValue(libraries);
   const { hits, total, more, total_videos: inVideos, took_ms: ms } = answer;
   const isWeak = !isFound(answer);
@@ -50,7 +53,7 @@ function Count({ answer, query }) {
   if (isWeak && (known?.collections.length ?? 0) > 1) notes.unshift(t("orCollection"));
   const rest = notes.map((note) => html` <span key=${note}>${note}</span>`);
   if (!hits.length) return html`<strong>${t("noMoment")}</strong> ${t("noMomentDetail")}${rest}`;
-  if (isWeak && answer.alike_from !== null) return html`<strong>${t("weakAlike")}</strong>${rest}`;
+  if (isWeak && answer.alike_from !== null) return html`<strong>${t(nearest ? "nearestAlike" : "weakAlike")}</strong>${rest}`;
   if (isWeak) return html`<strong>${t("weak")}</strong> ${t("weakDetail")}${rest}`;
   const many = t(more ? "momentsOrMore" : "momentsFound", { count: total });
   return html`<strong>${many}</strong> ${t("inVideos", { count: inVideos, ms: Math.round(ms) })}${rest}`;
@@ -62,15 +65,15 @@ function Count({ answer, query }) {
  * @param {boolean} props.old
  * @param {number} props.turn
  * @param {import("../searching.js").State["further"]} props.further
+ * @param {boolean} props.nearest whether the nearest are shown although none matches
+ * @param {() => void} props.showNearest
  */
-function Moments({ answer, old, turn, further }) {
+function Moments({ answer, old, turn, further, nearest, showNearest }) {
   const { order, grouped } = useValue(route);
   const [unfolded, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
-  const [nearest, showNearest] = useState(false);
   const [all, showAll] = useState(false);
   useEffect(() => {
     unfold(new Set());
-    showNearest(false);
     showAll(false);
   }, [turn]);
   const { good, weak } = useMemo(() => {
@@ -94,7 +97,7 @@ function Moments({ answer, old, turn, further }) {
       ${goesOn(answer) && html`<${Further} state=${further} shown=${answer.hits.length} />`}
       ${weak.length > 0 && good.length > 0 && html`<h2 class="divider">${t("lessWell")}</h2>`}
       ${weak.length > 0 && !good.length && !nearest && html`
-        <p class="more"><button type="button" onClick=${() => showNearest(true)}>${t("showNearest")}</button></p>
+        <p class="more"><button type="button" onClick=${showNearest}>${t("showNearest")}</button></p>
       `}
       ${(good.length > 0 || nearest) && html`
         <${VirtualList} items=${less} draw=${draw} keyOf=${keyOf} label=${t("momentsLess")} tall=${tall} focusFirst=${nearest} />

@@ -47,6 +47,6 @@ export function Choose({ opened }) {
   return html`
     <button id="choose" type="button" aria-pressed=${String(isChosen)}
       onClick=${() => toggle({ collection, video, start, end, name: query.slice(0, LONGEST_NAME) })}>
-      <${Icon} name=${isChosen ? "check" : "plus"} />${t("choose")}</button>
+      <${Icon} name=${isChosen ? "check" : "plus"} />${t(isChosen ? "isChosen" : "choose")}</button>
   `;
 }

@@ -26,9 +26,10 @@ export function Take({ opened, now, where = false, setWhere = null }) {
       ${setWhere && html`
         <button id="where" type="button" aria-pressed=${String(where)} onClick=${setWhere}>
           <${Icon} name="where" />${t("where")}</button>`}
-      <button id="alike" type="button" onClick=${alike}><${Icon} name="alike" />${t("alike")}</button>
+      <button id="alike" type="button" title=${t("alikeMeans")} onClick=${alike}><${Icon} name="alike" />${t("alike")}</button>
       <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
-      <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}>${t("copyTime", { time: moment(opened.start) })}<//>
+      <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}
+        done=${(/** @type {string} */ time) => t("copiedTime", { time })}>${t("copyTime")}<//>
       <${Choose} opened=${opened} />
       <${Cut} opened=${opened} />
       <a id="download" class="button" href=${opened.file} download=${opened.title}><${Icon} name="download" />${t("download")}</a>
@@ -37,15 +38,22 @@ export function Take({ opened, now, where = false, setWhere = null }) {
   `;
 }
 
-/** @param {{id: string, icon: any, text: () => string, children?: any}} props */
-function Copy({ id, icon, text, children }) {
+/**
+ * @param {object} props
+ * @param {string} props.id
+ * @param {any} props.icon
+ * @param {() => string} props.text what is copied, when the button is pressed
+ * @param {(copied: string) => string} [props.done] what is said then
+ * @param {any} [props.children]
+ */
+function Copy({ id, icon, text, done = () => t("copied"), children }) {
   const [said, say] = useState("");
   const [refused, refuse] = useState("");
   const copy = async () => {
     const wanted = text();
     try {
       await navigator.clipboard.writeText(wanted);
-      say(t("copied"));
+      say(done(wanted));
       setTimeout(() => say(""), SAID_MS);
     } catch {
       refuse(wanted); // without a secure connection browsers offer no clipboard

@@ -91,6 +91,8 @@ export default {
   tryAgain: "Noch einmal versuchen",
   request: "Anfrage {id}",
 
+  opening: "Der Moment wird geöffnet …",
+  notOpened: "Dieser Moment kann nicht gezeigt werden",
   close: "Schließen",
   closeKey: "Schließen (Esc)",
   ofVideo: "{span} von {length}",
@@ -118,8 +120,9 @@ export default {
   where_bottom: "unten",
   where_bottomRight: "unten rechts",
   copyLink: "Link kopieren",
-  copyTime: "{time} kopieren",
+  copyTime: "Zeit kopieren",
   copied: "Kopiert",
+  copiedTime: "{time} kopiert",
   notCopied: "Der Browser hat das Kopieren nicht erlaubt. Hier ist der Text:",
   download: "Video herunterladen",
   downloadMoment: "Moment herunterladen",
@@ -148,6 +151,8 @@ export default {
   pictureUnshared: "Der Server bewahrt es nicht auf, daher gehört es nicht zur Adresse.",
   pictureUnread: "Dieser Browser kann das Bild nicht lesen. Speichere es als JPEG, PNG oder WebP, und versuche es noch einmal.",
   weakAlike: "Nichts anderes sieht so aus.",
+  nearestAlike: "Nichts anderes sieht so aus. Diese Momente kommen dem am nächsten:",
+  alikeMeans: "Ganze Bilder werden verglichen: Ein anderes Bild derselben Sache sieht vielleicht nicht so aus.",
 
   help: "Tasten",
   helpBox: "zum Suchfeld",
@@ -297,6 +302,7 @@ export default {
   format_fcpxml: "Final Cut Pro, DaVinci Resolve",
   format_otio: "OpenTimelineIO",
   choose: "Für eine Schnittliste wählen",
+  isChosen: "Für eine Schnittliste gewählt",
   selection: "Gewählte Momente",
   chosenCount: { one: "{count} Moment gewählt", other: "{count} Momente gewählt" },
 };

@@ -91,6 +91,8 @@ export default {
   tryAgain: "Try again",
   request: "Request {id}",
 
+  opening: "Opening the moment…",
+  notOpened: "This moment cannot be shown",
   close: "Close",
   closeKey: "Close (Esc)",
   ofVideo: "{span} of {length}",
@@ -118,8 +120,9 @@ export default {
   where_bottom: "at the bottom",
   where_bottomRight: "at the bottom right",
   copyLink: "Copy link",
-  copyTime: "Copy {time}",
+  copyTime: "Copy time",
   copied: "Copied",
+  copiedTime: "Copied {time}",
   notCopied: "The browser did not allow copying. Here is the text:",
   download: "Download video",
   downloadMoment: "Download moment",
@@ -148,6 +151,8 @@ export default {
   pictureUnshared: "The server does not keep it, so it is not part of the address.",
   pictureUnread: "This browser cannot read the picture. Save it as JPEG, PNG or WebP, and try again.",
   weakAlike: "Nothing else looks like this.",
+  nearestAlike: "Nothing else looks like this. These moments are the nearest:",
+  alikeMeans: "Whole pictures are compared: another picture of the same thing may not look like this one.",
 
   help: "Keys",
   helpBox: "to the search box",
@@ -297,6 +302,7 @@ export default {
   format_fcpxml: "Final Cut Pro, DaVinci Resolve",
   format_otio: "OpenTimelineIO",
   choose: "Choose for an edit list",
+  isChosen: "Chosen for an edit list",
   selection: "Chosen moments",
   chosenCount: { one: "{count} moment chosen", other: "{count} moments chosen" },
 };

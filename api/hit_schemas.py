@@ -42,7 +42,7 @@ class HitAnswer(BaseModel):
     )
     score: float = Field(
         description="Cosine of query and segment, higher is better; with several parts, the cosine "
-        "that one part alone would need to fit as well."
+        "that one part alone would need to fit as well, in [-1, 1]."
     )
     relevance: float | None = Field(
         description="0 to 1, comparable between queries; below 0.5 the moment probably does not "

@@ -62,6 +62,17 @@ class Curves:
         return self.coherence + logits * (1 - self.coherence) / _LIKENESS
 
 
+def shown(score: float) -> float:
+    """Return a score as answers say it, in [-1, 1] as a cosine is.
+
+    A sentence that fits surely can lift a picture, which alone fits no better than its equal, over
+    a cosine of 1, and what is not wanted can push a score below -1. The order of hits needs those
+    scores; what they are called in an answer is a cosine. So is the product of two equal unit
+    vectors, which rounding puts above 1.
+    """
+    return max(-1.0, min(1.0, score))
+
+
 def direction(vectors: NDArray[np.float32], weights: Floats) -> tuple[NDArray[np.float32], float]:
     """Return the weighted mean of what is wanted: its direction, and its length.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import sequences
-from clipseek.composition import Curves
+from clipseek.composition import Curves, shown
 from clipseek.matching import MATCHING, Judged, Match, logistic
 from clipseek.query import Query
 from clipseek.types import Span, StepHit
@@ -92,7 +92,7 @@ class Following:
                 each.moment.segment_id,
                 each.moment.span,
                 each.moment.best_time,
-                each.moment.score,
+                shown(each.moment.score),
                 each.relevance if match.together.scoring is not None else math.nan,
             )
             for each, match in zip(chain, self.steps, strict=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clipseek import ranking
 from clipseek.cache import NoCache, TextVectors
-from clipseek.composition import Curves
+from clipseek.composition import Curves, shown
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import (
     ClipseekError,
@@ -336,7 +336,7 @@ def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
         moment.segment_id,
         moment.span,
         moment.best_time,
-        moment.score,
+        shown(moment.score),
         math.nan if is_seen else judged.relevance,
         math.nan if is_seen else judged.evidence,
         steps=judged.steps,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.composition import Curves, combined, direction
+from clipseek.composition import Curves, combined, direction, shown
 from clipseek.types import Relevance
 
 CURVES = Curves(20.0, Relevance(2.0, -3.0, fitted=True), coherence=0.8)
@@ -112,3 +112,13 @@ def test_opposites_have_no_direction() -> None:
     """Their mean is zero."""
     row = np.array([0.6, 0.8], np.float32)
     assert direction(np.stack([row, -row]), np.array([1.0, 1.0]))[1] == 0
+
+
+def test_a_sure_sentence_lifts_an_equal_picture_above_a_cosine_and_the_answer_says_1() -> None:
+    """Which is why the score of an answer has bounds of its own."""
+    fits = combined(np.array([[4.0, 30.0], [-60.0, -60.0]]), np.array([1.0, 1.0]))
+    scores = CURVES.cosines(fits, np.zeros(2), is_sentence=False)
+    assert scores[0] > 1
+    assert scores[1] < -1
+    assert [shown(float(score)) for score in scores] == [1.0, -1.0]
+    assert shown(0.25) == 0.25

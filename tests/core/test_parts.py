@@ -200,3 +200,16 @@ def test_what_is_wrong_with_one_part_fails_the_query_alone(searcher: Searcher) -
     assert isinstance(answered, SearchResult)
     assert isinstance(alone, SearchResult)
     assert alone.truncated_at is not None
+
+
+def test_a_score_stays_a_cosine_and_its_order_is_kept(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is much unwanted has a score far below -1, by which it is still the last."""
+    parts = (Text("blue"), Text("cyan", -9.0))
+    hits = _found(searcher, *parts).hits
+    assert all(-1 <= hit.score <= 1 for hit in hits)
+    monkeypatch.setattr("clipseek.search.shown", float)
+    raw = _found(searcher, *parts).hits
+    assert not all(-1 <= hit.score <= 1 for hit in raw)
+    assert [hit.segment_id for hit in hits] == [hit.segment_id for hit in raw]

@@ -1,6 +1,7 @@
 """What is wrong with the fields of a request, in one sentence for each."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from api.schemas import FieldError
@@ -8,6 +9,14 @@ from api.schemas import FieldError
 MAX_ERRORS = 5
 MAX_DETAIL = 1000
 MAX_FIELD = 80
+
+_UNWANTED = "what must not be seen is one of `parts`, with a negative weight"
+_THEN = "what must follow is `then`, an object with a `query` or what else a search has"
+MEANT = MappingProxyType(
+    dict.fromkeys(("not", "without", "exclude", "negative"), _UNWANTED)
+    | dict.fromkeys(("then_query", "followed_by", "next"), _THEN)
+)
+"""What a field of a search that does not exist is probably meant to be."""
 
 
 def field_errors(raw: Sequence[Any]) -> list[FieldError]:
@@ -36,12 +45,18 @@ def _sentence(error: Mapping[str, Any]) -> str:
     reasons = {
         "limits": error["msg"],
         "missing": "is required",
-        "extra_forbidden": "is not a known field",
+        "extra_forbidden": "is not a known field" + _hint(error["loc"]),
         "model_type": "must be an object",
         "model_attributes_type": "must be an object",
         "dict_type": "must be an object",
     }
     return clean(f"{field} {reasons.get(error['type'], _lower(error['msg']))}", MAX_DETAIL)
+
+
+def _hint(location: Sequence[int | str]) -> str:
+    """Say what an unknown field of a body is probably meant to be, if that is known."""
+    meant = MEANT.get(str(location[-1])) if location[0] == "body" else None
+    return f"; {meant}" if meant else ""
 
 
 def _lower(message: str) -> str:

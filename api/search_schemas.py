@@ -40,6 +40,7 @@ from clipseek.query import (
     MAX_THEN,
     MAX_WITHIN_S,
     NO_FILTERS,
+    WITHIN_S,
     Filters,
     Query,
     Step,
@@ -228,7 +229,7 @@ class Then(_Asking):
             description="Seconds after the end of the moment before, in which it must start.",
         ),
         expect(f"a number of seconds, more than 0 and at most {MAX_WITHIN_S:g}"),
-    ]
+    ] = WITHIN_S
     then: "Then | None" = None
 
 

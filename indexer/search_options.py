@@ -3,7 +3,9 @@
 import argparse
 
 WITHIN_S = 10.0
-"""Seconds in which what is asked for by `--then` follows, unless `--within` says otherwise."""
+"""Seconds in which what is asked for by `--then` follows, unless `--within` says otherwise.
+
+That is `clipseek.query.WITHIN_S`, whose import takes as long as all others that `--help` needs."""
 
 
 def add(search: argparse.ArgumentParser) -> None:

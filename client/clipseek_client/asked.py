@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Required
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
@@ -56,10 +56,10 @@ class Asking(TypedDict, total=False):
 
 
 class Then(Asking, total=False):
-    """What must follow in the same video, `within` so many seconds, and what must follow that."""
+    """What must follow in the same video, `within` seconds (10), and what must follow that."""
 
     query: str
-    within: Required[float]
+    within: float
     then: "Then"
 
 

@@ -114,7 +114,7 @@ class Tools:
         collection: str | None = None,
         without: list[str] | None = None,
         then: str | None = None,
-        within: float = 30.0,
+        within: float = 10.0,
         like_video_id: str | None = None,
         like_time: float | None = None,
         video_ids: list[str] | None = None,

@@ -14,13 +14,12 @@ from clipseek.errors import ClipseekError, ConfigError
 from clipseek.explaining import problem_of
 from clipseek.parts import Like, Part, Text
 from clipseek.protocols import CatalogReader
-from clipseek.query import Filters, Query, Step
+from clipseek.query import WITHIN_S, Filters, Query, Step
 from clipseek.types import SearchResult
 from indexer import found
 from indexer.image_files import read_picture
 from indexer.naming import resolved
 from indexer.output import note
-from indexer.search_options import WITHIN_S
 from indexer.videos import named
 
 TAGS_SHOWN = 20

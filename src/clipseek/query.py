@@ -21,6 +21,8 @@ MAX_LIMIT = 100
 MAX_BATCH = 256
 MAX_THEN = 3
 MAX_WITHIN_S = 3600.0
+WITHIN_S = 10.0
+"""Seconds in which a step follows the one before, if nothing else is asked for."""
 
 # Made once: `json.dumps` makes an encoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

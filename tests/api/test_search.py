@@ -271,6 +271,18 @@ def test_a_search_before_any_ingest_says_so(
         pytest.param(
             {"query": "a", "limits": 3}, "limits is not a known field", id="unknown field"
         ),
+        pytest.param(
+            {"query": "a", "not": "b"},
+            "not is not a known field; what must not be seen is one of `parts`, with a negative "
+            "weight",
+            id="unwanted",
+        ),
+        pytest.param(
+            {"query": "a", "then_query": "b"},
+            "then_query is not a known field; what must follow is `then`, an object with a "
+            "`query` or what else a search has",
+            id="following",
+        ),
         pytest.param([], "body must be an object", id="list as body"),
     ],
 )

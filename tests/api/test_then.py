@@ -1,11 +1,16 @@
 """POST /v1/search with `then`: what must follow in the same video."""
 
+from inspect import signature
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.schemas import SearchAnswer
+from api.search_schemas import Then
+from clipseek.query import WITHIN_S
+from clipseek_client.mcp_server import Tools
+from indexer import search_options
 from tests.api.test_image import _image
 
 THEN: Any = {"query": "blue", "within": 3}
@@ -58,6 +63,16 @@ def test_steps_can_have_parts_pictures_and_steps(client: TestClient) -> None:
     )
 
 
+def test_a_step_follows_within_ten_seconds_unless_another_time_is_asked_for(
+    client: TestClient,
+) -> None:
+    """The same answer as with 10, from the API, the command and the MCP server."""
+    named = _asked(client, {"query": "red", "then": {"query": "blue", "within": 10}})
+    assert _asked(client, {"query": "red", "then": {"query": "blue"}})["hits"] == named["hits"]
+    assert Then(query="blue").within == WITHIN_S == search_options.WITHIN_S == 10
+    assert signature(Tools.search).parameters["within"].default == WITHIN_S
+
+
 def test_a_plain_hit_has_no_steps(client: TestClient) -> None:
     """The field is there, and null."""
     assert {hit["steps"] for hit in _asked(client, {"query": "red"})["hits"]} == {None}
@@ -66,7 +81,6 @@ def test_a_plain_hit_has_no_steps(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("then", "detail"),
     [
-        pytest.param({"query": "blue"}, "then.within is required", id="no time"),
         pytest.param(
             {"query": "blue", "within": 0},
             "then.within must be a number of seconds, more than 0 and at most 3600, got 0",

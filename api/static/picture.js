@@ -1,5 +1,6 @@
 // A picture that somebody searches with: made small in the browser, so that little of it is sent.
 
+import { ALONE } from "./composed.js";
 import { t } from "./language.js";
 import { go } from "./navigation.js";
 import { signal } from "./vendor/signals.js";
@@ -32,7 +33,7 @@ export async function searchWith(file) {
     return;
   }
   const image = preview.toDataURL("image/jpeg", QUALITY).split(",")[1];
-  go({ page: "search", query: "", like: null, picture: { image, preview }, open: null });
+  go({ page: "search", query: "", ...ALONE, like: null, picture: { image, preview }, open: null });
 }
 
 /**

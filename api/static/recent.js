@@ -1,15 +1,37 @@
 // The last queries, in this browser alone.
 
+import { composedOf, writeComposed } from "./composed.js";
 import { signal } from "./vendor/signals.js";
 
 const SAVED = "clipseek.recent";
 const MOST = 6;
+
+/** @typedef {import("./composed.js").Sentence} Sentence */
 
 /**
  * @param {string[]} before newest first
  * @param {string} query
  */
 export const added = (before, query) => [query, ...before.filter((each) => each !== query)].slice(0, MOST);
+
+/**
+ * What is kept of a search: a line with its sentence, and one as in an address with what is beside it.
+ * @param {Sentence} sentence
+ */
+export function kept({ query, without, then }) {
+  const beside = new URLSearchParams();
+  writeComposed(beside, { without, then });
+  return beside.size ? `${query}\n${beside}` : query;
+}
+
+/**
+ * @param {string} line
+ * @returns {Sentence}
+ */
+export function recalled(line) {
+  const [query, beside] = line.split("\n");
+  return { query, ...composedOf(new URLSearchParams(beside)) };
+}
 
 /** @returns {string[]} */
 function saved() {
@@ -21,17 +43,18 @@ function saved() {
   }
 }
 
-export const recent = signal(/** @type {string[]} */ ([]));
+export const recent = signal(/** @type {Sentence[]} */ ([]));
 
 export function recall() {
-  recent.value = saved();
+  recent.value = saved().map(recalled);
 }
 
-/** @param {string} query */
-export function remember(query) {
-  if (!query) return;
-  recent.value = added(saved(), query);
-  localStorage.setItem(SAVED, JSON.stringify(recent.value));
+/** @param {Sentence} sentence */
+export function remember(sentence) {
+  if (!sentence.query) return;
+  const lines = added(saved(), kept(sentence));
+  recent.value = lines.map(recalled);
+  localStorage.setItem(SAVED, JSON.stringify(lines));
 }
 
 export function forget() {

@@ -1,5 +1,7 @@
 // The address of the page: what is asked, what is filtered, which moment is open. Pure.
 
+import { ALONE, composedOf, partsOf, writeComposed } from "./composed.js";
+
 /**
  * @typedef {{video: string, start: number, end: number}} Moment
  * @typedef {{video: string, time: number}} Like
@@ -7,6 +9,8 @@
  * @property {"search" | "library" | "video" | "status"} page
  * @property {string} video the id of the video that the page shows, or ""
  * @property {string} query
+ * @property {string[]} without what must not be seen; only beside a query, as `then` is
+ * @property {import("./composed.js").Step[]} then what must follow, in order
  * @property {Like | null} like the moment whose like is searched for, in place of a query
  * @property {import("./picture.js").Picture | null} picture the picture whose like is searched for; it is not in
  *   the address, because a server does not keep it
@@ -28,7 +32,7 @@ export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest
 
 /** @type {Route} */
 export const START = {
-  page: "search", video: "", query: "", like: null, picture: null, collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
+  page: "search", video: "", query: "", ...ALONE, like: null, picture: null, collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
 };
 
 /**
@@ -42,6 +46,7 @@ export function read({ search, hash }) {
   return {
     ...pageOf(hash),
     query,
+    ...(query ? composedOf(given) : ALONE),
     picture: null,
     like: query ? null : likeOf(given.get("like"), given.get("at")),
     collection: given.get("collection") ?? "",
@@ -64,7 +69,10 @@ export function read({ search, hash }) {
  */
 export function write(route) {
   const given = new URLSearchParams();
-  if (route.query) given.set("q", route.query);
+  if (route.query) {
+    given.set("q", route.query);
+    writeComposed(given, route);
+  }
   if (route.like) {
     given.set("like", route.like.video);
     given.set("at", rounded(route.like.time));
@@ -162,7 +170,7 @@ function likeOf(video, time) {
  * @param {number} time seconds
  * @returns {Partial<Route>}
  */
-export const toLike = (video, time) => ({ page: "search", query: "", like: { video, time }, picture: null, least: 0, open: null });
+export const toLike = (video, time) => ({ page: "search", query: "", ...ALONE, like: { video, time }, picture: null, least: 0, open: null });
 
 /** @param {Route} route */
 export const isAsked = ({ query, like, picture }) => Boolean(query || like || picture);
@@ -177,18 +185,18 @@ export function asked(route) {
 
 /**
  * What is asked with: words, a moment or a picture.
- * @param {Pick<Route, "query" | "like" | "picture">} route
+ * @param {Pick<Route, "query" | "without" | "then" | "like" | "picture">} route
  */
-function part({ query, like, picture }) {
+function part({ query, without, then, like, picture }) {
   if (like) return { like: { video_id: like.video, time: like.time } };
-  return picture && !query ? { image: picture.image } : { query };
+  return picture && !query ? { image: picture.image } : partsOf({ query, without, then });
 }
 
 /**
  * What is asked of the server.
  * @param {Route} route
  */
-export function question({ query, like, picture, collection, tags, least, folder, shortest, longest, since, until }) {
+export function question({ query, without, then, like, picture, collection, tags, least, folder, shortest, longest, since, until }) {
   const filter = {
     ...(tags.length ? { tags } : {}),
     ...(folder ? { folder } : {}),
@@ -198,7 +206,7 @@ export function question({ query, like, picture, collection, tags, least, folder
     ...(until ? { indexed_before: midnight(until, 1) } : {}),
   };
   return {
-    ...part({ query, like, picture }),
+    ...part({ query, without, then, like, picture }),
     ...(collection ? { collection } : {}),
     ...(Object.keys(filter).length ? { filter } : {}),
     ...(least && query ? { min_relevance: least } : {}),

@@ -34,10 +34,11 @@ let later;
 let failures = 0;
 
 /**
- * Copies are folded, unless somebody looks for what is like a moment or a picture.
+ * Copies are folded, unless somebody looks for what is like a moment or a picture, or for what
+ * follows, because the server does not compare spans of several moments.
  * @param {import("./routes.js").Route} wanted
  */
-const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: Boolean(wanted.query) });
+const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: Boolean(wanted.query) && !wanted.then.length });
 
 /** Ask what the address asks. */
 export async function run() {

@@ -11,9 +11,12 @@
  * @property {number} score -1 to 1
  * @property {number | null} relevance 0 to 1; null if no sentence was asked for
  * @property {number | null} [similar_to] the better moment that it is near-identical to
+ * @property {HitStep[] | null} [steps] the moments that follow each other; null unless that was asked for
  * @property {HitField[]} [fields] what each field contributes; missing unless words were searched
  * @property {string} thumbnail_url
  * @property {string} play_url
+ *
+ * @typedef {{start: number, end: number}} HitStep seconds
  *
  * @typedef {object} HitField
  * @property {"picture" | "subtitle" | "speech" | "text"} field

@@ -13,6 +13,7 @@ const ROUTES = {
   filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
   videos: { query: "car", folder: "/Videos/Ürlaub & mehr", shortest: 5.5, longest: 60, since: "2026-02-28", until: "2026-03-01", order: "date" },
   moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
+  composed: { query: "car", without: ["a & b", "c,d"], then: [{ query: "e", within: 2.5 }, { query: "f", within: 10 }] },
   alike: { like: { video: "a/b", time: 1.5 }, collection: "archive" },
   library: { page: "library" },
   video: { page: "video", video: "a/b c", open: { video: "a/b c", start: 0, end: 2 } },
@@ -41,8 +42,17 @@ test("how an answer is shown does not ask for another one", () => {
   const route = { ...START, query: "car" };
   assert.equal(asked(route), asked({ ...route, order: "time", grouped: true, open: { video: "x", start: 0, end: 1 } }));
   assert.notEqual(asked(route), asked({ ...route, least: 0.5 }));
+  assert.notEqual(asked(route), asked({ ...route, without: ["red"] }));
   const alike = { ...START, like: { video: "x", time: 1 } };
   assert.notEqual(asked(alike), asked({ ...alike, like: { video: "x", time: 2 } }));
+});
+
+test("what stands beside words is asked beside words alone", () => {
+  const beside = { without: ["b"], then: [{ query: "c", within: 5 }] };
+  const like = { video: "x", time: 1 };
+  assert.deepEqual(question({ ...START, ...beside, like }), { like: { video_id: "x", time: 1 } });
+  assert.equal(write({ ...START, ...beside }), write(START));
+  assert.deepEqual(read(address("?not=b&then=c&like=x")), { ...START, like: { video: "x", time: 0 } });
 });
 
 test("days are those of the place where the browser is, from the first to the end of the last", () => {

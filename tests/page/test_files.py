@@ -11,7 +11,7 @@ from api.pages import STATIC
 from clipseek.explaining import MOST
 from clipseek.matching import MATCHING
 from clipseek.parts import MAX_QUERY_CHARACTERS
-from clipseek.query import MAX_LIMIT
+from clipseek.query import MAX_LIMIT, MAX_WITHIN_S
 
 MOST_BYTES = 300_000
 INDEX = (STATIC / "index.html").read_text("utf-8")
@@ -53,7 +53,8 @@ def test_the_page_is_light() -> None:
     ("name", "constant", "limit"),
     [
         pytest.param("searching.js", "LIMIT", MAX_LIMIT, id="moments"),
-        pytest.param("components/searchbox.js", "LONGEST", MAX_QUERY_CHARACTERS, id="query"),
+        pytest.param("composed.js", "LONGEST", MAX_QUERY_CHARACTERS, id="query"),
+        pytest.param("composed.js", "LONGEST_S", MAX_WITHIN_S, id="what follows"),
         pytest.param("format.js", "WEAK", MATCHING, id="relevance"),
         pytest.param("saving.js", "LONGEST_S", MAX_CLIP_S, id="clip"),
         pytest.param("components/playing.js", "LONGEST_PREVIEW_S", MAX_PREVIEW_S, id="preview"),

@@ -7,7 +7,17 @@ from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
-from tests.page.looking import ACTIVE, CARD, CARDS, GOOD, STATUS, TITLES, ask
+from tests.page.looking import (
+    ACTIVE,
+    CARD,
+    CARDS,
+    GOOD,
+    STATUS,
+    TITLES,
+    VIDEO,
+    ask,
+    violations,
+)
 
 
 def test_a_sentence_is_asked_by_keyboard(page: Page, address: str) -> None:
@@ -296,3 +306,55 @@ def test_of_many_folders_those_that_one_types_are_suggested(page: Page, tmp_path
         assert page.run(f"{field}.value") == f"{tmp_path}/take 11"
         page.open("about:blank")
     assert page.problems == []
+
+
+CHIPS = "[...document.querySelectorAll('#recent .chip')].map((chip) => chip.textContent.trim())"
+STEPS = "[...document.querySelectorAll('.card:not(.weak) .steps')].map((each) => each.innerText)"
+FIELDS = "document.querySelectorAll('.composed input[type=text]').length"
+
+
+def test_parts_are_asked_for_under_the_box(page: Page, address: str) -> None:
+    """By keyboard; shared, gone back from, recalled, marked in the player, and cleared at once."""
+    page.open(address)
+    page.run("localStorage.clear()")
+    ask(page, address, "green")
+    assert page.run(GOOD) == 1
+    page.run("document.getElementById('add-then').focus()")
+    page.press("Enter")
+    page.until(f"{ACTIVE}.closest('.composed')")
+    page.write("blue")
+    page.press("Enter")
+    page.until(f"{STEPS}.length === 1")
+    assert page.run("location.search") == "?q=green&then=blue&within=10"
+    assert page.run(STEPS) == ["00:02.0–00:04.0\nthen 00:04.0–00:06.0"]
+    page.run("document.getElementById('add-without').click()")
+    page.until(f"{FIELDS} === 2 && !{ACTIVE}.value && {ACTIVE}.type === 'text'")
+    page.write("green")
+    page.press("Enter")
+    page.until(f"{STATUS}.startsWith('Nothing here matches well.')")
+    assert page.run("location.search") == "?q=green&not=green&then=blue&within=10"
+    for dark in (False, True):
+        page.look(dark=dark)
+        assert violations(page) == []
+    page.look()
+    page.run("history.back()")
+    page.until(f"{STEPS}.length === 1 && {FIELDS} === 1")
+    page.run(f"document.querySelector('{CARD}').click()")
+    page.until(f"{VIDEO} && document.querySelectorAll('.timeline .found').length === 2")
+    page.press("Escape")
+    page.run("document.querySelector('.composed > button').click()")
+    page.until(f"location.search === '?q=green' && {FIELDS} === 0")
+    assert page.run(f"{ACTIVE}.id") == "query"
+    page.open(address)
+    page.until(f"{CHIPS}.length > 1")
+    assert page.run(CHIPS)[0] == "green, then blue within 10 s"
+    page.run("document.querySelector('#recent .chip').click()")
+    page.until(f"location.search.includes('then=blue') && {TITLES}[0] === 'traffic'")
+    assert page.problems == []
+
+
+def test_what_the_server_refuses_is_said(page: Page, address: str) -> None:
+    """In its own sentence."""
+    page.open(f"{address}/?q=green&then=blue&within=0")
+    page.until("document.getElementById('notice')")
+    assert "then.within must be " in page.run("document.getElementById('notice').innerText")

@@ -5,6 +5,7 @@ import { language, t } from "../language.js";
 import { route } from "../navigation.js";
 import { isAsked } from "../routes.js";
 import { html, useEffect } from "../vendor/preact.js";
+import { worded } from "./composed.js";
 import { Header } from "./header.js";
 import { Help, helping } from "./help.js";
 import { pressed } from "./keys.js";
@@ -22,7 +23,7 @@ import { VideoPage } from "./videopage.js";
 export function App() {
   const now = useValue(route);
   const { page, query, video, open } = now;
-  const words = query || (now.like ? t("alike") : now.picture ? t("alikePicture") : "");
+  const words = query ? worded(now) : (now.like ? t("alike") : now.picture ? t("alikePicture") : "");
   useValue(language);
   const isHelping = useValue(helping);
   useEffect(() => {

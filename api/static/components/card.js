@@ -3,7 +3,7 @@
 import { between, level, numbers, percent, shorten } from "../format.js";
 import { matches } from "../hits.js";
 import { locale, t } from "../language.js";
-import { link } from "../navigation.js";
+import { link, route } from "../navigation.js";
 import { remember } from "../recent.js";
 import { toLike } from "../routes.js";
 import { pieces, said } from "../said.js";
@@ -23,7 +23,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
   const alike = t("alikeTo", { title: video.title, span: between(start, end) });
   /** @param {MouseEvent} event */
   const opened = (event) => {
-    remember(new URLSearchParams(location.search).get("q") ?? "");
+    remember(route.peek());
     onClick(event);
   };
   return html`
@@ -36,6 +36,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
       </span>
       <span class="caption">
         <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
+        ${hit.steps && html`<${Steps} steps=${hit.steps} />`}
         <${Said} hit=${hit} />
         <${Fit} hit=${hit} alikeFrom=${alikeFrom} />
       </span>
@@ -78,6 +79,15 @@ function Said({ hit }) {
       ${pieces(found).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}</q>
   `;
 }
+
+/**
+ * When each moment of a sequence is.
+ * @param {{steps: import("../types.js").HitStep[]}} props
+ */
+const Steps = ({ steps }) => html`
+  <span class="steps">${steps.map(({ start, end }, place) => html`
+    <span key=${place}>${place > 0 && `${t("then")} `}${between(start, end)} </span>`)}</span>
+`;
 
 /** @param {{hit: import("../types.js").Hit, alikeFrom: number | null}} props */
 function Fit({ hit, alikeFrom }) {

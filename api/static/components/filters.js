@@ -15,7 +15,8 @@ const PAUSE_MS = 200; // after a letter, before folders are asked for
 /** @type {import("../types.js").Facets} */
 const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false };
 
-export function Filters() {
+/** @param {{children?: any}} props what else can be opened under the box */
+export function Filters({ children }) {
   const { tags, least, folder, shortest, longest, since, until, order, grouped } = useValue(route);
   const on = tags.length + [least, folder, shortest, longest, since, until].filter(Boolean).length;
   const [unfolded, unfold] = useState(on > 0);
@@ -29,6 +30,7 @@ export function Filters() {
           <${Icon} name="close" /> ${t("filterClear")}
         </button>
       `}
+      ${children}
       <span class="gap"></span>
       <label class="check">
         <input id="grouped" type="checkbox" checked=${grouped}

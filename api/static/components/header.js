@@ -2,6 +2,7 @@
 
 import { said } from "../api.js";
 import { refusal } from "../changing.js";
+import { ALONE } from "../composed.js";
 import { useValue } from "../hooks.js";
 import { language, LANGUAGES, locale, speak, t } from "../language.js";
 import { seconds, videos } from "../library.js";
@@ -24,7 +25,7 @@ export function Header({ page }) {
     ...link({ page: where, video: "", open: null }),
     "aria-current": page === where || (page === "video" && where === "library") ? "page" : undefined,
   });
-  const home = link({ page: "search", video: "", query: "", open: null, ...NO_FILTERS });
+  const home = link({ page: "search", video: "", query: "", ...ALONE, open: null, ...NO_FILTERS });
   return html`
     <header class="top">
       <a class="brand" ...${home}><img src=${ICON} alt="" width="28" height="28" /><span>clipseek</span></a>

@@ -1,6 +1,7 @@
 // The player: a moment in its video, what can be done with it, and where else it may be.
 
 import { ask, parameters, problemIn } from "../api.js";
+import { isAlone } from "../composed.js";
 import { between, moment } from "../format.js";
 import { divided, placeOf } from "../hits.js";
 import { useValue } from "../hooks.js";
@@ -52,12 +53,12 @@ export function openedOf(open, hit, video, segments) {
 /** @param {{open: import("../routes.js").Moment}} props */
 export function Player({ open }) {
   const { answer } = useValue(search);
-  const { order, query } = useValue(route);
+  const { order, query, without, then } = useValue(route);
   const collection = useValue(here);
   const { good, weak } = divided(answer?.hits ?? [], order, answer?.alike_from ?? null);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
-  const { video, segments, curve, problem } = useVideo(open.video, collection, query);
+  const { video, segments, curve, problem } = useVideo(open.video, collection, isAlone({ without, then }) ? query : "");
   const opened = openedOf(open, hits[place], video, segments);
   /** @param {number} step */
   const move = (step) => {
@@ -78,8 +79,8 @@ export function Player({ open }) {
   const marks = hits.filter((hit) => hit.video.id === open.video);
   return html`
     <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
-      <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks}
-        place=${placeIn(hits[place], answer?.hits ?? [], { query })} shown=${video} move=${move}
+      <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} steps=${hits[place]?.steps ?? []}
+        place=${placeIn(hits[place], answer?.hits ?? [], { query, then })} shown=${video} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
     <//>
   `;
@@ -95,7 +96,7 @@ const UNKNOWN = {
 };
 
 /**
- * The video, its segments, and the relevance of the query over it.
+ * The video, its segments, and the relevance of the query over it; there is none of several parts.
  * @param {string} id
  * @param {string} collection
  * @param {string} query

@@ -31,13 +31,14 @@ export function previewOf(time, end, duration) {
  * @param {import("../types.js").Segment[]} props.segments
  * @param {import("../types.js").Timeline | null} props.curve
  * @param {import("../types.js").Hit[]} props.marks
+ * @param {import("../types.js").HitStep[]} props.steps of the moment
  * @param {import("./where.js").Place | null} props.place null if the server cannot say where
  * @param {import("../types.js").Video | null} props.shown
  * @param {(step: number) => void} props.move
  * @param {boolean} props.hasPrevious
  * @param {boolean} props.hasNext
  */
-export function Playing({ opened, segments, curve, marks, place, shown, move, hasPrevious, hasNext }) {
+export function Playing({ opened, segments, curve, marks, steps, place, shown, move, hasPrevious, hasNext }) {
   /** @type {{current: HTMLVideoElement | null}} */
   const video = useRef(null);
   const [passed, pass] = useState(false); // whether the viewer wants to see past the end
@@ -111,7 +112,7 @@ export function Playing({ opened, segments, curve, marks, place, shown, move, ha
       ${where && place && html`
         <${Where} place=${place} width=${shown?.width || 16} height=${shown?.height || 9} />`}
     <//>
-    <${Timeline} now=${now} opened=${opened} segments=${segments} curve=${curve} marks=${marks} seek=${seek} />
+    <${Timeline} now=${now} opened=${opened} segments=${segments} curve=${curve} marks=${marks} steps=${steps} seek=${seek} />
     <${PlayerButtons} move=${move} again=${again} on=${on} loop=${loop} setLoop=${setLoop} passed=${passed}
       ended=${ended} playable=${!failure} hasPrevious=${hasPrevious} hasNext=${hasNext} />
     <${Take} opened=${opened} now=${now} where=${where}

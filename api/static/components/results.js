@@ -9,6 +9,7 @@ import { route } from "../navigation.js";
 import { loadFurther, run, search } from "../searching.js";
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { Card } from "./card.js";
+import { worded } from "./composed.js";
 import { Empty, Notice } from "./notice.js";
 import { VirtualList } from "./virtuallist.js";
 
@@ -17,14 +18,15 @@ const LESS = 12; // moments shown below those that match
 
 export function Results() {
   const { answer, problem, waiting, query, turn, further } = useValue(search);
-  const { collection, like, picture } = useValue(route);
+  const now = useValue(route);
+  const { collection, like, picture } = now;
   const known = useValue(libraries);
   const [nearest, showNearest] = useState(false);
   useEffect(() => showNearest(false), [turn]);
   const isEmpty = known && !known.problem && !videos.value;
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
-    <h1 class="hidden">${query || t(like ? "alike" : picture ? "alikePicture" : "search")}</h1>
+    <h1 class="hidden">${now.query ? worded(now) : t(like ? "alike" : picture ? "alikePicture" : "search")}</h1>
     <p id="status" class=${answer && !isFound(answer) ? "status none" : "status"} role="status">
       ${answer ? html`<${Count} answer=${answer} query=${query} nearest=${nearest} />` : waiting && t("searching")}
     </p>

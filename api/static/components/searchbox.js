@@ -1,5 +1,6 @@
 // The box, the collection beside it, and the filters under it. It searches while typing pauses.
 
+import { LONGEST } from "../composed.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries } from "../library.js";
@@ -7,17 +8,18 @@ import { go, route } from "../navigation.js";
 import { pictureIn, refused, searchWith } from "../picture.js";
 import { remember } from "../recent.js";
 import { run } from "../searching.js";
-import { html, useEffect, useRef } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Asked, AskedPicture } from "./asked.js";
+import { Adding, Composed } from "./composed.js";
 import { Filters } from "./filters.js";
 import { Icon } from "./icons.js";
 
 const PAUSE_MS = 350;
-const LONGEST = 1000;
 
 export function SearchBox() {
   const { query, like, picture, collection } = useValue(route);
   const unread = useValue(refused);
+  const [draft, open] = useState(/** @type {import("./composed.js").Draft} */ (""));
   const chooser = useRef(/** @type {HTMLInputElement | null} */ (null));
   const known = useValue(libraries)?.collections ?? [];
   const own = useValue(here);
@@ -74,7 +76,7 @@ export function SearchBox() {
     if (words === route.peek().query) run();
     else paused();
     typing.current.pushed = false;
-    remember(words);
+    remember(route.peek());
   };
   const names = known.map(({ name }) => name);
   if (collection && !names.includes(collection)) names.push(collection);
@@ -98,10 +100,13 @@ export function SearchBox() {
         <input ref=${chooser} type="file" accept="image/*" hidden aria-label=${t("withPicture")} onChange=${chosen} />
         <button class="primary" type="submit"><${Icon} name="search" /><span>${t("search")}</span></button>
       </div>
+      ${query && html`<${Composed} draft=${draft} open=${open} />`}
       ${like && html`<${Asked} like=${like} />`}
       ${picture && !query && !like && html`<${AskedPicture} picture=${picture} />`}
       ${unread && html`<p id="unread" class="reason" role="alert">${unread}</p>`}
-      ${(query || like || picture) && html`<${Filters} />`}
+      ${(query || like || picture) && html`
+        <${Filters}>${query && html`<${Adding} draft=${draft} open=${open} />`}<//>
+      `}
     </form>
   `;
 }

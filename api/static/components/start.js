@@ -2,12 +2,14 @@
 
 import { ask, parameters } from "../api.js";
 import { isLong } from "../format.js";
+import { ALONE } from "../composed.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries, videos } from "../library.js";
 import { go, link } from "../navigation.js";
 import { forget, recent, remember } from "../recent.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { worded } from "./composed.js";
 import { Empty, Notice } from "./notice.js";
 import { VideoCard } from "./videocard.js";
 
@@ -24,8 +26,8 @@ export function Start() {
       <h1>${t("claim")}</h1>
       <p class="quiet">${t("claimDetail")}</p>
     </div>
-    <${Queries} id="examples" title=${t("try")} queries=${examples} />
-    <${Queries} id="recent" title=${t("recent")} queries=${before}>
+    <${Queries} id="examples" title=${t("try")} sentences=${examples.map((query) => ({ query, ...ALONE }))} />
+    <${Queries} id="recent" title=${t("recent")} sentences=${before}>
       <button class="plain" type="button" onClick=${forget}>${t("recentClear")}</button>
     <//>
     ${known?.problem && html`<${Notice} problem=${known.problem} />`}
@@ -55,19 +57,20 @@ function Some({ collection }) {
   `;
 }
 
-/** @param {{id: string, title: string, queries: string[], children?: any}} props */
-function Queries({ id, title, queries, children }) {
-  if (!queries.length) return null;
-  /** @param {string} query */
-  const ask = (query) => {
-    remember(query);
-    go({ query });
+/** @param {{id: string, title: string, sentences: import("../composed.js").Sentence[], children?: any}} props */
+function Queries({ id, title, sentences, children }) {
+  if (!sentences.length) return null;
+  /** @param {import("../composed.js").Sentence} sentence */
+  const ask = (sentence) => {
+    remember(sentence);
+    go(sentence);
   };
   return html`
     <div id=${id} class="queries">
       <span class="quiet">${title}</span>
-      ${queries.map((query) => html`
-        <button key=${query} class="chip" type="button" dir="auto" onClick=${() => ask(query)}>${query}</button>
+      ${sentences.map((sentence) => html`
+        <button key=${worded(sentence)} class="chip" type="button" dir="auto" onClick=${() => ask(sentence)}>
+          ${worded(sentence)}</button>
       `)}
       ${children}
     </div>

@@ -15,9 +15,10 @@ const HEIGHT = 40;
  * @param {import("../types.js").Segment[]} props.segments
  * @param {import("../types.js").Timeline | null} props.curve
  * @param {import("../types.js").Hit[]} props.marks
+ * @param {import("../types.js").HitStep[]} props.steps of the moment
  * @param {(time: number) => void} props.seek
  */
-export function Timeline({ now, opened, segments, curve, marks, seek }) {
+export function Timeline({ now, opened, segments, curve, marks, steps, seek }) {
   const { duration, start, end } = opened;
   const line = useRef(/** @type {HTMLElement | null} */ (null));
   const cursor = useRef(/** @type {HTMLElement | null} */ (null));
@@ -75,6 +76,7 @@ export function Timeline({ now, opened, segments, curve, marks, seek }) {
             <rect key=${each.id} class="found" ...${box(each, duration, 4)} />
           `)}
           <path class="shots" d=${cuts} />
+          ${steps.map((each, place) => html`<rect key=${place} class="found" ...${box(each, duration, 6)} />`)}
           <rect class="moment" ...${box({ start, end }, duration, HEIGHT)} />
         </svg>
         <i class="cursor" ref=${cursor}></i>

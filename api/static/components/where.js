@@ -26,11 +26,11 @@ const MOST = 10; // moments that the server explains at once
  * The moment among those of its video, if the server can say where a sentence fits in its picture.
  * @param {import("../types.js").Hit | undefined} hit
  * @param {import("../types.js").Hit[]} hits the answer, in its order
- * @param {Pick<import("../routes.js").Route, "query">} asked
+ * @param {Pick<import("../routes.js").Route, "query" | "then">} asked
  * @returns {Place | null}
  */
-export function placeIn(hit, hits, { query }) {
-  if (!hit || !query || hit.relevance === null) return null;
+export function placeIn(hit, hits, { query, then }) {
+  if (!hit || !query || then.length || hit.relevance === null) return null;
   const upTo = hits.slice(0, hits.indexOf(hit) + 1);
   const rank = upTo.filter((each) => each.video.id === hit.video.id).length;
   return rank <= MOST ? { hit, rank } : null;

@@ -6,13 +6,14 @@ Robertson and Zaragoza 2009); which of the query's words a passage has is what i
 
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from clipseek.texts.languages import COMMON, is_function_word, language_of, stemmed
 from clipseek.texts.passages import passages
 from clipseek.texts.words import Word, folded, is_near, words
 from clipseek.timed import FIELDS, Field, FieldHit, Span, TimedText
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 AT_MOST = 256
 """Passages that a query compares, those with the best BM25."""
-LEAST = 0.25
-"""Relevance of a passage that is found: it has about half of what the query says."""
+LEAST = 0.1
+"""Relevance of a passage that is found: it has about a third of what the query says."""
 _POWER = 2.0
 """Relevance is this power of the share of the query that a passage has; see `relevance`."""
 _ALMOST = 0.8
@@ -36,27 +37,6 @@ _PREFIX, _SPELLINGS = 3, 32
 _PLACES = 20  # bits: more than all fields of a video have together
 _HEAP_BYTES = 15_000_000
 """The least that a writer of tantivy takes."""
-# ISO 639-1 and 639-2 codes of the languages that tantivy has stemmers for (Snowball's).
-_STEMMERS = {
-    **dict.fromkeys(("ar", "ara"), "arabic"),
-    **dict.fromkeys(("da", "dan"), "danish"),
-    **dict.fromkeys(("nl", "nld", "dut"), "dutch"),
-    **dict.fromkeys(("en", "eng"), "english"),
-    **dict.fromkeys(("fi", "fin"), "finnish"),
-    **dict.fromkeys(("fr", "fra", "fre"), "french"),
-    **dict.fromkeys(("de", "deu", "ger"), "german"),
-    **dict.fromkeys(("el", "ell", "gre"), "greek"),
-    **dict.fromkeys(("hu", "hun"), "hungarian"),
-    **dict.fromkeys(("it", "ita"), "italian"),
-    **dict.fromkeys(("no", "nor", "nb", "nob", "nn", "nno"), "norwegian"),
-    **dict.fromkeys(("pt", "por"), "portuguese"),
-    **dict.fromkeys(("ro", "ron", "rum"), "romanian"),
-    **dict.fromkeys(("ru", "rus"), "russian"),
-    **dict.fromkeys(("es", "spa"), "spanish"),
-    **dict.fromkeys(("sv", "swe"), "swedish"),
-    **dict.fromkeys(("ta", "tam"), "tamil"),
-    **dict.fromkeys(("tr", "tur"), "turkish"),
-}
 
 
 class Said(NamedTuple):
@@ -74,10 +54,14 @@ class _Passage(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """A word of a query: the terms that stand for it, how well, and how much it says."""
+    """A word of a query: the terms that stand for it, how well, and how much it says.
+
+    languages: Those of the collection in which it is a function word.
+    """
 
     terms: Mapping[str, float]
     weight: float
+    languages: AbstractSet[str]
 
 
 class _Shared:
@@ -184,8 +168,11 @@ class WordIndex:
         if self._searcher is None or self._shared is None:
             return [], False
         asked = self._asked(query)
-        greatest = max((one.weight for one in asked if one.terms), default=0.0)
-        wanted = [one for one in asked if one.terms and one.weight > _RARE * greatest]
+        counted = {each: _counted(asked, {each}) for each in self._stemmers}
+        counted[""] = _counted(asked, self._spoken)
+        known = [one for one in asked if one.terms and any(one in c for c in counted.values())]
+        greatest = max((one.weight for one in known), default=0.0)
+        wanted = [one for one in known if one.weight > _RARE * greatest]
         if not wanted:
             return [], False
         found = self._searcher.search(self._query(wanted, set(fields), only), limit=AT_MOST)
@@ -195,11 +182,16 @@ class WordIndex:
             number, at = place >> _PLACES, place & (1 << _PLACES) - 1
             if number in self._passages:
                 video_id, passages = self._passages[number]
-                hit = _hit(passages[at], asked)
+                hit = _hit(passages[at], counted[passages[at].stemmer])
                 if hit.relevance >= LEAST:
                     said.append(Said(video_id, hit))
         said.sort(key=lambda each: -each.hit.relevance)  # it is stable: equal ones stay by BM25
         return said, len(found.hits) == AT_MOST
+
+    @property
+    def _spoken(self) -> AbstractSet[str]:
+        """The languages that a text may be in whose language is not known."""
+        return self._stemmers or {COMMON}
 
     def _places(self, found: "tantivy.SearchResult") -> list[int]:
         """Return what says which passages were found: video and number."""
@@ -243,14 +235,16 @@ class WordIndex:
         assert self._searcher is not None
         forms = {plain: 1.0}
         if not word.is_joined:
-            forms |= {_stemmed(word.word, stemmer): 1.0 for stemmer in self._stemmers}
+            forms |= {stemmed(word.word, stemmer): 1.0 for stemmer in self._stemmers}
         frequencies = {term: self._searcher.doc_freq("words", term) for term in forms}
         terms = {term: quality for term, quality in forms.items() if frequencies[term]}
         if not terms and not word.is_joined:
             terms = dict.fromkeys(self._spellings(plain, is_last=is_last), _ALMOST)
             frequencies = {term: self._searcher.doc_freq("words", term) for term in terms}
         often = max((frequencies[term] for term in terms), default=0)
-        return _Asked(terms, _weight(len(self), often))
+        languages = {each for each in self._spoken if is_function_word(word.word, each)}
+        # A word that no passage has is not rarer than one that a single passage has.
+        return _Asked(terms, _weight(len(self), max(1, often)), languages)
 
     def _spellings(self, plain: str, *, is_last: bool) -> set[str]:
         """Return words that begin with a word, if it is the last one, or else are almost it."""
@@ -290,6 +284,11 @@ def relevance(share: float) -> float:
     return math.pow(share, _POWER)
 
 
+def _counted(asked: Sequence[_Asked], languages: AbstractSet[str]) -> Sequence[_Asked]:
+    """Return the words that count: without function words, unless the query has no others."""
+    return [one for one in asked if not one.languages & languages] or asked
+
+
 def _hit(passage: _Passage, asked: Iterable[_Asked]) -> FieldHit:
     """Judge a passage by the words that it has, and say where they are."""
     here = _terms(passage.text, passage.stemmer)
@@ -326,7 +325,7 @@ def _weight(passages: int, often: int) -> float:
 
 def _passages_of(text: TimedText) -> Iterable[_Passage]:
     for cue in passages(text.cues):
-        stemmer = _STEMMERS.get(cue.language.partition("-")[0], "")
+        stemmer = language_of(cue.language)
         yield _Passage(text.field, Span(cue.start, cue.end), cue.text, stemmer)
 
 
@@ -336,24 +335,9 @@ def _terms(text: str, stemmer: str) -> tuple[tuple[Word, tuple[str, ...]], ...]:
     return tuple(
         (
             word,
-            (folded(word.word), _stemmed(word.word, stemmer))
+            (folded(word.word), stemmed(word.word, stemmer))
             if stemmer and not word.is_joined
             else (folded(word.word),),
         )
         for word in words(text)
     )
-
-
-@lru_cache(maxsize=65536)
-def _stemmed(word: str, stemmer: str) -> str:
-    """Return the term of a word's stem in a language; no word has its first character."""
-    (found,) = _analyzer(stemmer).analyze(word) or [word]
-    return f"~{stemmer}~{folded(found)}"
-
-
-@lru_cache(maxsize=32)
-def _analyzer(stemmer: str) -> "tantivy.TextAnalyzer":
-    import tantivy
-
-    raw = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
-    return raw.filter(tantivy.Filter.stemmer(stemmer)).build()

@@ -27,6 +27,14 @@ def explained(service: Service, query: Query, answer: SearchResult) -> list[Expl
     return explainer.explain(query, hits, limit_s=_PATIENCE_S)
 
 
+def matches(answer: SearchResult) -> bool:
+    """Whether one of the hits shows what was asked for, as far as can be said."""
+    least = answer.alike_from
+    if least is None:
+        return any(hit.relevance >= 0.5 for hit in answer.hits)
+    return any(hit.score >= least for hit in answer.hits)
+
+
 def as_json(answer: SearchResult, why: Why) -> None:
     """Print one object for each hit."""
     for rank, hit in enumerate(answer.hits, 1):
@@ -50,13 +58,9 @@ def as_json(answer: SearchResult, why: Why) -> None:
 def as_table(answer: SearchResult, why: Why) -> None:
     """Print a line for each hit; where in the picture it is, in per cent of width and height."""
     least = answer.alike_from
-    if least is not None and not any(hit.score >= least for hit in answer.hits):
-        note(
-            f"nothing looks alike: that takes a score of {least:.2f} or more; "
-            "the nearest moments are:"
-        )
-    if least is None and not any(hit.relevance >= 0.5 for hit in answer.hits):
-        note("nothing matches well; the nearest moments are:")
+    if not matches(answer):
+        alike = "" if least is None else f"looks alike: that takes a score of {least:.2f} or more"
+        note(f"nothing {alike or 'matches well'}; the nearest moments are:")
     names = ("relevance" if least is None else "score", "from", "to", "best")
     more = () if why is None else ("nearest", "where")
     steps = any(hit.steps for hit in answer.hits)

@@ -240,8 +240,10 @@ PHRASES: dict[Reason, tuple[str, str]] = {
 
 
 def phrase(reason: Reason, paths: Sequence[str]) -> str:
-    """Say how many entries were left out for a reason, and name the first."""
+    """Say how many entries were left out for a reason, name the first, and say where it is."""
     count = len(paths)
     names = dict.fromkeys(PurePath(path).name for path in paths)
     shown = ", ".join([*names][:2]) + (", …" if len(names) > 2 else "")
-    return f"{count} {PHRASES[reason][count != 1]} ({shown})"
+    folders = dict.fromkeys(path.rpartition("/")[0] for path in paths)
+    where = (next(iter(folders)) or "/") + (" and elsewhere" if len(folders) > 1 else "")
+    return f"{count} {PHRASES[reason][count != 1]} ({shown} in {where})"

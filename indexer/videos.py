@@ -76,6 +76,16 @@ def named(catalog: CatalogReader, collection: str, name: str) -> Video:
         return alike[0]
 
 
+def videos_called(catalog: CatalogReader, collection: str, name: str) -> list[Video]:
+    """Return the videos whose title or file name this is, in any normal form of Unicode."""
+    called = normalize("NFC", name)
+    return [
+        video
+        for video in all_videos(catalog, collection)
+        if called in (normalize("NFC", video.title), normalize("NFC", video.uri.rpartition("/")[2]))
+    ]
+
+
 def _begun(catalog: CatalogReader, collection: str, beginning: str) -> Video | None:
     """Return the only video whose id begins so, or None; ids are in order, so two are enough."""
     if not _BEGINNING.fullmatch(beginning):

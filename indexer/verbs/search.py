@@ -10,17 +10,17 @@ from unicodedata import normalize
 from clipseek.assembly import open_existing
 from clipseek.audit import since
 from clipseek.config import Settings
-from clipseek.errors import ClipseekError, ConfigError
+from clipseek.errors import ClipseekError, ConfigError, VideoNotFound
 from clipseek.explaining import problem_of
 from clipseek.parts import Like, Part, Text
 from clipseek.protocols import CatalogReader
 from clipseek.query import WITHIN_S, Filters, Query, Step
 from clipseek.types import SearchResult
-from indexer import found
+from indexer import found, hints
 from indexer.image_files import read_picture
 from indexer.naming import resolved
 from indexer.output import note
-from indexer.videos import named
+from indexer.videos import AmbiguousVideo, named, videos_called
 
 TAGS_SHOWN = 20
 
@@ -41,21 +41,24 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         why = None
         if options.explain and isinstance(answer, SearchResult):
             why = found.explained(service, query, answer)
-        unknown = ""
-        if tags and isinstance(answer, SearchResult) and not answer.hits:
-            unknown = _unknown_tag(service.catalog, settings.collection, tags)
+        missing = ""
+        if isinstance(answer, SearchResult) and not answer.hits:
+            of_tags = _unknown_tag(service.catalog, settings.collection, tags) if tags else ""
+            missing = of_tags or hints.nothing(query)
     finally:
         service.close()
     if isinstance(answer, ClipseekError):
         raise answer
     if answer.truncated_at is not None:
         note(_cut(answer.query[: answer.truncated_at], answer.model))
-    if unknown:
-        note(unknown)
+    if missing:
+        note(missing)
     elif options.json:
         found.as_json(answer, why)
     else:
         found.as_table(answer, why)
+        if not found.matches(answer) and (other := hints.unwanted(" ".join(options.query))):
+            note(f"the model does not read what must not be seen; try `indexer search {other}`")
     return 0
 
 
@@ -97,7 +100,7 @@ def _checked(
 
 
 def _like(text: str, catalog: CatalogReader, collection: str) -> Like:
-    """Return the moment that VIDEO@SECONDS names; the video by its path or its id."""
+    """Return the moment that VIDEO@SECONDS names; the video by path, id, file name or title."""
     name, at, seconds = text.rpartition("@")
     try:
         time = float(seconds)
@@ -107,7 +110,20 @@ def _like(text: str, catalog: CatalogReader, collection: str) -> Like:
         raise ConfigError(
             f"--like must be a video and seconds, such as holiday.mp4@12.5, got {text!r}"
         )
-    return Like(named(catalog, collection, name).id, time)
+    try:
+        return Like(named(catalog, collection, name).id, time)
+    except AmbiguousVideo:
+        raise
+    except VideoNotFound:
+        called = videos_called(catalog, collection, name)
+        if not called:
+            raise
+    if len(called) > 1:
+        raise ConfigError(
+            f"--like: {len(called)} videos in collection {collection!r} are called {name!r}, such "
+            f"as {called[0].uri} and {called[1].uri}; give the path of one"
+        )
+    return Like(called[0].id, time)
 
 
 def _filters(options: argparse.Namespace, tags: tuple[str, ...] | None) -> Filters:

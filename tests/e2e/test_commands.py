@@ -84,6 +84,35 @@ def test_search_says_when_nothing_matches(shared_library: Library, capsys: Captu
     assert printed.out.startswith("relevance")
 
 
+def test_a_search_without_a_hit_says_so(shared_library: Library, capsys: Capture) -> None:
+    """No column titles over nothing, and the option that left all out is named."""
+    assert shared_library.run("search", "a car", "--folder", "/nowhere") == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("no moment passes --folder /nowhere; ask for less, or see with")
+
+
+def test_a_sentence_with_without_gets_a_hint(shared_library: Library, capsys: Capture) -> None:
+    """Only if nothing matches."""
+    assert shared_library.run("search", "a submarine in space without a queen") == 0
+    hint = "try `indexer search 'a submarine in space' --not 'a queen'`"
+    assert hint in capsys.readouterr().err
+
+
+def test_like_takes_the_file_name_and_the_title(shared_library: Library, capsys: Capture) -> None:
+    """As `list` and the page show them; an unknown one is refused."""
+    assert shared_library.run("list", "--json") == 0
+    video = _lines(capsys)[0]
+    answers = []
+    for name in (video["uri"], Path(str(video["uri"])).name, video["title"]):
+        assert shared_library.run("search", "--like", f"{name}@2", "--json") == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[0]
+    assert answers == [answers[0]] * 3
+    assert shared_library.run("search", "--like", "nothing.mp4@2") == 1
+    assert "no video 'nothing.mp4'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("query", ["???", "!", "🚗", "\u200b", ". . .", "\u0301"], ids=ascii)
 def test_a_query_without_a_word_is_wrong_use(
     shared_library: Library, capsys: Capture, query: str
@@ -226,7 +255,7 @@ def test_a_folder_without_rights_fails_and_the_rest_is_indexed(
     )
     assert f"failed     {closed}: Permission denied" in printed.err
     assert "2 videos: 1 indexed, 1 failed" in printed.err
-    assert "left out: 1 folder of the system (@eaDir)" in printed.err
+    assert f"left out: 1 folder of the system (@eaDir in {good.parent})" in printed.err
 
 
 def test_where_nothing_can_be_looked_at_nothing_is_made(
@@ -255,7 +284,8 @@ def test_sound_without_pictures_is_left_out_of_a_folder(
         frame.sample_rate = 44100
         container.mux([*stream.encode(frame), *stream.encode(None)])
     assert empty.run("ingest", str(video.parent), "--model", "demo") == 0
-    assert "left out: 1 file without pictures (song.mp4)" in capsys.readouterr().out
+    left_out = f"left out: 1 file without pictures (song.mp4 in {video.parent})"
+    assert left_out in capsys.readouterr().out
     assert empty.run("ingest", str(song)) == 1
     assert "song.mp4: audio only" in capsys.readouterr().err
 

@@ -180,7 +180,9 @@ def test_broken_links_and_pipes_are_counted(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     found = discover.look([str(tmp_path)], PLACES, DEFAULT)
     assert found.uris == [str(video)]
-    assert found.left_out_in_words == "1 broken link (gone), 1 pipe or device (pipe.mp4)"
+    assert found.left_out_in_words == (
+        f"1 broken link (gone in {tmp_path}), 1 pipe or device (pipe.mp4 in {tmp_path})"
+    )
 
 
 def test_a_link_to_itself_fails(tmp_path: Path) -> None:

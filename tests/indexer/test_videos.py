@@ -8,7 +8,7 @@ import pytest
 from clipseek.errors import VideoNotFound
 from clipseek.testing import MemoryCatalog
 from indexer.output import Column, ending, table
-from indexer.videos import AmbiguousVideo, named, short_length
+from indexer.videos import AmbiguousVideo, named, short_length, videos_called
 from tests.contracts.catalogs import DIM, a_video
 
 Capture = pytest.CaptureFixture[str]
@@ -101,3 +101,10 @@ def test_only_a_terminal_limits_the_width(
     columns = [Column("id"), Column("uri", shrinks=True)]
     table(columns, [["1f0c1122", "/srv/videos/holidays/sea.mp4"]])
     assert capsys.readouterr().out.splitlines()[1] == row
+
+
+def test_a_file_name_may_be_that_of_several_videos(catalog: MemoryCatalog) -> None:
+    """All of them are found, or none."""
+    found = videos_called(catalog, "default", "beef00.mp4")
+    assert [video.id for video in found] == ["beef00"]
+    assert videos_called(catalog, "default", "beef") == []

@@ -1,0 +1,46 @@
+"""What may help somebody whose search has found nothing, or nothing that matches."""
+
+import re
+import shlex
+
+from clipseek.query import Query
+
+_WITHOUT = re.compile(
+    r"\s+(?:but\s+|and\s+)?(?:without|with\s+no|not|no)\s+(?:any\s+)?", re.IGNORECASE
+)
+"""English words that say that the rest is unwanted, which a model of pictures does not read so."""
+
+
+def unwanted(sentence: str) -> str:
+    """Return the search that `--not` makes of a sentence which says what must not be seen.
+
+    Empty if the sentence says no such thing, or nothing else.
+    """
+    wanted, *rest = (part.strip() for part in _WITHOUT.split(f" {sentence} "))
+    if not wanted or not rest or not all(rest):
+        return ""
+    return " ".join([shlex.quote(wanted), *(f"--not {shlex.quote(each)}" for each in rest)])
+
+
+def nothing(query: Query) -> str:
+    """Say that there is no moment, and which options may have left out all of them."""
+    only = query.filters
+    given = [
+        *(f"--tag {shlex.quote(tag)}" for tag in only.tags or ()),
+        *([f"--folder {shlex.quote(only.folder)}"] if only.folder else []),
+        *([f"--min-duration {only.min_duration:g}"] if only.min_duration else []),
+        *([f"--max-duration {only.max_duration:g}"] if only.max_duration is not None else []),
+        *([f"--indexed-from {only.indexed_from:%Y-%m-%d}"] if only.indexed_from else []),
+        *([f"--indexed-before {only.indexed_before:%Y-%m-%d}"] if only.indexed_before else []),
+        *([f"--min-relevance {only.min_relevance:g}"] if only.min_relevance else []),
+        *([f"--then within {query.then[0].within_s:g} s"] if query.then else []),
+    ]
+    if not given:
+        return (
+            f"no moment of collection {query.collection!r} can be compared with that; "
+            "`indexer status` says what is indexed"
+        )
+    return (
+        f"no moment passes {' and '.join(given)}; ask for less, or see with `indexer list` which "
+        "videos there are"
+    )

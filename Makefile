@@ -125,7 +125,7 @@ demo: install ## draw demo videos, index them, ask five questions
 	done
 	@echo
 	@echo "Ask more:        $(BIN)/indexer --data-dir $(DEMO) search \"a sentence\" --limit 3"
-	@echo "Open the API:    make serve    then http://127.0.0.1:8000/"
+	@echo "Open the page:   make serve    then http://127.0.0.1:8000/"
 
 serve: install ## serve the API and the page with the demo videos (DEMO=DIR for other data)
 	CLIPSEEK_DATA_DIR=$(DEMO) $(BIN)/clipseek serve

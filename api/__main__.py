@@ -117,7 +117,8 @@ def _taken(host: str, port: int) -> socket.socket:
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else error.strerror
         raise ServiceUnavailable(
-            f"cannot listen on {host} port {port}: {reason}; choose another --port"
+            f"cannot listen on {host} port {port}: {reason}; "
+            "choose another --port (CLIPSEEK_API_PORT)"
         ) from error
     return taken
 

@@ -57,7 +57,9 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
-            raise ServiceUnavailable(f"cannot listen: {reason}; choose another --port") from error
+            raise ServiceUnavailable(
+                f"cannot listen: {reason}; choose another --port (CLIPSEEK_API_PORT)"
+            ) from error
         if not self.should_exit:
             self._listening()
 

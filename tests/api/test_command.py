@@ -108,7 +108,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert errors == (
         f"api: cannot listen on 127.0.0.1 port {port}: Address already in use; "
-        "choose another --port\n"
+        "choose another --port (CLIPSEEK_API_PORT)\n"
     )
 
 

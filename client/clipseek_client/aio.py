@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, cast
 
 import anyio
 import anyio.to_thread
@@ -95,10 +95,15 @@ class AsyncClient:
     async def hits(
         self, query: str | None = None, **options: Unpack[SearchOptions]
     ) -> AsyncIterator[Hit]:
-        """Yield the hits of all pages, the best one first; `limit` is that of a page."""
-        async for page in self.pages(query, **options):
+        """Yield `limit` hits of all pages at most, or all up to hit 1000, the best one first."""
+        limit, of_pages = calls.at_most(options)
+        count = 0
+        async for page in self.pages(query, **cast("SearchOptions", of_pages)):
             for hit in page.hits:
                 yield hit
+                count += 1
+                if count == limit:
+                    return
 
     async def search_batch(self, searches: Sequence[Search]) -> list[SearchAnswer | ProblemError]:
         """Search for all at once; a search that is wrong has its error in its place."""

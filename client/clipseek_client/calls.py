@@ -32,6 +32,8 @@ from clipseek_client.asked import ChosenMoment, Search, search_body, sent
 from clipseek_client.errors import InvalidValue, JobFailed, JobLate, ProblemError
 from clipseek_client.steps import Flow, Read, Request, Server, Wait
 
+MAX_PAGE = 100
+"""Hits that a page of an answer has at most."""
 FIRST_POLL_S, LONGEST_POLL_S = 0.2, 2.0
 """Pauses between two looks at a job; the worker notes its progress once a second."""
 
@@ -57,6 +59,20 @@ def batch(server: Server, searches: Sequence[Search]) -> Flow[list[SearchAnswer 
     return [
         ProblemError(each.problem) if isinstance(each, _Item) else each for each in found.results
     ]
+
+
+def at_most(options: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
+    """Return how many hits are wanted, None for all, and the options of the pages for them.
+
+    Raises:
+        InvalidValue: Fewer than one is wanted.
+    """
+    limit = options.get("limit")
+    if limit is None:
+        return None, dict(options)
+    if limit < 1:
+        raise InvalidValue(f"limit must be a whole number of 1 or more, got {limit!r}")
+    return limit, {**options, "limit": min(limit, MAX_PAGE)}
 
 
 def next_page(options: Mapping[str, Any], answer: SearchAnswer) -> dict[str, Any] | None:

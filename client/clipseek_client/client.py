@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, cast
 
 import httpx2
 
@@ -89,9 +90,10 @@ class Client:
             following = calls.next_page(options, answer)
 
     def hits(self, query: str | None = None, **options: Unpack[SearchOptions]) -> Iterator[Hit]:
-        """Yield the hits of all pages, the best one first; `limit` is that of a page."""
-        for page in self.pages(query, **options):
-            yield from page.hits
+        """Yield `limit` hits of all pages at most, or all up to hit 1000, the best one first."""
+        limit, of_pages = calls.at_most(options)
+        pages = self.pages(query, **cast("SearchOptions", of_pages))
+        yield from islice((hit for page in pages for hit in page.hits), limit)
 
     def search_batch(self, searches: Sequence[Search]) -> list[SearchAnswer | ProblemError]:
         """Search for all at once; a search that is wrong has its error in its place."""

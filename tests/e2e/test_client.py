@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -76,12 +77,10 @@ def test_the_best_hit_can_be_played(served: Served, client: Client) -> None:
 def test_pages_are_one_answer(client: Client) -> None:
     """Hit by hit, no one twice."""
     whole = client.search(QUERY, limit=12).hits
-    paged = []
-    for hit in client.hits(QUERY, limit=5):
-        paged.append(hit)
-        if len(paged) == len(whole):
-            break
+    paged = [hit for page in islice(client.pages(QUERY, limit=5), 3) for hit in page.hits][:12]
     assert paged == whole
+    assert list(client.hits(QUERY, limit=12)) == whole
+    assert list(islice(client.hits(QUERY), 12)) == whole
     assert len({hit.segment_id for hit in paged}) == 12
     pages = client.pages(QUERY, limit=5)
     assert [len(next(pages).hits), len(next(pages).hits)] == [5, 5]
@@ -323,6 +322,9 @@ def test_programs_with_an_event_loop_ask_the_same(
             assert found.hits == client.search(QUERY, limit=3).hits
             assert [video.id async for video in loop.videos(page=4)] == [
                 video.id for video in client.videos()
+            ]
+            assert [hit async for hit in loop.hits(QUERY, limit=12)] == [
+                *client.hits(QUERY, limit=12)
             ]
             best = found.best
             path = await loop.excerpt(best.video.id, best.start, best.end, tmp_path / "a.mp4")

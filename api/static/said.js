@@ -7,11 +7,18 @@ const BEFORE = 30; // characters before the first word that was asked for
 /** @typedef {HitField & {field: "subtitle" | "speech" | "text"}} Words */
 
 /**
+ * The texts of a moment in which words were found, the best first.
+ * @param {import("./types.js").Hit} hit
+ * @returns {Words[]}
+ */
+export const texts = (hit) => /** @type {Words[]} */ (hit.fields?.filter((field) => field.text !== "") ?? []);
+
+/**
  * The best text of a moment, or undefined if no word was found in it.
  * @param {import("./types.js").Hit} hit
  * @returns {Words | undefined}
  */
-export const said = (hit) => /** @type {Words | undefined} */ (hit.fields?.find((field) => field.text !== ""));
+export const said = (hit) => texts(hit)[0];
 
 /**
  * The text that a moment was found by, or undefined if its picture fits as well or better.

@@ -34,9 +34,23 @@ class Step(Answer):
     end: float
 
 
+class Words(Answer):
+    """What is said or written in a moment, and that a search found: seconds [start, end).
+
+    field: `subtitle`, `speech`, or `text`, which pictures show.
+    """
+
+    field: str
+    text: str
+    relevance: float
+    start: float
+    end: float
+
+
 class Moment(Answer):
     """A moment that matches: the seconds [start, end) of a video, and the time of its best frame.
 
+    words: What was found in words, the best first; empty if pictures alone match.
     relevance: 0 to 1; null if the search was for what looks alike.
     steps: With `then`, what the moment consists of; empty otherwise.
     """
@@ -49,6 +63,7 @@ class Moment(Answer):
     relevance: float | None
     score: float
     steps: list[Step]
+    words: list[Words]
     play_url: str
 
 
@@ -125,6 +140,8 @@ class Tools:
     ) -> Found:
         """Find the moments that a sentence describes, or that look like a moment of a video.
 
+        A `query` alone is also searched in what is said and written; `words` of a moment are that.
+
         Give either `query`, such as "a red car at night", or `like_video_id` with `like_time` in
         seconds. `without` names what must not be seen. `then` describes what must follow in the
         same video, `within` so many seconds. `video_ids`, `tags` (all of them) and `folder` say
@@ -147,7 +164,7 @@ class Tools:
         found = await self._client.search(query, **options)
         return Found(
             collection=found.collection,
-            moments=[_moment(hit) for hit in found.hits],
+            moments=[moment_of(hit) for hit in found.hits],
             total=found.total,
             next_cursor=found.next_cursor,
         )
@@ -319,7 +336,8 @@ def _filter(
     return only or None
 
 
-def _moment(hit: Hit) -> Moment:
+def moment_of(hit: Hit) -> Moment:
+    """Return what a language model is told of a hit."""
     return Moment(
         video_id=hit.video.id,
         title=hit.video.title,
@@ -329,5 +347,10 @@ def _moment(hit: Hit) -> Moment:
         relevance=hit.relevance,
         score=hit.score,
         steps=[Step(start=each.start, end=each.end) for each in hit.steps or ()],
+        words=[
+            Words.model_validate(each.model_dump(exclude={"highlights"}))
+            for each in hit.fields or ()
+            if each.text
+        ],
         play_url=hit.play_url,
     )

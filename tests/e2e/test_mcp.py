@@ -17,9 +17,9 @@ from mcp_types import ImageContent
 
 import clipseek_client
 from clipseek_client import AsyncClient, Client, mcp_command
-from clipseek_client.answers import TimelineSegment
+from clipseek_client.answers import Hit, TimelineSegment
 from clipseek_client.asked import SearchPart
-from clipseek_client.mcp_server import MOST_SEGMENTS, made, most_relevant
+from clipseek_client.mcp_server import MOST_SEGMENTS, Words, made, moment_of, most_relevant
 from tests.chaos.program import Program, listens, wait_until
 from tests.contracts.postgres import free_port
 from tests.e2e.served import Served, served
@@ -67,6 +67,18 @@ def refused(served: Served, tool: str, **arguments: object) -> str:
     done = ask(served, lambda host: host.call_tool(tool, arguments))
     assert done.is_error
     return str(done.content[0].text)
+
+
+def test_a_moment_has_the_words_that_were_found(client: Client) -> None:
+    """With their field; what pictures contribute is not among them."""
+    hit = client.search(QUERY, limit=1).hits[0].model_dump()
+    span = {"relevance": 0.8, "start": 1.0, "end": 2.0, "highlights": [[0, 4]]}
+    texts = {"picture": "", "speech": "Anna sells a red car"}
+    fields = [{"field": field, "text": text, **span} for field, text in texts.items()]
+    found = moment_of(Hit.model_validate({**hit, "fields": fields})).words
+    said = Words(field="speech", text=texts["speech"], relevance=0.8, start=1.0, end=2.0)
+    assert found == [said]
+    assert moment_of(Hit.model_validate({**hit, "fields": None})).words == []
 
 
 def test_a_sentence_finds_moments(served: Served, client: Client) -> None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { foundBy, pieces, said } from "../../api/static/said.js";
+import { foundBy, pieces, said, texts } from "../../api/static/said.js";
 
 const field = (text, highlights) => ({ field: "subtitle", relevance: 1, start: 0, end: 1, text, highlights });
 const shown = (found) => found.map(({ text, marked }) => (marked ? `[${text}]` : text)).join("");
@@ -32,6 +32,7 @@ test("the best text of a moment is said, and pictures say nothing", () => {
   assert.equal(said({ fields: [picture, spoken, field("later", [])] }), spoken);
   assert.equal(said({ fields: [picture] }), undefined);
   assert.equal(said({}), undefined);
+  assert.deepEqual(texts({ fields: [picture, spoken] }), [spoken]);
 });
 
 test("words have found a moment unless its picture fits as well", () => {

@@ -23,5 +23,15 @@ def test_words_are_on_the_card_and_marked(page: Page, library: Library, address:
     assert page.run(f"{card}.querySelectorAll('.said img').length") == 0
     assert page.run(f"{card}.querySelector('.said').title") == f"Subtitle: {SAID}"
     assert page.run("document.querySelectorAll('.said').length") == 1
+    page.press("ArrowDown")
+    page.press("Enter")
+    page.until("document.querySelector('#player .heard')")
+    heard = page.run("document.querySelector('#player .heard').textContent")
+    assert " ".join(heard.split()) == f"Subtitle: {SAID}"
+    assert page.run("document.querySelectorAll('#player .heard mark').length") == 2
+    page.run("document.getElementById('where').click()")
+    page.until(
+        "document.querySelector('#where-shown figcaption')?.textContent.includes('subtitle')"
+    )
     assert violations(page) == []
     assert page.problems == []

@@ -74,7 +74,12 @@ export function fit(hit, alikeFrom) {
  */
 function Said({ hit }) {
   const found = said(hit);
-  return found && html`
+  return found && html`<${Words} found=${found} />`;
+}
+
+/** @param {{found: import("../said.js").Words}} props */
+export function Words({ found }) {
+  return html`
     <q class="said" dir="auto" title=${t(`says_${found.field}`, { text: found.text })}>
       ${pieces(found).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}</q>
   `;

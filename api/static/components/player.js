@@ -8,9 +8,10 @@ import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
+import { texts } from "../said.js";
 import { search } from "../searching.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
-import { fit } from "./card.js";
+import { fit, Words } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { Notice } from "./notice.js";
 import { Playing } from "./playing.js";
@@ -82,6 +83,9 @@ export function Player({ open }) {
       <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} steps=${hits[place]?.steps ?? []}
         place=${placeIn(hits[place], answer?.hits ?? [], { query, then })} shown=${video} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
+      ${hits[place] && texts(hits[place]).map((found) => html`
+        <p class="heard" key=${found.start}><span class="quiet">${t(`says_${found.field}`, { text: "" })}</span>
+          <${Words} found=${found} /></p>`)}
     <//>
   `;
 }

@@ -13,8 +13,8 @@ MINUTES := 10
 YEARS := 50
 ARCHITECTURES := ViT-B-32 ViT-B-16-SigLIP2 PE-Core-B-16
 SHOTS = $(DEMO)/screenshots
-# One test process more than there are cores, four at most: many tests wait for a server.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# Two test processes more than there are cores, four at most: many tests wait for a server.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))')
 FILES := 500
 PAGE := tests/page
 # The types of the page are checked if npm is there; the tests of the page fail without it under CI=true.
@@ -23,7 +23,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
+.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -55,8 +55,11 @@ $(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
 servers: ## install the servers that the tests start
 	@sh tests/servers.sh
 
-test: install servers ## run all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+test: install servers ## run the tests, the long ones in a short form
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
+
+test-long: install servers ## run the long tests, which `make test` leaves out
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long
 
 test-wheel: install ## build the wheel, and use it in an empty environment without torch
 	$(BIN)/python -m tests.e2e.wheel

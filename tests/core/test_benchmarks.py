@@ -28,6 +28,7 @@ def test_made_frames_lie_as_frames_do() -> None:
     assert (frames == frames.astype(np.float16)).all()
 
 
+@pytest.mark.long
 def test_every_kind_is_measured(tmp_path: Path) -> None:
     """The object has the agreed keys, and its recalls are those of indexes that search."""
     said = index.measure(2000, 32, 1000, tmp_path)
@@ -82,6 +83,7 @@ def test_stores_that_are_installed_are_measured(tmp_path: Path) -> None:
     assert all(line["recall"] >= 0.9 for line in said["stores"])
 
 
+@pytest.mark.long
 def test_a_filter_by_a_tag_is_measured(tmp_path: Path) -> None:
     """Of a library that is made once, with about as many tags as the shares say."""
     said = tag_filter.measure(tmp_path, 2000)
@@ -142,6 +144,7 @@ def test_a_page_without_markers_is_refused() -> None:
         report.placed("# nothing\n", "")
 
 
+@pytest.mark.long
 def test_a_collection_is_exported_and_imported(capsys: pytest.CaptureFixture[str]) -> None:
     """With seconds, memory and the ratio to a plain copy of the database."""
     assert archive.main(["--segments", "100"]) == 0

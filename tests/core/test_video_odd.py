@@ -383,6 +383,7 @@ def test_readers_agree_on_odd_videos(name: str, odd_dir: Path) -> None:
     assert agreement.pixels < 8
 
 
+@pytest.mark.long
 def test_readers_agree_on_every_video(videos_dir: Path) -> None:
     """Both readers read all videos to their ends and give the same frames of each."""
     agreements = [compare(path) for path in videos(videos_dir)]

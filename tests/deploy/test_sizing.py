@@ -160,6 +160,7 @@ def test_recorded_measurements_are_read_again(tmp_path: Path) -> None:
     assert read(tmp_path / "some.json") == replace(ROUND, search_cpu_s=0.01235)
 
 
+@pytest.mark.long
 def test_a_small_library_can_be_measured() -> None:
     """Real videos, a real index, a real server; with PostgreSQL where it is installed."""
     there = bool(shutil.which("pg_ctl") or list(Path("/usr/lib/postgresql").glob("*/bin")))

@@ -1,5 +1,6 @@
 """A library without the vectors of sampled frames is searched and verified like any other."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tests.e2e.conftest import Library
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def two(
     request: pytest.FixtureRequest,
     shared_library: Library,
@@ -67,5 +68,7 @@ def test_a_search_is_the_same(
         ingest(two)
         capsys.readouterr()
         assert two.run("search", "a red car", "--json", "--limit", "50") == 0
-        found.append(capsys.readouterr().out)
-    assert found[0] == found[1] != ""
+        hits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        # A segment that is indexed again has another id.
+        found.append([{**hit, "segment_id": 0} for hit in hits])
+    assert found[0] == found[1] != []

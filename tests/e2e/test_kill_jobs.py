@@ -5,7 +5,13 @@ import pytest
 from tests.e2e.kill_jobs import run
 
 
-@pytest.mark.parametrize("is_postgres", [False, True], ids=["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    "is_postgres",
+    [
+        pytest.param(False, marks=pytest.mark.long, id="sqlite"),
+        pytest.param(True, id="postgres"),
+    ],
+)
 def test_kills_end_each_job_once(is_postgres: bool) -> None:
     """Whatever is killed: what was asked for is done, and nothing is indexed twice."""
     assert run(kills=2, is_postgres=is_postgres, seed=2) == {

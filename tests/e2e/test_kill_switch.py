@@ -5,7 +5,13 @@ import pytest
 from tests.e2e.kill_switch import run
 
 
-@pytest.mark.parametrize("is_postgres", [False, True], ids=["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    "is_postgres",
+    [
+        pytest.param(False, marks=pytest.mark.long, id="sqlite"),
+        pytest.param(True, id="postgres"),
+    ],
+)
 def test_kills_of_a_switch_lose_and_mix_nothing(is_postgres: bool) -> None:
     """A kill at a random moment; the same command completes the switch."""
     counts = run(kills=1, videos=2, seed=3, is_postgres=is_postgres)

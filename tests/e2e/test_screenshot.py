@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.api import browser
@@ -11,6 +12,7 @@ from tests.lacking import lacking
 LARGEST_BYTES = 300_000
 
 
+@pytest.mark.long
 def test_the_picture_of_the_readme_can_be_made_anew(tmp_path: Path) -> None:
     """Of fewer videos than the README's, which are asked for what they show."""
     if browser.find() is None:

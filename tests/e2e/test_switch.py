@@ -42,7 +42,7 @@ def library(library: Library, models: Path) -> Library:
     return library
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def kept(
     request: pytest.FixtureRequest,
     empty: Library,

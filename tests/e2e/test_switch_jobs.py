@@ -39,7 +39,7 @@ class Asking:
             return catalog.collection("default").model, switches
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def asking(
     request: pytest.FixtureRequest,
     empty: Library,

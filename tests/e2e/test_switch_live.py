@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(other_model(tmp_path_factory.mktemp("model")))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.long), "postgres"])
 def kept(
     request: pytest.FixtureRequest,
     empty: Library,

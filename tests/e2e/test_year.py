@@ -332,6 +332,7 @@ def live(world: World) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_year_with_sqlite(ready: tuple[list[Path], list[dict[str, object]]]) -> None:
     """Ingest, change, move, remove, calibrate, build, back up, restore, in any order."""
 

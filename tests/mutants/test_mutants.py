@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.mutants.__main__ import Reason
 
 SOURCE = """
@@ -52,6 +54,7 @@ reason = "Of two equal numbers either is the larger."
 """
 
 
+@pytest.mark.long
 def test_what_no_test_notices_is_named(tmp_path: Path) -> None:
     """A limit that no test touches survives, doubled too; a survivor with a reason is accepted."""
     (tmp_path / "src").mkdir()

@@ -40,10 +40,12 @@ from clipseek.errors import (
     ServiceUnavailable,
     VideoNotFound,
 )
+from clipseek.listing import listed
+from clipseek.protocols import CatalogReader
 from clipseek.service import Service
 from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
-from clipseek.types import Collection
+from clipseek.types import Collection, Video
 
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
@@ -64,6 +66,7 @@ router = ReadingRouter(route_class=PatientRoute)
     responses=openapi_examples.responses(
         "/v1/videos",
         InvalidQuery,
+        VideoNotFound,
         CollectionNotFound,
         problem_kinds.FORBIDDEN,
         *STORE,
@@ -71,16 +74,36 @@ router = ReadingRouter(route_class=PatientRoute)
     ),
 )
 def videos(asking: Asking, service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
-    """Return a page of videos by ascending id; none if there is no default collection yet."""
+    """Return a page of videos; none if there is no default collection yet."""
     collection, limit = readable(asking, service, asked), asked.limit
-    found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
-    if not found and collection != service.settings.collection:
+    if asked.order == "id" and not asked.query:
+        found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
+        page, following = found[:limit], found[limit - 1].id if len(found) > limit else None
+    else:
+        page, following = _ordered(service.catalog, collection, asked)
+    if not page and collection != service.settings.collection:
         service.catalog.collection(collection)  # raises if there is none
-    page = found[:limit]
     return VideosAnswer(
         videos=[VideoAnswer.of(video, collection, service.settings.root) for video in page],
-        next=page[-1].id if len(found) > limit else None,
+        next=following,
     )
+
+
+def _ordered(
+    catalog: CatalogReader, collection: str, asked: Page
+) -> tuple[list[Video], str | None]:
+    """Return a page, and its last id if there are more; the names of all videos are read.
+
+    A video that is removed meanwhile is not on the page. If it is the last one, the next page
+    raises VideoNotFound.
+    """
+    last = catalog.video(collection, asked.after) if asked.after else None
+    names = catalog.names(collection)
+    ids = listed(names, asked.order, asked.query, after=last, most=asked.limit + 1)
+    shown = ids[: asked.limit]
+    found = catalog.videos_by_id(collection, shown)
+    page = [found[video_id] for video_id in shown if video_id in found]
+    return page, shown[-1] if len(ids) > asked.limit else None
 
 
 @router.get(

@@ -8,10 +8,11 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.hit_schemas import HitAnswer, LikedAnswer
-from api.limits import MAX_PAGE, DefaultCollection, VideoId, expect
+from api.limits import MAX_NAME_CHARACTERS, MAX_PAGE, DefaultCollection, VideoId, expect, text
 from api.playable import playable
 from clipseek.composition import CANDIDATES
 from clipseek.cursor import DEEPEST
+from clipseek.listing import Order
 from clipseek.metrics import IndexStats
 from clipseek.types import Segment, Span, Video
 
@@ -37,6 +38,19 @@ class Page(InCollection):
         Field(ge=1, le=MAX_PAGE, description=f"Maximum number of videos, 1 to {MAX_PAGE}."),
         expect(f"a whole number from 1 to {MAX_PAGE}"),
     ] = 100
+    order: Annotated[
+        Order,
+        Field(description="By id, newest first, by title, or longest first."),
+        expect("id, newest, title or length"),
+    ] = "id"
+    query: Annotated[
+        str,
+        Field(
+            max_length=MAX_NAME_CHARACTERS,
+            description="Words that the title must have, each of them, in upper or lower case.",
+        ),
+        text(0, MAX_NAME_CHARACTERS),
+    ] = ""
 
 
 class FieldError(BaseModel):

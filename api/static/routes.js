@@ -24,6 +24,8 @@ import { ALONE, composedOf, partsOf, writeComposed } from "./composed.js";
  * @property {string} until the last such day, or ""
  * @property {"best" | "time" | "date"} order
  * @property {boolean} grouped by video
+ * @property {"newest" | "title" | "length"} sort the order of the library
+ * @property {string} name words of the titles of the videos that the library shows, or ""
  * @property {Moment | null} open the moment in the player
  */
 
@@ -32,7 +34,8 @@ export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest
 
 /** @type {Route} */
 export const START = {
-  page: "search", video: "", query: "", ...ALONE, like: null, picture: null, collection: "", ...NO_FILTERS, order: "best", grouped: false, open: null,
+  page: "search", video: "", query: "", ...ALONE, like: null, picture: null, collection: "", ...NO_FILTERS, order: "best", grouped: false,
+  sort: "newest", name: "", open: null,
 };
 
 /**
@@ -59,6 +62,8 @@ export function read({ search, hash }) {
     until: dayOf(given.get("until")),
     order: orderOf(given.get("order")),
     grouped: given.has("grouped"),
+    sort: sortOf(given.get("sort")),
+    name: (given.get("name") ?? "").trim(),
     open: momentOf(given.get("v"), given.get("t")),
   };
 }
@@ -87,6 +92,8 @@ export function write(route) {
   if (route.until) given.set("until", route.until);
   if (route.order !== "best") given.set("order", route.order);
   if (route.grouped) given.set("grouped", "1");
+  if (route.sort !== "newest") given.set("sort", route.sort);
+  if (route.name) given.set("name", route.name);
   if (route.open) {
     given.set("v", route.open.video);
     given.set("t", `${rounded(route.open.start)},${rounded(route.open.end)}`);
@@ -112,6 +119,14 @@ function dayOf(text) {
  */
 function orderOf(text) {
   return text === "time" || text === "date" ? text : "best";
+}
+
+/**
+ * @param {string | null} text
+ * @returns {Route["sort"]}
+ */
+function sortOf(text) {
+  return text === "title" || text === "length" ? text : "newest";
 }
 
 const rounded = (/** @type {number} */ seconds) => String(Math.round(seconds * 1000) / 1000);

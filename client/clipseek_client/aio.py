@@ -22,7 +22,7 @@ from clipseek_client.answers import (
     Timeline,
     Video,
 )
-from clipseek_client.asked import ChosenMoment, Search, SearchOptions
+from clipseek_client.asked import ChosenMoment, Search, SearchOptions, VideoOrder
 from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
@@ -110,11 +110,22 @@ class AsyncClient:
         return await self._run(calls.batch(self._server, searches))
 
     async def videos(
-        self, *, collection: str | None = None, after: str | None = None, page: int = 100
+        self,
+        *,
+        collection: str | None = None,
+        after: str | None = None,
+        page: int = 100,
+        order: VideoOrder | None = None,
+        query: str | None = None,
     ) -> AsyncIterator[Video]:
-        """Yield the videos of a collection, those after an id or all, a page at a time."""
+        """Yield the videos of a collection, those after an id or all, a page at a time.
+
+        order: `id`, `newest`, `title` or `length`. query: Words that titles must have.
+        """
         while True:
-            found = await self._run(calls.videos(self._server, collection, after, page))
+            found = await self._run(
+                calls.videos(self._server, collection, after, page, order=order, query=query)
+            )
             for video in found.videos:
                 yield video
             if found.next is None:

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from clipseek_client.errors import InvalidValue
 
+VideoOrder = Literal["id", "newest", "title", "length"]
 Field = Literal["picture", "subtitle", "speech", "text"]
 
 

@@ -82,9 +82,12 @@ def next_page(options: Mapping[str, Any], answer: SearchAnswer) -> dict[str, Any
     return {**options, "cursor": answer.next_cursor}
 
 
-def videos(server: Server, collection: str | None, after: str | None, limit: int) -> Flow[Videos]:
-    """List a page of videos."""
-    return server.read(Videos, _get("/v1/videos", collection=collection, after=after, limit=limit))
+def videos(
+    server: Server, collection: str | None, after: str | None, limit: int, **asked: str | None
+) -> Flow[Videos]:
+    """List a page of videos; `asked` are the order and the words of titles."""
+    path = _get("/v1/videos", collection=collection, after=after, limit=limit, **asked)
+    return server.read(Videos, path)
 
 
 def video(server: Server, video_id: str, collection: str | None) -> Flow[Video]:

@@ -21,7 +21,7 @@ from clipseek_client.answers import (
     Timeline,
     Video,
 )
-from clipseek_client.asked import ChosenMoment, Search, SearchOptions
+from clipseek_client.asked import ChosenMoment, Search, SearchOptions, VideoOrder
 from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
@@ -100,11 +100,22 @@ class Client:
         return self._run(calls.batch(self._server, searches))
 
     def videos(
-        self, *, collection: str | None = None, after: str | None = None, page: int = 100
+        self,
+        *,
+        collection: str | None = None,
+        after: str | None = None,
+        page: int = 100,
+        order: VideoOrder | None = None,
+        query: str | None = None,
     ) -> Iterator[Video]:
-        """Yield the videos of a collection, those after an id or all, a page at a time."""
+        """Yield the videos of a collection, those after an id or all, a page at a time.
+
+        order: `id`, `newest`, `title` or `length`. query: Words that titles must have.
+        """
         while True:
-            found = self._run(calls.videos(self._server, collection, after, page))
+            found = self._run(
+                calls.videos(self._server, collection, after, page, order=order, query=query)
+            )
             yield from found.videos
             if found.next is None:
                 return

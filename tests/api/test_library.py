@@ -35,6 +35,24 @@ def test_next_leads_through_all_pages(client: TestClient) -> None:
     assert second["next"] is None
 
 
+def test_videos_are_ordered_and_found_by_their_titles(client: TestClient) -> None:
+    """Page by page; what follows a removed video is refused, and not empty."""
+    asked: dict[str, str | int] = {"order": "title", "limit": 2}
+    first = client.get("/v1/videos", params=asked).json()
+    second = client.get("/v1/videos", params={**asked, "after": first["next"]}).json()
+    assert [video["title"] for video in first["videos"]] == ["dusk", "sea"]
+    assert ([video["title"] for video in second["videos"]], second["next"]) == (["traffic"], None)
+    longest = client.get("/v1/videos", params={"order": "length"}).json()["videos"]
+    lengths = [video["duration"] for video in longest]
+    assert lengths == sorted(lengths, reverse=True)
+    found = client.get("/v1/videos", params={"query": " SE "}).json()
+    assert ([video["id"] for video in found["videos"]], found["next"]) == (["sea"], None)
+    assert client.get("/v1/videos", params={**asked, "after": "gone"}).status_code == 404
+    refused = client.get("/v1/videos", params={"order": "size"})
+    assert refused.status_code == 422
+    assert "id, newest, title or length" in refused.text
+
+
 def test_a_video_is_described(client: TestClient) -> None:
     """The catalog's row comes with the link to the file."""
     video = client.get("/v1/videos/traffic").json()

@@ -134,6 +134,11 @@ def test_the_library_is_read(client: Client) -> None:
     """Videos in pages of two, one video, its segments, its timeline, the collections."""
     videos = list(client.videos(page=2))
     assert len({video.id for video in videos}) == len(videos) >= 6
+    titles = [video.title.casefold() for video in client.videos(page=2, order="title")]
+    assert titles == sorted(video.title.casefold() for video in videos)
+    named = [video.id for video in client.videos(query=videos[0].title.upper())]
+    assert videos[0].id in named
+    assert len(named) < len(videos)
     assert client.video(videos[0].id) == videos[0]
     with pytest.raises(ProblemError, match="no video 'unknown'"):
         client.video("unknown")
@@ -320,8 +325,8 @@ def test_programs_with_an_event_loop_ask_the_same(
         async with AsyncClient(served.address, key=served.key) as loop:
             found = await loop.search(QUERY, limit=3)
             assert found.hits == client.search(QUERY, limit=3).hits
-            assert [video.id async for video in loop.videos(page=4)] == [
-                video.id for video in client.videos()
+            assert [video.id async for video in loop.videos(page=4, order="length")] == [
+                video.id for video in client.videos(order="length")
             ]
             assert [hit async for hit in loop.hits(QUERY, limit=12)] == [
                 *client.hits(QUERY, limit=12)

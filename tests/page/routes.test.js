@@ -75,3 +75,10 @@ test("only what is filtered is asked for", () => {
     filter: { tags: ["x"], folder: "/v", min_duration: 1, max_duration: 9 },
   });
 });
+
+test("the order and the names of the library are in the address, and an unknown order is not", () => {
+  const given = { search: "?sort=title&name=sea", hash: "#/library" };
+  assert.deepEqual([read(given).sort, read(given).name], ["title", "sea"]);
+  assert.equal(write(read(given)), "?sort=title&name=sea#/library");
+  assert.equal(read({ search: "?sort=size", hash: "#/library" }).sort, "newest");
+});

@@ -49,6 +49,26 @@ def test_the_library_leads_to_a_video_and_its_moments(page: Page, address: str) 
     page.problems.clear()
     page.open(f"{address}/#/library")
     page.until("document.querySelectorAll('a.card.video').length === 3")
+    first = "document.querySelector('a.card.video .title')?.textContent"
+    sort = "document.getElementById('library-sort')"
+    page.run(
+        f"{sort}.value = 'title'; {sort}.dispatchEvent(new Event('change', {{bubbles: true}}))"
+    )
+    page.until(f"location.search === '?sort=title' && {first}.startsWith('<img')")
+    page.run(
+        f"{sort}.value = 'length'; {sort}.dispatchEvent(new Event('change', {{bubbles: true}}))"
+    )
+    page.until(f"{first} === 'traffic'")
+    box = "document.getElementById('library-name')"
+    page.run(f"{box}.value = 'SEA'; {box}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    page.until(f"location.search === '?sort=length&name=SEA' && {first} === 'sea'")
+    page.open(f"{address}/?name=nothing#/library")
+    page.until("document.body.innerText.includes('No video has these words in its title.')")
+    assert page.run(f"{box}.value") == "nothing"
+    page.run("history.back()")
+    page.until(f"{box}.value === 'SEA'")
+    page.run(f"{box}.value = ''; {box}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    page.until("document.querySelectorAll('a.card.video').length === 3")
     cards = "[...document.querySelectorAll('a.card')]"
     page.run(f"{cards}.find((card) => card.innerText.includes('traffic')).click()")
     page.until("document.querySelectorAll('a.card.bare').length === 3")
@@ -112,7 +132,7 @@ def test_a_thousand_videos_are_scrolled(page: Page, tmp_path: Path) -> None:
     for number in range(1000):
         made.add(f"v{number:04}.webm", ["red"], content=b"no video")
     with serving(create_app(made.service())) as url:
-        page.open(f"{url}/#/library")
+        page.open(f"{url}/?sort=title#/library")
         page.until("document.querySelector('a.card.video')")
         end = "[...document.querySelectorAll('.title')].at(-1).textContent === 'v0999'"
         page.until(f"(scrollTo(0, document.body.scrollHeight), {end})")

@@ -39,8 +39,11 @@ class Link:
         _close(self._listener)
         self.cut()
 
-    def passed(self, source: socket.socket, chunk: bytes) -> None:
-        """Notice bytes that were passed on; a kind of link can do something about them."""
+    def passing(self, source: socket.socket, target: socket.socket, chunk: bytes) -> None:
+        """Notice bytes before they are passed on; an OSError ends the connection instead."""
+
+    def passed(self, source: socket.socket) -> None:
+        """Notice that bytes of one end were passed on."""
 
     def _accept(self) -> None:
         while True:
@@ -66,8 +69,9 @@ class Link:
             while chunk := source.recv(_CHUNK_BYTES):
                 if self.delay_s:
                     time.sleep(self.delay_s)
+                self.passing(source, target, chunk)
                 target.sendall(chunk)
-                self.passed(source, chunk)
+                self.passed(source)
         except OSError:
             pass  # either side has gone: so does the other
         finally:

@@ -15,6 +15,7 @@ class Cutting(Link):
     def __init__(self, to_port: int) -> None:
         self.cuts: list[int] = []
         self.times = 0
+        self._due: set[socket.socket] = set()
         self._counting = threading.Lock()
         super().__init__(to_port)
 
@@ -23,16 +24,19 @@ class Cutting(Link):
         """The address that clients ask."""
         return f"http://127.0.0.1:{self.port}"
 
-    def passed(self, source: socket.socket, chunk: bytes) -> None:
-        """Count what a client has sent, and cut."""
-        if source.getsockname()[1] != self.port:
-            return
+    def passing(self, source: socket.socket, target: socket.socket, chunk: bytes) -> None:
+        """Count what a client sends; what the server answers then is lost with the connection."""
         with self._counting:
-            if not self.cuts:
-                return
-            self.cuts[0] -= len(chunk)
-            if self.cuts[0] > 0:
-                return
-            del self.cuts[0]
+            if target in self._due:
+                raise ConnectionResetError
+            if self.cuts and source not in self._due and source.getsockname()[1] == self.port:
+                self.cuts[0] -= len(chunk)
+                if self.cuts[0] <= 0:
+                    del self.cuts[0]
+                    self._due.add(source)
+
+    def passed(self, source: socket.socket) -> None:
+        """Cut once the server has what reached the count."""
+        if source in self._due:
             self.times += 1
-        self.cut()
+            self.cut()

@@ -34,13 +34,14 @@ def address(path: str) -> str:
 @pytest.mark.parametrize("path", [*GETS, "/openapi.json"])
 def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
     """The same status and headers, so that a client learns the length and the tag."""
-    got = client.get(address(path))
-    asked = client.head(address(path))
+    plain = {"Accept-Encoding": "identity"}
+    got = client.get(address(path), headers=plain)
+    asked = client.head(address(path), headers=plain)
     assert (asked.status_code, asked.content) == (got.status_code, b"")
     assert got.status_code == 200
     mine = {name: value for name, value in asked.headers.items() if name not in VARYING}
     theirs = {name: value for name, value in got.headers.items() if name not in VARYING}
-    if path == "/metrics":  # it counts the request before it
+    if path in {"/metrics", "/v1/collections"}:  # the request before counts, and indexes grow older
         del mine["content-length"], theirs["content-length"]
     assert mine == theirs
 

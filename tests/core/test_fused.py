@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from clipseek.errors import InvalidQuery
+from clipseek.library.view import View
+from clipseek.publishing import FolderStore, build
 from clipseek.query import Query
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
@@ -157,3 +159,30 @@ def test_parts_search_pictures_alone(searcher: Searcher) -> None:
     assert isinstance(answer, SearchResult)
     assert not any(hit.fields for hit in answer.hits)
     assert isinstance(refused, InvalidQuery)
+
+
+def test_a_new_snapshot_leaves_the_words_that_are_known(
+    searcher: Searcher, catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    """Its vectors are others, what is said is not: only texts that changed are read again."""
+    before = searcher.collections.latest("default").view
+    build(catalog, FolderStore(tmp_path), "default")
+    searcher.collections.refresh()
+    view = searcher.collections.latest("default").view
+    assert (view.snapshot_version, view.words) == (view.version, before.words)
+    catalog.put_text("default", "two", said(Cue(0.0, 1.0, "A zebra", "en")))
+    build(catalog, FolderStore(tmp_path), "default")
+    searcher.collections.refresh()
+    assert places(one(searcher, "zebra", fields=["subtitle"])) == [("two", 0.0)]
+    assert places(one(searcher, "guitars", fields=["subtitle"])) == [("one", 2.5)]
+
+
+def test_words_of_another_past_are_not_kept(catalog: MemoryCatalog, tmp_path: Path) -> None:
+    """A database that was replaced says what it says, also if it has a snapshot."""
+    store, other = FolderStore(tmp_path), videos()
+    view = View.open(catalog, store, "default")
+    other.put_text("default", "one", said(Cue(0.0, 1.0, "A zebra", "en")))
+    build(other, store, "default")
+    view = view.refresh(other, store)
+    assert view.snapshot_version == view.version
+    assert [len(view.words.search(word)[0]) for word in ("zebra", "guitars")] == [1, 0]

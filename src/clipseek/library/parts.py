@@ -1,5 +1,6 @@
 """The parts of a view: segments and the index over them, of which some are dead since."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,11 @@ from clipseek.types import Named, Neighbours
 VIDEOS_AT_ONCE = 500
 # Additional neighbours that are requested at first, because some may have been replaced.
 _SPARE = 32
+# Above so many segments the log says that reading them from the catalog takes long: 500 000 took
+# 69 s on two cores, and 2.7 s from a snapshot.
+_MANY = 50_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +244,15 @@ def counted(
         yield block
         done += len(block.ids)
         progress(done, total)
+
+
+def warn_of_many(name: str, segments: int) -> None:
+    """Say why opening takes long, before it does."""
+    if segments > _MANY:
+        log.warning(
+            "collection %s has no snapshot that can be used, so its %d segments are read from the "
+            "catalog, which takes long; `indexer build --collection %s` makes a snapshot",
+            name,
+            segments,
+            name,
+        )

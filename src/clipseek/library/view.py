@@ -1,6 +1,5 @@
 """One collection at one version, ready to be searched: a snapshot and what changed since."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from clipseek.library.parts import (
     counted,
     joined,
     nearest_of,
+    warn_of_many,
     whole,
 )
 from clipseek.library.tags import Tags
@@ -34,14 +34,8 @@ from clipseek.table import SegmentTable
 from clipseek.texts.index import WordIndex
 from clipseek.types import Change, ChangeKind, Collection, Named, Neighbours, Relevance, Scoring
 
-# Above so many segments the log says that reading them from the catalog takes long: 500 000 took
-# 69 s on two cores, and 2.7 s from a snapshot.
-_MANY = 50_000
-
 Progress = Callable[[int, int], None]
 """Hears how many segments were read, and of how many."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +92,10 @@ class View:
         name: str,
         offer: Offer,
         *,
+        before: "View | None" = None,
         progress: Progress = lambda _done, _total: None,
     ) -> Self:
+        """Read a view; what is said is taken from the one before, if that is of its past."""
         with catalog.consistent(name) as now:
             collection = now.collection(name)
             if offer.name != collection.key:  # the name was switched meanwhile
@@ -108,7 +104,7 @@ class View:
             found = offer.found
             if found is None:
                 total = now.counts(name)[1]
-                _warn_of_many(name, total)
+                warn_of_many(name, total)
                 blocks = counted(now.blocks(name), total, progress)
                 table, vectors = SegmentTable.of(blocks, collection.dim)
                 base = whole(table, vectors, *_known(now, name, table))
@@ -122,7 +118,10 @@ class View:
                     base = base.rescored(*now.biases(name))
                 delta = joined([_delta(now, name, collection.dim, changed)])
             past = history(now, name, collection.version)
-            words = WordIndex().changed(frozenset(), now.texts(name))
+            if before is not None and before._is_past_of(now, collection):
+                words = before._words_after(now, now.changes(name, before.version))
+            else:
+                words = WordIndex().changed(frozenset(), now.texts(name))
         return cls(
             collection=collection,
             note=offer.note,
@@ -155,7 +154,7 @@ class View:
             offer = offer.judged(now, now.collection(name))
         followed = None if offer.found else self._followed(catalog)
         if followed is None:
-            return self._made(catalog, store, name, offer)
+            return self._made(catalog, store, name, offer, before=self)
         return replace(followed, note=offer.note, _seen=offer.seen, _due=offer.due)
 
     def follow(self, catalog: CatalogReader, store: IndexStore) -> Self:
@@ -175,9 +174,7 @@ class View:
         name = self.asked
         with catalog.consistent(name) as now:
             collection = now.collection(name)
-            if not _same(collection, self.collection) or collection.version < self.version:
-                return None
-            if history(now, name, self.version) != self._history:
+            if not self._is_past_of(now, collection):
                 return None
             changes = now.changes(name, self.version)
             changed = _videos_of(changes, "put", "remove")
@@ -186,8 +183,7 @@ class View:
             named = list(
                 now.names(name, video_ids=sorted(_videos_of(changes, "relocate") - changed))
             )
-            said = _videos_of(changes, "put", "remove", "text")
-            words = self.words.changed(said, now.texts(name, video_ids=sorted(said)))
+            words = self._words_after(now, changes)
             anew = None if collection.scored_at <= self.version else now.biases(name)
             names = self._names
             if names is not None and names.is_of(self.collection, self._history):
@@ -205,6 +201,17 @@ class View:
             _names=names,
             words=words,
         )
+
+    def _is_past_of(self, now: CatalogReader, collection: Collection) -> bool:
+        """Whether the collection has become what it is now from what this view is."""
+        if not _same(collection, self.collection) or collection.version < self.version:
+            return False
+        return history(now, self.asked, self.version) == self._history
+
+    def _words_after(self, now: CatalogReader, changes: Iterable[Change]) -> WordIndex:
+        """Return what is said after all changes since this view."""
+        said = _videos_of(changes, "put", "remove", "text")
+        return self.words.changed(said, now.texts(self.asked, video_ids=sorted(said)))
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
         """Return the view with the names of its videos: its own or another's, brought up to date.
@@ -377,15 +384,3 @@ def _known(catalog: CatalogReader, name: str, table: SegmentTable) -> tuple[Tags
     """Return the tags and the facts of the videos of a table."""
     tags = Tags.of(catalog.tagged(name), table.videos)
     return tags, Facts.of(catalog.names(name), table.videos)
-
-
-def _warn_of_many(name: str, segments: int) -> None:
-    """Say why opening takes long, before it does."""
-    if segments > _MANY:
-        log.warning(
-            "collection %s has no snapshot that can be used, so its %d segments are read from the "
-            "catalog, which takes long; `indexer build --collection %s` makes a snapshot",
-            name,
-            segments,
-            name,
-        )

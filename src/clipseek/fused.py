@@ -27,31 +27,34 @@ _TEXTS = 5
 class Fused:
     """The hits of one query, best first. Every page compares the same, so there are no `further`.
 
-    good: How many of them match. more: Whether more may match than were compared.
+    more: Whether more may match than were compared.
     """
 
     hits: Sequence[Judged]
-    good: int
     more: bool
     enough: float
     further: bool = False
 
     @classmethod
-    def of(cls, query: Query, match: Match, asked: Asked, view: View, scoring: Scoring) -> Self:
-        """Let the moments of pictures and the passages that match meet."""
+    def of(
+        cls, query: Query, match: Match | None, asked: Asked, view: View, scoring: Scoring
+    ) -> Self:
+        """Let the moments of pictures and the passages that match meet.
+
+        Without a match, words alone are searched.
+        """
         only, least = query.filters.of_videos, query.filters.min_relevance
         allowed = None
         if only is not None:
             allowed = frozenset[str]().union(*(part.videos(only) for part in view.parts))
         said, more_said = view.words.search(query.text, fields=query.fields, only=allowed)
-        seen = match.made(slice(None)) if PICTURE in query.fields else []
+        seen = [] if match is None else match.made(slice(None))
         hits = _joined(seen, said, asked, view, scoring)
         if least:
             hits = [hit for hit in hits if hit.relevance >= least]
         enough = least or MATCHING
-        good = sum(hit.relevance >= enough for hit in hits)
-        more = more_said or (PICTURE in query.fields and match.more)
-        return cls(hits, good, more, enough)
+        more = more_said or (match is not None and match.more)
+        return cls(hits, more, enough)
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -193,16 +193,18 @@ class Searcher:
         lookups = [
             Lookup.of(query, one, place, is_fused=_is_fused(query, view))
             for place, (query, steps) in enumerate(zip(queries, read, strict=True))
+            if PICTURE in query.fields
             for one in steps
         ]
         found = iter(self._looked_up(view, model, lookups, stages))
         matches: list[Match | Following | Fused] = []
         scoring = view.collection.scoring or model.scoring
         for query, steps in zip(queries, read, strict=True):
-            each = [next(found) for _ in steps]
+            each = [next(found) for _ in steps] if PICTURE in query.fields else []
             if _is_fused(query, view):
                 with stages.timing("search"):
-                    matches.append(Fused.of(query, each[0], steps[0], view, scoring))
+                    seen = each[0] if each else None
+                    matches.append(Fused.of(query, seen, steps[0], view, scoring))
             elif query.then:
                 constants = view.collection.relevance or scoring.relevance
                 curves = Curves(scoring.logit_scale, constants, model.coherence)

@@ -95,6 +95,18 @@ def test_each_field_can_be_asked_alone(searcher: Searcher) -> None:
     assert one(searcher, "nothing that is said", fields=["subtitle"]).hits == ()
 
 
+def test_words_alone_compare_no_vectors(searcher: Searcher) -> None:
+    """Every search of vectors without a filter is sampled."""
+    searched: list[int] = []
+    searcher.sample(lambda _view, queries, _near: searched.append(len(queries)))
+    both, words = Query.of("red"), Query.of("red", fields=["subtitle"])
+    answers = searcher.search([words, both, words])
+    assert searched == [1]
+    assert answers == [one(searcher, "red", fields=["subtitle"]), one(searcher, "red"), answers[0]]
+    searcher.search([words])
+    assert searched == [1, 1]
+
+
 def test_a_collection_without_words_answers_as_before(tmp_path: Path) -> None:
     """The same hits, also if it was looked at and says nothing."""
     silent = videos()

@@ -24,7 +24,7 @@ from clipseek.stored import SegmentBlock
 from clipseek.thumbnails import Thumbnails
 from clipseek.timed import PICTURE, Field
 from clipseek.types import Hit, Span
-from clipseek.vectors import Asked, asked
+from clipseek.vectors import Asked, asked, stored
 
 MOST = 10
 """Moments of one search that are explained: each may need a run of the visual tower."""
@@ -167,11 +167,11 @@ class Explainer:
         (read,) = asked([query.parts], view, model, self._texts, catalog)
         if isinstance(read, ClipseekError):
             raise read
-        stored = _stored(catalog, view, hits)
+        found = _stored(catalog, view, hits)
         curves = _curves(view, model)
         wanted = _sentences(read)
         return [
-            self._explained(hit, stored.get(hit.segment_id), read, curves, model, wanted, end)
+            self._explained(hit, found.get(hit.segment_id), read, curves, model, wanted, end)
             for hit in hits
         ]
 
@@ -254,16 +254,11 @@ def _stored(catalog: CatalogReader, view: View, hits: Sequence[Matched]) -> Mapp
     """Read what is needed of each hit, by segment, from one version of the catalog.
 
     Raises:
-        ServiceUnavailable: the catalog cannot be read, or the name has another collection now.
+        ServiceUnavailable: see `vectors.stored`.
     """
     name = view.collection.name
     found: dict[int, _Stored] = {}
-    with catalog.consistent(name) as now:
-        collection = now.collection(name)
-        if (collection.key, collection.epoch) != (view.collection.key, view.collection.epoch):
-            raise ServiceUnavailable(
-                f"collection {name!r} has just been replaced; ask again in a second"
-            )
+    with stored(view, catalog) as now:
         there = now.videos_by_id(name, sorted({hit.video_id for hit in hits}))
         for video_id in there:
             blocks = list(now.blocks(name, video_ids=[video_id]))

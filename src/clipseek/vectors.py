@@ -1,6 +1,7 @@
 """Parts of queries to vectors of a collection's model, whatever kind of part they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,15 +118,11 @@ def _require_read(part: Text, end: int | None, model: str, *, is_alone: bool) ->
         )
 
 
-def _of_moment(like: Like, view: View, catalog: CatalogReader) -> _Read:
-    """Return the stored vector of the segment at a time of a video.
-
-    It is read from the catalog, because a compressed index has no exact vectors. The video's id is
-    the hash of its content, so a later version of the catalog has the same vector.
+@contextmanager
+def stored(view: View, catalog: CatalogReader) -> Iterator[CatalogReader]:
+    """Give the catalog at one version, which may be later than that of the view.
 
     Raises:
-        VideoNotFound: the collection has no such video, whether or not another one has.
-        InvalidQuery: the video has no segment at this time.
         ServiceUnavailable: the catalog cannot be read, or the name has another collection now.
     """
     name = view.collection.name
@@ -135,6 +132,22 @@ def _of_moment(like: Like, view: View, catalog: CatalogReader) -> _Read:
             raise ServiceUnavailable(
                 f"collection {name!r} has just been replaced; ask again in a second"
             )
+        yield now
+
+
+def _of_moment(like: Like, view: View, catalog: CatalogReader) -> _Read:
+    """Return the stored vector of the segment at a time of a video.
+
+    It is read from the catalog, because a compressed index has no exact vectors. The video's id is
+    the hash of its content, so a later version of the catalog has the same vector.
+
+    Raises:
+        VideoNotFound: the collection has no such video, whether or not another one has.
+        InvalidQuery: the video has no segment at this time.
+        ServiceUnavailable: see `stored`.
+    """
+    name = view.collection.name
+    with stored(view, catalog) as now:
         video = now.videos_by_id(name, [like.video_id]).get(like.video_id)
         if video is None:
             raise VideoNotFound(like.video_id, name)

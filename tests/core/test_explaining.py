@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clipseek.cache import NoCache, TextVectors
-from clipseek.errors import InvalidQuery, QueryNotRead
+from clipseek.errors import InvalidQuery, QueryNotRead, ServiceUnavailable
 from clipseek.explaining import Explainer, Explanation, Matched
 from clipseek.model import Model
 from clipseek.parts import Like, Picture, Text
@@ -259,3 +259,12 @@ def test_a_sentence_that_cannot_be_read_is_refused(world: World) -> None:
     """As a search refuses it."""
     with pytest.raises(QueryNotRead):
         world.explainer.explain(Query.of("???", 2), [], limit_s=60)
+
+
+def test_what_is_stored_of_a_collection_that_was_replaced_is_not_explained(world: World) -> None:
+    """Its vectors may be of another model than the query that found the moment."""
+    world.hits(Query.of("red"))
+    world.catalog.remove_collection("default")
+    world.catalog.ensure_collection("default", "toy", 5, "toy-1")
+    with pytest.raises(ServiceUnavailable, match="has just been replaced"):
+        world.explainer.explain(Query.of("red"), [Matched("v", 1, Span(0, 3))], limit_s=60)

@@ -460,7 +460,7 @@ def test_text_in_pictures_is_added_without_embedding_again(
     film = str(tmp_path / "sign.mp4")
     assert empty.run("ingest", film, "--model", "demo", "--quiet") == 0
     capsys.readouterr()
-    for reason in ("1 texts in pictures were read", ""):
+    for reason in ("1 text in pictures was read", ""):
         assert empty.run("ingest", film, "--fields", "picture,text", "--json") == 0
         lines = [line for line in _lines(capsys) if line.get("path") == film]
         assert [(line["state"], line["reason"]) for line in lines] == [("unchanged", reason)]

@@ -87,7 +87,7 @@ def test_subtitles_that_are_added_later_decode_nothing(library: Library) -> None
     library.ingest(with_texts=False)
     assert (library.said, library.opener.decoded) == ([], ["film.mp4"])
     report = library.ingest()
-    assert (report.state, report.reason) == ("unchanged", "1 subtitles were read")
+    assert (report.state, report.reason) == ("unchanged", "1 subtitle was read")
     assert (library.said, library.opener.decoded) == (["inside"], ["film.mp4"])
 
 
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_leaves_the_video_indexed(library: Library) -
     assert library.said == ["inside"]
     assert library.ingest().reason == ""
     library.beside("still no subtitles")
-    assert library.ingest().reason == f"1 subtitles were read; {reason}"
+    assert library.ingest().reason == f"1 subtitle was read; {reason}"
 
 
 def test_a_video_that_moves_keeps_its_subtitles(library: Library) -> None:
@@ -128,3 +128,13 @@ def test_a_video_that_moves_keeps_its_subtitles(library: Library) -> None:
     assert report.reason.startswith("moved from ")
     assert library.said == ["inside"]
     assert library.opener.decoded == ["film.mp4"]
+
+
+def test_a_copy_does_not_change_what_its_content_says(library: Library) -> None:
+    """Subtitles beside a copy are not read, because the video is the one that was indexed."""
+    library.beside(SRT.format("outside"))
+    library.ingest()
+    (library.root / "copy.mp4").write_text("r5")
+    library.beside(SRT.format("of the copy"), "copy.en.srt")
+    assert library.ingest(name="copy.mp4").reason.startswith("same content as ")
+    assert library.said == ["outside", "inside"]

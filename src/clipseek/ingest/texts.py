@@ -10,10 +10,10 @@ from clipseek.ingest.tools import Tools
 from clipseek.sources import Source
 from clipseek.types import Field
 
-_NOUNS: dict[Field, str] = {
-    "subtitle": "subtitles",
-    "speech": "passages of speech",
-    "text": "texts in pictures",
+_NOUNS: dict[Field, tuple[str, str]] = {
+    "subtitle": ("subtitle", "subtitles"),
+    "speech": ("passage of speech", "passages of speech"),
+    "text": ("text in pictures", "texts in pictures"),
 }
 
 
@@ -51,7 +51,7 @@ class Texts:
                 except VideoNotFound:
                     return report  # it was removed at this very moment
                 if made.text.cues or each.field in stamps:
-                    said.append(f"{len(made.text.cues)} {_NOUNS[each.field]} were read")
+                    said.append(_were_read(len(made.text.cues), each.field))
                 if made.problem:
                     said.append(made.problem)
         return replace(report, reason="; ".join(said))
@@ -66,3 +66,8 @@ class Texts:
             return report
         stamps = catalog.text_stamps(collection, [report.id]).get(report.id, {})
         return self.refreshed(report, source, lambda: stamps)
+
+
+def _were_read(count: int, field: Field) -> str:
+    one, more = _NOUNS[field]
+    return f"1 {one} was read" if count == 1 else f"{count} {more} were read"

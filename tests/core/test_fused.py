@@ -85,6 +85,15 @@ def test_a_moment_that_shows_and_says_it_is_one_hit(searcher: Searcher) -> None:
     assert first.score == pytest.approx(1, abs=1e-3)
 
 
+def test_a_hit_names_five_passages(searcher: Searcher, catalog: MemoryCatalog) -> None:
+    """The others of its moment are counted with it, and left out."""
+    cues = [Cue(0.2 * i, 0.2 * i + 0.1, "The boat is red", "en") for i in range(8)]
+    catalog.put_text("default", "one", said(*cues))
+    searcher.collections.refresh()
+    (hit,) = one(searcher, "boat", fields=["subtitle"]).hits
+    assert len(hit.fields) == 5
+
+
 def test_each_field_can_be_asked_alone(searcher: Searcher) -> None:
     """As if the others were not there."""
     assert not any(hit.fields for hit in one(searcher, "red", fields=["picture"]).hits)

@@ -46,6 +46,12 @@ def found(index: WordIndex, query: str) -> list[tuple[str, str]]:
         pytest.param("guit", [("anna", "guitars")], id="the beginning of the last word"),
         pytest.param("giutars", [("anna", "guitars")], id="a typing error"),
         pytest.param("borowed baskets", [("anna", "borrowed baskets")], id="an error before"),
+        pytest.param("gui", [("anna", "guitars")], id="a beginning of three letters"),
+        pytest.param("gu", [], id="a beginning of two letters"),
+        pytest.param("tem guitars", [("anna", "guitars")], id="no typing error in three letters"),
+        pytest.param("homa now", [("boris", "home")], id="one in four letters"),
+        pytest.param("gxitarz now", [], id="not two in seven letters"),
+        pytest.param("bxrroved now", [("anna", "borrowed")], id="two in eight letters"),
         pytest.param("oskar trumpets", [], id="nothing"),
         pytest.param("?!", [], id="no word"),
     ],
@@ -164,3 +170,21 @@ def test_more_may_match_than_are_compared() -> None:
     many = WordIndex().changed(frozenset(), [("a", said(*["One word"] * (AT_MOST + 1)))])
     hits, more = many.search("word")
     assert (len(hits), more) == (AT_MOST, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "often", "expected"),
+    [
+        pytest.param("common rare", 400, (1, False), id="7 % of the weight of the rarest word"),
+        pytest.param("one two three four five rare", 244, (245, False), id="15 % each"),
+    ],
+)
+def test_words_that_say_little_are_not_looked_for_alone(
+    query: str, often: int, expected: tuple[int, bool]
+) -> None:
+    """So passages with nothing else do not take the places of others."""
+    frequent = query.removesuffix(" rare")
+    texts = [frequent] * often + ["rare"] + ["silence"] * (599 - often)
+    many = WordIndex().changed(frozenset(), [("a", said(*texts, language=""))])
+    hits, more = many.search(query)
+    assert (len(hits), more) == expected

@@ -13,11 +13,12 @@ scores of all queries have one scale. `python -m benchmarks.composition` compare
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.types import Relevance
+from clipseek.types import Relevance, Scoring
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +46,11 @@ class Curves:
     logit_scale: float
     relevance: Relevance
     coherence: float
+
+    @classmethod
+    def of(cls, scoring: Scoring, coherence: float) -> Self:
+        """Return the curves of a collection's scoring and a model's coherence."""
+        return cls(scoring.logit_scale, scoring.relevance, coherence)
 
     def logits(self, cosines: Floats, biases: Floats, *, is_sentence: bool) -> Floats:
         """Return how well one part fits segments, from cosines and biases, float64 (K,)."""

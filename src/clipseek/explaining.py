@@ -168,7 +168,7 @@ class Explainer:
         if isinstance(read, ClipseekError):
             raise read
         found = _stored(catalog, view, hits)
-        curves = _curves(view, model)
+        curves = Curves.of(model.scoring_of(view.collection), model.coherence)
         wanted = _sentences(read)
         return [
             self._explained(hit, found.get(hit.segment_id), read, curves, model, wanted, end)
@@ -223,12 +223,6 @@ def _sentences(read: Asked) -> NDArray[np.float32] | None:
         return None
     vector, length = direction(read.parts, weights)
     return vector if length else None
-
-
-def _curves(view: View, model: Model) -> Curves:
-    scoring = view.collection.scoring or model.scoring
-    curve = view.collection.relevance or scoring.relevance
-    return Curves(scoring.logit_scale, curve, model.coherence)
 
 
 def _fits(stored: _Stored, read: Asked, curves: Curves) -> tuple[Fit, ...]:

@@ -140,7 +140,7 @@ def _shown(said: Sequence[Said], asked: Asked, view: View, scoring: Scoring) -> 
     spans = [Span(*span) for span in rows.spans.tolist()]
     scores = vectors_of(view.parts, ids) @ asked.vector
     evidence = calibration.evidence(scores.astype(np.float64), rows.biases, scoring.logit_scale)
-    fits = calibration.relevance(evidence, view.collection.relevance or scoring.relevance)
+    fits = calibration.relevance(evidence, scoring.relevance)
     shown = []
     for each, mine in zip(said, there, strict=True):
         places = np.searchsorted(ids, mine).tolist()

@@ -82,14 +82,13 @@ class Together:
 
     @classmethod
     def of(cls, view: View, near: Neighbours, scoring: Scoring | None) -> Self:
-        """Use the scoring that the stored biases were made by, whatever bundle this machine has."""
+        """Judge neighbours by a scoring (see `Model.scoring_of`), or by score without one."""
         rows = view.rows(near.ids.ravel())
         scores = near.scores.ravel().astype(np.float64)
         if scoring is None:
             return cls(near, rows, np.full(len(scores), np.nan), scores, view, None)
         evidence = calibration.evidence(scores, rows.biases, scoring.logit_scale)
-        constants = view.collection.relevance or scoring.relevance
-        relevance = calibration.relevance(evidence, constants)
+        relevance = calibration.relevance(evidence, scoring.relevance)
         return cls(near, rows, evidence, relevance, view, scoring)
 
     @classmethod
@@ -108,8 +107,7 @@ class Together:
         is_seen: Whether a part is a picture, so that the fit is the score.
         """
         rows = view.rows(near.ids.ravel())
-        constants = view.collection.relevance or scoring.relevance
-        curves = Curves(scoring.logit_scale, constants, coherence)
+        curves = Curves.of(scoring, coherence)
         biases = rows.biases.reshape(near.ids.shape).astype(np.float64)
         fits = np.empty(near.ids.shape)
         for row, one in enumerate(asked):
@@ -124,8 +122,8 @@ class Together:
         if is_seen:
             unknown, fit = np.full(len(places), np.nan), near.scores.ravel().astype(np.float64)
             return cls(near, rows.at(places), unknown, fit, view, None, bounds)
-        evidence = (fits.ravel()[places] - constants.offset) / constants.scale
-        relevance = calibration.relevance(evidence, constants)
+        evidence = (fits.ravel()[places] - scoring.relevance.offset) / scoring.relevance.scale
+        relevance = calibration.relevance(evidence, scoring.relevance)
         return cls(near, rows.at(places), evidence, relevance, view, scoring, bounds)
 
     def best_beyond(self, asked: Sequence[int]) -> list[float]:
@@ -145,8 +143,7 @@ class Together:
         if self.scoring is not None:
             biases = np.full(queries, self.view.least_bias, np.float32)
             evidence = calibration.evidence(scores, biases, self.scoring.logit_scale)
-            constants = self.view.collection.relevance or self.scoring.relevance
-            best = calibration.relevance(evidence, constants)
+            best = calibration.relevance(evidence, self.scoring.relevance)
         # As many as were asked for may be all that there are.
         are_all = np.array(asked) >= min(width + 1, len(self.view))
         found: list[float] = np.where(are_all, NO_MORE, best).tolist()

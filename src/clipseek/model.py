@@ -1,12 +1,12 @@
 """A loaded model: its embedder and the constants that scoring and segmenting need."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.protocols import Embedder
-from clipseek.types import Relevance, Scoring
+from clipseek.types import Collection, Relevance, Scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,12 @@ class Model:
     def scoring(self) -> Scoring:
         """What turns this model's scores into relevance."""
         return Scoring(self.bank_hash, self.logit_scale, self.relevance, self.logit_bias)
+
+    def scoring_of(self, collection: Collection) -> Scoring:
+        """Return what turns scores of a collection into relevance, whatever bundle this is.
+
+        The collection's own scoring, by which its biases were computed, if that was recorded, and
+        the constants that were fitted on the user's own queries, if there are any.
+        """
+        scoring, fitted = collection.scoring or self.scoring, collection.relevance
+        return scoring if fitted is None else replace(scoring, relevance=fitted)

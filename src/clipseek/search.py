@@ -198,7 +198,7 @@ class Searcher:
         ]
         found = iter(self._looked_up(view, model, lookups, stages))
         matches: list[Match | Following | Fused] = []
-        scoring = view.collection.scoring or model.scoring
+        scoring = model.scoring_of(view.collection)
         for query, steps in zip(queries, read, strict=True):
             each = [next(found) for _ in steps] if PICTURE in query.fields else []
             if _is_fused(query, view):
@@ -206,8 +206,7 @@ class Searcher:
                     seen = each[0] if each else None
                     matches.append(Fused.of(query, seen, steps[0], view, scoring))
             elif query.then:
-                constants = view.collection.relevance or scoring.relevance
-                curves = Curves(scoring.logit_scale, constants, model.coherence)
+                curves = Curves.of(scoring, model.coherence)
                 matches.append(Following.of(query, each, curves))
             else:
                 matches.append(each[0])
@@ -219,7 +218,7 @@ class Searcher:
         """Search for vectors, those of one kind and filter together, and merge what is near."""
         found: dict[int, Match] = {}
         grouped = _grouped((one.only, one.is_seen, one.is_composed, one.alone) for one in lookups)
-        scoring = view.collection.scoring or model.scoring
+        scoring = model.scoring_of(view.collection)
         for (only, is_seen, is_composed, _), positions in grouped.items():
             some = [lookups[i] for i in positions]
             vectors = np.stack([one.asked.vector for one in some])

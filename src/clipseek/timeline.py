@@ -64,12 +64,11 @@ def timeline(
     vector, end = read.vectors[0], read.ends[0]
     if end == 0:
         raise QueryNotRead(sentence, collection.model)
-    scoring = collection.scoring or model.scoring
-    curve = collection.relevance or scoring.relevance
+    scoring = model.scoring_of(collection)
 
     def relevance(scores: NDArray[np.float32], biases: NDArray[np.float32]) -> NDArray[np.float64]:
         evidence = calibration.evidence(scores, biases, scoring.logit_scale)
-        return calibration.relevance(evidence, curve)
+        return calibration.relevance(evidence, scoring.relevance)
 
     of_segments = relevance(segments.vectors @ vector, segments.biases)
     of_frames = of_segments

@@ -1,6 +1,7 @@
 """Explaining: what an answer says of why its moments matched, computed once the hits are known."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -36,8 +37,11 @@ class Explaining:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="explain")
         self._kept: OrderedDict[tuple[Query, str], bytes] = OrderedDict()
 
-    async def explained(self, query: Query, answer: Ready) -> Ready:
+    async def explained(self, query: Query, answer: Ready, asked_at: float) -> Ready:
         """Return the answer with an explanation of each hit.
+
+        asked_at: When the search came, by `time.perf_counter`. Its deadline is counted from then,
+        so waiting here counts too: nginx gives up a search two seconds after the deadline.
 
         Raises:
             Refused: too many are under way.
@@ -55,7 +59,7 @@ class Explaining:
         try:
             loop = asyncio.get_running_loop()
             common, is_whole = await loop.run_in_executor(
-                self._thread, self._computed, query, answer.common
+                self._thread, self._computed, query, answer.common, asked_at
             )
         finally:
             self._under_way -= 1
@@ -69,12 +73,13 @@ class Explaining:
         """Wait for what is being explained."""
         self._thread.shutdown()
 
-    def _computed(self, query: Query, common: bytes) -> tuple[bytes, bool]:
+    def _computed(self, query: Query, common: bytes, asked_at: float) -> tuple[bytes, bool]:
         """Return the explained answer, and whether there was time for all pictures."""
         answer = from_json(common)
         hits: list[dict[str, Any]] = answer["hits"]
         matched = [_matched(hit) for hit in hits]
-        found = self._explainer.explain(query, matched, limit_s=self._limit_s)
+        left_s = asked_at + self._limit_s - time.perf_counter()
+        found = self._explainer.explain(query, matched, limit_s=left_s)
         for hit, explanation in zip(hits, found, strict=True):
             hit["explanation"] = explanation.plain()
         return to_json(answer), all(each.reason != IS_LATE for each in found)

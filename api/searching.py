@@ -124,7 +124,7 @@ async def search(
         raise answer
     if body.explain:
         explaining: Explaining = request.app.state.explaining
-        answer = await explaining.explained(query, answer)
+        answer = await explaining.explained(query, answer, started)
     headers = [(b"x-cache", found.source.encode())]
     if answer.age_s is None:
         etag = answer.etag

@@ -1,6 +1,8 @@
 """Answers that say why their moments matched."""
 
 import io
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,11 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from api import explaining
+from api.answering import Answering
+from api.computing import Found
 from api.schemas import SearchAnswer
+from clipseek.explaining import IS_LATE
+from clipseek.query import Query
 from tests.api.library import Library
 
 ASKED = {"query": "blue", "limit": 3, "explain": True}
@@ -121,6 +127,25 @@ def test_a_search_of_a_batch_is_not_explained(client: TestClient) -> None:
     """It would take as many runs of the model as there are hits."""
     (result,) = client.post("/v1/search/batch", json={"searches": [ASKED]}).json()["results"]
     assert "explain is not a known field" in result["problem"]["detail"]
+
+
+def test_an_answer_that_has_waited_has_less_time(
+    asking: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time counts from when the search came, and what lacks a picture for it is not kept."""
+    answer, clock = Answering.answer, time.perf_counter
+
+    async def late(self: Answering, queries: Sequence[Query]) -> list[Found]:
+        found = await answer(self, queries)
+        monkeypatch.setattr(time, "perf_counter", lambda: clock() + 60)
+        return found
+
+    monkeypatch.setattr(Answering, "answer", late)
+    hits = asking.post("/v1/search", json=ASKED).json()["hits"]
+    assert {hit["explanation"]["where_missing"] for hit in hits} == {IS_LATE}
+    monkeypatch.undo()
+    hits = asking.post("/v1/search", json=ASKED).json()["hits"]
+    assert all(hit["explanation"]["where"] for hit in hits)
 
 
 def test_few_answers_are_explained_at_once(

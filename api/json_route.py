@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from api import problem_kinds
+from api.packing import STEADY
 from api.problems import Refused
 
 REMEMBERED, REMEMBERED_BYTES = 1024, 1024
@@ -84,15 +85,26 @@ class WrittenJson(Response):
 
     Its headers are bytes too, their names in lower case. A cached search took 4 us more with
     starlette's own Response.
+
+    steady: How many of the first bytes equal answers have in common; see `packing.STEADY`.
     """
 
-    def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(
+        self, body: bytes, headers: Iterable[tuple[bytes, bytes]] = (), *, steady: int = 0
+    ) -> None:
         self.status_code, self.background, self.body = 200, None, body
+        self._steady = steady
         self.raw_headers = [
             *headers,
             (b"content-length", b"%d" % len(body)),
             (b"content-type", b"application/json"),
         ]
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": self.body, STEADY: self._steady})
 
 
 async def _received(receive: Receive) -> bytes:

@@ -1,5 +1,6 @@
 """Answers that are sent compressed: which ones, to whom, and what changes in their headers."""
 
+import struct
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,7 +21,18 @@ LEVEL = 4
 """24 hits, 11.3 kB, become 2.7 kB in 0.3 ms, and the scripts of the page 95 kB of 325 kB in 8 ms.
 Level 6 needs twice as long for 5 % less, and level 1 leaves 16 % more."""
 
+STEADY = "clipseek.steady"
+"""Key of a message: how many of the first bytes of its body are the same in equal answers.
+
+They are compressed once and remembered: for a cached search of 10 hits that takes 3 us, not 66.
+"""
+
+REMEMBERED = 256
+"""Beginnings of answers that are remembered, plain and compressed; one of 24 hits needs 15 kB."""
+
 _GZIP = 16 + zlib.MAX_WBITS
+_HEADER = b"\x1f\x8b\x08" + 6 * b"\0" + b"\xff"
+"""Of gzip, without a file's name and time, from an unknown system (RFC 1952, section 2.3)."""
 
 TYPES = frozenset(
     (
@@ -64,14 +76,17 @@ def takes_gzip(accepted: bytes) -> bool:
 class Held:
     """One answer that waits for its last byte, because its compressed length is sent first."""
 
-    __slots__ = ("_parts", "_start")
+    __slots__ = ("_parts", "_start", "_steady")
 
     def __init__(self, start: Message) -> None:
         self._start = start
         self._parts: list[bytes] = []
+        self._steady = 0
 
     def take(self, part: Message) -> bool:
         """Keep a part of the body; say whether it was the last one."""
+        if not self._parts:
+            self._steady = part.get(STEADY, 0)
         self._parts.append(part.get("body", b""))
         return not part.get("more_body", False)
 
@@ -82,9 +97,9 @@ class Held:
         """
         whole = b"".join(self._parts)
         if len(whole) > OFF_LOOP_BYTES:
-            body = await run_in_threadpool(compressed, whole)
+            body = await run_in_threadpool(compressed, whole, self._steady)
         else:
-            body = compressed(whole) if whole else b""
+            body = compressed(whole, self._steady) if whole else b""
         length = [(b"content-length", b"%d" % len(body))] if whole else []
         headers = [
             *(_weak(header) for header in self._start["headers"] if header[0] != b"content-length"),
@@ -94,9 +109,28 @@ class Held:
         return {**self._start, "headers": headers}, body
 
 
-def compressed(body: bytes) -> bytes:
-    """Return bytes as gzip."""
-    return zlib.compress(body, LEVEL, _GZIP)
+def compressed(body: bytes, steady: int = 0) -> bytes:
+    """Return bytes as gzip; the compressed form of the first `steady` ones is remembered.
+
+    What follows those, at most 65535 bytes, is stored as it is: preparing zlib takes 45 us.
+    """
+    if not steady:
+        return zlib.compress(body, LEVEL, _GZIP)
+    start, crc = begun(body[:steady])
+    rest = body[steady:]
+    block = struct.pack("<BHH", 1, len(rest), len(rest) ^ 0xFFFF)  # RFC 1951, section 3.2.4
+    end = struct.pack("<LL", zlib.crc32(rest, crc), len(body) & 0xFFFFFFFF)
+    return b"".join((_HEADER, start, block, rest, end))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def begun(body: bytes) -> tuple[bytes, int]:
+    """Return compressed bytes, which a last block must follow, and their checksum.
+
+    The flush ends them at a whole byte.
+    """
+    packer = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH), zlib.crc32(body)
 
 
 @lru_cache(maxsize=64)

@@ -67,9 +67,13 @@ class Ready:
 
     def json(self, took_ms: float) -> bytes:
         """Return the whole JSON object."""
-        query = to_json(self.query or None)
+        return b"%b%b" % self.halves(took_ms)
+
+    def halves(self, took_ms: float) -> tuple[bytes, bytes]:
+        """Return the whole JSON object in two: what the tag stands for, and what differs."""
         age = _FRESH if self.age_s is None else _STALE % self.age_s
-        return b'{"query":%b,%b,%b,"took_ms":%.3f}' % (query, self._fields(), age, took_ms)
+        steady = b'{"query":%b,%b' % (to_json(self.query or None), self._fields())
+        return steady, b',%b,"took_ms":%.3f}' % (age, took_ms)
 
     def _fields(self) -> bytes:
         """Return the common fields, with the position at which exactly this query is cut."""

@@ -1,12 +1,22 @@
 """Compressed answers: which ones, for whom, and what their headers say."""
 
 import asyncio
+import gzip
 import zlib
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.packing import LEAST_BYTES, MOST_BYTES, OFF_LOOP_BYTES, Held, is_worth, takes_gzip
+from api.packing import (
+    LEAST_BYTES,
+    MOST_BYTES,
+    OFF_LOOP_BYTES,
+    Held,
+    begun,
+    compressed,
+    is_worth,
+    takes_gzip,
+)
 
 JSON = b"application/json"
 SEARCH = {"query": "a red car", "limit": 5}
@@ -76,6 +86,25 @@ def test_an_answer_in_parts_is_compressed_as_a_whole(length: int) -> None:
     start, packed = asyncio.run(held.packed())
     assert zlib.decompress(packed, 16 + zlib.MAX_WBITS) == body
     assert dict(start["headers"])[b"content-length"] == b"%d" % len(packed)
+
+
+@pytest.mark.parametrize("steady", [0, 1, 899, 900])
+def test_the_beginning_is_remembered_and_the_whole_is_gzip(steady: int) -> None:
+    """What differs at the end is new, whichever part of the bytes was known before."""
+    body = b"a moment " * 100
+    for end in (b"", b"took 1 ms", b"took 2 ms" * 50):
+        assert gzip.decompress(compressed(body + end, steady)) == body + end
+
+
+def test_an_answer_that_is_asked_for_again_is_compressed_once(client: TestClient) -> None:
+    """Only the end, which has the time it took, differs."""
+    first = client.post("/v1/search", json=SEARCH, headers=GZIP)
+    before = begun.cache_info()
+    second = client.post("/v1/search", json=SEARCH, headers=GZIP)
+    after = begun.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+    assert second.headers["content-encoding"] == "gzip"
+    assert second.json() | {"took_ms": 0} == first.json() | {"took_ms": 0}
 
 
 def test_a_head_without_its_body_has_no_length() -> None:

@@ -50,6 +50,8 @@ TYPES = frozenset(
 VARY = (b"vary", b"Accept-Encoding")
 
 _KEPT_WHOLE = frozenset((204, 206, 304))
+_OF_BYTES = frozenset((b"content-length", b"accept-ranges"))
+"""Headers that are not true of the compressed bytes: ranges are those of the plain ones."""
 
 
 def is_worth(status: int, headers: Mapping[bytes, bytes]) -> bool:
@@ -102,7 +104,7 @@ class Held:
             body = compressed(whole, self._steady) if whole else b""
         length = [(b"content-length", b"%d" % len(body))] if whole else []
         headers = [
-            *(_weak(header) for header in self._start["headers"] if header[0] != b"content-length"),
+            *(_weak(header) for header in self._start["headers"] if header[0] not in _OF_BYTES),
             *length,
             (b"content-encoding", b"gzip"),
         ]

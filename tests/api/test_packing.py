@@ -147,6 +147,20 @@ def test_files_of_the_page_are_compressed(client: TestClient) -> None:
     assert client.get(SCRIPT, headers=asked).status_code == 304
 
 
+def test_ranges_are_those_of_plain_bytes(client: TestClient) -> None:
+    """A download that was begun compressed cannot be continued with plain bytes."""
+    plain = client.get(SCRIPT, headers=PLAIN)
+    packed = client.get(SCRIPT, headers=GZIP)
+    assert plain.headers["accept-ranges"] == "bytes"
+    assert "accept-ranges" not in packed.headers
+    part = client.get(SCRIPT, headers={**GZIP, "Range": "bytes=0-1499"})
+    assert (part.status_code, part.content) == (206, plain.content[:1500])
+    assert "content-encoding" not in part.headers
+    asked = {**GZIP, "Range": "bytes=0-1499", "If-Range": packed.headers["etag"]}
+    whole = client.get(SCRIPT, headers=asked)
+    assert (whole.status_code, whole.content) == (200, plain.content)
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/videos/traffic/file", "/v1/segments/1/thumbnail", "/healthz"]
 )

@@ -38,6 +38,14 @@ def test_a_changed_file_makes_another_edition(folder: Path, path: str) -> None:
     assert current(folder).name != before.name
 
 
+def test_a_file_that_keeps_its_size_makes_another_edition(folder: Path) -> None:
+    """The time of the change tells it; browsers would keep the old file for a year."""
+    before = current(folder)
+    (folder / "app.js").write_text("3")
+    os.utime(folder / "app.js", (before.changed + 1, before.changed + 1))
+    assert current(folder).name != before.name
+
+
 def test_a_renamed_file_makes_another_edition(folder: Path) -> None:
     """Scripts import by name."""
     before = current(folder)

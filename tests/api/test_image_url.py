@@ -3,6 +3,7 @@
 import io
 from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,11 @@ def test_many_pixels_in_few_bytes_are_refused_before_they_are_decoded(
     refused = client.post("/v1/search", json={"image_url": _url(site)})
     assert refused.status_code == 422
     assert "4096 x 4096 pixels" in refused.text or "10000 x 10000" in refused.text
+
+
+@pytest.mark.parametrize("page", ["api/README.md", "docs/security.md"])
+def test_the_documents_have_the_limits(page: str) -> None:
+    """A client waits for the picture, and the server has it in memory."""
+    limits = picture_urls.LIMITS
+    said = f"at most {limits.size_bytes >> 20} MiB in {limits.total_s:g} seconds"
+    assert said in (Path(__file__).parents[2] / page).read_text()

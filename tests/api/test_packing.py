@@ -2,11 +2,14 @@
 
 import asyncio
 import gzip
+import threading
 import zlib
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api import packing
 from api.packing import (
     LEAST_BYTES,
     MOST_BYTES,
@@ -68,6 +71,34 @@ def test_what_is_compressed(status: int, kind: bytes, length: int | None, *, wor
     if length is not None:
         headers[b"content-length"] = b"%d" % length
     assert is_worth(status, headers) is worth
+
+
+def test_nginx_compresses_from_the_same_length_on() -> None:
+    """Whether nginx is there makes no difference to what is sent compressed."""
+    template = Path(__file__).parents[2] / "nginx/templates/clipseek.conf.template"
+    assert f"gzip_min_length {LEAST_BYTES};" in template.read_text()
+
+
+@pytest.mark.parametrize(
+    ("length", "is_beside"),
+    [(20_000, False), (60_000, True)],
+    ids=["short", "long"],
+)
+def test_long_answers_are_compressed_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, length: int, *, is_beside: bool
+) -> None:
+    """Other requests need not wait for them; for short ones, another thread takes longer."""
+    threads = []
+
+    def noted(body: bytes, steady: int = 0) -> bytes:
+        threads.append(threading.get_ident())
+        return compressed(body, steady)
+
+    monkeypatch.setattr(packing, "compressed", noted)
+    held = Held({"type": "http.response.start", "status": 200, "headers": []})
+    held.take({"type": "http.response.body", "body": b"a" * length})
+    asyncio.run(held.packed())
+    assert (threads != [threading.get_ident()]) is is_beside
 
 
 def test_what_is_compressed_already_is_not_compressed_again() -> None:

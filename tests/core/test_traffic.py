@@ -51,6 +51,7 @@ def test_old_steps_are_forgotten(clock: Clock) -> None:
         clock.now += STEP_S
     steps = traffic.steps()
     assert len(steps) == STEPS
+    assert steps[-1].at - steps[0].at + STEP_S == 5 * 60
     assert steps[-1].at == clock.now - STEP_S
     assert {step.requests for step in steps} == {1}
     clock.now += 100 * STEPS * STEP_S

@@ -49,8 +49,13 @@ def _sentence(error: Mapping[str, Any]) -> str:
         "model_type": "must be an object",
         "model_attributes_type": "must be an object",
         "dict_type": "must be an object",
+        "too_short": "must have {min_length} or more entries, got {actual_length}",
+        "too_long": "must have {max_length} entries or fewer, got {actual_length}",
     }
-    return clean(f"{field} {reasons.get(error['type'], _lower(error['msg']))}", MAX_DETAIL)
+    said = reasons.get(error["type"], _lower(error["msg"]))
+    if error["type"] in ("too_short", "too_long"):
+        said = said.format_map(error["ctx"])
+    return clean(f"{field} {said}", MAX_DETAIL)
 
 
 def _hint(location: Sequence[int | str]) -> str:

@@ -69,8 +69,11 @@ class Parser(argparse.ArgumentParser):
         known = re.findall(r"--[a-z][a-z-]+", self.format_help()) + re.findall(
             r"'([\w.-]+)'", message.partition("choose from")[2]
         )
+        if "argument VERB" in message:
+            known.append("serve")
         meant = difflib.get_close_matches(wrong[0], known, n=1) if wrong else []
-        super().error(f"{message}; did you mean {meant[0]}?" if meant else message)
+        named = ["`clipseek serve`" if each == "serve" else each for each in meant]
+        super().error(f"{message}; did you mean {named[0]}?" if named else message)
 
 
 def parser() -> Parser:

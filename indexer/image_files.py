@@ -25,7 +25,8 @@ def read_picture(path: Path, said: str) -> Picture:
         with open_regular(path) as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{said} cannot be read: {error.strerror}") from error
+        reason = f"{said} cannot be read: {error.strerror}; name a JPEG, PNG or WebP file"
+        raise ConfigError(reason) from error
     if len(data) > _MOST_BYTES:
         raise ConfigError(f"{said} must have at most 64 MiB; name a smaller copy")
     return Picture.of(pictures.decoded(data))

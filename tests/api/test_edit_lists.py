@@ -104,6 +104,7 @@ def test_a_format_that_is_not_installed_is_not_offered(
 def test_no_moments_are_a_problem(client: TestClient) -> None:
     """There is nothing to export."""
     assert asked(client)[0] == 422
+    assert "moments must have 1 or more entries, got 0" in asked(client)[1]
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,9 @@ def _then(query: str, within: float, **more: Any) -> dict[str, Any]:
         pytest.param(["red", *["--not", "blue"] * 8], "parts must be 1 to 8, got 9", id="nine"),
         pytest.param(["--like", "x"], "--like must be a video and seconds", id="no time"),
         pytest.param(["--like", "x@one"], "--like must be a video and seconds", id="no number"),
-        pytest.param(["--image", "/nope.png"], "--image /nope.png cannot be read", id="no file"),
+        pytest.param(
+            ["--image", "/nope.png"], "No such file or directory; name a JPEG", id="no file"
+        ),
         pytest.param(["--image", "/dev/null"], "--image /dev/null cannot be read", id="a device"),
         pytest.param(["--image", __file__], "image must be a whole JPEG, PNG or WebP", id="text"),
     ],

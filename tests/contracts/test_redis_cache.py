@@ -355,12 +355,17 @@ def test_replicas_share_what_one_computed(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis+sentinel://:hush@h:26379/mymaster", "sentinel://h", "rediss+sentinel://h/m/0"]
+    ("url", "kind"),
+    [
+        ("redis+sentinel://:hush@h:26379/mymaster", "Sentinel"),
+        ("sentinel://h", "Sentinel"),
+        ("rediss+sentinel://h/m/0", "Sentinel"),
+        ("redis+cluster://:hush@h:1", "Cluster"),
+        ("rediss-cluster://h:1", "Cluster"),
+    ],
 )
-def test_sentinel_is_refused_by_name(url: str) -> None:
+def test_what_is_not_one_redis_is_refused_by_name(url: str, kind: str) -> None:
     """The message says what to name instead, and repeats no password."""
-    with pytest.raises(
-        ConfigError, match=r"names Redis Sentinel, which is not supported"
-    ) as caught:
+    with pytest.raises(ConfigError, match=f"names Redis {kind}, which is not supported") as caught:
         RedisCache(url, secret=b"secret")
     assert "hush" not in str(caught.value)

@@ -128,6 +128,7 @@ def test_without_arguments_help_is_printed(capsys: Capture) -> None:
     ("arguments", "meant"),
     [
         pytest.param(["serach", "x"], "did you mean search?", id="verb"),
+        pytest.param(["serv"], "did you mean `clipseek serve`?", id="serve"),
         pytest.param(["list", "--colection", "x"], "did you mean --collection?", id="option"),
         pytest.param(["ingest", "x", "--precision", "int"], "did you mean int8?", id="choice"),
     ],

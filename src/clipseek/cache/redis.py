@@ -165,9 +165,11 @@ def _client(url: str, timeout_s: float) -> redis.Redis:
         # The breaker decides when to try again.
         "retry": Retry(NoBackoff(), 0),
     }
-    if "sentinel" in url.partition("://")[0].lower():
+    scheme = url.partition("://")[0].lower()
+    if "sentinel" in scheme or "cluster" in scheme:
+        kind = "Sentinel" if "sentinel" in scheme else "Cluster"
         raise ConfigError(
-            "CLIPSEEK_REDIS_URL names Redis Sentinel, which is not supported; name the Redis "
+            f"CLIPSEEK_REDIS_URL names Redis {kind}, which is not supported; name the Redis "
             "itself, or a proxy or a service that always leads to the primary, such as redis://host:port"
         )
     try:

@@ -25,6 +25,26 @@ export function useValue(source) {
 }
 
 /**
+ * What is in a field whose chosen value is in the address. What somebody types stays while the page is drawn
+ * again, until another value is chosen.
+ * @template T
+ * @param {T} chosen
+ * @returns {[T, (typed: T) => void]}
+ */
+export function useDraft(chosen) {
+  const [, changed] = useState({});
+  const draft = useRef({ chosen, typed: chosen });
+  // An effect would be late: letters that were typed before it ran would be lost.
+  if (draft.current.chosen !== chosen) draft.current = { chosen, typed: chosen };
+  /** @param {T} typed */
+  const type = (typed) => {
+    draft.current.typed = typed;
+    changed({});
+  };
+  return [draft.current.typed, type];
+}
+
+/**
  * Ask for something now and after each pause, while the component is there and somebody sees the page.
  * @param {() => Promise<void>} look
  * @param {number} pauseMs

@@ -286,29 +286,6 @@ def test_a_server_that_comes_back_is_asked_again(page: Page, library: Library) -
         page.until(f"document.querySelector('{CARD}')")
 
 
-def test_of_many_folders_those_that_one_types_are_suggested(page: Page, tmp_path: Path) -> None:
-    """All of them at first would be too many; what is typed stays while they come."""
-    page.problems.clear()
-    made = Library(tmp_path, MemoryCatalog())
-    for number in range(120):
-        (tmp_path / f"take {number:03}").mkdir()
-        made.add(f"take {number:03}/v{number}.webm", ["red"], content=b"no video")
-    field = "document.getElementById('folder')"
-    offered = "[...document.querySelectorAll('#folders option')].map(({value}) => value)"
-    with serving(create_app(made.service())) as url:
-        page.open(f"{url}/?q=red&min=0.1")
-        page.until(f"{offered}.length === 100")
-        wanted = f"{tmp_path}/take 119"
-        assert wanted not in page.run(offered)
-        typed = f"{field}.value = '{tmp_path}/take 11'"
-        event = f"{field}.dispatchEvent(new Event('input', {{bubbles: true}}))"
-        # Typed again, if the page was drawn again before it had noticed the letters.
-        page.until(f"({typed}, {event}, {offered}.includes('{wanted}'))")
-        assert page.run(f"{field}.value") == f"{tmp_path}/take 11"
-        page.open("about:blank")
-    assert page.problems == []
-
-
 CHIPS = "[...document.querySelectorAll('#recent .chip')].map((chip) => chip.textContent.trim())"
 STEPS = "[...document.querySelectorAll('.card:not(.weak) .steps')].map((each) => each.innerText)"
 FIELDS = "document.querySelectorAll('.composed input[type=text]').length"

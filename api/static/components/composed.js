@@ -1,10 +1,10 @@
 // What must not be seen and what must follow, under the box, opened when it is wanted.
 
 import { ALONE, changed, isAlone, LONGEST, LONGEST_S, secondsOf, WITHIN_S } from "../composed.js";
-import { useValue } from "../hooks.js";
+import { useDraft, useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { go, route } from "../navigation.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 
 const MOST = { without: 3, then: 2 }; // that are offered; the server takes more
@@ -68,8 +68,7 @@ export function Composed({ draft, open }) {
  */
 function Step({ step, chosen, leave }) {
   const { query: words } = step;
-  const [within, time] = useState(String(step.within));
-  useEffect(() => time(String(step.within)), [step.within]);
+  const [within, time] = useDraft(String(step.within));
   const timed = () => {
     const seconds = secondsOf(within);
     time(String(seconds));
@@ -91,8 +90,7 @@ function Step({ step, chosen, leave }) {
 /** @param {{name: string, value: string, chosen: (text: string) => void}} props */
 function Words({ name, value, chosen }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const [typed, type] = useState(value); // stays when the page is drawn again meanwhile
-  useEffect(() => type(value), [value]);
+  const [typed, type] = useDraft(value);
   useEffect(() => { if (!value) input.current?.focus(); }, []);
   return html`
     <label>${name}

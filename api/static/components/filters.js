@@ -2,9 +2,8 @@
 
 import { ask, parameters, problemIn } from "../api.js";
 import { percent } from "../format.js";
-import { useValue } from "../hooks.js";
+import { useDraft, useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
-import { here } from "../library.js";
 import { go, route } from "../navigation.js";
 import { NO_FILTERS } from "../routes.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
@@ -51,8 +50,7 @@ export function Filters({ children }) {
 }
 
 function Chosen() {
-  const { tags, least, query, folder, shortest, longest, since, until } = useValue(route);
-  const collection = useValue(here);
+  const { tags, least, query, collection, folder, shortest, longest, since, until } = useValue(route);
   const [facets, know] = useState(/** @type {import("../types.js").Facets | null} */ (null));
   useEffect(() => {
     let mine = true;
@@ -64,7 +62,7 @@ function Chosen() {
   return html`
     <div class="filters">
       ${query && html`<${Relevance} least=${least} />`}
-      <${Folder} key=${collection} collection=${collection} folder=${folder} first=${facets ?? NO_FACETS} />
+      <${Folder} collection=${collection} folder=${folder} first=${facets ?? NO_FACETS} />
       <div class="range" role="group" aria-label=${t("filterLength")}>
         <span>${t("filterLength")}</span>
         <${Bound} id="shortest" kind="number" name=${t("filterFrom")} value=${shortest || ""}
@@ -85,16 +83,23 @@ function Chosen() {
 }
 
 /** @param {{id: string, kind: string, name: string, value: string | number, chosen: (text: string) => void}} props */
-const Bound = ({ id, kind, name, value, chosen }) => html`
-  <label>${name}
-    <input id=${id} type=${kind} min=${kind === "number" ? "0" : undefined} step=${kind === "number" ? "any" : undefined}
-      value=${value} onChange=${(/** @type {any} */ event) => chosen(event.target.value)} /></label>
-`;
+function Bound({ id, kind, name, value, chosen }) {
+  const [typed, type] = useDraft(value);
+  /** @param {any} event */
+  const choose = (event) => {
+    type(value); // shown if the address does not take what was typed
+    chosen(event.target.value);
+  };
+  return html`
+    <label>${name}
+      <input id=${id} type=${kind} min=${kind === "number" ? "0" : undefined} step=${kind === "number" ? "any" : undefined}
+        value=${typed} onInput=${(/** @type {any} */ event) => type(event.target.value)} onChange=${choose} /></label>
+  `;
+}
 
 /** @param {{least: number}} props */
 function Relevance({ least }) {
-  const [shown, show] = useState(least);
-  useEffect(() => show(least), [least]);
+  const [shown, show] = useDraft(least);
   return html`
     <label class="slider">
       <span>${t("filterRelevance")}</span>
@@ -107,30 +112,44 @@ function Relevance({ least }) {
   `;
 }
 
-/**
- * Folders are offered while one types: the server has too many for one list.
- * @param {{collection: string, folder: string, first: import("../types.js").Facets}} props
- */
+/** @param {{collection: string, folder: string, first: import("../types.js").Facets}} props */
 function Folder({ collection, folder, first }) {
-  const [typed, type] = useState(folder);
-  const [begun, offer] = useState(/** @type {string[]} */ ([]));
-  useEffect(() => type(folder), [folder]);
-  useEffect(() => {
-    if (!first.more_folders || !typed.trim()) return undefined; // all of them are known
-    const timer = setTimeout(() => {
-      ask(`v1/facets${parameters({ collection, folder: typed.trim(), limit: OFFERED })}`)
-        .then(({ folders }) => offer(folders))
-        .catch(problemIn);
-    }, PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed, first]);
+  const [typed, type] = useDraft(folder);
+  /** @param {any} event */
+  const choose = (event) => {
+    type(folder);
+    go({ folder: event.target.value.trim(), open: null });
+  };
   return html`
     <label class="range"><span>${t("filterFolder")}</span>
       <input id="folder" class="wide" list="folders" value=${typed} placeholder=${t("filterAny")} dir="auto"
-        onInput=${(/** @type {any} */ event) => type(event.target.value)}
-        onChange=${(/** @type {any} */ event) => go({ folder: event.target.value.trim(), open: null })} />
-      <datalist id="folders">${[...new Set([...begun, ...first.folders])].map((each) => html`<option key=${each} value=${each} />`)}</datalist>
+        onInput=${(/** @type {any} */ event) => type(event.target.value)} onChange=${choose} />
+      <${Folders} key=${collection} collection=${collection} typed=${typed.trim()} first=${first} />
     </label>
+  `;
+}
+
+/**
+ * Folders are offered while one types: the server has too many for one list.
+ * @param {{collection: string, typed: string, first: import("../types.js").Facets}} props
+ */
+function Folders({ collection, typed, first }) {
+  const [begun, offer] = useState(/** @type {string[]} */ ([]));
+  useEffect(() => {
+    if (!first.more_folders || !typed) return undefined; // all of them are known
+    let mine = true;
+    const timer = setTimeout(() => {
+      ask(`v1/facets${parameters({ collection, folder: typed, limit: OFFERED })}`)
+        .then(({ folders }) => mine && offer(folders))
+        .catch(problemIn);
+    }, PAUSE_MS);
+    return () => {
+      mine = false;
+      clearTimeout(timer);
+    };
+  }, [typed, first]);
+  return html`
+    <datalist id="folders">${[...new Set([...begun, ...first.folders])].map((each) => html`<option key=${each} value=${each} />`)}</datalist>
   `;
 }
 

@@ -9,10 +9,10 @@ test("a box is drawn in the units of the picture", () => {
 });
 
 test("only warm parts are coloured, the hottest most", () => {
-  const found = warm({ heat: [[0, 1], [0.04, 0.5]], area: WHOLE, box: WHOLE }, 160, 90);
+  const found = warm({ heat: [[0, 1], [0.04, 0.0625]], area: WHOLE, box: WHOLE }, 160, 90);
   assert.deepEqual(found, [
     { x: 80, y: 0, width: 80, height: 45, opacity: 0.7 },
-    { x: 80, y: 45, width: 80, height: 45, opacity: 0.35 },
+    { x: 80, y: 45, width: 80, height: 45, opacity: 0.0625 * 0.7 },
   ]);
 });
 

@@ -22,7 +22,9 @@ test("a long text is cut around the first word that was asked for", () => {
   const long = `${"a ".repeat(200)}guitar ${"b ".repeat(200)}`;
   const found = shown(pieces(field(long, [[400, 406]])));
   assert.match(found, /^…a .*\[guitar\] b .*…$/u);
-  assert.ok(found.length < 130);
+  const [, before, ...rest] = pieces(field(long, [[400, 406]])).slice(0, -1).map(({ text }) => text);
+  assert.equal(before.length, 30);
+  assert.equal([before, ...rest].join("").length, 120);
   assert.match(shown(pieces(field(`${"a".repeat(300)}`, [[0, 1]]))), /^\[a\]a+…$/u);
 });
 

@@ -1,6 +1,8 @@
-"""The filters of a search: what one types into them, and what they suggest."""
+"""The fields of a search: what one types into them stays there, and what they suggest."""
 
 from pathlib import Path
+
+import pytest
 
 from api.app import create_app
 from clipseek.testing import MemoryCatalog
@@ -24,6 +26,21 @@ FILTERS = "['folder', 'shortest', 'until'].map((id) => document.getElementById(i
 FACETS = (
     "performance.getEntriesByType('resource').filter(({name}) => name.includes('facets')).length"
 )
+NEXT = """((id, letters, next) => {
+  const box = document.getElementById(id);
+  const type = (text) => {
+    box.value += text;
+    box.dispatchEvent(new Event("input", {bubbles: true}));
+  };
+  for (const how of ["pushState", "replaceState"]) {
+    const step = history[how];
+    history[how] = (...given) => {
+      step.apply(history, given);
+      if (box.value === letters) setTimeout(() => type(next));
+    };
+  }
+  type(letters);
+})"""
 SHORTEST = "document.getElementById('shortest')"
 CHOOSE = f"{SHORTEST}.dispatchEvent(new Event('change', {{bubbles: true}}))"
 
@@ -75,4 +92,25 @@ def test_what_one_types_into_filters_stays_while_the_page_is_drawn_again(
         page.until(f"!location.search.includes('longer') && !{SHORTEST}.value")
     page.run("history.back()")
     page.until(f"{SHORTEST}.value === '12'")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize(
+    ("path", "box", "found"),
+    [
+        pytest.param("", "query", "?q=sea", id="sentence"),
+        pytest.param("#/library", "library-name", "?name=sea", id="titles"),
+    ],
+)
+def test_a_letter_typed_as_the_search_begins_stays(
+    page: Page, address: str, path: str, box: str, found: str
+) -> None:
+    """It comes after the address has the letters before it, and before the page is painted."""
+    page.problems.clear()
+    page.open("about:blank")
+    page.open(f"{address}/{path}")
+    page.until(f"document.getElementById('{box}')")
+    page.run(f"{NEXT}('{box}', 'se', 'a')")
+    page.until(f"location.search === '{found}'")
+    assert page.run(f"document.getElementById('{box}').value") == "sea"
     assert page.problems == []

@@ -3,7 +3,7 @@
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { go, route } from "../navigation.js";
-import { html, useEffect, useRef } from "../vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
 
 const PAUSE_MS = 250; // after a letter, before videos are asked for
 const LONGEST_NAME = 200;
@@ -13,8 +13,8 @@ export function Listing() {
   const { sort, name } = useValue(route);
   const box = useRef(/** @type {HTMLInputElement | null} */ (null));
   const later = useRef(0);
-  useEffect(() => {
-    // A step back changes the words; letters that were typed since are not overwritten.
+  useLayoutEffect(() => {
+    // A step back changes the words. After the page is painted, the next letter may be there already.
     if (box.current && box.current.value.trim() !== name) box.current.value = name;
   }, [name]);
   useEffect(() => () => clearTimeout(later.current), []);

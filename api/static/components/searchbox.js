@@ -8,7 +8,7 @@ import { go, route } from "../navigation.js";
 import { pictureIn, refused, searchWith } from "../picture.js";
 import { remember } from "../recent.js";
 import { run } from "../searching.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { Asked, AskedPicture } from "./asked.js";
 import { Adding, Composed } from "./composed.js";
 import { Filters } from "./filters.js";
@@ -27,8 +27,9 @@ export function SearchBox() {
   const box = useRef(null);
   const typing = useRef({ timer: 0, pushed: false });
 
-  useEffect(() => {
-    // Going back changes the words, but typing is never overwritten by its own search.
+  useLayoutEffect(() => {
+    // Going back changes the words, but typing is never overwritten by its own search: after the page is
+    // painted, the next letter may be there already.
     if (box.current && box.current.value.trim() !== query) box.current.value = query;
   }, [query]);
   useEffect(() => {

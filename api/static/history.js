@@ -22,7 +22,7 @@ export function rateOf({ frames, seconds, video_seconds: length }) {
 }
 
 /**
- * What became of the videos, as keys of messages with numbers: what is none is left out.
+ * What became of the videos, as keys of messages with numbers; a number of zero is left out.
  * @param {Work} work
  * @returns {{key: "workIndexed" | "workSkipped" | "workFailed", count: number}[]}
  */

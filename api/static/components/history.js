@@ -1,7 +1,7 @@
 // What ingests and jobs have done, those of commands too: the newest first, with their figures.
 
 import { ask, problemIn } from "../api.js";
-import { date, roughly } from "../format.js";
+import { date, numbers, roughly } from "../format.js";
 import { fatesOf, joined, rateOf } from "../history.js";
 import { useLook } from "../hooks.js";
 import { locale, t } from "../language.js";
@@ -46,7 +46,7 @@ export function History() {
 /** @param {{work: import("../types.js").Work}} props */
 function Row({ work }) {
   const { kind, command, collection, name, state, reason, frames } = work;
-  const number = new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 });
+  const number = numbers(locale(), { maximumFractionDigits: 1 });
   const fates = fatesOf(work).map(({ key, count }) => t(key, { count }));
   const rate = rateOf(work);
   return html`

@@ -1,6 +1,6 @@
 // What the server searches: of each collection the moments, how current, how complete and how exact.
 
-import { date, roughly } from "../format.js";
+import { date, numbers, roughly } from "../format.js";
 import { locale, t } from "../language.js";
 import { html } from "../vendor/preact.js";
 
@@ -28,7 +28,7 @@ export function Indexes({ collections }) {
 
 /** @param {{name: string, version: number, index: import("../types.js").Index}} props */
 function Row({ name, version, index }) {
-  const number = new Intl.NumberFormat(locale());
+  const number = numbers(locale());
   const behind = index.version === version ? "" : ` · ${t("indexBehind", { version: index.version, newest: version })}`;
   return html`
     <tr>
@@ -46,6 +46,6 @@ function Row({ name, version, index }) {
 function recallOf({ exact, recall, compared: count }) {
   if (exact) return t("indexExact");
   if (recall === null || recall === undefined) return t("indexUnmeasured");
-  const share = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(recall);
+  const share = numbers(locale(), { style: "percent", maximumFractionDigits: 1 }).format(recall);
   return t("indexRecallOf", { share, count });
 }

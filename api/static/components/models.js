@@ -1,6 +1,7 @@
 // The models of the server, and the switch of a collection from one to another: for admins.
 
 import { ask, problemIn } from "../api.js";
+import { numbers } from "../format.js";
 import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { libraries } from "../library.js";
@@ -44,8 +45,8 @@ export function Models() {
 /** @param {{model: import("../types.js").Model}} props */
 function Row({ model }) {
   const { name, precision, measured, licence, installed } = model;
-  const number = new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 });
-  const share = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 });
+  const number = numbers(locale(), { maximumFractionDigits: 1 });
+  const share = numbers(locale(), { style: "percent", maximumFractionDigits: 1 });
   return html`
     <tr>
       <th scope="row">${name}</th>

@@ -1,6 +1,6 @@
 // What the server has: its collections with their models, versions and sizes.
 
-import { roughly } from "../format.js";
+import { numbers, roughly } from "../format.js";
 import { useLook, useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { libraries, look } from "../library.js";
@@ -17,7 +17,7 @@ const LOOK_MS = 30_000;
 export function Status() {
   const known = useValue(libraries);
   useLook(look, LOOK_MS);
-  const number = new Intl.NumberFormat(locale());
+  const number = numbers(locale());
   return html`
     <div class="status-view">
       <div class="page-head"><h1>${t("statusHead")}</h1></div>

@@ -1,7 +1,7 @@
 // The switch of one collection to another model: its state, its steps, and how both models answer.
 
-import { ask, problemIn, said } from "../api.js";
-import { moment, percent } from "../format.js";
+import { ask, said } from "../api.js";
+import { moment, numbers, percent } from "../format.js";
 import { locale, t } from "../language.js";
 import { look } from "../library.js";
 import { isOver, readsVideos, shareOf, stepsOf } from "../switching.js";
@@ -62,7 +62,7 @@ export function Switch({ collection, installed }) {
     try {
       await ask(`v1/jobs/${following}`, { method: "DELETE" });
     } catch (error) {
-      say(problemIn(error).detail ?? "");
+      say(said(error));
     }
   };
   const called = (/** @type {import("../types.js").Step} */ step) =>
@@ -109,7 +109,7 @@ export function Switch({ collection, installed }) {
 /** @param {{agreement: import("../types.js").Agreement, models: import("../types.js").ModelSwitch}} props */
 function Agreement({ agreement, models }) {
   const { overlap, queries, examples } = agreement;
-  const share = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 });
+  const share = numbers(locale(), { style: "percent", maximumFractionDigits: 1 });
   return html`
     <p>${t(`agreement_${agreement.queries_from}`, { count: queries, share: overlap === null ? "–" : share.format(overlap) })}</p>
     <details>

@@ -1,6 +1,7 @@
 // Requests a second and the latency of searches, live: for those who may administer the server.
 
 import { ask } from "../api.js";
+import { numbers } from "../format.js";
 import { useLook } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { followed, line, summary, topOf } from "../traffic.js";
@@ -20,7 +21,7 @@ export function Traffic() {
   if (!traffic) return null;
   const { steps, step_seconds: step } = traffic;
   const { now, most, failures, p50, p95 } = summary(traffic);
-  const number = new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 });
+  const number = numbers(locale(), { maximumFractionDigits: 1 });
   const rates = steps.map(({ requests }) => requests / step);
   const halves = steps.map((each) => each.p50_seconds);
   const most95 = steps.map((each) => each.p95_seconds);
@@ -64,6 +65,6 @@ const Chart = ({ name, said, top, lines }) => html`
 `;
 
 /** @param {number} seconds */
-const milliseconds = (seconds) => new Intl.NumberFormat(locale(), {
+const milliseconds = (seconds) => numbers(locale(), {
   style: "unit", unit: seconds < 1 ? "millisecond" : "second", unitDisplay: "short", maximumSignificantDigits: 2,
 }).format(seconds < 1 ? seconds * 1000 : seconds);

@@ -1,7 +1,7 @@
 // Where in the picture of a moment the sentence fits: a map and a box over it, and the same in words.
 
-import { ask, problemIn } from "../api.js";
-import { moment } from "../format.js";
+import { ask, said } from "../api.js";
+import { moment, numbers } from "../format.js";
 import { ninth, rect, warm } from "../heat.js";
 import { locale, t } from "../language.js";
 import { route } from "../navigation.js";
@@ -54,13 +54,12 @@ export function Where({ place, width, height }) {
       .then((why) => (why ? find(why) : refuse(t("whereGone"))))
       .catch((error) => {
         if (error instanceof DOMException && error.name === "AbortError") return;
-        const { detail, title } = problemIn(error);
-        refuse(detail ?? title ?? "");
+        refuse(said(error));
       });
     return () => mine.abort();
   }, [hit.segment_id]);
   const where = found?.where;
-  const words = found ? said(found) : reason || t("whereLooking");
+  const words = found ? described(found) : reason || t("whereLooking");
   return html`
     <figure id="where-shown" class="where">
       <svg viewBox="0 0 ${width} ${height}" role="img" aria-label=${words}>
@@ -93,11 +92,11 @@ async function explained({ hit, rank }, signal) {
  * What the picture shows, in words.
  * @param {Explanation} found
  */
-function said({ where, where_missing: missing, frame }) {
+function described({ where, where_missing: missing, frame }) {
   const nearest = frame ? t("whereFrame", { time: moment(frame.time) }) : "";
   if (!where) return [missing, nearest].filter(Boolean).join(" ");
   const { box } = where;
-  const percent = new Intl.NumberFormat(locale(), { style: "percent" });
+  const percent = numbers(locale(), { style: "percent" });
   const share = (/** @type {number} */ value) => percent.format(value);
   const shares = { left: share(box.left), right: share(box.right), top: share(box.top), bottom: share(box.bottom) };
   return [t("whereSaid", { place: t(`where_${ninth(box)}`), ...shares }), nearest].filter(Boolean).join(" ");

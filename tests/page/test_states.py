@@ -42,6 +42,14 @@ INGEST = Work(
 )
 EDIT = Work("default", "edit", "failed", "A day at the sea", 1.0, reason="there is no such video")
 ROWS = "document.querySelector('#history tbody')?.rows"
+REASON = "document.querySelector('.reason[role=alert]')"
+LOST = """((ask) => {
+  window.fetch = (path, how) => {
+    if (!path.includes("after=")) return ask(path, how);
+    window.fetch = ask;
+    return Promise.reject(new TypeError("no answer"));
+  };
+})(window.fetch)"""
 
 
 def test_the_library_leads_to_a_video_and_its_moments(page: Page, address: str) -> None:
@@ -202,9 +210,13 @@ def test_the_status_says_what_was_done(page: Page, address: str, audit: SqlAudit
         assert said in told
     assert "1.6 frames/s, × 2" in told
     assert "b.mp4: it is damaged" in told
+    page.run(LOST)
+    page.run("document.getElementById('older').click()")
+    page.until(f"{REASON}?.textContent.includes('Is it still running?')")
     page.run("document.getElementById('older').click()")
     page.until(f"{ROWS}.length === 26 && !document.getElementById('older')")
     assert "v0" in page.run(f"{ROWS}[25].innerText")
+    assert page.run(REASON) is None
     audit.add([entry(EDIT)])
     page.until(f"{ROWS}.length === 27 && {ROWS}[0].innerText.includes('A day at the sea')")
     assert "there is no such video" in page.run(f"{ROWS}[0].innerText")

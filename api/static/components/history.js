@@ -1,6 +1,6 @@
 // What ingests and jobs have done, those of commands too: the newest first, with their figures.
 
-import { ask, problemIn } from "../api.js";
+import { ask, said } from "../api.js";
 import { date, numbers, roughly } from "../format.js";
 import { fatesOf, joined, rateOf } from "../history.js";
 import { useLook } from "../hooks.js";
@@ -13,6 +13,7 @@ const LOOK_MS = 2000;
 export function History() {
   const [works, set] = useState(/** @type {import("../types.js").Work[]} */ ([]));
   const [more, leads] = useState(false);
+  const [reason, say] = useState("");
   const known = useRef(works);
   known.current = works;
   /** @param {number} [after] */
@@ -25,7 +26,7 @@ export function History() {
   };
   useLook(page, LOOK_MS);
   if (!works.length) return null;
-  const older = () => page(works.at(-1)?.id).catch(problemIn);
+  const older = () => page(works.at(-1)?.id).then(() => say(""), (error) => say(said(error)));
   return html`
     <h2>${t("history")}</h2>
     <div class="table" tabindex="0" role="region" aria-label=${t("history")}>
@@ -39,6 +40,7 @@ export function History() {
         <tbody>${works.map((work) => html`<${Row} key=${work.id} work=${work} />`)}</tbody>
       </table>
     </div>
+    ${reason && html`<p class="reason" role="alert">${reason}</p>`}
     ${more && html`<p><button id="older" type="button" onClick=${older}>${t("older")}</button></p>`}
   `;
 }

@@ -1,6 +1,7 @@
 """Objects of a store: what is said of each failure, and blocks that are asked for again."""
 
 import errno
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from obstore import exceptions
 
 from clipseek.sources import remote
+from clipseek.sources.local import require_space
 from clipseek.sources.remote import ObjectStores, RemoteObject
 from tests.contracts import s3
 
@@ -171,3 +173,13 @@ def test_what_does_not_fit_is_not_fetched(
     ):
         pass
     assert raised.value.errno == errno.ENOSPC
+
+
+def test_the_reserve_stays_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 MiB beside what is fetched; a byte less is refused."""
+    free = [1000 + (64 << 20)]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free[0]))
+    require_space(1000, URI)
+    free[0] -= 1
+    with pytest.raises(OSError, match="1000 bytes, which do not fit"):
+        require_space(1000, URI)

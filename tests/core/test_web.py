@@ -1,9 +1,13 @@
 """Videos at URLs: what a look says, what is read, and what is refused."""
 
+import errno
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +84,19 @@ def test_the_whole_is_fetched(site: Site, web: Web) -> None:
     site.paths["/v.mp4"] = answer(ETag='"one"')
     source = web.look(url(site))
     assert whole(source) == VIDEO
+
+
+def test_what_does_not_fit_is_not_fetched(
+    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The disk of temporary files is not filled first; the sentence says how to use another one."""
+    site.paths["/v.mp4"] = answer(ETag='"one"')
+    source = replace(web.look(url(site)), size_bytes=1 << 60)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    with pytest.raises(OSError, match="set TMPDIR") as raised, source.open():
+        pass
+    assert raised.value.errno == errno.ENOSPC
+    assert len(site.asked) == 1
 
 
 def test_a_stream_continues_where_it_broke(site: Site, web: Web) -> None:

@@ -4,7 +4,9 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,9 @@ from pathlib import Path
 from clipseek.files import NotARegularFile, local_stamp, mtime_ns, open_regular
 
 BLOCK_BYTES = 1 << 20
+
+RESERVE_BYTES = 64 << 20
+"""What stays free on the disk that other sources are fetched to."""
 
 
 class Changed(OSError):
@@ -100,6 +105,17 @@ def content_id(file: io.FileIO, *, go_on: Callable[[], bool] = lambda: True) -> 
         if not go_on():
             return None
     return digest.hexdigest()
+
+
+def require_space(size_bytes: int, uri: str) -> None:
+    """Raise OSError unless a source fits on the disk of temporary files, beside the reserve."""
+    folder = tempfile.gettempdir()
+    if shutil.disk_usage(folder).free < size_bytes + RESERVE_BYTES:
+        reason = (
+            f"it has {size_bytes} bytes, which do not fit on the disk of {folder}; free some "
+            "space, or set TMPDIR to a folder of a larger disk"
+        )
+        raise OSError(errno.ENOSPC, reason, uri)
 
 
 def _fail(error: OSError) -> None:

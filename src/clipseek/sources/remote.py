@@ -9,7 +9,6 @@ import errno
 import io
 import os
 import re
-import shutil
 import tempfile
 import threading
 import time
@@ -21,7 +20,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from clipseek.sources.local import BLOCK_BYTES, Changed
+from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -32,9 +31,6 @@ ASKED_BYTES = 8 << 20
 
 TRIES = 4
 """How often a block is asked for. obstore itself repeats requests that got no answer."""
-
-RESERVE_BYTES = 64 << 20
-"""What stays free on the disk that objects are fetched to."""
 
 _URI = re.compile(r"(s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:/(.*))?", re.DOTALL)
 _STATUS = re.compile(r"\b(?:status|error)[^0-9]{0,20}([45]\d\d)\b", re.IGNORECASE)
@@ -67,13 +63,7 @@ class RemoteObject:
     @contextmanager
     def open(self) -> Iterator[io.FileIO]:
         """Fetch the object into a file without a name, which is gone when it is closed."""
-        folder = tempfile.gettempdir()
-        if shutil.disk_usage(folder).free < self.size_bytes + RESERVE_BYTES:
-            reason = (
-                f"it has {self.size_bytes} bytes, which do not fit on the disk of {folder}; free "
-                "some space, or set TMPDIR to a folder of a larger disk"
-            )
-            raise OSError(errno.ENOSPC, reason, self.uri)
+        require_space(self.size_bytes, self.uri)
         with tempfile.TemporaryFile(buffering=0) as file:
             assert isinstance(file, io.FileIO)
             for block in self.stream(0, self.size_bytes - 1):

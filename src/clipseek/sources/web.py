@@ -24,7 +24,7 @@ from clipseek.sources.fetching import (
     redirected,
 )
 from clipseek.sources.guard import Guard
-from clipseek.sources.local import BLOCK_BYTES, Changed
+from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 
 SCHEMES = ("http", "https")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -43,6 +43,7 @@ class WebFile:
     @contextmanager
     def open(self) -> Iterator[io.FileIO]:
         """Fetch the video into a file that is gone when it is closed."""
+        require_space(self.size_bytes, self.uri)
         with tempfile.TemporaryDirectory(prefix="clipseek-") as folder:
             path = Path(folder) / "video"
             with _told(self.uri):

@@ -9,7 +9,13 @@ import httpx2
 
 from clipseek_client.answers import Job
 from clipseek_client.calls import add, begin_upload, upload_id
-from clipseek_client.errors import ClientError, InvalidValue, ProblemError, UploadInterrupted
+from clipseek_client.errors import (
+    ClientError,
+    InvalidValue,
+    ProblemError,
+    UnexpectedAnswer,
+    UploadInterrupted,
+)
 from clipseek_client.retrying import Outcome
 from clipseek_client.steps import Flow, Read, Request, Server
 
@@ -111,15 +117,22 @@ def _stored(server: Server, address: str, size: int, file: Path) -> Flow[int]:
 
     Raises:
         InvalidValue: The upload is of a file of another size.
+        UnexpectedAnswer: The answer does not say how many, so it is not one of tus.
     """
     response = yield from server.answered(Request("HEAD", address, headers=TUS))
-    length = int(response.headers.get("upload-length", "-1"))
+    said = [response.headers.get(name, "") for name in ("upload-length", "upload-offset")]
+    if not all(each.isdecimal() for each in said):
+        raise UnexpectedAnswer(
+            f"{address} does not say how much of an upload is stored; check the address, and that "
+            "a proxy in front of the server keeps the headers Upload-Length and Upload-Offset"
+        )
+    length, offset = map(int, said)
     if length != size:
         raise InvalidValue(
             f"the upload is of a file of {length} bytes, and {file} has {size}; upload it from the "
             "start, without resume"
         )
-    return int(response.headers["upload-offset"])
+    return offset
 
 
 def _interrupted(cause: ClientError, address: str, offset: int) -> ClientError:

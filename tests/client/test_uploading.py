@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from clipseek_client import InvalidValue, ProblemError, UploadInterrupted
+from clipseek_client import InvalidValue, ProblemError, UnexpectedAnswer, UploadInterrupted
 from clipseek_client.calls import begin_upload
 from clipseek_client.retrying import Outcome
 from clipseek_client.steps import Flow, Request
@@ -124,6 +124,19 @@ def test_it_is_resumed_by_its_address(flow: Callable[..., Flow[Any]]) -> None:
     assert [each.method for each in sent] == ["HEAD", "PATCH"]
     with pytest.raises(InvalidValue, match=r"a file of 11 bytes, and .*sea\.mp4 has 10"):
         drive(flow(resume=AT), stored(8, 11))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"upload-length": "10"}, {"upload-length": "10", "upload-offset": "none"}],
+    ids=["none", "no offset", "no number"],
+)
+def test_an_answer_that_does_not_say_what_is_stored_is_refused(
+    flow: Callable[..., Flow[Any]], headers: dict[str, str]
+) -> None:
+    """A proxy may drop headers that it does not know."""
+    with pytest.raises(UnexpectedAnswer, match="does not say how much of an upload is stored"):
+        drive(flow(resume=AT), answer(200, headers))
 
 
 def test_a_file_that_becomes_shorter_is_refused(

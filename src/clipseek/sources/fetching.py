@@ -29,7 +29,7 @@ VIDEOS = re.compile(
 )
 PICTURES = re.compile(r"image/.+|(?:application|binary)/octet-stream")
 """The media types that a server may say of what is fetched; it may also say none."""
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 REDIRECTED = (301, 302, 303, 307, 308)
 _LASTING = (408, 425, 429)
 
@@ -146,7 +146,7 @@ class Fetch:
     def _announced(self, answer: http.client.HTTPResponse, kept: "_Kept") -> tuple[int | None, int]:
         """Return how large the whole is, if the server says so, and where its answer begins."""
         if answer.status == 206:
-            found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            found = RANGE.fullmatch(answer.headers.get("Content-Range", ""))
             if found is None or int(found[1]) != kept.size:
                 kept.forget()
                 raise EOFError("the server sent another range than was asked for")

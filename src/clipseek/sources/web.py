@@ -3,7 +3,6 @@
 import errno
 import http.client
 import io
-import re
 import ssl
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from clipseek.errors import NotFetched, UrlNotAllowed
 from clipseek.files import open_regular
 from clipseek.sources.fetching import (
+    RANGE,
     REDIRECTED,
     REDIRECTS,
     TRIES,
@@ -27,7 +27,6 @@ from clipseek.sources.guard import Guard
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 
 SCHEMES = ("http", "https")
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _GONE, _REFUSED = (404, 410), (401, 403)
 
 
@@ -141,7 +140,7 @@ class Web:
         Raises:
             OSError: it does not say how long it is, or nothing that changes with it.
         """
-        found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+        found = RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         size = found[2] if found else answer.headers.get("Content-Length", "")
         if not size.isdigit():
             raise OSError(errno.EIO, "the server does not say how long the video is", uri)

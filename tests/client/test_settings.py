@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from api.following import HEARTBEAT_S
 from clipseek_client import AsyncClient, Client, InvalidValue
 from clipseek_client.asked import search_body
-from clipseek_client.settings import headers, server, target
+from clipseek_client.settings import EVENTS_S, headers, server, target, timeout
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,13 @@ def test_a_value_that_json_does_not_have_is_named(value: object, said: str) -> N
     """Before anything is sent."""
     with pytest.raises(InvalidValue, match=said):
         search_body("a red car", {"limit": value})
+
+
+def test_a_stream_of_events_may_miss_some_heartbeats() -> None:
+    """A busy server is not a lost one, and a lost one is noticed."""
+    assert 3 * HEARTBEAT_S < EVENTS_S < 6 * HEARTBEAT_S
+
+
+def test_a_connection_is_given_up_before_an_answer() -> None:
+    """After five seconds, because a longer wait would only delay the next try."""
+    assert (timeout(30.0).connect, timeout(30.0).read, timeout(2.0).connect) == (5.0, 30.0, 2.0)

@@ -1,8 +1,12 @@
 """How the commands write times and relevance: as the page does."""
 
+import os
+import shutil
+import sys
+
 import pytest
 
-from indexer.output import clock, percent
+from indexer.output import Column, clock, percent, table
 
 
 @pytest.mark.parametrize(
@@ -30,3 +34,13 @@ def test_a_time_is_rounded_to_tenths(seconds: float, written: str) -> None:
 def test_a_relevance_promises_at_most_99_percent(relevance: float, written: str) -> None:
     """And is rounded down, so that 50% always matches."""
     assert percent(relevance) == written
+
+
+def test_a_column_that_shrinks_keeps_sixteen_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the end of a path, where its name is, however narrow the terminal is."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((12, 24)))
+    table([Column("id"), Column("uri", shrinks=True)], [("a1", "/videos/of/the/sea/holiday.mp4")])
+    assert capsys.readouterr().out.splitlines() == ["id  uri", "a1  …sea/holiday.mp4"]

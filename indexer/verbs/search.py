@@ -66,7 +66,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     else:
         found.as_table(answer, why)
         if not found.matches(answer) and (other := hints.unwanted(" ".join(options.query))):
-            note(f"the model does not read what must not be seen; try `indexer search {other}`")
+            note(f"the model does not understand words such as 'no'; try `indexer search {other}`")
     return 0
 
 

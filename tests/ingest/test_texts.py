@@ -118,6 +118,28 @@ def test_a_file_that_cannot_be_read_leaves_the_video_indexed(library: Library) -
     assert library.ingest().reason == f"1 subtitle was read; {reason}"
 
 
+def test_an_error_of_a_producer_costs_its_text_alone(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The video is indexed and its fate says so; the next ingest tries again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the engine broke")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Subtitles, "produce", fail)
+        report = library.ingest()
+        assert (report.state, library.said) == ("indexed", [])
+        assert report.reason.startswith("its subtitles cannot be read: unexpected RuntimeError")
+    assert library.ingest().reason == "1 subtitle was read"
+    assert library.said == ["inside"]
+    library.beside("another time, so that it is read again")
+    with monkeypatch.context() as broken:
+        broken.setattr(Subtitles, "produce", fail)
+        assert library.ingest().reason.startswith("its subtitles cannot be read")
+    assert library.said == ["inside"]
+
+
 def test_a_video_that_moves_keeps_its_subtitles(library: Library) -> None:
     """Those beside it count where it is now."""
     library.beside(SRT.format("outside"))

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from clipseek.errors import VideoNotFound
-from clipseek.ingest.fates import Report
+from clipseek.ingest.fates import Report, reason_of
 from clipseek.ingest.steps import Ended
 from clipseek.ingest.tools import Tools
 from clipseek.sources import Source
+from clipseek.texts.producer import Produced, Producer
+from clipseek.timed import TimedText
 from clipseek.types import Field
 
 _NOUNS: dict[Field, tuple[str, str]] = {
@@ -26,7 +28,7 @@ class Texts:
     def added(self, ended: Ended, source: Source, descriptor: int, *, has_subtitles: bool) -> Ended:
         """Return the end of a video with its texts, and what of them could not be read."""
         made = [
-            each.produce(source, descriptor, duration=ended.duration, has_streams=has_subtitles)
+            _produced(each, source, descriptor, ended.duration, has_streams=has_subtitles)
             for each in self.tools.texts
         ]
         problem = "; ".join(each.problem for each in made if each.problem)
@@ -45,7 +47,10 @@ class Texts:
         said = [report.reason] if report.reason else []
         with source.open() as file:
             for each in others:
-                made = each.produce(source, file.fileno(), duration=report.duration)
+                made = _produced(each, source, file.fileno(), report.duration)
+                if not made.text.stamp:
+                    said.append(made.problem)  # what was read before stays
+                    continue
                 try:
                     self.tools.catalog.put_text(self.tools.collection, report.id, made.text)
                 except VideoNotFound:
@@ -66,6 +71,26 @@ class Texts:
             return report
         stamps = catalog.text_stamps(collection, [report.id]).get(report.id, {})
         return self.refreshed(report, source, lambda: stamps)
+
+
+def _produced(
+    producer: Producer,
+    source: Source,
+    descriptor: int,
+    duration: float,
+    *,
+    has_streams: bool | None = None,
+) -> Produced:
+    """Return what a producer reads; where it fails, nothing, and the next ingest tries again.
+
+    Raises:
+        ClipseekError: as `fates.reason_of` does.
+    """
+    try:
+        return producer.produce(source, descriptor, duration=duration, has_streams=has_streams)
+    except Exception as error:  # noqa: BLE001  the video has its pictures, whatever fails here
+        problem = f"its {_NOUNS[producer.field][1]} cannot be read: {reason_of(error, source.uri)}"
+        return Produced(TimedText(producer.field, "", ()), problem)
 
 
 def _were_read(count: int, field: Field) -> str:

@@ -1,15 +1,19 @@
-// The language of the page: its file of messages, and how numbers are put into them.
+// The language of the page: its files of messages, and how numbers are put into them.
 
 import { numbers } from "./format.js";
 import { signal } from "./vendor/signals.js";
 
 /** The languages that there are, each by its own name. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
+/** The files of each language. They are asked for together, so that none waits for another one. */
+export const FILES = ["search", "player", "library", "adding"];
 const SAVED = "clipseek.language";
 
 /**
  * @typedef {string | {one: string, other: string}} Message
- * @typedef {keyof typeof import("./languages/en.js").default} Key
+ * @typedef {typeof import("./languages/en/search.js").default & typeof import("./languages/en/player.js").default
+ *   & typeof import("./languages/en/library.js").default & typeof import("./languages/en/adding.js").default} English
+ * @typedef {keyof English} Key
  */
 
 /** @type {import("./vendor/signals.js").Signal<{locale: string, messages: Record<string, Message>}>} */
@@ -25,11 +29,20 @@ export function chosen(wanted) {
 }
 
 /**
+ * @param {string} name of a language that there is
+ * @returns {Promise<Record<string, Message>>}
+ */
+export async function messagesIn(name) {
+  const files = await Promise.all(FILES.map((file) => import(`./languages/${name}/${file}.js`)));
+  return Object.assign({}, ...files.map((file) => file.default));
+}
+
+/**
  * @param {string} name
  * @param {boolean} keep for the next visit
  */
 export async function speak(name, keep = false) {
-  const { default: messages } = await import(`./languages/${name}.js`);
+  const messages = await messagesIn(name);
   if (keep) localStorage.setItem(SAVED, name);
   document.documentElement.lang = name;
   // Dates and numbers as the reader's own region writes them, if it speaks this language.

@@ -1,22 +1,29 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { chosen, filled, LANGUAGES } from "../../api/static/language.js";
-import en from "../../api/static/languages/en.js";
+import { chosen, FILES, filled, LANGUAGES, messagesIn } from "../../api/static/language.js";
 
 const folder = new URL("../../api/static/languages/", import.meta.url);
-const files = readdirSync(folder);
+const en = await messagesIn("en");
 const values = (/** @type {any} */ message) =>
   [...new Set([message].flatMap((each) => (typeof each === "string" ? [each] : Object.values(each)))
     .flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
 
-test("every language has its file and its name", () => {
-  assert.deepEqual(files.sort(), Object.keys(LANGUAGES).map((name) => `${name}.js`).sort());
+test("every language has its files and its name", () => {
+  assert.deepEqual(readdirSync(folder).sort(), Object.keys(LANGUAGES).sort());
+  for (const name of Object.keys(LANGUAGES)) {
+    assert.deepEqual(readdirSync(new URL(name, folder)).sort(), FILES.map((file) => `${file}.js`).sort());
+  }
 });
 
-for (const file of files) {
-  test(`${file} says everything, with the same values`, async () => {
-    const { default: messages } = await import(new URL(file, folder).href);
+test("no message is in two files", async () => {
+  const files = await Promise.all(FILES.map((file) => import(new URL(`en/${file}.js`, folder).href)));
+  assert.equal(files.flatMap((file) => Object.keys(file.default)).length, Object.keys(en).length);
+});
+
+for (const name of Object.keys(LANGUAGES)) {
+  test(`${name} says everything, with the same values`, async () => {
+    const messages = await messagesIn(name);
     assert.deepEqual(Object.keys(messages), Object.keys(en));
     for (const [key, message] of Object.entries(en)) {
       assert.equal(typeof messages[key], typeof message, key);

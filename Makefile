@@ -56,7 +56,7 @@ servers: ## install the servers that the tests start
 	@sh tests/servers.sh
 
 test: install servers ## run the tests, the long ones in a short form
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long" --cache-clear || $(BIN)/python -m tests.again
 
 test-long: install servers ## run the long tests, which `make test` leaves out
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long

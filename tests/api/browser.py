@@ -25,7 +25,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
 )
-WAIT_S = 15
+WAIT_S = 30
 KEYS = {
     " ": 32,
     "Enter": 13,
@@ -96,17 +96,7 @@ class Page:
 
     def until(self, condition: str) -> None:
         """Wait until an expression is true; fail with the page's text after `WAIT_S` seconds."""
-        done = self.run(
-            f"""new Promise((resolve) => {{
-              const end = Date.now() + {WAIT_S * 1000};
-              const look = () => {{
-                if ({condition}) resolve(true);
-                else if (Date.now() > end) resolve(false);
-                else setTimeout(look, 20);
-              }};
-              look();
-            }})"""
-        )
+        done = self._comes(condition, WAIT_S)
         assert done, f"never came: {condition}\n{self.run('document.body.innerText')}"
 
     def press(self, key: str) -> None:
@@ -122,6 +112,15 @@ class Page:
         box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
         x, y = self.run(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({box})")
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def point_until(self, selector: str, condition: str) -> None:
+        """Keep the mouse over an element, wherever it moves, until an expression is true."""
+        for _ in range(WAIT_S // 3):
+            self.point(selector)
+            if self._comes(condition, 3):
+                return
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=0, y=0)
+        raise AssertionError(f"never came: {condition}\n{self.run('document.body.innerText')}")
 
     def choose(self, selector: str, paths: Sequence[Path]) -> None:
         """Choose files for an input, as a person does in the window of the system."""
@@ -159,6 +158,21 @@ class Page:
         """Close the browser."""
         self._session = None
         self.call("Browser.close")
+
+    def _comes(self, condition: str, seconds: int) -> bool:
+        return bool(
+            self.run(
+                f"""new Promise((resolve) => {{
+                  const end = Date.now() + {seconds * 1000};
+                  const look = () => {{
+                    if ({condition}) resolve(true);
+                    else if (Date.now() > end) resolve(false);
+                    else setTimeout(look, 20);
+                  }};
+                  look();
+                }})"""
+            )
+        )
 
     def _read(self) -> dict[str, Any]:
         data = bytearray()

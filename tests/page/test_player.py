@@ -124,7 +124,7 @@ def test_a_card_plays_under_the_mouse(page: Page, address: str) -> None:
     ask(page, address, "blue")
     page.run("document.querySelector('.fold').click()")
     page.until("document.querySelector('#results li:nth-child(2) a.card')")
-    page.point("#results li:nth-child(2) a.card")
+    page.point_until("#results li:nth-child(2) a.card", "document.querySelector('.preview')")
     page.until("document.querySelector('.preview')?.currentTime > 4")
     assert page.run("document.querySelector('.preview').muted")
     page.point(".brand")
@@ -152,8 +152,9 @@ def test_the_line_shows_where_else_it_matches(page: Page, address: str) -> None:
     ask(page, address, "green&v=sea&t=2,4")
     page.until(f"{VIDEO}?.readyState > 1 && document.querySelector('.timeline path.mark')")
     page.until("document.querySelectorAll('.timeline .found').length === 1")
-    page.point(".timeline .found")
-    page.until("document.querySelector('.pointed')?.innerText.includes('99%')")
+    page.point_until(
+        ".timeline .found", "document.querySelector('.pointed')?.innerText.includes('99%')"
+    )
     assert page.run("document.querySelector('.pointed img').src.includes('/thumbnail')")
     page.run("document.querySelector('.line').focus()")
     page.press("Home")

@@ -41,7 +41,7 @@ class Cutter:
         try:
             source = self._service.places.look(video.uri)
             require_unchanged(source, video)
-            with source.open() as file:
+            with source.parts() as file:
                 return Excerpting(
                     recipe,
                     name=video.uri,

@@ -33,6 +33,10 @@ class Tape:
         """It is only streamed."""
         raise NotImplementedError
 
+    def parts(self) -> AbstractContextManager[io.FileIO]:
+        """It is only streamed."""
+        raise NotImplementedError
+
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range in blocks of a kilobyte at most."""
         self.opened += 1

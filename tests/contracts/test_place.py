@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clipseek.ranged import read_at, size_of
 from clipseek.sources import LOCAL, LocalDisk, Place, Places, Source
 from clipseek.sources.local import BLOCK_BYTES
 from clipseek.sources.remote import ObjectStores
@@ -167,6 +168,20 @@ def test_the_opened_file_is_read_by_its_descriptor(kept: Kept) -> None:
     with _look(kept).open() as file:
         assert os.pread(file.fileno(), 3, 4) == b"456"
         assert file.read() == b"0123456789"
+
+
+def test_parts_are_read_by_a_descriptor(kept: Kept) -> None:
+    """From a file, or through a socket; what has changed since the look is not mixed."""
+    content = os.urandom(3 * BLOCK_BYTES)
+    kept.put("a.mp4", content)
+    source = _look(kept)
+    with source.parts() as opened:
+        assert size_of(opened.fileno()) == len(content)
+        assert read_at(opened.fileno(), 300_000, 70_000) == content[70_000:370_000]
+        assert read_at(opened.fileno(), 10, len(content)) == b""
+    kept.put("a.mp4", content[::-1])
+    with pytest.raises(OSError, match="changed"), source.parts() as opened:
+        read_at(opened.fileno(), 10, 0)
 
 
 def test_what_changed_since_the_look_is_not_opened(kept: Kept) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clipseek import ranged
 from clipseek.sources import Source
 from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.guard import Guard
@@ -77,6 +78,9 @@ def test_a_video_is_looked_at_opened_and_streamed(site: Site, web: Web, given: A
     )
     assert [source] == list(web.list(url(site)))
     assert b"".join(source.stream(5, 99)) == VIDEO[5:100]
+    with source.parts() as opened:
+        assert ranged.is_ranged(opened.fileno()) == source.has_ranges
+        assert ranged.read_at(opened.fileno(), 95, 5) == VIDEO[5:100]
 
 
 def test_the_whole_is_fetched(site: Site, web: Web) -> None:

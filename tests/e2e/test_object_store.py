@@ -62,6 +62,11 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
         assert client.get(video["file_url"]).content == whole
         part = client.get(video["file_url"], headers={"Range": "bytes=100-199"})
         assert (part.status_code, part.content) == (206, whole[100:200])
+        with monkeypatch.context() as patched:
+            patched.setattr(RemoteObject, "open", None)  # an excerpt fetches parts alone
+            asked: dict[str, str | float] = {"start": 1.0, "end": 2.0}
+            clip = client.get(f"/v1/videos/{video['id']}/clip", params=asked)
+            assert (clip.status_code, clip.content[4:8]) == (200, b"ftyp")
         server.put("clips/video-001.mp4", whole + b"more")
         changed = client.get(video["file_url"])
         assert (changed.status_code, changed.json()["type"]) == (409, "/problems/file-changed")

@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 SCHEME = "zip://"
@@ -42,6 +42,10 @@ class ZipEntry:
                 file.write(block)
             file.seek(0)
             yield file
+
+    def parts(self) -> AbstractContextManager[io.FileIO]:
+        """Unpack the whole, because a packed entry cannot be read from its middle on."""
+        return self.open()
 
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range of what is unpacked; what is before it is unpacked, too, and left out."""

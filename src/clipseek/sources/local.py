@@ -63,6 +63,10 @@ class LocalFile:
             raise
         return file
 
+    def parts(self) -> io.FileIO:
+        """Open the file."""
+        return self.open()
+
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range of the file."""
         with self.open() as file:

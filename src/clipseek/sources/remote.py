@@ -13,14 +13,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from clipseek.ranged import served
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
+from clipseek.sources.source import Descriptor
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -72,6 +74,10 @@ class RemoteObject:
                     left = left[file.write(left) :]
             file.seek(0)
             yield file
+
+    def parts(self) -> AbstractContextManager[Descriptor]:
+        """Give a socket; each block that is read is fetched, and is of the object as it was."""
+        return served(self.stream, self.size_bytes)
 
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range, each block only as long as the object is the one that was looked at."""

@@ -6,6 +6,14 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 
+class Descriptor(Protocol):
+    """What has a descriptor, such as a file and a socket."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        ...
+
+
 class Source(Protocol):
     """The bytes of one video, in the state that they had when they were looked at.
 
@@ -39,6 +47,17 @@ class Source(Protocol):
 
         Raises:
             OSError: the bytes are gone, cannot be read, or have changed since the look.
+        """
+        ...
+
+    def parts(self) -> AbstractContextManager[Descriptor]:
+        """Open the bytes to read a few of them, by the functions of `clipseek.ranged`.
+
+        That is a regular file as in `open`, or a socket, and then only what is read is fetched.
+        A copy of the descriptor can be read after the block.
+
+        Raises:
+            OSError: as for `open`; behind a socket the reader is told.
         """
         ...
 

@@ -7,12 +7,13 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipseek.errors import NotFetched, UrlNotAllowed
 from clipseek.files import open_regular
+from clipseek.ranged import served
 from clipseek.sources.fetching import (
     RANGE,
     REDIRECTED,
@@ -25,6 +26,7 @@ from clipseek.sources.fetching import (
 )
 from clipseek.sources.guard import Guard
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
+from clipseek.sources.source import Descriptor
 
 SCHEMES = ("http", "https")
 _GONE, _REFUSED = (404, 410), (401, 403)
@@ -38,6 +40,7 @@ class WebFile:
     size_bytes: int
     stamp: str
     site: "Web" = field(repr=False, compare=False)
+    has_ranges: bool = field(default=False, compare=False)
 
     @contextmanager
     def open(self) -> Iterator[io.FileIO]:
@@ -53,6 +56,10 @@ class WebFile:
                 raise Changed(self.uri)
             with open_regular(str(path)) as file:
                 yield file
+
+    def parts(self) -> AbstractContextManager[Descriptor]:
+        """Give a socket, or the whole from a server that has answered without a range."""
+        return served(self.stream, self.size_bytes) if self.has_ranges else self.open()
 
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range, continued where a connection breaks."""
@@ -152,7 +159,7 @@ class Web:
                 "could not be seen; download it, and index the file"
             )
             raise OSError(errno.EIO, reason, uri)
-        return WebFile(uri, int(size), f"{stamp}-{size}", self)
+        return WebFile(uri, int(size), f"{stamp}-{size}", self, answer.status == 206)
 
 
 def _require_given(uri: str, status: int) -> None:

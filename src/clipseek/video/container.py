@@ -1,4 +1,4 @@
-"""Opening a local file with libav: which files are refused, and which stream is the video."""
+"""Opening a video with libav: which files are refused, and which stream is the video."""
 
 import io
 import os
@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
+from clipseek.ranged import RangedFile, is_ranged, read_at
 from clipseek.video.cropping import crop_of
 from clipseek.video.kinds import is_picture, is_scrambled, may_be_motion_jpeg
 from clipseek.video.limits import exceeds
@@ -137,6 +138,20 @@ def open_video(
                 descriptor=file.fileno(),
                 max_pixels=max_pixels,
             )
+    try:
+        return _opened(path, threads, options, descriptor, max_pixels)
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+        raise UnreadableVideo(str(path), reason) from error
+
+
+def _opened(
+    path: str | Path,
+    threads: int,
+    options: dict[str, str] | None,
+    descriptor: int,
+    max_pixels: int | None,
+) -> Opened:
     container = _open(path, descriptor)
     try:
         stream = _video_stream(container, path, descriptor)
@@ -216,21 +231,25 @@ def _regular(path: str | Path) -> io.FileIO:
 
 
 def _open(path: str | Path, descriptor: int) -> InputContainer:
-    beginning = os.pread(descriptor, _HEAD_BYTES, 0)
+    beginning = read_at(descriptor, _HEAD_BYTES, 0)
     if not beginning:
         raise UnreadableVideo(str(path), "empty file")
     if is_picture(beginning) and not may_be_motion_jpeg(beginning):
         raise UnreadableVideo(str(path), "a picture, not a video")
-    os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads from the position of its descriptor
+    options = dict(_OPTIONS)
+    file: RangedFile | str = "fd:"
+    if is_ranged(descriptor):
+        file = RangedFile(descriptor, str(path))
+    else:
+        os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads from the position of its descriptor
+        options["fd"] = str(descriptor)
     try:
-        return av.open(
-            "fd:", "r", options={**_OPTIONS, "fd": str(descriptor)}, metadata_errors="replace"
-        )
+        return av.open(file, "r", options=options, metadata_errors="replace")
     except av.error.ArgumentError as error:
         reason = "not a video: a playlist, a text or another kind of file that is not read"
         raise UnreadableVideo(str(path), reason) from error
     except av.error.FFmpegError as error:
-        if is_scrambled(os.pread(descriptor, _SCRAMBLED_BYTES, 0)):
+        if is_scrambled(read_at(descriptor, _SCRAMBLED_BYTES, 0)):
             raise UnreadableVideo(str(path), ENCRYPTED) from error
         raise UnreadableVideo(str(path), _refusal(error, beginning)) from error
 
@@ -266,11 +285,11 @@ def _video_stream(container: InputContainer, path: str | Path, descriptor: int) 
 def _names_cipher(descriptor: int) -> bool:
     """Say whether the index of an MP4 (`moov`) has sample entries of encrypted pictures."""
     at = 0
-    while len(head := os.pread(descriptor, 16, at)) == 16 and head[4:8].isalnum():
+    while len(head := read_at(descriptor, 16, at)) == 16 and head[4:8].isalnum():
         size = int.from_bytes(head[:4], "big")
         size = int.from_bytes(head[8:], "big") if size == 1 else size
         if head[4:8] == b"moov":
-            index = os.pread(descriptor, min(size or _MOST_INDEX_BYTES, _MOST_INDEX_BYTES), at)
+            index = read_at(descriptor, min(size or _MOST_INDEX_BYTES, _MOST_INDEX_BYTES), at)
             return any(tag.encode() in index for tag in _ENCRYPTED_TAGS)
         if size < 8:
             break
@@ -295,13 +314,15 @@ def _moving(
     if len(videos) == 1:
         return best
     counts = dict.fromkeys((video.index for video in videos), 0)
-    position = os.lseek(descriptor, 0, os.SEEK_CUR)  # both containers share it
+    is_file = not is_ranged(descriptor)
+    position = os.lseek(descriptor, 0, os.SEEK_CUR) if is_file else 0  # both containers share it
     with _open(path, descriptor) as container, suppress(av.error.FFmpegError):
         for packet in container.demux(*(container.streams[index] for index in counts)):
             counts[packet.stream_index] += packet.size > 0
             if counts[best.index] > _MANY // _SHARE or max(counts.values()) >= _MANY:
                 break
-    os.lseek(descriptor, position, os.SEEK_SET)
+    if is_file:
+        os.lseek(descriptor, position, os.SEEK_SET)
     most = max(videos, key=lambda video: counts[video.index])
     few = max(_FEW, counts[most.index] // _SHARE)
     return most if counts[best.index] <= few < counts[most.index] else best

@@ -6,11 +6,11 @@ the clean aperture of ISO base media files (ISO/IEC 14496-12, 12.1.4). A field t
 means no crop: then too much is shown, and nothing is missing.
 """
 
-import os
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
 
+from clipseek.ranged import is_ranged, read_at, size_of
 from clipseek.video.picture import NO_CROP, Crop
 
 # The headers of Matroska come before the first cluster. No more than this is searched for them.
@@ -32,11 +32,11 @@ class _File:
     @property
     def size(self) -> int:
         """Bytes."""
-        return os.fstat(self._descriptor).st_size
+        return size_of(self._descriptor)
 
     def read(self, start: int, count: int) -> bytes:
         """Return at most `count` bytes from a position on."""
-        return os.pread(self._descriptor, count, start)
+        return read_at(self._descriptor, count, start)
 
 
 def crop_of(
@@ -57,7 +57,10 @@ def crop_of(
             return _fitting(_of_matroska(file.read(0, _MATROSKA_BYTES), index), size)
         if container.startswith("mov"):
             return _fitting(_of_boxes(file, track, size), size)
-    except (OSError, ValueError, IndexError, struct.error, ZeroDivisionError):
+    except OSError:
+        if is_ranged(descriptor):
+            raise  # what cannot be fetched is not a field without sense
+    except (ValueError, IndexError, struct.error, ZeroDivisionError):
         return NO_CROP
     return NO_CROP
 

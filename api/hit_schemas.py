@@ -14,6 +14,9 @@ class HitVideo(BaseModel):
     title: str
     uri: str = Field(description="Where the file was when it was indexed.")
     duration: float = Field(description="Seconds.")
+    recorded_at: str | None = Field(
+        description="When it was recorded, as the file says; RFC 3339, UTC; null if it does not."
+    )
     indexed_at: str = Field(description="RFC 3339, UTC.")
 
 

@@ -1,5 +1,6 @@
 """The limits of what a request may contain; each refusal is one sentence that names the limit."""
 
+import re
 import unicodedata
 from base64 import b64decode
 from datetime import datetime
@@ -18,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from clipseek.config import collection_name
 from clipseek.cursor import CURSOR_CHARACTERS, Cursor
 from clipseek.errors import InvalidQuery
+from clipseek.filters import LANGUAGE
 from clipseek.parts import MAX_QUERY_CHARACTERS
 from clipseek.sources.guard import MAX_URL_CHARACTERS
 
@@ -26,6 +28,8 @@ MAX_TAGS = 100
 MAX_TAG_CHARACTERS = 200
 MAX_FOLDER_CHARACTERS = 4096
 MAX_NAME_CHARACTERS = 200
+MAX_TITLE_CHARACTERS = 1000
+MAX_LANGUAGE_CHARACTERS = 35  # RFC 5646, 4.4.1
 MAX_VIDEO_ID_CHARACTERS = 128
 MAX_PAGE = 1000
 MAX_SEGMENT_ID = 2**63 - 1
@@ -102,6 +106,16 @@ def _moment(value: object) -> str:
     return value
 
 
+def _language(value: object) -> str:
+    is_short = isinstance(value, str) and len(value) <= MAX_LANGUAGE_CHARACTERS
+    if not is_short or not re.fullmatch(LANGUAGE, str(value)):
+        raise limits(
+            f"must be a tag of BCP 47 of at most {MAX_LANGUAGE_CHARACTERS} characters, such as en "
+            f"or de-AT, got {_described(value)}"
+        )
+    return str(value)
+
+
 def _cursor(value: object) -> str:
     if not isinstance(value, str):
         raise limits(f"must be text, got {_described(value)}")
@@ -173,6 +187,26 @@ Folder = Annotated[
         "`/`, such as `/videos/holiday`. It is compared as text.",
     ),
     text(1, MAX_FOLDER_CHARACTERS),
+]
+Title = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_TITLE_CHARACTERS,
+        description="Only videos whose title begins with this, in upper or lower case.",
+    ),
+    text(1, MAX_TITLE_CHARACTERS),
+]
+Language = Annotated[
+    str,
+    Field(
+        pattern=LANGUAGE,
+        max_length=MAX_LANGUAGE_CHARACTERS,
+        description="Only videos in which something is said or written in this language, by the "
+        "languages of their subtitles, speech and texts in pictures: a tag of BCP 47 such as `en`. "
+        "Its region is not compared.",
+    ),
+    BeforeValidator(_language),
 ]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}), BeforeValidator(_moment)]
 

@@ -43,6 +43,7 @@ _HIT_VIDEO = {
     "title": "city-night",
     "uri": "/videos/city-night.mp4",
     "duration": 184.2,
+    "recorded_at": "2025-03-01T21:04:07Z",
     "indexed_at": "2025-03-02T10:15:00Z",
 }
 _PLAY = f"/v1/videos/{_VIDEO_ID}/file?collection=default#t=42,47.5"

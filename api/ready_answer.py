@@ -142,6 +142,7 @@ def _where(moment: Hit | Liked) -> dict[str, object]:
             "title": video.title,
             "uri": video.uri,
             "duration": video.duration,
+            "recorded_at": video.recorded_at or None,
             "indexed_at": video.indexed_at,
         },
         "segment_id": moment.segment_id,

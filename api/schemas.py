@@ -174,6 +174,9 @@ class VideoAnswer(BaseModel):
     reason: str = Field(description="Why the video is incomplete, or empty.")
     tags: list[str]
     segments: int
+    recorded_at: str | None = Field(
+        description="When it was recorded, as the file says; RFC 3339, UTC; null if it does not."
+    )
     indexed_at: str = Field(description="RFC 3339, UTC.")
     thumbnail_url: str
     file_url: str
@@ -197,6 +200,7 @@ class VideoAnswer(BaseModel):
             reason=video.reason,
             tags=list(video.tags),
             segments=video.segments,
+            recorded_at=video.recorded_at or None,
             indexed_at=video.indexed_at,
             thumbnail_url=video_thumbnail_url(video.id, collection, root),
             file_url=file_url(video.id, collection, root),

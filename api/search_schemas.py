@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Annotated
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     ValidationInfo,
@@ -16,32 +14,26 @@ from pydantic import (
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
+from api.filter_schemas import Filter, StrictModel
 from api.limits import (
-    MAX_TAGS,
-    MAX_VIDEO_IDS,
     DefaultCollection,
-    Folder,
-    Moment,
     NextCursor,
     PictureFile,
     PictureUrl,
     Sentence,
-    Tag,
     VideoId,
     expect,
     limits,
-    moment_of,
 )
 from clipseek.explaining import MOST
+from clipseek.filters import NO_FILTERS
 from clipseek.parts import MAX_PARTS, MAX_WEIGHT, MIN_WEIGHT, Like, Part, Picture, Text
 from clipseek.query import (
     MAX_BATCH,
     MAX_LIMIT,
     MAX_THEN,
     MAX_WITHIN_S,
-    NO_FILTERS,
     WITHIN_S,
-    Filters,
     Query,
     Step,
 )
@@ -49,60 +41,7 @@ from clipseek.timed import FIELDS
 from clipseek.timed import Field as FieldName
 
 
-class _Request(BaseModel):
-    """Requests are read strictly: no unknown field, no text that stands for a number."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Filter(_Request):
-    """Which videos to search in; a video must pass all that is given."""
-
-    video_ids: Annotated[
-        list[VideoId] | None,
-        Field(max_length=MAX_VIDEO_IDS, description=f"Only these videos, at most {MAX_VIDEO_IDS}."),
-        expect(f"a list of at most {MAX_VIDEO_IDS} video ids"),
-    ] = None
-    tags: Annotated[
-        list[Tag] | None,
-        Field(
-            max_length=MAX_TAGS,
-            description=f"Only videos that have all these tags, at most {MAX_TAGS}.",
-        ),
-        expect(f"a list of at most {MAX_TAGS} tags"),
-    ] = None
-    folder: Folder | None = None
-    min_duration: Annotated[
-        float,
-        Field(ge=0, allow_inf_nan=False, description="Only videos of at least so many seconds."),
-        expect("a number of seconds, 0 or more"),
-    ] = 0.0
-    max_duration: Annotated[
-        float | None,
-        Field(ge=0, allow_inf_nan=False, description="Only videos of at most so many seconds."),
-        expect("a number of seconds, 0 or more"),
-    ] = None
-    indexed_from: Moment | None = Field(
-        default=None, description="Only videos that were indexed at this time or later; RFC 3339."
-    )
-    indexed_before: Moment | None = Field(
-        default=None, description="Only videos that were indexed before this time; RFC 3339."
-    )
-
-    def passing(self) -> Filters:
-        """Return the filter in the words of the core."""
-        return Filters(
-            video_ids=None if self.video_ids is None else tuple(self.video_ids),
-            tags=None if self.tags is None else tuple(self.tags),
-            folder=self.folder,
-            min_duration=self.min_duration,
-            max_duration=self.max_duration,
-            indexed_from=None if self.indexed_from is None else moment_of(self.indexed_from),
-            indexed_before=None if self.indexed_before is None else moment_of(self.indexed_before),
-        )
-
-
-class LikeMoment(_Request):
+class LikeMoment(StrictModel):
     """A moment of the same collection, named by what stays when a video is indexed again."""
 
     video_id: VideoId
@@ -117,7 +56,7 @@ _WEIGHTS = f"{MIN_WEIGHT:g} to {MAX_WEIGHT:g}, or {-MAX_WEIGHT:g} to {-MIN_WEIGH
 _ASKED = ("text", "like", "image", "image_url")
 
 
-class SearchPart(_Request):
+class SearchPart(StrictModel):
     """One part of a search: a sentence, a moment or a picture, exactly one of them."""
 
     weight: Annotated[
@@ -170,7 +109,7 @@ def _part(
     return Text(text or "") if like is None else Like(like.video_id, like.time)
 
 
-class _Asking(_Request):
+class _Asking(StrictModel):
     """What is asked with: a sentence, a moment, a picture or parts, exactly one of them."""
 
     like: LikeMoment | None = Field(
@@ -364,7 +303,7 @@ def _as_it_is(value: object, _validate: ValidatorFunctionWrapHandler) -> object:
     return value
 
 
-class Batch(_Request):
+class Batch(StrictModel):
     """Several searches at once: they share one pass of the model and of the index."""
 
     searches: Annotated[

@@ -167,8 +167,10 @@ def _puts(data: Made, videos: int) -> Iterator[Put]:
 
 
 def _bytes(facts: Facts) -> int:
-    arrays = facts.durations.nbytes + facts.indexed.nbytes + facts.places.nbytes
-    return arrays + sum(sys.getsizeof(folder) for folder in facts.folders)
+    texts = facts.folders, facts.titles
+    numbers = facts.durations, facts.indexed, facts.recorded, facts.heights
+    arrays = sum(each.nbytes for each in numbers) + sum(each.places.nbytes for each in texts)
+    return arrays + sum(sys.getsizeof(text) for each in texts for text in each.distinct)
 
 
 def _asked(database: sqlite3.Connection, tag: str) -> tuple[str, ...]:

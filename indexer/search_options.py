@@ -24,17 +24,26 @@ def add(search: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--within", type=float, metavar="S", help=f"seconds until --then follows ({WITHIN_S:g})"
     )
-    search.add_argument("--tag", action="append", default=[], help="only videos with this label")
+    search.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        help="only videos with this label (or --title, --language)",
+    )
+    for name in ("--title", "--language"):
+        search.add_argument(name, help=argparse.SUPPRESS)
     search.add_argument("--folder", metavar="DIR", help="only videos in this folder or below it")
-    for end, bound in (("min", "least"), ("max", "most")):
-        text = f"only videos of at {bound} so many seconds"
-        search.add_argument(f"--{end}-duration", type=float, metavar="S", help=text)
-    search.add_argument(
-        "--indexed-from", metavar="T", help="only videos indexed since a date, or 7d ago"
-    )
-    search.add_argument(
-        "--indexed-before", metavar="T", help="only videos indexed before a date, or 7d ago"
-    )
+    for name, kind, metavar, text in (
+        ("duration", float, "S", "at least so many seconds"),
+        ("height", int, "N", "at least so many rows of pixels"),
+    ):
+        help_text = f"{text} (--max-{name}: at most)"
+        search.add_argument(f"--min-{name}", type=kind, metavar=metavar, help=help_text)
+        search.add_argument(f"--max-{name}", type=kind, metavar=metavar, help=argparse.SUPPRESS)
+    for name in ("recorded", "indexed"):
+        help_text = f"{name} since a date, or 7d ago (--{name}-before)"
+        search.add_argument(f"--{name}-from", metavar="T", help=help_text)
+        search.add_argument(f"--{name}-before", metavar="T", help=argparse.SUPPRESS)
     search.add_argument(
         "--min-relevance", type=float, metavar="R", help="only hits of this relevance, 0 to 1"
     )

@@ -53,6 +53,7 @@ class HitVideo(Answer):
     title: str
     uri: str
     duration: float
+    recorded_at: str | None = None
     indexed_at: str
 
 
@@ -219,6 +220,7 @@ class Video(Answer):
     reason: str
     tags: list[str]
     segments: int
+    recorded_at: str | None = None
     indexed_at: str
     thumbnail_url: Url
     file_url: Url

@@ -24,8 +24,14 @@ class Filter(TypedDict, total=False):
     video_ids: Sequence[str]
     tags: Sequence[str]
     folder: str
+    title: str
     min_duration: float
     max_duration: float
+    min_height: int
+    max_height: int
+    language: str
+    recorded_from: datetime
+    recorded_before: datetime
     indexed_from: datetime
     indexed_before: datetime
 

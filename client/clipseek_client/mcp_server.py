@@ -3,8 +3,9 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
@@ -135,6 +136,13 @@ class Tools:
         video_ids: list[str] | None = None,
         tags: list[str] | None = None,
         folder: str | None = None,
+        title: str | None = None,
+        language: str | None = None,
+        min_duration: float | None = None,
+        max_duration: float | None = None,
+        min_height: int | None = None,
+        recorded_from: datetime | None = None,
+        recorded_before: datetime | None = None,
         min_relevance: float = 0.0,
         cursor: str | None = None,
     ) -> Found:
@@ -144,8 +152,10 @@ class Tools:
 
         Give either `query`, such as "a red car at night", or `like_video_id` with `like_time` in
         seconds. `without` names what must not be seen. `then` describes what must follow in the
-        same video, `within` so many seconds. `video_ids`, `tags` (all of them) and `folder` say
-        which videos are searched.
+        same video, `within` so many seconds. The others say which videos are searched: with all of
+        the `tags`, in the `folder`, with a `title` that begins so, with words in a `language` such
+        as "en", of so many seconds, with pictures of at least `min_height` pixels, and recorded in
+        a time (RFC 3339, with a time zone).
         """
         options = SearchOptions(limit=limit, min_relevance=min_relevance, collection=collection)
         if cursor is not None:
@@ -157,9 +167,20 @@ class Tools:
             options["like"] = like
         if without:
             options["parts"] = _parts(query, without)
-        only = _filter(video_ids, tags, folder)
-        if only:
-            options["filter"] = only
+        only = {
+            "video_ids": video_ids,
+            "tags": tags,
+            "folder": folder,
+            "title": title,
+            "language": language,
+            "min_duration": min_duration,
+            "max_duration": max_duration,
+            "min_height": min_height,
+            "recorded_from": recorded_from,
+            "recorded_before": recorded_before,
+        }
+        if any(value is not None for value in only.values()):
+            options["filter"] = cast("Filter", only)
         query = None if without else query
         found = await self._client.search(query, **options)
         return Found(
@@ -321,19 +342,6 @@ def _parts(query: str | None, without: Sequence[str]) -> list[SearchPart]:
         )
     unwanted = [SearchPart(text=each, weight=-1.0) for each in without]
     return [SearchPart(text=query), *unwanted]
-
-
-def _filter(
-    video_ids: list[str] | None, tags: list[str] | None, folder: str | None
-) -> Filter | None:
-    only = Filter()
-    if video_ids is not None:
-        only["video_ids"] = video_ids
-    if tags is not None:
-        only["tags"] = tags
-    if folder is not None:
-        only["folder"] = folder
-    return only or None
 
 
 def moment_of(hit: Hit) -> Moment:

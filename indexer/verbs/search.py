@@ -142,6 +142,12 @@ def _filters(options: argparse.Namespace, tags: tuple[str, ...] | None) -> Filte
         folder=None if options.folder is None else _uri(options.folder),
         min_duration=options.min_duration or 0.0,
         max_duration=options.max_duration,
+        title=options.title,
+        min_height=options.min_height or 0,
+        max_height=options.max_height,
+        language=options.language,
+        recorded_from=_time("--recorded-from", options.recorded_from),
+        recorded_before=_time("--recorded-before", options.recorded_before),
         indexed_from=_time("--indexed-from", options.indexed_from),
         indexed_before=_time("--indexed-before", options.indexed_before),
     )

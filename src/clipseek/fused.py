@@ -44,9 +44,7 @@ class Fused:
         Without a match, words alone are searched.
         """
         only, least = query.filters.of_videos, query.filters.min_relevance
-        allowed = None
-        if only is not None:
-            allowed = frozenset[str]().union(*(part.videos(only) for part in view.parts))
+        allowed = None if only is None else view.passing(only)
         said, more_said = view.words.search(query.text, fields=query.fields, only=allowed)
         seen = [] if match is None else match.made(slice(None))
         hits = _joined(seen, said, asked, view, scoring)

@@ -19,7 +19,7 @@ def listed(
     equal are ordered by id in the same direction, so that each has one place. `after` is the last
     video of the page before. Only `most` videos are kept in memory.
     """
-    words = _folded(query).split()
+    words = folded(query).split()
     wanted = (each for each in names if _has(each.title, words))
     if order in ("newest", "length"):
         last = None if after is None else _key(after, order)
@@ -33,8 +33,8 @@ def listed(
 def _has(title: str, words: list[str]) -> bool:
     if not words:
         return True
-    folded = _folded(title)
-    return all(word in folded for word in words)
+    letters = folded(title)
+    return all(word in letters for word in words)
 
 
 def _key(video: Named | Video, order: Order) -> tuple[str | float, str]:
@@ -42,12 +42,12 @@ def _key(video: Named | Video, order: Order) -> tuple[str | float, str]:
     values: dict[Order, str | float] = {
         "id": "",
         "newest": video.indexed_at,
-        "title": _folded(video.title),
+        "title": folded(video.title),
         "length": video.duration,
     }
     return values[order], video.id
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return a text without the difference of upper and lower case (Unicode, 3.13)."""
     return normalize("NFKC", normalize("NFKC", text).casefold())

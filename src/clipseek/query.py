@@ -5,16 +5,16 @@ and nothing is ever invalidated.
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hashlib import blake2b
 from typing import Self
 
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
-from clipseek.parts import Part, Text, is_seen, is_unicode, number, problem_of
+from clipseek.filters import NO_FILTERS as NO_FILTERS
+from clipseek.filters import Filters as Filters
+from clipseek.parts import Part, Text, is_seen, number, problem_of
 from clipseek.timed import FIELDS, PICTURE, Field
 
 MAX_LIMIT = 100
@@ -26,76 +26,6 @@ WITHIN_S = 10.0
 
 # Made once: `json.dumps` makes an encoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a moment must be to be found: in a video that passes, and relevant.
-
-    None lets every video through. No ids let none through, and no tags all.
-
-    folder: What the uri of the video begins with, up to a `/`. min_duration, max_duration: Seconds
-    that the video has at least and at most. indexed_from, indexed_before: The video was indexed at
-    this time or later, and before that time; both have a time zone.
-    """
-
-    video_ids: tuple[str, ...] | None = None
-    tags: tuple[str, ...] | None = None
-    min_relevance: float = 0.0
-    folder: str | None = None
-    min_duration: float = 0.0
-    max_duration: float | None = None
-    indexed_from: datetime | None = None
-    indexed_before: datetime | None = None
-
-    @property
-    def of_videos(self) -> "Filters | None":
-        """What is asked of the videos, without what is asked of moments; None if nothing is."""
-        asked = replace(self, tags=self.tags or None, min_relevance=0.0)
-        return None if asked == NO_FILTERS else asked
-
-    def meaning(self) -> list[object]:
-        """Return what JSON takes, the same for all that let the same through."""
-        ids = None if self.video_ids is None else sorted(set(self.video_ids))
-        tags = sorted(set(self.tags)) if self.tags else None
-        folder = None if self.folder is None else below(self.folder)
-        longest = None if self.max_duration is None else number(self.max_duration)
-        times = [
-            None if time is None else number(time.timestamp())
-            for time in (self.indexed_from, self.indexed_before)
-        ]
-        numbers = [number(self.min_relevance), number(self.min_duration), longest]
-        return [ids, tags, folder, *numbers, *times]
-
-    def problem(self) -> InvalidQuery | None:
-        """Return what is wrong with the filters, or None."""
-        if not 0 <= self.min_relevance <= 1:
-            return InvalidQuery(f"min_relevance must be 0 to 1, got {self.min_relevance}")
-        shortest, longest = self.min_duration, self.max_duration
-        if not 0 <= shortest < math.inf:
-            return InvalidQuery(f"min_duration must be 0 seconds or more, got {shortest:g}")
-        if longest is not None and not shortest <= longest < math.inf:
-            return InvalidQuery(
-                f"max_duration must be min_duration ({shortest:g} seconds) or more, got {longest:g}"
-            )
-        if self.folder is not None and not (self.folder and is_unicode(self.folder)):
-            return InvalidQuery(f"folder must be Unicode text, not empty, got {self.folder!r}")
-        return self._problem_of_times()
-
-    def _problem_of_times(self) -> InvalidQuery | None:
-        first, end = self.indexed_from, self.indexed_before
-        for name, time in (("indexed_from", first), ("indexed_before", end)):
-            if time is not None and time.tzinfo is None:
-                return InvalidQuery(f"{name} must have a time zone, got {time.isoformat()}")
-        if first is not None and end is not None and not first < end:
-            return InvalidQuery(
-                f"indexed_before must be after indexed_from ({first.isoformat()}), got "
-                f"{end.isoformat()}"
-            )
-        return None
-
-
-NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,11 +227,6 @@ class Query:
         asked = [self.collection, self.limit, self.fields, *self._said()]
         after = None if self.after is None else self.after.text()
         return digest("result", [version, fingerprint, *asked, after, self.mark_similar])
-
-
-def below(folder: str) -> str:
-    """Return what the uri of everything in a folder begins with."""
-    return folder.rstrip("/") + "/"
 
 
 def digest(kind: str, parts: list[object]) -> str:

@@ -27,7 +27,8 @@ class Video:
     `duration` is the end of the last frame that could be decoded, in seconds. `size_bytes` and
     `stamp` are what the source at `uri` said when it was indexed: equal stamps, unchanged bytes.
     `reason` says why `state` is "incomplete" and is empty otherwise. `frame_rate` is an average, as
-    "30000/1001"; `coding` and `timecode` are those of `FrameSource`; all are empty if not known.
+    "30000/1001"; `coding`, `timecode` and `recorded_at` are those of `FrameSource`; all are
+    empty if not known.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Video:
     frame_rate: str = ""
     coding: str = ""
     timecode: str = ""
+    recorded_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +211,15 @@ class Neighbours:
 
 
 class Named(NamedTuple):
-    """What an answer says of a video. `duration` is in seconds."""
+    """What an answer says of a video. `duration` is in seconds, `height` in pixels."""
 
     id: str
     title: str
     uri: str
     duration: float
     indexed_at: str = ""
+    recorded_at: str = ""
+    height: int = 0
 
 
 class StepHit(NamedTuple):

@@ -65,6 +65,12 @@ def test_limit_bounds_the_hits(client: TestClient) -> None:
         pytest.param({"indexed_from": "2020-01-01T00:00:00+02:00", "max_duration": 2}, {"dusk"}),
         pytest.param({"indexed_before": "2020-01-01T00:00:00Z"}, set(), id="before"),
         pytest.param({"folder": "/nowhere"}, set(), id="folder"),
+        pytest.param({"title": "SE"}, {"sea"}, id="title"),
+        pytest.param({"min_height": 49}, set(), id="high"),
+        pytest.param({"max_height": 48, "max_duration": 2}, {"dusk"}, id="low"),
+        pytest.param({"language": "en"}, set(), id="language"),
+        pytest.param({"recorded_from": "2020-01-01T00:00:00Z"}, set(), id="recorded"),
+        pytest.param({"recorded_before": "2020-01-01T00:00:00Z"}, set(), id="recorded before"),
     ],
 )
 def test_a_filter_chooses_the_videos(
@@ -264,6 +270,23 @@ def test_a_search_before_any_ingest_says_so(
             {"query": "a", "filter": {"tags": ["t"] * 101}},
             "filter.tags must be a list of at most 100 tags, got 101 items",
             id="tags",
+        ),
+        pytest.param(
+            {"query": "a", "filter": {"language": "English!"}},
+            "filter.language must be a tag of BCP 47 of at most 35 characters, such as en or "
+            "de-AT, got 'English!'",
+            id="language",
+        ),
+        pytest.param(
+            {"query": "a", "filter": {"min_height": 720.5}},
+            "filter.min_height must be a whole number of pixels, 0 or more, got 720.5",
+            id="height",
+        ),
+        pytest.param(
+            {"query": "a", "filter": {"recorded_from": "May"}},
+            "filter.recorded_from must be a date and time with a time zone, such as "
+            "2026-11-28T09:30:00Z, got 'May'",
+            id="recorded",
         ),
         pytest.param(
             {"query": "a", "filter": {"tags": [4]}}, "filter.tags.0 must be text, got 4", id="tag"

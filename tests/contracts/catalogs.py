@@ -35,6 +35,9 @@ class Given:
         return catalog.put(collection, put)
 
 
+RECORDED = "2024-05-01T12:00:00Z"
+
+
 def a_video(
     video_id: str = "a",
     *,
@@ -57,6 +60,7 @@ def a_video(
         size_bytes=2**40 + seed,
         frame_rate="30000/1001",
         coding="mov h264 yuv420p aac",
+        recorded_at=RECORDED,
         stamp=f"{seed}-stamp",
         state="incomplete",
         reason="the file ends early",

@@ -19,7 +19,7 @@ from clipseek.protocols import CatalogReader, CatalogWriter
 from clipseek.publishing import history
 from clipseek.stored import SegmentBlock
 from clipseek.types import PICTURE, Change, Collection, Named, Put, Relevance, Scoring, Span, Video
-from tests.contracts.catalogs import DIM, a_video
+from tests.contracts.catalogs import DIM, RECORDED, a_video
 
 HALF = 2**-11  # the relative rounding of float16
 
@@ -793,7 +793,9 @@ class TestRead:
             a_video(name).put_into(catalog)
         a_video("c").put_into(catalog, "family")
         a, b = (
-            Named(name, f"video {name}", f"/videos/{name}.mp4", 6.0, found.indexed_at)
+            Named(
+                name, f"video {name}", f"/videos/{name}.mp4", 6.0, found.indexed_at, RECORDED, 360
+            )
             for name, found in catalog.videos_by_id("default", ["a", "b"]).items()
         )
         assert sorted(catalog.names("default")) == [a, b]

@@ -1,6 +1,6 @@
 """What a filter asks beside tags, of many videos at once, is what it asks of each."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -15,17 +15,27 @@ from clipseek.types import Named
 NAMES = np.array(["a", "b", "c", "d"])
 parts = st.sampled_from(["x", "y", "x0", "x.", "é"])
 folders = st.lists(parts, max_size=3).map(lambda names: "/" + "/".join(names))
+titles = st.text("aAb\U0010ffff", min_size=1, max_size=3)
+heights = st.integers(0, 3)
+DAY = timedelta(days=1)
 times = st.integers(0, 5).map(lambda hour: datetime(2026, 11, 28, hour, tzinfo=UTC))
 
 
-def named(video_id: str, folder: str, duration: float, at: datetime) -> Named:
+def named(
+    video_id: str, folder: str, duration: float, at: datetime, title: str = "x", height: int = 1
+) -> Named:
     """Return a video in a folder."""
     uri = str(PurePosixPath(folder) / "video.mp4")
-    return Named(video_id, video_id, uri, duration, at.isoformat().replace("+00:00", "Z"))
+    indexed = at.isoformat().replace("+00:00", "Z")
+    recorded = (at - DAY).isoformat().replace("+00:00", "Z")
+    return Named(video_id, title, uri, duration, indexed, recorded, height)
 
 
 videos = st.tuples(
-    *(st.builds(named, st.just(name), folders, st.floats(0, 9), times) for name in NAMES.tolist())
+    *(
+        st.builds(named, st.just(name), folders, st.floats(0, 9), times, titles, heights)
+        for name in NAMES.tolist()
+    )
 )
 filters = st.builds(
     Filters,
@@ -34,6 +44,11 @@ filters = st.builds(
     max_duration=st.none() | st.floats(0, 9),
     indexed_from=st.none() | times,
     indexed_before=st.none() | times,
+    title=st.none() | titles,
+    min_height=heights,
+    max_height=st.none() | heights,
+    recorded_from=st.none() | times.map(lambda time: time - DAY),
+    recorded_before=st.none() | times.map(lambda time: time - DAY),
 )
 
 
@@ -46,6 +61,11 @@ def passes(video: Named, only: Filters) -> bool:
         and (only.max_duration is None or video.duration <= only.max_duration)
         and (only.indexed_from is None or at >= only.indexed_from)
         and (only.indexed_before is None or at < only.indexed_before)
+        and (only.title is None or video.title.lower().startswith(only.title.lower()))
+        and video.height >= only.min_height
+        and (only.max_height is None or video.height <= only.max_height)
+        and (only.recorded_from is None or at - DAY >= only.recorded_from)
+        and (only.recorded_before is None or at - DAY < only.recorded_before)
     )
 
 
@@ -73,12 +93,13 @@ def test_joined_facts_are_those_of_the_videos_that_were_taken(
 
 
 @given(videos, videos, st.sets(st.integers(0, 3)), filters)
-def test_moved_videos_have_other_folders(
+def test_moved_videos_have_other_folders_and_titles(
     before: tuple[Named, ...], after: tuple[Named, ...], moved: set[int], only: Filters
 ) -> None:
     """The same length and time as before, whatever else is said of them."""
     now = [
-        video._replace(uri=after[i].uri) if i in moved else video for i, video in enumerate(before)
+        video._replace(uri=after[i].uri, title=after[i].title) if i in moved else video
+        for i, video in enumerate(before)
     ]
     facts = Facts.of(before, NAMES).moved([after[i] for i in moved], NAMES)
     assert facts.mask(only).tolist() == [passes(video, only) for video in now]
@@ -101,8 +122,10 @@ def test_a_folder_may_be_of_any_kind_of_uri(folder: str, expected: list[bool]) -
 
 
 def test_a_video_of_an_unknown_time_passes_no_filter_by_time() -> None:
-    """Neither from a time on nor before it."""
+    """Neither from a time on nor before it, of indexing and of recording."""
     facts = Facts.of([Named("a", "a", "/a.mp4", 1.0)], NAMES[:1])
     noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
     assert not facts.mask(Filters(indexed_from=noon)).any()
     assert not facts.mask(Filters(indexed_before=noon)).any()
+    assert not facts.mask(Filters(recorded_from=noon)).any()
+    assert not facts.mask(Filters(recorded_before=noon)).any()

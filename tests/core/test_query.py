@@ -87,6 +87,29 @@ def _filtered(**asked: Any) -> Query:
             id="no zone",
         ),
         pytest.param(
+            _filtered(recorded_before=datetime(2026, 11, 28)),
+            "recorded_before must have a time zone, got 2026-11-28T00:00:00",
+            id="recorded without a zone",
+        ),
+        pytest.param(
+            _filtered(min_height=1080, max_height=720),
+            "max_height must be min_height (1080 pixels) or more and at most 2147483647, got 720",
+            id="no height",
+        ),
+        pytest.param(
+            _filtered(min_height=-1),
+            "min_height must be 0 to 2147483647 pixels, got -1",
+            id="negative height",
+        ),
+        pytest.param(
+            _filtered(language="English, please"),
+            "language must be a tag of BCP 47 such as en or de-AT, got 'English, please'",
+            id="language",
+        ),
+        pytest.param(
+            _filtered(title=""), "title must be Unicode text, not empty, got ''", id="title"
+        ),
+        pytest.param(
             _filtered(indexed_from=NOON, indexed_before=NOON),
             "indexed_before must be after indexed_from (2026-11-28T12:00:00+00:00), got "
             "2026-11-28T12:00:00+00:00",
@@ -298,6 +321,8 @@ def test_equal_questions_have_equal_keys(asked: tuple[Query, int, str]) -> None:
         pytest.param(Filters(min_relevance=1), Filters(min_relevance=1.0), id="one"),
         pytest.param(Filters(folder="/a/b"), Filters(folder="/a/b/"), id="folder"),
         pytest.param(Filters(max_duration=60), Filters(max_duration=60.0), id="duration"),
+        pytest.param(Filters(title="Caf\u00e9"), Filters(title="CAFE\u0301"), id="title"),
+        pytest.param(Filters(language="en"), Filters(language="EN"), id="language"),
         pytest.param(
             Filters(indexed_from=NOON),
             Filters(indexed_from=NOON.astimezone(timezone(timedelta(hours=2)))),
@@ -338,6 +363,12 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "max_duration": 60.0,
             "indexed_from": NOON,
             "indexed_before": NOON,
+            "title": "holiday",
+            "min_height": 720,
+            "max_height": 1080,
+            "recorded_from": NOON,
+            "recorded_before": NOON,
+            "language": "en",
         },
     ),
 }
@@ -385,5 +416,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "b0a902ec0abbe23174b88520395da16c2682f2f283eb9f58c995e93296048ba2"
+    digest = "e64179f0c50d86057f5b9103a01216c37ecd227cee8f10b47d18c6775e63cdd0"
     assert QUERY.key(1, "f") == f"result:{digest}"

@@ -205,6 +205,7 @@ def test_a_timecode_is_read(
     path = tmp_path / name
     with av.open(path, "w") as container:
         container.metadata["timecode"] = written
+        container.metadata["creation_time"] = "2024-05-01T12:00:00Z"
         stream = container.add_stream("libx264", rate=Fraction(30000, 1001))
         stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
         for packet in [
@@ -214,10 +215,12 @@ def test_a_timecode_is_read(
             container.mux(packet)
     with reader(path) as opened:
         assert opened.timecode == read
+        assert opened.recorded_at == "2024-05-01T12:00:00Z"
     if name == "video.mov":
         limits = Limits(2**26, 1000, 60, 600, 2**30)
         with Confined(reader, limits=limits) as opener, opener(path) as confined:
             assert confined.timecode == read
+            assert confined.recorded_at == "2024-05-01T12:00:00Z"
 
 
 # Damage.

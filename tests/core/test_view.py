@@ -88,6 +88,8 @@ def _passes(video: Video, only: Filters) -> bool:
         and only.min_duration <= video.duration <= longest
         and (only.indexed_from is None or at >= only.indexed_from)
         and (only.indexed_before is None or at < only.indexed_before)
+        and video.title.startswith(only.title or "")
+        and video.height >= only.min_height
     )
 
 
@@ -98,6 +100,8 @@ FILTERS = [
     Filters(max_duration=6.0),
     Filters(indexed_from=datetime(2020, 1, 1, tzinfo=UTC)),
     Filters(indexed_before=datetime(2020, 1, 1, tzinfo=UTC)),
+    Filters(title="video b"),
+    Filters(min_height=361),
     Filters(video_ids=("b", "d", "nowhere", "b")),
     Filters(tags=("x",)),
     Filters(tags=("y", "x")),

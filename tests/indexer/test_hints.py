@@ -50,6 +50,22 @@ def test_what_must_not_be_seen_becomes_an_option(sentence: str, search: str) -> 
             Query.of(
                 (Text("a"),),
                 filters=Filters(
+                    title="my film",
+                    language="en",
+                    min_height=720,
+                    max_height=1080,
+                    recorded_from=datetime(2026, 1, 2, tzinfo=UTC),
+                    recorded_before=datetime(2026, 2, 3, tzinfo=UTC),
+                ),
+            ),
+            "no moment passes --title 'my film' and --language en and --min-height 720 and "
+            "--max-height 1080 and --recorded-from 2026-01-02 and --recorded-before 2026-02-03;",
+            id="what was recorded",
+        ),
+        pytest.param(
+            Query.of(
+                (Text("a"),),
+                filters=Filters(
                     indexed_from=datetime(2026, 1, 2, tzinfo=UTC),
                     indexed_before=datetime(2026, 2, 3, tzinfo=UTC),
                 ),

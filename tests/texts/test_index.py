@@ -2,6 +2,7 @@
 
 import pytest
 
+from clipseek.filters import Filters
 from clipseek.texts.index import AT_MOST, LEAST, WordIndex, relevance
 from clipseek.timed import Cue, TimedText
 
@@ -188,3 +189,33 @@ def test_words_that_say_little_are_not_looked_for_alone(
     many = WordIndex().changed(frozenset(), [("a", said(*texts, language=""))])
     hits, more = many.search(query)
     assert (len(hits), more) == expected
+
+
+def test_a_language_lets_those_videos_through_that_use_it(index: WordIndex) -> None:
+    """Whatever its code and its region; a video that says other things now is another one."""
+    spoken = {
+        tag: set(index.answered(Filters(language=tag)).video_ids or ())
+        for tag in ("en", "eng", "EN-gb", "de", "xx", "fr")
+    }
+    both = {"anna", "boris"}
+    assert spoken == {
+        "en": both,
+        "eng": both,
+        "EN-gb": both,
+        "de": {"bear"},
+        "xx": {"mixed"},
+        "fr": set(),
+    }
+    some = Filters(language="en", video_ids=("anna", "bear"))
+    assert index.answered(some) == Filters(video_ids=("anna",))
+    later = index.changed({"anna", "boris"}, [("anna", said("Bonjour", language="fre"))])
+    assert later.languages_of("anna") == {"fr"}
+    assert later.answered(Filters(language="en")).video_ids == ()
+
+
+def test_a_text_of_an_unknown_language_is_in_none() -> None:
+    """Not in one that is called unknown either."""
+    texts = [("a", said("Hotel", language="")), ("b", said("Hotel", language="und"))]
+    index = WordIndex().changed(frozenset(), texts)
+    assert index.languages_of("a") == index.languages_of("b") == set()
+    assert index.answered(Filters(language="und")).video_ids == ()

@@ -80,6 +80,7 @@ class VideoLine(Checked):
     frame_rate: Annotated[str, Field(pattern=r"^([1-9]\d{0,18}(/[1-9]\d{0,18})?)?$")]
     coding: Annotated[str, Field(pattern=r"^(\S+ \S+ \S+ \S+)?$", max_length=200)]
     timecode: Annotated[str, Field(pattern=r"^(\d\d:\d\d:\d\d[:;]\d\d)?$")]
+    recorded_at: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$")] = ""
     frames: Count | None
     segments: tuple[SegmentLine, ...]
     texts: tuple[TextLine, ...] = ()
@@ -222,6 +223,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         frame_rate=video.frame_rate,
         coding=video.coding,
         timecode=video.timecode,
+        recorded_at=video.recorded_at,
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
         texts=tuple(

@@ -119,7 +119,7 @@ videos = Table(
     Column("frame_rate", Text, nullable=False, server_default=""),
     Column("coding", Text, nullable=False, server_default=""),
     Column("timecode", Text, nullable=False, server_default=""),
-    Column("starts_at", Text),  # of a recording: when it began, RFC 3339
+    Column("recorded_at", Text, nullable=False, server_default=""),  # RFC 3339, UTC
     Column("stream", Key),  # of a recording: the live source that it is a chunk of
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),

@@ -252,6 +252,7 @@ def insert_video(
             frame_rate=video.frame_rate,
             coding=video.coding,
             timecode=video.timecode,
+            recorded_at=video.recorded_at,
             state=video.state,
             reason=video.reason,
             tags=list(video.tags),

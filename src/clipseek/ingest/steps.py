@@ -77,6 +77,7 @@ class Ended:
     frame_rate: Fraction
     coding: str
     timecode: str = ""
+    recorded_at: str = ""
     texts: tuple[TimedText, ...] = ()
     problem: str = ""
 
@@ -128,7 +129,7 @@ def read(
     kept: NDArray[np.float32] | None = None
     with open_video(source.uri, descriptor=file.fileno()) as opened:
         _require_short(source, opened.duration or 0.0, longest_s)
-        kept_as = opened.frame_rate, opened.coding, opened.timecode
+        kept_as = opened.frame_rate, opened.coding, opened.timecode, opened.recorded_at
         yield Opened(opened.duration, opened.has_subtitles)
         cuts = sampling.ShotCuts(opened.frame_rate)
         for batch in opened.read(sampling.grid(fps), short_side=short_side, cuts=cuts):
@@ -220,6 +221,7 @@ def _video(embedded: Embedded, count: int, options: Options) -> Video:
         frame_rate=str(ended.frame_rate),
         coding=ended.coding,
         timecode=ended.timecode,
+        recorded_at=ended.recorded_at,
         tags=options.tags,
         segments=count,
     )

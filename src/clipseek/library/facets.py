@@ -38,9 +38,9 @@ def facets(parts: Sequence[Part], prefix: str, most: int) -> Facets:
 def _folders(part: Part) -> Sequence[str]:
     """Return the folders of the videos that are not gone, ascending."""
     if part.gone is None:
-        return part.facts.folders
-    there = np.unique(part.facts.places[~part.gone])
-    return [part.facts.folders[number] for number in there.tolist()]
+        return part.facts.folders.distinct
+    there = np.unique(part.facts.folders.places[~part.gone])
+    return [part.facts.folders.distinct[number] for number in there.tolist()]
 
 
 def _tags(part: Part) -> dict[str, int]:

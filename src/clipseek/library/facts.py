@@ -1,4 +1,4 @@
-"""What a filter asks of the videos of a part beside their tags: folder, length and time."""
+"""What a filter asks of the videos of a part beside their tags: folder, title, length, times."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -9,27 +9,59 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.query import Filters, below
+from clipseek.filters import Filters, below
+from clipseek.listing import folded
 from clipseek.types import Named
 
-_AFTER_SLASH = chr(ord("/") + 1)
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """One text of each of some videos. Immutable.
+
+    distinct: Ascending. places: int32 (V,), the number of each video's text.
+    """
+
+    distinct: Sequence[str] = field(repr=False)
+    places: NDArray[np.int32] = field(repr=False)
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Self:
+        """Return the texts of videos in their order."""
+        distinct = tuple(sorted(set(texts)))
+        numbers = {text: number for number, text in enumerate(distinct)}
+        return cls(distinct, np.array([numbers[text] for text in texts], np.int32))
+
+    def all(self) -> list[str]:
+        """Return the text of each video."""
+        return [self.distinct[place] for place in self.places.tolist()]
+
+    def begin_with(self, prefix: str) -> NDArray[np.bool_]:
+        """Return which videos have a text that begins with another one, bool (V,)."""
+        first = bisect_left(self.distinct, prefix)
+        end = bisect_left(self.distinct, _after(prefix)) if _after(prefix) else len(self.distinct)
+        mask: NDArray[np.bool_] = (self.places >= first) & (self.places < end)
+        return mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What is known of some videos, which are numbered from 0. Immutable.
 
-    It takes 20 bytes for each video, and the text of each distinct folder.
+    It takes 36 bytes for each video, and the text of each distinct folder and title.
 
-    durations: float64 (V,) seconds. indexed: float64 (V,), seconds since 1970; NaN if not known.
-    folders: The distinct folders of their uris, ascending, each with a `/` at its end.
-    places: int32 (V,), the number of each video's folder.
+    durations: float64 (V,) seconds. indexed, recorded: float64 (V,), seconds since 1970; NaN if not
+    known. heights: int32 (V,) pixels. folders: Those of their uris, each with a `/` at its end.
+    titles: Without the difference of upper and lower case.
     """
 
     durations: NDArray[np.float64] = field(repr=False)
     indexed: NDArray[np.float64] = field(repr=False)
-    folders: Sequence[str] = field(repr=False)
-    places: NDArray[np.int32] = field(repr=False)
+    recorded: NDArray[np.float64] = field(repr=False)
+    heights: NDArray[np.int32] = field(repr=False)
+    folders: Texts = field(repr=False)
+    titles: Texts = field(repr=False)
 
     @classmethod
     def of(cls, named: Iterable[Named], videos: NDArray[np.str_]) -> Self:
@@ -38,79 +70,99 @@ class Facts:
         Of a video that is not named nothing is known, so only a filter by something else finds it.
         """
         numbers = {name: number for number, name in enumerate(videos.tolist())}
-        durations, indexed = np.full((2, len(numbers)), np.nan)
-        homes = [""] * len(numbers)
+        durations, indexed, recorded = np.full((3, len(numbers)), np.nan)
+        heights = np.zeros(len(numbers), np.int32)
+        homes, titles = [""] * len(numbers), [""] * len(numbers)
         for video in named:
             number = numbers.get(video.id)
             if number is not None:
                 durations[number] = video.duration
                 indexed[number] = _seconds(video.indexed_at)
-                homes[number] = _folder(video.uri)
-        return cls._made(durations, indexed, homes)
-
-    @classmethod
-    def _made(
-        cls,
-        durations: NDArray[np.float64],
-        indexed: NDArray[np.float64],
-        homes: Sequence[str],
-    ) -> Self:
-        folders = tuple(sorted(set(homes)))
-        numbers = {folder: number for number, folder in enumerate(folders)}
-        places = np.array([numbers[home] for home in homes], np.int32)
-        return cls(durations, indexed, folders, places)
+                recorded[number] = _seconds(video.recorded_at)
+                heights[number] = video.height
+                homes[number], titles[number] = _folder(video.uri), folded(video.title)
+        texts = Texts.of(homes), Texts.of(titles)
+        return cls(durations, indexed, recorded, heights, *texts)
 
     @classmethod
     def joined(
         cls, parts: Iterable[tuple["Facts", NDArray[np.int64], NDArray[np.bool_]]], count: int
     ) -> Self:
         """Join the facts of several parts to those of `count` videos, as `Tags.joined` does."""
-        durations, indexed = np.full((2, count), np.nan)
-        homes = [""] * count
+        durations, indexed, recorded = np.full((3, count), np.nan)
+        heights = np.zeros(count, np.int32)
+        homes, titles = [""] * count, [""] * count
         for facts, rows, taken in parts:
             durations[rows[taken]] = facts.durations[taken]
             indexed[rows[taken]] = facts.indexed[taken]
+            recorded[rows[taken]] = facts.recorded[taken]
+            heights[rows[taken]] = facts.heights[taken]
+            folders, names = facts.folders.all(), facts.titles.all()
             for number in np.flatnonzero(taken).tolist():
-                homes[int(rows[number])] = facts.folders[facts.places[number]]
-        return cls._made(durations, indexed, homes)
+                row = int(rows[number])
+                homes[row], titles[row] = folders[number], names[number]
+        texts = Texts.of(homes), Texts.of(titles)
+        return cls(durations, indexed, recorded, heights, *texts)
 
     def moved(self, named: Iterable[Named], videos: NDArray[np.str_]) -> Self:
-        """Return them with other folders of those of `videos` that are named."""
-        homes = {video.id: _folder(video.uri) for video in named}
-        numbers = np.flatnonzero(np.isin(videos, list(homes))) if homes else ()
+        """Return them with other folders and titles of those of `videos` that are named."""
+        known = {video.id: video for video in named}
+        numbers = np.flatnonzero(np.isin(videos, list(known))) if known else ()
         if not len(numbers):
             return self
-        all_homes = [self.folders[place] for place in self.places.tolist()]
+        homes, titles = self.folders.all(), self.titles.all()
         for number in numbers:
-            all_homes[int(number)] = homes[str(videos[number])]
-        changed = self._made(self.durations, self.indexed, all_homes)
-        return replace(self, folders=changed.folders, places=changed.places)
+            video = known[str(videos[number])]
+            homes[int(number)] = _folder(video.uri)
+            titles[int(number)] = folded(video.title)
+        return replace(self, folders=Texts.of(homes), titles=Texts.of(titles))
 
     def mask(self, only: Filters) -> NDArray[np.bool_]:
         """Return which videos pass what a filter asks of these facts, bool (V,)."""
         mask = np.ones(len(self.durations), np.bool_)
         if only.folder is not None:
-            folder = below(only.folder)
-            first = bisect_left(self.folders, folder)
-            end = bisect_left(self.folders, folder[:-1] + _AFTER_SLASH)
-            mask &= (self.places >= first) & (self.places < end)
+            mask &= self.folders.begin_with(below(only.folder))
+        if only.title is not None:
+            mask &= self.titles.begin_with(folded(only.title))
         if only.min_duration:
             mask &= self.durations >= only.min_duration
         if only.max_duration is not None:
             mask &= self.durations <= only.max_duration
-        if only.indexed_from is not None:
-            mask &= self.indexed >= only.indexed_from.timestamp()
-        if only.indexed_before is not None:
-            mask &= self.indexed < only.indexed_before.timestamp()
-        return mask
+        if only.min_height:
+            mask &= self.heights >= only.min_height
+        if only.max_height is not None:
+            mask &= self.heights <= only.max_height
+        return (
+            mask
+            & _within(self.indexed, only.indexed_from, only.indexed_before)
+            & _within(self.recorded, only.recorded_from, only.recorded_before)
+        )
+
+
+def _within(
+    times: NDArray[np.float64], first: datetime | None, end: datetime | None
+) -> NDArray[np.bool_]:
+    """Return which times are in `[first, end)`; NaN is in none that has a bound."""
+    mask = np.ones(len(times), np.bool_)
+    if first is not None:
+        mask &= times >= first.timestamp()
+    if end is not None:
+        mask &= times < end.timestamp()
+    return mask
+
+
+def _after(prefix: str) -> str:
+    """Return the first text after all that begin with another one; empty if there is none."""
+    kept = prefix.rstrip(_LAST)
+    return kept[:-1] + chr(ord(kept[-1]) + 1) if kept else ""
 
 
 def _folder(uri: str) -> str:
     return uri[: uri.rfind("/") + 1]
 
 
-def _seconds(indexed_at: str) -> float:
+def _seconds(time: str) -> float:
     try:
-        return datetime.fromisoformat(indexed_at).timestamp()
+        return datetime.fromisoformat(time).timestamp()
     except ValueError:
         return float("nan")

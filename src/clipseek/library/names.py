@@ -79,11 +79,20 @@ class Names:
 
 def _packed(names: Iterable[Named]) -> dict[str, str]:
     return {
-        video.id: _BETWEEN.join((repr(video.duration), video.title, video.uri, video.indexed_at))
+        video.id: _BETWEEN.join(
+            (
+                repr(video.duration),
+                str(video.height),
+                video.title,
+                video.uri,
+                video.indexed_at,
+                video.recorded_at,
+            )
+        )
         for video in names
     }
 
 
 def _unpacked(video_id: str, text: str) -> Named:
-    duration, title, uri, indexed_at = text.split(_BETWEEN)
-    return Named(video_id, title, uri, float(duration), indexed_at)
+    duration, height, title, uri, indexed_at, recorded_at = text.split(_BETWEEN)
+    return Named(video_id, title, uri, float(duration), indexed_at, recorded_at, int(height))

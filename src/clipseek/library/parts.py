@@ -9,12 +9,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.filters import Filters
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
 from clipseek.library.facts import Facts
 from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
 from clipseek.protocols import VectorIndex
-from clipseek.query import Filters
 from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
 from clipseek.types import Named, Neighbours

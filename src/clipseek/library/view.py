@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
+from clipseek.filters import Filters
 from clipseek.library.facts import Facts
 from clipseek.library.names import Names
 from clipseek.library.offer import Offer, seen
@@ -28,7 +29,6 @@ from clipseek.library.tags import Tags
 from clipseek.nearest import checked, contained
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore, has_biases_of, history
-from clipseek.query import Filters
 from clipseek.ranking import Rows
 from clipseek.table import SegmentTable
 from clipseek.texts.index import WordIndex
@@ -301,7 +301,13 @@ class View:
         Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
         """
         queries = checked(queries, k, self.collection.dim)
+        only = None if only is None else self.words.answered(only)
         return nearest_of([part.search(queries, k, only) for part in self.parts], k)
+
+    def passing(self, only: Filters) -> AbstractSet[str]:
+        """Return the videos that a filter lets through."""
+        plain = self.words.answered(only)
+        return frozenset[str]().union(*(part.videos(plain) for part in self.parts))
 
     @property
     def is_exact(self) -> bool:

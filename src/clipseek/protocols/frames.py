@@ -59,6 +59,11 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def recorded_at(self) -> str:
+        """When it was recorded, as the file says it (`recorded.recorded_at`), or ""."""
+        ...
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright."""
         ...

@@ -41,6 +41,7 @@ class SyntheticFrames:
         self.size = size
         self.coding = "toy toy rgb24 -"
         self.timecode = ""
+        self.recorded_at = ""
         self.duration: float | None = float(sum(seconds for seconds, _ in shots))
         self.damage = ""
         self._colours = [colour for _, colour in shots]

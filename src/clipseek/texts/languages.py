@@ -31,6 +31,8 @@ _NAMES = {
     **dict.fromkeys(("ta", "tam"), "tamil"),
     **dict.fromkeys(("tr", "tur"), "turkish"),
 }
+# The first code of each.
+_CODES = {name: code for code, name in reversed(_NAMES.items())}
 # Those that tantivy has stop words for (Lucene's for English, Snowball's for the others).
 _WITH_FUNCTION_WORDS = frozenset(_NAMES.values()) - {
     "arabic",
@@ -39,6 +41,15 @@ _WITH_FUNCTION_WORDS = frozenset(_NAMES.values()) - {
     "tamil",
     "turkish",
 }
+
+
+def code_of(tag: str) -> str:
+    """Return the code of the language of a tag, without its region; empty if it is not known.
+
+    It has two letters if the language has one of so many here, so that "eng" and "en-GB" are "en".
+    """
+    code = tag.lower().partition("-")[0]
+    return _CODES.get(_NAMES.get(code, ""), "" if code == "und" else code)
 
 
 def language_of(tag: str) -> str:

@@ -138,6 +138,7 @@ def _open_and_read(
                 "size": list(source.size),
                 "coding": source.coding,
                 "timecode": source.timecode,
+                "recorded_at": source.recorded_at,
                 "has_subtitles": source.has_subtitles,
             }
         )

@@ -19,6 +19,7 @@ from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
 from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector, FrameSource, FrameSourceOpener
+from clipseek.recorded import recorded_at
 from clipseek.timed import Cue
 from clipseek.video.channel import Answer, BrokenChannel
 from clipseek.video.child import Close, Cues, Open, Read, Sound, Times
@@ -120,6 +121,7 @@ class _ConfinedFrames:
         self.size = (0, 0)
         self.coding = ""
         self.timecode = ""
+        self.recorded_at = ""
         self.has_subtitles = False
         try:
             self._pool._memory.share()
@@ -150,6 +152,8 @@ class _ConfinedFrames:
             self.frame_rate = Fraction(*cast("list[int]", opened["frame_rate"]))
             self.coding = str(opened["coding"])[:_CODING_CHARACTERS]
             self.timecode = str(opened["timecode"])[:_TIMECODE_CHARACTERS]
+            # Read again, because the child may say anything.
+            self.recorded_at = recorded_at([{"creation_time": str(opened["recorded_at"])}])
             self.has_subtitles = bool(opened["has_subtitles"])
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise self._crashed() from error

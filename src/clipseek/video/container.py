@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from clipseek.errors import UnreadableVideo
 from clipseek.files import NotARegularFile, open_regular
 from clipseek.ranged import RangedFile, is_ranged, read_at
+from clipseek.recorded import recorded_at
 from clipseek.video.cropping import crop_of
 from clipseek.video.kinds import is_picture, is_scrambled, may_be_motion_jpeg
 from clipseek.video.limits import exceeds
@@ -217,6 +218,11 @@ def timecode_of(opened: Opened) -> str:
             if name.lower() == "timecode" and _TIMECODE.fullmatch(said):
                 return said.replace(".", ";")
     return ""
+
+
+def recorded_at_of(opened: Opened) -> str:
+    """Return what `FrameSource.recorded_at` says of an opened file."""
+    return recorded_at([opened.container.metadata, opened.stream.metadata])
 
 
 def _regular(path: str | Path) -> io.FileIO:

@@ -93,6 +93,7 @@ class DecordFrames:
             self.size = header.size
             self.coding = header.coding
             self.timecode = header.timecode
+            self.recorded_at = header.recorded_at
             self.has_subtitles = header.has_subtitles
             self._first_time = header.first_time
             self._claimed_end = header.claimed_end

@@ -17,7 +17,7 @@ from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
 from clipseek.timed import Cue
 from clipseek.video import captions
-from clipseek.video.container import coding_of, open_video, timecode_of
+from clipseek.video.container import coding_of, open_video, recorded_at_of, timecode_of
 from clipseek.video.conversion import (
     DOLBY,
     Converter,
@@ -196,6 +196,11 @@ class PyAVFrames:
     def timecode(self) -> str:
         """The timecode of the first frame; see `FrameSource`."""
         return timecode_of(self._opened)
+
+    @property
+    def recorded_at(self) -> str:
+        """When it was recorded; see `FrameSource`."""
+        return recorded_at_of(self._opened)
 
     @property
     def size(self) -> tuple[int, int]:

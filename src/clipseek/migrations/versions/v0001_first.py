@@ -93,7 +93,7 @@ def _videos() -> None:
         sa.Column("frame_rate", sa.Text, nullable=False, server_default=""),
         sa.Column("coding", sa.Text, nullable=False, server_default=""),
         sa.Column("timecode", sa.Text, nullable=False, server_default=""),
-        sa.Column("starts_at", sa.Text),
+        sa.Column("recorded_at", sa.Text, nullable=False, server_default=""),
         sa.Column("stream", KEY),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),

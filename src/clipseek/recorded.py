@@ -1,0 +1,34 @@
+"""When a video was recorded, as its file says."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+# The first is a phone's: it has a time zone, and stays when a copy is made, which sets the second.
+_NAMES = ("com.apple.quicktime.creationdate", "creation_time", "date_recorded")
+# Clocks that were never set give the first day of 1904 or 1970.
+_FIRST = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+def recorded_at(tags: Iterable[Mapping[str, str]]) -> str:
+    """Return the time in UTC as RFC 3339 writes it, to the second; empty if it is not known.
+
+    `tags` are those of the file and of its streams, as libav names them. A time without a zone is
+    taken as UTC, as ISO/IEC 14496-12 has it.
+    """
+    known: dict[str, str] = {}
+    for some in tags:
+        for name, said in some.items():
+            known.setdefault(name.lower(), said)
+    found = (_read(known[name]) for name in _NAMES if name in known)
+    return next(filter(None, found), "")
+
+
+def _read(said: str) -> str:
+    try:
+        time = datetime.fromisoformat(said.strip())
+        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    if time < _FIRST:
+        return ""
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -27,6 +27,9 @@ SCORING = Scoring("b" * 64, 100.0, Relevance(1.0, -6.0, fitted=False))
 SAID = TimedText("subtitle", "1 .en.srt 5", (Cue(0.5, 1.25, "Hello, 世界", "en"), Cue(2, 3, "Bye")))
 
 
+SPOKEN = TimedText("speech", "1 tiny", (Cue(1.0, 2.0, "Hello", "en"),))
+
+
 def jpeg(text: str) -> bytes:
     """Return bytes that begin and end as a JPEG does."""
     return b"\xff\xd8" + text.encode() + b"\xff\xd9"
@@ -49,7 +52,7 @@ def filled(catalog: CatalogWriter, thumbnails: Thumbnails) -> CatalogWriter:
             for time in given.picture.best_times.tolist()
         ]
         given = replace(given, picture=replace(given.picture, thumbnails=names))
-        given = replace(given, texts=() if video_id == "d" else (SAID,))
+        given = replace(given, texts=() if video_id == "d" else (SAID, SPOKEN))
         replace(given, frames=None if video_id == "e" else given.frames).put_into(catalog, "old")
     catalog.set_relevance("old", Relevance(1.5, -2.0, fitted=True))
     return catalog

@@ -57,7 +57,7 @@ class CueLine(Checked):
 class TextLine(Checked):
     """What one field of a video says."""
 
-    field: Literal["subtitle"]
+    field: Literal["subtitle", "speech", "text"]
     stamp: str
     cues: Annotated[tuple[CueLine, ...], Field(max_length=MAX_CUES)]
 
@@ -227,10 +227,12 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
         texts=tuple(
-            TextLine(
-                field="subtitle",
-                stamp=text.stamp,
-                cues=tuple(CueLine(**cue._asdict()) for cue in text.cues),
+            TextLine.model_validate(
+                {
+                    "field": text.field,
+                    "stamp": text.stamp,
+                    "cues": tuple(CueLine(**cue._asdict()) for cue in text.cues),
+                }
             )
             for text in rows.texts
         ),

@@ -157,7 +157,7 @@ def test_what_runs_across_the_cut_is_in_both(
     kept: Library, model: str, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An ingest that began before the cut and ends after it, and removals on both sides of it."""
-    make_videos(4, 77, tmp_path / "later")
+    make_videos(10, 77, tmp_path / "later")  # enough that it can be stopped before its end
     own, later = sorted(kept.videos.glob("*.mp4")), sorted((tmp_path / "later").glob("*.mp4"))
     later = [path.rename(path.with_name(f"later-{path.name}")) for path in later]
     running = list[ForkServerProcess]()

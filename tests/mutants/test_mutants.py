@@ -67,7 +67,7 @@ def test_what_no_test_notices_is_named(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "tests.mutants", "--accepted", "accepted.toml"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -1,39 +1,99 @@
-// What stands beside the words of a search: what must not be seen, and what must follow. Pure.
+// What a search consists of beside its sentence: further parts, wanted or not, and what must follow. Pure.
 
 /**
+ * @typedef {{text: string, weight: number}} Words
+ * @typedef {{like: {video: string, time: number}, weight: number}} Moment
+ * @typedef {{picture: import("./picture.js").Picture, weight: number}} Picture it is not in the address, because a
+ *   server does not keep it
+ * @typedef {Words | Moment | Picture} Part below zero, the weight says that it is not wanted
  * @typedef {{query: string, within: number}} Step what must follow, and within how many seconds
- * @typedef {{without: string[], then: Step[]}} Composed
+ * @typedef {{parts: Part[], then: Step[]}} Composed
  * @typedef {{query: string} & Composed} Sentence
  */
 
 export const LONGEST = 1000; // characters of a sentence
+export const MOST = 8; // parts, with the sentence
+export const MOST_STEPS = 3; // after the first one
 export const WITHIN_S = 10; // until somebody chooses another time
 export const LONGEST_S = 3600; // that a step may take
 
+/** How much a part counts, in words: as many times as the sentence does. */
+export const IMPORTANCE = { more: 2, same: 1, less: 0.5 };
+
 /** @type {Composed} */
-export const ALONE = { without: [], then: [] };
+export const ALONE = { parts: [], then: [] };
 
 /** @param {Composed} composed */
-export const isAlone = ({ without, then }) => !without.length && !then.length;
+export const isAlone = ({ parts, then }) => !parts.length && !then.length;
+
+/** @param {Pick<Sentence, "query" | "parts">} sentence */
+export const isWanted = ({ query, parts }) => Boolean(query) || parts.some(({ weight }) => weight > 0);
 
 /**
+ * Whether a part is a moment or a picture, so that answers have scores and no relevance.
+ * @param {Pick<Composed, "parts">} composed
+ */
+export const isSeen = ({ parts }) => parts.some((part) => !("text" in part));
+
+/** @param {Pick<Composed, "parts">} composed */
+export const hasPicture = ({ parts }) => parts.some((part) => "picture" in part);
+
+/**
+ * How many parts can be added.
+ * @param {Pick<Sentence, "query" | "parts">} sentence
+ */
+export const room = ({ query, parts }) => MOST - parts.length - (query ? 1 : 0);
+
+/**
+ * The parts and the steps of an address, in their order: `weight` and `at` are of the part before, and `within`
+ * of the step before.
  * @param {URLSearchParams} given
  * @returns {Composed}
  */
 export function composedOf(given) {
-  const times = given.getAll("within");
-  const then = given.getAll("then").map((text, place) => ({ query: text.trim(), within: secondsOf(times[place]) }));
-  const without = given.getAll("not").map((text) => text.trim());
-  return { without: without.filter(Boolean), then: then.filter(({ query }) => query) };
+  /** @type {Part[]} */
+  const parts = [];
+  /** @type {Step[]} */
+  const then = [];
+  for (const [name, value] of given) {
+    if (name === "and" || name === "not") parts.push({ text: value.trim(), weight: signed(1, name) });
+    if (name === "like" || name === "unlike") parts.push({ like: { video: value, time: 0 }, weight: signed(1, name) });
+    if (name === "then") then.push({ query: value.trim(), within: WITHIN_S });
+    const part = parts.at(-1);
+    const step = then.at(-1);
+    if (name === "at" && part && "like" in part) part.like.time = Number(value);
+    if (name === "weight" && part && Number(value) > 0) part.weight *= Number(value);
+    if (name === "within" && step) step.within = secondsOf(value);
+  }
+  return { parts: parts.filter(isMeant), then: then.filter(({ query }) => query) };
 }
 
 /**
- * Each step has its seconds, so that the places of both agree.
+ * @param {number} weight
+ * @param {string} name of a part in an address
+ */
+const signed = (weight, name) => (name === "not" || name === "unlike" ? -weight : weight);
+
+/** @param {Part} part */
+function isMeant(part) {
+  if ("text" in part) return part.text !== "" && Number.isFinite(part.weight);
+  return "like" in part && part.like.video !== "" && part.like.time >= 0 && part.like.time < Infinity;
+}
+
+/**
  * @param {URLSearchParams} given
  * @param {Composed} composed
  */
-export function writeComposed(given, { without, then }) {
-  for (const words of without) given.append("not", words);
+export function writeComposed(given, { parts, then }) {
+  for (const part of parts) {
+    if ("picture" in part) continue;
+    if ("text" in part) given.append(part.weight < 0 ? "not" : "and", part.text);
+    else {
+      given.append(part.weight < 0 ? "unlike" : "like", part.like.video);
+      given.append("at", String(Math.round(part.like.time * 1000) / 1000));
+    }
+    if (Math.abs(part.weight) !== 1) given.append("weight", String(Math.abs(part.weight)));
+  }
   for (const { query, within } of then) {
     given.append("then", query);
     given.append("within", String(within));
@@ -50,19 +110,31 @@ export function secondsOf(text) {
 }
 
 /**
+ * One part as the server reads it.
+ * @param {Part} part
+ */
+function partOf(part) {
+  if ("text" in part) return { text: part.text };
+  return "like" in part ? { like: { video_id: part.like.video, time: part.like.time } } : { image: part.picture.image };
+}
+
+/**
  * What is asked of the server with a sentence: each step is inside the one before.
  * @param {Sentence} sentence
  */
-export function partsOf({ query, without, then }) {
-  const unwanted = without.map((text) => ({ text, weight: -1 }));
-  const first = without.length ? { parts: [{ text: query }, ...unwanted] } : { query };
+export function partsOf({ query, parts, then }) {
+  const all = [...(query ? [{ text: query, weight: 1 }] : []), ...parts];
+  const [only] = all;
+  const first = all.length === 1
+    ? ("text" in only ? { query: only.text } : partOf(only))
+    : { parts: all.map((part) => ({ ...partOf(part), ...(part.weight === 1 ? {} : { weight: part.weight }) })) };
   /** @type {object} */
   const none = {};
   return { ...first, ...then.reduceRight((inner, step) => ({ then: { ...step, ...inner } }), none) };
 }
 
 /**
- * The words at a place of a list changed: added after the last, or taken away if they are empty.
+ * An item at a place of a list changed: added after the last, or taken away if it is null.
  * @template Item
  * @param {Item[]} list
  * @param {number} place
@@ -71,3 +143,24 @@ export function partsOf({ query, without, then }) {
  */
 export const changed = (list, place, item) =>
   [...list.slice(0, place), ...(item === null ? [] : [item]), ...list.slice(place + 1)];
+
+/**
+ * The importance of a part, or "" if its weight is none of those that are offered.
+ * @param {Part} part
+ */
+export function importanceOf({ weight }) {
+  const found = Object.entries(IMPORTANCE).find(([, each]) => each === Math.abs(weight));
+  return /** @type {keyof typeof IMPORTANCE | ""} */ (found?.[0] ?? "");
+}
+
+/**
+ * A search with a moment or a picture as one more part, unless that is a part of it already.
+ * @param {Sentence} sentence
+ * @param {Moment | Picture} part
+ * @returns {Composed}
+ */
+export function joined({ parts, then }, part) {
+  const same = (/** @type {Part} */ each) =>
+    "like" in each && "like" in part && each.like.video === part.like.video && each.like.time === part.like.time;
+  return { parts: parts.some(same) ? parts : [...parts, part], then };
+}

@@ -1,15 +1,23 @@
 // Where the reader is: the route as a signal, and the steps of the browser's history.
 
+import { hasPicture } from "./composed.js";
+import { asked, read, START, write } from "./routes.js";
 import { signal } from "./vendor/signals.js";
-import { read, START, write } from "./routes.js";
 
 /** @type {import("./vendor/signals.js").Signal<import("./routes.js").Route>} */
 export const route = signal(START);
 
+/**
+ * The parts of each step of the history that has a picture, which its address cannot have; until the page is left.
+ * @type {Map<string, import("./composed.js").Part[]>}
+ */
+const pictured = new Map();
+
 export function follow() {
   route.value = read(location);
   addEventListener("popstate", () => {
-    route.value = read(location);
+    const found = read(location);
+    route.value = { ...found, parts: pictured.get(history.state?.pictured) ?? found.parts };
   });
 }
 
@@ -21,9 +29,11 @@ export function follow() {
 export function go(changes, { replace = false } = {}) {
   const next = { ...route.value, ...changes };
   const address = write(next);
-  if (address !== write(route.value)) {
+  if (address !== write(route.value) || asked(next) !== asked(route.value)) {
     const opened = replace ? history.state?.opened : Boolean(next.open && !route.value.open);
-    history[replace ? "replaceState" : "pushState"]({ opened }, "", address);
+    const key = hasPicture(next) ? crypto.getRandomValues(new Uint32Array(2)).join() : undefined;
+    if (key) pictured.set(key, next.parts);
+    history[replace ? "replaceState" : "pushState"]({ opened, pictured: key }, "", address);
   }
   route.value = next;
 }

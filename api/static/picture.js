@@ -1,8 +1,9 @@
 // A picture that somebody searches with: made small in the browser, so that little of it is sent.
 
-import { ALONE } from "./composed.js";
+import { MOST, room } from "./composed.js";
 import { t } from "./language.js";
-import { go } from "./navigation.js";
+import { go, route } from "./navigation.js";
+import { toPart } from "./routes.js";
 import { signal } from "./vendor/signals.js";
 
 const SIDE = 512; // pixels of the longer side: models see no more
@@ -20,11 +21,16 @@ export const refused = signal("");
 export const pictureIn = (files) => [...files].find(({ type }) => type.startsWith("image/")) ?? null;
 
 /**
- * Search for what looks like a picture.
+ * Search for what looks like a picture, too.
  * @param {Blob} file
  */
 export async function searchWith(file) {
   refused.value = "";
+  const before = route.peek();
+  if (before.page === "search" && room(before) < 1) {
+    refused.value = t("partsFull", { count: MOST });
+    return;
+  }
   let preview;
   try {
     preview = drawn(await createImageBitmap(file));
@@ -33,7 +39,7 @@ export async function searchWith(file) {
     return;
   }
   const image = preview.toDataURL("image/jpeg", QUALITY).split(",")[1];
-  go({ page: "search", query: "", ...ALONE, like: null, picture: { image, preview }, open: null });
+  go(toPart(route.peek(), { picture: { image, preview }, weight: 1 }));
 }
 
 /**

@@ -1,6 +1,6 @@
 // The last queries, in this browser alone.
 
-import { composedOf, writeComposed } from "./composed.js";
+import { composedOf, hasPicture, isWanted, writeComposed } from "./composed.js";
 import { signal } from "./vendor/signals.js";
 
 const SAVED = "clipseek.recent";
@@ -18,9 +18,9 @@ export const added = (before, query) => [query, ...before.filter((each) => each 
  * What is kept of a search: a line with its sentence, and one as in an address with what is beside it.
  * @param {Sentence} sentence
  */
-export function kept({ query, without, then }) {
+export function kept({ query, parts, then }) {
   const beside = new URLSearchParams();
-  writeComposed(beside, { without, then });
+  writeComposed(beside, { parts, then });
   return beside.size ? `${query}\n${beside}` : query;
 }
 
@@ -49,9 +49,12 @@ export function recall() {
   recent.value = saved().map(recalled);
 }
 
-/** @param {Sentence} sentence */
+/**
+ * A search with a picture is not kept, because without the picture it would be another one.
+ * @param {Sentence} sentence
+ */
 export function remember(sentence) {
-  if (!sentence.query) return;
+  if (!isWanted(sentence) || hasPicture(sentence)) return;
   const lines = added(saved(), kept(sentence));
   recent.value = lines.map(recalled);
   localStorage.setItem(SAVED, JSON.stringify(lines));

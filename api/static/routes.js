@@ -1,19 +1,15 @@
 // The address of the page: what is asked, what is filtered, which moment is open. Pure.
 
-import { ALONE, composedOf, partsOf, writeComposed } from "./composed.js";
+import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } from "./composed.js";
 
 /**
  * @typedef {{video: string, start: number, end: number}} Moment
- * @typedef {{video: string, time: number}} Like
  * @typedef {object} Route
  * @property {"search" | "library" | "video" | "status"} page
  * @property {string} video the id of the video that the page shows, or ""
  * @property {string} query
- * @property {string[]} without what must not be seen; only beside a query, as `then` is
+ * @property {import("./composed.js").Part[]} parts what else is wanted, and what is not
  * @property {import("./composed.js").Step[]} then what must follow, in order
- * @property {Like | null} like the moment whose like is searched for, in place of a query
- * @property {import("./picture.js").Picture | null} picture the picture whose like is searched for; it is not in
- *   the address, because a server does not keep it
  * @property {string} collection its name, or "" for the default of the server
  * @property {string[]} tags
  * @property {number} least relevance, 0 for all
@@ -34,7 +30,7 @@ export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest
 
 /** @type {Route} */
 export const START = {
-  page: "search", video: "", query: "", ...ALONE, like: null, picture: null, collection: "", ...NO_FILTERS, order: "best", grouped: false,
+  page: "search", video: "", query: "", ...ALONE, collection: "", ...NO_FILTERS, order: "best", grouped: false,
   sort: "newest", name: "", open: null,
 };
 
@@ -46,12 +42,11 @@ export function read({ search, hash }) {
   const given = new URLSearchParams(search);
   const least = Number(given.get("min"));
   const query = (given.get("q") ?? "").trim();
+  const composed = composedOf(given);
   return {
     ...pageOf(hash),
     query,
-    ...(query ? composedOf(given) : ALONE),
-    picture: null,
-    like: query ? null : likeOf(given.get("like"), given.get("at")),
+    ...(isWanted({ query, ...composed }) ? composed : ALONE),
     collection: given.get("collection") ?? "",
     tags: given.getAll("tag"),
     least: least > 0 && least <= 1 ? least : 0,
@@ -74,14 +69,8 @@ export function read({ search, hash }) {
  */
 export function write(route) {
   const given = new URLSearchParams();
-  if (route.query) {
-    given.set("q", route.query);
-    writeComposed(given, route);
-  }
-  if (route.like) {
-    given.set("like", route.like.video);
-    given.set("at", rounded(route.like.time));
-  }
+  if (route.query) given.set("q", route.query);
+  if (isAsked(route)) writeComposed(given, route);
   if (route.collection) given.set("collection", route.collection);
   for (const tag of route.tags) given.append("tag", tag);
   if (route.least) given.set("min", String(route.least));
@@ -170,25 +159,26 @@ function momentOf(video, span) {
 }
 
 /**
- * @param {string | null} video
- * @param {string | null} time seconds
- * @returns {Like | null}
+ * The changes that search for a moment or a picture too; elsewhere than in a search, for that alone.
+ * @param {Route} route
+ * @param {import("./composed.js").Moment | import("./composed.js").Picture} part
+ * @returns {Partial<Route>}
  */
-function likeOf(video, time) {
-  const seconds = Number(time ?? "0");
-  return video && seconds >= 0 && seconds < Infinity ? { video, time: seconds } : null;
+export function toPart(route, part) {
+  const before = route.page === "search" ? route : { query: "", ...ALONE };
+  return { page: "search", query: before.query, ...joined(before, part), least: 0, open: null };
 }
 
 /**
- * The changes that lead to what looks like a moment.
+ * The changes that search for what looks like a moment, see `toPart`.
+ * @param {Route} route
  * @param {string} video
  * @param {number} time seconds
- * @returns {Partial<Route>}
  */
-export const toLike = (video, time) => ({ page: "search", query: "", ...ALONE, like: { video, time }, picture: null, least: 0, open: null });
+export const toLike = (route, video, time) => toPart(route, { like: { video, time: Number(rounded(time)) }, weight: 1 });
 
 /** @param {Route} route */
-export const isAsked = ({ query, like, picture }) => Boolean(query || like || picture);
+export const isAsked = (route) => isWanted(route);
 
 /**
  * Whether two addresses ask the same, apart from how the answer is shown.
@@ -199,19 +189,10 @@ export function asked(route) {
 }
 
 /**
- * What is asked with: words, a moment or a picture.
- * @param {Pick<Route, "query" | "without" | "then" | "like" | "picture">} route
- */
-function part({ query, without, then, like, picture }) {
-  if (like) return { like: { video_id: like.video, time: like.time } };
-  return picture && !query ? { image: picture.image } : partsOf({ query, without, then });
-}
-
-/**
  * What is asked of the server.
  * @param {Route} route
  */
-export function question({ query, without, then, like, picture, collection, tags, least, folder, shortest, longest, since, until }) {
+export function question({ query, parts, then, collection, tags, least, folder, shortest, longest, since, until }) {
   const filter = {
     ...(tags.length ? { tags } : {}),
     ...(folder ? { folder } : {}),
@@ -221,10 +202,10 @@ export function question({ query, without, then, like, picture, collection, tags
     ...(until ? { indexed_before: midnight(until, 1) } : {}),
   };
   return {
-    ...part({ query, without, then, like, picture }),
+    ...partsOf({ query, parts, then }),
     ...(collection ? { collection } : {}),
     ...(Object.keys(filter).length ? { filter } : {}),
-    ...(least && query ? { min_relevance: least } : {}),
+    ...(least && !isSeen({ parts }) ? { min_relevance: least } : {}),
   };
 }
 

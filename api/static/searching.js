@@ -1,6 +1,7 @@
 // The search under way and its answer.
 
 import { ask, Failure } from "./api.js";
+import { isSeen } from "./composed.js";
 import { joined } from "./hits.js";
 import { route } from "./navigation.js";
 import { asked, isAsked, question } from "./routes.js";
@@ -38,7 +39,7 @@ let failures = 0;
  * follows, because the server does not compare spans of several moments.
  * @param {import("./routes.js").Route} wanted
  */
-const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: Boolean(wanted.query) && !wanted.then.length });
+const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: !isSeen(wanted) && !wanted.then.length });
 
 /** Ask what the address asks. */
 export async function run() {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asked, question, read, START, write } from "../../api/static/routes.js";
+import { asked, question, read, START, toLike, write } from "../../api/static/routes.js";
 
 const address = (/** @type {string} */ text) => {
   const url = new URL(text, "http://localhost/");
   return { search: url.search, hash: url.hash };
 };
+
+const alike = (/** @type {number} */ time) => ({ like: { video: "x", time }, weight: 1 });
 
 const ROUTES = {
   empty: {},
@@ -13,8 +15,12 @@ const ROUTES = {
   filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
   videos: { query: "car", folder: "/Videos/Ürlaub & mehr", shortest: 5.5, longest: 60, since: "2026-02-28", until: "2026-03-01", order: "date" },
   moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
-  composed: { query: "car", without: ["a & b", "c,d"], then: [{ query: "e", within: 2.5 }, { query: "f", within: 10 }] },
-  alike: { like: { video: "a/b", time: 1.5 }, collection: "archive" },
+  composed: {
+    query: "car", parts: [{ text: "a & b", weight: -1 }, { text: "c,d", weight: 2 }],
+    then: [{ query: "e", within: 2.5 }, { query: "f", within: 10 }],
+  },
+  alike: { parts: [{ like: { video: "a/b", time: 1.5 }, weight: 1 }], collection: "archive" },
+  both: { query: "car", parts: [{ like: { video: "a/b", time: 1.5 }, weight: -0.5 }] },
   library: { page: "library" },
   video: { page: "video", video: "a/b c", open: { video: "a/b c", start: 0, end: 2 } },
   status: { page: "status", collection: "archive" },
@@ -30,9 +36,8 @@ for (const [name, changes] of Object.entries(ROUTES)) {
 test("what cannot be meant is left out", () => {
   assert.deepEqual(read(address("?min=7&order=best&t=1,2#/nowhere")), START);
   assert.deepEqual(read(address("?longer=-1&shorter=x&since=yesterday&until=2026-13-01")), START);
-  assert.equal(read(address("?like=x&at=-1")).like, null);
-  assert.deepEqual(read(address("?like=x")).like, { video: "x", time: 0 });
-  assert.equal(read(address("?q=car&like=x&at=1")).like, null);
+  assert.deepEqual(read(address("?like=x&at=-1")).parts, []);
+  assert.deepEqual(read(address("?like=x")).parts, [{ like: { video: "x", time: 0 }, weight: 1 }]);
   assert.deepEqual(read(address("?v=x&t=a,b")).open, { video: "x", start: 0, end: 0 });
   assert.deepEqual(read(address("?v=x&t=5,2")).open, { video: "x", start: 5, end: 5 });
   assert.equal(read(address("#/library/%E0%A4%A")).video, "%E0%A4%A");
@@ -42,17 +47,23 @@ test("how an answer is shown does not ask for another one", () => {
   const route = { ...START, query: "car" };
   assert.equal(asked(route), asked({ ...route, order: "time", grouped: true, open: { video: "x", start: 0, end: 1 } }));
   assert.notEqual(asked(route), asked({ ...route, least: 0.5 }));
-  assert.notEqual(asked(route), asked({ ...route, without: ["red"] }));
-  const alike = { ...START, like: { video: "x", time: 1 } };
-  assert.notEqual(asked(alike), asked({ ...alike, like: { video: "x", time: 2 } }));
+  assert.notEqual(asked(route), asked({ ...route, parts: [{ text: "red", weight: -1 }] }));
+  assert.notEqual(asked({ ...START, parts: [alike(1)] }), asked({ ...START, parts: [alike(2)] }));
 });
 
-test("what stands beside words is asked beside words alone", () => {
-  const beside = { without: ["b"], then: [{ query: "c", within: 5 }] };
-  const like = { video: "x", time: 1 };
-  assert.deepEqual(question({ ...START, ...beside, like }), { like: { video_id: "x", time: 1 } });
+test("what is not wanted, and what follows, need something that is wanted", () => {
+  /** @type {import("../../api/static/composed.js").Composed} */
+  const beside = { parts: [{ text: "b", weight: -1 }], then: [{ query: "c", within: 5 }] };
   assert.equal(write({ ...START, ...beside }), write(START));
-  assert.deepEqual(read(address("?not=b&then=c&like=x")), { ...START, like: { video: "x", time: 0 } });
+  assert.deepEqual(read(address("?not=b&then=c")), START);
+  assert.deepEqual(read(address("?not=b&like=x")).parts.length, 2);
+});
+
+test("what looks like a moment is searched for too, and outside of a search alone", () => {
+  const route = { ...START, query: "car", least: 0.5, then: [{ query: "c", within: 5 }] };
+  const added = { ...route, ...toLike(route, "x", 1.23456) };
+  assert.equal(write(added), "?q=car&like=x&at=1.235&then=c&within=5");
+  assert.equal(write({ ...route, ...toLike({ ...route, page: "video" }, "x", 1) }), "?like=x&at=1");
 });
 
 test("days are those of the place where the browser is, from the first to the end of the last", () => {
@@ -64,11 +75,10 @@ test("days are those of the place where the browser is, from the first to the en
 
 test("only what is filtered is asked for", () => {
   assert.deepEqual(question({ ...START, query: "car" }), { query: "car" });
-  const like = { video: "x", time: 1 };
-  assert.deepEqual(question({ ...START, like, least: 0.5 }), { like: { video_id: "x", time: 1 } });
-  const picture = /** @type {any} */ ({ image: "AAAA" });
-  assert.deepEqual(question({ ...START, picture, least: 0.5 }), { image: "AAAA" });
-  assert.equal(write({ ...START, picture }), write(START));
+  assert.deepEqual(question({ ...START, parts: [alike(1)], least: 0.5 }), { like: { video_id: "x", time: 1 } });
+  const parts = [{ picture: /** @type {any} */ ({ image: "AAAA" }), weight: 1 }];
+  assert.deepEqual(question({ ...START, parts, least: 0.5 }), { image: "AAAA" });
+  assert.equal(write({ ...START, parts }), write(START));
   const route = { ...START, query: "car", collection: "a", tags: ["x"], least: 0.5, folder: "/v", shortest: 1, longest: 9 };
   assert.deepEqual(question(route), {
     query: "car", collection: "a", min_relevance: 0.5,

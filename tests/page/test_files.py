@@ -10,8 +10,8 @@ from api.job_schemas import MAX_TITLE_CHARACTERS
 from api.pages import STATIC
 from clipseek.explaining import MOST
 from clipseek.matching import MATCHING
-from clipseek.parts import MAX_QUERY_CHARACTERS
-from clipseek.query import MAX_LIMIT, MAX_WITHIN_S
+from clipseek.parts import MAX_PARTS, MAX_QUERY_CHARACTERS
+from clipseek.query import MAX_LIMIT, MAX_THEN, MAX_WITHIN_S
 
 MOST_BYTES = 300_000
 INDEX = (STATIC / "index.html").read_text("utf-8")
@@ -55,6 +55,8 @@ def test_the_page_is_light() -> None:
     [
         pytest.param("searching.js", "LIMIT", MAX_LIMIT, id="moments"),
         pytest.param("composed.js", "LONGEST", MAX_QUERY_CHARACTERS, id="query"),
+        pytest.param("composed.js", "MOST", MAX_PARTS, id="parts"),
+        pytest.param("composed.js", "MOST_STEPS", MAX_THEN, id="steps"),
         pytest.param("composed.js", "LONGEST_S", MAX_WITHIN_S, id="what follows"),
         pytest.param("format.js", "WEAK", MATCHING, id="relevance"),
         pytest.param("saving.js", "LONGEST_S", MAX_CLIP_S, id="clip"),

@@ -22,25 +22,30 @@ DROPPED = "dispatchEvent(new DragEvent('drop', {dataTransfer: data}));"
 CHOSEN = """const chooser = document.querySelector('#form input[type=file]');
     chooser.files = data.files;
     chooser.dispatchEvent(new Event('change', {bubbles: true}));"""
+ROWS = "#asked .part"
 ASKED = "document.getElementById('asked')"
 
 
 def test_a_card_leads_to_what_looks_like_it(page: Page, address: str) -> None:
-    """By keyboard; the address can be shared, and the reader of the screen hears where it is."""
+    """By keyboard: it joins the words, or is asked for alone; a screen reader says where it is."""
     ask(page, address, "red")
     link = "document.querySelector('#results a.alike')"
     assert page.run(f"{link}.ariaLabel") == "More like this: traffic, 00:00.0–00:02.0"
     page.run(f"{link}.focus()")
     page.press("Enter")
     page.until(f"{ASKED}?.innerText.includes('traffic')")
-    assert page.run("location.search") == "?like=traffic&at=0.5"
+    assert page.run("location.search") == "?q=red&like=traffic&at=0.5"
     assert page.run(f"{ACTIVE}.id") == "asked"
+    page.run("document.querySelector('#asked .only').click()")
+    page.until("location.search === '?like=traffic&at=0.5'")
+    assert page.run(f"{ACTIVE}.id") == "asked"
+    page.until("!document.querySelector('#asked .only, #results.old')")
     page.until(f"{STATUS}.startsWith('Nothing else looks like this.')")
     assert "Whole pictures are compared" in page.run(f"{ASKED}.innerText")
     page.run("document.querySelector('#results .more button').click()")
     page.until(f"{STATUS}.includes('These moments are the nearest:')")
-    page.run("history.back()")
-    page.until("document.getElementById('query').value === 'red'")
+    page.run("history.go(-2)")
+    page.until(f"!{ASKED} && document.getElementById('query').value === 'red'")
     assert page.problems == []
 
 
@@ -51,21 +56,36 @@ def test_a_shared_address_shows_the_moment_and_its_like(page: Page, address: str
     assert page.run(TITLES)[0] == "sea"
     assert page.run("document.querySelector('.relevance').innerText") == "looks alike, 1.00"
     assert page.run(GOOD) == 1
-    page.run("document.querySelector('#asked button').click()")
+    page.run("document.querySelector('#asked .away').click()")
     page.until("document.querySelector('#examples')")
     assert page.run("location.search") == ""
     assert page.run(f"{ACTIVE}.id") == "query"
 
 
-def test_words_replace_the_moment(page: Page, address: str) -> None:
-    """One of both is asked for."""
+def test_words_join_the_moment(page: Page, address: str) -> None:
+    """Both are asked for; with the moment as what is not wanted, the words alone are wanted."""
     page.open(f"{address}/?like=traffic&at=5")
     page.until(f"{ASKED}?.innerText.includes('traffic')")
     page.run("document.getElementById('query').focus()")
     page.write("red")
     page.press("Enter")
-    page.until(f"!{ASKED} && {TITLES}[0] === 'traffic'")
-    assert page.run("location.search") == "?q=red"
+    page.until("location.search === '?q=red&like=traffic&at=5'")
+    _turn(page, "Wanted or not: what looks like a moment at 00:05.0", "not")
+    page.until("location.search === '?q=red&unlike=traffic&at=5'")
+    page.until(f"{GOOD} === 1 && {TITLES}[0] === 'traffic'")
+    page.run("document.getElementById('query').value = ''")
+    page.run("document.getElementById('query').focus()")
+    page.press("Enter")
+    page.until(f"{ASKED}?.innerText.includes('Only what is not wanted is given.')")
+    assert page.run("location.search") == ""
+
+
+def _turn(page: Page, label: str, value: str) -> None:
+    """Choose a value in the list of a row."""
+    chosen = f"document.querySelector('#asked select[aria-label=\"{label}\"]')"
+    page.until(chosen)
+    change = f"{chosen}.dispatchEvent(new Event('change', {{bubbles: true}}))"
+    page.run(f"({chosen}.value = '{value}', {change})")  # at once, as by hand
 
 
 def test_the_player_asks_for_what_it_shows(page: Page, address: str) -> None:
@@ -75,8 +95,8 @@ def test_the_player_asks_for_what_it_shows(page: Page, address: str) -> None:
     page.run(f"({VIDEO}.pause(), {VIDEO}.currentTime = 4.5)")
     page.until(f"!{VIDEO}.seeking")
     page.run("document.getElementById('alike').click()")
-    page.until(f"{TITLES}[0] === 'sea'")
-    assert page.run("location.search") == "?like=traffic&at=4.5"
+    page.until("location.search === '?q=red&like=traffic&at=4.5'")
+    page.until(f"{ASKED}?.innerText.includes('traffic')")
 
 
 def test_a_moment_that_is_gone_is_said(page: Page, address: str) -> None:
@@ -104,8 +124,10 @@ def test_a_picture_is_searched_with(page: Page, address: str, event: str) -> Non
         page.look(dark=dark)
         assert violations(page) == []
     page.look()
-    page.run("document.querySelector('#asked button').click()")
+    page.run("document.querySelector('#asked .away').click()")
     page.until("document.querySelector('#examples')")
+    page.run("history.back()")
+    page.until("document.querySelector('#asked canvas')")
     assert page.problems == []
 
 
@@ -120,17 +142,31 @@ def test_a_picture_that_cannot_be_read_is_said(page: Page, address: str) -> None
     page.until(f"{ASKED} && !document.getElementById('unread')")
 
 
-def test_words_replace_a_picture(page: Page, address: str) -> None:
-    """And so does a moment."""
+def test_pictures_moments_and_words_are_asked_for_together(page: Page, address: str) -> None:
+    """Each has its row, its importance in words, and everybody can use that state."""
     page.open(address)
     page.until("document.querySelector('#examples button')")
     page.run(GIVEN.format(content="blob", event=PASTED))
     page.until(f"document.querySelector('{CARD}') && {ASKED}")
     page.run("document.querySelector('#results a.alike').click()")
-    page.until("location.search.startsWith('?like=')")
-    page.run(GIVEN.format(content="blob", event=PASTED))
-    page.until("location.search === '' && document.querySelector('#asked canvas')")
+    page.until("location.search.startsWith('?like=') && document.querySelector('#asked img')")
     page.run("document.getElementById('query').focus()")
+    page.write("blue")
+    page.press("Enter")
+    page.until(f"location.search.startsWith('?q=blue&like=') && {GOOD} === 1")
+    assert page.run(f"document.querySelectorAll('{ROWS}').length") == 2
+    _turn(page, "How important: What looks like your picture", "more")
+    page.until(f"document.querySelector('#asked option[value=more]:checked') && {GOOD} === 1")
+    for width in (390, 1280):
+        for dark in (False, True):
+            page.look(width=width, dark=dark)
+            assert violations(page) == []
+    page.look()
+    page.run("document.getElementById('add-without').click()")
+    page.until(f"{ACTIVE}.matches('{ROWS} input') && !{ACTIVE}.value")
     page.write("red")
     page.press("Enter")
-    page.until(f"!{ASKED} && {TITLES}[0] === 'traffic'")
+    page.until("location.search.endsWith('&not=red')")
+    page.run(GIVEN.format(content="blob", event=PASTED))
+    page.until(f"document.querySelectorAll('{ROWS}').length === 4")
+    assert page.problems == []

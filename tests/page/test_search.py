@@ -320,7 +320,7 @@ def test_parts_are_asked_for_under_the_box(page: Page, address: str) -> None:
     page.run(f"document.querySelector('{CARD}').click()")
     page.until(f"{VIDEO} && document.querySelectorAll('.timeline .found').length === 2")
     page.press("Escape")
-    page.run("document.querySelector('.composed > button').click()")
+    page.run("document.querySelector('.composed .away').click()")
     page.until(f"location.search === '?q=green' && {FIELDS} === 0")
     assert page.run(f"{ACTIVE}.id") == "query"
     page.open(address)

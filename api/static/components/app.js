@@ -22,8 +22,8 @@ import { VideoPage } from "./videopage.js";
 
 export function App() {
   const now = useValue(route);
-  const { page, query, video, open } = now;
-  const words = query ? worded(now) : (now.like ? t("alike") : now.picture ? t("alikePicture") : "");
+  const { page, video, open } = now;
+  const words = isAsked(now) ? worded(now) : "";
   useValue(language);
   const isHelping = useValue(helping);
   useEffect(() => {

@@ -1,6 +1,7 @@
 // The filters of a search, folded until they are wanted.
 
 import { ask, parameters, problemIn } from "../api.js";
+import { isSeen } from "../composed.js";
 import { percent } from "../format.js";
 import { useDraft, useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
@@ -50,7 +51,7 @@ export function Filters({ children }) {
 }
 
 function Chosen() {
-  const { tags, least, query, collection, folder, shortest, longest, since, until } = useValue(route);
+  const { tags, least, parts, collection, folder, shortest, longest, since, until } = useValue(route);
   const [facets, know] = useState(/** @type {import("../types.js").Facets | null} */ (null));
   useEffect(() => {
     let mine = true;
@@ -61,7 +62,7 @@ function Chosen() {
   }, [collection]);
   return html`
     <div class="filters">
-      ${query && html`<${Relevance} least=${least} />`}
+      ${!isSeen({ parts }) && html`<${Relevance} least=${least} />`}
       <${Folder} collection=${collection} folder=${folder} first=${facets ?? NO_FACETS} />
       <div class="range" role="group" aria-label=${t("filterLength")}>
         <span>${t("filterLength")}</span>

@@ -54,12 +54,12 @@ export function openedOf(open, hit, video, segments) {
 /** @param {{open: import("../routes.js").Moment}} props */
 export function Player({ open }) {
   const { answer } = useValue(search);
-  const { order, query, without, then } = useValue(route);
+  const { order, query, parts, then } = useValue(route);
   const collection = useValue(here);
   const { good, weak } = divided(answer?.hits ?? [], order, answer?.alike_from ?? null);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
-  const { video, segments, curve, problem } = useVideo(open.video, collection, isAlone({ without, then }) ? query : "");
+  const { video, segments, curve, problem } = useVideo(open.video, collection, isAlone({ parts, then }) ? query : "");
   const opened = openedOf(open, hits[place], video, segments);
   /** @param {number} step */
   const move = (step) => {

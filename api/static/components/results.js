@@ -7,7 +7,7 @@ import { t } from "../language.js";
 import { libraries, videos } from "../library.js";
 import { route } from "../navigation.js";
 import { loadFurther, run, search } from "../searching.js";
-import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
+import { html, useLayoutEffect, useMemo, useState } from "../vendor/preact.js";
 import { Card } from "./card.js";
 import { worded } from "./composed.js";
 import { Empty, Notice } from "./notice.js";
@@ -19,14 +19,14 @@ const LESS = 12; // moments shown below those that match
 export function Results() {
   const { answer, problem, waiting, query, turn, further } = useValue(search);
   const now = useValue(route);
-  const { collection, like, picture } = now;
+  const { collection } = now;
   const known = useValue(libraries);
   const [nearest, showNearest] = useState(false);
-  useEffect(() => showNearest(false), [turn]);
+  useLayoutEffect(() => showNearest(false), [turn]); // before somebody can press the button
   const isEmpty = known && !known.problem && !videos.value;
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
-    <h1 class="hidden">${now.query ? worded(now) : t(like ? "alike" : picture ? "alikePicture" : "search")}</h1>
+    <h1 class="hidden">${worded(now)}</h1>
     <p id="status" class=${answer && !isFound(answer) ? "status none" : "status"} role="status">
       ${answer ? html`<${Count} answer=${answer} query=${query} nearest=${nearest} />` : waiting && t("searching")}
     </p>
@@ -74,7 +74,7 @@ function Moments({ answer, old, turn, further, nearest, showNearest }) {
   const { order, grouped } = useValue(route);
   const [unfolded, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
   const [all, showAll] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     unfold(new Set());
     showAll(false);
   }, [turn]);

@@ -1,6 +1,6 @@
 // The box, the collection beside it, and the filters under it. It searches while typing pauses.
 
-import { LONGEST } from "../composed.js";
+import { isWanted, LONGEST } from "../composed.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here, libraries } from "../library.js";
@@ -9,7 +9,6 @@ import { pictureIn, refused, searchWith } from "../picture.js";
 import { remember } from "../recent.js";
 import { run } from "../searching.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
-import { Asked, AskedPicture } from "./asked.js";
 import { Adding, Composed } from "./composed.js";
 import { Filters } from "./filters.js";
 import { Icon } from "./icons.js";
@@ -17,7 +16,8 @@ import { Icon } from "./icons.js";
 const PAUSE_MS = 350;
 
 export function SearchBox() {
-  const { query, like, picture, collection } = useValue(route);
+  const now = useValue(route);
+  const { query, parts, collection } = now;
   const unread = useValue(refused);
   const [draft, open] = useState(/** @type {import("./composed.js").Draft} */ (""));
   const chooser = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -61,8 +61,7 @@ export function SearchBox() {
   const paused = () => {
     const words = box.current?.value.trim() ?? "";
     if (words === route.peek().query) return;
-    const { like, picture } = route.peek();
-    go({ query: words, like: words ? null : like, picture: words ? null : picture, open: null }, { replace: typing.current.pushed });
+    go({ query: words, open: null }, { replace: typing.current.pushed });
     typing.current.pushed = true;
   };
   const typed = () => {
@@ -92,7 +91,7 @@ export function SearchBox() {
         ${names.length > 1 && html`
           <label class="hidden" for="collection">${t("collection")}</label>
           <select id="collection" name="collection"
-            onChange=${(/** @type {any} */ event) => go({ collection: event.target.value, tags: [], like: null, open: null })}>
+            onChange=${(/** @type {any} */ event) => go({ collection: event.target.value, tags: [], parts: parts.filter((part) => !("like" in part)), open: null })}>
             ${names.map((name) => html`<option key=${name} value=${name} selected=${name === own}>${name}</option>`)}
           </select>
         `}
@@ -101,13 +100,9 @@ export function SearchBox() {
         <input ref=${chooser} type="file" accept="image/*" hidden aria-label=${t("withPicture")} onChange=${chosen} />
         <button class="primary" type="submit"><${Icon} name="search" /><span>${t("search")}</span></button>
       </div>
-      ${query && html`<${Composed} draft=${draft} open=${open} />`}
-      ${like && html`<${Asked} like=${like} />`}
-      ${picture && !query && !like && html`<${AskedPicture} picture=${picture} />`}
+      <${Composed} draft=${draft} open=${open} />
       ${unread && html`<p id="unread" class="reason" role="alert">${unread}</p>`}
-      ${(query || like || picture) && html`
-        <${Filters}>${query && html`<${Adding} draft=${draft} open=${open} />`}<//>
-      `}
+      ${isWanted(now) && html`<${Filters}><${Adding} draft=${draft} open=${open} /><//>`}
     </form>
   `;
 }

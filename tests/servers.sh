@@ -37,4 +37,17 @@ if command -v npm >/dev/null 2>&1 && ! [ -d tests/tus/node_modules/tus-js-client
 		[ "${CI:-}" = true ] && exit 1
 	}
 fi
+
+# Azurite has 190 MB, which checkouts share. It is installed again when its lock changes.
+azurite="${XDG_CACHE_HOME:-$HOME/.cache}/clipseek-azurite"
+if command -v npm >/dev/null 2>&1 && ! { [ -d "$azurite/node_modules/azurite" ] \
+	&& cmp -s tests/azurite/package-lock.json "$azurite/package-lock.json"; }; then
+	mkdir -p "$azurite"
+	cp tests/azurite/package.json tests/azurite/package-lock.json "$azurite/"
+	npm ci --prefix "$azurite" --ignore-scripts --no-audit --no-fund || {
+		rm -f "$azurite/package-lock.json"
+		echo "Azurite cannot be installed: tests that need it are skipped" >&2
+		[ "${CI:-}" = true ] && exit 1
+	}
+fi
 exit 0

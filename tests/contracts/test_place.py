@@ -13,7 +13,7 @@ from clipseek.ranged import read_at, size_of
 from clipseek.sources import LOCAL, LocalDisk, Place, Places, Source
 from clipseek.sources.local import BLOCK_BYTES
 from clipseek.sources.remote import ObjectStores
-from tests.contracts import s3
+from tests.contracts import azure, s3
 from tests.examples.zip_place import ZipArchives
 
 
@@ -89,16 +89,17 @@ class InArchive(Kept):
 
 
 class InBucket(Kept):
-    """Objects of a server that speaks S3."""
+    """Objects of a server that speaks S3, or Azure Blob Storage."""
 
     place = ObjectStores()
 
-    def __init__(self, server: s3.Server) -> None:
+    def __init__(self, server: s3.Server | azure.Server, bucket: str) -> None:
         self._server = server
+        self._bucket = bucket
 
     def uri(self, name: str) -> str:
         """Return the uri of an object below a prefix."""
-        return f"s3://{s3.BUCKET}/all/{name}" if name else f"s3://{s3.BUCKET}/all"
+        return f"{self._bucket}/all/{name}" if name else f"{self._bucket}/all"
 
     def put(self, name: str, content: bytes) -> None:
         """Write an object."""
@@ -116,16 +117,27 @@ def s3_server() -> Iterator[s3.Server]:
         yield started
 
 
-@pytest.fixture(params=[OnDisk, InArchive, InBucket], ids=["disk", "zip", "s3"])
+@pytest.fixture(scope="module")
+def azure_server() -> Iterator[azure.Server]:
+    """Return a server for the tests of this file."""
+    with azure.serving() as started:
+        yield started
+
+
+@pytest.fixture(params=["disk", "zip", "s3", "azure"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kept:
     """Return an empty place of each kind."""
-    if request.param is InBucket:
-        server = request.getfixturevalue("s3_server")
-        server.empty()
+    if request.param == "s3":
+        server: s3.Server = request.getfixturevalue("s3_server")
         s3.lead_to(server.endpoint, monkeypatch)
-        return InBucket(server)
-    made: Kept = request.param(tmp_path)
-    return made
+        server.empty()
+        return InBucket(server, f"s3://{s3.BUCKET}")
+    if request.param == "azure":
+        other: azure.Server = request.getfixturevalue("azure_server")
+        azure.lead_to(other, monkeypatch)
+        other.empty()
+        return InBucket(other, f"az://{azure.CONTAINER}")
+    return OnDisk(tmp_path) if request.param == "disk" else InArchive(tmp_path)
 
 
 def _look(kept: Kept, name: str = "a.mp4") -> Source:

@@ -1,5 +1,6 @@
 """Objects of a store: what is said of each failure, and blocks that are asked for again."""
 
+import base64
 import errno
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from obstore import exceptions
 from clipseek.sources import remote
 from clipseek.sources.local import require_space
 from clipseek.sources.remote import ObjectStores, RemoteObject
-from tests.contracts import s3
+from tests.contracts import azure, s3
 
 URI = "s3://videos/a.mp4"
 NONE = "s3://no-such-bucket"
@@ -142,6 +143,16 @@ def test_what_a_store_said_is_put_into_words(text: str, said: str) -> None:
     assert "http" not in found
 
 
+def test_a_machine_without_an_identity_is_not_a_bucket_that_is_not_allowed(
+    bucket: Callable[[Store], None],
+) -> None:
+    """The metadata service of a machine may answer 403 too; then credentials are missing."""
+    text = "GET http://169.254.169.254/latest/api/token - status code: 403"
+    bucket(Store(*[exceptions.GenericError(text)] * remote.TRIES))
+    with pytest.raises(OSError, match="no credentials were found"):
+        list(SEEN.stream(2, 5))
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[s3.Server]:
     """A server without a bucket."""
@@ -159,6 +170,30 @@ def test_buckets_that_are_not_there_are_told(server: s3.Server) -> None:
     server.empty()
     with pytest.raises(FileNotFoundError, match="none below it"):
         list(ObjectStores().list("s3://videos"))
+
+
+def test_azure_tells_what_is_not_there_and_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container, an object, and a key of another account, which is never shown."""
+    wrong = base64.b64encode(b"another key").decode()
+    with azure.serving() as server:
+        azure.lead_to(server, monkeypatch)
+        with pytest.raises(FileNotFoundError, match="no such object or bucket"):
+            ObjectStores().look("az://nowhere/a")
+        server.empty()
+        server.put("a", b"video")
+        with pytest.raises(FileNotFoundError, match="no such object or bucket"):
+            ObjectStores().look("az://videos/b")
+        assert ObjectStores().look("az://videos/a").size_bytes == 5
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", wrong)
+        remote.forget()
+        uses = (
+            lambda: ObjectStores().look("az://videos/a"),
+            lambda: list(ObjectStores().list("az://videos")),
+        )
+        for use in uses:
+            with pytest.raises(PermissionError, match="check the credentials") as raised:
+                use()
+            assert wrong not in str(raised.value)
 
 
 def test_what_does_not_fit_is_not_fetched(

@@ -36,6 +36,7 @@ TRIES = 4
 
 _URI = re.compile(r"(s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:/(.*))?", re.DOTALL)
 _STATUS = re.compile(r"\b(?:status|error)[^0-9]{0,20}([45]\d\d)\b", re.IGNORECASE)
+_NOT_ALLOWED = "the object store does not allow it; check the credentials and their permissions"
 _URL = re.compile(r"https?://\S+")
 _METADATA = "//169.254."
 """Where the machines of clouds ask for credentials, which is the last place that is tried."""
@@ -195,15 +196,19 @@ def _told(uri: str) -> Iterator[None]:
     except FileNotFoundError:
         raise FileNotFoundError(errno.ENOENT, "no such object or bucket", uri) from None
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
-        reason = "the object store does not allow it; check the credentials and their permissions"
-        raise PermissionError(errno.EACCES, reason, uri) from None
+        raise PermissionError(errno.EACCES, _NOT_ALLOWED, uri) from None
     except (exceptions.InvalidPathError, ValueError):
         reason = (
             "obstore cannot name this key: it has an empty part, `.`, `..` or control characters"
         )
         raise OSError(errno.EINVAL, reason, uri) from None
     except exceptions.BaseError as error:
-        raise OSError(errno.EIO, _said(str(error)), uri) from None
+        text = str(error)
+        found = _STATUS.search(text)
+        # So does Azure answer to a listing. What answers for credentials is something else.
+        if found and found[1] in ("401", "403") and _METADATA not in text:
+            raise PermissionError(errno.EACCES, _NOT_ALLOWED, uri) from None
+        raise OSError(errno.EIO, _said(text), uri) from None
 
 
 def _said(text: str) -> str:

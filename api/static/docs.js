@@ -1,13 +1,7 @@
 // Shows /openapi.json: what each endpoint takes, an example of its answer and of each problem.
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
-const code = (value) => make("pre", {}, make("code", { textContent: pretty(value) }));
+import { code, make } from "./make.js";
+import { canBeTried, trial } from "./trying.js";
 
 function words(text, tag = "p") {
   // Text between backquotes is code.
@@ -65,10 +59,16 @@ function request(operation, all) {
   if (content) {
     const schema = resolved(content.schema, all);
     parts.push(make("h3", { textContent: `Body: ${schema.name ?? "JSON"}` }), properties(schema, all));
-    for (const example of schema.examples ?? content.schema.examples ?? []) parts.push(code(example));
-    if (content.example) parts.push(code(content.example));
+    parts.push(...bodies(content, all).map(code));
   }
   return parts;
+}
+
+function bodies(content, all) {
+  if (!content) return [];
+  const schema = resolved(content.schema, all);
+  const examples = schema.examples ?? content.schema.examples ?? [];
+  return content.example ? [...examples, content.example] : examples;
 }
 
 function answers(operation) {
@@ -85,6 +85,8 @@ function answers(operation) {
 }
 
 function endpoint(path, method, operation, all) {
+  const [example] = bodies(operation.requestBody?.content["application/json"], all);
+  const tried = canBeTried(path, method, operation) ? [trial(path, method, operation, example)] : [];
   return make(
     "details",
     {},
@@ -95,7 +97,7 @@ function endpoint(path, method, operation, all) {
       make("code", { textContent: path }),
       make("span", { className: "quiet", textContent: operation.summary }),
     ),
-    make("div", { className: "body" }, words(operation.description), ...request(operation, all), ...answers(operation)),
+    make("div", { className: "body" }, words(operation.description), ...tried, ...request(operation, all), ...answers(operation)),
   );
 }
 

@@ -18,7 +18,7 @@ INDEX = (STATIC / "index.html").read_text("utf-8")
 IMPORTED = re.compile(
     r"""^(?:import|export)\b[^"';]*?["'](\.[^"']+)["']|import\("([^"`]+)"\)""", re.MULTILINE
 )
-LATER = ("languages/", "docs.js", "login.js", "types.js", "vendor/tus.js")
+LATER = ("languages/", "docs.js", "login.js", "make.js", "trying.js", "types.js", "vendor/tus.js")
 """What is loaded only when it is needed, or contains types alone."""
 
 

@@ -1,5 +1,7 @@
 """Every state of the page in a real browser: for everybody, in each language."""
 
+import json
+import shlex
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -132,6 +134,48 @@ def test_the_documentation_shows_every_endpoint(page: Page, address: str) -> Non
     shown = page.run("document.body.textContent")
     assert "/v1/search/batch" in shown
     assert page.problems == []
+
+
+OPENED = """(name) => {
+  const all = [...document.querySelectorAll("details")];
+  const found = all.find((each) => each.querySelector("summary").innerText.startsWith(name));
+  found.open = true;
+  return found;
+}"""
+
+
+def test_requests_are_tried_in_the_documentation(page: Page, address: str) -> None:
+    """A search and a picture; what changes something has no form; the same is given as a line."""
+    page.problems.clear()
+    page.open(f"{address}/docs")
+    page.until("document.querySelectorAll('form.trial').length > 10")
+    page.run("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
+
+    page.run(f"globalThis.asked = ({OPENED})('POST /v1/search')")
+    page.run(
+        """((body) => { body.value = JSON.stringify({ query: "it's blue" }); })"""
+        """(asked.querySelector("textarea"))"""
+    )
+    page.run("asked.querySelector('button.primary').click()")
+    page.until("asked.querySelector('.answer p')?.textContent.startsWith('200')")
+    assert '"hits"' in page.run("asked.querySelector('.answer code').textContent")
+    page.run("asked.querySelector('button:not(.primary)').click()")
+    page.until("globalThis.copied")
+    words = shlex.split(page.run("globalThis.copied"))
+    assert words[:4] == ["curl", "-X", "POST", f"{address}/v1/search"]
+    assert json.loads(words[-1]) == {"query": "it's blue"}
+
+    page.run(f"globalThis.asked = ({OPENED})('GET /v1/videos/{{video_id}}/thumbnail')")
+    page.run("asked.querySelector('input[name=video_id]').value = 'traffic'")
+    page.run("asked.querySelector('button.primary').click()")
+    page.until("asked.querySelector('.answer img')?.src.endsWith('/traffic/thumbnail')")
+    page.run("asked.querySelector('input[name=video_id]').value = '../../v1/models?'")
+    page.run("asked.querySelector('button.primary').click()")
+    page.until("asked.querySelector('.answer p')?.textContent.startsWith('404')")
+
+    removing = f"({OPENED})('DELETE /v1/videos').querySelector('form.trial')"
+    assert page.run(f"{removing} === null") is True
+    assert [each for each in page.problems if "404" not in each] == []
 
 
 def test_a_thousand_videos_are_scrolled(page: Page, tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """Captions: queries with known answers, from a JSON Lines file, and how a library answers them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,8 @@ from clipseek.types import PICTURE, SearchResult, Span
 from indexer.image_files import read_picture
 from indexer.naming import resolved
 from indexer.output import note
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,19 @@ class _Line(BaseModel):
 
 
 def read_captions(path: Path) -> list[Caption]:
-    """Read a captions file.
+    """Read a captions file; raise ConfigError as `read_lines` does."""
+    folder = resolved(path).parent
+    captions = read_lines(path, lambda line: _Line.model_validate(line).caption(folder))
+    if not captions:
+        raise ConfigError(f"{path}: no captions; a line is {{'query', 'file', 'start', 'end'}}")
+    return captions
+
+
+def read_lines(path: Path, read: Callable[[object], Read]) -> list[Read]:
+    """Read a JSON Lines file; empty lines are left out.
 
     Raises:
-        ConfigError: the file cannot be read, or a line is wrong; names the line.
+        ConfigError: the file cannot be read, or `read` refuses a line; names the line.
     """
     try:
         lines = resolved(path).read_text(encoding="utf-8").splitlines()
@@ -101,17 +112,14 @@ def read_captions(path: Path) -> list[Caption]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text: {error}") from error
-    captions = []
+    found = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                read = _Line.model_validate(json.loads(line))
-                captions.append(read.caption(resolved(path).parent))
+                found.append(read(json.loads(line)))
             except (ValidationError, ValueError, RecursionError, ClipseekError) as error:
                 raise ConfigError(f"{path}, line {number}: {_first(error)}") from error
-    if not captions:
-        raise ConfigError(f"{path}: no captions; a line is {{'query', 'file', 'start', 'end'}}")
-    return captions
+    return found
 
 
 def _first(error: Exception) -> str:

@@ -24,7 +24,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.keys import SCOPES
-from indexer import demo_options, search_options, switch_options
+from indexer import demo_options, evaluate_options, search_options, switch_options
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
@@ -286,7 +286,7 @@ def _judging_verbs(verbs: "_Verbs") -> None:
     evaluate = _verb(
         verbs, "evaluate", "score the answers to known queries", "indexer evaluate captions.jsonl"
     )
-    evaluate.add_argument("captions", type=Path, metavar="CAPTIONS.jsonl")
+    evaluate_options.add(evaluate)
     _output(evaluate)
     calibrate = _verb(
         verbs,

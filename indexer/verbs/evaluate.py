@@ -5,11 +5,13 @@ from pathlib import PurePath
 
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
-from clipseek.errors import CollectionNotFound
+from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.evaluation import Found, evaluate_kinds
 from clipseek.evaluation import evaluate as judge
+from clipseek.highlights import judged
 from clipseek.service import Service
 from clipseek.types import SearchResult
+from indexer import qvhighlights
 from indexer.captions import read_captions, search
 from indexer.naming import spellings
 from indexer.output import counted, emit, note, say
@@ -17,7 +19,14 @@ from indexer.videos import all_videos
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Print how well the queries of a captions file are answered."""
+    """Print how well the queries of a file are answered."""
+    if options.format == "qvhighlights":
+        return _within_videos(settings, options)
+    if options.predictions is not None:
+        raise ConfigError(
+            f"--predictions {options.predictions}: only the answers to queries of QVHighlights are "
+            "written; add --format qvhighlights, or leave --predictions out"
+        )
     captions = read_captions(options.captions)
     files = {name for caption in captions for name in {caption.file, *caption.also} if name}
     service = open_existing(settings)
@@ -35,6 +44,23 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         emit(result)
     else:
         _print(result)
+    return 0
+
+
+def _within_videos(settings: Settings, options: argparse.Namespace) -> int:
+    """Print how well the queries of QVHighlights are answered, each within its video."""
+    asked = qvhighlights.read(options.captions)
+    with open_existing(settings) as service:
+        predictions = qvhighlights.predict(service, asked)
+    if options.predictions is not None:
+        qvhighlights.write(options.predictions, asked, predictions)
+    figures = judged([each.truth() for each in asked], predictions)
+    if options.json:
+        emit({"queries": len(asked), **figures})
+    else:
+        say(f"queries  {len(asked)}")
+        for name, figure in figures.items():
+            say(f"{name:<20}  {'-' if figure is None else f'{figure:.2f}'}")
     return 0
 
 

@@ -36,7 +36,7 @@ class FrameAnswer(BaseModel):
 
 
 class FitAnswer(BaseModel):
-    """How well one part of the search fits the best segment of the moment."""
+    """How well one part of the search fits the best segment of the moment, by pictures alone."""
 
     weight: float
     score: float = Field(description="Cosine of part and segment, -1 to 1, higher is better.")

@@ -67,7 +67,9 @@ class HitAnswer(BaseModel):
         default=None,
         description="If words were searched, too: what each field contributes. `start`, `end` and "
         "`relevance` of the hit are those of the best one, and `segment_id` and `best_time` are "
-        "shown there. Else it is missing.",
+        "shown there. With several parts they are those of all parts, `picture` says how well "
+        "pictures alone fit, and with `then` the fields of each step follow each other. Else it is "
+        "missing.",
     )
     explanation: ExplanationAnswer | None = Field(
         default=None, description="With `explain`, why the moment matched. Else null."

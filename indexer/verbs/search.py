@@ -23,10 +23,6 @@ from indexer.output import note
 from indexer.videos import AmbiguousVideo, named, videos_called
 
 TAGS_SHOWN = 20
-_LEFT_OUT = (
-    "words were not searched: with --not, --then, --like or --image only pictures are; search for "
-    "a sentence alone to find what is said or written"
-)
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -42,8 +38,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             parts.append(_like(options.like, service.catalog, settings.collection))
         query = _checked(parts, settings, options, filters)
         answer = service.searcher.search([query])[0]
-        view = service.collections.latest(settings.collection).view
-        is_left_out = len(view.words) > 0 and not query.asks_text
         why = None
         if options.explain and isinstance(answer, SearchResult):
             why = found.explained(service, query, answer)
@@ -57,8 +51,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise answer
     if answer.truncated_at is not None:
         note(_cut(answer.query[: answer.truncated_at], answer.model))
-    if is_left_out:
-        note(_LEFT_OUT)
     if missing:
         note(missing)
     elif options.json:

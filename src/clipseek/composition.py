@@ -33,6 +33,8 @@ on the next one, moments would be on both or on none.
 # below 1. Coherence, where likeness is 0.5, is the model's own: most pairs of frames of one scene
 # have it.
 _LIKENESS = 4.0
+# Of words: one that is as sure as a number can say would make all other parts count for nothing.
+_SURE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,19 @@ class Curves:
             evidence = (logits - self.relevance.offset) / self.relevance.scale
             return (evidence + biases) / self.logit_scale
         return self.coherence + logits * (1 - self.coherence) / _LIKENESS
+
+
+def heard(logits: Floats, relevance: Floats) -> Floats:
+    """Return the logits of parts that are shown or said, whichever fits better.
+
+    Args:
+        logits: float64 (K, P), how well each part fits what each segment shows.
+        relevance: float64 (K, P), how well it fits what is said there; 0 if it is not.
+    """
+    sure = np.minimum(relevance, _SURE)
+    with np.errstate(divide="ignore"):
+        found: Floats = np.maximum(logits, np.log(sure) - np.log1p(-sure))
+    return found
 
 
 def shown(score: float) -> float:

@@ -98,7 +98,8 @@ class Following:
             for each, match in zip(chain, self.steps, strict=True)
         )
         moment = first._replace(span=Span(first.span.start, end), score=score)
-        return Judged(moment, worst.evidence, worst.relevance, steps)
+        fields = tuple(field for each in chain for field in each.fields)
+        return Judged(moment, worst.evidence, worst.relevance, steps, fields)
 
 
 def _logits(match: Match, curves: Curves) -> NDArray[np.float64]:

@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 from clipseek import calibration, fusion
 from clipseek.library.parts import segments_in, vectors_of
 from clipseek.library.view import View
-from clipseek.matching import MATCHING, Judged, Match
+from clipseek.matching import MATCHING, TEXTS, Judged, Match
 from clipseek.query import Query
 from clipseek.ranking import Moment
 from clipseek.texts.index import Said
 from clipseek.timed import PICTURE, FieldHit, Span
 from clipseek.types import Scoring
 from clipseek.vectors import Asked
-
-_TEXTS = 5
-"""Passages that a hit names at most, the best ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +111,7 @@ def _hit(
 
     So the frame and the segment of the hit are of its span, whichever field found it.
     """
-    texts = tuple(said[i].hit for i in group.texts[:_TEXTS])
+    texts = tuple(said[i].hit for i in group.texts[:TEXTS])
     fields, one = texts, None
     if group.picture is not None:
         one = seen[group.picture]

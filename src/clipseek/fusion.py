@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from clipseek.timed import Span
 
+_HALF = 0.5
+
 
 class Place(NamedTuple):
     """Where something is: the seconds `[start, end)` of a video."""
@@ -88,6 +90,19 @@ def shown_by(
     if passage.overlap(spans[best]):
         start, end = max(start, spans[best].start), min(end, spans[best].end)
     return best, (start + end) / 2
+
+
+def heard_in(passage: Span, spans: Sequence[Span]) -> list[int]:
+    """Return in which of some segments a passage is, as places, of those that it meets.
+
+    A passage often begins a little before a cut or ends after it. So it is in each segment with
+    which it shares half of the shorter one of both, or else in the one with which it shares most.
+    """
+    shared = [passage.overlap(span) for span in spans]
+    found = [
+        i for i, span in enumerate(spans) if shared[i] >= _HALF * min(passage.length, span.length)
+    ]
+    return found or ([shared.index(max(shared))] if spans else [])
 
 
 def _contains(place: Place, time: float) -> bool:

@@ -9,16 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
-from clipseek.composition import CANDIDATES, Curves, combined
+from clipseek.composition import CANDIDATES, Curves, combined, heard
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
+from clipseek.parts import Part, Text
 from clipseek.query import Filters, Query
-from clipseek.timed import FieldHit
+from clipseek.spoken import Spoken
+from clipseek.timed import PICTURE, Field, FieldHit
 from clipseek.types import Neighbours, Relevance, Scoring, StepHit
 from clipseek.vectors import Asked
 
 MATCHING = 0.5
 """Relevance from which on a moment counts as showing what was asked."""
+TEXTS = 5
+"""Passages that a hit names at most, the best ones."""
 NO_MORE = -1.0
 """The fit of what is not there, as bad as none can be."""
 
@@ -28,7 +32,8 @@ class Lookup:
     """One step of a query: what is searched for among the vectors.
 
     neighbours: How many segments are compared. alone: Different if it is searched for by itself.
-    least: The relevance that is asked for. is_all: Whether moments below it count too.
+    least: The relevance that is asked for. is_all: Whether moments below it count too. sentences:
+    What is searched for in words of these fields, too, "" for pictures; empty if not.
     """
 
     asked: Asked
@@ -39,13 +44,27 @@ class Lookup:
     alone: int
     least: float
     is_all: bool
+    sentences: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
 
     @classmethod
-    def of(cls, query: Query, asked: Asked, place: int, *, is_fused: bool = False) -> Self:
-        """Return one step of the query at a place of a batch.
+    def of(
+        cls,
+        query: Query,
+        parts: Sequence[Part],
+        asked: Asked,
+        place: int,
+        *,
+        is_fused: bool = False,
+        is_heard: bool = False,
+    ) -> Self:
+        """Return one step of the query, of some parts, at a place of a batch.
 
-        With `is_fused`, words are searched for, too, so every page compares the same segments.
+        With `is_fused`, moments meet passages later, so every page compares the same segments.
+        With `is_heard`, words count for the parts, and the segments where they are said are too
+        compared.
         """
+        sentences = tuple(part.text if isinstance(part, Text) else "" for part in parts)
         least = query.filters.min_relevance
         # A later page of one part looks at up to 4000 neighbours.
         alone = place if query.after and query.is_plain else -1
@@ -53,14 +72,23 @@ class Lookup:
             asked,
             query.filters.of_videos,
             is_seen=not asked.sentences.all(),
-            is_composed=len(asked.weights) > 1,
+            is_composed=len(asked.weights) > 1 or is_heard,
             neighbours=ranking.candidates(query.reach)
             if query.is_plain and not is_fused
             else CANDIDATES,
             alone=alone,
             least=least,
             is_all=not least or bool(query.then) or is_fused,
+            sentences=sentences if is_heard and any(sentences) else (),
+            fields=query.fields,
         )
+
+    def spoken(self, view: View) -> Spoken | None:
+        """Return what is said of the sentences, or None if words do not count."""
+        if not self.sentences:
+            return None
+        allowed = None if self.only is None else view.passing(self.only)
+        return Spoken.of(view, self.sentences, self.asked.weights, self.fields, allowed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +97,8 @@ class Together:
 
     rows: What is known of the segments, Q * K of them. evidence, fit: (Q * K,). fit: The relevance
     or, without a scoring, which fits sentences alone, the score. bounds: What `best_beyond` returns
-    if queries have several parts, which order the neighbours, or None.
+    if queries have several parts, which order the neighbours, or None. spoken: What is said of one
+    query, if words count. seen: float64 (Q * K,), how well pictures alone fit then, in [0, 1].
     """
 
     near: Neighbours
@@ -79,6 +108,8 @@ class Together:
     view: View
     scoring: Scoring | None
     bounds: Sequence[float] | None = None
+    spoken: Spoken | None = None
+    seen: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, view: View, near: Neighbours, scoring: Scoring | None) -> Self:
@@ -101,30 +132,49 @@ class Together:
         coherence: float,
         *,
         is_seen: bool,
+        spoken: Spoken | None = None,
     ) -> Self:
         """Judge neighbours by all parts of their query, and order them by that.
 
-        is_seen: Whether a part is a picture, so that the fit is the score.
+        is_seen: Whether a part is a picture, so that the fit is the score. spoken: What is said of
+        the parts, if there is one query, for which words count; those segments are judged too.
         """
-        rows = view.rows(near.ids.ravel())
         curves = Curves.of(scoring, coherence)
+        bounds = _bounds(view, near, asked, curves, is_seen=is_seen)
+        if spoken is not None:
+            bounds = [1.0] if spoken.more else bounds
+            near = Neighbours(spoken.beside(near.ids[0])[np.newaxis], near.scores)
+        rows = view.rows(near.ids.ravel())
         biases = rows.biases.reshape(near.ids.shape).astype(np.float64)
         fits = np.empty(near.ids.shape)
+        seen = None
         for row, one in enumerate(asked):
-            fits[row] = _fits(view, near.ids[row], one, biases[row], curves)
+            logits = _part_logits(view, near.ids[row], one, biases[row], curves)
+            if spoken is not None:
+                seen = logistic(combined(logits, one.weights))
+                logits = heard(logits, spoken.relevance(near.ids[row]))
+            fits[row] = combined(logits, one.weights)
         scores = curves.cosines(fits, biases, is_sentence=not is_seen).astype(np.float32)
         order = np.lexsort((near.ids, -scores), axis=1)
         places = (order + near.ids.shape[1] * np.arange(len(order))[:, None]).ravel()
-        bounds = _bounds(view, near, asked, curves, is_seen=is_seen)
         near = Neighbours(
             np.take_along_axis(near.ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
         )
+        seen = None if seen is None else seen[places]
+        rows = rows.at(places)
         if is_seen:
             unknown, fit = np.full(len(places), np.nan), near.scores.ravel().astype(np.float64)
-            return cls(near, rows.at(places), unknown, fit, view, None, bounds)
+            return cls(near, rows, unknown, fit, view, None, bounds, spoken, seen)
         evidence = (fits.ravel()[places] - scoring.relevance.offset) / scoring.relevance.scale
         relevance = calibration.relevance(evidence, scoring.relevance)
-        return cls(near, rows.at(places), evidence, relevance, view, scoring, bounds)
+        return cls(near, rows, evidence, relevance, view, scoring, bounds, spoken, seen)
+
+    def fields(self, row: int, moment: ranking.Moment) -> tuple[FieldHit, ...]:
+        """Return what pictures and words contribute to a moment with its best segment in a row."""
+        if self.spoken is None or self.seen is None:
+            return ()
+        texts = self.spoken.passages.get(moment.segment_id, ())
+        return FieldHit(PICTURE, float(self.seen[row]), moment.span), *texts[:TEXTS]
 
     def best_beyond(self, asked: Sequence[int]) -> list[float]:
         """Return for each query the maximum fit of a segment after the neighbours that count.
@@ -243,21 +293,25 @@ def made(
         every = ranking.moments(together.near, together.rows, replace(grown, peaks=chosen))
         for i, peaks, moments in zip(positions, chosen, every, strict=True):
             judged = together.evidence[peaks].tolist(), together.fit[peaks].tolist()
-            found[i] = list(map(Judged, moments, *judged))
+            said = map(together.fields, peaks.tolist(), moments)
+            found[i] = [
+                Judged(moment, evidence, fit, fields=fields)
+                for moment, evidence, fit, fields in zip(moments, *judged, said, strict=True)
+            ]
     return [found[i] for i in range(len(matches))]
 
 
-def _fits(
+def _part_logits(
     view: View, ids: NDArray[np.int64], asked: Asked, biases: NDArray[np.float64], curves: Curves
 ) -> NDArray[np.float64]:
-    """Return how well segments, int64 (K,), fit a query by all its parts, as logits."""
+    """Return how well what segments, int64 (K,), show fits each part, (K, P), as logits."""
     # Not by BLAS, which wakes its threads for so few rows: 12 ms on two busy cores, against 0.05.
     cosines = np.einsum("kd,pd->kp", vectors_of(view.parts, ids), asked.parts).astype(np.float64)
     logits = [
         curves.logits(cosines[:, i], biases, is_sentence=bool(is_sentence))
         for i, is_sentence in enumerate(asked.sentences)
     ]
-    return combined(np.stack(logits, axis=1), asked.weights)
+    return np.stack(logits, axis=1)
 
 
 def _bounds(

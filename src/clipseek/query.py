@@ -58,7 +58,7 @@ class Query:
 
     Parts of negative weight are not wanted; `composition` says what all parts together ask for.
     With `then`, moments are asked for that are followed, step by step, by moments of the same
-    video. Fields made of text are searched for a single sentence, if the collection has any.
+    video. Fields made of text are searched for all sentences, if the collection has any.
     """
 
     parts: tuple[Part, ...]
@@ -146,7 +146,8 @@ class Query:
     @property
     def asks_text(self) -> bool:
         """Whether fields made of text are searched, if the collection has any."""
-        return bool(self.text) and self.fields != (PICTURE,)
+        has_sentence = any(isinstance(part, Text) for parts in self.steps for part in parts)
+        return has_sentence and self.fields != (PICTURE,)
 
     @property
     def is_seen(self) -> bool:
@@ -195,7 +196,8 @@ class Query:
         if PICTURE not in self.fields and not self.text:
             return InvalidQuery(
                 f"fields must have {PICTURE} unless one sentence alone is asked for, got {given}; "
-                "words are not searched for pictures, moments and several parts"
+                "several parts are searched in words beside pictures, and pictures and moments are "
+                "not searched in words"
             )
         return None
 

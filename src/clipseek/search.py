@@ -191,10 +191,17 @@ class Searcher:
     ) -> list[Match | Following | Fused]:
         """Search, judge and merge: for each query what matches it."""
         lookups = [
-            Lookup.of(query, one, place, is_fused=_is_fused(query, view))
+            Lookup.of(
+                query,
+                parts,
+                one,
+                place,
+                is_fused=_is_fused(query, view),
+                is_heard=_is_heard(query, view),
+            )
             for place, (query, steps) in enumerate(zip(queries, read, strict=True))
             if PICTURE in query.fields
-            for one in steps
+            for parts, one in zip(query.steps, steps, strict=True)
         ]
         found = iter(self._looked_up(view, model, lookups, stages))
         matches: list[Match | Following | Fused] = []
@@ -217,9 +224,13 @@ class Searcher:
     ) -> list[Match]:
         """Search for vectors, those of one kind and filter together, and merge what is near."""
         found: dict[int, Match] = {}
-        grouped = _grouped((one.only, one.is_seen, one.is_composed, one.alone) for one in lookups)
+        grouped = _grouped(
+            # Of what is said, each compares other segments.
+            (one.only, one.is_seen, one.is_composed, one.alone, i if one.sentences else -1)
+            for i, one in enumerate(lookups)
+        )
         scoring = model.scoring_of(view.collection)
-        for (only, is_seen, is_composed, _), positions in grouped.items():
+        for (only, is_seen, is_composed, *_), positions in grouped.items():
             some = [lookups[i] for i in positions]
             vectors = np.stack([one.asked.vector for one in some])
             # Its own number of neighbours, so that other searches of the batch do not change it.
@@ -230,9 +241,13 @@ class Searcher:
                 self._sample(view, vectors, near)
             if is_composed:
                 parts = [one.asked for one in some]
+                with stages.timing("search"):
+                    spoken = some[0].spoken(view)
                 together = Together.composed(
-                    view, near, parts, scoring, model.coherence, is_seen=is_seen
+                    view, near, parts, scoring, model.coherence, is_seen=is_seen, spoken=spoken
                 )
+                if spoken is not None:
+                    counts = [together.near.ids.shape[1]]
             else:
                 together = Together.of(view, near, None if is_seen else scoring)
             grown = ranking.grow(together.near, together.rows, counts)
@@ -347,7 +362,13 @@ def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
 
 def _is_fused(query: Query, view: View) -> bool:
     """Whether words are searched for beside pictures, or in place of them."""
-    return PICTURE not in query.fields or (query.asks_text and len(view.words) > 0)
+    has_words = query.asks_text and len(view.words) > 0
+    return PICTURE not in query.fields or (query.is_plain and has_words)
+
+
+def _is_heard(query: Query, view: View) -> bool:
+    """Whether words count for the parts of a query of several parts or steps."""
+    return query.asks_text and not query.is_plain and len(view.words) > 0
 
 
 def _made(

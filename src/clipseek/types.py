@@ -243,7 +243,7 @@ class Hit(NamedTuple):
     sequence: then `span` is from the first to the last, `segment_id` and `best_time` are those of
     the first, and `score`, `relevance` and `evidence` those of the one that matches worst.
     `fields` says what each field contributes if words were searched for, too: `span` and
-    `relevance` are those of the best one.
+    `relevance` are those of the best one, or with several parts those of all parts.
     """
 
     video: Video | Named

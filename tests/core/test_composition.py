@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.composition import Curves, combined, direction, shown
+from clipseek.composition import Curves, combined, direction, heard, shown
 from clipseek.types import Relevance
 
 CURVES = Curves(20.0, Relevance(2.0, -3.0, fitted=True), coherence=0.8)
@@ -19,6 +19,15 @@ def _together(logits: list[float], weights: list[float]) -> float:
 
 def _share(logit: float) -> float:
     return float(1 / (1 + np.exp(-logit)))
+
+
+def test_what_is_said_counts_if_it_fits_better() -> None:
+    """Surely, but not so surely that the other parts would not matter."""
+    logits = np.array([[-5.0, 2.0, -5.0, -5.0]])
+    found = heard(logits, np.array([[0.5, 0.5, 0.0, 1.0]]))[0]
+    assert found[:3] == pytest.approx([0.0, 2.0, -5.0])
+    assert 6 < found[3] < 8
+    assert _together([found[3], 9.0], [1, 1]) > _together([found[3], 3.0], [1, 1])
 
 
 @given(LOGITS, WEIGHTS)

@@ -172,13 +172,13 @@ def test_words_past_the_last_segment_are_shown_by_it(
     assert (hit.video.id, hit.best_time) == ("two", 50.5)
 
 
-def test_parts_search_pictures_alone(searcher: Searcher) -> None:
-    """Words of several parts have no weights; asking for words alone is refused then."""
+def test_parts_search_words_beside_pictures(searcher: Searcher) -> None:
+    """Asking for words alone is refused then."""
     query = Query.of("red")
     parts = replace(query, parts=query.parts * 2)
     answer, refused = searcher.search([parts, replace(parts, fields=("subtitle",))])
     assert isinstance(answer, SearchResult)
-    assert not any(hit.fields for hit in answer.hits)
+    assert all(hit.fields[0].field == "picture" for hit in answer.hits)
     assert isinstance(refused, InvalidQuery)
 
 

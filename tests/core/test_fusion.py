@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipseek.fusion import Group, Place, fused, shown_by
+from clipseek.fusion import Group, Place, fused, heard_in, shown_by
 from clipseek.timed import Span
 
 SHARES = st.lists(st.floats(0, 1), max_size=6)
@@ -80,3 +80,26 @@ def test_everything_is_in_one_hit_and_the_best_comes_first(
     assert sorted(g.picture for g in groups if g.picture is not None) == list(range(len(seen)))
     assert sorted(i for group in groups for i in group.texts) == list(range(len(said)))
     assert [g.relevance for g in groups] == sorted((g.relevance for g in groups), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("passage", "expected"),
+    [
+        pytest.param(Span(1, 3), [0], id="inside"),
+        pytest.param(Span(3.5, 8), [1], id="begins before a cut"),
+        pytest.param(Span(2, 6), [0, 1], id="half of it in each"),
+        pytest.param(Span(0, 30), [0, 1, 2], id="longer than all"),
+        pytest.param(Span(50, 51), [0], id="past the end"),
+        pytest.param(Span(1, 20.1), [0, 1], id="ends after a cut"),
+    ],
+)
+def test_a_passage_is_in_what_has_half_of_it(passage: Span, expected: list[int]) -> None:
+    """Or of which it has half; and in none that it barely touches."""
+    assert heard_in(passage, SPANS) == expected
+
+
+def test_a_passage_without_half_anywhere_is_where_most_of_it_is() -> None:
+    """The parts of a passage over three shots are less than a half each."""
+    spans = [Span(0, 10), Span(10, 13), Span(13, 30)]
+    assert heard_in(Span(8, 15), [spans[0], spans[2]]) == [0]
+    assert heard_in(Span(8, 15), []) == []

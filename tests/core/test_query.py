@@ -152,8 +152,9 @@ def _filtered(**asked: Any) -> Query:
         ),
         pytest.param(
             replace(QUERY, fields=("subtitle",), parts=(Text("a"), Text("b"))),
-            "fields must have picture unless one sentence alone is asked for, got subtitle; words "
-            "are not searched for pictures, moments and several parts",
+            "fields must have picture unless one sentence alone is asked for, got subtitle; "
+            "several parts are searched in words beside pictures, and pictures and moments are not "
+            "searched in words",
             id="words of several parts",
         ),
     ],

@@ -51,6 +51,7 @@ from api.rates import Rates
 from api.reach import require_access
 from api.readiness import Readiness
 from api.receiving import Receiving
+from api.redirecting import Redirects
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from clipseek import __version__
@@ -124,6 +125,9 @@ def _application(opened: Service) -> FastAPI:
     app.state.queue = open_jobs(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.cutter = Cutter(opened)
+    app.state.redirects = Redirects(
+        opened.settings.media_origins or (), opened.settings.media_url_s
+    )
     app.state.suggestions = Suggestions(opened.searcher)
     app.state.job_counts = JobCounts(app.state.jobs)
     workers = [opened.collections.refreshing, app.state.job_counts.counting]

@@ -160,6 +160,7 @@ def segments(
         200: {"description": "The whole file.", "content": {"video/mp4": {}}},
         206: {"description": "The ranges asked for.", "content": {"video/mp4": {}}},
         304: {"description": "The file that `If-None-Match` names is still the same."},
+        307: {"description": "A player finds the file at the object store, by a signed URL."},
         **openapi_examples.responses(
             "/v1/videos/abc/file",
             InvalidQuery,
@@ -184,7 +185,7 @@ def video_file(
     collection = readable(asking, service, asked)
     found = service.catalog.video(collection, video_id)
     if scheme_of(found.uri) != LOCAL:
-        return stream(request, found, service.places)
+        return stream(request, found, service.places, request.app.state.redirects)
     return respond(locate(found), service.settings.accel_dir)
 
 

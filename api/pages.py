@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from email.utils import formatdate
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -96,9 +97,12 @@ async def static(path: str, request: Request) -> Response:
 async def _page(name: str, request: Request) -> Response:
     """Return a page whose scripts, styles and pictures are those of the current edition."""
     edition = await run_in_threadpool(editions.current, STATIC)
+    policy = request.app.state.redirects.page_headers
+    named = f"{edition.name}{sha256(repr(policy).encode()).hexdigest()[:8] if policy else ''}"
     headers = {
         **REVALIDATE,
-        "ETag": f'"{edition.name}"',
+        **policy,
+        "ETag": f'"{named}"',
         "Last-Modified": formatdate(edition.changed, usegmt=True),
     }
     body = await run_in_threadpool((STATIC / name).read_bytes)

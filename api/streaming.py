@@ -12,13 +12,17 @@ from starlette.types import Receive, Scope, Send
 
 from api import conditions, problem_kinds, problems
 from api.media import HEAD_BYTES, gone, media_type, parse_ranges, require_unchanged, satisfiable
+from api.redirecting import Redirects
 from clipseek.sources import Places, Source
 from clipseek.types import Video
 
 
-def stream(request: Request, video: Video, places: Places) -> Response:
+def stream(
+    request: Request, video: Video, places: Places, redirects: Redirects | None = None
+) -> Response:
     """Answer with the whole content, or with the one range asked for (RFC 9110, section 14).
 
+    A player may be redirected instead.
     More than one range is answered with the whole content, as section 14.2 allows.
 
     Raises:
@@ -27,6 +31,8 @@ def stream(request: Request, video: Video, places: Places) -> Response:
     try:
         source = places.look(video.uri)
         require_unchanged(source, video)
+        if redirects is not None and (elsewhere := redirects.answer(request, source)) is not None:
+            return elsewhere
         head = b"".join(source.stream(0, min(HEAD_BYTES, source.size_bytes) - 1))
     except OSError as error:
         raise gone(video.uri, error) from error

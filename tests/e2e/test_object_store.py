@@ -3,16 +3,22 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request as URLRequest
+from urllib.request import urlopen
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from clipseek.assembly import open_service
 from clipseek.config import Settings
 from clipseek.sources.remote import RemoteObject
+from tests.api import browser
+from tests.api.server import serving
 from tests.contracts import s3
 from tests.e2e.conftest import Library
+from tests.lacking import lacking
 
 Capture = pytest.CaptureFixture[str]
 
@@ -71,3 +77,97 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
         changed = client.get(video["file_url"])
         assert (changed.status_code, changed.json()["type"]) == (409, "/problems/file-changed")
         assert "s3://" not in changed.text
+
+
+def app_of(library: Library, media_origins: str) -> FastAPI:
+    """Return an API that redirects players to some origins."""
+    settings = Settings.load(
+        data_dir=library.data_dir,
+        allowed_hosts="testserver",
+        media_origins=media_origins,
+        media_url_s=90,
+    )
+    return create_app(open_service(settings))
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Return what clipseek has logged; the store of the tests logs in this process, too."""
+    ours = ("api", "clipseek", "uvicorn")
+    return "\n".join(r.getMessage() for r in caplog.records if r.name.split(".")[0] in ours)
+
+
+def test_a_player_is_redirected_to_the_store(
+    bucket: tuple[Library, s3.Server], capsys: Capture, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a URL that needs no credentials and ends; who is not a player is sent the bytes."""
+    library, server = bucket
+    server.remove("clips/video-002.mp4")
+    ingest(library, capsys)
+    whole = (library.videos / "video-001.mp4").read_bytes()
+
+    def client(origin: str) -> TestClient:
+        return TestClient(app_of(library, origin), follow_redirects=False)
+
+    player = {"Sec-Fetch-Dest": "video", "Range": "bytes=100-199"}
+    with client(server.endpoint) as asked, caplog.at_level("INFO"):
+        listed = asked.get("/v1/videos").json()["videos"]
+        (video,) = listed
+        sent = asked.get(video["file_url"], headers=player)
+        assert (sent.status_code, sent.headers["Cache-Control"]) == (307, "private, no-store")
+        url = sent.headers["Location"]
+        assert url.startswith(f"{server.endpoint}/{s3.BUCKET}/clips/video-001.mp4?")
+        assert "X-Amz-Expires=90" in url
+        got = urlopen(URLRequest(url, headers={"Range": "bytes=100-199"}))  # noqa: S310
+        assert (got.status, got.read()) == (206, whole[100:200])
+        assert asked.get(video["file_url"]).content == whole
+        assert asked.head(video["file_url"], headers=player).status_code == 200
+        policy = asked.get("/").headers["Content-Security-Policy"]
+        assert f"media-src 'self' {server.endpoint}" in policy
+        assert "default-src 'self'" in policy
+        assert "X-Amz" not in logged(caplog)
+    with client("https://elsewhere.example") as asked, caplog.at_level("WARNING"):
+        for _ in range(2):
+            assert asked.get(video["file_url"], headers=player).content == whole[100:200]
+        said = [each for each in caplog.messages if "CLIPSEEK_MEDIA_ORIGINS" in each]
+        assert len(said) == 1
+        assert server.endpoint in said[0]
+        assert "X-Amz" not in logged(caplog)
+
+
+@pytest.mark.long
+def test_a_browser_plays_from_the_store(
+    bucket: tuple[Library, s3.Server],
+    capsys: Capture,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The policy of the page allows the redirect of its player, and nothing else of the store."""
+    found = browser.find()
+    if found is None:
+        lacking(f"no browser; install one of {', '.join(browser.NAMES)}")
+    library, server = bucket
+    ingest(library, capsys)
+    with (
+        serving(app_of(library, server.endpoint)) as address,
+        browser.opened(found, tmp_path / "profile") as page,
+    ):
+        page.open(address)
+        caplog.set_level("INFO")
+        asked = page.run("fetch('/v1/videos').then(answer => answer.json())")
+        page.run(
+            f"""(() => {{
+              window.seen = document.createElement("video");
+              seen.muted = true;
+              seen.src = {json.dumps(asked["videos"][0]["file_url"])};
+              document.body.append(seen);
+              seen.play();
+            }})()"""
+        )
+        page.until("seen.currentTime > 0.2")
+        assert "X-Amz-Signature" in caplog.text  # the store of the tests logs in this process
+        assert "X-Amz-Signature" not in logged(caplog)
+        refused = page.run(f"fetch({json.dumps(server.endpoint)}).then(() => '', String)")
+        assert refused
+        (told,) = [each for each in page.problems if "Security Policy" in each][:1]
+        assert server.endpoint in told
+        assert "media-src" not in told

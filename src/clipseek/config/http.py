@@ -55,6 +55,16 @@ class HttpSettings(BaseModel):
         default=None,
         description="folder of videos that nginx sends for the API; without it, the API sends all",
     )
+    media_origins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(listed_origins)] = (
+        Field(
+            default=None,
+            description="origins of object stores that browsers play videos from by signed URLs, "
+            "such as https://a.s3.eu-central-1.amazonaws.com; without one, the API streams them",
+        )
+    )
+    media_url_s: float = Field(
+        default=3600.0, ge=1, le=604800, description="seconds that such a URL is valid (API)"
+    )
     otlp_endpoint: SecretStr | None = Field(
         default=None,
         min_length=1,

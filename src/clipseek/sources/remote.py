@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clipseek.ranged import served
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 from clipseek.sources.source import Descriptor
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Store
 
 SCHEMES = ("s3", "gs", "az")
 ASKED_BYTES = 8 << 20
@@ -87,6 +87,14 @@ class RemoteObject:
             block = self._block(first, end)
             yield from (block[at : at + BLOCK_BYTES] for at in range(0, len(block), BLOCK_BYTES))
             first = end
+
+    def signed(self, life_s: float) -> str:
+        """Return a URL that the store answers to for so many seconds; nothing is asked for it."""
+        from obstore import sign
+
+        store, key = _store_of(self.uri)
+        with _told(self.uri):
+            return sign(cast("S3Store", store), "GET", key, timedelta(seconds=life_s))
 
     def _block(self, first: int, end: int) -> bytes:
         """Return the bytes [first, end); what was cut off on the way is asked for again."""

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Descriptor(Protocol):
@@ -66,6 +66,19 @@ class Source(Protocol):
 
         Raises:
             OSError: as for `open`, before the first block or at any later one.
+        """
+        ...
+
+
+@runtime_checkable
+class Signing(Protocol):
+    """A Source that others can read for a while by a URL, without credentials of their own."""
+
+    def signed(self, life_s: float) -> str:
+        """Return a URL that is valid for so many seconds; it is a secret.
+
+        Raises:
+            OSError: there are no credentials to sign by.
         """
         ...
 

@@ -90,6 +90,7 @@ class Errands:
             title=str(job.payload.get("title") or ""),
             keep_frame_vectors=settings.keep_frame_vectors,
             longest_s=settings.max_video_s,
+            lease_s=settings.job_lease_s,
         )
         try:
             reports = self._reports(job, uri, heart, options)

@@ -41,6 +41,7 @@ class Reports:
     embedded: int = 0
     segments: int = 0
     video_s: float = 0.0
+    elsewhere: int = 0
     failure: str = ""
     started: float = field(default_factory=time.monotonic)
     took_s: float | None = None
@@ -96,6 +97,7 @@ class Reports:
         self.sampled += report.frames
         self.kept += report.embedded
         self.segments += report.segments
+        self.elsewhere += report.elsewhere
         if report.state in ("indexed", "incomplete"):
             self.video_s += report.duration
         if report.state == "failed" and not self.failure:
@@ -138,6 +140,12 @@ class Reports:
             reason=self.failure,
         )
 
+    def waiting(self, count: int) -> None:
+        """Tell that only videos are left that another ingest works on."""
+        if not self.quiet:
+            line = f"waiting for {counted(count, 'video')} that another ingest works on"
+            self._console.print(line, markup=False, highlight=False)
+
     def summary(self) -> None:
         """Print the totals of the run."""
         if self.quiet:
@@ -148,6 +156,8 @@ class Reports:
             if self.states[state]
         )
         line = f"{counted(sum(self.states.values()), 'video')}: {states or 'none'}"
+        if self.elsewhere:
+            line += f" ({self.elsewhere} indexed by another ingest meanwhile)"
         if self.sampled:
             seconds = time.monotonic() - self.started
             line += (

@@ -133,6 +133,7 @@ def _options(settings: Settings) -> Options:
         batch_size=settings.batch_size,
         keep_frame_vectors=settings.keep_frame_vectors,
         longest_s=settings.max_video_s,
+        lease_s=settings.job_lease_s,
     )
 
 

@@ -127,6 +127,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
         tags=tuple(dict.fromkeys(normalize("NFC", tag.strip()) for tag in options.tag)),
         keep_frame_vectors=settings.keep_frame_vectors,
         longest_s=settings.max_video_s,
+        lease_s=settings.job_lease_s,
     )
 
 
@@ -225,7 +226,14 @@ def _is_done(
     tools: Tools, told: Reports, options: Options, stop: threading.Event, done: set[str]
 ) -> bool:
     """Index what is not `done`; return whether the collection still has the model of the tools."""
-    run = Run(tools, options, stop=stop, on_frames=told.frames, on_progress=told.progress_of)
+    run = Run(
+        tools,
+        options,
+        stop=stop,
+        on_frames=told.frames,
+        on_progress=told.progress_of,
+        on_wait=told.waiting,
+    )
     uris = [uri for uri in told.found.uris if as_text(uri) not in done]
     try:
         for report in run.reports(uris, told.found.listed):

@@ -27,12 +27,17 @@ class Given:
     texts: tuple[TimedText, ...] = ()
 
     def put_into(
-        self, catalog: CatalogWriter, collection: str = "default", scoring: Scoring | None = None
+        self,
+        catalog: CatalogWriter,
+        collection: str = "default",
+        scoring: Scoring | None = None,
+        *,
+        by: str = "",
     ) -> int:
-        """Put the video and return the version."""
+        """Put the video, as the run `by` if it is named, and return the version."""
         put = Put(self.video, {PICTURE: self.picture}, frames=self.frames, scoring=scoring)
         put = replace(put, texts=self.texts)
-        return catalog.put(collection, put)
+        return catalog.put(collection, put, by=by)
 
 
 RECORDED = "2024-05-01T12:00:00Z"

@@ -103,6 +103,7 @@ def postgres_catalog(_shared_postgres: tuple[SqlCatalog, str]) -> SqlCatalog:
     catalog, url = _shared_postgres
     with psycopg.connect(url) as connection:
         connection.execute("DELETE FROM changes")
+        connection.execute("DELETE FROM claims")
         connection.execute("DELETE FROM videos")
         connection.execute("DELETE FROM aliases")
         connection.execute("DELETE FROM collections")

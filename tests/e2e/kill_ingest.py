@@ -63,7 +63,8 @@ def stored(data_dir: Path) -> dict[str, list[Stored]]:
 def ingest(videos: Path, data_dir: Path) -> "subprocess.Popen[bytes]":
     """Start an ingest of the videos."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(data_dir), "ingest", str(videos)]
-    kept = os.environ | {"CLIPSEEK_KEEP_FRAME_VECTORS": "true"}  # they are compared
+    # Frame vectors are compared. What a killed run had in hand is soon taken over.
+    kept = os.environ | {"CLIPSEEK_KEEP_FRAME_VECTORS": "true", "CLIPSEEK_JOB_LEASE_S": "1"}
     return subprocess.Popen([*command, "--model", "demo", "--quiet"], env=kept)
 
 

@@ -27,10 +27,10 @@ def test_a_committed_video_is_reported_although_the_run_fails(tmp_path: Path) ->
             asked.extend(video_ids)
             return super().videos_by_id(collection, video_ids)
 
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             begun.set()
             assert stop.wait(30)
-            return super().put(collection, put)
+            return super().put(collection, put, by=by)
 
     asked: list[str] = []
     tools = _tools(tmp_path, Leaving())
@@ -48,7 +48,7 @@ def test_videos_behind_a_commit_that_fails_for_all_are_not_reported(tmp_path: Pa
     failing = threading.Event()
 
     class Gone(MemoryCatalog):
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             assert failing.wait(30)
             raise ServiceUnavailable("the database is gone")
 
@@ -83,9 +83,9 @@ def test_a_video_whose_source_fails_to_close_is_reported_once(tmp_path: Path) ->
             return super().__call__(path, descriptor=descriptor)
 
     class Slow(MemoryCatalog):
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             assert next_is_embedded.wait(30)
-            return super().put(collection, put)
+            return super().put(collection, put, by=by)
 
     counts: list[int] = []
 

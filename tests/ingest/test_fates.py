@@ -177,10 +177,10 @@ def test_an_unexpected_error_of_the_catalog(error: Exception, tmp_path: Path) ->
     """One video that cannot be stored is one video."""
 
     class Picky(MemoryCatalog):
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             if put.video.title == "b":
                 raise error
-            return super().put(collection, put)
+            return super().put(collection, put, by=by)
 
     paths = _files(tmp_path, a="red 1", b="red 2", c="blue")
     reports = _run(_tools(tmp_path, catalog=Picky()), paths)

@@ -163,12 +163,12 @@ class FailingCatalog(MemoryCatalog):
 
     puts = 0
 
-    def put(self, collection: str, put: Put) -> int:
+    def put(self, collection: str, put: Put, *, by: str = "") -> int:
         """Store two videos, then fail."""
         self.puts += 1
         if self.puts == 3:
             raise ServiceUnavailable("the database is gone")
-        return super().put(collection, put)
+        return super().put(collection, put, by=by)
 
 
 def test_a_lost_database_ends_the_run_and_a_second_run_completes_it(tmp_path: Path) -> None:
@@ -201,10 +201,10 @@ def test_stop_leaves_uncommitted_videos_for_the_next_run(tmp_path: Path) -> None
 
         puts = 0
 
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             self.puts += 1
             assert self.puts != 2 or stop.wait(30)
-            return super().put(collection, put)
+            return super().put(collection, put, by=by)
 
     tools = _tools(tmp_path, Waiting())
     paths = [_file(tmp_path, f"{i}.mp4", f"r{i + 1}") for i in range(5)]
@@ -248,10 +248,10 @@ def test_the_model_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     was_embedded: list[bool] = []
 
     class SlowCatalog(MemoryCatalog):
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             if not was_embedded:
                 was_embedded.append(next_is_embedded.wait(30))
-            return super().put(collection, put)
+            return super().put(collection, put, by=by)
 
     counts: list[int] = []
 
@@ -274,9 +274,9 @@ def test_few_videos_wait_for_a_slow_disk(tmp_path: Path) -> None:
     embedded = threading.Semaphore(0)
 
     class SlowCatalog(MemoryCatalog):
-        def put(self, collection: str, put: Put) -> int:
+        def put(self, collection: str, put: Put, *, by: str = "") -> int:
             assert go_on.wait(30)
-            return super().put(collection, put)
+            return super().put(collection, put, by=by)
 
     tools = _tools(tmp_path, SlowCatalog())
     paths = [_file(tmp_path, f"{i:02}.mp4", f"r{i + 1}") for i in range(3 * COMMITS_AHEAD)]

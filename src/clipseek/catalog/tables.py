@@ -214,6 +214,15 @@ changes = Table(
     ),
 )
 
+claims = Table(
+    "claims",
+    metadata,
+    Column("collection", Key, ForeignKey("collections.key"), primary_key=True),
+    Column("subject", Key, primary_key=True),  # the id of a video, or a uri that is not read yet
+    Column("owner", Text, nullable=False),  # a run of an ingest
+    Column("due", Double, nullable=False),  # when its lease expires, as `due` of jobs
+)
+
 jobs = Table(
     "jobs",
     metadata,

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from sqlalchemy import Connection, select, update
 
-from clipseek.catalog import schema, writes
+from clipseek.catalog import claims, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
@@ -23,7 +23,7 @@ from clipseek.catalog.rows import (
     tag_form,
     unpack,
 )
-from clipseek.catalog.tables import segments, videos
+from clipseek.catalog.tables import behind, segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import VideoRows
@@ -144,7 +144,33 @@ class SqlCatalog(SqlReader):
             writes.note(connection, found.key, version, "calibrate")
         return version
 
-    def put(self, collection: str, put: Put) -> int:
+    def claim(self, collection: str, subject: str, *, by: str, lease_s: float) -> bool:
+        """Claim a subject, unless another one's lease of it is valid."""
+        with self._writing() as connection:
+            key = writes.key_of(connection, collection)
+            return claims.take(connection, key, subject, by, float(lease_s))
+
+    def renew_claims(self, by: str, lease_s: float) -> None:
+        """Renew the leases that an owner still has."""
+        with self._writing() as connection:
+            claims.renew(connection, by, float(lease_s))
+
+    def claimed(self, collection: str, subjects: Sequence[str], *, by: str) -> set[str]:
+        """Return which of the subjects are claimed now by somebody else."""
+        with self._store.reading() as connection:
+            return claims.others(connection, behind(collection), subjects, by)
+
+    def release(self, collection: str, subjects: Sequence[str], *, by: str) -> None:
+        """Give up the claims that an owner has on some subjects."""
+        with self._writing() as connection:
+            claims.release(connection, behind(collection), subjects, by)
+
+    def release_all(self, by: str) -> None:
+        """Give up all claims of an owner, and delete those that are long forgotten."""
+        with self._writing() as connection:
+            claims.release_all(connection, by)
+
+    def put(self, collection: str, put: Put, *, by: str = "") -> int:
         """Store one video and replace what it was before, in one transaction.
 
         Another video from the same uri is removed first, as a change with its own version.
@@ -154,6 +180,8 @@ class SqlCatalog(SqlReader):
             require_fingerprint(found, put.fingerprint)
             rows.require_dim(found.dim)
             require_scoring(found.name, found.scoring, put.scoring)
+            if by:
+                claims.require(connection, found.key, video, by)
             writes.evict(connection, found.key, video.uri, keep=video.id)
             version = writes.next_version(connection, found.key)
             writes.delete_video(connection, found.key, video.id)

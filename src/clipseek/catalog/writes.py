@@ -19,7 +19,9 @@ from clipseek.catalog.collection_rows import as_collection, collection_row
 from clipseek.catalog.rows import now, require_alias
 from clipseek.catalog.tables import (
     aliases,
+    behind,
     changes,
+    claims,
     collections,
     frame_vectors,
     segments,
@@ -108,9 +110,17 @@ def remove_collection(connection: Connection, name: str) -> None:
     found = lock(connection, name)
     if found.name != name:
         raise CollectionNotFound(name)
-    for table in (videos, changes, aliases):
+    for table in (videos, changes, aliases, claims):
         connection.execute(delete(table).where(table.c.collection == found.key))
     connection.execute(delete(collections).where(collections.c.key == found.key))
+
+
+def key_of(connection: Connection, name: str) -> str:
+    """Return the key of the collection that has a name or an alias; raise CollectionNotFound."""
+    key: str | None = connection.scalar(select(behind(name)))
+    if key is None:
+        raise CollectionNotFound(name)
+    return key
 
 
 def lock(connection: Connection, name: str) -> Collection:

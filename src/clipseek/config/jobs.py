@@ -11,7 +11,7 @@ class JobSettings(BaseModel):
         ge=1,
         le=3600,
         description="seconds without a sign of life after which another worker takes over a job, "
-        "or another process a switch",
+        "or another process a switch or a video",
     )
     max_job_s: float = Field(
         default=12 * 3600.0, gt=0, description="seconds that one attempt of a job may take"

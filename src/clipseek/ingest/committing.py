@@ -27,8 +27,16 @@ class Commits:
     """
 
     def __init__(
-        self, tools: Tools, options: Options, stop: threading.Event, on_end: Callable[[], None]
+        self,
+        tools: Tools,
+        options: Options,
+        stop: threading.Event,
+        on_end: Callable[[], None],
+        *,
+        by: str = "",
     ) -> None:
+        """Commit as the run `by`, which must have claimed the videos; and tell of each end."""
+        self._by = by
         self._tools = tools
         self._options = options
         self._stop = stop
@@ -84,7 +92,7 @@ class Commits:
         try:
             finished = steps.finish(draft.embedded(), tools.model, tools.folder, self._options)
             finished = replace(finished, put=tools.amend(finished.put))
-            steps.commit(finished, tools.catalog, tools.thumbnails, tools.collection)
+            steps.commit(finished, tools.catalog, tools.thumbnails, tools.collection, by=self._by)
         except ClipseekError as error:
             if not isinstance(error, UnreadableVideo | RequestError):
                 self._failure = error

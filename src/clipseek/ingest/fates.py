@@ -16,7 +16,8 @@ class Report:
 
     `path` is its uri, with bytes that are not UTF-8 written as `\\xe9`. `frames` counts sampled
     frames, `embedded` those that were new; `skipped` is the share of the others, which repeat the
-    last one. `duration` is in seconds.
+    last one. `duration` is in seconds. `elsewhere` says that another ingest has indexed it while
+    this one ran.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Report:
     embedded: int = 0
     skipped: float = 0.0
     segments: int = 0
+    elsewhere: bool = False
 
 
 def same_content(uri: str, video_id: str, first: str) -> Report:

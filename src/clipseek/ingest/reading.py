@@ -11,6 +11,7 @@ from clipseek.ingest.claims import Claims
 from clipseek.ingest.draft import Draft
 from clipseek.ingest.fates import Report, reason_of
 from clipseek.ingest.recognition import Recognition, unstorable
+from clipseek.ingest.sharing import Sharing
 from clipseek.ingest.steps import Ended, Frames, Opened
 from clipseek.ingest.texts import Texts
 from clipseek.ingest.tools import Options, Tools
@@ -41,6 +42,7 @@ class Reading:
     listed: dict[str, Source]
     options: Options
     claims: Claims
+    sharing: Sharing
     stop: threading.Event
 
     def messages(self, uri: str) -> Iterator[Report | Of]:
@@ -69,6 +71,8 @@ class Reading:
                 yield Of(draft, Failed(reason))
         finally:
             self.claims.leave(uri)
+            if draft is None:
+                self.sharing.release(uri)
 
     def _steps(self, uri: str) -> Iterator[Report | Draft | Of]:
         """Yield what `messages` does, and a draft before anything is read of it."""
@@ -79,6 +83,11 @@ class Reading:
         texts = Texts(self.tools)
         if (known := self.recognition.by_stamp(source)) is not None:
             yield texts.refreshed(known, source, lambda: self.recognition.text_stamps(source))
+            return
+        if not self.sharing.take(uri, uri):
+            return
+        if (known := self.recognition.by_others(source)) is not None:
+            yield known
             return
         with source.open() as file:
             found = steps.identify(source, file, go_on=lambda: not self.stop.is_set())

@@ -7,6 +7,7 @@ from clipseek.files import is_text
 from clipseek.ingest.claims import Claims
 from clipseek.ingest.fates import Report, same_content
 from clipseek.ingest.indexed import Indexed
+from clipseek.ingest.sharing import Sharing
 from clipseek.ingest.steps import Identified
 from clipseek.protocols import CatalogWriter
 from clipseek.sources import Places, Source
@@ -24,6 +25,7 @@ class Recognition:
         *,
         indexed: Indexed,
         claims: Claims,
+        sharing: Sharing,
         force: bool,
     ) -> None:
         self._catalog = catalog
@@ -31,6 +33,7 @@ class Recognition:
         self._places = places
         self._indexed = indexed
         self._claims = claims
+        self._sharing = sharing
         self._force = force
 
     def by_stamp(self, source: Source) -> Report | None:
@@ -42,6 +45,20 @@ class Recognition:
             return None
         return Report(source.uri, "unchanged", video.id, video.reason, video.duration)
 
+    def by_others(self, source: Source) -> Report | None:
+        """Return the report of a source that another run has indexed since this one looked.
+
+        None if it is to be read. It is asked once the source is claimed, so what it says stays so.
+        """
+        video = self._catalog.videos_at(self._collection, [source.uri]).get(source.uri)
+        if video is None or video.stamp != source.stamp:
+            return None
+        before = self._indexed.at(source.uri)
+        if self._force and before is not None and before.indexed_at == video.indexed_at:
+            return None
+        reason = "; ".join(filter(None, [video.reason, "another ingest has indexed it"]))
+        return Report(source.uri, "unchanged", video.id, reason, video.duration, elsewhere=True)
+
     def text_stamps(self, source: Source) -> dict[Field, str]:
         """Return what the texts of a source that is indexed were read from, by field."""
         return self._indexed.stamps(source.uri)
@@ -49,13 +66,17 @@ class Recognition:
     def by_content(self, found: Identified) -> list[Report] | None:
         """Return what is to be reported of content that is known; None if it is to be read.
 
-        A copy of content that is being read waits, so there is nothing to report yet.
+        A copy of content that is being read waits, and so does content that another run has
+        claimed, so there is nothing to report yet.
         """
         uri = found.source.uri
         taken = self._claims.take(found.id, uri)
         if taken is not None:
             return [same_content(uri, found.id, taken.first)] if taken.is_indexed else []
         try:
+            if not self._sharing.take(uri, found.id):
+                self._claims.give_back(found.id)
+                return []
             report = self._stored(found)
         except Exception:
             self._claims.give_back(found.id)

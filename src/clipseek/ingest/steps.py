@@ -184,16 +184,24 @@ def finish(embedded: Embedded, model: Model, collection: str, options: Options) 
 
 
 def commit(
-    finished: Finished, catalog: CatalogWriter, thumbnails: Thumbnails, collection: str
+    finished: Finished,
+    catalog: CatalogWriter,
+    thumbnails: Thumbnails,
+    collection: str,
+    *,
+    by: str = "",
 ) -> None:
     """Store a video: its pictures, and then its rows in one transaction.
 
+    With `by`, that run must have the claim on the video.
+
     Raises:
+        ClaimLost: it has not.
         ServiceUnavailable: the catalog or a disk failed; nothing of the video is in the catalog.
     """
     for name, jpeg in finished.pictures.items():
         thumbnails.store(name, jpeg)
-    catalog.put(collection, finished.put)
+    catalog.put(collection, finished.put, by=by)
 
 
 def _require_short(source: Source, seconds: float, longest_s: float) -> None:

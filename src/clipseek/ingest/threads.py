@@ -24,8 +24,10 @@ from clipseek.ingest.fates import Report, reason_of, same_content
 from clipseek.ingest.indexed import Indexed
 from clipseek.ingest.reading import Failed, Of, Reading
 from clipseek.ingest.recognition import Recognition
+from clipseek.ingest.sharing import Sharing
 from clipseek.ingest.steps import Ended, Frames, Opened
 from clipseek.ingest.tools import Options, Tools
+from clipseek.protocols import ClaimLost
 from clipseek.sources import Source
 
 AHEAD = 16
@@ -59,8 +61,12 @@ class Run:
         stop: threading.Event,
         on_frames: Callable[[int], None] = lambda _count: None,
         on_progress: Callable[[Draft], None] = lambda _draft: None,
+        on_wait: Callable[[int], None] = lambda _count: None,
     ) -> None:
-        """Tell `on_frames` how many frames were embedded, and `on_progress` which video grew."""
+        """Tell `on_frames` how many frames were embedded, and `on_progress` which video grew.
+
+        `on_wait` is told how many videos are waited for that other runs work on.
+        """
         self._tools = tools
         self._options = options
         self._stop = stop
@@ -70,7 +76,10 @@ class Run:
         self._claims = Claims()
         self._drafts: list[Draft] = []
         self._waiting: list[_Picture] = []
-        self._commits = Commits(tools, options, stop, self._wake)
+        self._sharing = Sharing(
+            tools.catalog, tools.collection, lease_s=options.lease_s, on_wait=on_wait
+        )
+        self._commits = Commits(tools, options, stop, self._wake, by=self._sharing.name)
 
     def reports(self, uris: Sequence[str], listed: Sequence[Source] = ()) -> Iterator[Report]:
         """Ingest what is at the uris and yield what became of each, as soon as that is committed.
@@ -91,8 +100,9 @@ class Run:
                     line = _Shared(uris)
                     decoders += [pool.submit(self._decode, reading, line) for _ in range(workers)]
                     yield from self._consume(workers)
-                    # Copies of videos that failed are read in their place.
-                    uris = self._claims.to_read()
+                    # Copies of videos that failed are read in their place, and then what was left
+                    # to other runs is looked at again.
+                    uris = self._claims.to_read() or self._sharing.wait(self._stop)
                 yield from self._committed(everything=True)
             except ClipseekError:
                 # What is committed by now is reported, although the run fails.
@@ -102,6 +112,7 @@ class Run:
             finally:
                 self._stop.set()
                 self._commits.close()
+                self._sharing.close()
                 for draft in self._drafts:
                     draft.pictures.close()
         for decoder in decoders:
@@ -115,10 +126,13 @@ class Run:
             tools.places,
             indexed=Indexed(tools.catalog, tools.collection, uris),
             claims=self._claims,
+            sharing=self._sharing,
             force=self._options.force,
         )
         found = {source.uri: source for source in listed}
-        return Reading(tools, recognition, found, self._options, self._claims, self._stop)
+        return Reading(
+            tools, recognition, found, self._options, self._claims, self._sharing, self._stop
+        )
 
     # A decoding thread.
 
@@ -189,7 +203,15 @@ class Run:
         self._forget(draft)
         self._waiting = [pair for pair in self._waiting if pair[0] is not draft]
         self._claims.give_back(draft.video.id)
+        self._sharing.release(draft.source.uri)
         return Report(draft.source.uri, "failed", draft.video.id, reason)
+
+    def _leave(self, draft: Draft) -> None:
+        """Leave a video to the run that has taken it over, because this one was too slow."""
+        self._forget(draft)
+        self._claims.give_back(draft.video.id)
+        self._sharing.release(draft.source.uri)
+        self._sharing.leave(draft.source.uri, draft.video.id)
 
     def _forget(self, draft: Draft) -> None:
         draft.is_over = True
@@ -256,10 +278,14 @@ class Run:
         """Yield what became of videos that were handed over; with `everything`, wait for it."""
         while (ended := self._commits.next(until_done=everything)) is not None:
             draft, commit = ended
+            if isinstance(commit.exception(), ClaimLost):
+                self._leave(draft)
+                continue
             yield from self._attempt([draft], commit.result)
             if draft.is_over:
                 continue
             self._forget(draft)
+            self._sharing.stored(draft.source.uri)
             for copy in self._claims.indexed(draft.video.id):
                 yield same_content(copy, draft.video.id, draft.source.uri)
 

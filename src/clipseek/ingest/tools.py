@@ -45,6 +45,7 @@ class Options:
     """What the user asked of one run.
 
     A video of more than `longest_s` seconds is refused. Without a title, it is called as its file.
+    Other runs take a video over if this one gives no sign of life for `lease_s` seconds.
     """
 
     fps: float = 1.0
@@ -55,3 +56,4 @@ class Options:
     title: str = ""
     keep_frame_vectors: bool = True
     longest_s: float = math.inf
+    lease_s: float = 30.0

@@ -1,7 +1,7 @@
 """The seams of clipseek: what each replaceable part promises. One contract test runs over each."""
 
 from clipseek.protocols.cache import Cache, CacheFailure, CacheStats
-from clipseek.protocols.catalog import BiasOf, CatalogReader, CatalogWriter
+from clipseek.protocols.catalog import BiasOf, CatalogReader, CatalogWriter, ClaimLost
 from clipseek.protocols.frames import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.protocols.indexes import VectorIndex
 from clipseek.protocols.models import Embedder, Intake, PatchTower, Tower
@@ -13,6 +13,7 @@ __all__ = [
     "CacheStats",
     "CatalogReader",
     "CatalogWriter",
+    "ClaimLost",
     "CutDetector",
     "Embedder",
     "FrameSource",

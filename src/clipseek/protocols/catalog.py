@@ -16,6 +16,17 @@ BiasOf = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Returns `calibration.bias` float32 (S,) of vectors float32 (S, dim)."""
 
 
+class ClaimLost(Exception):
+    """A run of an ingest gave no sign of life for so long that another one may have its video."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        super().__init__(
+            f"{uri}: another ingest has taken it over meanwhile, because this one gave no sign of "
+            "life; run again to see what became of it"
+        )
+
+
 class CatalogReader(Protocol):
     """The truth: videos, segments, vectors and the numbered changes of each collection, to read.
 
@@ -238,11 +249,39 @@ class CatalogWriter(CatalogReader, Protocol):
         """
         ...
 
-    def put(self, collection: str, put: Put) -> int:
+    def claim(self, collection: str, subject: str, *, by: str, lease_s: float) -> bool:
+        """Claim the id of a video, or a uri, for `lease_s` seconds; False if another one has it.
+
+        `by` names the run that works on it. A claim is another one's until its lease expires by
+        the clock of the catalog. Who has a claim may take it again.
+
+        Raises:
+            CollectionNotFound: no such collection.
+        """
+        ...
+
+    def renew_claims(self, by: str, lease_s: float) -> None:
+        """Renew the leases that a run still has; those that another one has taken stay its own."""
+        ...
+
+    def claimed(self, collection: str, subjects: Sequence[str], *, by: str) -> set[str]:
+        """Return which of the subjects another run has claimed, with a lease that is valid."""
+        ...
+
+    def release(self, collection: str, subjects: Sequence[str], *, by: str) -> None:
+        """Give up those claims on the subjects that a run has."""
+        ...
+
+    def release_all(self, by: str) -> None:
+        """Give up all claims of a run."""
+        ...
+
+    def put(self, collection: str, put: Put, *, by: str = "") -> int:
         """Store one video and replace what it was before, in one transaction.
 
         Another video that was indexed from the same uri is removed in the same transaction: the
-        file has changed. Times of frames are stored as float32.
+        file has changed. Times of frames are stored as float32. With `by`, the video is stored only
+        if that run has the claim on its id, which ends with this, as does one on its uri.
 
         Returns:
             The new version of the collection.
@@ -251,6 +290,7 @@ class CatalogWriter(CatalogReader, Protocol):
             CollectionNotFound: no such collection.
             ModelMismatch: the vectors are of other weights than the collection's: it was removed
                 meanwhile, and one of another model was made by its name.
+            ClaimLost: the run `by` has not the claim on the video; nothing is stored.
             ServiceUnavailable: the collection's biases are made by other means than `put.scoring`.
             ValueError: a vector has no direction or not the collection's length, or a text cannot
                 be stored.

@@ -27,7 +27,7 @@ from clipseek.catalog.rows import (
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
-from clipseek.switches import Switch
+from clipseek.testing.claims import MemoryClaims
 from clipseek.testing.shelf import Shelf, Stored, block_of, stamps_of, with_text
 from clipseek.timed import TimedText
 from clipseek.types import (
@@ -44,10 +44,11 @@ from clipseek.types import (
 )
 
 
-class MemoryCatalog:
+class MemoryCatalog(MemoryClaims):
     """A `CatalogWriter` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
         self._aliases: dict[str, str] = {}
@@ -88,10 +89,6 @@ class MemoryCatalog:
         found = sorted(self._aliases.items())
         return {alias: name for alias, name in found if names is None or alias in names}
 
-    def switches(self) -> list[Switch]:
-        """Return none: a catalog in memory has one user."""
-        return []
-
     def remove_collection(self, name: str) -> None:
         """Remove a collection, given by its own name; raise CollectionNotFound."""
         with self._lock:
@@ -101,6 +98,7 @@ class MemoryCatalog:
             kept = {alias: other for alias, other in self._aliases.items() if other != name}
             self._shelves, self._aliases = rest, kept
             self._removed += 1
+            self._forget_claims(name)
 
     def set_alias(self, name: str, collection: str) -> None:
         """Let a name stand for a collection from now on."""
@@ -134,7 +132,7 @@ class MemoryCatalog:
         ids = np.array([segment.id for segment in found], np.int64)
         return ids, np.array([segment.bias for segment in found], np.float32)
 
-    def put(self, collection: str, put: Put) -> int:
+    def put(self, collection: str, put: Put, *, by: str = "") -> int:
         """Store one video and replace what it was before; return the new version."""
         rows, video = packed(put), put.video
         with self._lock:
@@ -142,6 +140,8 @@ class MemoryCatalog:
             require_fingerprint(shelf.collection, put.fingerprint)
             rows.require_dim(shelf.collection.dim)
             require_scoring(collection, shelf.collection.scoring, put.scoring)
+            if by:
+                self._require_claim(collection, video, by)
             shelf = shelf.evicted(video.uri, keep=video.id)
             ids = tuple(itertools.islice(self._ids, len(rows.segments)))
             stored = Stored(replace(rows.video, indexed_at=now()), rows, ids)

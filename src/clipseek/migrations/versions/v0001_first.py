@@ -27,6 +27,7 @@ def upgrade() -> None:
     _texts()
     _tags()
     _changes()
+    _claims()
     _jobs()
     _keys()
     _audit()
@@ -186,6 +187,16 @@ def _changes() -> None:
         sa.CheckConstraint(
             "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text')", name="changes_kind"
         ),
+    )
+
+
+def _claims() -> None:
+    op.create_table(
+        "claims",
+        sa.Column("collection", KEY, sa.ForeignKey("collections.key"), primary_key=True),
+        sa.Column("subject", KEY, primary_key=True),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("due", sa.Double, nullable=False),
     )
 
 

@@ -54,8 +54,13 @@ class HitAnswer(BaseModel):
     )
     similar_to: int | None = Field(
         default=None,
-        description="With `mark_similar`, the `segment_id` of the first better hit, of this page "
-        f"or one before, that is near-identical: the cosine of both is {ALIKE} or more. Else null.",
+        description="With `mark_similar`, the `segment_id` of the first hit before it, on any "
+        f"page, that is near-identical: the cosine of both is {ALIKE} or more. Else null.",
+    )
+    more_in_video: int | None = Field(
+        default=None,
+        description="With `group_by`, how many other moments of the video match, as `total` counts "
+        "them; search with the video's id as filter to get them. Else null.",
     )
     steps: list[StepAnswer] | None = Field(
         default=None,

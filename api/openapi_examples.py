@@ -60,6 +60,7 @@ SEARCH_ANSWER = {
     "total": 1,
     "total_videos": 1,
     "more": False,
+    "facets": None,
     "hits": [
         {
             "video": _HIT_VIDEO,
@@ -70,6 +71,7 @@ SEARCH_ANSWER = {
             "score": 0.291,
             "relevance": 0.93,
             "similar_to": None,
+            "more_in_video": None,
             "steps": None,
             "explanation": None,
             "thumbnail_url": "/v1/segments/318/thumbnail",

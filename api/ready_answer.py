@@ -1,5 +1,6 @@
 """Answers ready to be sent: JSON in bytes, complete except for what differs between requests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
 from clipseek.parts import cut_at, normalised
-from clipseek.types import FieldHit, Hit, Liked, SearchResult, StepHit
+from clipseek.types import Facet, FacetKind, FieldHit, Hit, Liked, SearchResult, StepHit
 
 _TAG_BYTES = 12
 # From 2048 bytes on, hashing lets go of the interpreter, and the event loop would wait for it again
@@ -55,6 +56,7 @@ class Ready:
             "total": result.total,
             "total_videos": result.total_videos,
             "more": result.more,
+            "facets": None if result.facets is None else _facets(result.facets),
             "hits": [_hit(hit, result.collection, root) for hit in result.hits],
             "next_cursor": result.next_cursor,
         }
@@ -96,10 +98,22 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
         "score": hit.score,
         "relevance": None if isnan(hit.relevance) else hit.relevance,
         "similar_to": hit.similar_to,
+        "more_in_video": hit.more_in_video,
         "steps": [_step(step, root) for step in hit.steps] or None,
         **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
         "explanation": None,
         **_links(hit, collection, root),
+    }
+
+
+def _facets(facets: Mapping[FacetKind, Facet]) -> dict[str, object]:
+    """Return for each kind the fields of `schemas.FacetAnswer`."""
+    return {
+        kind: {
+            "values": [{"value": value, "videos": videos} for value, videos in facet.values],
+            "more": facet.more,
+        }
+        for kind, facet in facets.items()
     }
 
 

@@ -12,9 +12,10 @@ from api.limits import MAX_NAME_CHARACTERS, MAX_PAGE, DefaultCollection, VideoId
 from api.playable import playable
 from clipseek.composition import CANDIDATES
 from clipseek.cursor import DEEPEST
+from clipseek.library.counts import MOST as MOST_VALUES
 from clipseek.listing import Order
 from clipseek.metrics import IndexStats
-from clipseek.types import Segment, Span, Video
+from clipseek.types import FacetKind, Segment, Span, Video
 
 
 class InCollection(BaseModel):
@@ -83,6 +84,20 @@ class ProblemKind(BaseModel):
     meaning: str = Field(description="When it happens and what to do.")
 
 
+class ValueCount(BaseModel):
+    """A value, and how many of the videos that match have it."""
+
+    value: str
+    videos: int
+
+
+class FacetAnswer(BaseModel):
+    """The values of one kind, the most frequent first."""
+
+    values: list[ValueCount]
+    more: bool = Field(description=f"Whether there are more than {MOST_VALUES} values.")
+
+
 class SearchAnswer(BaseModel):
     """The moments found, best first."""
 
@@ -117,6 +132,14 @@ class SearchAnswer(BaseModel):
     )
     total_videos: int = Field(description="Number of videos that those moments are in.")
     more: bool = Field(description="Whether more moments may match than `total` counts.")
+    facets: dict[FacetKind, FacetAnswer] | None = Field(
+        default=None,
+        description="With `facets`, how many of the `total_videos` videos have which `tag`; are in "
+        "which `folder` or below it, from the one on that all are in; were recorded in which "
+        "`year`, in UTC; and have words in which `language`. A video that has none is not counted, "
+        "and one may have several. They are counted among the nearest segments, at least "
+        f"{CANDIDATES} then: if `more` is true, there may be more. Else null.",
+    )
     hits: list[HitAnswer]
     next_cursor: str | None = Field(
         default=None,

@@ -25,6 +25,8 @@ from api.limits import (
     expect,
     limits,
 )
+from clipseek.arranging import GROUPS, SORTS, Group, Sort
+from clipseek.composition import CANDIDATES
 from clipseek.explaining import MOST
 from clipseek.filters import NO_FILTERS
 from clipseek.parts import MAX_PARTS, MAX_WEIGHT, MIN_WEIGHT, Like, Part, Picture, Text
@@ -39,6 +41,7 @@ from clipseek.query import (
 )
 from clipseek.timed import FIELDS
 from clipseek.timed import Field as FieldName
+from clipseek.types import FACETS, FacetKind
 
 
 class LikeMoment(StrictModel):
@@ -210,6 +213,33 @@ class Search(_Asking):
         ),
         expect(f"a list of some of {', '.join(FIELDS)}"),
     ] = None
+    sort: Annotated[
+        Sort,
+        Field(
+            description="The best hits first; by `time`, which means by the titles of videos and "
+            "by time in each; or those of the videos first that were indexed last (`newest`). "
+            f"Unless by relevance, the {CANDIDATES} nearest segments are sorted: those moments "
+            "that match come before the others."
+        ),
+        expect(f"one of {', '.join(SORTS)}"),
+    ] = "relevance"
+    group_by: Annotated[
+        Group | None,
+        Field(
+            description="`video`: one hit of each video, the best one that matches, which says how "
+            f"many others match (`more_in_video`), among the {CANDIDATES} nearest segments."
+        ),
+        expect(f"{GROUPS[0]} or null"),
+    ] = None
+    facets: Annotated[
+        list[Annotated[FacetKind, expect(f"one of {', '.join(FACETS)}")]] | None,
+        Field(
+            min_length=1,
+            max_length=len(FACETS),
+            description="What the videos that match are counted by: see `facets` of the answer.",
+        ),
+        expect(f"a list of some of {', '.join(FACETS)}"),
+    ] = None
     mark_similar: Annotated[
         bool,
         Field(description="Let each hit say to which better hit it is near-identical."),
@@ -258,6 +288,9 @@ class Search(_Asking):
             cursor=cursor,
             mark_similar=self.mark_similar,
             fields=FIELDS if self.fields is None else tuple(dict.fromkeys(self.fields)),
+            sort=self.sort,
+            group_by=self.group_by,
+            facets=tuple(dict.fromkeys(self.facets or ())),
             then=[Step(step.asked_parts(shown), step.within) for step in self.following],
         )
 

@@ -1,5 +1,6 @@
 """A library to serve: videos of random vectors with the demo model."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,12 @@ def make_library(
     collection: str = "default",
     videos: int = VIDEOS,
     segments: int = SEGMENTS,
+    described: Callable[[int, Video], Video] = lambda _number, video: video,
 ) -> None:
-    """Index random vectors under the demo model: what is found does not matter here."""
+    """Index random vectors under the demo model: what is found does not matter here.
+
+    `described` returns each video, by its number, with what else is said of it.
+    """
     settings = Settings.load(data_dir=folder, model=model)
     loaded = load_model(settings, model, report=lambda _step: None)
     service = open_writer(settings, create=True)
@@ -40,6 +45,6 @@ def make_library(
         )
         video = Video(name, f"/videos/{name}.mp4", name, 2.0 * segments, 64, 48, 1)
         frames = FrameVectors(edges[:-1], vectors)
-        catalog.put(collection, Put(video, {PICTURE: picture}, frames=frames))
+        catalog.put(collection, Put(described(number, video), {PICTURE: picture}, frames=frames))
     build_snapshot(service, collection)
     service.close()

@@ -1,13 +1,13 @@
 """What a search has found, as it is printed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from clipseek.explaining import Explainer, Explanation, Matched
 from clipseek.patches import Box
 from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.types import FieldHit, Hit, SearchResult
+from clipseek.types import Facet, FacetKind, FieldHit, Hit, SearchResult
 from indexer.output import Column, clock, emit, note, percent, table
 
 _PATIENCE_S = 600.0
@@ -36,7 +36,7 @@ def matches(answer: SearchResult) -> bool:
 
 
 def as_json(answer: SearchResult, why: Why) -> None:
-    """Print one object for each hit."""
+    """Print one object for each hit, and one for facets."""
     for rank, hit in enumerate(answer.hits, 1):
         emit(
             {
@@ -50,9 +50,13 @@ def as_json(answer: SearchResult, why: Why) -> None:
                 "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
                 "steps": [{"start": s.span.start, "end": s.span.end} for s in hit.steps] or None,
                 **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
+                **({} if hit.more_in_video is None else {"more_in_video": hit.more_in_video}),
                 **({} if why is None else {"explanation": why[rank - 1].plain()}),
             }
         )
+    if answer.facets is not None:
+        counts = {kind: dict(facet.values) for kind, facet in answer.facets.items()}
+        emit({"facets": counts, "videos": answer.total_videos, "more": answer.more})
 
 
 def as_table(answer: SearchResult, why: Why) -> None:
@@ -65,12 +69,14 @@ def as_table(answer: SearchResult, why: Why) -> None:
     more = () if why is None else ("nearest", "where")
     steps = any(hit.steps for hit in answer.hits)
     says = any(_said(hit) for hit in answer.hits)
+    groups = any(hit.more_in_video is not None for hit in answer.hits)
     places = [_places(each) for each in why] if why is not None else [()] * len(answer.hits)
     table(
         [
             *(Column(name, right=True) for name in (*names, *more)),
             *([Column("steps")] if steps else []),
             *([Column("says")] if says else []),
+            *([Column("more", right=True)] if groups else []),
             Column("video"),
         ],
         (
@@ -80,13 +86,31 @@ def as_table(answer: SearchResult, why: Why) -> None:
                 *place,
                 *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),
                 *([_said(hit)] if says else []),
+                *([str(hit.more_in_video)] if groups else []),
                 hit.video.uri,
             )
             for hit, place in zip(answer.hits, places, strict=True)
         ),
     )
+    if answer.facets is not None:
+        _counts(answer, answer.facets)
     for reason in dict.fromkeys(each.reason for each in why or () if each.reason):
         note(reason)
+
+
+def _counts(answer: SearchResult, facets: Mapping[FacetKind, Facet]) -> None:
+    """Print how many of the videos that match have which value."""
+    rows = [
+        (kind, str(videos), value)
+        for kind, facet in facets.items()
+        for value, videos in facet.values
+    ]
+    if rows:
+        table([Column("facet"), Column("videos", right=True), Column("value")], rows)
+    else:
+        note(f"none of {answer.total_videos} videos that match has a {' or a '.join(facets)}")
+    if answer.more:
+        note("more videos may match than are counted; a filter narrows the search")
 
 
 def _field(field: FieldHit) -> dict[str, object]:

@@ -7,11 +7,19 @@ WITHIN_S = 10.0
 
 That is `clipseek.query.WITHIN_S`, whose import takes as long as all others that `--help` needs."""
 
+SORTS = ("relevance", "time", "newest")
+GROUPS = ("video",)
+FACETS = ("tag", "folder", "year", "language")
+"""Those of `clipseek.arranging` and `clipseek.types`, not imported for the same reason."""
+
 
 def add(search: argparse.ArgumentParser) -> None:
     """Add what is asked with, and what a video or a hit must be."""
     # Named by the usage alone, because the help of a verb fits a screen of 24 lines.
-    search.usage = 'indexer search [--explain] [options] "A SENTENCE"'
+    search.usage = (
+        "indexer search [--explain] [--sort ORDER] [--group-by video] [--facet KIND] [options] "
+        '"A SENTENCE"'
+    )
     search.add_argument("query", nargs="*", help=argparse.SUPPRESS)
     search.add_argument("--like", metavar="VIDEO@S", help="moments like a second of a video")
     search.add_argument("--image", metavar="FILE", help="moments like a JPEG, PNG or WebP")
@@ -46,6 +54,11 @@ def add(search: argparse.ArgumentParser) -> None:
         search.add_argument(f"--{name}-before", metavar="T", help=argparse.SUPPRESS)
     search.add_argument(
         "--min-relevance", type=float, metavar="R", help="only hits of this relevance, 0 to 1"
+    )
+    search.add_argument("--sort", choices=SORTS, default=SORTS[0], help=argparse.SUPPRESS)
+    search.add_argument("--group-by", choices=GROUPS, help=argparse.SUPPRESS)
+    search.add_argument(
+        "--facet", action="append", default=[], choices=FACETS, help=argparse.SUPPRESS
     )
     search.add_argument("--explain", action="store_true", help=argparse.SUPPRESS)
     search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum number of hits")

@@ -148,6 +148,7 @@ class Hit(Moment):
     steps: With `then`, the moment of each step; None otherwise.
     explanation: With `explain`, why it matched; None otherwise.
     fields: What each field contributes if words were searched, too; None otherwise.
+    more_in_video: With `group_by`, how many other moments of the video match; None otherwise.
     """
 
     video: HitVideo
@@ -159,6 +160,7 @@ class Hit(Moment):
     steps: list[Step] | None = None
     explanation: Explanation | None = None
     fields: list[FieldHit] | None = None
+    more_in_video: int | None = None
 
 
 class Liked(Moment):
@@ -169,8 +171,25 @@ class Liked(Moment):
     play_url: Url
 
 
+class ValueCount(Answer):
+    """A value, and how many of the videos that match have it."""
+
+    value: str
+    videos: int
+
+
+class FacetCounts(Answer):
+    """The most frequent values of one kind; `more` if there are others."""
+
+    values: list[ValueCount]
+    more: bool
+
+
 class SearchAnswer(Answer):
-    """The hits of a search, the best one first."""
+    """The hits of a search, the best one first.
+
+    facets: With `facets`, how many of the `total_videos` videos have which value; None otherwise.
+    """
 
     query: str | None
     like: Liked | None = None
@@ -181,6 +200,7 @@ class SearchAnswer(Answer):
     total: int
     total_videos: int
     more: bool
+    facets: dict[str, FacetCounts] | None = None
     hits: list[Hit]
     next_cursor: str | None = None
     truncated_at: int | None = None

@@ -15,6 +15,8 @@ from typing_extensions import TypedDict
 from clipseek_client.errors import InvalidValue
 
 VideoOrder = Literal["id", "newest", "title", "length"]
+Sort = Literal["relevance", "time", "newest"]
+Facet = Literal["tag", "folder", "year", "language"]
 Field = Literal["picture", "subtitle", "speech", "text"]
 
 
@@ -79,6 +81,9 @@ class BatchOptions(Asking, total=False):
     fields: Sequence[Field]
     limit: int
     mark_similar: bool
+    sort: Sort
+    group_by: Literal["video"]
+    facets: Sequence[Facet]
     min_relevance: float
 
 

@@ -15,7 +15,15 @@ from pydantic import ConfigDict
 
 from clipseek_client.aio import AsyncClient
 from clipseek_client.answers import Answer, Hit, TimelineSegment, Video
-from clipseek_client.asked import Filter, LikeMoment, SearchOptions, SearchPart, Then
+from clipseek_client.asked import (
+    Facet,
+    Filter,
+    LikeMoment,
+    SearchOptions,
+    SearchPart,
+    Sort,
+    Then,
+)
 from clipseek_client.errors import ClientError, ProblemError
 from clipseek_client.settings import version
 
@@ -54,6 +62,7 @@ class Moment(Answer):
     words: What was found in words, the best first; empty if pictures alone match.
     relevance: 0 to 1; null if the search was for what looks alike.
     steps: With `then`, what the moment consists of; empty otherwise.
+    more_in_video: With `one_per_video`, how many other moments of the video match.
     """
 
     video_id: str
@@ -65,15 +74,21 @@ class Moment(Answer):
     score: float
     steps: list[Step]
     words: list[Words]
+    more_in_video: int | None
     play_url: str
 
 
 class Found(Answer):
-    """The moments of a search, the best one first; `next_cursor` leads to more."""
+    """The moments of a search, the best one first; `next_cursor` leads to more.
+
+    counts: With `facets`, how many of the `total_videos` videos that match have which value.
+    """
 
     collection: str
     moments: list[Moment]
     total: int
+    total_videos: int
+    counts: dict[str, dict[str, int]]
     next_cursor: str | None
 
 
@@ -144,6 +159,9 @@ class Tools:
         recorded_from: datetime | None = None,
         recorded_before: datetime | None = None,
         min_relevance: float = 0.0,
+        sort: Sort = "relevance",
+        one_per_video: bool = False,
+        facets: list[Facet] | None = None,
         cursor: str | None = None,
     ) -> Found:
         """Find the moments that a sentence describes, or that look like a moment of a video.
@@ -155,9 +173,17 @@ class Tools:
         same video, `within` so many seconds. The others say which videos are searched: with all of
         the `tags`, in the `folder`, with a `title` that begins so, with words in a `language` such
         as "en", of so many seconds, with pictures of at least `min_height` pixels, and recorded in
-        a time (RFC 3339, with a time zone).
+        a time (RFC 3339, with a time zone). `sort` orders the moments that match by title and time,
+        or those of videos that were indexed last first. `one_per_video` gives one moment of each
+        video, with how many `more_in_video` match. `facets` counts the videos that match.
         """
-        options = SearchOptions(limit=limit, min_relevance=min_relevance, collection=collection)
+        options = SearchOptions(
+            limit=limit, min_relevance=min_relevance, collection=collection, sort=sort
+        )
+        if one_per_video:
+            options["group_by"] = "video"
+        if facets:
+            options["facets"] = facets
         if cursor is not None:
             options["cursor"] = cursor
         if then is not None:
@@ -187,6 +213,11 @@ class Tools:
             collection=found.collection,
             moments=[moment_of(hit) for hit in found.hits],
             total=found.total,
+            total_videos=found.total_videos,
+            counts={
+                kind: {each.value: each.videos for each in facet.values}
+                for kind, facet in (found.facets or {}).items()
+            },
             next_cursor=found.next_cursor,
         )
 
@@ -360,5 +391,6 @@ def moment_of(hit: Hit) -> Moment:
             for each in hit.fields or ()
             if each.text
         ],
+        more_in_video=hit.more_in_video,
         play_url=hit.play_url,
     )

@@ -92,6 +92,9 @@ def _checked(
         options.limit,
         collection=settings.collection,
         filters=filters,
+        sort=options.sort,
+        group_by=options.group_by,
+        facets=tuple(dict.fromkeys(options.facet)),
         then=[Step((Text(text),), within) for text in options.then],
     )
     if wrong := query.problem() or (problem_of(query) if options.explain else None):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import sequences
+from clipseek.arranging import Found
 from clipseek.composition import Curves, shown
 from clipseek.matching import MATCHING, Judged, Match, logistic
 from clipseek.query import Query
@@ -54,6 +55,17 @@ class Following:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def found(self) -> Found:
+        """Return what is known of all chains before they are arranged."""
+        first = self.steps[0].found()
+        places = self.rows[:, 0]
+        return Found(
+            first.segment_ids[places],
+            [first.video_ids[place] for place in places.tolist()],
+            first.starts[places],
+            self.is_good,
+        )
+
     def page(self, query: Query) -> slice:
         """Return where the chains of a page are among all, if no video is gone."""
         start = 0
@@ -72,7 +84,7 @@ class Following:
         kept = [video for video in videos.tolist() if video not in gone]
         return len(kept), len(set(kept))
 
-    def made(self, page: slice) -> list[Judged]:
+    def made(self, page: slice | NDArray[np.int64]) -> list[Judged]:
         """Make the hits of some chains."""
         rows, fits = self.rows[page], self.fits[page]
         columns = [match.made(at) for match, at in zip(self.steps, rows.T, strict=True)]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, fusion
+from clipseek.arranging import Found
 from clipseek.library.parts import segments_in, vectors_of
 from clipseek.library.view import View
 from clipseek.matching import MATCHING, TEXTS, Judged, Match
@@ -54,6 +55,16 @@ class Fused:
     def __len__(self) -> int:
         return len(self.hits)
 
+    def found(self) -> Found:
+        """Return what is known of all hits before they are arranged."""
+        moments = [hit.moment for hit in self.hits]
+        return Found(
+            np.array([moment.segment_id for moment in moments], np.int64),
+            [moment.video_id for moment in moments],
+            np.array([moment.span.start for moment in moments]),
+            np.array([hit.relevance >= self.enough for hit in self.hits], np.bool_),
+        )
+
     def page(self, query: Query) -> slice:
         """Return where the hits of a page are among all, if no video is gone."""
         start = 0
@@ -79,9 +90,11 @@ class Fused:
         ]
         return len(videos), len(set(videos))
 
-    def made(self, page: slice) -> list[Judged]:
+    def made(self, page: slice | NDArray[np.int64]) -> list[Judged]:
         """Return some of the hits."""
-        return list(self.hits[page])
+        if isinstance(page, slice):
+            return list(self.hits[page])
+        return [self.hits[place] for place in page.tolist()]
 
 
 def _joined(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, ranking
+from clipseek.arranging import Found
 from clipseek.composition import CANDIDATES, Curves, combined, heard
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
@@ -73,9 +74,7 @@ class Lookup:
             query.filters.of_videos,
             is_seen=not asked.sentences.all(),
             is_composed=len(asked.weights) > 1 or is_heard,
-            neighbours=ranking.candidates(query.reach)
-            if query.is_plain and not is_fused
-            else CANDIDATES,
+            neighbours=_neighbours(query, is_fused=is_fused),
             alone=alone,
             least=least,
             is_all=not least or bool(query.then) or is_fused,
@@ -200,6 +199,14 @@ class Together:
         return found
 
 
+def _neighbours(query: Query, *, is_fused: bool) -> int:
+    """Return how many segments are compared; `CANDIDATES` if every page compares the same."""
+    if not query.is_plain or is_fused or query.is_arranged:
+        return CANDIDATES
+    wanted = ranking.candidates(query.reach)
+    return max(wanted, CANDIDATES) if query.facets else wanted
+
+
 class Judged(NamedTuple):
     """A moment with its evidence and its relevance, or the span of a sequence or of words."""
 
@@ -208,6 +215,7 @@ class Judged(NamedTuple):
     relevance: float
     steps: tuple[StepHit, ...] = ()
     fields: tuple[FieldHit, ...] = ()
+    more_in_video: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,6 +257,16 @@ class Match:
 
     def __len__(self) -> int:
         return len(self.grown)
+
+    def found(self) -> Found:
+        """Return what is known of all moments before they are arranged."""
+        rows, moments, peaks = self.together.rows, self.moments, self.grown
+        return Found(
+            self.together.near.ids.ravel()[peaks],
+            rows.video_ids[peaks].tolist(),
+            rows.spans[moments.first[peaks], 0],
+            self.together.fit[peaks] >= self.enough,
+        )
 
     def page(self, query: Query) -> slice:
         """Return where the moments of a page are among all, if no video is gone."""

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Self
 
+from clipseek.arranging import GROUPS, SORTS, Group, Sort
 from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import InvalidQuery
 from clipseek.filters import NO_FILTERS as NO_FILTERS
 from clipseek.filters import Filters as Filters
 from clipseek.parts import Part, Text, is_seen, number, problem_of
 from clipseek.timed import FIELDS, PICTURE, Field
+from clipseek.types import FACETS, FacetKind
 
 MAX_LIMIT = 100
 MAX_BATCH = 256
@@ -54,7 +56,8 @@ class Query:
     """One search: what is asked, of which fields, where, and how many hits at most.
 
     after: Where the page before ended, or None for the first page. mark_similar: Whether hits name
-    the better one that they are near-identical to.
+    the better one that they are near-identical to. sort, group_by: See `arranging`. facets: What
+    the videos that match are counted by.
 
     Parts of negative weight are not wanted; `composition` says what all parts together ask for.
     With `then`, moments are asked for that are followed, step by step, by moments of the same
@@ -69,6 +72,9 @@ class Query:
     after: Cursor | None = None
     mark_similar: bool = False
     then: tuple[Step, ...] = ()
+    sort: Sort = "relevance"
+    group_by: Group | None = None
+    facets: tuple[FacetKind, ...] = ()
     # Computed once: on its way to an answer, a query is looked up some twenty times.
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -84,7 +90,8 @@ class Query:
 
     def _asked(self) -> tuple[object, ...]:
         where = self.filters, self.fields, self.collection, self.limit, self.after
-        return self.parts, *where, self.mark_similar, self.then
+        arranged = self.sort, self.group_by, self.facets
+        return self.parts, *where, self.mark_similar, self.then, *arranged
 
     @classmethod
     def of(
@@ -101,6 +108,9 @@ class Query:
         mark_similar: bool = False,
         then: Sequence[Step] = (),
         fields: Sequence[Field] = FIELDS,
+        sort: Sort = "relevance",
+        group_by: Group | None = None,
+        facets: Sequence[FacetKind] = (),
     ) -> Self:
         """Return the query of a sentence or other parts; raise InvalidQuery for a wrong cursor.
 
@@ -125,6 +135,9 @@ class Query:
             mark_similar=mark_similar,
             then=tuple(then),
             fields=tuple(fields),
+            sort=sort,
+            group_by=group_by,
+            facets=tuple(facets),
         )
 
     @property
@@ -155,6 +168,11 @@ class Query:
         return any(map(is_seen, self.steps))
 
     @property
+    def is_arranged(self) -> bool:
+        """Whether hits are in another order than by relevance, or stand for others."""
+        return self.sort != "relevance" or self.group_by is not None
+
+    @property
     def reach(self) -> int:
         """How many hits the pages up to this one have at most, together."""
         return min(DEEPEST, self.limit + (self.after.reach if self.after else 0))
@@ -166,7 +184,7 @@ class Query:
 
     def asked(self) -> bytes:
         """Return a digest of what is asked for, the same for all pages."""
-        said = [self.collection, self.fields, *self._said()]
+        said = [self.collection, self.fields, self.sort, self.group_by, *self._said()]
         return digest_of(digest("asked", said))
 
     def problem(self) -> InvalidQuery | None:
@@ -176,6 +194,8 @@ class Query:
         if (wrong := self._problem_of_steps()) is not None:
             return wrong
         if (wrong := self._problem_of_fields()) is not None:
+            return wrong
+        if (wrong := self._problem_of_order()) is not None:
             return wrong
         if not 1 <= self.limit <= MAX_LIMIT:
             return InvalidQuery(f"limit must be 1 to {MAX_LIMIT}, got {self.limit}")
@@ -199,6 +219,15 @@ class Query:
                 "several parts are searched in words beside pictures, and pictures and moments are "
                 "not searched in words"
             )
+        return None
+
+    def _problem_of_order(self) -> InvalidQuery | None:
+        if self.sort not in SORTS:
+            return InvalidQuery(f"sort must be one of {', '.join(SORTS)}, got {self.sort!r}")
+        if self.group_by not in (None, *GROUPS):
+            return InvalidQuery(f"group_by must be {GROUPS[0]} or none, got {self.group_by!r}")
+        if unknown := [kind for kind in self.facets if kind not in FACETS]:
+            return InvalidQuery(f"facets must be some of {', '.join(FACETS)}, got {unknown[0]!r}")
         return None
 
     def _said(self) -> list[object]:
@@ -226,7 +255,8 @@ class Query:
         Queries that ask for the same share a key: an answer that repeats the sentence must be given
         the one that was asked. `fingerprint` stands for all else that decides the answer.
         """
-        asked = [self.collection, self.limit, self.fields, *self._said()]
+        arranged = [self.sort, self.group_by, self.facets]
+        asked = [self.collection, self.limit, self.fields, *arranged, *self._said()]
         after = None if self.after is None else self.after.text()
         return digest("result", [version, fingerprint, *asked, after, self.mark_similar])
 

@@ -13,28 +13,30 @@ from numpy.typing import NDArray
 from clipseek import ranking
 from clipseek.cache import NoCache, TextVectors
 from clipseek.composition import Curves, shown
-from clipseek.cursor import DEEPEST, Cursor, digest_of
 from clipseek.errors import (
     ClipseekError,
-    InvalidQuery,
     NothingIndexed,
     ServiceUnavailable,
-    VersionGone,
 )
 from clipseek.following import Following
 from clipseek.fused import Fused
 from clipseek.library.collections import Collections
+from clipseek.library.counts import counted
 from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.matching import MATCHING, Judged, Lookup, Match, Together, made
 from clipseek.model import Model
+from clipseek.ordering import Matched, Ordered
+from clipseek.paging import lost, next_cursor
 from clipseek.parts import cut_at
 from clipseek.protocols import Cache
-from clipseek.query import Query, digest
+from clipseek.query import Query
 from clipseek.stages import Stage, Stages
 from clipseek.timed import PICTURE
 from clipseek.types import (
+    Facet,
+    FacetKind,
     Hit,
     Named,
     Neighbours,
@@ -46,10 +48,6 @@ from clipseek.vectors import Asked, asked
 _WAS_EMPTY = (
     "the database cannot be reached, and nothing was indexed when it last was; ask again in a "
     "moment"
-)
-_OF_ANOTHER = (
-    "cursor is of another search; send it with the query, filter, min_relevance and collection of "
-    "the page before, or search again without it"
 )
 log = logging.getLogger(__name__)
 
@@ -128,14 +126,14 @@ class Searcher:
             if sight.age_s is None:
                 raise NothingIndexed(name)
             raise ServiceUnavailable(_WAS_EMPTY, for_all=True)
-        lost = [_lost(query, view) for query in queries]
+        gone = [lost(query, view) for query in queries]
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
             asks = [parts for query in queries for parts in query.steps]
             each = iter(asked(asks, view, model, self.texts, self.collections.catalog))
             read = [[next(each) for _ in query.steps] for query in queries]
         errors = [
-            lost[i] or next((one for one in steps if not isinstance(one, Asked)), None)
+            gone[i] or next((one for one in steps if not isinstance(one, Asked)), None)
             for i, steps in enumerate(read)
         ]
         known = [i for i, error in enumerate(errors) if error is None]
@@ -157,24 +155,37 @@ class Searcher:
         """Search for what has a vector."""
         if not queries:
             return []
-        matches = self._matches(view, model, queries, read, stages)
+        matches = self._ordered(
+            view, queries, self._matches(view, model, queries, read, stages), stages
+        )
         pages = [match.page(query) for match, query in zip(matches, queries, strict=True)]
         moments = _made(matches, pages)
-        videos, gone = self._videos(view, moments, stages)
+        videos, gone = self._videos(view, _videos_of(moments), stages)
         if gone:
             # What was left out for the limits takes the place of what is gone.
             moments = _made(matches, [slice(page.start, None) for page in pages])
-            videos, gone = self._videos(view, moments, stages)
+            videos, gone = self._videos(view, _videos_of(moments), stages)
         return [
             _result(query, steps[0], match, found, videos, gone, view)
             for query, steps, match, found in zip(queries, read, matches, moments, strict=True)
         ]
 
+    def _ordered(
+        self, view: View, queries: Sequence[Query], matches: Sequence[Matched], stages: Stages
+    ) -> list[Matched | Ordered]:
+        """Arrange what matches those queries that ask for it."""
+        ordered: list[Matched | Ordered] = list(matches)
+        for i, query in enumerate(queries):
+            if query.is_arranged:
+                ids = sorted(set(matches[i].found().video_ids))
+                videos, _ = self._videos(view, ids, stages)
+                ordered[i] = Ordered.of(matches[i], query, videos)
+        return ordered
+
     def _videos(
-        self, view: View, moments: Sequence[Sequence[Judged]], stages: Stages
+        self, view: View, ids: Sequence[str], stages: Stages
     ) -> tuple[Mapping[str, Video | Named], set[str]]:
-        """Return the videos of moments by id, and which of them are gone."""
-        ids = sorted({one.moment.video_id for found in moments for one in found})
+        """Return videos by id, and which of them are gone."""
         with stages.timing("catalog"):
             videos: Mapping[str, Video | Named] | None = view.videos(ids)
             if videos is None:
@@ -188,7 +199,7 @@ class Searcher:
         queries: Sequence[Query],
         read: Sequence[Sequence[Asked]],
         stages: Stages,
-    ) -> list[Match | Following | Fused]:
+    ) -> list[Matched]:
         """Search, judge and merge: for each query what matches it."""
         lookups = [
             Lookup.of(
@@ -204,7 +215,7 @@ class Searcher:
             for parts, one in zip(query.steps, steps, strict=True)
         ]
         found = iter(self._looked_up(view, model, lookups, stages))
-        matches: list[Match | Following | Fused] = []
+        matches: list[Matched] = []
         scoring = model.scoring_of(view.collection)
         for query, steps in zip(queries, read, strict=True):
             each = [next(found) for _ in steps] if PICTURE in query.fields else []
@@ -270,7 +281,7 @@ class Searcher:
 def _result(
     query: Query,
     asked: Asked,
-    match: Match | Following | Fused,
+    match: Matched | Ordered,
     moments: Sequence[Judged],
     videos: Mapping[str, Video | Named],
     gone: AbstractSet[str],
@@ -283,7 +294,7 @@ def _result(
         if one.moment.video_id in videos
     ]
     page = tuple(hits[: query.size])
-    if query.mark_similar and isinstance(match, Match | Fused):
+    if query.mark_similar and not isinstance(match, Following):
         page = _marked(page, match.before(query, gone), view)
     is_rest = len(hits) > query.size or len(match) > match.page(query).stop
     total, total_videos = match.counts(gone)
@@ -297,10 +308,18 @@ def _result(
         total=total,
         total_videos=total_videos,
         more=match.more,
-        next_cursor=_next(query, page, view) if match.further or is_rest else None,
+        next_cursor=next_cursor(query, page, view) if match.further or is_rest else None,
         like=asked.liked[0] if asked.liked and query.is_plain else None,
         alike_from=match.enough if query.is_seen else None,
+        facets=_facets(query, match, view, gone),
     )
+
+
+def _facets(
+    query: Query, match: Matched | Ordered, view: View, gone: AbstractSet[str]
+) -> Mapping[FacetKind, Facet] | None:
+    """Count the videos that match, without those that are gone; None if that is not asked for."""
+    return counted(view, set(match.found().matching(gone)), query.facets) if query.facets else None
 
 
 def _marked(page: Sequence[Hit], before: NDArray[np.int64], view: View) -> tuple[Hit, ...]:
@@ -316,35 +335,6 @@ def _marked(page: Sequence[Hit], before: NDArray[np.int64], view: View) -> tuple
     )
 
 
-def _lost(query: Query, view: View) -> ClipseekError | None:
-    """Return why a page cannot go on from where the one before ended, or None."""
-    after = query.after
-    if after is None:
-        return None
-    if after.asked != query.asked():
-        return InvalidQuery(_OF_ANOTHER)
-    if after.state != _state(view):
-        return VersionGone(query.collection, after.version, view.version)
-    return None
-
-
-def _next(query: Query, page: Sequence[Hit], view: View) -> str | None:
-    """Return the cursor of the next page; None after the deepest one."""
-    if query.reach == DEEPEST:
-        return None
-    cursor = Cursor(view.version, query.asked(), _state(view), query.reach)
-    if page:
-        cursor = replace(cursor, score=page[-1].score, segment_id=page[-1].segment_id)
-    elif query.after is not None:
-        cursor = replace(query.after, reach=query.reach)
-    return cursor.text()
-
-
-def _state(view: View) -> bytes:
-    """Return a digest of everything except the query that decides an answer."""
-    return digest_of(digest("state", [view.version, view.identity]))
-
-
 def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
     moment = judged.moment
     return Hit(
@@ -357,6 +347,7 @@ def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
         math.nan if is_seen else judged.evidence,
         steps=judged.steps,
         fields=judged.fields,
+        more_in_video=judged.more_in_video,
     )
 
 
@@ -371,17 +362,19 @@ def _is_heard(query: Query, view: View) -> bool:
     return query.asks_text and not query.is_plain and len(view.words) > 0
 
 
-def _made(
-    matches: Sequence[Match | Following | Fused], pages: Sequence[slice]
-) -> list[list[Judged]]:
+def _made(matches: Sequence[Matched | Ordered], pages: Sequence[slice]) -> list[list[Judged]]:
     """Make the hits of some places of each query."""
     plain = [i for i, match in enumerate(matches) if isinstance(match, Match)]
     moments = made([m for m in matches if isinstance(m, Match)], [pages[i] for i in plain])
     found = dict(zip(plain, moments, strict=True))
     for i, match in enumerate(matches):
-        if isinstance(match, Following | Fused):
+        if not isinstance(match, Match):
             found[i] = match.made(pages[i])
     return [found[i] for i in range(len(matches))]
+
+
+def _videos_of(moments: Sequence[Sequence[Judged]]) -> list[str]:
+    return sorted({one.moment.video_id for found in moments for one in found})
 
 
 def _grouped(keys: Iterable[Key]) -> dict[Key, list[int]]:

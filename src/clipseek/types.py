@@ -244,6 +244,7 @@ class Hit(NamedTuple):
     the first, and `score`, `relevance` and `evidence` those of the one that matches worst.
     `fields` says what each field contributes if words were searched for, too: `span` and
     `relevance` are those of the best one, or with several parts those of all parts.
+    `more_in_video` is how many other moments of the video match, if one hit stands for all of them.
     """
 
     video: Video | Named
@@ -256,6 +257,18 @@ class Hit(NamedTuple):
     similar_to: int | None = None
     steps: tuple[StepHit, ...] = ()
     fields: tuple[FieldHit, ...] = ()
+    more_in_video: int | None = None
+
+
+FacetKind = Literal["tag", "folder", "year", "language"]
+FACETS: tuple[FacetKind, ...] = ("tag", "folder", "year", "language")
+
+
+class Facet(NamedTuple):
+    """How many videos have which value, the most frequent first; `more` if some are left out."""
+
+    values: tuple[tuple[str, int], ...]
+    more: bool
 
 
 class Liked(NamedTuple):
@@ -277,6 +290,7 @@ class SearchResult:
     or, if the catalog is away, how many seconds ago this version was last known to be the newest.
     `next_cursor` leads to the next page, if there is one. For a moment or a picture, `query` is
     empty, `like` is the moment, and scores of `alike_from` (the model's coherence) or more match.
+    `facets` counts the `total_videos` videos by what was asked for.
     """
 
     query: str
@@ -292,6 +306,7 @@ class SearchResult:
     next_cursor: str | None = None
     like: Liked | None = None
     alike_from: float | None = None
+    facets: Mapping[FacetKind, Facet] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,26 @@ def test_a_batch_equals_its_searches(client: TestClient) -> None:
     assert [answer["hits"] for answer in batch] == [answer["hits"] for answer in singles]
 
 
+def test_searches_of_a_batch_have_an_order_groups_and_facets(client: TestClient) -> None:
+    """Each its own, as single searches have; what is wrong with one is its problem."""
+    searches = [
+        {"query": "red", "sort": "time", "group_by": "video", "facets": ["tag", "folder"]},
+        {"query": "red", "sort": "size"},
+    ]
+    found, wrong = client.post("/v1/search/batch", json={"searches": searches}).json()["results"]
+    single = client.post("/v1/search", json=searches[0]).json()
+    assert (found["hits"], found["facets"]) == (single["hits"], single["facets"])
+    titles = [hit["video"]["title"] for hit in found["hits"]]
+    assert titles == ["dusk", "traffic", "sea"]  # the last one does not match
+    assert {hit["more_in_video"] for hit in found["hits"]} == {0}
+    matching = found["total_videos"]
+    assert found["facets"]["tag"] == {
+        "values": [{"value": "city", "videos": matching}, {"value": "night", "videos": 1}],
+        "more": False,
+    }
+    assert wrong["problem"]["detail"] == ("sort must be one of relevance, time, newest, got 'size'")
+
+
 def test_a_wrong_search_has_its_own_problem(client: TestClient) -> None:
     """The others keep their answers."""
     searches = [{"query": "red"}, {"query": ""}, {"query": "red", "collection": "no"}, 3]

@@ -272,6 +272,21 @@ def test_a_search_before_any_ingest_says_so(
             id="tags",
         ),
         pytest.param(
+            {"query": "a", "group_by": "tag"},
+            "group_by must be video or null, got 'tag'",
+            id="group",
+        ),
+        pytest.param(
+            {"query": "a", "facets": ["tag", "size"]},
+            "facets.1 must be one of tag, folder, year, language, got 'size'",
+            id="facet",
+        ),
+        pytest.param(
+            {"query": "a", "facets": []},
+            "facets must be a list of some of tag, folder, year, language, got 0 items",
+            id="no facet",
+        ),
+        pytest.param(
             {"query": "a", "filter": {"language": "English!"}},
             "filter.language must be a tag of BCP 47 of at most 35 characters, such as en or "
             "de-AT, got 'English!'",

@@ -54,8 +54,8 @@ def schema(document: dict[str, Any], name: str) -> Any:
             id="option",
         ),
         pytest.param(
-            lambda d: schema(d, "PagedSearch").update(facets={"type": "boolean"}),
-            "SearchOptions: the API has ['cursor', 'explain', 'facets'], the client "
+            lambda d: schema(d, "PagedSearch").update(twice={"type": "boolean"}),
+            "SearchOptions: the API has ['cursor', 'explain', 'twice'], the client "
             "['cursor', 'explain']",
             id="option of one search",
         ),

@@ -349,6 +349,9 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "after": Cursor(1, bytes(8), bytes(8), 10),
             "mark_similar": True,
             "then": (STEP,),
+            "sort": "time",
+            "group_by": "video",
+            "facets": ("tag",),
         },
     ),
     Step: (STEP, {"parts": (Text("a red car"),), "within_s": 6.0}),
@@ -417,5 +420,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "e64179f0c50d86057f5b9103a01216c37ecd227cee8f10b47d18c6775e63cdd0"
+    digest = "5c7a086ff0f721cb8263dd7cfa08e8b3c8956857f3b519be91b4e11886efcd45"
     assert QUERY.key(1, "f") == f"result:{digest}"

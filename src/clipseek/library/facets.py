@@ -69,8 +69,8 @@ def offered(lists: Iterable[Sequence[str]], prefix: str, most: int) -> tuple[lis
     lists = [within for each in lists if (within := _within(each, prefix))]
     if not lists:
         return [], False
-    root = _shared(min(each[0] for each in lists), max(each[-1] for each in lists))
-    found = [root] if root.startswith(prefix) and _is_name(root) else []
+    root = shared(min(each[0] for each in lists), max(each[-1] for each in lists))
+    found = [root] if root.startswith(prefix) and is_name(root) else []
     level = [root]
     while level and len(found) <= most:
         below: list[str] = []
@@ -89,7 +89,7 @@ def _within(folders: Sequence[str], prefix: str) -> Sequence[str]:
     return folders[first : bisect_left(folders, prefix + _LAST)]
 
 
-def _shared(low: str, high: str) -> str:
+def shared(low: str, high: str) -> str:
     """Return the folder that all folders between two ones are in."""
     differ = (
         place for place, pair in enumerate(zip(low, high, strict=False)) if len(set(pair)) > 1
@@ -115,11 +115,11 @@ def _children(lists: Sequence[Sequence[str]], parent: str, most: int) -> list[st
 def _child(folder: str, parent: str) -> str:
     """Return the part of a folder that is directly in `parent`."""
     end = folder.find("/", len(parent)) + 1
-    while end < len(folder) and not _is_name(folder[:end]):
+    while end < len(folder) and not is_name(folder[:end]):
         end = folder.find("/", end) + 1
     return folder[:end]
 
 
-def _is_name(folder: str) -> bool:
+def is_name(folder: str) -> bool:
     """Whether a folder ends with a name, not within the scheme of a uri or its slashes."""
     return not folder.endswith((":/", "//")) and folder not in ("", "/")

@@ -100,6 +100,11 @@ class Part:
         ].tolist()
         return set(found)
 
+    def among(self, videos: AbstractSet[str]) -> NDArray[np.bool_]:
+        """Return which videos of the table are among some and are not gone, bool (V,)."""
+        mask = self.table.mask_of(videos)
+        return mask if self.gone is None else mask & ~self.gone
+
     def _mask(self, only: Filters) -> NDArray[np.bool_]:
         mask = self.tags.mask(only.tags or ()) & self.facts.mask(only)
         if only.video_ids is not None:

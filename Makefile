@@ -52,7 +52,7 @@ check: install $(TYPES) ## format, lint, types and import rules
 $(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
 	npm ci --prefix $(PAGE) --silent
 
-servers: ## install the servers that the tests start
+servers: install ## install the servers that the tests start
 	@sh tests/servers.sh
 
 test: install servers ## run the tests, the long ones in a short form

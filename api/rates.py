@@ -15,7 +15,7 @@ from limits.storage import storage_from_string
 from api.principal import Principal
 from api.problem_kinds import TOO_MANY_REQUESTS
 from api.problems import Refused
-from clipseek.cache.breaker import Breaker
+from clipseek.breaker import Breaker
 from clipseek.keys import Rate
 
 PREFIX = "clipseek-rate"

@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.contracts.postgres",
     "tests.contracts.redis",
     "tests.contracts.catalogs",
+    "tests.inference.server",
 ]
 
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))

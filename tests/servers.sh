@@ -2,6 +2,10 @@
 # Install the servers that the tests start, where they are missing and we may.
 set -eu
 
+# A server of models, which is downloaded while others are installed.
+sh tests/inference/install.sh >/dev/null &
+models=$!
+
 missing=""
 if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 	missing="$missing postgresql"
@@ -50,4 +54,9 @@ if command -v npm >/dev/null 2>&1 && ! { [ -d "$azurite/node_modules/azurite" ] 
 		[ "${CI:-}" = true ] && exit 1
 	}
 fi
+
+wait "$models" || {
+	echo "MLServer cannot be installed: tests that need it are skipped" >&2
+	[ "${CI:-}" = true ] && exit 1
+}
 exit 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from clipseek import belonging, publishing
 from clipseek.caches import open_cache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
-from clipseek.config import Settings
+from clipseek.config import Settings, is_private_url
 from clipseek.datafolder import holds, make_folder, require_writable
 from clipseek.embedding import models
 from clipseek.embedding import precision as precisions
@@ -22,6 +22,7 @@ from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.pixels import prepare
 from clipseek.embedding.precision import Choice
 from clipseek.embedding.towers import on_cpu
+from clipseek.embedding.towers.remote import Address, on_server
 from clipseek.errors import (
     CatalogOutdated,
     ConfigError,
@@ -304,12 +305,36 @@ def _model(bundle: Bundle, name: str, embedder: Embedder) -> Model:
 
 def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
     """Return the embedder of a bundle; nothing else decides where its towers run."""
+    if settings.embedder_url is not None:
+        return on_server(
+            bundle,
+            _address(settings, settings.embedder_url),
+            sends=settings.embedder_sends,
+            threads=settings.threads,
+        )
     if settings.device == "cpu":
         return on_cpu(bundle, threads=settings.threads)
     # torch takes seconds to import, which a process without a GPU need not wait for.
     from clipseek.embedding.towers.torch import on_torch
 
     return on_torch(bundle, device=settings.device, threads=settings.threads)
+
+
+def _address(settings: Settings, url: str) -> Address:
+    """Return where models are embedded; raise ConfigError if others could read the token."""
+    token = settings.embedder_token
+    if token is not None and not is_private_url(url.replace("grpc", "http", 1)):
+        raise ConfigError(
+            f"CLIPSEEK_EMBEDDER_TOKEN would be sent to {url} unencrypted; use grpcs:// or "
+            "https://, or unset the token"
+        )
+    return Address(
+        url=url,
+        batch=settings.embedder_batch,
+        deadline_s=settings.embedder_deadline_s,
+        ca_file=settings.embedder_ca_file,
+        token=None if token is None else token.get_secret_value(),
+    )
 
 
 def build_snapshot(service: WritingService, name: str) -> Manifest:

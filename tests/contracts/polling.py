@@ -8,10 +8,10 @@ PATIENCE_S = 20.0
 """Seconds after which a test gives up. The expected event takes milliseconds."""
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail when it does not within `PATIENCE_S`."""
-    end = time.monotonic() + PATIENCE_S
+def eventually(condition: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+    """Return when the condition holds; fail when it does not within `within_s`."""
+    end = time.monotonic() + within_s
     pause = threading.Event()
     while not condition():
-        assert time.monotonic() < end, f"it did not happen within {PATIENCE_S} s"
+        assert time.monotonic() < end, f"it did not happen within {within_s} s"
         pause.wait(0.01)

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
+from clipseek.breaker import FAILURES, LONGEST_PAUSE_S
 from clipseek.cache import LocalCache, TieredCache
-from clipseek.cache.breaker import FAILURES, LONGEST_PAUSE_S
 from clipseek.cache.envelope import seal
 from clipseek.cache.redis import PREFIX, RedisCache
 from clipseek.errors import ConfigError

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from clipseek.cache.breaker import FAILURES
+from clipseek.breaker import FAILURES
 from clipseek.cache.redis import RedisCache
 from clipseek.catalog import SqlCatalog, SqlReader
 from clipseek.errors import ServiceUnavailable

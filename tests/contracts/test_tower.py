@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +20,14 @@ from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.pixels import normalise
 from clipseek.embedding.tokens import Tokens
 from clipseek.embedding.towers import openvino, text_on_cpu, visual_on_cpu
+from clipseek.embedding.towers.remote import Address, on_server
 from clipseek.embedding.verified import Verified
 from clipseek.errors import ConfigError, ServiceUnavailable
 from clipseek.protocols import Tower
 from clipseek.testing import ToyTower
 from tests.examples import process_tower
 from tests.examples.process_tower import ProcessTower
+from tests.inference.server import Running
 
 Half = Literal["visual", "text"]
 Maker = Callable[[Bundle], Tower]
@@ -55,6 +57,21 @@ def beside(half: Half, bundle: Bundle) -> Tower:
     return ProcessTower(bundle.path, half)
 
 
+@dataclass(frozen=True)
+class OnServer:
+    """Makes a tower on an inference server; on none, it cannot be reached."""
+
+    half: Half
+    scheme: str
+    running: Running | None = None
+
+    def __call__(self, bundle: Bundle) -> Tower:
+        """Return the tower."""
+        url = self.running.url(self.scheme) if self.running else f"{self.scheme}://127.0.0.1:1"
+        embedder = on_server(bundle, Address(url=url, deadline_s=30.0))
+        return embedder._visual if self.half == "visual" else embedder._text
+
+
 MAKERS: dict[str, tuple[Half, Maker]] = {
     "toy-visual": ("visual", toy),
     "toy-text": ("text", toy),
@@ -63,6 +80,9 @@ MAKERS: dict[str, tuple[Half, Maker]] = {
     "openvino-visual": ("visual", on_openvino),
     "process-visual": ("visual", partial(beside, "visual")),
     "process-text": ("text", partial(beside, "text")),
+    "grpc-visual": ("visual", OnServer("visual", "grpc")),
+    "grpc-text": ("text", OnServer("text", "grpc")),
+    "http-text": ("text", OnServer("text", "http")),
 }
 
 
@@ -72,10 +92,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return models.resolve("demo", tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(scope="module", params=MAKERS.values(), ids=list(MAKERS))
+def listed(makers: dict[str, tuple[Half, Maker]]) -> list[Any]:
+    """Return cases; MLServer takes seconds to start, and `make test` starts it elsewhere."""
+    return [
+        pytest.param(
+            maker,
+            id=name,
+            marks=[pytest.mark.long] if isinstance(maker[1], OnServer) else [],
+        )
+        for name, maker in makers.items()
+    ]
+
+
+@pytest.fixture(scope="module", params=listed(MAKERS))
 def made(request: pytest.FixtureRequest, demo: Bundle) -> Iterator[tuple[Half, Tower]]:
     """Return each tower in turn, made once, and which half it is."""
     half, make = request.param
+    if isinstance(make, OnServer):
+        make = replace(make, running=request.getfixturevalue("inference_server"))
     tower = make(demo)
     yield half, tower
     if isinstance(tower, ProcessTower):
@@ -149,7 +183,7 @@ def test_threads_run_rows_at_once(tower: Tower, rows: NDArray[Any]) -> None:
 TEXTS = {name: maker for name, maker in MAKERS.items() if maker[0] == "text"}
 
 
-@pytest.mark.parametrize("made", TEXTS.values(), ids=list(TEXTS), indirect=True)
+@pytest.mark.parametrize("made", listed(TEXTS), indirect=True)
 def test_padding_changes_no_vector(tower: Tower, rows: NDArray[Any], demo: Bundle) -> None:
     """A text tower that takes any length gives a cut row the vector of the padded one."""
     assert tower.intake.any_length

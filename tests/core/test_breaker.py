@@ -2,7 +2,7 @@
 
 import pytest
 
-from clipseek.cache.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Breaker
+from clipseek.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Breaker
 from tests.clock import Clock
 
 

@@ -24,6 +24,16 @@ def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         pytest.param("collection", "../up", "'../up'", id="traversal"),
         pytest.param("decoder", "vlc", "'pyav' or 'decord'", id="decoder"),
         pytest.param("api_port", 99999, "65535", id="port"),
+        pytest.param("embedder_url", "embedder:8001", "got 'embedder:8001'", id="no-scheme"),
+        pytest.param("embedder_url", "ftp://embedder:8001", "grpc://HOST:PORT", id="scheme"),
+        pytest.param("embedder_url", "grpc://embedder", "grpc://HOST:PORT", id="no-port"),
+        pytest.param("embedder_url", "grpc://embedder:8001/v2", "grpc://HOST:PORT", id="path"),
+        pytest.param("embedder_url", "http://embedder:port", "http://HOST:PORT", id="no-number"),
+        pytest.param("embedder_url", "http://embedder/?a=b", "without user, ?", id="query"),
+        pytest.param("embedder_url", "http://embedder/a\r\nb", "HOST:PORT", id="lines"),
+        pytest.param("embedder_sends", "pictures,sounds", "'pictures,sounds'", id="sends"),
+        pytest.param("embedder_sends", " , ", "pictures, sentences or one of them", id="nothing"),
+        pytest.param("embedder_batch", 0, "got 0", id="batch"),
     ],
 )
 def test_a_wrong_value_names_setting_value_and_expectation(
@@ -34,6 +44,28 @@ def test_a_wrong_value_names_setting_value_and_expectation(
         Settings.load(**{name: value})
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_address_of_a_server_may_have_a_path_over_http() -> None:
+    """A proxy may serve it below one; the slash at the end does not count."""
+    for url in ("grpc://[::1]:8001", "grpcs://a.example:443", "https://a.example/models/x"):
+        assert Settings.load(embedder_url=f"{url}/").embedder_url == url
+
+
+def test_the_password_in_an_address_is_not_repeated() -> None:
+    """The sentence says that there must be none."""
+    with pytest.raises(ConfigError, match=r"CLIPSEEK_EMBEDDER_URL: .* without user") as caught:
+        Settings.load(embedder_url="https://me:hush@a.example")
+    assert "hush" not in str(caught.value)
+
+
+def test_the_token_of_a_server_is_a_secret(tmp_path: Path) -> None:
+    """It may be in a file, and no representation shows it."""
+    (tmp_path / "token").write_text("hush\n")
+    settings = Settings.load(embedder_token_file=tmp_path / "token")
+    assert settings.embedder_token is not None
+    assert settings.embedder_token.get_secret_value() == "hush"
+    assert "hush" not in repr(settings)
 
 
 def test_the_database_url_is_a_secret() -> None:

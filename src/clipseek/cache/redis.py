@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from clipseek.cache.breaker import Breaker
+from clipseek.breaker import Breaker
 from clipseek.cache.envelope import seal, unseal
 from clipseek.cache.tally import Tally
 from clipseek.errors import ConfigError

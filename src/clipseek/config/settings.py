@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from clipseek.config.embedder import EmbedderSettings
 from clipseek.config.excerpts import ExcerptSettings
 from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
@@ -21,6 +22,7 @@ _SECRETS = frozenset(
     {
         "cache_secret",
         "database_url",
+        "embedder_token",
         "oidc_client_secret",
         "oidc_session_secret",
         "otlp_endpoint",
@@ -50,6 +52,7 @@ def _secret(name: str, file: Path) -> str:
 
 
 class Settings(
+    EmbedderSettings,
     ExcerptSettings,
     JobSettings,
     UploadSettings,

@@ -194,3 +194,51 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+EMBEDDED = ("pictures", "sentences")
+"""What a server may embed."""
+
+_GRPC = ("grpc", "grpcs")
+_EMBEDDER_PATH = re.compile(r"(?:/[A-Za-z0-9_.~-]+)*/?")
+
+
+def embedded(listed: object) -> object:
+    """Split text at commas; each part is one of `EMBEDDED`, and there is at least one."""
+    if not isinstance(listed, str):
+        return listed
+    words = tuple(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
+    if not words or not set(words) <= set(EMBEDDED):
+        raise ValueError(f"must be {', '.join(EMBEDDED)} or one of them, got {listed!r}")
+    return words
+
+
+def inference_url(url: object) -> object:
+    """Return the address of an inference server, without a slash at its end.
+
+    Its user and password would be in logs, so it has none: there is a setting for a token.
+    """
+    if not isinstance(url, str):
+        return url
+    if not _is_inference(url):
+        # What is left out may be a password.
+        shown = url if "@" not in url else f"{url.partition('://')[0]}://…@…"
+        raise ValueError(
+            "must be grpc://HOST:PORT or http://HOST:PORT, or grpcs:// or https:// with TLS, "
+            "and https://HOST/PATH if a proxy serves it below a path, without user, ? and #; "
+            f"got {shown!r}"
+        )
+    return url.rstrip("/")
+
+
+def _is_inference(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or not url.isascii() or not url.isprintable() or set(url) & set(' @?#\\"'):
+        return False
+    if parts.scheme in _GRPC:
+        return port is not None and parts.path in ("", "/")
+    return parts.scheme in ("http", "https") and bool(_EMBEDDER_PATH.fullmatch(parts.path))

@@ -24,7 +24,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.keys import SCOPES
-from indexer import demo_options, evaluate_options, search_options, switch_options
+from indexer import demo_options, evaluate_options, model_options, search_options, switch_options
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
@@ -273,8 +273,9 @@ def _reading_verbs(verbs: "_Verbs") -> None:
     verify = _verb(verbs, "verify", "check that everything agrees", "indexer verify")
     verify.add_argument("--deep", action="store_true", help="decode every video again")
     _output(verify, collection=False)
-    models = _verb(verbs, "models", "list the models that can be used", "indexer models")
+    models = _verb(verbs, "models", "list or export the models that can be used", "indexer models")
     _output(models, collection=False)
+    model_options.add(models)
     config = _verb(verbs, "config", "show every setting", "indexer config")
     _output(config, collection=False)
 

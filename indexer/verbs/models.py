@@ -1,15 +1,18 @@
-"""The verb `models`: the models that can be named."""
+"""The verb `models`: the models that can be named, and one written for an inference server."""
 
 import argparse
 from dataclasses import asdict
 
 from clipseek.config import Settings
 from clipseek.embedding import models as known_models
-from indexer.output import Column, emit, table
+from clipseek.embedding.towers.triton import write_repository
+from indexer.output import Column, emit, note, say, table
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Print the models that can be named, and which of them are installed."""
+    """Print the models that can be named, and which are installed, or export one of them."""
+    if options.action == "export":
+        return _export(settings, options)
     rows = known_models.listed(settings.data_dir)
     if options.json:
         for row in rows:
@@ -27,6 +30,21 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         ],
         map(_cells, rows),
     )
+    return 0
+
+
+def _export(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the towers of a model, and print their names and versions."""
+    bundle = known_models.resolve(options.name or settings.model, settings.data_dir, report=note)
+    written = write_repository(
+        bundle, options.triton, batch=settings.embedder_batch, instances=options.instances
+    )
+    for tower in written:
+        folder = options.triton / tower.name
+        if options.json:
+            emit({"model": tower.name, "version": tower.version, "folder": str(folder)})
+        else:
+            say(f"{folder}: version {tower.version}")
     return 0
 
 

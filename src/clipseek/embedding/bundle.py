@@ -141,7 +141,7 @@ class Bundle(Manifest):
             ConfigError: it is not the file that the manifest describes.
         """
         if self.verified is not None:
-            for each in _read_with(name, self.files):
+            for each in read_with(name, self.files):
                 _check_file(self, each, self.verified)
         return self.path / name
 
@@ -357,11 +357,11 @@ def _check_file(bundle: Bundle, name: str, verified: Verified | None = None) -> 
         verified.add(file, expected)
 
 
-def _read_with(name: str, files: Iterable[str]) -> list[str]:
+def read_with(name: str, files: Iterable[str]) -> list[str]:
     """Return a file and those that may be read with it: all that no other file is known to need."""
     if name not in (VISUAL, TEXT):
         own = [each for each in files if each.startswith(name)]
-        return [*own, *_read_with(VISUAL, files)] if name == PATCHES else own
+        return [*own, *read_with(VISUAL, files)] if name == PATCHES else own
     others = {VISUAL, TEXT, TOKENIZER, BANK, PATCHES} - {name}
     return [each for each in files if not any(each.startswith(other) for other in others)]
 

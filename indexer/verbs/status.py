@@ -55,11 +55,15 @@ def _state(service: Service, collection: Collection) -> dict[str, object]:
 
 
 def _bytes_of(settings: Settings, collection: str) -> dict[str, int]:
-    """Measure the data folder, without what a database server stores."""
+    """Measure the folders of this machine, without what a server or a bucket stores."""
     catalog = sum(p.stat().st_size for p in settings.data_dir.glob("catalog.db*"))
     return {
         "catalog": catalog if settings.database_url is None else 0,
-        "snapshots": _folder_bytes(settings.snapshot_root / collection),
+        "snapshots": _folder_bytes(
+            settings.snapshot_root / collection
+            if settings.store_url is None
+            else settings.store_root / collection
+        ),
         "thumbnails": _folder_bytes(settings.thumbnail_root / collection),
     }
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache as asked_once
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import belonging, publishing
+from clipseek.buckets import SCHEMES as OBJECT_SCHEMES
 from clipseek.caches import open_cache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
 from clipseek.config import Settings, is_private_url
@@ -35,13 +37,12 @@ from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder
-from clipseek.publishing import FolderStore, IndexStore, Manifest
+from clipseek.publishing import BucketStore, FolderStore, IndexStore, Manifest
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.guard import Guard
-from clipseek.sources.remote import SCHEMES as OBJECT_SCHEMES
 from clipseek.sources.remote import ObjectStores
 from clipseek.sources.web import SCHEMES as WEB_SCHEMES
 from clipseek.sources.web import Web
@@ -82,7 +83,7 @@ def open_service(settings: Settings) -> Service:
     catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
-    indexes = open_indexes(settings)
+    indexes = open_indexes(settings, identity=catalog.identity)
     keys = SqlKeyReader(catalog.database)
     service = Service(
         settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache, keys
@@ -133,7 +134,7 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
         raise NothingIndexed(settings.collection) from None
     searcher = _searcher(settings, catalog, cache)
     thumbnails = Thumbnails(settings.thumbnail_root)
-    indexes = open_indexes(settings)
+    indexes = open_indexes(settings, identity=catalog.identity)
     service = WritingService(
         settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache
     )
@@ -162,13 +163,22 @@ def migrate(settings: Settings) -> migrating.Revisions:
     return migrating.migrate(settings.catalog_url, up_within_s=settings.database_wait_s)
 
 
-def open_indexes(settings: Settings, *, on_gpu: bool = False) -> IndexStore:
-    """Return where published indexes are kept; with `on_gpu`, opened ones search on a GPU."""
+def open_indexes(
+    settings: Settings, *, identity: Callable[[], str], on_gpu: bool = False
+) -> IndexStore:
+    """Return where published indexes are kept; with `on_gpu`, opened ones search on a GPU.
+
+    In a bucket, each catalog has a folder of its own, named by its `identity`.
+    """
+    if settings.store_url is not None:
+        url, known = settings.store_url, asked_once(identity)
+        return BucketStore(lambda: f"{url}/{known()}/snapshots", settings.store_root, on_gpu=on_gpu)
     return FolderStore(settings.snapshot_root, on_gpu=on_gpu)
 
 
 def _searcher(settings: Settings, catalog: CatalogReader, cache: Cache) -> Searcher:
-    indexes = open_indexes(settings, on_gpu=settings.device == "cuda")
+    on_gpu = settings.device == "cuda"
+    indexes = open_indexes(settings, identity=catalog.identity, on_gpu=on_gpu)
     views = Views(catalog, indexes, refresh_s=settings.refresh_s, stale_s=settings.stale_s)
     loaded = Models(partial(load_collection_model, settings), idle_s=settings.model_idle_s)
     collections = Collections(catalog, views, loaded, refresh_s=settings.refresh_s)

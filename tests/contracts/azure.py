@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from obstore.store import AzureStore
 
-from clipseek.sources import remote
+from clipseek import buckets
 from tests.contracts.postgres import free_port
 from tests.lacking import lacking
 
@@ -110,7 +110,7 @@ def lead_to(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    remote.forget()
+    buckets.forget()
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:

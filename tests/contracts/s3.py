@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from obstore.store import S3Store
 
-from clipseek.sources import remote
+from clipseek import buckets
 
 BUCKET = "videos"
 _SETTINGS = {
@@ -68,4 +68,4 @@ def lead_to(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let obstore ask a server, as an operator would: by environment variables."""
     for name, value in {**_SETTINGS, "AWS_ENDPOINT": endpoint}.items():
         monkeypatch.setenv(name, value)
-    remote.forget()
+    buckets.forget()

@@ -23,8 +23,9 @@ from clipseek.library.view import View
 from clipseek.publishing import IndexStore, Manifest, build, has_biases_of, history, mismatch
 from clipseek.stored import SegmentBlock
 from clipseek.testing import MemoryCatalog
+from tests.contracts import s3
 from tests.contracts.catalogs import DIM, a_video
-from tests.contracts.stores import DURABLE, STORES
+from tests.contracts.stores import DURABLE, STORES, spoil
 
 NAME = "default"
 
@@ -36,6 +37,15 @@ def filled(segments: int = 5, *, videos: str = "ab") -> MemoryCatalog:
     for video_id in videos:
         a_video(video_id, count=segments).put_into(catalog)
     return catalog
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bucket() -> Iterator[s3.Server]:
+    """Serve the bucket of the store that needs one, to child processes too."""
+    with s3.serving() as server, pytest.MonkeyPatch.context() as patch:
+        s3.lead_to(server.endpoint, patch)
+        server.empty()
+        yield server
 
 
 @pytest.fixture(params=STORES)
@@ -261,7 +271,9 @@ def test_another_process_opens_it(tmp_path: Path, name: str) -> None:
     assert found.manifest == manifest
 
 
-@pytest.mark.parametrize("name", DURABLE)
+@pytest.mark.parametrize(
+    "name", [pytest.param("bucket", marks=pytest.mark.long), "folder", "sqlite"]
+)
 @pytest.mark.parametrize("limit", [1000, 27_000])
 def test_a_killed_builder_leaves_the_old_one(tmp_path: Path, name: str, limit: int) -> None:
     """A process that dies while it writes changes nothing that readers see."""
@@ -278,20 +290,12 @@ def test_a_killed_builder_leaves_the_old_one(tmp_path: Path, name: str, limit: i
     assert len(found.index) == 800
 
 
-def _spoil(path: Path) -> None:
-    """Change a byte in the middle of the largest file."""
-    largest = max((p for p in path.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
-    content = bytearray(largest.read_bytes())
-    content[len(content) // 2] ^= 1
-    largest.write_bytes(content)
-
-
 @pytest.mark.parametrize("name", DURABLE)
 def test_damage_is_told_and_healed(tmp_path: Path, name: str) -> None:
     """What is damaged is not opened, one sentence says so, and the next build replaces it."""
     store, catalog = STORES[name](tmp_path), filled(400)
     build(catalog, store, NAME)
-    _spoil(tmp_path)
+    spoil(name, tmp_path)
     with pytest.raises(ServiceUnavailable, match="run `indexer build`"):
         store.open(NAME)
     assert len(store.damage(NAME)) == 1

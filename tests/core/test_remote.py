@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from obstore import exceptions
 
+from clipseek import buckets
 from clipseek.sources import remote
 from clipseek.sources.local import require_space
 from clipseek.sources.remote import ObjectStores, RemoteObject
@@ -47,7 +48,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], None]:
     monkeypatch.setattr(time, "sleep", lambda _s: None)
 
     def use(store: Store) -> None:
-        monkeypatch.setattr(remote, "_store_of", lambda _uri: (store, "a.mp4"))
+        monkeypatch.setattr(remote, "store_of", lambda _uri: (store, "a.mp4"))
 
     return use
 
@@ -138,7 +139,7 @@ def test_a_uri_that_names_no_object_is_refused(
 )
 def test_what_a_store_said_is_put_into_words(text: str, said: str) -> None:
     """Without addresses, which may be signed."""
-    found = remote._said(text)
+    found = buckets.said(text)
     assert said in found
     assert "http" not in found
 
@@ -185,7 +186,7 @@ def test_azure_tells_what_is_not_there_and_not_allowed(monkeypatch: pytest.Monke
             ObjectStores().look("az://videos/b")
         assert ObjectStores().look("az://videos/a").size_bytes == 5
         monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", wrong)
-        remote.forget()
+        buckets.forget()
         uses = (
             lambda: ObjectStores().look("az://videos/a"),
             lambda: list(ObjectStores().list("az://videos")),

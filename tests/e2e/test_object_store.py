@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from clipseek.assembly import open_service
+from clipseek.buckets import Folder
 from clipseek.config import Settings
 from clipseek.sources.remote import RemoteObject
 from tests.api import browser
@@ -49,8 +50,13 @@ def ingest(library: Library, capsys: Capture) -> dict[str, str]:
 def test_videos_of_a_bucket_are_indexed_found_and_played(
     bucket: tuple[Library, s3.Server], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What has not changed is not read again; what has changed since is not played."""
+    """What has not changed is not read again; what has changed since is not played.
+
+    The snapshot is in the bucket, too, and is fetched by the API.
+    """
     library, server = bucket
+    monkeypatch.setenv("CLIPSEEK_STORE_URL", f"s3://{s3.BUCKET}/index/")
+    monkeypatch.setenv("CLIPSEEK_STORE_DIR", str(library.data_dir / "indexer"))
     states = ingest(library, capsys)
     assert set(states) == {f"s3://{s3.BUCKET}/clips/video-00{n}.mp4" for n in (1, 2)}
     assert set(states.values()) == {"indexed"}
@@ -60,9 +66,20 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
         assert set(ingest(library, capsys).values()) == {"unchanged"}
     assert library.run("verify", "--deep") == 0
 
+    assert not (library.data_dir / "snapshots").exists()
+    (name,) = {each.name.split("/")[4] for each in Folder(f"s3://{s3.BUCKET}").list("index")} - {
+        "current"
+    }
+    capsys.readouterr()
+    assert library.run("status") == 0
+    assert "version 2, exact" in capsys.readouterr().out
+
     whole = (library.videos / "video-001.mp4").read_bytes()
-    settings = Settings.load(data_dir=library.data_dir, allowed_hosts="testserver")
+    there = library.data_dir / "api"
+    settings = Settings.load(data_dir=library.data_dir, allowed_hosts="testserver", store_dir=there)
     with TestClient(create_app(open_service(settings))) as client:
+        assert client.post("/v1/search", json={"query": "a red car"}).json()["hits"]
+        assert (there / "default" / name / "index.faiss").is_file()
         listed = client.get("/v1/videos").json()["videos"]
         (video,) = [each for each in listed if each["title"] == "video-001"]
         assert client.get(video["file_url"]).content == whole

@@ -116,6 +116,11 @@ class Settings(
         return self.data_dir / "snapshots"
 
     @property
+    def store_root(self) -> Path:
+        """Folder of the snapshots that were fetched from a bucket."""
+        return self.store_dir or self.data_dir / "fetched"
+
+    @property
     def thumbnail_root(self) -> Path:
         """Folder of the thumbnails."""
         return self.data_dir / "thumbnails"

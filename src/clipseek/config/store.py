@@ -4,7 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from clipseek.config.values import AtHome, collection_name, default_folder, model_at_home
+from clipseek.config.values import (
+    AtHome,
+    bucket_url,
+    collection_name,
+    default_folder,
+    model_at_home,
+)
 
 
 class StoreSettings(BaseModel):
@@ -13,6 +19,16 @@ class StoreSettings(BaseModel):
     data_dir: AtHome = Field(
         default_factory=default_folder,
         description="folder of the catalog, the snapshots, the thumbnails and the models",
+    )
+    store_url: Annotated[str, AfterValidator(bucket_url)] | None = Field(
+        default=None,
+        description="bucket of the snapshots, such as s3://BUCKET/PREFIX; without it, they are in "
+        "the data folder",
+    )
+    store_dir: AtHome | None = Field(
+        default=None,
+        description="folder that snapshots of the bucket are fetched into; without it, `fetched` "
+        "in the data folder",
     )
     database_url: SecretStr | None = Field(
         default=None,

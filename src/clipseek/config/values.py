@@ -17,6 +17,7 @@ PREFIX = "CLIPSEEK_"
 SKIPPED = ("hidden", "system", "unfinished", "doubles")
 """Kinds of folder entries that an ingest leaves out."""
 
+_BUCKET = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,254}(/[A-Za-z0-9._-]+)*")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _FETCHED = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]{0,4})?")
@@ -50,6 +51,17 @@ def listed_origins(listed: object) -> object:
                 f"separate several by commas, got {origin!r}"
             )
     return origins
+
+
+def bucket_url(url: str) -> str:
+    """Return the URL of a folder in a bucket, without a slash at its end."""
+    url = url.rstrip("/")
+    if not _BUCKET.fullmatch(url):
+        raise ValueError(
+            "it must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, without a "
+            f"user or a password, got {url.rpartition('@')[2]!r}"
+        )
+    return url
 
 
 def at_home(path: Path) -> Path:

@@ -4,9 +4,11 @@ store.py     IndexStore: the protocol of a place that stores them
 manifest.py  what an index was made from, and whether that is a collection's past
 building.py  making an index, unless the published one is current
 folder.py    FolderStore: indexes in a folder
+bucket.py    BucketStore: indexes in an object store
 files.py     the files of one index
 """
 
+from clipseek.publishing.bucket import BucketStore
 from clipseek.publishing.building import build
 from clipseek.publishing.folder import FolderStore
 from clipseek.publishing.manifest import TAIL, Manifest, has_biases_of, history, mismatch
@@ -14,6 +16,7 @@ from clipseek.publishing.store import IndexStore, Published
 
 __all__ = [
     "TAIL",
+    "BucketStore",
     "FolderStore",
     "IndexStore",
     "Manifest",

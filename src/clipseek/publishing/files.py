@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
@@ -34,6 +35,17 @@ def write(folder: Path, manifest: Manifest, table: SegmentTable, index: FaissInd
 def needed_bytes(table: SegmentTable, index: FaissIndex) -> int:
     """Return how large the files will be at least."""
     return index.saved_bytes + sum(array.nbytes for array in _arrays(table).values())
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raise ServiceUnavailable if a snapshot of so many bytes does not fit on the disk."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ServiceUnavailable(
+            f"no snapshot can be written to {folder}: the disk is full; it needs {needed} bytes, "
+            f"and {free} are free. Searches continue without it; free some space and run "
+            "`indexer build`"
+        )
 
 
 def opened(folder: Path) -> tuple[Manifest, SegmentTable, FaissIndex]:

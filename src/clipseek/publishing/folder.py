@@ -26,7 +26,7 @@ from clipseek.files import replace, sync
 from clipseek.index import FaissIndex, Kind
 from clipseek.publishing import files
 from clipseek.publishing.manifest import Manifest
-from clipseek.publishing.store import Published
+from clipseek.publishing.store import Published, require_plain
 from clipseek.table import SegmentTable
 from clipseek.types import Collection
 
@@ -155,7 +155,7 @@ class FolderStore:
         with suppress(FileNotFoundError):
             kept.add((folder / POINTER).read_text("utf-8", "replace").strip())
         # Checked before, because FAISS prints its own message when it cannot write.
-        _require_space(folder, files.needed_bytes(rows, index))
+        files.require_space(folder, files.needed_bytes(rows, index))
         unfinished = folder / _UNFINISHED
         unfinished.mkdir()
         manifest = files.write(unfinished, manifest, rows, index)
@@ -182,20 +182,8 @@ class FolderStore:
 
     def _folder(self, key: str) -> Path:
         """Return a collection's folder; a name that would lead out of the root is refused."""
-        if not key or key.startswith(".") or set(key) & {"/", "\\", "\0"}:
-            raise ValueError(f"collection must be a plain name, got {key!r}")
+        require_plain(key)
         return self.root / key
-
-
-def _require_space(folder: Path, needed: int) -> None:
-    """Raise ServiceUnavailable if a snapshot of so many bytes does not fit on the disk."""
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise ServiceUnavailable(
-            f"no snapshot can be written to {folder}: the disk is full; it needs {needed} bytes, "
-            f"and {free} are free. Searches continue without it; free some space and run "
-            "`indexer build`"
-        )
 
 
 def _free_name(folder: Path, version: int) -> str:

@@ -14,6 +14,12 @@ from clipseek.table import SegmentTable
 from clipseek.types import Collection
 
 
+def require_plain(key: str) -> None:
+    """Raise ValueError for a key that would lead out of the store."""
+    if not key or key.startswith(".") or set(key) & {"/", "\\", "\0"}:
+        raise ValueError(f"collection must be a plain name, got {key!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One opened index; it stays readable when it is replaced, and when what replaced it is too.

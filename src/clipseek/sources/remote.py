@@ -1,51 +1,32 @@
 """Objects in S3, Google Cloud Storage and Azure Blob Storage, read by obstore (the extra `stores`).
 
 The uri of an object is `s3://BUCKET/KEY`, `gs://BUCKET/KEY` or `az://CONTAINER/KEY`. Credentials
-are those of the provider's own chain: environment variables, a workload identity, or the metadata
-service of the machine. They are never part of a uri, of an error or of a log.
+are those of the provider's own chain; see `clipseek.buckets`.
 """
 
 import errno
 import io
-import os
-import re
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
+from clipseek.buckets import broken, plain, store_of, told
 from clipseek.ranged import served
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 from clipseek.sources.source import Descriptor
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore, S3Store
+    from obstore.store import S3Store
 
-SCHEMES = ("s3", "gs", "az")
 ASKED_BYTES = 8 << 20
 """What one request asks for: an object is fetched block by block, and each block is tried again."""
 
 TRIES = 4
 """How often a block is asked for. obstore itself repeats requests that got no answer."""
-
-_URI = re.compile(r"(s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:/(.*))?", re.DOTALL)
-_STATUS = re.compile(r"\b(?:status|error)[^0-9]{0,20}([45]\d\d)\b", re.IGNORECASE)
-_NOT_ALLOWED = "the object store does not allow it; check the credentials and their permissions"
-_URL = re.compile(r"https?://\S+")
-_METADATA = "//169.254."
-"""Where the machines of clouds ask for credentials, which is the last place that is tried."""
-
-_RETRIES: Any = {
-    "max_retries": 4,
-    "retry_timeout": timedelta(seconds=60),
-    "backoff": {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=5)},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +38,10 @@ class RemoteObject:
     stamp: str
 
     @classmethod
-    def of(cls, uri: str, told: Mapping[str, Any]) -> "RemoteObject":
-        """Take what a store says of an object; the quotes of an ETag differ between its answers."""
-        tag = (told["e_tag"] or "").removeprefix("W/").strip('"')
-        state = tag or f"{told['last_modified']:%Y%m%dT%H%M%S%fZ}"
-        return cls(uri, int(told["size"]), f"{state}-{told['size']}")
+    def of(cls, uri: str, meta: Mapping[str, Any]) -> "RemoteObject":
+        """Take what a store says of an object."""
+        state = plain(meta["e_tag"]) or f"{meta['last_modified']:%Y%m%dT%H%M%S%fZ}"
+        return cls(uri, int(meta["size"]), f"{state}-{meta['size']}")
 
     @contextmanager
     def open(self) -> Iterator[io.FileIO]:
@@ -92,21 +72,21 @@ class RemoteObject:
         """Return a URL that the store answers to for so many seconds; nothing is asked for it."""
         from obstore import sign
 
-        store, key = _store_of(self.uri)
-        with _told(self.uri):
+        store, key = store_of(self.uri)
+        with told(self.uri):
             return sign(cast("S3Store", store), "GET", key, timedelta(seconds=life_s))
 
     def _block(self, first: int, end: int) -> bytes:
         """Return the bytes [first, end); what was cut off on the way is asked for again."""
-        store, key = _store_of(self.uri)
+        store, key = store_of(self.uri)
         for attempt in range(1, TRIES + 1):
-            with _told(self.uri):
+            with told(self.uri):
                 try:
                     got = store.get(key, options={"range": (first, end)})
                     if RemoteObject.of(self.uri, dict(got.meta)) != self:
                         raise Changed(self.uri)
                     block = bytes(got.bytes())
-                except _broken():
+                except broken():
                     if attempt == TRIES:
                         raise
                 else:
@@ -123,15 +103,15 @@ class ObjectStores:
 
     def look(self, uri: str) -> RemoteObject:
         """Return one object."""
-        store, key = _store_of(uri)
+        store, key = store_of(uri)
         if not key:
             raise IsADirectoryError(errno.EISDIR, "it names a bucket and no object in it", uri)
-        with _told(uri):
+        with told(uri):
             return RemoteObject.of(uri, dict(store.head(key)))
 
     def list(self, uri: str) -> Iterator[RemoteObject]:
         """Yield the object, or all whose keys begin with the uri and a slash, as they come."""
-        store, prefix = _store_of(uri)
+        store, prefix = store_of(uri)
         root = uri[: len(uri) - len(prefix)] if prefix else f"{uri.rstrip('/')}/"
         prefix = prefix.rstrip("/")
         if prefix and not uri.endswith("/"):
@@ -139,93 +119,11 @@ class ObjectStores:
                 yield self.look(uri)
                 return
         is_empty = True
-        with _told(uri):
+        with told(uri):
             for chunk in store.list(prefix or None, chunk_size=1000):
-                for told in chunk:
-                    if not told["path"].endswith("/"):  # a mark of a folder, which holds nothing
+                for one in chunk:
+                    if not one["path"].endswith("/"):  # a mark of a folder, which holds nothing
                         is_empty = False
-                        yield RemoteObject.of(f"{root}{told['path']}", dict(told))
+                        yield RemoteObject.of(f"{root}{one['path']}", dict(one))
         if is_empty:
             raise FileNotFoundError(errno.ENOENT, "no such object, and none below it", uri)
-
-
-def is_installed() -> bool:
-    """Whether obstore is there."""
-    return find_spec("obstore") is not None
-
-
-def _store_of(uri: str) -> tuple["ObjectStore", str]:
-    """Return the bucket of a uri, opened, and the key in it."""
-    found = _URI.fullmatch(uri)
-    if found is None:
-        said = "an object's uri must be s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY"
-        raise OSError(errno.EINVAL, f"{said}, without a user or a password", uri.rpartition("@")[2])
-    if not is_installed():
-        reason = "objects are read by obstore; install it: pip install 'clipseek[stores]'"
-        raise OSError(errno.EPROTONOSUPPORT, reason, uri)
-    scheme, bucket, key = found.groups()
-    with _opening, _told(uri):
-        return _opened(f"{scheme}://{bucket}", os.getpid()), key or ""
-
-
-_opening = threading.Lock()
-
-
-@cache
-def _opened(bucket: str, _process: int) -> "ObjectStore":
-    """Open a bucket once in each process: connections are not shared with a child."""
-    from obstore.store import from_url
-
-    return from_url(bucket, retry_config=_RETRIES)
-
-
-def forget() -> None:
-    """Open buckets again, by what the environment says now."""
-    _opened.cache_clear()
-
-
-def _broken() -> tuple[type[BaseException], ...]:
-    """Return what a request raises that may succeed if it is repeated."""
-    from obstore.exceptions import GenericError
-
-    return (GenericError,)
-
-
-@contextmanager
-def _told(uri: str) -> Iterator[None]:
-    """Turn what obstore raises into an OSError, without its text, which may contain a signature.
-
-    A bucket that is not there, one that is not allowed and one that does not answer are told apart.
-    """
-    from obstore import exceptions
-
-    try:
-        yield
-    except FileNotFoundError:
-        raise FileNotFoundError(errno.ENOENT, "no such object or bucket", uri) from None
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
-        raise PermissionError(errno.EACCES, _NOT_ALLOWED, uri) from None
-    except (exceptions.InvalidPathError, ValueError):
-        reason = (
-            "obstore cannot name this key: it has an empty part, `.`, `..` or control characters"
-        )
-        raise OSError(errno.EINVAL, reason, uri) from None
-    except exceptions.BaseError as error:
-        text = str(error)
-        found = _STATUS.search(text)
-        # So does Azure answer to a listing. What answers for credentials is something else.
-        if found and found[1] in ("401", "403") and _METADATA not in text:
-            raise PermissionError(errno.EACCES, _NOT_ALLOWED, uri) from None
-        raise OSError(errno.EIO, _said(text), uri) from None
-
-
-def _said(text: str) -> str:
-    """Say what a store answered, by what is harmless in the text of obstore."""
-    lowered = _URL.sub("", text).lower()
-    if "nosuchbucket" in lowered or "containernotfound" in lowered:
-        return "no such bucket; check its name"
-    if _METADATA in text or "credential" in lowered or "account must be" in lowered:
-        return "no credentials were found; set those of the provider, such as AWS_ACCESS_KEY_ID"
-    if status := _STATUS.search(text):
-        return f"the object store answered {status[1]}"
-    return "the object store does not answer; check the network and the settings of the provider"

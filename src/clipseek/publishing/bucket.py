@@ -1,0 +1,325 @@
+"""Published indexes in a bucket: each is uploaded beside the old one, and a pointer swaps it in.
+
+    URL/COLLECTION/current                    the name of the snapshot that counts, and in further
+                                              lines its files and the tags of their states
+    URL/COLLECTION/snapshot-VERSION-RANDOM/   index.faiss, segments.npz, manifest.json
+
+The pointer is written last, and only if nobody has written it since the builder looked, so that of
+two builders on two machines one is refused. A snapshot is made in a local folder, and a reader
+fetches it into one, once: FAISS maps files.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.buckets import Folder
+from clipseek.errors import ServiceUnavailable
+from clipseek.index import FaissIndex, Kind
+from clipseek.publishing import files
+from clipseek.publishing.manifest import Manifest
+from clipseek.publishing.store import Published, require_plain
+from clipseek.table import SegmentTable
+from clipseek.types import Collection
+
+POINTER, LOCK = "current", ".lock"
+_NAME = re.compile(r"snapshot-[0-9]+-[0-9a-f]{12}")
+_FILES = {files.INDEX, files.SEGMENTS, files.MANIFEST}
+_MAKING = ".making-"
+_ABANDONED_S = 24 * 3600.0
+_KEPT = 2
+"""Fetched snapshots that stay in the local folder: this one, and the one that is replaced."""
+
+
+class BucketStore:
+    """Keeps published indexes below the URL of a bucket, and fetches them into the folder `local`.
+
+    `url` is asked when the store is used. With `on_gpu`, what is opened is searched on a GPU.
+    """
+
+    def __init__(self, url: Callable[[], str], local: Path, *, on_gpu: bool = False) -> None:
+        self._url = url
+        self._local = local
+        self._on_gpu = on_gpu
+        self._builder = threading.local()
+
+    @property
+    def _bucket(self) -> Folder:
+        return Folder(self._url())
+
+    def pointer(self, key: str) -> str | None:
+        """Return the name of the published snapshot; see `IndexStore`."""
+        lines = self._pointed(key)
+        return lines[0] if lines else None
+
+    def manifest(self, key: str) -> Manifest | None:
+        """Return the manifest of the published snapshot; see `IndexStore`."""
+        while (name := self.pointer(key)) is not None:
+            try:
+                return self._manifest(key, name)
+            except ServiceUnavailable:
+                if self.pointer(key) == name:
+                    raise  # or else a builder has replaced it and deleted it meanwhile
+        return None
+
+    def open(self, key: str) -> Published | None:
+        """Map the published snapshot, fetched unless it is here; see `IndexStore`."""
+        while (name := self.pointer(key)) is not None:
+            try:
+                manifest, table, index = self._opened(key, name)
+            except ServiceUnavailable:
+                if self.pointer(key) == name:
+                    raise
+                continue
+            return Published(name, manifest, table, index.to_gpu() if self._on_gpu else index)
+        return None
+
+    def damage(self, key: str) -> list[str]:
+        """Fetch the files once more and compare them; see `IndexStore`."""
+        try:
+            name = self.pointer(key)
+            if name is None:
+                return []
+            manifest = self._manifest(key, name)
+            for file, expected in manifest.files.items():
+                digest, size = hashlib.sha256(), 0
+                for block in self._blocks(key, name, file):
+                    digest.update(block)
+                    size += len(block)
+                if (size, digest.hexdigest()) != (expected.bytes, expected.sha256):
+                    return [str(self._damaged(key, name, f"{file} is not as it was written"))]
+        except ServiceUnavailable as error:
+            return [str(error)]
+        return []
+
+    @contextmanager
+    def building(self, key: str) -> Iterator[Manifest | None]:
+        """Be the one builder of this machine, and remember the pointer; see `IndexStore`."""
+        folder = self._folder(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._sweep_abandoned(key)
+                self._builder.tag, self._builder.before = self._tag(key), None
+                with suppress(ServiceUnavailable):  # what is damaged can be replaced
+                    self._builder.before = self.pointer(key)
+                yield self._sound(key)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def remove(self, key: str) -> None:
+        """Delete the pointer and then the snapshots."""
+        if self.pointer(key) is None:
+            return
+        with self.building(key):
+            self._bucket.delete([f"{key}/{POINTER}"])
+            self._bucket.delete([each.name for each in self._bucket.list(key)])
+        for path in self._folder(key).glob("snapshot-*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def publish(
+        self,
+        key: str,
+        collection: Collection,
+        rows: SegmentTable,
+        vectors: NDArray[np.float32],
+        *,
+        history: str,
+        queries: NDArray[np.float32] | None = None,
+        kind: Kind | Literal["auto"] = "auto",
+    ) -> Manifest:
+        """Write the files here, upload them, move the pointer, and delete what is older."""
+        index = FaissIndex.build(vectors, rows.ids, queries=queries, kind=kind)
+        manifest = Manifest.of(
+            collection,
+            len(index),
+            kind=index.kind,
+            recall=index.recall,
+            nprobe=index.nprobe,
+            history=history,
+            asked=kind,
+        )
+        name = f"snapshot-{manifest.version}-{secrets.token_hex(6)}"
+        with self._making(key) as made:
+            # Checked before, because FAISS prints its own message when it cannot write.
+            files.require_space(made, files.needed_bytes(rows, index))
+            manifest = files.write(made, manifest, rows, index)
+            try:
+                lines = [name]
+                for path in sorted(made.iterdir()):
+                    tag = self._bucket.put(f"{key}/{name}/{path.name}", path)
+                    lines.append(f"{path.name} {tag}")
+                pointer = "".join(f"{line}\n" for line in lines).encode()
+                if not self._bucket.replace(f"{key}/{POINTER}", pointer, self._builder.tag):
+                    raise ServiceUnavailable(
+                        f"another builder has published to {self._bucket.url} meanwhile, which "
+                        "counts; run `indexer build` again"
+                    )
+            except BaseException:
+                with suppress(OSError):
+                    self._delete_all_but(key, set(), only=name)
+                raise
+            with suppress(OSError):
+                made.rename(self._folder(key) / name)
+        with suppress(OSError):  # the next builder deletes what is left
+            self._delete_all_but(key, {name, self._builder.before or name})
+        return manifest
+
+    def _pointed(self, key: str) -> list[str]:
+        """Return the lines of the pointer; none if nothing is published."""
+        require_plain(key)
+        where = f"{self._bucket.url}/{key}/{POINTER}"
+        try:
+            content = self._bucket.get(f"{key}/{POINTER}")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ServiceUnavailable(f"{where} cannot be read: {error.strerror}") from error
+        lines = content.decode("utf-8", "replace").splitlines() or [""]
+        if not _NAME.fullmatch(lines[0]):
+            problem = f"it does not name a snapshot but {lines[0][:80]!r}; run `indexer build`"
+            raise ServiceUnavailable(f"{where} is damaged: {problem}")
+        return lines
+
+    def _tag(self, key: str) -> str | None:
+        """Return the tag of the pointer, whatever it says."""
+        try:
+            return self._bucket.tagged(f"{key}/{POINTER}")[1]
+        except FileNotFoundError:
+            return None
+
+    def _manifest(self, key: str, name: str) -> Manifest:
+        return self._parsed(key, name, self._manifest_bytes(key, name))
+
+    def _manifest_bytes(self, key: str, name: str) -> bytes:
+        return b"".join(self._blocks(key, name, files.MANIFEST))
+
+    def _parsed(self, key: str, name: str, content: bytes) -> Manifest:
+        try:
+            return Manifest.parse(content)
+        except ValueError as error:
+            raise self._damaged(key, name, str(error)) from error
+
+    def _sound(self, key: str) -> Manifest | None:
+        """Return the manifest of the published snapshot if its files are in the states written."""
+        try:
+            lines = self._pointed(key)
+            if not lines:
+                return None
+            name, *wanted = lines
+            there = {
+                f"{each.name.rpartition('/')[2]} {each.tag}"
+                for each in self._bucket.list(f"{key}/{name}")
+            }
+            if len(wanted) != len(_FILES) or not there >= set(wanted):
+                return None
+            return self._manifest(key, name)
+        except ServiceUnavailable:
+            return None
+
+    def _opened(self, key: str, name: str) -> tuple[Manifest, SegmentTable, FaissIndex]:
+        folder = self._folder(key) / name
+        if folder.is_dir():
+            with suppress(ServiceUnavailable):
+                return files.opened(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # damaged here, so it is fetched again
+        with self._making(key) as made:
+            self._fetch(key, name, made)
+            with suppress(OSError):  # another process has fetched it, too
+                made.rename(folder)
+        self._keep_newest(key, name)
+        return files.opened(folder)
+
+    def _fetch(self, key: str, name: str, into: Path) -> None:
+        """Fetch the files of a snapshot, and compare each with its sum."""
+        content = self._manifest_bytes(key, name)
+        manifest = self._parsed(key, name, content)
+        (into / files.MANIFEST).write_bytes(content)
+        if {files.MANIFEST, *manifest.files} != _FILES:
+            raise self._damaged(key, name, f"its manifest lists {sorted(manifest.files)}")
+        for file, expected in manifest.files.items():
+            digest = hashlib.sha256()
+            with (into / file).open("wb") as target:
+                for block in self._blocks(key, name, file):
+                    digest.update(block)
+                    target.write(block)
+            if digest.hexdigest() != expected.sha256:
+                raise self._damaged(key, name, f"{file} is not as it was written")
+            # It counts as the file that was written, and is not hashed when it is opened.
+            os.utime(into / file, ns=(expected.mtime_ns, expected.mtime_ns))
+
+    def _blocks(self, key: str, name: str, file: str) -> Iterator[bytes]:
+        try:
+            yield from self._bucket.blocks(f"{key}/{name}/{file}")
+        except OSError as error:
+            raise self._damaged(key, name, f"{file} cannot be read ({error.strerror})") from error
+
+    @contextmanager
+    def _making(self, key: str) -> Iterator[Path]:
+        """Give a new folder beside the fetched snapshots; what is left in it is deleted."""
+        folder = self._folder(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=_MAKING, dir=folder))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield made
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def _keep_newest(self, key: str, name: str) -> None:
+        """Delete fetched snapshots but this one and the newest other; who has one open keeps it."""
+        others = [path for path in self._folder(key).glob("snapshot-*") if path.name != name]
+        with suppress(OSError):
+            others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in others[_KEPT - 1 :]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _sweep_abandoned(self, key: str) -> None:
+        """Delete what a killed process has left half made."""
+        for path in self._folder(key).glob(f"{_MAKING}*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _delete_all_but(self, key: str, kept: set[str], *, only: str = "") -> None:
+        """Delete snapshots of the bucket, and of the local folder; the pointer stays."""
+        for each in list(self._bucket.list(f"{key}/{only}" if only else key)):
+            name = each.name.split("/")[1]
+            if name != POINTER and name not in kept:
+                self._bucket.delete([each.name])
+        for path in self._folder(key).glob("snapshot-*"):
+            if path.name not in kept and not only:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _folder(self, key: str) -> Path:
+        require_plain(key)
+        return self._local / key
+
+    def _damaged(self, key: str, name: str, problem: str) -> ServiceUnavailable:
+        where = f"{self._bucket.url}/{key}/{name}"
+        return ServiceUnavailable(f"{where} is damaged: {problem}; run `indexer build`")
+
+    def _unwritable(self, error: OSError) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"no snapshot can be written to {self._bucket.url} by way of {self._local}: "
+            f"{error.strerror or error}; searches continue without it; correct that, and run "
+            "`indexer build`"
+        )

@@ -1,0 +1,153 @@
+"""Published indexes in buckets: two builders, what is fetched, and a store that fails."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clipseek import buckets
+from clipseek.errors import ServiceUnavailable
+from clipseek.publishing import BucketStore, build
+from clipseek.publishing.manifest import history
+from clipseek.table import SegmentTable
+from clipseek.testing import MemoryCatalog
+from tests.contracts import azure, s3
+from tests.contracts.catalogs import a_video
+from tests.contracts.test_index_store import NAME, block_of, filled
+
+
+@pytest.fixture(scope="module", params=["s3", "azure"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return where an empty bucket is, of a server of each kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "s3":
+            with s3.serving() as server:
+                s3.lead_to(server.endpoint, patch)
+                server.empty()
+                yield f"s3://{s3.BUCKET}/published"
+        else:
+            with azure.serving() as other:
+                azure.lead_to(other, patch)
+                other.empty()
+                yield f"az://{azure.CONTAINER}/published"
+
+
+@pytest.fixture
+def root(url: str, tmp_path: Path) -> str:
+    """Return an empty folder in the bucket."""
+    return f"{url}/{tmp_path.name}"
+
+
+def store_at(root: str, local: Path) -> BucketStore:
+    """Return the store of a machine with a folder of its own."""
+    return BucketStore(lambda: root, local)
+
+
+def names(root: str) -> set[str]:
+    """Return the snapshots whose objects are there."""
+    listed = buckets.Folder(root).list(NAME)
+    return {each.name.split("/")[1] for each in listed} - {"current"}
+
+
+def publish(store: BucketStore, catalog: MemoryCatalog) -> None:
+    """Publish what is in a catalog, without a look at what is published."""
+    rows, vectors = SegmentTable.of(iter([block_of(catalog)]), block_of(catalog).vectors.shape[1])
+    collection = catalog.collection(NAME)
+    past = history(catalog, NAME, collection.version)
+    store.publish(NAME, collection, rows, vectors, history=past)
+
+
+def test_of_two_builders_on_two_machines_one_is_refused(root: str, tmp_path: Path) -> None:
+    """The one that publishes last, for a first index and for a later one; it leaves nothing."""
+    one, other = store_at(root, tmp_path / "one"), store_at(root, tmp_path / "other")
+    catalog = filled()
+    for _ in range(2):
+        with one.building(NAME), other.building(NAME):
+            publish(one, catalog)
+            before, there = other.pointer(NAME), names(root)
+            with pytest.raises(ServiceUnavailable, match="another builder has published"):
+                publish(other, catalog)
+        assert other.pointer(NAME) == before
+        assert names(root) == there
+        assert one.damage(NAME) == []
+
+
+def test_a_snapshot_is_fetched_once(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later ones that open it read it from the disk; what is damaged there is fetched again."""
+    build(filled(), store_at(root, tmp_path / "builder"), NAME)
+    fetched: list[str] = []
+    blocks: Callable[[buckets.Folder, str], Iterator[bytes]] = buckets.Folder.blocks
+
+    def noted(folder: buckets.Folder, name: str) -> Iterator[bytes]:
+        fetched.append(name.rpartition("/")[2])
+        return blocks(folder, name)
+
+    monkeypatch.setattr(buckets.Folder, "blocks", noted)
+    for _ in range(2):
+        found = store_at(root, tmp_path / "reader").open(NAME)
+        assert found is not None
+    assert sorted(fetched) == ["index.faiss", "manifest.json", "segments.npz"]
+    (table,) = (tmp_path / "reader").rglob("segments.npz")
+    table.write_bytes(table.read_bytes()[:-1])
+    assert store_at(root, tmp_path / "reader").open(NAME) is not None
+    assert len(fetched) == 6
+
+
+def test_older_snapshots_are_deleted(root: str, tmp_path: Path) -> None:
+    """All but the last and the one before, which readers may fetch just now; so it is on disks."""
+    builder, reader = store_at(root, tmp_path / "a"), store_at(root, tmp_path / "b")
+    catalog, seen = filled(), []
+    for video_id in "cdef":
+        a_video(video_id).put_into(catalog)
+        build(catalog, builder, NAME)
+        found = reader.open(NAME)
+        assert found is not None
+        seen.append(found.name)
+    assert names(root) == set(seen[-2:])
+    for local in ("a", "b"):
+        assert {p.name for p in (tmp_path / local / NAME).glob("s*")} == set(seen[-2:])
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_store_that_fails_leaves_no_half_snapshot(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """A full one, for example: a sentence, the old snapshot, and nothing of the new one."""
+    store, catalog = store_at(root, tmp_path), filled()
+    before = build(catalog, store, NAME)
+    there = names(root)
+    a_video("c").put_into(catalog)
+    put, count = buckets.Folder.put, iter(range(1, 100))
+
+    def failing(folder: buckets.Folder, name: str, content: bytes | Path) -> str:
+        if next(count) == at:
+            raise OSError(5, "the object store answered 507", name)
+        return put(folder, name, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(buckets.Folder, "put", failing)
+        with pytest.raises(ServiceUnavailable, match=r"answered 507.*run `indexer build`"):
+            build(catalog, store, NAME)
+    assert store.manifest(NAME) == before
+    assert names(root) == there
+    assert list((tmp_path / NAME).glob(".making*")) == []
+    assert build(catalog, store, NAME).version == 3
+
+
+def test_a_bucket_that_is_not_there_is_not_an_empty_one(url: str, tmp_path: Path) -> None:
+    """Or else a wrong name would look as if nothing were published."""
+    nowhere = f"{url.partition('://')[0]}://nowhere/a"
+    with pytest.raises(ServiceUnavailable, match="no such bucket; check its name"):
+        store_at(nowhere, tmp_path).pointer(NAME)
+    with pytest.raises(ServiceUnavailable, match="no such bucket; check its name"):
+        build(filled(), store_at(nowhere, tmp_path), NAME)
+
+
+def test_a_local_folder_that_cannot_be_written_is_told(root: str, tmp_path: Path) -> None:
+    """A reader needs one, too."""
+    build(filled(), store_at(root, tmp_path / "builder"), NAME)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ServiceUnavailable, match=r"by way of .*file"):
+        store_at(root, tmp_path / "file").open(NAME)

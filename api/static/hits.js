@@ -23,41 +23,34 @@ export const matches = (hit, alikeFrom) =>
   alikeFrom === null ? (hit.relevance ?? 0) >= WEAK : hit.score >= alikeFrom;
 
 /**
- * The moments that match, and those that are only near, each in the order asked for.
- * @param {Hit[]} hits best first
- * @param {"best" | "time" | "date"} order
+ * The moments that match, and those that are only near, each in the order of the answer.
+ * @param {Hit[]} hits
  * @param {number | null} alikeFrom
  * @returns {{good: Hit[], weak: Hit[]}}
  */
-export function divided(hits, order, alikeFrom) {
-  const sorted = order === "best" ? hits : [...hits].sort(order === "time" ? byTime : byDate);
+export function divided(hits, alikeFrom) {
   return {
-    good: sorted.filter((hit) => matches(hit, alikeFrom)),
-    weak: sorted.filter((hit) => !matches(hit, alikeFrom)),
+    good: hits.filter((hit) => matches(hit, alikeFrom)),
+    weak: hits.filter((hit) => !matches(hit, alikeFrom)),
   };
 }
 
 /**
- * @param {Hit} a
- * @param {Hit} b
+ * The moments of an answer, and after the one of a video that is unfolded the others of it.
+ * @param {Hit[]} hits
+ * @param {ReadonlyMap<string, Hit[]>} others by video
+ * @returns {Hit[]}
  */
-function byTime(a, b) {
-  const titles = a.video.title.localeCompare(b.video.title);
-  return titles || a.video.id.localeCompare(b.video.id) || a.start - b.start;
+export function unfoldedOf(hits, others) {
+  return hits.flatMap((hit) => [
+    hit, ...(others.get(hit.video.id) ?? []).filter(({ segment_id }) => segment_id !== hit.segment_id),
+  ]);
 }
 
 /**
- * Videos that were indexed last come first.
- * @param {Hit} a
- * @param {Hit} b
- */
-function byDate(a, b) {
-  return Date.parse(b.video.indexed_at) - Date.parse(a.video.indexed_at) || byTime(a, b);
-}
-
-/**
- * One moment of each group, and the others of the groups that are unfolded. Moments are in a group
- * if they are of one video or, unless that is asked for, if they are near-identical.
+ * Moments with what they stand for. If they are of one video each, the server says how many others
+ * there are. Otherwise near-identical ones are a group, of which the first stands for the others
+ * unless it is unfolded.
  * @param {Hit[]} hits
  * @param {boolean} grouped by video
  * @param {ReadonlySet<string>} unfolded groups
@@ -74,10 +67,9 @@ export function folded(hits, grouped, unfolded) {
     else groups.set(group, [hit]);
   }
   return [...groups].flatMap(([group, all]) => {
+    const more = all[0].more_in_video ?? all.length - 1;
     const shown = unfolded.has(group) ? all : all.slice(0, 1);
-    return shown.map((hit, place) => ({
-      hit, group, kind, more: place ? 0 : all.length - 1, first: place === 0,
-    }));
+    return shown.map((hit, place) => ({ hit, group, kind, more: place ? 0 : more, first: place === 0 }));
   });
 }
 

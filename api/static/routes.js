@@ -18,6 +18,10 @@ import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } f
  * @property {number} longest seconds that a video may have, or 0 for all
  * @property {string} since the first day on which videos were indexed, such as "2026-11-28", or ""
  * @property {string} until the last such day, or ""
+ * @property {string} recordedSince the first day, in UTC, on which videos were recorded, or ""
+ * @property {string} recordedUntil the last such day, or ""
+ * @property {number} lowest rows of pixels that pictures must have, or 0
+ * @property {string} language in which something must be said or written, such as "en", or ""
  * @property {"best" | "time" | "date"} order
  * @property {boolean} grouped by video
  * @property {"newest" | "title" | "length"} sort the order of the library
@@ -25,8 +29,14 @@ import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } f
  * @property {Moment | null} open the moment in the player
  */
 
-/** @type {Pick<Route, "tags" | "least" | "folder" | "shortest" | "longest" | "since" | "until">} */
-export const NO_FILTERS = { tags: [], least: 0, folder: "", shortest: 0, longest: 0, since: "", until: "" };
+/**
+ * @type {Pick<Route, "tags" | "least" | "folder" | "shortest" | "longest" | "since" | "until" | "recordedSince"
+ *   | "recordedUntil" | "lowest" | "language">}
+ */
+export const NO_FILTERS = {
+  tags: [], least: 0, folder: "", shortest: 0, longest: 0, since: "", until: "", recordedSince: "", recordedUntil: "",
+  lowest: 0, language: "",
+};
 
 /** @type {Route} */
 export const START = {
@@ -55,6 +65,10 @@ export function read({ search, hash }) {
     longest: secondsOf(given.get("shorter")),
     since: dayOf(given.get("since")),
     until: dayOf(given.get("until")),
+    recordedSince: dayOf(given.get("from")),
+    recordedUntil: dayOf(given.get("to")),
+    lowest: Math.floor(secondsOf(given.get("height"))),
+    language: languageOf(given.get("language")),
     order: orderOf(given.get("order")),
     grouped: given.has("grouped"),
     sort: sortOf(given.get("sort")),
@@ -79,6 +93,10 @@ export function write(route) {
   if (route.longest) given.set("shorter", String(route.longest));
   if (route.since) given.set("since", route.since);
   if (route.until) given.set("until", route.until);
+  if (route.recordedSince) given.set("from", route.recordedSince);
+  if (route.recordedUntil) given.set("to", route.recordedUntil);
+  if (route.lowest) given.set("height", String(route.lowest));
+  if (route.language) given.set("language", route.language);
   if (route.order !== "best") given.set("order", route.order);
   if (route.grouped) given.set("grouped", "1");
   if (route.sort !== "newest") given.set("sort", route.sort);
@@ -101,6 +119,9 @@ function secondsOf(text) {
 function dayOf(text) {
   return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : "";
 }
+
+/** @param {string | null} text */
+const languageOf = (text) => (text && /^[a-z]{2,8}$/.test(text) ? text : "");
 
 /**
  * @param {string | null} text
@@ -181,18 +202,29 @@ export const toLike = (route, video, time) => toPart(route, { like: { video, tim
 export const isAsked = (route) => isWanted(route);
 
 /**
- * Whether two addresses ask the same, apart from how the answer is shown.
+ * Whether two addresses ask the same, apart from what is open.
  * @param {Route} route
  */
 export function asked(route) {
-  return JSON.stringify(question(route));
+  return JSON.stringify([question(route), arrangement(route)]);
+}
+
+/**
+ * In which order the server gives moments, and whether one of each video.
+ * @param {Pick<Route, "order" | "grouped">} route
+ */
+export function arrangement({ order, grouped }) {
+  return {
+    ...(order === "best" ? {} : { sort: order === "time" ? "time" : "newest" }),
+    ...(grouped ? { group_by: "video" } : {}),
+  };
 }
 
 /**
  * What is asked of the server.
  * @param {Route} route
  */
-export function question({ query, parts, then, collection, tags, least, folder, shortest, longest, since, until }) {
+export function question({ query, parts, then, collection, tags, least, folder, shortest, longest, since, until, ...more }) {
   const filter = {
     ...(tags.length ? { tags } : {}),
     ...(folder ? { folder } : {}),
@@ -200,6 +232,10 @@ export function question({ query, parts, then, collection, tags, least, folder, 
     ...(longest ? { max_duration: longest } : {}),
     ...(since ? { indexed_from: midnight(since, 0) } : {}),
     ...(until ? { indexed_before: midnight(until, 1) } : {}),
+    ...(more.recordedSince ? { recorded_from: `${more.recordedSince}T00:00:00Z` } : {}),
+    ...(more.recordedUntil ? { recorded_before: dayAfter(more.recordedUntil) } : {}),
+    ...(more.lowest ? { min_height: more.lowest } : {}),
+    ...(more.language ? { language: more.language } : {}),
   };
   return {
     ...partsOf({ query, parts, then }),
@@ -220,3 +256,6 @@ function midnight(day, later) {
   begins.setFullYear(year + begins.getFullYear() - 2000);
   return begins.toISOString();
 }
+
+/** @param {string} day the end of a day in UTC, as facets count years */
+const dayAfter = (day) => new Date(Date.parse(day) + 24 * 3600 * 1000).toISOString();

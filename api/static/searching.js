@@ -2,11 +2,12 @@
 
 import { ask, Failure } from "./api.js";
 import { isSeen } from "./composed.js";
-import { joined } from "./hits.js";
+import { joined, matches } from "./hits.js";
 import { route } from "./navigation.js";
-import { asked, isAsked, question } from "./routes.js";
+import { arrangement, asked, isAsked, question } from "./routes.js";
 import { computed, effect, signal } from "./vendor/signals.js";
 
+const FACETS = ["tag", "folder", "year", "language"];
 const LIMIT = 100; // moments asked for, as many as the server gives at once
 const GONE = "/problems/version-gone";
 const RETRY_S = [2, 4, 8, 15, 30];
@@ -39,7 +40,33 @@ let failures = 0;
  * follows, because the server does not compare spans of several moments.
  * @param {import("./routes.js").Route} wanted
  */
-const body = (wanted) => ({ ...question(wanted), limit: LIMIT, mark_similar: !isSeen(wanted) && !wanted.then.length });
+const body = (wanted) => ({
+  ...question(wanted), ...arrangement(wanted), limit: LIMIT, mark_similar: !isSeen(wanted) && !wanted.then.length && !wanted.grouped,
+});
+
+/**
+ * The other moments that match of the videos that are unfolded, by video.
+ * @type {import("./vendor/signals.js").Signal<ReadonlyMap<string, import("./types.js").Hit[]>>}
+ */
+export const others = signal(new Map());
+
+/**
+ * Ask for the other moments of a video that match, or put them away.
+ * @param {string} video
+ */
+export async function unfoldVideo(video) {
+  const known = new Map(others.peek());
+  if (known.delete(video)) {
+    others.value = known;
+    return;
+  }
+  const { turn } = search.peek();
+  const wanted = { ...body({ ...route.peek(), grouped: false }), mark_similar: false };
+  /** @type {import("./types.js").Answer} */
+  const answer = await ask("v1/search", { json: { ...wanted, filter: { ...wanted.filter, video_ids: [video] } } });
+  if (search.peek().turn !== turn) return;
+  others.value = new Map(others.peek()).set(video, answer.hits.filter((hit) => matches(hit, answer.alike_from)));
+}
 
 /** Ask what the address asks. */
 export async function run() {
@@ -54,10 +81,11 @@ export async function run() {
   running = mine;
   search.value = { ...search.peek(), problem: null, waiting: true };
   try {
-    const answer = await ask("v1/search", { json: body(wanted), signal: mine.signal });
+    const answer = await ask("v1/search", { json: { ...body(wanted), facets: FACETS }, signal: mine.signal });
     if (running !== mine) return;
     failures = 0;
     const turn = search.peek().turn + 1;
+    others.value = new Map();
     search.value = { answer, problem: null, query: wanted.query, waiting: false, turn, further: "" };
   } catch (error) {
     if (running !== mine || (error instanceof DOMException && error.name === "AbortError")) return;

@@ -12,6 +12,7 @@
  * @property {number | null} relevance 0 to 1; null if no sentence was asked for
  * @property {number | null} [similar_to] the better moment that it is near-identical to
  * @property {HitStep[] | null} [steps] the moments that follow each other; null unless that was asked for
+ * @property {number | null} [more_in_video] how many others of the video match, if one of each is asked for
  * @property {HitField[]} [fields] what each field contributes; missing unless words were searched
  * @property {string} thumbnail_url
  * @property {string} play_url
@@ -33,12 +34,16 @@
  * @property {number} total
  * @property {number} total_videos
  * @property {boolean} more
+ * @property {Counts | null} [facets] of the first page
  * @property {string | null} next_cursor
  * @property {number | null} truncated_at
  * @property {boolean} stale
  * @property {number | null} age_s
  * @property {number} took_ms
  * @property {string} collection
+ *
+ * @typedef {{[kind in "tag" | "folder" | "year" | "language"]?: {values: ValueCount[], more: boolean}}} Counts
+ * @typedef {{value: string, videos: number}} ValueCount
  *
  * @typedef {object} Video
  * @property {string} id
@@ -53,6 +58,7 @@
  * @property {string} reason
  * @property {string[]} tags
  * @property {number} segments
+ * @property {string | null} recorded_at
  * @property {string} indexed_at
  * @property {string} thumbnail_url
  * @property {string} file_url

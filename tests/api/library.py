@@ -57,6 +57,7 @@ class Library:
         frames: bool = False,
         frame_rate: str = "",
         coding: str = "",
+        recorded_at: str = "",
     ) -> Video:
         """Index a video that shows each colour for two seconds; its id is its name's stem.
 
@@ -82,6 +83,7 @@ class Library:
             tags=tags,
             frame_rate=frame_rate,
             coding=coding,
+            recorded_at=recorded_at,
         )
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),

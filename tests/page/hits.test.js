@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { divided, folded, goesOn, joined, placeOf } from "../../api/static/hits.js";
+import { divided, folded, goesOn, joined, placeOf, unfoldedOf } from "../../api/static/hits.js";
 
 const hit = (/** @type {string} */ id, /** @type {number} */ start, /** @type {number} */ relevance) => ({
   video: { id, title: `title of ${id}`, duration: 10, indexed_at: id === "a" ? "2026-11-02T10:00:00Z" : "2026-11-01T10:00:00Z" }, segment_id: start, start, end: start + 1, relevance,
@@ -11,31 +11,22 @@ const HITS = [hit("b", 4, 0.9), hit("a", 2, 0.4), hit("a", 1, 0.8), hit("b", 0, 
 const names = (/** @type {any[]} */ hits) => hits.map((each) => `${each.video.id}${each.start}`);
 
 test("what matches comes first, in the order of the answer", () => {
-  const { good, weak } = divided(HITS, "best", null);
+  const { good, weak } = divided(HITS, null);
   assert.deepEqual([names(good), names(weak)], [["b4", "a1", "b0"], ["a2"]]);
 });
 
 test("without a sentence, the score decides what matches", () => {
   const seen = HITS.map((each) => ({ ...each, relevance: null }));
-  const { good, weak } = divided(seen, "best", 0.4);
+  const { good, weak } = divided(seen, 0.4);
   assert.deepEqual([names(good), names(weak)], [["b4", "a1"], ["a2", "b0"]]);
   assert.equal(goesOn({ ...answer(seen, "x"), alike_from: 0.45 }), true);
   assert.equal(goesOn({ ...answer(seen, "x"), alike_from: 0.46 }), false);
 });
 
-test("by time means by title, then by start", () => {
-  assert.deepEqual(names(divided(HITS, "time", null).good), ["a1", "b0", "b4"]);
-});
-
-test("by date means the video that was indexed last, then by time", () => {
-  assert.deepEqual(names(divided(HITS, "date", null).good), ["a1", "b0", "b4"]);
-  const other = [hit("c", 1, 0.9), hit("a", 3, 0.8), hit("b", 0, 0.7)];
-  assert.deepEqual(names(divided(other, "date", null).good), ["a3", "b0", "c1"]);
-});
-
-test("one moment of each video says how many more there are", () => {
-  const shown = folded(divided(HITS, "best", null).good, true, new Set());
-  assert.deepEqual(shown.map(({ hit, more }) => [hit.video.id, more]), [["b", 1], ["a", 0]]);
+test("one moment of each video says how many more there are, as the server counts them", () => {
+  const each = [{ ...HITS[0], more_in_video: 7 }, { ...HITS[2], more_in_video: 0 }];
+  const shown = folded(each, true, new Set());
+  assert.deepEqual(shown.map(({ hit, more }) => [hit.video.id, more]), [["b", 7], ["a", 0]]);
 });
 
 test("near-identical moments are one, until they are unfolded", () => {
@@ -47,10 +38,13 @@ test("near-identical moments are one, until they are unfolded", () => {
   assert.deepEqual(names(folded(hits.slice(2), false, new Set()).map((each) => each.hit)), ["c3"]);
 });
 
-test("a video that is unfolded shows all its moments together", () => {
-  const shown = folded(divided(HITS, "best", null).good, true, new Set(["b"]));
+test("a video that is unfolded shows all its moments together, each once", () => {
+  const each = [{ ...HITS[0], more_in_video: 1 }, { ...HITS[2], more_in_video: 0 }];
+  const all = unfoldedOf(each, new Map([["b", [HITS[0], { ...HITS[3], segment_id: 100 }]]]));
+  const shown = folded(all, true, new Set(["b"]));
   assert.deepEqual(names(shown.map((each) => each.hit)), ["b4", "b0", "a1"]);
-  assert.deepEqual(shown.map((each) => each.first), [true, false, true]);
+  assert.deepEqual(shown.map(({ first, more }) => [first, more]), [[true, 1], [false, 0], [true, 0]]);
+  assert.deepEqual(unfoldedOf(each, new Map()), each);
 });
 
 const answer = (/** @type {any[]} */ hits, /** @type {string | null} */ cursor, total = 9) => ({

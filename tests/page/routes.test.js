@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asked, question, read, START, toLike, write } from "../../api/static/routes.js";
+import { START, arrangement, asked, question, read, toLike, write } from "../../api/static/routes.js";
 
 const address = (/** @type {string} */ text) => {
   const url = new URL(text, "http://localhost/");
@@ -14,6 +14,7 @@ const ROUTES = {
   query: { query: "a red car & a boat?" },
   filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
   videos: { query: "car", folder: "/Videos/Ürlaub & mehr", shortest: 5.5, longest: 60, since: "2026-02-28", until: "2026-03-01", order: "date" },
+  recorded: { query: "car", recordedSince: "2024-01-01", recordedUntil: "2024-12-31", lowest: 1080, language: "de" },
   moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
   composed: {
     query: "car", parts: [{ text: "a & b", weight: -1 }, { text: "c,d", weight: 2 }],
@@ -35,7 +36,7 @@ for (const [name, changes] of Object.entries(ROUTES)) {
 
 test("what cannot be meant is left out", () => {
   assert.deepEqual(read(address("?min=7&order=best&t=1,2#/nowhere")), START);
-  assert.deepEqual(read(address("?longer=-1&shorter=x&since=yesterday&until=2026-13-01")), START);
+  assert.deepEqual(read(address("?longer=-1&shorter=x&since=yesterday&until=2026-13-01&from=now&to=2026&height=-1&language=E!")), START);
   assert.deepEqual(read(address("?like=x&at=-1")).parts, []);
   assert.deepEqual(read(address("?like=x")).parts, [{ like: { video: "x", time: 0 }, weight: 1 }]);
   assert.deepEqual(read(address("?v=x&t=a,b")).open, { video: "x", start: 0, end: 0 });
@@ -43,9 +44,18 @@ test("what cannot be meant is left out", () => {
   assert.equal(read(address("#/library/%E0%A4%A")).video, "%E0%A4%A");
 });
 
-test("how an answer is shown does not ask for another one", () => {
+test("the server arranges the moments", () => {
   const route = { ...START, query: "car" };
-  assert.equal(asked(route), asked({ ...route, order: "time", grouped: true, open: { video: "x", start: 0, end: 1 } }));
+  assert.deepEqual(arrangement(route), {});
+  assert.deepEqual(arrangement({ ...route, order: "time" }), { sort: "time" });
+  assert.deepEqual(arrangement({ ...route, order: "date", grouped: true }), { sort: "newest", group_by: "video" });
+});
+
+test("what is open does not ask for another answer", () => {
+  const route = { ...START, query: "car" };
+  assert.equal(asked(route), asked({ ...route, open: { video: "x", start: 0, end: 1 } }));
+  assert.notEqual(asked(route), asked({ ...route, order: "time" }));
+  assert.notEqual(asked(route), asked({ ...route, grouped: true }));
   assert.notEqual(asked(route), asked({ ...route, least: 0.5 }));
   assert.notEqual(asked(route), asked({ ...route, parts: [{ text: "red", weight: -1 }] }));
   assert.notEqual(asked({ ...START, parts: [alike(1)] }), asked({ ...START, parts: [alike(2)] }));
@@ -71,6 +81,13 @@ test("days are those of the place where the browser is, from the first to the en
   const [from, before] = [new Date(filter.indexed_from ?? ""), new Date(filter.indexed_before ?? "")];
   assert.deepEqual([from.getDate(), from.getMonth(), from.getHours()], [28, 1, 0]);
   assert.deepEqual([before.getDate(), before.getMonth(), before.getHours()], [1, 2, 0]);
+});
+
+test("years are those of UTC, as the server counts them", () => {
+  const { filter } = question({ ...START, query: "car", recordedSince: "2024-01-01", recordedUntil: "2024-12-31", lowest: 720, language: "en" });
+  assert.deepEqual(filter, {
+    recorded_from: "2024-01-01T00:00:00Z", recorded_before: "2025-01-01T00:00:00.000Z", min_height: 720, language: "en",
+  });
 });
 
 test("only what is filtered is asked for", () => {

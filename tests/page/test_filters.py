@@ -1,14 +1,17 @@
 """The fields of a search: what one types into them stays there, and what they suggest."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from api.app import create_app
 from clipseek.testing import MemoryCatalog
+from clipseek.timed import Cue, TimedText
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
+from tests.page.looking import violations
 
 HELD = """
 const ask = window.fetch;
@@ -24,7 +27,7 @@ TYPE = """((id, text) => {
 })"""
 FILTERS = "['folder', 'shortest', 'until'].map((id) => document.getElementById(id).value)"
 FACETS = (
-    "performance.getEntriesByType('resource').filter(({name}) => name.includes('facets')).length"
+    "performance.getEntriesByType('resource').filter(({name}) => name.includes('v1/facets')).length"
 )
 NEXT = """((id, letters, next) => {
   const box = document.getElementById(id);
@@ -113,4 +116,93 @@ def test_a_letter_typed_as_the_search_begins_stays(
     page.run(f"{NEXT}('{box}', 'se', 'a')")
     page.until(f"location.search === '{found}'")
     assert page.run(f"document.getElementById('{box}').value") == "sea"
+    assert page.problems == []
+
+
+CHIPS = (
+    "((kind) => [...document.querySelectorAll(`#facet-${kind} .chip`)].map((chip) => "
+    "[chip.querySelector('bdi').textContent, chip.querySelector('.count')?.textContent ?? '']))"
+)
+CHIP = (
+    "((kind, name) => [...document.querySelectorAll(`#facet-${kind} .chip`)]"
+    ".find((chip) => chip.querySelector('bdi').textContent === name))"
+)
+FOUND = "[...document.querySelectorAll('#results .card .title')].map((each) => each.textContent)"
+STARTS = "[...document.querySelectorAll('#results .span')].map((each) => each.textContent)"
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve four videos of red, two of them with two moments, in two folders, with tags."""
+    folder = tmp_path_factory.mktemp("counted")
+    made = Library(folder, MemoryCatalog())
+    for name, colours, tags, recorded in (
+        ("b", ["red", "blue", "red"], ("city", "night"), "2024-12-31T23:59:59Z"),
+        ("a", ["red"], ("city",), "2025-01-01T00:00:00Z"),
+        ("c", ["red", "blue", "red"], (), ""),
+        ("d", ["blue"], ("night", "sea"), "2025-06-01T00:00:00Z"),
+    ):
+        home = "one" if name in "ab" else "two"
+        (folder / home).mkdir(exist_ok=True)
+        made.add(f"{home}/{name}.webm", colours, tags=tags, content=b"none", recorded_at=recorded)
+    said = Cue(0.0, 1.0, "hello", "en-GB"), Cue(1.0, 2.0, "salut", "fr")
+    made.catalog.put_text("default", "a", TimedText("subtitle", "1", said))
+    with serving(create_app(made.service())) as url:
+        yield url
+
+
+def test_filters_count_the_videos_that_match(page: Page, counted: str) -> None:
+    """By what they have, for the present search and its filters; a click chooses among them."""
+    page.problems.clear()
+    page.look()
+    page.open(f"{counted}/?q=red&min=0.1&grouped=1")
+    page.until(f"{CHIPS}('tag').length === 3")
+    assert {kind: page.run(f"{CHIPS}('{kind}')") for kind in ("tag", "folder", "year")} == {
+        "tag": [["city", "2"], ["night", "1"], ["sea", ""]],
+        "folder": [["one", "2"], ["two", "1"]],
+        "year": [["2025", "1"], ["2024", "1"]],
+    }
+    assert sorted(page.run(f"{CHIPS}('language')")) == [["English", "1"], ["French", "1"]]
+    assert violations(page) == []
+    page.run(f"{CHIP}('year', '2025').click()")
+    page.until(f"{FOUND}.join() === 'a'")
+    assert "from=2025-01-01&to=2025-12-31" in page.run("location.search")
+    page.until(f"{CHIP}('year', '2025').getAttribute('aria-pressed') === 'true'")
+    assert page.run(f"{CHIPS}('tag')")[0] == ["city", "1"]
+    page.run(f"{CHIP}('year', '2025').click()")
+    page.until(f"{FOUND}.length === 3")
+    page.run(f"{CHIP}('language', 'French').click()")
+    page.until(f"{FOUND}.join() === 'a' && location.search.includes('language=fr')")
+    page.run(f"{CHIP}('language', 'French').click()")
+    page.until(f"{FOUND}.length === 3 && {CHIP}('folder', 'two')")
+    page.run(f"{CHIP}('folder', 'two').click()")
+    page.until(f"{FOUND}.join() === 'c'")
+    page.run(
+        "((field) => { field.value = '720'; field.dispatchEvent(new Event('change', "
+        "{bubbles: true})); })(document.getElementById('lowest'))"
+    )
+    page.until(f"location.search.includes('height=720') && !{FOUND}.length")
+    assert page.problems == []
+
+
+def test_the_server_sorts_and_groups(page: Page, counted: str) -> None:
+    """By time with one of each video, of which the others come when they are asked for."""
+    page.problems.clear()
+    page.open(f"{counted}/?q=red&order=time&grouped=1&min=0.1")
+    page.until(f"{FOUND}.join() === 'a,b,c'")
+    assert page.run("document.querySelectorAll('.fold').length") == 2
+    fold = "document.querySelector('.fold')"
+    assert page.run(f"{fold}.textContent.trim()") == "+1 in this video"
+    page.run(f"{fold}.click()")
+    page.until(f"{FOUND}.join() === 'a,b,b,c'")
+    assert page.run(STARTS) == [
+        "00:00.0–00:02.0",
+        "00:00.0–00:02.0",
+        "00:04.0–00:06.0",
+        "00:00.0–00:02.0",
+    ]
+    page.run(f"{fold}.click()")
+    page.until(f"{FOUND}.join() === 'a,b,c'")
+    page.run("document.getElementById('grouped').click()")
+    page.until(f"{FOUND}.join() === 'a' && {fold}.textContent.trim() === '+4 similar'")
     assert page.problems == []

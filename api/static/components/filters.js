@@ -8,8 +8,10 @@ import { locale, t } from "../language.js";
 import { go, route } from "../navigation.js";
 import { NO_FILTERS } from "../routes.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { Facets, Tags } from "./facets.js";
 import { Icon } from "./icons.js";
 
+const HEIGHTS = [480, 720, 1080, 2160]; // pixels
 const OFFERED = 100;
 const PAUSE_MS = 200; // after a letter, before folders are asked for
 /** @type {import("../types.js").Facets} */
@@ -17,8 +19,9 @@ const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false
 
 /** @param {{children?: any}} props what else can be opened under the box */
 export function Filters({ children }) {
-  const { tags, least, folder, shortest, longest, since, until, order, grouped } = useValue(route);
-  const on = tags.length + [least, folder, shortest, longest, since, until].filter(Boolean).length;
+  const now = useValue(route);
+  const { tags, least, folder, shortest, longest, since, until, order, grouped } = now;
+  const on = tags.length + [least, folder, shortest, longest, since, until, now.recordedSince || now.recordedUntil, now.lowest, now.language].filter(Boolean).length;
   const [unfolded, unfold] = useState(on > 0);
   return html`
     <div class="tools">
@@ -32,26 +35,28 @@ export function Filters({ children }) {
       `}
       ${children}
       <span class="gap"></span>
-      <label class="check">
-        <input id="grouped" type="checkbox" checked=${grouped}
-          onChange=${() => go({ grouped: !grouped, open: null }, { replace: true })} />
-        ${t("grouped")}
-      </label>
-      <label>
-        <span class="hidden">${t("order")}</span>
-        <select id="order" onChange=${(/** @type {any} */ event) => go({ order: event.target.value }, { replace: true })}>
-          <option value="best" selected=${order === "best"}>${t("orderBest")}</option>
-          <option value="time" selected=${order === "time"}>${t("orderTime")}</option>
-          <option value="date" selected=${order === "date"}>${t("orderDate")}</option>
-        </select>
-      </label>
+      <span class="arranged">
+        <label class="check">
+          <input id="grouped" type="checkbox" checked=${grouped}
+            onChange=${() => go({ grouped: !grouped, open: null }, { replace: true })} />
+          ${t("grouped")}
+        </label>
+        <label>
+          <span class="hidden">${t("order")}</span>
+          <select id="order" onChange=${(/** @type {any} */ event) => go({ order: event.target.value }, { replace: true })}>
+            <option value="best" selected=${order === "best"}>${t("orderBest")}</option>
+            <option value="time" selected=${order === "time"}>${t("orderTime")}</option>
+            <option value="date" selected=${order === "date"}>${t("orderDate")}</option>
+          </select>
+        </label>
+      </span>
     </div>
     ${unfolded && html`<${Chosen} />`}
   `;
 }
 
 function Chosen() {
-  const { tags, least, parts, collection, folder, shortest, longest, since, until } = useValue(route);
+  const { tags, least, parts, collection, folder, shortest, longest, since, until, recordedSince, recordedUntil, lowest } = useValue(route);
   const [facets, know] = useState(/** @type {import("../types.js").Facets | null} */ (null));
   useEffect(() => {
     let mine = true;
@@ -71,6 +76,14 @@ function Chosen() {
         <${Bound} id="longest" kind="number" name=${t("filterTo")} value=${longest || ""}
           chosen=${(/** @type {string} */ text) => go({ longest: Math.max(0, Number(text)), open: null })} />
       </div>
+      <${Height} lowest=${lowest} />
+      <div class="range" role="group" aria-label=${t("filterRecorded")}>
+        <span>${t("filterRecorded")}</span>
+        <${Bound} id="recorded-since" kind="date" name=${t("filterFrom")} value=${recordedSince}
+          chosen=${(/** @type {string} */ text) => go({ recordedSince: text, open: null })} />
+        <${Bound} id="recorded-until" kind="date" name=${t("filterTo")} value=${recordedUntil}
+          chosen=${(/** @type {string} */ text) => go({ recordedUntil: text, open: null })} />
+      </div>
       <div class="range" role="group" aria-label=${t("filterIndexed")}>
         <span>${t("filterIndexed")}</span>
         <${Bound} id="since" kind="date" name=${t("filterFrom")} value=${since}
@@ -78,7 +91,9 @@ function Chosen() {
         <${Bound} id="until" kind="date" name=${t("filterTo")} value=${until}
           chosen=${(/** @type {string} */ text) => go({ until: text, open: null })} />
       </div>
-      <${Tags} chosen=${tags} known=${facets && facets.tags.map(({ tag }) => tag)} more=${facets?.more_tags ?? false} />
+      <${Facets} />
+      <${Tags} chosen=${tags} known=${facets && facets.tags.map(({ tag }) => tag)}
+        more=${facets?.more_tags ? t("filterMoreTags", { count: OFFERED }) : ""} />
     </div>
   `;
 }
@@ -95,6 +110,21 @@ function Bound({ id, kind, name, value, chosen }) {
     <label>${name}
       <input id=${id} type=${kind} min=${kind === "number" ? "0" : undefined} step=${kind === "number" ? "any" : undefined}
         value=${typed} onInput=${(/** @type {any} */ event) => type(event.target.value)} onChange=${choose} /></label>
+  `;
+}
+
+/** @param {{lowest: number}} props */
+function Height({ lowest }) {
+  const heights = [...new Set([...HEIGHTS, ...(lowest ? [lowest] : [])])].sort((a, b) => a - b);
+  return html`
+    <label class="range"><span>${t("filterHeight")}</span>
+      <select id="lowest" onChange=${(/** @type {any} */ event) => go({ lowest: Number(event.target.value), open: null })}>
+        <option value="0" selected=${!lowest}>${t("filterAny")}</option>
+        ${heights.map((height) => html`
+          <option key=${height} value=${height} selected=${height === lowest}>${t("filterPixels", { height: String(height) })}</option>
+        `)}
+      </select>
+    </label>
   `;
 }
 
@@ -151,24 +181,5 @@ function Folders({ collection, typed, first }) {
   }, [typed, first]);
   return html`
     <datalist id="folders">${[...new Set([...begun, ...first.folders])].map((each) => html`<option key=${each} value=${each} />`)}</datalist>
-  `;
-}
-
-/** @param {{chosen: string[], known: string[] | null, more: boolean}} props */
-function Tags({ chosen, known, more }) {
-  const all = [...new Set([...chosen, ...(known ?? [])])];
-  /** @param {string} tag */
-  const toggle = (tag) =>
-    go({ tags: chosen.includes(tag) ? chosen.filter((each) => each !== tag) : [...chosen, tag], open: null });
-  return html`
-    <fieldset class="tags">
-      <legend>${t("filterTags")}</legend>
-      ${known && !all.length && html`<p class="quiet">${t("filterNoTags")}</p>`}
-      ${all.map((tag) => html`
-        <button key=${tag} class="chip" type="button" dir="auto" aria-pressed=${String(chosen.includes(tag))}
-          onClick=${() => toggle(tag)}>${tag}</button>
-      `)}
-      ${more && html`<p class="quiet">${t("filterMoreTags", { count: OFFERED })}</p>`}
-    </fieldset>
   `;
 }

@@ -3,13 +3,13 @@
 import { ask, parameters, problemIn } from "../api.js";
 import { isAlone } from "../composed.js";
 import { between, moment } from "../format.js";
-import { divided, placeOf } from "../hits.js";
+import { divided, placeOf, unfoldedOf } from "../hits.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
 import { texts } from "../said.js";
-import { search } from "../searching.js";
+import { others, search } from "../searching.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { fit, Words } from "./card.js";
 import { Dialog } from "./dialog.js";
@@ -54,9 +54,10 @@ export function openedOf(open, hit, video, segments) {
 /** @param {{open: import("../routes.js").Moment}} props */
 export function Player({ open }) {
   const { answer } = useValue(search);
-  const { order, query, parts, then } = useValue(route);
+  const unfolded = useValue(others);
+  const { query, parts, then } = useValue(route);
   const collection = useValue(here);
-  const { good, weak } = divided(answer?.hits ?? [], order, answer?.alike_from ?? null);
+  const { good, weak } = divided(unfoldedOf(answer?.hits ?? [], unfolded), answer?.alike_from ?? null);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
   const { video, segments, curve, problem } = useVideo(open.video, collection, isAlone({ parts, then }) ? query : "");

@@ -1,12 +1,14 @@
 // The moments of an answer: how many there are, those that match, and those that are only near.
 
+import { said } from "../api.js";
+import { refusal } from "../changing.js";
 import { isLong } from "../format.js";
-import { divided, folded, goesOn } from "../hits.js";
+import { divided, folded, goesOn, unfoldedOf } from "../hits.js";
 import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { libraries, videos } from "../library.js";
 import { route } from "../navigation.js";
-import { loadFurther, run, search } from "../searching.js";
+import { loadFurther, others, run, search, unfoldVideo } from "../searching.js";
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/preact.js";
 import { Card } from "./card.js";
 import { worded } from "./composed.js";
@@ -39,7 +41,7 @@ export function Results() {
 }
 
 /** @param {import("../types.js").Answer} answer */
-const isFound = (answer) => divided(answer.hits, "best", answer.alike_from).good.length > 0;
+const isFound = (answer) => divided(answer.hits, answer.alike_from).good.length > 0;
 
 /** @param {{answer: import("../types.js").Answer, query: string, nearest: boolean}} props */
 function Count({ answer, query, nearest }) {
@@ -47,7 +49,8 @@ function Count({ answer, query, nearest }) {
   const { hits, total, more, total_videos: inVideos, took_ms: ms } = answer;
   const isWeak = !isFound(answer);
   const notes = [];
-  if (total > hits.length) notes.push(t("firstShown", { count: hits.length }));
+  const whole = hits.some((hit) => typeof hit.more_in_video === "number") ? inVideos : total;
+  if (whole > hits.length) notes.push(t("firstShown", { count: hits.length }));
   if (answer.truncated_at !== null) {
     notes.push(t("cut", { end: query.slice(0, answer.truncated_at).slice(-30) }));
   }
@@ -71,20 +74,27 @@ function Count({ answer, query, nearest }) {
  * @param {() => void} props.showNearest
  */
 function Moments({ answer, old, turn, further, nearest, showNearest }) {
-  const { order, grouped } = useValue(route);
-  const [unfolded, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
+  const known = useValue(others);
+  const [copies, unfold] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
   const [all, showAll] = useState(false);
   useLayoutEffect(() => {
     unfold(new Set());
     showAll(false);
   }, [turn]);
+  // Of the answer that is shown, while another one is awaited.
+  const isGrouped = answer.hits.some((hit) => typeof hit.more_in_video === "number");
+  const unfolded = isGrouped ? new Set(known.keys()) : copies;
   const { good, weak } = useMemo(() => {
-    const { good, weak } = divided(answer.hits, order, answer.alike_from);
-    return { good: folded(good, grouped, unfolded), weak: folded(weak, grouped, unfolded) };
-  }, [answer, order, grouped, unfolded]);
+    const { good, weak } = divided(unfoldedOf(answer.hits, known), answer.alike_from);
+    return { good: folded(good, isGrouped, unfolded), weak: folded(weak, isGrouped, unfolded) };
+  }, [answer, known, copies]);
   /** @param {string} group */
   const toggle = (group) => {
-    const next = new Set(unfolded);
+    if (isGrouped) {
+      unfoldVideo(group).catch((error) => { refusal.value = said(error); });
+      return;
+    }
+    const next = new Set(copies);
     if (!next.delete(group)) next.add(group);
     unfold(next);
   };

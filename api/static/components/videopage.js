@@ -56,6 +56,7 @@ function Facts({ video }) {
     [t("videoLength"), moment(video.duration)],
     [t("videoPicture"), `${video.width} × ${video.height}`],
     [t("videoSize"), bytes(video.size_bytes, locale())],
+    ...(video.recorded_at ? [[t("videoRecorded"), date(video.recorded_at, locale())]] : []),
     [t("videoIndexed"), video.indexed_at ? date(video.indexed_at, locale()) : "–"],
     [t("videoState"), state],
     [t("videoTags"), video.tags.join(", ") || "–"],

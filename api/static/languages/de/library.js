@@ -16,6 +16,7 @@ export default {
   videoSize: "Größe",
   videoPicture: "Bild",
   videoIndexed: "Indiziert",
+  videoRecorded: "Aufgenommen",
   videoState: "Zustand",
   videoTags: "Schlagwörter",
   play: "Abspielen",

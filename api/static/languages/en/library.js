@@ -16,6 +16,7 @@ export default {
   videoSize: "Size",
   videoPicture: "Picture",
   videoIndexed: "Indexed",
+  videoRecorded: "Recorded",
   videoState: "State",
   videoTags: "Tags",
   play: "Play",

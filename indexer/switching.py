@@ -13,7 +13,7 @@ from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.ingest.draft import Draft
 from clipseek.model import Model
 from clipseek.service import WritingService
-from clipseek.thumbnails import LinkedThumbnails
+from clipseek.stores import open_linked_thumbnails
 from clipseek.types import Collection, Put
 from clipseek.video.opening import video_opener
 from indexer import sample
@@ -93,7 +93,9 @@ class Switching:
         self.holding.stops(stop)
         told = self.attending.reports(self.target, uris)
         key = self.target.key
-        thumbnails = LinkedThumbnails(settings.thumbnail_root, key, self.source.key)
+        thumbnails = open_linked_thumbnails(
+            settings, key, self.source.key, identity=service.catalog.identity
+        )
         with self.attending.stopping(stop) as is_told, video_opener(settings, stop) as opener:
             tools = Tools(
                 self.target.name,

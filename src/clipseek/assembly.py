@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache as asked_once
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -46,7 +45,7 @@ from clipseek.sources.guard import Guard
 from clipseek.sources.remote import ObjectStores
 from clipseek.sources.web import SCHEMES as WEB_SCHEMES
 from clipseek.sources.web import Web
-from clipseek.thumbnails import Thumbnails
+from clipseek.stores import below, open_thumbnails
 from clipseek.types import Collection
 from clipseek.uploads import Bounds, Uploads
 
@@ -82,7 +81,7 @@ def open_service(settings: Settings) -> Service:
     holds(settings.data_dir, belonging.MARK)
     catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
     searcher = _searcher(settings, catalog, cache)
-    thumbnails = Thumbnails(settings.thumbnail_root)
+    thumbnails = open_thumbnails(settings, identity=catalog.identity)
     indexes = open_indexes(settings, identity=catalog.identity)
     keys = SqlKeyReader(catalog.database)
     service = Service(
@@ -133,7 +132,7 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
     except NoCatalog:
         raise NothingIndexed(settings.collection) from None
     searcher = _searcher(settings, catalog, cache)
-    thumbnails = Thumbnails(settings.thumbnail_root)
+    thumbnails = open_thumbnails(settings, identity=catalog.identity)
     indexes = open_indexes(settings, identity=catalog.identity)
     service = WritingService(
         settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache
@@ -171,8 +170,8 @@ def open_indexes(
     In a bucket, each catalog has a folder of its own, named by its `identity`.
     """
     if settings.store_url is not None:
-        url, known = settings.store_url, asked_once(identity)
-        return BucketStore(lambda: f"{url}/{known()}/snapshots", settings.store_root, on_gpu=on_gpu)
+        url = below(settings.store_url, identity, "snapshots")
+        return BucketStore(url, settings.store_root, on_gpu=on_gpu)
     return FolderStore(settings.snapshot_root, on_gpu=on_gpu)
 
 

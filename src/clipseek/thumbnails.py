@@ -1,4 +1,4 @@
-"""Thumbnails of segments: JPEG files under one folder, named by what they show."""
+"""Thumbnails of segments: JPEG files of a folder or a bucket, named by what they show."""
 
 import errno
 import hashlib
@@ -7,16 +7,22 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from clipseek.buckets import Folder, Listed
 from clipseek.errors import ServiceUnavailable
 from clipseek.files import open_regular
 
 SWEEP_AGE_S = 3600.0
 """A file that no row names is deleted after an hour: the files of a video are written just before
 the transaction that names them, which takes seconds."""
+
+_AT_ONCE = 16
+"""Pictures that are sent to a bucket at the same time."""
 
 REMOVED = ".removed-"
 """The start of the names of folders whose pictures are being deleted."""
@@ -67,6 +73,11 @@ class Thumbnails:
                 "free some space or set CLIPSEEK_DATA_DIR, then run the same command again"
             ) from error
 
+    def store_all(self, pictures: Mapping[str, bytes]) -> None:
+        """Store the pictures of a video; see `store`."""
+        for name, jpeg in pictures.items():
+            self.store(name, jpeg)
+
     def read(self, name: str) -> bytes:
         """Return one picture.
 
@@ -78,10 +89,7 @@ class Thumbnails:
             with open_regular(self._path(name), follow_links=False) as file:
                 return file.read()
         except OSError as error:
-            raise ServiceUnavailable(
-                f"thumbnail {name!r} cannot be read: {error.strerror}; "
-                "`indexer verify` lists what is missing, `indexer ingest --force` makes it again"
-            ) from error
+            raise _unreadable(name, error) from error
 
     def missing(self, names: Iterator[str]) -> Iterator[str]:
         """Yield those names whose file does not exist or is not a complete JPEG."""
@@ -99,8 +107,7 @@ class Thumbnails:
         Raises:
             UnsafeName: that is not below the root.
         """
-        if "\0" in name or ".." in name.split("/") or not name.endswith(".jpg"):
-            raise UnsafeName(name)
+        _require_safe(name)
         path = (self.root / name).resolve()
         if not path.is_relative_to(self.root.resolve()):
             raise UnsafeName(name)
@@ -170,6 +177,115 @@ class LinkedThumbnails(Thumbnails):
                 self.linked += 1
                 return
         super().store(name, jpeg)
+
+
+class BucketThumbnails(Thumbnails):
+    """Pictures as objects below the URL of a bucket, under the names that files would have.
+
+    `url` is asked when they are used.
+    """
+
+    linked = 0
+    """Pictures of another collection that were not copied: a bucket has no links."""
+
+    def __init__(self, url: Callable[[], str]) -> None:
+        self._url = url
+
+    @property
+    def _bucket(self) -> Folder:
+        return Folder(self._url())
+
+    def store(self, name: str, jpeg: bytes) -> None:
+        """Store one picture; see `Thumbnails`."""
+        try:
+            self._bucket.put(name, jpeg)
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"thumbnails cannot be written to {self._url()}: {error.strerror}; correct that, "
+                "then run the same command again"
+            ) from error
+
+    def store_all(self, pictures: Mapping[str, bytes]) -> None:
+        """Store several at once, because each waits for an answer of the store."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for _ in pool.map(self.store, pictures, pictures.values()):
+                pass
+
+    def read(self, name: str) -> bytes:
+        """Return one picture; see `Thumbnails`."""
+        try:
+            _require_safe(name)
+            return self._bucket.get(name)
+        except OSError as error:
+            raise _unreadable(name, error) from error
+
+    def missing(self, names: Iterator[str]) -> Iterator[str]:
+        """Yield those names of which there is no object: objects are whole.
+
+        Each collection is listed once, which takes some 150 bytes of memory for each picture.
+
+        Raises:
+            ServiceUnavailable: the bucket cannot be listed.
+        """
+        there: dict[str, set[str]] = {}
+        for name in names:
+            collection = name.partition("/")[0]
+            if collection not in there:
+                there[collection] = {each.name for each in self._listed(collection)}
+            if name not in there[collection]:
+                yield name
+
+    def remove(self, collection: str) -> None:
+        """Delete all pictures of a collection; see `Thumbnails`."""
+        try:
+            if "/" in collection or collection in ("", ".", ".."):
+                raise UnsafeName(collection)
+            self._bucket.delete(each.name for each in list(self._bucket.list(collection)))
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"the thumbnails of collection {collection!r} in {self._url()} cannot be deleted: "
+                f"{error.strerror}; correct that, and delete them"
+            ) from error
+
+    def sweep(self, collection: str, named: set[str]) -> int:
+        """Delete old objects that no row names; return how many."""
+        oldest = datetime.now(UTC) - timedelta(seconds=SWEEP_AGE_S)
+        stale = [
+            each.name
+            for each in self._listed(collection)
+            if each.changed < oldest and each.name not in named
+        ]
+        try:
+            self._bucket.delete(stale)
+        except OSError as error:
+            raise self._unlisted(error) from error
+        return len(stale)
+
+    def _listed(self, collection: str) -> Iterator[Listed]:
+        try:
+            yield from self._bucket.list(collection)
+        except OSError as error:
+            raise self._unlisted(error) from error
+
+    def _unlisted(self, error: OSError) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"the thumbnails in {self._url()} cannot be listed or deleted: {error.strerror}; "
+            "check the bucket and the credentials, then run the same command again"
+        )
+
+
+def _require_safe(name: str) -> None:
+    """Raise UnsafeName for what cannot be the name of a picture below a folder."""
+    parts = name.split("/")
+    if "\0" in name or not {"", ".", ".."}.isdisjoint(parts) or not name.endswith(".jpg"):
+        raise UnsafeName(name)
+
+
+def _unreadable(name: str, error: OSError) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"thumbnail {name!r} cannot be read: {error.strerror}; "
+        "`indexer verify` lists what is missing, `indexer ingest --force` makes it again"
+    )
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -1,16 +1,17 @@
-"""Published indexes in buckets: two builders, what is fetched, and a store that fails."""
+"""Snapshots and thumbnails in buckets: two builders, what is fetched, a store that fails."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from clipseek import buckets
+from clipseek import buckets, thumbnails
 from clipseek.errors import ServiceUnavailable
 from clipseek.publishing import BucketStore, build
 from clipseek.publishing.manifest import history
 from clipseek.table import SegmentTable
 from clipseek.testing import MemoryCatalog
+from clipseek.thumbnails import BucketThumbnails, Thumbnails, UnsafeName
 from tests.contracts import azure, s3
 from tests.contracts.catalogs import a_video
 from tests.contracts.test_index_store import NAME, block_of, filled
@@ -151,3 +152,61 @@ def test_a_local_folder_that_cannot_be_written_is_told(root: str, tmp_path: Path
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ServiceUnavailable, match=r"by way of .*file"):
         store_at(root, tmp_path / "file").open(NAME)
+
+
+def jpeg(shade: int) -> bytes:
+    """Return some bytes that look like a picture."""
+    return b"\xff\xd8" + bytes([shade]) * 10 + b"\xff\xd9"
+
+
+def test_thumbnails_are_objects_by_the_names_of_files(root: str, tmp_path: Path) -> None:
+    """Written one by one or all of a video; read, missed and removed as files are."""
+    stored, files = BucketThumbnails(lambda: root), Thumbnails(tmp_path)
+    name = stored.write("default", "abcd", 1.5, jpeg(1))
+    assert files.write("default", "abcd", 1.5, jpeg(1)) == name
+    several = {f"default/ab/abcd/00000{n:04}-{n:012x}.jpg": jpeg(n) for n in range(40)}
+    stored.store_all(several)
+    files.store_all(several)
+    other = stored.write("other", "ab", 1.0, jpeg(9))
+    for each in [name, *several]:
+        assert stored.read(each) == files.read(each)
+    gone = "default/ab/abcd/000000001-000000000000.jpg"
+    assert list(stored.missing(iter([name, gone, other]))) == [gone]
+    with pytest.raises(ServiceUnavailable, match="indexer verify") as raised:
+        stored.read(gone)
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
+    for unsafe in ("../secret.jpg", "default/../../s.jpg", "/etc/s.jpg", "a//b.jpg", "a\0.jpg"):
+        with pytest.raises(ServiceUnavailable) as raised:
+            stored.read(unsafe)
+        assert isinstance(raised.value.__cause__, UnsafeName)
+    with pytest.raises(ServiceUnavailable, match="outside the folder"):
+        stored.remove("..")
+    stored.remove("default")
+    assert list(stored.missing(iter([name, *several, other]))) == [name, *several]
+
+
+def test_sweep_takes_old_objects_that_no_row_names(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A young one may belong to a video that is about to be committed."""
+    stored = BucketThumbnails(lambda: root)
+    named, unnamed = (stored.write("c", "ab", at, jpeg(1)) for at in (1.0, 2.0))
+    assert stored.sweep("c", {named}) == 0
+    monkeypatch.setattr(thumbnails, "SWEEP_AGE_S", -3600.0)
+    assert stored.sweep("c", {named}) == 1
+    assert list(stored.missing(iter([named, unnamed]))) == [unnamed]
+
+
+def test_thumbnails_of_a_bucket_that_is_not_there_are_told(url: str) -> None:
+    """What is done with them says what to check."""
+    stored = BucketThumbnails(lambda: f"{url.partition('://')[0]}://nowhere/a")
+    uses: list[Callable[[], object]] = [
+        lambda: stored.store_all({"c/ab/ab/1-1.jpg": jpeg(1)}),
+        lambda: list(stored.missing(iter(["c/ab/ab/1-1.jpg"]))),
+        lambda: stored.sweep("c", set()),
+        lambda: stored.remove("c"),
+        lambda: stored.read("c/ab/ab/1-1.jpg"),
+    ]
+    for use in uses:
+        with pytest.raises(ServiceUnavailable, match="no such bucket; check its name"):
+            use()

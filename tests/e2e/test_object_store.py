@@ -52,7 +52,7 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
 ) -> None:
     """What has not changed is not read again; what has changed since is not played.
 
-    The snapshot is in the bucket, too, and is fetched by the API.
+    Its snapshot and its thumbnails are in the bucket, too, and the API reads them there.
     """
     library, server = bucket
     monkeypatch.setenv("CLIPSEEK_STORE_URL", f"s3://{s3.BUCKET}/index/")
@@ -67,9 +67,9 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
     assert library.run("verify", "--deep") == 0
 
     assert not (library.data_dir / "snapshots").exists()
-    (name,) = {each.name.split("/")[4] for each in Folder(f"s3://{s3.BUCKET}").list("index")} - {
-        "current"
-    }
+    assert not (library.data_dir / "thumbnails").exists()
+    keys = [each.name.split("/") for each in Folder(f"s3://{s3.BUCKET}").list("index")]
+    (name,) = {key[4] for key in keys if key[2] == "snapshots"} - {"current"}
     capsys.readouterr()
     assert library.run("status") == 0
     assert "version 2, exact" in capsys.readouterr().out
@@ -78,7 +78,8 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
     there = library.data_dir / "api"
     settings = Settings.load(data_dir=library.data_dir, allowed_hosts="testserver", store_dir=there)
     with TestClient(create_app(open_service(settings))) as client:
-        assert client.post("/v1/search", json={"query": "a red car"}).json()["hits"]
+        hits = client.post("/v1/search", json={"query": "a red car"}).json()["hits"]
+        assert client.get(hits[0]["thumbnail_url"]).content.startswith(b"\xff\xd8")
         assert (there / "default" / name / "index.faiss").is_file()
         listed = client.get("/v1/videos").json()["videos"]
         (video,) = [each for each in listed if each["title"] == "video-001"]

@@ -22,8 +22,8 @@ class StoreSettings(BaseModel):
     )
     store_url: Annotated[str, AfterValidator(bucket_url)] | None = Field(
         default=None,
-        description="bucket of the snapshots, such as s3://BUCKET/PREFIX; without it, they are in "
-        "the data folder",
+        description="bucket of the snapshots and thumbnails, such as s3://BUCKET/PREFIX; without "
+        "it, they are in the data folder",
     )
     store_dir: AtHome | None = Field(
         default=None,

@@ -199,8 +199,7 @@ def commit(
         ClaimLost: it has not.
         ServiceUnavailable: the catalog or a disk failed; nothing of the video is in the catalog.
     """
-    for name, jpeg in finished.pictures.items():
-        thumbnails.store(name, jpeg)
+    thumbnails.store_all(finished.pictures)
     catalog.put(collection, finished.put, by=by)
 
 

@@ -25,9 +25,9 @@ LOCKS = ROOT / "docker" / "locks"
 PYTHON = "3.11"
 TORCH = ("torch", "torchvision")
 IMAGES = {
-    "api": ("oidc", "otio", "stores", "tracing"),
-    "indexer": ("oidc", "otio", "stores", "tracing", "models", "watch"),
-    "gpu": ("oidc", "otio", "stores", "tracing", "models", "gpu", "watch"),
+    "api": ("kserve", "oidc", "otio", "stores", "tracing"),
+    "indexer": ("kserve", "oidc", "otio", "stores", "tracing", "models", "watch"),
+    "gpu": ("kserve", "oidc", "otio", "stores", "tracing", "models", "gpu", "watch"),
 }
 """The extras of each image."""
 

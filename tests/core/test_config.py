@@ -52,6 +52,11 @@ def test_the_address_of_a_server_may_have_a_path_over_http() -> None:
         assert Settings.load(embedder_url=f"{url}/").embedder_url == url
 
 
+def test_an_empty_address_names_no_server() -> None:
+    """As a file of Compose sets it for a variable that is missing."""
+    assert Settings.load(embedder_url="").embedder_url is None
+
+
 def test_the_password_in_an_address_is_not_repeated() -> None:
     """The sentence says that there must be none."""
     with pytest.raises(ConfigError, match=r"CLIPSEEK_EMBEDDER_URL: .* without user") as caught:

@@ -194,7 +194,7 @@ def _replace_image(objects: list[Object], image: Object) -> None:
 
 def _each_container(value: Any, act: Callable[[Object], None]) -> None:
     if isinstance(value, dict):
-        for container in value.get("containers", ()):
+        for container in [*value.get("containers", ()), *value.get("initContainers", ())]:
             act(container)
         for child in value.values():
             _each_container(child, act)

@@ -74,6 +74,7 @@ def test_all_services_are_there() -> None:
         "worker": None,
         "nginx": None,
         "indexer": ["indexer"],
+        "embedder": ["embedder"],
         "prometheus": ["monitoring"],
         "grafana": ["monitoring"],
     }

@@ -80,7 +80,9 @@ def test_what_pods_mount_exists(cluster: Cluster) -> None:
         templates = pod.owner["spec"].get("volumeClaimTemplates", ())
         volumes = {each["name"] for each in pod.spec["volumes"]}
         volumes |= {each["metadata"]["name"] for each in templates}
-        assert {mount["name"] for mount in pod.container["volumeMounts"]} == volumes, pod.name
+        containers = [*pod.spec["containers"], *pod.spec.get("initContainers", ())]
+        mounted = {mount["name"] for each in containers for mount in each["volumeMounts"]}
+        assert mounted == volumes, pod.name
         for volume in pod.spec["volumes"]:
             if "configMap" in volume:
                 assert volume["configMap"]["name"] in cluster.names("ConfigMap")
@@ -264,6 +266,43 @@ def test_workers_are_scaled_by_the_jobs_that_wait(cluster: Cluster) -> None:
     assert scalers["worker"]["spec"]["scaleTargetRef"]["name"] == "worker"
 
 
+def test_the_embedder_is_scaled_by_how_long_requests_wait() -> None:
+    """By a metric that the adapter makes of those of Triton, at a port that is scraped."""
+    cluster = rendered("embedder")
+    rules = yaml.safe_load(
+        (ROOT / "kubernetes/overlays/production/adapter.yaml").read_text("utf-8")
+    )["rules"]["custom"]
+    (rule,) = [each for each in rules if each["seriesQuery"].startswith("nv_inference_queue")]
+    scaler = cluster.one("HorizontalPodAutoscaler", "embedder")
+    (metric,) = scaler["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
+    assert "nv_inference_queue_duration_us{" in rule["metricsQuery"]
+    assert "nv_inference_request_success{" in rule["metricsQuery"]
+    pod = cluster.pod("embedder")
+    assert f"--metrics-port={ports(pod)['metrics']}" in pod.container["command"]
+
+
+def test_the_embedder_has_the_model_of_the_settings() -> None:
+    """Its first container writes it where the server reads it; processes ask the server's port."""
+    cluster = rendered("embedder")
+    pod = cluster.pod("embedder")
+    (export,) = pod.spec["initContainers"]
+    options = parser().parse_args(export["command"][1:])
+    assert (options.verb, options.action) == ("models", "export")
+    assert f"--model-repository={options.triton}" in pod.container["command"]
+    assert any(
+        each.get("valueFrom", {}).get("configMapKeyRef", {}).get("key") == "CLIPSEEK_MODEL"
+        for each in export["env"]
+    )
+    settings = cluster.environment(cluster.pod("api"))
+    Settings.load(embedder_url=settings["CLIPSEEK_EMBEDDER_URL"])
+    (service,) = [each for each in cluster.of("Service") if each["metadata"]["name"] == "embedder"]
+    port = ports(pod)["grpc"]
+    assert settings["CLIPSEEK_EMBEDDER_URL"] == f"grpc://embedder:{port}"
+    assert {each["port"] for each in service["spec"]["ports"]} == set(ports(pod).values())
+    assert f"--grpc-port={port}" in pod.container["command"]
+
+
 def test_a_worker_runs_the_verb_and_sees_what_indexing_sees(cluster: Cluster) -> None:
     """The same volumes and settings; its rollout leaves no two releases at work."""
     worker, index = cluster.pod("worker"), cluster.pod("index")
@@ -372,8 +411,8 @@ def test_indexing_is_the_same_now_and_at_night(cluster: Cluster) -> None:
 
 
 def test_only_jobs_for_the_gpu_ask_for_one() -> None:
-    """In the overlay `gpu`; no other pod waits for such a node."""
+    """In the overlays `gpu` and `embedder`; no other pod waits for such a node."""
     folder = ROOT / "kubernetes"
     for path in folder.rglob("*.yaml"):
         if "nvidia.com/gpu" in path.read_text("utf-8"):
-            assert path.parent.name == "gpu"
+            assert path.parent.name in ("gpu", "embedder")

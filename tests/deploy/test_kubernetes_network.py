@@ -25,12 +25,13 @@ INSIDE = {
         "redis",
     },
     "production": {"api", "nginx", "index", "worker", "migrate", "backup"},
+    "embedder": {"api", "nginx", "index", "worker", "migrate", "backup", "embedder"},
 }
 CATALOG = {"api", "index", "worker", "migrate", "backup"}
 """Who speaks to the database."""
 
 
-@pytest.fixture(params=["minimal", "production"])
+@pytest.fixture(params=["minimal", "production", "embedder"])
 def overlay(request: pytest.FixtureRequest) -> str:
     """Return the name of an overlay; `gpu` has the policies of `production`."""
     return str(request.param)
@@ -74,6 +75,8 @@ def test_pods_reach_only_whom_they_must(cluster: Cluster, places: dict[str, Plac
     expected = {("nginx", "api")}
     if "postgres" in places:
         expected |= {(source, "postgres") for source in CATALOG} | {("api", "redis")}
+    if "embedder" in places:
+        expected |= {(source, "embedder") for source in ("api", "index", "worker")}
     assert reached == expected
 
 
@@ -103,6 +106,19 @@ def test_prometheus_reaches_the_api(cluster: Cluster, places: dict[str, Place]) 
     assert not is_allowed(policies, Place("elsewhere", PROMETHEUS.labels), api, port)
     assert not is_allowed(policies, Place("monitoring", {"app": "other"}), api, port)
     assert not is_allowed(policies, PROMETHEUS, api, port + 1)
+
+
+def test_only_prometheus_reads_the_metrics_of_the_embedder() -> None:
+    """And those who embed reach the other port alone."""
+    cluster = rendered("embedder")
+    policies = cluster.of("NetworkPolicy")
+    (namespace,) = cluster.names("Namespace")
+    pods = {pod.labels[COMPONENT]: Place(namespace, pod.labels) for pod in cluster.pods()}
+    for name in ("api", "index", "worker"):
+        assert is_allowed(policies, pods[name], pods["embedder"], 8001)
+        assert not is_allowed(policies, pods[name], pods["embedder"], 8002)
+    assert is_allowed(policies, PROMETHEUS, pods["embedder"], 8002)
+    assert not is_allowed(policies, PROMETHEUS, pods["embedder"], 8001)
 
 
 def test_every_pod_can_ask_for_names(cluster: Cluster, places: dict[str, Place]) -> None:
@@ -139,7 +155,7 @@ def test_the_databases_outside(overlay: str, cluster: Cluster, places: dict[str,
     redis = {
         name for name, place in places.items() if is_allowed(policies, place, REDIS_OUTSIDE, 6379)
     }
-    is_outside = overlay == "production"
+    is_outside = overlay != "minimal"
     assert postgres == (CATALOG if is_outside else set())
     assert redis == ({"api"} if is_outside else set())
 

@@ -19,6 +19,8 @@ from tests.lacking import lacking
 
 HERE = Path(__file__).parent
 INSTALL = HERE / "install.sh"
+THREADS = 2
+"""Those of `runtime`, which cannot be imported here."""
 
 
 @dataclass(frozen=True)

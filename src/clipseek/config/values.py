@@ -232,6 +232,8 @@ def inference_url(url: object) -> object:
     """
     if not isinstance(url, str):
         return url
+    if not url:  # a variable of Compose that is not set
+        return None
     if not _is_inference(url):
         # What is left out may be a password.
         shown = url if "@" not in url else f"{url.partition('://')[0]}://…@…"

@@ -32,6 +32,8 @@ _OPTIONS = [
     ("grpc.enable_retries", 0),
     # The server is named by a setting; a proxy of the environment is not asked for it.
     ("grpc.enable_http_proxy", 0),
+    # A name may have several servers, as that of a headless service in Kubernetes has.
+    ("grpc.lb_policy_name", "round_robin"),
     # A server that was away is tried again at once when it is asked, not after two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),

@@ -111,6 +111,18 @@ def test_options_limit_a_search(client: Client) -> None:
         _ = nothing.best
 
 
+def test_hits_are_arranged_and_counted(client: Client) -> None:
+    """One of each video, by title; the counts are typed, and no time of recording is made up."""
+    found = client.search(QUERY, sort="time", group_by="video", facets=["folder", "year"])
+    titles = [hit.video.title for hit in found.hits if (hit.relevance or 0) >= 0.5]
+    assert titles == sorted(set(titles))
+    assert found.facets is not None
+    assert found.facets["folder"].values[0].videos == found.total_videos == len(titles)
+    assert found.facets["year"].values == []
+    assert {hit.video.recorded_at for hit in found.hits} == {None}
+    assert sum(hit.more_in_video or 0 for hit in found.hits) == found.total - found.total_videos
+
+
 def test_a_batch_has_an_answer_or_an_error_for_each(client: Client) -> None:
     """In the order of the searches."""
     first, second = client.search_batch([{"query": QUERY, "limit": 2}, {"query": ""}])

@@ -19,13 +19,14 @@ import av
 import numpy as np
 import pytest
 
+from clipseek.arranging import GROUPS, SORTS
 from clipseek.catalog import SqlCatalog
 from clipseek.demo.sentences import Said
 from clipseek.demo.utterances import WORD_KINDS, Passage
 from clipseek.demo.videos import write_video
 from clipseek.publishing import TAIL
-from clipseek.types import Relevance
-from indexer import demo_options
+from clipseek.types import FACETS, Relevance
+from indexer import demo_options, search_options
 from tests.demo_words import still_plan
 from tests.e2e.conftest import Library
 
@@ -501,8 +502,8 @@ def test_tags_filter(empty: Library, clip: Callable[[str], Path], capsys: Captur
 def test_filters_choose_videos(
     empty: Library, clip: Callable[[str], Path], capsys: Capture
 ) -> None:
-    """By folder (as a path), length and the time of indexing; hits by relevance."""
-    path = clip("a.mp4")
+    """By folder (as a path), title, picture and times; hits by relevance."""
+    path = _recorded(clip("a.mp4"), "2024-05-01T12:00:00Z")
     assert empty.run("ingest", str(path), "--model", "demo") == 0
     found = {}
     for option in (
@@ -514,11 +515,43 @@ def test_filters_choose_videos(
         ("--indexed-from", "1d"),
         ("--indexed-before", "2020-01-01"),
         ("--min-relevance", "1"),
+        ("--title", "RECORD"),
+        ("--title", "b"),
+        ("--min-height", "9"),
+        ("--max-height", "9"),
+        ("--recorded-from", "2024-05-01"),
+        ("--recorded-before", "2024-05-01"),
+        ("--language", "en"),
     ):
         capsys.readouterr()
         assert empty.run("search", "a red car", *option, "--json") == 0
         found[option] = bool(capsys.readouterr().out)
-    assert list(found.values()) == [True, True, False, True, False, True, False, False]
+    lengths_and_times = [True, True, False, True, False, True, False, False]
+    assert list(found.values()) == [
+        *lengths_and_times,
+        *(True, False, True, False, True, False, False),
+    ]
+    arranged = ("--sort", "time", "--group-by", "video", "--facet", "year", "--facet", "tag")
+    assert empty.run("search", "a red car", *arranged, "--min-relevance", "1e-9", "--json") == 0
+    hit, counts = _lines(capsys)
+    assert hit["more_in_video"] != 0
+    assert counts == {"facets": {"year": {"2024": 1}, "tag": {}}, "videos": 1, "more": False}
+    assert (search_options.SORTS, search_options.GROUPS) == (SORTS, GROUPS)
+    assert search_options.FACETS == FACETS
+
+
+def _recorded(path: Path, at: str) -> Path:
+    """Copy a video into a file that says when it was recorded."""
+    target = path.with_name("recorded.mp4")
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        container.metadata["creation_time"] = at
+        (video,) = source.streams.video
+        copied = container.add_stream_from_template(video)
+        for packet in source.demux(video):
+            if packet.dts is not None:
+                packet.stream = copied
+                container.mux(packet)
+    return target
 
 
 def test_tags_are_trimmed(empty: Library, clip: Callable[[str], Path], capsys: Capture) -> None:

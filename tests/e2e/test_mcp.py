@@ -102,6 +102,23 @@ def test_a_search_has_filters_and_a_moment_to_look_like(served: Served, client: 
     for nowhere in ({"tags": ["none has this"]}, {"folder": "/nowhere"}):
         assert call(served, "search", query=QUERY, **nowhere)["moments"] == []
     assert "come together" in refused(served, "search", like_time=3)
+    high = call(served, "search", query=QUERY, min_height=1, recorded_from="2000-01-01T00:00:00Z")
+    assert high["moments"] == []
+    assert "language must be a tag" in refused(served, "search", query=QUERY, language="English!")
+
+
+def test_moments_are_arranged_and_counted(served: Served, client: Client) -> None:
+    """As the API does."""
+    hits = client.search(QUERY, limit=5, group_by="video", sort="time", facets=["folder"])
+    found = call(served, "search", query=QUERY, one_per_video=True, sort="time", facets=["folder"])
+    assert [each["more_in_video"] for each in found["moments"]] == [
+        hit.more_in_video for hit in hits.hits
+    ]
+    assert hits.facets is not None
+    assert found["counts"] == {
+        "folder": {each.value: each.videos for each in hits.facets["folder"].values}
+    }
+    assert found["total_videos"] == hits.total_videos
 
 
 def test_what_is_not_wanted_and_what_follows_reach_the_api(served: Served, client: Client) -> None:

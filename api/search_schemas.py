@@ -245,6 +245,15 @@ class Search(_Asking):
         Field(description="Let each hit say to which better hit it is near-identical."),
         expect("true or false"),
     ] = False
+    sharpen: Annotated[
+        bool,
+        Field(
+            description="Cut each moment of a sentence to the frames that show it: it begins and "
+            "ends with one that has half of the relevance of the best frame in it. The database "
+            "is read for that."
+        ),
+        expect("true or false"),
+    ] = False
 
     @property
     def following(self) -> list[Then]:
@@ -291,6 +300,7 @@ class Search(_Asking):
             sort=self.sort,
             group_by=self.group_by,
             facets=tuple(dict.fromkeys(self.facets or ())),
+            sharpen=self.sharpen,
             then=[Step(step.asked_parts(shown), step.within) for step in self.following],
         )
 

@@ -131,16 +131,19 @@ def _first(error: Exception) -> str:
     return str(error)
 
 
-def search(service: Service, captions: Sequence[Caption]) -> list[SearchResult]:
+def search(
+    service: Service, captions: Sequence[Caption], *, sharpen: bool = False
+) -> list[SearchResult]:
     """Answer all captions in batches; the first that cannot be answered raises.
 
-    For one without a word, nothing is found.
+    For one without a word, nothing is found. With `sharpen`, those that ask with a sentence alone
+    are cut to the frames that show it.
     """
     collection = service.settings.collection
     queries = [
         Query.of(each.parts, MAX_LIMIT, collection=collection, then=each.then)
         if isinstance(each, Asked)
-        else Query.of(each.query, MAX_LIMIT, collection=collection)
+        else Query.of(each.query, MAX_LIMIT, collection=collection, sharpen=sharpen)
         for each in captions
     ]
     results = []

@@ -15,6 +15,9 @@ def add(evaluate: argparse.ArgumentParser) -> None:
         "--format", choices=FORMATS, default="captions", help="how that file is written (captions)"
     )
     evaluate.add_argument(
+        "--sharpen", action="store_true", help="cut moments to the frames that show it"
+    )
+    evaluate.add_argument(
         "--predictions",
         type=at_home,
         metavar="FILE",

@@ -89,10 +89,11 @@ def read(path: Path) -> list[Asked]:
     return asked
 
 
-def predict(service: Service, asked: Sequence[Asked]) -> list[Prediction]:
+def predict(service: Service, asked: Sequence[Asked], *, sharpen: bool) -> list[Prediction]:
     """Answer each query within its video, whose file is named `vid` and has any suffix.
 
-    If the video is not indexed or there is no word in the query, nothing is found, which is noted.
+    With `sharpen`, moments are cut to the frames that show what is asked for. If the video is not
+    indexed or there is no word in the query, nothing is found, which is noted.
     """
     collection = service.settings.collection
     videos = {PurePath(video.uri).stem: video for video in all_videos(service.catalog, collection)}
@@ -110,6 +111,7 @@ def predict(service: Service, asked: Sequence[Asked]) -> list[Prediction]:
                 MOST_WINDOWS,
                 collection=collection,
                 filters=Filters(video_ids=(videos[each.vid].id,)),
+                sharpen=sharpen,
             )
             for each in some
         ]

@@ -61,4 +61,5 @@ def add(search: argparse.ArgumentParser) -> None:
         "--facet", action="append", default=[], choices=FACETS, help=argparse.SUPPRESS
     )
     search.add_argument("--explain", action="store_true", help=argparse.SUPPRESS)
+    search.add_argument("--sharpen", action="store_true", help=argparse.SUPPRESS)
     search.add_argument("--limit", type=int, default=10, metavar="N", help="maximum number of hits")

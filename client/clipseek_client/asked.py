@@ -81,6 +81,7 @@ class BatchOptions(Asking, total=False):
     fields: Sequence[Field]
     limit: int
     mark_similar: bool
+    sharpen: bool
     sort: Sort
     group_by: Literal["video"]
     facets: Sequence[Facet]

@@ -32,7 +32,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     service = open_existing(settings)
     try:
         _warn_of_missing(service, files)
-        answers = search(service, captions)
+        answers = search(service, captions, sharpen=options.sharpen)
     finally:
         service.close()
     found = [_found(answer, files) for answer in answers]
@@ -51,7 +51,7 @@ def _within_videos(settings: Settings, options: argparse.Namespace) -> int:
     """Print how well the queries of QVHighlights are answered, each within its video."""
     asked = qvhighlights.read(options.captions)
     with open_existing(settings) as service:
-        predictions = qvhighlights.predict(service, asked)
+        predictions = qvhighlights.predict(service, asked, sharpen=options.sharpen)
     if options.predictions is not None:
         qvhighlights.write(options.predictions, asked, predictions)
     figures = judged([each.truth() for each in asked], predictions)

@@ -95,6 +95,7 @@ def _checked(
         sort=options.sort,
         group_by=options.group_by,
         facets=tuple(dict.fromkeys(options.facet)),
+        sharpen=options.sharpen,
         then=[Step((Text(text),), within) for text in options.then],
     )
     if wrong := query.problem() or (problem_of(query) if options.explain else None):

@@ -57,7 +57,8 @@ class Query:
 
     after: Where the page before ended, or None for the first page. mark_similar: Whether hits name
     the better one that they are near-identical to. sort, group_by: See `arranging`. facets: What
-    the videos that match are counted by.
+    the videos that match are counted by. sharpen: Whether moments are cut to the frames
+    that show what is asked for; see `ranking.trimmed`.
 
     Parts of negative weight are not wanted; `composition` says what all parts together ask for.
     With `then`, moments are asked for that are followed, step by step, by moments of the same
@@ -75,6 +76,7 @@ class Query:
     sort: Sort = "relevance"
     group_by: Group | None = None
     facets: tuple[FacetKind, ...] = ()
+    sharpen: bool = False
     # Computed once: on its way to an answer, a query is looked up some twenty times.
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -91,7 +93,7 @@ class Query:
     def _asked(self) -> tuple[object, ...]:
         where = self.filters, self.fields, self.collection, self.limit, self.after
         arranged = self.sort, self.group_by, self.facets
-        return self.parts, *where, self.mark_similar, self.then, *arranged
+        return self.parts, *where, self.mark_similar, self.then, *arranged, self.sharpen
 
     @classmethod
     def of(
@@ -111,6 +113,7 @@ class Query:
         sort: Sort = "relevance",
         group_by: Group | None = None,
         facets: Sequence[FacetKind] = (),
+        sharpen: bool = False,
     ) -> Self:
         """Return the query of a sentence or other parts; raise InvalidQuery for a wrong cursor.
 
@@ -138,6 +141,7 @@ class Query:
             sort=sort,
             group_by=group_by,
             facets=tuple(facets),
+            sharpen=sharpen,
         )
 
     @property
@@ -228,6 +232,11 @@ class Query:
             return InvalidQuery(f"group_by must be {GROUPS[0]} or none, got {self.group_by!r}")
         if unknown := [kind for kind in self.facets if kind not in FACETS]:
             return InvalidQuery(f"facets must be some of {', '.join(FACETS)}, got {unknown[0]!r}")
+        if self.sharpen and not (self.text and PICTURE in self.fields):
+            return InvalidQuery(
+                "sharpen must be false unless one sentence alone is searched for in pictures, got "
+                "true; frames are compared with one sentence"
+            )
         return None
 
     def _said(self) -> list[object]:
@@ -258,7 +267,9 @@ class Query:
         arranged = [self.sort, self.group_by, self.facets]
         asked = [self.collection, self.limit, self.fields, *arranged, *self._said()]
         after = None if self.after is None else self.after.text()
-        return digest("result", [version, fingerprint, *asked, after, self.mark_similar])
+        return digest(
+            "result", [version, fingerprint, *asked, after, self.mark_similar, self.sharpen]
+        )
 
 
 def digest(kind: str, parts: list[object]) -> str:

@@ -22,6 +22,12 @@ _FLOOR_RANK = 64
 _REACH = 0.35
 
 
+# A moment begins and ends with a frame that has this share of the relevance of its best frame. On
+# 480 queries of demo videos, 0.25 to 0.75 give the same R@1 at IoU 0.5 within 0.01, and generated
+# whole scenes, which have odd frames, lose a mean IoU of 0.02 at most
+# (`python -m benchmarks.sharpening`).
+_SHARP = 0.5
+
 # Moments whose vectors have this cosine or more are near-identical. With the demo model, 1.000 of
 # the copies of a picture at half the size and of the pictures a moment later reach it, and 0.000 of
 # those in which one thing has another colour or is another one (`python -m benchmarks.similar`).
@@ -199,6 +205,30 @@ def apart(
     overlaps = (starts < span.end - ADJACENT_S) & (ends > span.start + ADJACENT_S)
     kept: NDArray[np.int64] = peaks[~(overlaps & (rows.video_ids[peaks] == video_id))]
     return kept
+
+
+def trimmed(span: Span, times: NDArray[np.float64], relevance: NDArray[np.float64]) -> Span:
+    """Return the part of a moment from the first to the last frame that shows what is asked for.
+
+    Those are the frames with half of the relevance of its best frame. What is between them stays,
+    because a single odd frame does not end a moment.
+
+    Args:
+        span: The moment. It stays as it is without a frame in it.
+        times: float64 (N,), seconds, ascending: each frame of the video is shown until the next.
+        relevance: float64 (N,), theirs.
+    """
+    inside = np.flatnonzero((times >= span.start - ADJACENT_S) & (times < span.end - ADJACENT_S))
+    if not len(inside):
+        return span
+    mine = relevance[inside]
+    fits = np.flatnonzero(mine >= _SHARP * mine.max())
+    start, end = span.start, span.end
+    if fits[0] > 0:
+        start = float(times[inside[fits[0]]])
+    if fits[-1] < len(inside) - 1:
+        end = float(times[inside[fits[-1] + 1]])
+    return Span(start, end)
 
 
 class _Growth:

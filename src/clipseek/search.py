@@ -32,6 +32,7 @@ from clipseek.paging import lost, next_cursor
 from clipseek.parts import cut_at
 from clipseek.protocols import Cache
 from clipseek.query import Query
+from clipseek.sharpening import sharpened
 from clipseek.stages import Stage, Stages
 from clipseek.timed import PICTURE
 from clipseek.types import (
@@ -140,7 +141,8 @@ class Searcher:
         vectors = [[one for one in read[i] if isinstance(one, Asked)] for i in known]
         found = self._found(view, model, [queries[i] for i in known], vectors, stages)
         if sight.age_s is not None:
-            found = [replace(one, age_s=sight.age_s) for one in found]
+            age_s = sight.age_s
+            found = [replace(o, age_s=age_s) if isinstance(o, SearchResult) else o for o in found]
         results = iter(found)
         return [next(results) if error is None else error for error in errors]
 
@@ -151,7 +153,7 @@ class Searcher:
         queries: Sequence[Query],
         read: Sequence[Sequence[Asked]],
         stages: Stages,
-    ) -> list[SearchResult]:
+    ) -> list[Answer]:
         """Search for what has a vector."""
         if not queries:
             return []
@@ -165,10 +167,16 @@ class Searcher:
             # What was left out for the limits takes the place of what is gone.
             moments = _made(matches, [slice(page.start, None) for page in pages])
             videos, gone = self._videos(view, _videos_of(moments), stages)
-        return [
+        results: list[Answer] = [
             _result(query, steps[0], match, found, videos, gone, view)
             for query, steps, match, found in zip(queries, read, matches, moments, strict=True)
         ]
+        for i, one in enumerate(results):
+            if queries[i].sharpen and isinstance(one, SearchResult):
+                with stages.timing("catalog"):
+                    scoring, vector = model.scoring_of(view.collection), read[i][0].vector
+                    results[i] = sharpened(one, vector, scoring, view, self.collections.catalog)
+        return results
 
     def _ordered(
         self, view: View, queries: Sequence[Query], matches: Sequence[Matched], stages: Stages

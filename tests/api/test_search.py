@@ -128,6 +128,20 @@ def test_a_hit_names_the_better_one_that_is_near_identical(client: TestClient) -
     assert [hit["similar_to"] for hit in hits] == [None, None]
 
 
+def test_only_one_sentence_is_sharpened(client: TestClient) -> None:
+    """Its moments are within those of the plain search; two parts are refused."""
+    body = {"query": "red"}
+    whole = client.post("/v1/search", json=body).json()["hits"]
+    sharp = client.post("/v1/search", json=body | {"sharpen": True}).json()["hits"]
+    assert [hit["segment_id"] for hit in sharp] == [hit["segment_id"] for hit in whole]
+    pairs = zip(whole, sharp, strict=True)
+    assert all(w["start"] <= s["start"] < s["end"] <= w["end"] for w, s in pairs)
+    parts = [{"text": "red"}, {"text": "blue"}]
+    refused = client.post("/v1/search", json={"parts": parts, "sharpen": True})
+    assert refused.status_code == 422
+    assert "sharpen must be false unless one sentence alone" in refused.text
+
+
 def test_a_page_is_cached(library: Library) -> None:
     """Apart from the first one; white space makes no difference to whom a cursor belongs."""
     cached = TestClient(create_app(library.service(cache=LocalCache(100, 1 << 20))))

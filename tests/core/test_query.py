@@ -352,6 +352,7 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "sort": "time",
             "group_by": "video",
             "facets": ("tag",),
+            "sharpen": True,
         },
     ),
     Step: (STEP, {"parts": (Text("a red car"),), "within_s": 6.0}),
@@ -420,5 +421,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "5c7a086ff0f721cb8263dd7cfa08e8b3c8956857f3b519be91b4e11886efcd45"
+    digest = "ed8e9da4f0fcde45617b284418267a9aa63b2feb55f5aba08eba01a875cd721d"
     assert QUERY.key(1, "f") == f"result:{digest}"

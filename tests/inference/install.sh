@@ -12,7 +12,9 @@ version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 sum=$(cksum <"$list" | cut -d ' ' -f 1)
 place=${XDG_CACHE_HOME:-$HOME/.cache}/clipseek-tests/mlserver-$version-$sum
 
-if ! [ -f "$place/complete" ]; then
+if [ "${1:-}" = path ]; then # and nothing is installed
+	[ -f "$place/complete" ] || exit 1
+elif ! [ -f "$place/complete" ]; then
 	rm -rf "$place"
 	mkdir -p "$(dirname "$place")"
 	"$python" -m venv --without-pip "$place" >&2

@@ -36,11 +36,11 @@ class Running:
 
 
 def environment() -> Path:
-    """Return the environment that MLServer is installed in, made unless it is there; or skip."""
-    made = subprocess.run(["sh", INSTALL], capture_output=True, text=True, check=False)
-    if made.returncode:
-        lacking(f"MLServer cannot be installed: {made.stderr.strip().splitlines()[-1:]}")
-    return Path(made.stdout.strip())
+    """Return the environment that MLServer is installed in, or skip."""
+    found = subprocess.run(["sh", INSTALL, "path"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        lacking("MLServer is not installed; `make servers` installs it")
+    return Path(found.stdout.strip())
 
 
 @contextmanager

@@ -23,7 +23,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
+.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest test-scale fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -95,6 +95,9 @@ bench: install peers ## measure every figure of benchmarks/ and write them to do
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
+
+test-scale: install ## kill workers of Ray KILLS times during ingests, and compare with threads
+	$(BIN)/python -m tests.e2e.kill_ray --kills $(KILLS)
 
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
 	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)

@@ -24,7 +24,14 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.keys import SCOPES
-from indexer import demo_options, evaluate_options, model_options, search_options, switch_options
+from indexer import (
+    demo_options,
+    evaluate_options,
+    ingest_options,
+    model_options,
+    search_options,
+    switch_options,
+)
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs, write
@@ -106,7 +113,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest = _verb(verbs, "ingest", "index files and folders", "indexer ingest ./clips --fps 2")
     ingest.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or - for stdin")
     ingest.usage = "indexer ingest [options] PATH [PATH ...]"
-    _indexing(ingest)
+    ingest_options.indexing(ingest)
     ingest.add_argument(
         "--checkpoint", type=at_home, metavar="FILE", help="local weights of --model"
     )
@@ -114,6 +121,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument("--decode", metavar="HOW", help="fast, exact or keyframes (fast)")
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
+    ingest_options.runner(ingest)
     _output(ingest, quiet=True)
     watch = _verb(
         verbs, "watch", "keep folders indexed", "indexer watch ./clips --on-delete remove"
@@ -133,7 +141,7 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     watch.add_argument(
         "--rescan", type=float, default=600.0, metavar="S", help="also look so often (600 s)"
     )
-    _indexing(watch)
+    ingest_options.indexing(watch)
     _output(watch, quiet=True)
     watch.set_defaults(checkpoint=None, precision=None, force=False, no_build=True)
     work = _verb(verbs, "work", "run the jobs of the API", "indexer work --jobs 4")
@@ -141,17 +149,6 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     work.add_argument("--once", action="store_true", help="end when no job is ready")
     _output(work, collection=False, quiet=True)
     _catalog_verbs(verbs)
-
-
-def _indexing(verb: Parser) -> None:
-    """Add the options of the verbs that index videos."""
-    verb.add_argument("--model", metavar="NAME", help="ARCHITECTURE/PRETRAINED, demo or a bundle")
-    verb.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
-    verb.add_argument("--workers", type=int, metavar="N", help="videos decoded at the same time")
-    verb.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the videos")
-    # Not listed, so that the rest fits on a screen: a setting, and what an unexpected error names.
-    verb.add_argument("--fields", help=argparse.SUPPRESS)
-    verb.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
 
 
 def _catalog_verbs(verbs: "_Verbs") -> None:
@@ -392,6 +389,7 @@ def _run(options: argparse.Namespace) -> int:
         fields=getattr(options, "fields", None),
         workers=getattr(options, "workers", None),
         index=getattr(options, "index", None),
+        **ingest_options.settings_of(options),
     )
     verb: Verb = import_module(f"indexer.verbs.{options.verb}").run
     with audited(settings, options) as code:

@@ -35,6 +35,7 @@ from indexer.output import note
 from indexer.publishing import publish
 from indexer.reports import Reports
 from indexer.rescoring import rescore
+from indexer.runners import passes, runner
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -66,7 +67,7 @@ def require_tags(options: argparse.Namespace) -> None:
 def index(settings: Settings, options: argparse.Namespace, reports: Reports, places: Places) -> int:
     """Index the videos that were found, and return the exit code."""
     stop = threading.Event()
-    with video_opener(settings, stop) as opener:
+    with video_opener(settings, stop) as opener, runner(settings):
         return _index(settings, options, reports, places, opener, stop)
 
 
@@ -209,7 +210,7 @@ def _ingest(
     with stopping_on_signal(stop) as interrupted:
         try:
             with told:
-                while not _is_done(tools, told, options, stop, done):
+                while not _is_done(settings, tools, told, options, stop, done):
                     if interrupted.is_set():
                         break
                     tools = _with_other_model(settings, tools)
@@ -223,22 +224,29 @@ def _ingest(
 
 
 def _is_done(
-    tools: Tools, told: Reports, options: Options, stop: threading.Event, done: set[str]
+    settings: Settings,
+    tools: Tools,
+    told: Reports,
+    options: Options,
+    stop: threading.Event,
+    done: set[str],
 ) -> bool:
     """Index what is not `done`; return whether the collection still has the model of the tools."""
-    run = Run(
-        tools,
-        options,
-        stop=stop,
-        on_frames=told.frames,
-        on_progress=told.progress_of,
-        on_wait=told.waiting,
-    )
     uris = [uri for uri in told.found.uris if as_text(uri) not in done]
     try:
-        for report in run.reports(uris, told.found.listed):
-            done.add(report.path)
-            told.report(report)
+        with passes(settings, tools, options, stop) as through:
+            run = Run(
+                tools,
+                options,
+                stop=stop,
+                on_frames=told.frames,
+                on_progress=told.progress_of,
+                on_wait=told.waiting,
+                through=through,
+            )
+            for report in run.reports(uris, told.found.listed):
+                done.add(report.path)
+                told.report(report)
     except ModelMismatch:
         found = tools.catalog.collection(tools.collection)
         if found.fingerprint == tools.model.embedder.fingerprint:

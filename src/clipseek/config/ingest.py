@@ -40,6 +40,19 @@ class IngestSettings(BaseModel):
     keep_frame_vectors: bool = Field(
         default=True, description="whether vectors of sampled frames are stored, for `verify`"
     )
+    runner: Literal["threads", "ray"] = Field(
+        default="threads", description="where `ingest` reads and embeds: in this process, or on Ray"
+    )
+    ray_address: str | None = Field(
+        default=None,
+        description="cluster of Ray, as HOST:PORT or auto; default: one is started on this machine",
+    )
+    ray_embedders: int = Field(
+        default=1, ge=1, le=1024, description="workers of Ray that embed, beside those that decode"
+    )
+    ray_gpus: float = Field(
+        default=0.0, ge=0, le=8, description="GPUs of each of them, such as 0.5 for half of one"
+    )
     workers: int = Field(default=2, ge=1, le=256, description="videos decoded at the same time")
     max_video_s: float = Field(
         default=7 * 86400.0, gt=0, description="seconds of the longest video that is indexed"

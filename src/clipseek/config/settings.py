@@ -98,6 +98,12 @@ class Settings(
         except ValidationError as error:
             raise ConfigError(_sentences(error)) from error
 
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """The names of the settings that may contain a secret, and of the files of secrets."""
+        files = {f"{name}_file" for name in _SECRETS}
+        return _SECRETS | (files & set(cls.model_fields))
+
     @property
     def catalog_url(self) -> str:
         """The SQLAlchemy URL of the catalog. It may contain a password: never log it."""

@@ -1,20 +1,19 @@
 """Reading one source after another: from the look to the last frame."""
 
-import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
-from clipseek.errors import UnreadableVideo
 from clipseek.files import as_text
-from clipseek.ingest import steps
 from clipseek.ingest.claims import Claims
 from clipseek.ingest.draft import Draft
 from clipseek.ingest.fates import Report, reason_of
+from clipseek.ingest.passing import Pass
 from clipseek.ingest.recognition import Recognition, unstorable
 from clipseek.ingest.sharing import Sharing
-from clipseek.ingest.steps import Ended, Frames, Opened
+from clipseek.ingest.steps import Ended, Frames, Identified, Opened
 from clipseek.ingest.texts import Texts
-from clipseek.ingest.tools import Options, Tools
+from clipseek.ingest.tools import Tools
 from clipseek.sources import Source
 
 
@@ -40,10 +39,9 @@ class Reading:
     tools: Tools
     recognition: Recognition
     listed: dict[str, Source]
-    options: Options
+    through: Pass
     claims: Claims
     sharing: Sharing
-    stop: threading.Event
 
     def messages(self, uri: str) -> Iterator[Report | Of]:
         """Yield reports if nothing is to be done or can be; else what is read, and its end.
@@ -89,46 +87,14 @@ class Reading:
         if (known := self.recognition.by_others(source)) is not None:
             yield known
             return
-        with source.open() as file:
-            found = steps.identify(source, file, go_on=lambda: not self.stop.is_set())
-            if found is None:
+        with closing(self.through(source)) as parts:
+            found = next(parts, None)
+            if not isinstance(found, Identified):
                 return
             reports = self.recognition.by_content(found)
             if reports is not None:
                 yield from (texts.renewed(report, source) for report in reports)
                 return
-            tools, draft = self.tools, Draft(found)
+            draft = Draft(found)
             yield draft
-            parts = steps.read(
-                source,
-                file,
-                tools.open_video,
-                tools.model.embedder,
-                fps=self.options.fps,
-                longest_s=self.options.longest_s,
-            )
-            has_subtitles, ended = False, None
-            try:
-                for part in parts:
-                    if isinstance(part, Opened):
-                        has_subtitles = part.has_subtitles
-                    if isinstance(part, Ended):
-                        ended = part  # its texts are read once its decoder has freed its memory
-                    else:
-                        yield Of(draft, part)
-            except Exception:
-                if ended is None:  # else all of it was read before its source failed to close
-                    raise
-            if ended is not None and not self.stop.is_set():
-                ended = texts.added(ended, source, file.fileno(), has_subtitles=has_subtitles)
-                self._require_same(source)
-                yield Of(draft, ended)
-
-    def _require_same(self, source: Source) -> None:
-        """Make sure that the source which was hashed and read is as it was.
-
-        Raises:
-            UnreadableVideo: it was written to, or something else is there now.
-        """
-        if self.tools.places.look(source.uri) != source:
-            raise UnreadableVideo(source.uri, "it changed while it was read; run again")
+            yield from (Of(draft, part) for part in parts if not isinstance(part, Identified))

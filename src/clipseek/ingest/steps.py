@@ -54,6 +54,7 @@ class Frames:
     """New frames of a video, ready for the model: uint8 (N, S, S, 3).
 
     `sampled` counts repeats, too. `reached` is the time of the last sampled frame, in seconds.
+    `vectors` are set if they are embedded already: float32 (N, dim); then there are no pixels.
     """
 
     pixels: NDArray[np.uint8]
@@ -62,6 +63,7 @@ class Frames:
     jpegs: Sequence[bytes]
     sampled: int
     reached: float
+    vectors: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

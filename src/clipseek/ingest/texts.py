@@ -1,6 +1,6 @@
 """The texts of a video: read with it, or later, when nothing is decoded or embedded again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clipseek.errors import VideoNotFound
@@ -24,15 +24,6 @@ class Texts:
     """Reads the texts that the tools produce."""
 
     tools: Tools
-
-    def added(self, ended: Ended, source: Source, descriptor: int, *, has_subtitles: bool) -> Ended:
-        """Return the end of a video with its texts, and what of them could not be read."""
-        made = [
-            _produced(each, source, descriptor, ended.duration, has_streams=has_subtitles)
-            for each in self.tools.texts
-        ]
-        problem = "; ".join(each.problem for each in made if each.problem)
-        return replace(ended, texts=tuple(each.text for each in made), problem=problem)
 
     def refreshed(
         self, report: Report, source: Source, stored: Callable[[], Mapping[Field, str]]
@@ -71,6 +62,23 @@ class Texts:
             return report
         stamps = catalog.text_stamps(collection, [report.id]).get(report.id, {})
         return self.refreshed(report, source, lambda: stamps)
+
+
+def added(
+    producers: Sequence[Producer],
+    ended: Ended,
+    source: Source,
+    descriptor: int,
+    *,
+    has_subtitles: bool,
+) -> Ended:
+    """Return the end of a video with its texts, and what of them could not be read."""
+    made = [
+        _produced(each, source, descriptor, ended.duration, has_streams=has_subtitles)
+        for each in producers
+    ]
+    problem = "; ".join(each.problem for each in made if each.problem)
+    return replace(ended, texts=tuple(each.text for each in made), problem=problem)
 
 
 def _produced(

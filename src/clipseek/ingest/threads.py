@@ -7,7 +7,7 @@ filled its batch.
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -22,6 +22,7 @@ from clipseek.ingest.committing import Commits
 from clipseek.ingest.draft import Draft
 from clipseek.ingest.fates import Report, reason_of, same_content
 from clipseek.ingest.indexed import Indexed
+from clipseek.ingest.passing import Gear, Part, Pass, passing
 from clipseek.ingest.reading import Failed, Of, Reading
 from clipseek.ingest.recognition import Recognition
 from clipseek.ingest.sharing import Sharing
@@ -62,14 +63,17 @@ class Run:
         on_frames: Callable[[int], None] = lambda _count: None,
         on_progress: Callable[[Draft], None] = lambda _draft: None,
         on_wait: Callable[[int], None] = lambda _count: None,
+        through: Pass | None = None,
     ) -> None:
         """Tell `on_frames` how many frames were embedded, and `on_progress` which video grew.
 
-        `on_wait` is told how many videos are waited for that other runs work on.
+        `on_wait` is told how many videos are waited for that other runs work on. `through` reads
+        sources elsewhere; without it, they are read and embedded here.
         """
         self._tools = tools
         self._options = options
         self._stop = stop
+        self._through = through or self._here
         self._on_frames = on_frames
         self._on_progress = on_progress
         self._messages: queue.Queue[_Sent] = queue.Queue(maxsize=AHEAD)
@@ -130,9 +134,12 @@ class Run:
             force=self._options.force,
         )
         found = {source.uri: source for source in listed}
-        return Reading(
-            tools, recognition, found, self._options, self._claims, self._sharing, self._stop
-        )
+        return Reading(tools, recognition, found, self._through, self._claims, self._sharing)
+
+    def _here(self, source: Source) -> Generator[Part]:
+        tools = self._tools
+        gear = Gear(tools.open_video, tools.model.embedder, tools.places, tools.texts)
+        return passing(source, gear, self._options, lambda: not self._stop.is_set())
 
     # A decoding thread.
 
@@ -226,6 +233,9 @@ class Run:
                 draft.claimed = part.duration
             case Frames():
                 draft.take(part)
+                if part.vectors is not None:
+                    draft.vectors.extend(part.vectors)
+                    self._on_frames(len(part.vectors))
                 now = time.monotonic()
                 self._waiting.extend((draft, picture, now) for picture in part.pixels)
             case Ended():

@@ -34,9 +34,10 @@ from clipseek.errors import (
 from clipseek.library.collections import Collections
 from clipseek.library.models import Models
 from clipseek.library.views import Views
+from clipseek.milvus import Milvus
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder
-from clipseek.publishing import BucketStore, FolderStore, IndexStore, Manifest
+from clipseek.publishing import BucketStore, FolderStore, IndexStore, Manifest, MilvusStore
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
@@ -167,8 +168,15 @@ def open_indexes(
 ) -> IndexStore:
     """Return where published indexes are kept; with `on_gpu`, opened ones search on a GPU.
 
-    In a bucket, each catalog has a folder of its own, named by its `identity`.
+    In a bucket, each catalog has a folder of its own, named by its `identity`. Milvus decides
+    itself where it searches.
+
+    Raises:
+        ConfigError: they are kept in Milvus, and the extra `milvus` is not installed.
     """
+    if settings.index_url is not None:
+        token = None if settings.index_token is None else settings.index_token.get_secret_value()
+        return MilvusStore(Milvus.at(settings.index_url, token=token), settings.snapshot_root)
     if settings.store_url is not None:
         url = below(settings.store_url, identity, "snapshots")
         return BucketStore(url, settings.store_root, on_gpu=on_gpu)

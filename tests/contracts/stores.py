@@ -7,7 +7,7 @@ from pathlib import Path
 from clipseek import buckets
 from clipseek.publishing import BucketStore, FolderStore, IndexStore
 from clipseek.testing import MemoryStore
-from tests.contracts import s3
+from tests.contracts import milvus, s3
 from tests.examples.sqlite_index_store import SqliteIndexStore
 
 
@@ -19,6 +19,7 @@ def url(path: Path) -> str:
 STORES: dict[str, Callable[[Path], IndexStore]] = {
     "bucket": lambda path: BucketStore(lambda: url(path), path),
     "folder": FolderStore,
+    "milvus": lambda path: milvus.server().store(path),
     "memory": lambda _path: MemoryStore(),
     "sqlite": lambda path: SqliteIndexStore(path / "indexes.db"),
 }

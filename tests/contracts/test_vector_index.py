@@ -1,4 +1,4 @@
-"""What every VectorIndex promises, over the exact, the FAISS and the GPU index."""
+"""What every VectorIndex promises, over the exact, the FAISS, the GPU and the Milvus index."""
 
 import threading
 from collections.abc import Callable
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from clipseek.errors import ConfigError, ServiceUnavailable
-from clipseek.index import KINDS, ExactIndex, FaissIndex, Kind, OnGpu, gpus
+from clipseek.index import KINDS, ExactIndex, FaissIndex, Kind, MilvusIndex, OnGpu, gpus
 from clipseek.nearest import ascending
 from clipseek.protocols import VectorIndex
+from tests.contracts.milvus import stored
 
 DIM = 16
 
@@ -103,6 +104,11 @@ def on_gpu(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
     return FaissIndex.build(vectors, ids).to_gpu()
 
 
+def in_milvus(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> MilvusIndex:
+    """Make the index in Milvus Lite; `test_milvus_index` compares it with exact search."""
+    return stored(ids, vectors)
+
+
 no_gpu = pytest.mark.skipif(not gpus(), reason="faiss sees no GPU here")
 EXACT = [
     pytest.param(exact, id="exact"),
@@ -111,7 +117,9 @@ EXACT = [
     pytest.param(on_gpu, id="gpu", marks=no_gpu),
 ]
 FAISS = [pytest.param(of_kind(kind), id=kind) for kind in KINDS]
-every_index = pytest.mark.parametrize("make", [*EXACT, *FAISS[1:]])
+# `test_milvus_index` is the short form.
+MILVUS = pytest.param(in_milvus, id="milvus", marks=pytest.mark.long)
+every_index = pytest.mark.parametrize("make", [*EXACT, *FAISS[1:], MILVUS])
 every_kind = pytest.mark.parametrize("make", FAISS)
 every_exact_index = pytest.mark.parametrize("make", EXACT)
 

@@ -23,12 +23,15 @@ _SECRETS = frozenset(
         "cache_secret",
         "database_url",
         "embedder_token",
+        "index_token",
         "oidc_client_secret",
         "oidc_session_secret",
         "otlp_endpoint",
         "redis_url",
     }
 )
+# A wrong URL is not repeated either: somebody may have put a password into it.
+_NOT_REPEATED = _SECRETS | {"index_url"}
 
 
 def _secret(name: str, file: Path) -> str:
@@ -147,7 +150,7 @@ def _sentences(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else "settings"
-        got = "" if name in _SECRETS else f", got {problem['input']!r}"
+        got = "" if name in _NOT_REPEATED else f", got {problem['input']!r}"
         message = problem["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
         lines.append(f"{PREFIX}{name.upper()}: {message}{got if 'got' not in message else ''}")

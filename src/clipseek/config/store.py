@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
+from clipseek.config.index_url import milvus_url
 from clipseek.config.values import (
     AtHome,
     bucket_url,
@@ -36,6 +37,17 @@ class StoreSettings(BaseModel):
     )
     database_url_file: AtHome | None = Field(
         default=None, description="file that contains the database URL, such as a mounted secret"
+    )
+    index_url: Annotated[str, AfterValidator(milvus_url)] | None = Field(
+        default=None,
+        description="where indexes are published: milvus://HOST:PORT/DATABASE, milvus+tls://…, or "
+        "milvus:///FOLDER/NAME.db; without it, files in the data folder",
+    )
+    index_token: SecretStr | None = Field(
+        default=None, description="USER:PASSWORD or API key of the Milvus that index_url names"
+    )
+    index_token_file: AtHome | None = Field(
+        default=None, description="file that contains the token of Milvus, such as a mounted secret"
     )
     database_wait_s: float = Field(
         default=30.0,

@@ -6,6 +6,7 @@ layout.py  the kinds: how a FAISS index stores vectors and how it is searched
 runs.py    consecutive rows that are near-duplicates and share a code
 tuning.py  held-out queries, their true neighbours, and the cheapest search that finds them
 gpu.py     the vectors on a GPU
+milvus.py  MilvusIndex: a collection of Milvus
 
 Ties go to the lower id in all of them, and the scores that are returned are products with the
 stored vectors, summed in float64 (see `nearest`); codes only choose what is scored.
@@ -15,6 +16,7 @@ from clipseek.index.exact import ExactIndex
 from clipseek.index.faiss import EXACT_UP_TO, TARGET_RECALL, FaissIndex
 from clipseek.index.gpu import OnGpu, gpus
 from clipseek.index.layout import KINDS, Kind
+from clipseek.index.milvus import MilvusIndex
 
 __all__ = [
     "EXACT_UP_TO",
@@ -23,6 +25,7 @@ __all__ = [
     "ExactIndex",
     "FaissIndex",
     "Kind",
+    "MilvusIndex",
     "OnGpu",
     "gpus",
 ]

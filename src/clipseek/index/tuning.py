@@ -86,6 +86,10 @@ class Held:
         """
         k = min(10, index.whole.ntotal)
         scores, _ = index.search(self.queries, k, probes=probes, depth=depth)
+        return self.found(scores)
+
+    def found(self, scores: NDArray[np.float32]) -> float:
+        """Return the share of float32 (Q, 10) scores that reach the score of the true tenth."""
         return float((scores >= self.tenth - rounding(self.queries.shape[1])).mean())
 
 

@@ -6,12 +6,14 @@ building.py  making an index, unless the published one is current
 folder.py    FolderStore: indexes in a folder
 bucket.py    BucketStore: indexes in an object store
 files.py     the files of one index
+milvus.py    MilvusStore: indexes in Milvus
 """
 
 from clipseek.publishing.bucket import BucketStore
 from clipseek.publishing.building import build
 from clipseek.publishing.folder import FolderStore
 from clipseek.publishing.manifest import TAIL, Manifest, has_biases_of, history, mismatch
+from clipseek.publishing.milvus import MilvusStore
 from clipseek.publishing.store import IndexStore, Published
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "FolderStore",
     "IndexStore",
     "Manifest",
+    "MilvusStore",
     "Published",
     "build",
     "has_biases_of",

@@ -43,6 +43,7 @@ from api.explaining import Explaining
 from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
+from api.lag import Lag
 from api.looking import Looking
 from api.middleware import Border
 from api.operations import Documented
@@ -60,7 +61,7 @@ from clipseek.cache.recent import RecentQueries
 from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
-from clipseek.ledgers import open_audit, open_job_reader, open_jobs
+from clipseek.ledgers import open_audit, open_job_reader, open_jobs, open_standby
 from clipseek.metrics import Metrics
 from clipseek.recall import RecallSampler
 from clipseek.service import Service
@@ -145,6 +146,9 @@ def _application(opened: Service) -> FastAPI:
         threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
         jobs=app.state.job_counts.latest,
     )
+    app.state.lag = Lag(open_standby(opened.settings))
+    workers.append(app.state.lag.measuring)
+    app.state.metrics.registry.register(app.state.lag)
     app.state.receiving = Receiving(open_uploads(opened.settings), app.state.metrics)
     app.state.metrics.watch_uploads(lambda: app.state.receiving.receiving)
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
@@ -274,6 +278,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.recall.start()
     app.state.job_counts.counting.start()
     app.state.auditing.storing.start()
+    app.state.lag.measuring.start()
     if app.state.recent is not None:
         app.state.recent.storing.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
@@ -297,6 +302,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)
         await run_in_threadpool(app.state.auditing.close)
+        await run_in_threadpool(app.state.lag.close)
         state = app.state
         for store in (state.jobs, state.queue, state.audit, state.history):
             await run_in_threadpool(store.close)

@@ -1,7 +1,8 @@
-"""The tables beside the library: jobs, switches of models and the audit, opened by the settings."""
+"""Beside the library in its database: jobs, switches, the audit, and how far it is behind."""
 
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
+from clipseek.catalog.standby import Standby
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.config import Settings
 
@@ -19,6 +20,11 @@ def open_jobs(settings: Settings) -> SqlJobs:
 def open_switches(settings: Settings) -> SqlSwitches:
     """Return what begins and ends switches of models; nothing is connected to before its use."""
     return SqlSwitches.open(settings.catalog_url)
+
+
+def open_standby(settings: Settings) -> Standby:
+    """Return what asks how far the catalog is behind; it connects when it is used."""
+    return Standby.open(settings.catalog_url)
 
 
 def open_audit(settings: Settings, *, read_only: bool = False) -> SqlAudit:

@@ -233,6 +233,7 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_uploads_receiving",
         "clipseek_jobs",
         "clipseek_jobs_oldest_seconds",
+        "clipseek_catalog_lag_seconds",
         "clipseek_index_view_age_seconds",
         "clipseek_stale_answers_total",
     }

@@ -79,7 +79,7 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
     errors.ServiceUnavailable: Kind(
         "service-unavailable",
         503,
-        "The database or the data folder cannot be reached now",
+        "The database, the data folder or the inference server cannot be reached now",
         "The request is correct. Repeat it after `Retry-After` seconds.",
     ),
     errors.ConfigError: Kind(

@@ -25,7 +25,7 @@ ClipseekError
 │  ├─ ModelMismatch
 │  ├─ CatalogOutdated
 │  └─ SwitchRefused         a step of a switch cannot be taken now (`clipseek.switches`)
-└─ ServiceUnavailable       the database or the snapshot volume cannot be reached
+└─ ServiceUnavailable       the database, a volume or the inference server cannot be reached
    ├─ DiskFull              there is not enough space for an upload
    └─ NoCatalog             there is no catalog in the database
 
@@ -353,7 +353,7 @@ class CatalogOutdated(StateError):
 
 
 class ServiceUnavailable(ClipseekError):
-    """The database, the snapshot volume or a disk cannot be reached or written now.
+    """The database, the snapshot volume, a disk or the inference server cannot be used now.
 
     Everybody is told the message if it is `for_all`.
     """

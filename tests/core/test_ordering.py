@@ -233,3 +233,22 @@ def test_what_is_not_known_is_refused(
     (error,) = searcher.search([replace(Query.of("red"), **wrong)])  # type: ignore[arg-type]  # is wrong
     assert isinstance(error, InvalidQuery)
     assert str(error) == detail
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param(Query.of("red", fields=("picture",)), {"3", "4"}, id="pictures"),
+        pytest.param(Query.of("hello"), {"3", "4"}, id="words and pictures"),
+        pytest.param(Query.of("hello", fields=("subtitle",)), {"3", "4"}, id="words"),
+        pytest.param(Query.of("red", tags=("night",)), {"3"}, id="with another filter"),
+    ],
+)
+def test_a_language_chooses_the_videos(
+    searcher: Searcher, query: Query, expected: set[str]
+) -> None:
+    """Those in which something is said in it, whatever is searched."""
+    only = replace(query, filters=replace(query.filters, language="en"))
+    assert {hit.video.id for hit in _answer(searcher, only).hits} == expected
+    none = replace(query, filters=replace(query.filters, language="de"))
+    assert not _answer(searcher, none).hits

@@ -1,8 +1,8 @@
 """What videos say, found by words."""
 
+import numpy as np
 import pytest
 
-from clipseek.filters import Filters
 from clipseek.texts.index import AT_MOST, LEAST, WordIndex, relevance
 from clipseek.timed import Cue, TimedText
 
@@ -191,12 +191,18 @@ def test_words_that_say_little_are_not_looked_for_alone(
     assert (len(hits), more) == expected
 
 
+def in_language(index: WordIndex, tag: str) -> set[str]:
+    """Return the videos in which something is said in a language, of those that there may be."""
+    mask = index.spoken_in.mask(tag, VIDEOS)
+    return set(VIDEOS[mask].tolist())
+
+
+VIDEOS = np.array(["anna", "bear", "boris", "china", "mixed", "other"])
+
+
 def test_a_language_lets_those_videos_through_that_use_it(index: WordIndex) -> None:
     """Whatever its code and its region; a video that says other things now is another one."""
-    spoken = {
-        tag: set(index.answered(Filters(language=tag)).video_ids or ())
-        for tag in ("en", "eng", "EN-gb", "de", "xx", "fr")
-    }
+    spoken = {tag: in_language(index, tag) for tag in ("en", "eng", "EN-gb", "de", "xx", "fr")}
     both = {"anna", "boris"}
     assert spoken == {
         "en": both,
@@ -206,16 +212,25 @@ def test_a_language_lets_those_videos_through_that_use_it(index: WordIndex) -> N
         "xx": {"mixed"},
         "fr": set(),
     }
-    some = Filters(language="en", video_ids=("anna", "bear"))
-    assert index.answered(some) == Filters(video_ids=("anna",))
     later = index.changed({"anna", "boris"}, [("anna", said("Bonjour", language="fre"))])
-    assert later.languages_of("anna") == {"fr"}
-    assert later.answered(Filters(language="en")).video_ids == ()
+    assert later.spoken_in.codes["anna"] == {"fr"}
+    assert in_language(later, "en") == set()
+    assert in_language(index, "en") == both
+
+
+def test_videos_of_a_language_are_those_of_the_part_that_is_asked_of(index: WordIndex) -> None:
+    """Also if the same was asked of others before, and of very many."""
+    for count in [*range(1, 7), *range(1, 7)] * 12:
+        some = VIDEOS[:count].copy()
+        mask = index.spoken_in.mask("en", some)
+        assert mask.tolist() == [name in ("anna", "boris") for name in some.tolist()]
+        again = index.spoken_in.mask("en", some)
+        assert again is mask
 
 
 def test_a_text_of_an_unknown_language_is_in_none() -> None:
     """Not in one that is called unknown either."""
-    texts = [("a", said("Hotel", language="")), ("b", said("Hotel", language="und"))]
+    texts = [("anna", said("Hotel", language="")), ("bear", said("Hotel", language="und"))]
     index = WordIndex().changed(frozenset(), texts)
-    assert index.languages_of("a") == index.languages_of("b") == set()
-    assert index.answered(Filters(language="und")).video_ids == ()
+    assert in_language(index, "und") == set()
+    assert set().union(*index.spoken_in.codes.values()) == set()

@@ -64,7 +64,7 @@ def _years(view: View, videos: AbstractSet[str]) -> Iterator[str]:
 
 def _languages(view: View, videos: AbstractSet[str]) -> Iterator[str]:
     for video_id in videos:
-        yield from view.words.languages_of(video_id)
+        yield from view.words.spoken_in.codes.get(video_id, ())
 
 
 _VALUES: dict[FacetKind, Callable[[View, AbstractSet[str]], Iterator[str]]] = {

@@ -69,9 +69,18 @@ class Part:
         judged[is_there] = biases[places[is_there]]
         return replace(self, table=replace(self.table, biases=judged))
 
-    def search(self, queries: NDArray[np.float32], k: int, only: Filters | None) -> Neighbours:
-        """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does."""
-        allow = None if only is None else self.allowed(only)
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        only: Filters | None,
+        spoken: NDArray[np.bool_] | None = None,
+    ) -> Neighbours:
+        """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does.
+
+        spoken: Which videos pass the language of a filter, bool (V,), which a part does not know.
+        """
+        allow = None if only is None else self.allowed(only, spoken)
         if allow is not None:
             return self.index.search(queries, k, allow=allow)
         wanted = min(k, len(self))
@@ -85,16 +94,18 @@ class Part:
         alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
         return _taken(near.ids, near.scores, alive_first)
 
-    def allowed(self, only: Filters) -> NDArray[np.int64] | None:
+    def allowed(
+        self, only: Filters, spoken: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all."""
-        mask = self._mask(only)
+        mask = self._mask(only, spoken)
         if mask.all():
             return None
         return self.table.ids_where(mask if self.gone is None else mask & ~self.gone)
 
-    def videos(self, only: Filters) -> set[str]:
+    def videos(self, only: Filters, spoken: NDArray[np.bool_] | None = None) -> set[str]:
         """Return the videos that a filter lets through."""
-        mask = self._mask(only)
+        mask = self._mask(only, spoken)
         found: list[str] = self.table.videos[
             mask if self.gone is None else mask & ~self.gone
         ].tolist()
@@ -105,8 +116,10 @@ class Part:
         mask = self.table.mask_of(videos)
         return mask if self.gone is None else mask & ~self.gone
 
-    def _mask(self, only: Filters) -> NDArray[np.bool_]:
+    def _mask(self, only: Filters, spoken: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         mask = self.tags.mask(only.tags or ()) & self.facts.mask(only)
+        if spoken is not None:
+            mask &= spoken
         if only.video_ids is not None:
             mask &= self.table.mask_of(only.video_ids)
         return mask

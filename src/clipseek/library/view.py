@@ -301,13 +301,19 @@ class View:
         Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
         """
         queries = checked(queries, k, self.collection.dim)
-        only = None if only is None else self.words.answered(only)
-        return nearest_of([part.search(queries, k, only) for part in self.parts], k)
+        found = [part.search(queries, k, only, self._spoken(part, only)) for part in self.parts]
+        return nearest_of(found, k)
 
     def passing(self, only: Filters) -> AbstractSet[str]:
         """Return the videos that a filter lets through."""
-        plain = self.words.answered(only)
-        return frozenset[str]().union(*(part.videos(plain) for part in self.parts))
+        found = (part.videos(only, self._spoken(part, only)) for part in self.parts)
+        return frozenset[str]().union(*found)
+
+    def _spoken(self, part: Part, only: Filters | None) -> NDArray[np.bool_] | None:
+        """Return which videos of a part have words in the language of a filter, if it has one."""
+        if only is None or only.language is None:
+            return None
+        return self.words.spoken_in.mask(only.language, part.table.videos)
 
     @property
     def is_exact(self) -> bool:

@@ -13,9 +13,9 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from clipseek.filters import Filters
 from clipseek.texts.languages import COMMON, code_of, is_function_word, language_of, stemmed
 from clipseek.texts.passages import passages
+from clipseek.texts.spoken_in import SpokenIn
 from clipseek.texts.words import Word, folded, is_near, words
 from clipseek.timed import FIELDS, Field, FieldHit, Span, TimedText
 
@@ -117,7 +117,7 @@ class WordIndex:
     _passages: Mapping[int, tuple[str, tuple[_Passage, ...]]] = field(
         default_factory=dict, repr=False
     )
-    _spoken_in: Mapping[str, AbstractSet[str]] = field(default_factory=dict, repr=False)
+    spoken_in: SpokenIn = field(default_factory=SpokenIn, repr=False)
     _stemmers: AbstractSet[str] = frozenset()
     _count: int = 0
     _shared: _Shared | None = field(default=None, repr=False)
@@ -136,8 +136,7 @@ class WordIndex:
             return self
         shared = self._shared or _Shared()
         numbers, known = dict(self._videos), dict(self._passages)
-        spoken_in = {each: of for each, of in self._spoken_in.items() if each not in videos}
-        spoken_in |= {each: languages[each] - {""} for each in said}
+        spoken_in = self.spoken_in.changed(videos, {each: languages[each] - {""} for each in said})
         with shared.lock:
             for video_id in gone:
                 number = numbers.pop(video_id)
@@ -155,7 +154,7 @@ class WordIndex:
             self,
             _videos=numbers,
             _passages=known,
-            _spoken_in=spoken_in,
+            spoken_in=spoken_in,
             _stemmers=self._stemmers | spoken,
             _shared=shared,
             _searcher=searcher,
@@ -164,20 +163,6 @@ class WordIndex:
 
     def __len__(self) -> int:
         return self._count
-
-    def languages_of(self, video_id: str) -> AbstractSet[str]:
-        """Return the codes of the languages that something of a video is said or written in."""
-        return self._spoken_in.get(video_id, frozenset())
-
-    def answered(self, only: Filters) -> Filters:
-        """Return a filter that lets the same videos through and asks nothing of their texts."""
-        if only.language is None:
-            return only
-        code = code_of(only.language)
-        found = {video_id for video_id, codes in self._spoken_in.items() if code in codes}
-        if only.video_ids is not None:
-            found &= set(only.video_ids)
-        return replace(only, language=None, video_ids=tuple(found))
 
     def search(
         self, query: str, *, fields: Iterable[Field] = FIELDS, only: AbstractSet[str] | None = None

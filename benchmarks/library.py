@@ -4,12 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipseek.assembly import build_snapshot, load_model, open_writer
+from clipseek.calibration import bias
 from clipseek.config import Settings
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 VIDEOS, SEGMENTS = 40, 25
+Draw = Callable[[int, np.random.Generator, int], NDArray[np.float32]]
+"""Makes the vectors of a video, float32 (S, dim), of its number and a dimension."""
 
 
 def make_library(
@@ -20,10 +24,12 @@ def make_library(
     videos: int = VIDEOS,
     segments: int = SEGMENTS,
     described: Callable[[int, Video], Video] = lambda _number, video: video,
+    draw: Draw | None = None,
 ) -> None:
     """Index random vectors under the demo model: what is found does not matter here.
 
-    `described` returns each video, by its number, with what else is said of it.
+    `described` returns each video, by its number, with what else is said of it. With `draw`, the
+    vectors are what it returns, and segments have their biases.
     """
     settings = Settings.load(data_dir=folder, model=model)
     loaded = load_model(settings, model, report=lambda _step: None)
@@ -33,14 +39,19 @@ def make_library(
     chance = np.random.default_rng(0)
     edges = np.arange(0, 2 * segments + 1, 2, dtype=np.float64)
     for number in range(videos):
-        vectors = chance.standard_normal((segments, dim)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        biases = np.zeros(segments, np.float32)
+        if draw is None:
+            vectors = chance.standard_normal((segments, dim)).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        else:
+            vectors = draw(number, chance, dim)
+            biases = bias(vectors, loaded.bank, loaded.logit_scale, loaded.logit_bias)
         name = f"{number:032x}"
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),
             vectors=vectors,
             best_times=edges[:-1],
-            biases=np.zeros(segments, np.float32),
+            biases=biases,
             thumbnails=["none.jpg"] * segments,
         )
         video = Video(name, f"/videos/{name}.mp4", name, 2.0 * segments, 64, 48, 1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clipseek import sequences
 from clipseek.arranging import Found
 from clipseek.composition import Curves, shown
-from clipseek.matching import MATCHING, Judged, Match, logistic
+from clipseek.matching import MATCHING, Judged, Match, logistic, logits_of, step_of
 from clipseek.query import Query
 from clipseek.types import Span, StepHit
 
@@ -39,8 +39,8 @@ class Following:
     @classmethod
     def of(cls, query: Query, steps: Sequence[Match], curves: Curves) -> Self:
         """Let the moments of all steps follow each other, judged by the curves of their kinds."""
-        fits = [_logits(match, curves) for match in steps]
-        found = [_step(match, each) for match, each in zip(steps, fits, strict=True)]
+        fits = [logits_of(match, curves) for match in steps]
+        found = [step_of(match, each) for match, each in zip(steps, fits, strict=True)]
         rows = sequences.chains(found, [step.within_s for step in query.then])
         own = np.stack([each[at] for each, at in zip(fits, rows.T, strict=True)], axis=1)
         least = query.filters.min_relevance
@@ -112,19 +112,3 @@ class Following:
         moment = first._replace(span=Span(first.span.start, end), score=score)
         fields = tuple(field for each in chain for field in each.fields)
         return Judged(moment, worst.evidence, worst.relevance, steps, fields)
-
-
-def _logits(match: Match, curves: Curves) -> NDArray[np.float64]:
-    """Return how well the moments of a step match, by the curve of its kind."""
-    together, peaks = match.together, match.grown
-    if together.scoring is None:
-        return curves.logits(together.fit[peaks], np.zeros(len(peaks)), is_sentence=False)
-    evidence = together.evidence[peaks].astype(np.float64)
-    return curves.relevance.scale * evidence + curves.relevance.offset
-
-
-def _step(match: Match, fits: NDArray[np.float64]) -> sequences.Step:
-    """Return the moments of a step as sequences are made of."""
-    rows, peaks = match.together.rows, match.grown
-    first, last = match.moments.first[peaks], match.moments.last[peaks]
-    return sequences.Step(rows.owners[peaks], rows.spans[first, 0], rows.spans[last, 1], fits)

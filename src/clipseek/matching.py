@@ -15,6 +15,7 @@ from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.parts import Part, Text
 from clipseek.query import Filters, Query
+from clipseek.sequences import Step
 from clipseek.spoken import Spoken
 from clipseek.timed import PICTURE, Field, FieldHit
 from clipseek.types import Neighbours, Relevance, Scoring, StepHit
@@ -225,6 +226,7 @@ class Match:
     grown: Rows of all moments, int64 (M,), best first. good: Rows of those that match, which means
     the requested relevance or, by default, 0.5, and for pictures the score `enough`. more: Whether
     there may be more of them than were compared. further: Whether the same is true of all moments.
+    row: Which of the queries of `together` it is.
     """
 
     together: Together
@@ -234,26 +236,31 @@ class Match:
     more: bool
     further: bool
     enough: float
+    row: int
 
     @classmethod
     def of(
         cls,
         together: Together,
         moments: ranking.Grown,
-        peaks: NDArray[np.int64],
+        row: int,
         beyond: float,
         enough: float,
         *,
+        asked: Asked,
         is_all: bool,
     ) -> Self:
         """Choose by fit from what has grown of one query; `is_all` keeps what does not match."""
+        peaks = moments.peaks[row]
+        for liked in asked.liked:
+            peaks = ranking.apart(peaks, moments, together.rows, liked.video.id, liked.span)
         good = peaks[together.fit[peaks] >= enough]
         more = beyond >= enough
         further = beyond > NO_MORE if is_all else more
         if together.bounds is not None:
             further = False  # every page compares the same segments
         every = peaks if is_all else good
-        return cls(together, moments, every, good, more, further, enough)
+        return cls(together, moments, every, good, more, further, enough, row)
 
     def __len__(self) -> int:
         return len(self.grown)
@@ -317,6 +324,22 @@ def made(
                 for moment, evidence, fit, fields in zip(moments, *judged, said, strict=True)
             ]
     return [found[i] for i in range(len(matches))]
+
+
+def logits_of(match: Match, curves: Curves) -> NDArray[np.float64]:
+    """Return how well the moments of a step match, by the curve of its kind."""
+    together, peaks = match.together, match.grown
+    if together.scoring is None:
+        return curves.logits(together.fit[peaks], np.zeros(len(peaks)), is_sentence=False)
+    evidence = together.evidence[peaks].astype(np.float64)
+    return curves.relevance.scale * evidence + curves.relevance.offset
+
+
+def step_of(match: Match, fits: NDArray[np.float64]) -> Step:
+    """Return the moments of a step as sequences are made of."""
+    rows, peaks = match.together.rows, match.grown
+    first, last = match.moments.first[peaks], match.moments.last[peaks]
+    return Step(rows.owners[peaks], rows.spans[first, 0], rows.spans[last, 1], fits)
 
 
 def _part_logits(

@@ -62,6 +62,16 @@ class Rows:
             self.biases[places],
         )
 
+    def joined(self, other: "Rows") -> "Rows":
+        """Return these and then others."""
+        return Rows(
+            np.concatenate([self.video_ids, other.video_ids]),
+            np.concatenate([self.owners, other.owners]),
+            np.concatenate([self.spans, other.spans]),
+            np.concatenate([self.best_times, other.best_times]),
+            np.concatenate([self.biases, other.biases]),
+        )
+
 
 class Moment(NamedTuple):
     """One or several adjacent segments that match a query.

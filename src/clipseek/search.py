@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import ranking
+from clipseek import ranking, wider
 from clipseek.cache import NoCache, TextVectors
 from clipseek.composition import Curves, shown
 from clipseek.errors import (
@@ -222,18 +222,25 @@ class Searcher:
             if PICTURE in query.fields
             for parts, one in zip(query.steps, steps, strict=True)
         ]
-        found = iter(self._looked_up(view, model, lookups, stages))
+        looked = self._looked_up(view, model, lookups, stages)
+        found = iter(zip(lookups, looked, strict=True))
         matches: list[Matched] = []
         scoring = model.scoring_of(view.collection)
         for query, steps in zip(queries, read, strict=True):
-            each = [next(found) for _ in steps] if PICTURE in query.fields else []
+            pairs = [next(found) for _ in steps] if PICTURE in query.fields else []
+            own, each = [lookup for lookup, _ in pairs], [match for _, match in pairs]
+            if any(lookup.is_composed for lookup in own):
+                with stages.timing("search"):
+                    each = wider.away(view, own, each, scoring, model.coherence)
             if _is_fused(query, view):
                 with stages.timing("search"):
                     seen = each[0] if each else None
                     matches.append(Fused.of(query, seen, steps[0], view, scoring))
             elif query.then:
                 curves = Curves.of(scoring, model.coherence)
-                matches.append(Following.of(query, each, curves))
+                with stages.timing("search"):
+                    each = wider.around(view, query, own, each, scoring, model.coherence)
+                    matches.append(Following.of(query, each, curves))
             else:
                 matches.append(each[0])
         return matches
@@ -271,11 +278,11 @@ class Searcher:
                 together = Together.of(view, near, None if is_seen else scoring)
             grown = ranking.grow(together.near, together.rows, counts)
             best = together.best_beyond(counts)
-            for i, one, peaks, beyond in zip(positions, some, grown.peaks, best, strict=True):
+            for row, (i, one, beyond) in enumerate(zip(positions, some, best, strict=True)):
                 enough = model.coherence if is_seen else one.least or MATCHING
-                for liked in one.asked.liked:
-                    peaks = ranking.apart(peaks, grown, together.rows, liked.video.id, liked.span)
-                found[i] = Match.of(together, grown, peaks, beyond, enough, is_all=one.is_all)
+                found[i] = Match.of(
+                    together, grown, row, beyond, enough, asked=one.asked, is_all=one.is_all
+                )
         return [found[i] for i in range(len(lookups))]
 
     def sample(self, sample: Sample) -> None:

@@ -68,6 +68,46 @@ class SegmentTable:
         """The smallest bias; infinity if there are no segments."""
         return float(np.min(self.biases, initial=np.inf))
 
+    @cached_property
+    def _by_time(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The rows by video and start, int64 (N,), and a number for each that ascends with them."""
+        starts = self.spans[:, 0]
+        order = np.lexsort((starts, self.owners))
+        return order, self._places(self.owners[order], starts[order])
+
+    def _places(
+        self, owners: NDArray[np.int32] | NDArray[np.int64], seconds: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return one number for a time of a video, which ascends by video and then by time."""
+        longest = float(self.spans.max(initial=0.0)) + 1.0
+        # Videos are further apart than any of them is long, so that their times do not meet.
+        apart: NDArray[np.float64] = owners.astype(np.float64) * (2.0 * longest)
+        return apart + np.clip(seconds, -1.0, longest)
+
+    def between(
+        self,
+        owners: NDArray[np.int64],
+        begins: NDArray[np.float64],
+        ends: NDArray[np.float64],
+        most: int,
+    ) -> NDArray[np.int64]:
+        """Return the ids of the segments that are shown in some stretches, ascending.
+
+        Of stretches that have more than `most` segments together, the first ones are taken.
+        owners: int64 (S,), rows of `videos`. begins, ends: float64 (S,) seconds; a stretch is
+        [begin, end).
+        """
+        order, places = self._by_time
+        # Segments follow each other without a gap, so the one before the first start is shown too.
+        first = np.searchsorted(places, self._places(owners, begins), side="right") - 1
+        own = np.searchsorted(places, self._places(owners, np.full(len(owners), -1.0)))
+        first = np.maximum(first, own)
+        counts = np.maximum(np.searchsorted(places, self._places(owners, ends)) - first, 0)
+        before = np.cumsum(counts) - counts
+        at = np.arange(min(most, int(counts.sum())))
+        stretch = np.searchsorted(before + counts, at, side="right")
+        return np.unique(self.ids[order[first[stretch] + at - before[stretch]]])
+
     def mask_of(self, videos: Iterable[str]) -> NDArray[np.bool_]:
         """Return which of `videos` are among those given, bool (V,)."""
         mask = np.zeros(len(self.videos), np.bool_)

@@ -140,3 +140,58 @@ def test_columns_of_other_lengths_are_refused(column: str, value: NDArray[np.flo
     with pytest.raises(ValueError, match=r"^2 ids, but rows of \[\(") as caught:
         replace(found, **columns)
     assert str(value.shape) in str(caught.value)
+
+
+@given(st.data())
+def test_segments_between_two_times_are_those_that_are_shown(data: st.DataObject) -> None:
+    """Of each video its own, whatever the order of ids; agrees with looking at each segment."""
+    counts = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
+    owners = np.repeat(np.arange(len(counts)), counts).astype(np.int32)
+    starts = np.concatenate([2.0 * np.arange(count) for count in counts])
+    order = np.array(data.draw(st.permutations(range(len(owners)))))
+    table = SegmentTable(
+        ids=np.arange(len(owners)) * 3,
+        videos=np.array([f"v{number}" for number in range(len(counts))]),
+        owners=owners[order],
+        spans=np.stack([starts, starts + 2], axis=1)[order],
+        best_times=starts[order],
+        biases=np.zeros(len(owners), np.float32),
+    )
+    times = st.tuples(
+        st.integers(0, len(counts) - 1), st.floats(-3, 14, width=16), st.floats(0.5, 9, width=16)
+    )
+    asked = data.draw(st.lists(times, max_size=5))
+    videos, begins, lengths = (np.array([each[at] for each in asked]) for at in range(3))
+    shown = [
+        int(table.ids[row])
+        for row in range(len(owners))
+        for video, begin, length in asked
+        if table.owners[row] == video
+        and table.spans[row, 0] < begin + length
+        and (table.spans[row, 1] > begin)
+    ]
+    past = [
+        int(table.ids[row])
+        for row in range(len(owners))
+        for video, begin, _ in asked
+        if table.owners[row] == video
+        and table.spans[row, 0] == 2.0 * (counts[video] - 1)
+        and table.spans[row, 1] <= begin
+    ]
+    found = table.between(videos.astype(np.int64), begins, begins + lengths, 1000)
+    assert found.tolist() == sorted({*shown, *past})
+
+
+def test_no_more_segments_are_taken_than_asked_for() -> None:
+    """Those of the first stretches."""
+    rows = np.arange(6)
+    table = SegmentTable(
+        ids=rows,
+        videos=np.array(["a"]),
+        owners=np.zeros(6, np.int32),
+        spans=np.stack([rows, rows + 1], axis=1).astype(np.float64),
+        best_times=rows.astype(np.float64),
+        biases=np.zeros(6, np.float32),
+    )
+    none = np.zeros(2, np.int64)
+    assert table.between(none, np.array([4.0, 0.0]), np.array([6.0, 9.0]), 3).tolist() == [0, 4, 5]

@@ -227,6 +227,26 @@ def segments_in(
     return [np.concatenate(ids) for ids in zip(*found, strict=True)]
 
 
+def segments_between(
+    parts: Sequence[Part],
+    owners: NDArray[np.int64],
+    begins: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    most: int,
+) -> NDArray[np.int64]:
+    """Return the ids of the segments that are shown in some stretches; see `SegmentTable.between`.
+
+    owners: int64 (S,), as `View.rows` returns them. At most `most` segments of each part.
+    """
+    found, before = [], 0
+    for part in parts:
+        count = len(part.table.videos)
+        mine = (owners >= before) & (owners < before + count)
+        found.append(part.table.between(owners[mine] - before, begins[mine], ends[mine], most))
+        before += count
+    return np.concatenate(found)
+
+
 def vectors_of(parts: Sequence[Part], ids: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the vectors of int64 (K,) segments of several parts, float32 (K, dim)."""
     vectors = np.empty((len(ids), parts[0].index.dim), np.float32)

@@ -1,6 +1,7 @@
 """Whether ways to rank and to cut hits find the right moments better, and what cutting costs.
 
     python -m benchmarks.sharpening DATA_DIR [DATA_DIR …]
+    python -m benchmarks.sharpening --scenes 1500
     python -m benchmarks.sharpening --cost
 
 DATA_DIR has been ingested from `DATA_DIR/videos`, which `indexer demo` has drawn. For each way, and
@@ -9,13 +10,16 @@ each DATA_DIR, it prints R@1, R@1 at IoU 0.5, and the share of absent queries th
 `as it is`: hits are ordered by score. `hubs A`: by the score minus A times the mean score of the
 segment with the 8 sentences of the bank that are nearest to it (NNN, Chowdhury et al. 2024,
 "Nearest Neighbor Normalization Improves Multimodal Retrieval"). `bias A`: minus A times the bias of
-the segment. `templates`: the sentence is the mean of itself in `TEMPLATES`. `watershed A`: on both
-sides of its best frame, the first hit is cut where the curve falls below the median of the video
-plus A times what is from there to that frame. `trimmed`: the first hit is cut by `ranking.trimmed`,
-as `sharpen` does.
+the segment by the bank, also if the model was trained with a sigmoid. `templates`: the sentence is
+the mean of itself in `TEMPLATES`. `watershed A`: on both sides of its best frame, the first hit is
+cut where the curve falls below the median of the video plus A times what is from there to that
+frame. `trimmed`: the first hit is cut by `ranking.trimmed`, as `sharpen` does.
 
 The last table is of generated videos (`benchmarks.moments`): the mean IoU of the first hit with
 the event and the whole scene that are asked for.
+
+`--scenes` draws so many scenes, twice, asks for 1000 of them, and prints the share of sentences
+whose first hit is right and the mean average precision, for the ways to rank.
 
 `--cost` prints the time of a search over ten generated videos of 2 hours, plain and sharpened.
 """
@@ -27,18 +31,26 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import moments
+from benchmarks.similar import embed, picture
 from benchmarks.timeline import SCALE, _Generated
 from benchmarks.vectors import made
 from clipseek import calibration, ranking
 from clipseek.assembly import open_existing
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
+from clipseek.demo.captions import partial_caption
+from clipseek.demo.measure import MODEL
+from clipseek.demo.truth import Facts, truth
+from clipseek.demo.world import sample_scene
+from clipseek.embedding import bundle as bundles
+from clipseek.embedding.towers import on_cpu
 from clipseek.evaluation import Caption, Found, evaluate
 from clipseek.index import ExactIndex
 from clipseek.library.collections import Collections
@@ -75,11 +87,16 @@ def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Ways to rank and to cut hits.")
     parser.add_argument("data_dirs", nargs="*", type=Path, metavar="DATA_DIR")
+    parser.add_argument("--scenes", type=int, metavar="N", help="rank so many drawn scenes")
     parser.add_argument("--cost", action="store_true", help="the time that cutting takes")
     options = parser.parse_args()
     if options.cost:
         for sharpen in (False, True):
             sys.stdout.write(f"sharpen {sharpen!s:6} {cost(sharpen=sharpen):8.1f} ms\n")
+        return 0
+    if options.scenes:
+        for seed in (5151, 7373):
+            _of_scenes(seed, options.scenes)
         return 0
     for data_dir in options.data_dirs:
         _of_library(_Library(data_dir))
@@ -195,7 +212,8 @@ CUTS: dict[str, Cut | None] = {
 
 def _of_library(library: _Library) -> None:
     hubs = library.hubs()
-    biases = (library.biases / library.scoring.logit_scale).astype(np.float32)
+    scale = library.scoring.logit_scale
+    biases = calibration.bias(library.vectors, library.model.bank, scale) / np.float32(scale)
     for share in (0.25, 0.5):
         _say(f"hubs {share:g}", library, library.answers(library.queries, minus=share * hubs))
     for share in (0.5, 1.0):
@@ -214,6 +232,31 @@ def _say(name: str, library: _Library, answers: Sequence[Sequence[Found]]) -> No
     groups = (("video", "R@1"), ("moment", "R@1@0.5"), ("absent", "recognised"), ("absent", "auc"))
     figures = [figure[key] for group, key in groups if isinstance(figure := found[group], dict)]
     sys.stdout.write(f"{name:14}" + "".join(f"{each:8.3f}" for each in figures) + "\n")
+
+
+def _of_scenes(seed: int, count: int) -> None:
+    """Print how well the ways to rank find drawn scenes."""
+    rng = Random(seed)
+    scenes = [sample_scene(rng) for _ in range(count)]
+    captions = [partial_caption(rng.choice(scenes), rng) for _ in range(1000)]
+    right = truth([each.description for each in captions], Facts.of(scenes))
+    bundle = bundles.load(MODEL)
+    embedder, bank = on_cpu(bundle, threads=2), bundle.bank()
+    vectors = embed(embedder, [picture(scene) for scene in scenes])
+    biases = calibration.bias(vectors, bank, bundle.logit_scale) / bundle.logit_scale
+    hubs = np.sort(vectors @ bank.T, axis=1)[:, -8:].mean(axis=1)
+    texts = [form.format(each.text) for each in captions for form in TEMPLATES]
+    formed = embedder.embed_texts(texts).reshape(len(captions), len(TEMPLATES), -1)
+    scores = formed[:, 0] @ vectors.T
+    ways = {"as it is": scores}
+    ways |= {f"hubs {share:g}": scores - share * hubs for share in (0.25, 0.5)}
+    ways |= {f"bias {share:g}": scores - share * biases for share in (0.5, 1.0)}
+    ways["templates"] = moments.unit(formed.mean(axis=1).astype(np.float64)) @ vectors.T
+    for name, by in ways.items():
+        ranked = np.take_along_axis(right, np.argsort(-by, axis=1), axis=1)
+        found = np.cumsum(ranked, axis=1) / np.arange(1, count + 1)
+        precisions = [row[which].mean() for row, which in zip(found, ranked, strict=True)]
+        sys.stdout.write(f"{name:14}{ranked[:, 0].mean():8.3f}{np.mean(precisions):8.3f}\n")
 
 
 def _of_generated() -> None:

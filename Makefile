@@ -96,8 +96,8 @@ bench: install peers ## measure every figure of benchmarks/ and write them to do
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
 
-test-scale: install ## kill workers of Ray KILLS times during ingests, and compare with threads
-	$(BIN)/python -m tests.e2e.kill_ray --kills $(KILLS)
+test-scale: install ## kill workers of Ray 50 times during ingests, and compare with threads
+	$(BIN)/python -m tests.e2e.kill_ray --kills 50 --videos 16
 
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
 	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)

@@ -85,7 +85,9 @@ def run(kills: int, videos: int, seed: int) -> dict[str, int]:
                 data_dir = root / "killed"
                 shutil.rmtree(data_dir, ignore_errors=True)
                 is_over = threading.Event()
-                killing = pool.submit(_kill, is_over, kills - counts["kills"], chance)
+                # A video fails, and says so, once more workers than that have died over it.
+                most = min(kills - counts["kills"], module.RETRIES)
+                killing = pool.submit(_kill, is_over, most, chance)
                 code = indexer(["--data-dir", str(data_dir), *command, "--runner", "ray"])
                 is_over.set()
                 counts["kills"] += killing.result()

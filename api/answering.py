@@ -43,7 +43,7 @@ class Answering:
         self._tracing = NoTracing() if tracing is None else tracing
         self._recent = recent
         self._cache = service.cache
-        self._root = service.settings.root
+        self._about = service.searcher.senses.fingerprint + service.settings.root
         self._deadline_s = service.settings.search_deadline_s
         self._metrics = metrics
         self._batcher = Batcher(
@@ -149,7 +149,7 @@ class Answering:
         sight = self._collections.sight(query.collection)
         if (
             sight is None
-            or (common := self._cache.peek(key_of(sight.view, query, self._root))) is None
+            or (common := self._cache.peek(key_of(sight.view, query, self._about))) is None
         ):
             return None
         return Found(Ready(query.text, common, sight.age_s), "hit")

@@ -49,6 +49,7 @@ class Computing:
         self._cache = service.cache
         self._ttl_s = service.settings.cache_ttl_s
         self._root = service.settings.root
+        self._about = service.searcher.senses.fingerprint + self._root
         self._metrics = metrics
 
     def batch(self, queries: Sequence[Query]) -> list[Found]:
@@ -80,7 +81,7 @@ class Computing:
         """Return the keys of answers; a query whose collection cannot be opened is left out."""
         known = [(q, sights[q.collection]) for q in queries if q.collection in sights]
         return {
-            query: _Place(key_of(sight.view, query, self._root), sight.age_s)
+            query: _Place(key_of(sight.view, query, self._about), sight.age_s)
             for query, sight in known
         }
 
@@ -116,9 +117,12 @@ class Computing:
 _keyed = lru_cache(maxsize=4096)(Query.key)
 
 
-def key_of(view: View, query: Query, root: str) -> str:
-    """Return the key of an answer; its links, which are below `root`, are part of it."""
-    return _keyed(query, view.version, f"{view.identity}{root}")
+def key_of(view: View, query: Query, about: str) -> str:
+    """Return the key of an answer.
+
+    `about` is what else decides it: the sentence model, and the root of its links.
+    """
+    return _keyed(query, view.version, f"{view.identity}{about}")
 
 
 def _written(result: SearchResult | ClipseekError, root: str) -> Found:

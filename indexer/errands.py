@@ -15,6 +15,7 @@ from indexer import reserve, sample, switch_errand
 from indexer.collection_models import CollectionModels
 from indexer.heartbeat import Heartbeat
 from indexer.incoming import Incoming
+from indexer.meanings import read_meanings
 
 FRUITLESS: tuple[JobState, ...] = ("failed", "cancelled")
 """The states of jobs that may have left a file that no video is played from."""
@@ -74,6 +75,8 @@ class Errands:
         report = self._index(job, str(path), heart)
         if report is None:
             return None
+        if report.state != "failed":
+            read_meanings(self.service, job.collection, [report.id])
         ended, is_used = self._judged(job, report, str(path))
         if not is_used:
             self.uploads.stored.remove(path)

@@ -30,6 +30,7 @@ from clipseek.service import Service, WritingService
 from clipseek.sources import Places
 from clipseek.video.opening import video_opener
 from indexer import discover, reserve, sample
+from indexer.meanings import read_meanings
 from indexer.noting import INTERRUPTED, noted
 from indexer.output import note
 from indexer.publishing import publish
@@ -104,6 +105,9 @@ def _index(
             texts=open_texts(settings, opener),
         )
         code = _ingest(settings, tools, reports, _options(settings, options), stop)
+        if code != INTERRUPTED and (count := read_meanings(service, found.name)):
+            texts = "1 text was" if count == 1 else f"{count} texts were"
+            note(f"{texts} read by the sentence model")
         if code != INTERRUPTED and not options.no_build:
             publish(service, quiet=options.quiet or options.json)
         return code

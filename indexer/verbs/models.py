@@ -1,11 +1,13 @@
-"""The verb `models`: the models that can be named, and one written for an inference server."""
+"""The verb `models`: the models that can be named, one for an inference server, or for words."""
 
 import argparse
 from dataclasses import asdict
+from importlib.util import find_spec
 
 from clipseek.config import Settings
 from clipseek.embedding import models as known_models
 from clipseek.embedding.towers.triton import write_repository
+from clipseek.errors import ConfigError
 from indexer.output import Column, emit, note, say, table
 
 
@@ -13,6 +15,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the models that can be named, and which are installed, or export one of them."""
     if options.action == "export":
         return _export(settings, options)
+    if options.action == "sentences":
+        return _make(options)
     rows = known_models.listed(settings.data_dir)
     if options.json:
         for row in rows:
@@ -45,6 +49,24 @@ def _export(settings: Settings, options: argparse.Namespace) -> int:
             emit({"model": tower.name, "version": tower.version, "folder": str(folder)})
         else:
             say(f"{folder}: version {tower.version}")
+    return 0
+
+
+def _make(options: argparse.Namespace) -> int:
+    """Make a sentence model, and say how it is set."""
+    missing = [name for name in ("onnx", "safetensors", "torch") if not find_spec(name)]
+    if missing:
+        raise ConfigError(
+            f"making a sentence model needs {', '.join(missing)}: pip install 'clipseek[models]'"
+        )
+    # torch takes seconds to import, and a table of models does not need it.
+    from clipseek.embedding.export.sentences import export_sentences
+
+    bundle = export_sentences(options.folder, options.out)
+    if options.json:
+        emit({"folder": str(bundle.path), "name": bundle.manifest.name, "dim": bundle.manifest.dim})
+    else:
+        say(f"{bundle.path}: set CLIPSEEK_SENTENCE_MODEL={bundle.path} for indexer and API")
     return 0
 
 

@@ -16,7 +16,7 @@ from clipseek.caches import open_cache
 from clipseek.catalog import SqlCatalog, SqlKeyReader, SqlKeys, SqlReader, database, migrating
 from clipseek.config import Settings, is_private_url
 from clipseek.datafolder import holds, make_folder, require_writable
-from clipseek.embedding import models
+from clipseek.embedding import models, sentences
 from clipseek.embedding import precision as precisions
 from clipseek.embedding.bundle import BANK, MANIFEST, Bundle
 from clipseek.embedding.embedder import BundleEmbedder
@@ -189,7 +189,8 @@ def _searcher(settings: Settings, catalog: CatalogReader, cache: Cache) -> Searc
     views = Views(catalog, indexes, refresh_s=settings.refresh_s, stale_s=settings.stale_s)
     loaded = Models(partial(load_collection_model, settings), idle_s=settings.model_idle_s)
     collections = Collections(catalog, views, loaded, refresh_s=settings.refresh_s)
-    return Searcher(collections, cache=cache, cache_ttl_s=settings.cache_ttl_s)
+    ttl_s, model = settings.cache_ttl_s, sentences.opened(settings.sentence_model, settings.threads)
+    return Searcher(collections, cache=cache, cache_ttl_s=ttl_s, sentences=model)
 
 
 @contextmanager

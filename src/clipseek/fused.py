@@ -16,6 +16,7 @@ from clipseek.matching import MATCHING, TEXTS, Judged, Match
 from clipseek.query import Query
 from clipseek.ranking import Moment
 from clipseek.texts.index import Said
+from clipseek.texts.meanings import Sense
 from clipseek.timed import PICTURE, FieldHit, Span
 from clipseek.types import Scoring
 from clipseek.vectors import Asked
@@ -35,15 +36,23 @@ class Fused:
 
     @classmethod
     def of(
-        cls, query: Query, match: Match | None, asked: Asked, view: View, scoring: Scoring
+        cls,
+        query: Query,
+        match: Match | None,
+        asked: Asked,
+        view: View,
+        scoring: Scoring,
+        sense: Sense | None = None,
     ) -> Self:
         """Let the moments of pictures and the passages that match meet.
 
-        Without a match, words alone are searched.
+        Without a match, words alone are searched. sense: What the sentence means, if that is known.
         """
         only, least = query.filters.of_videos, query.filters.min_relevance
         allowed = None if only is None else view.passing(only)
-        said, more_said = view.words.search(query.text, fields=query.fields, only=allowed)
+        said, more_said = view.words.search(
+            query.text, fields=query.fields, only=allowed, sense=sense
+        )
         seen = [] if match is None else match.made(slice(None))
         hits = _joined(seen, said, asked, view, scoring)
         if least:

@@ -1,6 +1,6 @@
 """What matches a query: its neighbours judged by relevance or, with pictures, by score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
@@ -17,6 +17,7 @@ from clipseek.parts import Part, Text
 from clipseek.query import Filters, Query
 from clipseek.sequences import Step
 from clipseek.spoken import Spoken
+from clipseek.texts.meanings import Sense
 from clipseek.timed import PICTURE, Field, FieldHit
 from clipseek.types import Neighbours, Relevance, Scoring, StepHit
 from clipseek.vectors import Asked
@@ -83,12 +84,12 @@ class Lookup:
             fields=query.fields,
         )
 
-    def spoken(self, view: View) -> Spoken | None:
-        """Return what is said of the sentences, or None if words do not count."""
+    def spoken(self, view: View, senses: Mapping[str, Sense]) -> Spoken | None:
+        """Return what is said of the sentences; None if words do not count."""
         if not self.sentences:
             return None
         allowed = None if self.only is None else view.passing(self.only)
-        return Spoken.of(view, self.sentences, self.asked.weights, self.fields, allowed)
+        return Spoken.of(view, self.sentences, self.asked.weights, self.fields, allowed, senses)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,7 @@
 """The query path: sentences, moments and pictures in, ranked moments out."""
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -11,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import ranking, wider
+from clipseek.answers import result_of
 from clipseek.cache import NoCache, TextVectors
-from clipseek.composition import Curves, shown
+from clipseek.composition import Curves
 from clipseek.errors import (
     ClipseekError,
     NothingIndexed,
@@ -21,24 +20,20 @@ from clipseek.errors import (
 from clipseek.following import Following
 from clipseek.fused import Fused
 from clipseek.library.collections import Collections
-from clipseek.library.counts import counted
-from clipseek.library.parts import vectors_of
 from clipseek.library.view import View
 from clipseek.library.views import Sight
 from clipseek.matching import MATCHING, Judged, Lookup, Match, Together, made
 from clipseek.model import Model
 from clipseek.ordering import Matched, Ordered
-from clipseek.paging import lost, next_cursor
-from clipseek.parts import cut_at
-from clipseek.protocols import Cache
+from clipseek.paging import lost
+from clipseek.protocols import Cache, SentenceEmbedder
 from clipseek.query import Query
+from clipseek.senses import Senses
 from clipseek.sharpening import sharpened
 from clipseek.stages import Stage, Stages
+from clipseek.texts.meanings import Sense
 from clipseek.timed import PICTURE
 from clipseek.types import (
-    Facet,
-    FacetKind,
-    Hit,
     Named,
     Neighbours,
     SearchResult,
@@ -73,11 +68,17 @@ class Searcher:
     """
 
     def __init__(
-        self, collections: Collections, *, cache: Cache | None = None, cache_ttl_s: float = 3600.0
+        self,
+        collections: Collections,
+        *,
+        cache: Cache | None = None,
+        cache_ttl_s: float = 3600.0,
+        sentences: SentenceEmbedder | None = None,
     ) -> None:
         self.collections = collections
         self._sample: Sample = lambda _view, _queries, _near: None
         self.texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
+        self.senses = Senses(sentences, self.texts)
 
     def search(self, queries: Sequence[Query]) -> list[Answer]:
         """Answer every query; one that cannot be answered has its error in its place."""
@@ -133,13 +134,14 @@ class Searcher:
             asks = [parts for query in queries for parts in query.steps]
             each = iter(asked(asks, view, model, self.texts, self.collections.catalog))
             read = [[next(each) for _ in query.steps] for query in queries]
+            senses = self.senses.of(queries) if len(view.words) else {}
         errors = [
             gone[i] or next((one for one in steps if not isinstance(one, Asked)), None)
             for i, steps in enumerate(read)
         ]
         known = [i for i, error in enumerate(errors) if error is None]
         vectors = [[one for one in read[i] if isinstance(one, Asked)] for i in known]
-        found = self._found(view, model, [queries[i] for i in known], vectors, stages)
+        found = self._found(view, model, [queries[i] for i in known], vectors, senses, stages)
         if sight.age_s is not None:
             age_s = sight.age_s
             found = [replace(o, age_s=age_s) if isinstance(o, SearchResult) else o for o in found]
@@ -152,14 +154,14 @@ class Searcher:
         model: Model,
         queries: Sequence[Query],
         read: Sequence[Sequence[Asked]],
+        senses: Mapping[str, Sense],
         stages: Stages,
     ) -> list[Answer]:
         """Search for what has a vector."""
         if not queries:
             return []
-        matches = self._ordered(
-            view, queries, self._matches(view, model, queries, read, stages), stages
-        )
+        found = self._matches(view, model, queries, read, senses, stages)
+        matches = self._ordered(view, queries, found, stages)
         pages = [match.page(query) for match, query in zip(matches, queries, strict=True)]
         moments = _made(matches, pages)
         videos, gone = self._videos(view, _videos_of(moments), stages)
@@ -168,8 +170,8 @@ class Searcher:
             moments = _made(matches, [slice(page.start, None) for page in pages])
             videos, gone = self._videos(view, _videos_of(moments), stages)
         results: list[Answer] = [
-            _result(query, steps[0], match, found, videos, gone, view)
-            for query, steps, match, found in zip(queries, read, matches, moments, strict=True)
+            result_of(query, steps[0], match, hits, videos, gone, view)
+            for query, steps, match, hits in zip(queries, read, matches, moments, strict=True)
         ]
         for i, one in enumerate(results):
             if queries[i].sharpen and isinstance(one, SearchResult):
@@ -206,6 +208,7 @@ class Searcher:
         model: Model,
         queries: Sequence[Query],
         read: Sequence[Sequence[Asked]],
+        senses: Mapping[str, Sense],
         stages: Stages,
     ) -> list[Matched]:
         """Search, judge and merge: for each query what matches it."""
@@ -222,7 +225,7 @@ class Searcher:
             if PICTURE in query.fields
             for parts, one in zip(query.steps, steps, strict=True)
         ]
-        looked = self._looked_up(view, model, lookups, stages)
+        looked = self._looked_up(view, model, lookups, senses, stages)
         found = iter(zip(lookups, looked, strict=True))
         matches: list[Matched] = []
         scoring = model.scoring_of(view.collection)
@@ -235,7 +238,8 @@ class Searcher:
             if _is_fused(query, view):
                 with stages.timing("search"):
                     seen = each[0] if each else None
-                    matches.append(Fused.of(query, seen, steps[0], view, scoring))
+                    sense = senses.get(query.text)
+                    matches.append(Fused.of(query, seen, steps[0], view, scoring, sense))
             elif query.then:
                 curves = Curves.of(scoring, model.coherence)
                 with stages.timing("search"):
@@ -246,7 +250,12 @@ class Searcher:
         return matches
 
     def _looked_up(
-        self, view: View, model: Model, lookups: Sequence[Lookup], stages: Stages
+        self,
+        view: View,
+        model: Model,
+        lookups: Sequence[Lookup],
+        senses: Mapping[str, Sense],
+        stages: Stages,
     ) -> list[Match]:
         """Search for vectors, those of one kind and filter together, and merge what is near."""
         found: dict[int, Match] = {}
@@ -268,7 +277,7 @@ class Searcher:
             if is_composed:
                 parts = [one.asked for one in some]
                 with stages.timing("search"):
-                    spoken = some[0].spoken(view)
+                    spoken = some[0].spoken(view, senses)
                 together = Together.composed(
                     view, near, parts, scoring, model.coherence, is_seen=is_seen, spoken=spoken
                 )
@@ -291,79 +300,6 @@ class Searcher:
         It is called by the thread that searches, so it must not take long.
         """
         self._sample = sample
-
-
-def _result(
-    query: Query,
-    asked: Asked,
-    match: Matched | Ordered,
-    moments: Sequence[Judged],
-    videos: Mapping[str, Video | Named],
-    gone: AbstractSet[str],
-    view: View,
-) -> SearchResult:
-    """Limit the moments to what was asked for; a video removed meanwhile is left out."""
-    hits = [
-        _hit(one, videos[one.moment.video_id], is_seen=query.is_seen)
-        for one in moments
-        if one.moment.video_id in videos
-    ]
-    page = tuple(hits[: query.size])
-    if query.mark_similar and not isinstance(match, Following):
-        page = _marked(page, match.before(query, gone), view)
-    is_rest = len(hits) > query.size or len(match) > match.page(query).stop
-    total, total_videos = match.counts(gone)
-    return SearchResult(
-        query=query.text,
-        hits=page,
-        collection=view.collection.name,
-        model=view.collection.model,
-        version=view.version,
-        truncated_at=None if asked.end is None else cut_at(query.text, asked.end),
-        total=total,
-        total_videos=total_videos,
-        more=match.more,
-        next_cursor=next_cursor(query, page, view) if match.further or is_rest else None,
-        like=asked.liked[0] if asked.liked and query.is_plain else None,
-        alike_from=match.enough if query.is_seen else None,
-        facets=_facets(query, match, view, gone),
-    )
-
-
-def _facets(
-    query: Query, match: Matched | Ordered, view: View, gone: AbstractSet[str]
-) -> Mapping[FacetKind, Facet] | None:
-    """Count the videos that match, without those that are gone; None if that is not asked for."""
-    return counted(view, set(match.found().matching(gone)), query.facets) if query.facets else None
-
-
-def _marked(page: Sequence[Hit], before: NDArray[np.int64], view: View) -> tuple[Hit, ...]:
-    """Let each hit of a page name the better one that it is near-identical to, if there is one.
-
-    `before` are the segments of the hits of the pages before, int64 (M,).
-    """
-    ids = np.concatenate([before, np.array([hit.segment_id for hit in page], np.int64)])
-    first = ids[ranking.alike(vectors_of(view.parts, ids))][len(before) :]
-    return tuple(
-        hit if named == hit.segment_id else hit._replace(similar_to=named)
-        for hit, named in zip(page, first.tolist(), strict=True)
-    )
-
-
-def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
-    moment = judged.moment
-    return Hit(
-        video,
-        moment.segment_id,
-        moment.span,
-        moment.best_time,
-        shown(moment.score),
-        math.nan if is_seen else judged.relevance,
-        math.nan if is_seen else judged.evidence,
-        steps=judged.steps,
-        fields=judged.fields,
-        more_in_video=judged.more_in_video,
-    )
 
 
 def _is_fused(query: Query, view: View) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clipseek import fusion
 from clipseek.library.parts import segments_in
 from clipseek.library.view import View
+from clipseek.texts.meanings import Sense
 from clipseek.timed import Field, FieldHit, Span
 
 
@@ -36,10 +37,13 @@ class Spoken:
         weights: NDArray[np.float64],
         fields: Sequence[Field],
         allowed: AbstractSet[str] | None,
+        senses: Mapping[str, Sense],
     ) -> Self:
         """Search for each sentence, "" for a picture, in the allowed videos."""
         found = [
-            view.words.search(text, fields=fields, only=allowed) if text else ([], False)
+            view.words.search(text, fields=fields, only=allowed, sense=senses.get(text))
+            if text
+            else ([], False)
             for text in sentences
         ]
         said = [(part, each) for part, (some, _) in enumerate(found) for each in some]

@@ -59,12 +59,24 @@ class Cue(NamedTuple):
     language: str = ""
 
 
+class Meaning(NamedTuple):
+    """What the passages of a text mean, in their order.
+
+    `model` is the fingerprint of the sentence model. `vectors` are unit rows, float16 (P, dim) in
+    little-endian order, as bytes, which can be compared and stored as they are.
+    """
+
+    model: str
+    vectors: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class TimedText:
     """All that one field of a video says, in the order of time.
 
     `stamp` says what it was read from, and by which rules: equal stamps, the same text. Without
-    cues it says that the video was looked at and has none.
+    cues it says that the video was looked at and has none. `meaning` is None if no sentence model
+    has read the text.
 
     Raises:
         ValueError: the field is that of pictures, or a cue ends before it begins.
@@ -73,6 +85,7 @@ class TimedText:
     field: Field
     stamp: str
     cues: tuple[Cue, ...] = ()
+    meaning: Meaning | None = None
 
     def __post_init__(self) -> None:
         if self.field == PICTURE or self.field not in FIELDS:

@@ -7,7 +7,7 @@ import pytest
 
 from clipseek.errors import VideoNotFound
 from clipseek.protocols import CatalogWriter
-from clipseek.timed import Cue, TimedText
+from clipseek.timed import Cue, Meaning, TimedText
 from clipseek.types import Change
 from tests.contracts.catalogs import DIM, a_video
 
@@ -113,3 +113,18 @@ def test_a_wrong_text_cannot_be_made(wrong: Callable[[], TimedText]) -> None:
     """So none is stored."""
     with pytest.raises(ValueError, match=r"must be one made of text|needs 0 <= start < end"):
         wrong()
+
+
+def test_what_a_text_means_is_stored_with_it(catalog: CatalogWriter) -> None:
+    """Another meaning is a change; the same text without one has none, and neither has another."""
+    meant = replace(SAID, meaning=Meaning("f1", bytes(range(256))))
+    a_video("a").put_into(catalog)
+    assert catalog.put_text("default", "a", meant) == 2
+    assert list(catalog.texts("default")) == [("a", meant)]
+    assert [rows.texts for rows in catalog.stored("default")] == [(meant,)]
+    assert catalog.put_text("default", "a", meant) == 2
+    other = replace(SAID, meaning=Meaning("f2", b""))
+    assert catalog.put_text("default", "a", other) == 3
+    assert list(catalog.texts("default")) == [("a", other)]
+    assert catalog.put_text("default", "a", SAID) == 4
+    assert list(catalog.texts("default")) == [("a", SAID)]

@@ -209,7 +209,7 @@ def test_a_score_stays_a_cosine_and_its_order_is_kept(
     parts = (Text("blue"), Text("cyan", -9.0))
     hits = _found(searcher, *parts).hits
     assert all(-1 <= hit.score <= 1 for hit in hits)
-    monkeypatch.setattr("clipseek.search.shown", float)
+    monkeypatch.setattr("clipseek.answers.shown", float)
     raw = _found(searcher, *parts).hits
     assert not all(-1 <= hit.score <= 1 for hit in raw)
     assert [hit.segment_id for hit in hits] == [hit.segment_id for hit in raw]

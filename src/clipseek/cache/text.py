@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.parts import normalised
-from clipseek.protocols import Cache, Embedder
+from clipseek.protocols import Cache, TextEmbedder
 from clipseek.query import digest
 
 # The cache stores the components of a vector, and then how much of the sentence was read.
@@ -37,7 +37,7 @@ class TextVectors:
         self._cache = cache
         self._ttl_s = ttl_s
 
-    def embed(self, embedder: Embedder, texts: Sequence[str]) -> Embedded:
+    def embed(self, embedder: TextEmbedder, texts: Sequence[str]) -> Embedded:
         """Embed each sentence; what is not cached is embedded as one batch."""
         keys = [vector_key(embedder.fingerprint, text) for text in texts]
         sentences = dict(zip(keys, map(normalised, texts), strict=True))

@@ -177,6 +177,8 @@ texts = Table(
     Column("field", Key, primary_key=True),
     Column("stamp", Text, nullable=False),  # what the text was read from
     Column("cues", Json, nullable=False),  # [[start, end, text, language], ...], by time
+    Column("model", Text),  # the fingerprint of the sentence model of the vectors, or NULL
+    Column("vectors", LargeBinary),  # float16 (passages, dim), row by row, or NULL
     ForeignKeyConstraint(
         ["collection", "video_id"],
         ["videos.collection", "videos.id"],

@@ -18,7 +18,7 @@ from clipseek.catalog.tables import (
     videos,
 )
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
-from clipseek.timed import Cue, TimedText
+from clipseek.timed import Cue, Meaning, TimedText
 from clipseek.types import Span, Video
 
 VIDEO = [videos.c[field.name] for field in fields(Video)]
@@ -52,7 +52,9 @@ def as_video(row: RowMapping) -> Video:
 
 def as_text(row: RowMapping) -> TimedText:
     """Return the timed text of a row of `texts`."""
-    return TimedText(row["field"], row["stamp"], tuple(Cue(*cue) for cue in row["cues"]))
+    meaning = None if row["model"] is None else Meaning(row["model"], bytes(row["vectors"]))
+    cues = tuple(Cue(*cue) for cue in row["cues"])
+    return TimedText(row["field"], row["stamp"], cues, meaning)
 
 
 def _texts(

@@ -291,7 +291,7 @@ def replace_text(
 ) -> bool | None:
     """Write what one field of a video says; say whether it says something else than before.
 
-    None if there is no such video.
+    Another meaning counts as something else. None if there is no such video.
     """
     this = (videos.c.collection == collection, videos.c.id == video_id)
     if connection.scalar(select(videos.c.id).where(*this)) is None:
@@ -301,10 +301,11 @@ def replace_text(
         texts.c.video_id == video_id,
         texts.c.field == text.field,
     )
-    before = connection.scalar(select(texts.c.cues).where(*own))
+    before = connection.execute(select(texts.c.cues, texts.c.model).where(*own)).first()
     connection.execute(delete(texts).where(*own))
     _insert_text(connection, collection, video_id, text)
-    return (before or []) != [list(cue) for cue in text.cues]
+    cues, model = before or ([], None)
+    return (cues, model) != ([list(cue) for cue in text.cues], _model_of(text))
 
 
 def _insert_text(connection: Connection, collection: str, video_id: str, text: TimedText) -> None:
@@ -315,8 +316,14 @@ def _insert_text(connection: Connection, collection: str, video_id: str, text: T
             field=text.field,
             stamp=text.stamp,
             cues=[list(cue) for cue in text.cues],
+            model=_model_of(text),
+            vectors=None if text.meaning is None else text.meaning.vectors,
         )
     )
+
+
+def _model_of(text: TimedText) -> str | None:
+    return None if text.meaning is None else text.meaning.model
 
 
 def _segment_rows(collection: str, rows: VideoRows) -> list[dict[str, object]]:

@@ -29,6 +29,10 @@ class SearchSettings(BaseModel):
         le=2_592_000,
         description="seconds without a search after which a model is unloaded; 0 keeps all (API)",
     )
+    sentence_model: AtHome | None = Field(
+        default=None,
+        description="folder of the sentence model that finds what is said in other words",
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis URL of the cache that replicas share; each has its own without it",

@@ -4,17 +4,42 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from clipseek.embedding.bundle import TOKENIZER, Bundle
-from clipseek.embedding.words import clean, longest_read, says_something
+from clipseek.embedding.bundle import TOKENIZER
+from clipseek.embedding.words import Clean, clean, longest_read, says_something
 from clipseek.errors import ConfigError
 
 # The largest that open_clip's models have is of 33 MB (the 256 000 words of SigLIP 2).
 _TOKENIZER_BYTES = 128 << 20
+
+
+class Tokenized(Protocol):
+    """What has a tokenizer: a bundle of a model."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of a sentence."""
+        ...
+
+    @property
+    def clean(self) -> Clean:
+        """What is done to a sentence before the tokenizer."""
+        ...
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file, checked; raise ConfigError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +58,7 @@ class Encoded:
 class Tokens:
     """Cleans and encodes sentences; the tokenizer is loaded when the first one comes."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Tokenized) -> None:
         """Keep what is needed."""
         self._bundle = bundle
         # `read` and `encode` are asked about the same sentences, by a few threads.
@@ -85,7 +110,7 @@ class Tokens:
         return np.unique(np.array(self._tokenizer.encode("").ids, np.int64))
 
 
-def _load(bundle: Bundle) -> Tokenizer:
+def _load(bundle: Tokenized) -> Tokenizer:
     # Sentences are short: threads of the tokenizer's own cost more than they save (100 connections,
     # two cores: 2580 different searches a second with them, 2750 without).
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -4,7 +4,14 @@ from clipseek.protocols.cache import Cache, CacheFailure, CacheStats
 from clipseek.protocols.catalog import BiasOf, CatalogReader, CatalogWriter, ClaimLost
 from clipseek.protocols.frames import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.protocols.indexes import VectorIndex
-from clipseek.protocols.models import Embedder, Intake, PatchTower, Tower
+from clipseek.protocols.models import (
+    Embedder,
+    Intake,
+    PatchTower,
+    SentenceEmbedder,
+    TextEmbedder,
+    Tower,
+)
 
 __all__ = [
     "BiasOf",
@@ -20,6 +27,8 @@ __all__ = [
     "FrameSourceOpener",
     "Intake",
     "PatchTower",
+    "SentenceEmbedder",
+    "TextEmbedder",
     "Tower",
     "VectorIndex",
 ]

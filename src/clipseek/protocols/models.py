@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.patches import Patches
+from clipseek.types import Relevance
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,46 @@ class PatchTower(Protocol):
         ...
 
 
-class Embedder(Protocol):
+class TextEmbedder(Protocol):
+    """Turns sentences into unit vectors. Thread-safe."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the weights and the preprocessing: equal fingerprints, equal vectors."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed sentences; return float32 (N, dim), unit rows. What is too long is cut."""
+        ...
+
+    def read(self, texts: Sequence[str]) -> list[int]:
+        """Return how many characters of each sentence the model reads.
+
+        All of them, unless the sentence has more words than the model accepts; 0 if the model
+        finds nothing in it, as in "???", so that its vector means nothing.
+        """
+        ...
+
+
+class SentenceEmbedder(TextEmbedder, Protocol):
+    """Turns sentences that are asked for, and passages that may mean the same, into vectors."""
+
+    @property
+    def relevance(self) -> Relevance:
+        """The curve from the cosine of a sentence and a passage to relevance."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages; return float32 (N, dim), unit rows. What is too long is cut."""
+        ...
+
+
+class Embedder(TextEmbedder, Protocol):
     """Turns pictures and sentences into unit vectors of one space. Thread-safe."""
 
     @property
@@ -73,18 +113,8 @@ class Embedder(Protocol):
         ...
 
     @property
-    def dim(self) -> int:
-        """Length of a vector."""
-        ...
-
-    @property
     def image_size(self) -> int:
         """Side of the square picture that the model sees, in pixels."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the weights and the preprocessing: equal fingerprints, equal vectors."""
         ...
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -103,17 +133,5 @@ class Embedder(Protocol):
         """Return what the parts of one picture show, uint8 (H, W, 3) RGB; None if unknown.
 
         Only some models have what it takes.
-        """
-        ...
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed sentences; return float32 (N, dim), unit rows. What is too long is cut."""
-        ...
-
-    def read(self, texts: Sequence[str]) -> list[int]:
-        """Return how many characters of each sentence the model reads.
-
-        All of them, unless the sentence has more words than the model accepts; 0 if the model
-        finds nothing in it, as in "???", so that its vector means nothing.
         """
         ...

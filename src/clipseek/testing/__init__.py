@@ -7,10 +7,12 @@ from clipseek.testing.frames import Colour, SyntheticFrames
 from clipseek.testing.indexes import MemoryStore
 from clipseek.testing.jobs import MemoryJobs
 from clipseek.testing.keys import MemoryKeys
+from clipseek.testing.sentences import TOY_MEANINGS, ToySentences
 from clipseek.testing.tower import ToyTower
 
 __all__ = [
     "TOY_COLOURS",
+    "TOY_MEANINGS",
     "TOY_WORDS",
     "Colour",
     "DictCache",
@@ -20,5 +22,6 @@ __all__ = [
     "MemoryStore",
     "SyntheticFrames",
     "ToyEmbedder",
+    "ToySentences",
     "ToyTower",
 ]

@@ -115,10 +115,14 @@ def with_text(shelf: Shelf, stored: Stored, text: TimedText) -> Shelf:
     after = tuple(each for _, each in sorted((before | {text.field: text}).items()))
     video_id = stored.video.id
     changed = shelf.stored | {video_id: replace(stored, rows=replace(stored.rows, texts=after))}
-    same = text.field in before and before[text.field].cues == text.cues
-    if same or not (text.cues or text.field in before):
+    known = before.get(text.field, TimedText(text.field, ""))
+    if (known.cues, _model_of(known)) == (text.cues, _model_of(text)):
         return replace(shelf, stored=changed)
     return shelf.changed("text", video_id, changed)
+
+
+def _model_of(text: TimedText) -> str | None:
+    return None if text.meaning is None else text.meaning.model
 
 
 def block_of(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:

@@ -2,6 +2,7 @@
 
 It is derived from the catalog and stored nowhere. Words are found and ordered by tantivy (BM25,
 Robertson and Zaragoza 2009); which of the query's words a passage has is what its relevance says.
+Passages that a sentence model has read are found by what they mean, too (`meanings`).
 """
 
 import math
@@ -14,9 +15,10 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from clipseek.texts.languages import COMMON, code_of, is_function_word, language_of, stemmed
+from clipseek.texts.meanings import Meanings, Meant, Sense
 from clipseek.texts.passages import passages
 from clipseek.texts.spoken_in import SpokenIn
-from clipseek.texts.words import Word, folded, is_near, words
+from clipseek.texts.words import Word, folded, is_near, merged, weight, words
 from clipseek.timed import FIELDS, Field, FieldHit, Span, TimedText
 
 if TYPE_CHECKING:
@@ -118,6 +120,7 @@ class WordIndex:
         default_factory=dict, repr=False
     )
     spoken_in: SpokenIn = field(default_factory=SpokenIn, repr=False)
+    _meanings: Meanings = field(default_factory=lambda: Meanings({}), repr=False)
     _stemmers: AbstractSet[str] = frozenset()
     _count: int = 0
     _shared: _Shared | None = field(default=None, repr=False)
@@ -127,8 +130,14 @@ class WordIndex:
         """Return the state in which some videos say what is given, and nothing else."""
         said: dict[str, list[_Passage]] = {}
         languages: dict[str, set[str]] = {}
+        meant: dict[str, list[Meant]] = {}
         for video_id, text in texts:
-            said.setdefault(video_id, []).extend(_passages_of(text))
+            before = said.setdefault(video_id, [])
+            first = len(before)
+            before.extend(_passages_of(text))
+            if text.meaning is not None:
+                count = len(before) - first
+                meant.setdefault(video_id, []).append(Meant(text.field, first, count, text.meaning))
             languages.setdefault(video_id, set()).update(code_of(cue.language) for cue in text.cues)
         said = {video_id: found for video_id, found in said.items() if found}
         gone = [video_id for video_id in videos if video_id in self._videos]
@@ -156,6 +165,10 @@ class WordIndex:
             _passages=known,
             spoken_in=spoken_in,
             _stemmers=self._stemmers | spoken,
+            _meanings=self._meanings.changed(
+                {self._videos[each] for each in gone},
+                {numbers[video_id]: meant[video_id] for video_id in said if video_id in meant},
+            ),
             _shared=shared,
             _searcher=searcher,
             _count=sum(len(found) for _, found in known.values()),
@@ -165,14 +178,47 @@ class WordIndex:
         return self._count
 
     def search(
-        self, query: str, *, fields: Iterable[Field] = FIELDS, only: AbstractSet[str] | None = None
+        self,
+        query: str,
+        *,
+        fields: Iterable[Field] = FIELDS,
+        only: AbstractSet[str] | None = None,
+        sense: Sense | None = None,
     ) -> tuple[list[Said], bool]:
         """Return the passages that fit a query, best first, and whether there may be more.
 
-        Those of some fields, and with `only` those of some videos.
+        Those of some fields, and with `only` those of some videos. With what the query means, also
+        those that say it in other words; the relevance of a passage is the greater one.
         """
         if self._searcher is None or self._shared is None:
             return [], False
+        chosen = set(fields)
+        found, more = self._having(query, chosen, only)
+        if sense is not None:
+            near = self._meanings.near(
+                sense,
+                fields=chosen,
+                only=None if only is None else {self._videos.get(each, -1) for each in only},
+                least=LEAST,
+                most=AT_MOST,
+            )
+            more = more or len(near) == AT_MOST
+            for video, at, relevance in near:
+                known = found.get((video, at)) or _plain(self._passages[video][1][at])
+                best = max(known.relevance, relevance)
+                found[video, at] = known._replace(relevance=best)
+        said = [Said(self._passages[video][0], hit) for (video, _), hit in found.items()]
+        said.sort(key=lambda each: -each.hit.relevance)  # it is stable: equal ones stay by BM25
+        return said, more
+
+    def _having(
+        self, query: str, fields: AbstractSet[Field], only: AbstractSet[str] | None
+    ) -> tuple[dict[tuple[int, int], FieldHit], bool]:
+        """Return the passages that have words of a query, by BM25, and whether there may be more.
+
+        Each by the number of its video and its own.
+        """
+        assert self._searcher is not None
         asked = self._asked(query)
         counted = {each: _counted(asked, {each}) for each in self._stemmers}
         counted[""] = _counted(asked, self._spoken)
@@ -180,18 +226,16 @@ class WordIndex:
         greatest = max((one.weight for one in known), default=0.0)
         wanted = [one for one in known if one.weight > _RARE * greatest]
         if not wanted:
-            return [], False
-        found = self._searcher.search(self._query(wanted, set(fields), only), limit=AT_MOST)
-        places = self._places(found)
-        said = []
-        for place in places:
+            return {}, False
+        found = self._searcher.search(self._query(wanted, fields, only), limit=AT_MOST)
+        said = {}
+        for place in self._places(found):
             number, at = place >> _PLACES, place & (1 << _PLACES) - 1
             if number in self._passages:
-                video_id, passages = self._passages[number]
-                hit = _hit(passages[at], counted[passages[at].stemmer])
+                passage = self._passages[number][1][at]
+                hit = _hit(passage, counted[passage.stemmer])
                 if hit.relevance >= LEAST:
-                    said.append(Said(video_id, hit))
-        said.sort(key=lambda each: -each.hit.relevance)  # it is stable: equal ones stay by BM25
+                    said[number, at] = hit
         return said, len(found.hits) == AT_MOST
 
     @property
@@ -250,7 +294,7 @@ class WordIndex:
         often = max((frequencies[term] for term in terms), default=0)
         languages = {each for each in self._spoken if is_function_word(word.word, each)}
         # A word that no passage has is not rarer than one that a single passage has.
-        return _Asked(terms, _weight(len(self), max(1, often)), languages)
+        return _Asked(terms, weight(len(self), max(1, often)), languages)
 
     def _spellings(self, plain: str, *, is_last: bool) -> set[str]:
         """Return words that begin with a word, if it is the last one, or else are almost it."""
@@ -285,7 +329,7 @@ class WordIndex:
 def relevance(share: float) -> float:
     """Return the relevance in [0, 1] of a passage that has a share of what a query says.
 
-    The share is that of the weights of the words, which are those of BM25 (`_weight`).
+    The share is that of the weights of the words, which are those of BM25 (`words.weight`).
     """
     return math.pow(share, _POWER)
 
@@ -309,24 +353,12 @@ def _hit(passage: _Passage, asked: Iterable[_Asked]) -> FieldHit:
             matching |= mine
     ranges = ((word.start, word.end) for word, terms in here if matching & set(terms))
     share = shared / total if total else 0.0
-    return FieldHit(passage.field, relevance(share), passage.span, passage.text, _merged(ranges))
+    return FieldHit(passage.field, relevance(share), passage.span, passage.text, merged(ranges))
 
 
-def _merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Join ranges that overlap, as pairs of letters do."""
-    merged: list[tuple[int, int]] = []
-    for start, end in ranges:
-        if merged and start < merged[-1][1]:
-            merged[-1] = merged[-1][0], end
-        else:
-            merged.append((start, end))
-    return tuple(merged)
-
-
-def _weight(passages: int, often: int) -> float:
-    """Return how much a word says that so many of the passages have: the idf of BM25."""
-    often = min(often, passages)
-    return math.log1p((passages - often + 0.5) / (often + 0.5))
+def _plain(passage: _Passage) -> FieldHit:
+    """Return a passage that has none of the words."""
+    return FieldHit(passage.field, 0.0, passage.span, passage.text)
 
 
 def _passages_of(text: TimedText) -> Iterable[_Passage]:

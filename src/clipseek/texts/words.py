@@ -1,8 +1,9 @@
 """Words of a text: where they are, and in which forms they are looked for. Pure."""
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 # Scripts that are written without spaces: Han, Kana, Thai, Lao, Burmese, Khmer. Pairs of their
@@ -66,3 +67,20 @@ def is_near(one: str, other: str, distance: int, *, is_prefix: bool = False) -> 
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
     return (min(row) if is_prefix else row[-1]) <= distance
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Join ranges that overlap, as pairs of letters do."""
+    found: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if found and start < found[-1][1]:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+def weight(passages: int, often: int) -> float:
+    """Return how much a word says that so many of the passages have: the idf of BM25."""
+    often = min(often, passages)
+    return math.log1p((passages - often + 0.5) / (often + 0.5))

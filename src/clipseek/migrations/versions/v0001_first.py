@@ -160,6 +160,8 @@ def _texts() -> None:
         sa.Column("field", KEY, primary_key=True),
         sa.Column("stamp", sa.Text, nullable=False),
         sa.Column("cues", JSON, nullable=False),
+        sa.Column("model", sa.Text),
+        sa.Column("vectors", sa.LargeBinary),
         _of_video("texts_video"),
     )
 

@@ -11,15 +11,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import grpc
 import numpy as np
 import pytest
-from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
 
 from clipseek.config.index_url import MilvusAddress
 from clipseek.errors import ServiceUnavailable
 from clipseek.library.view import View
 from clipseek.milvus import Milvus
+from clipseek.milvus.importing import imported
 from clipseek.publishing import MilvusStore, build
 from clipseek.publishing.milvus import KEPT_S, UNFINISHED_S
 from clipseek.table import SegmentTable
@@ -265,40 +264,45 @@ def test_a_file_is_made_by_the_first_builder(tmp_path: Path) -> None:
     assert found.index.search(block_of(catalog).vectors[:1], 3).ids[0, 0] == 1
 
 
-class _Fake(milvus_pb2_grpc.MilvusServiceServicer):  # type: ignore[misc]  # generated code
-    """A server that says a version, or refuses everybody, and notes the credentials it gets."""
+class Heard:
+    """What a fake server has heard of credentials."""
 
-    def __init__(self, version: str, *, refuses: bool) -> None:
-        self.version = version
-        self.refuses = refuses
+    def __init__(self) -> None:
         self.seen: set[str] = set()
-
-    def _heard(self, context: grpc.ServicerContext) -> None:
-        self.seen |= {str(v) for k, v in context.invocation_metadata() if k == "authorization"}
-        if self.refuses:
-            context.abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure: root:hush")
-
-    def Connect(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802
-        """Answer as a server does to a new client."""
-        self._heard(context)
-        return milvus_pb2.ConnectResponse(status=common_pb2.Status())
-
-    def GetVersion(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802
-        """Say the version."""
-        self._heard(context)
-        return milvus_pb2.GetVersionResponse(status=common_pb2.Status(), version=self.version)
 
 
 @contextmanager
-def faked(version: str = "v2.2.9", *, refuses: bool = False) -> Iterator[tuple[_Fake, Milvus]]:
-    """Run one, and a Milvus that asks it with a token."""
-    fake = _Fake(version, refuses=refuses)
+def faked(version: str = "v2.2.9", *, refuses: bool = False) -> Iterator[tuple[Heard, Milvus]]:
+    """Run a server that says a version, or refuses everybody, and a Milvus that asks it."""
+    imported()  # before anything else imports pymilvus, which would read a file `.env`
+    import grpc
+    from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
+
+    heard, right = Heard(), common_pb2.Status()
+
+    class Fake(milvus_pb2_grpc.MilvusServiceServicer):  # type: ignore[misc]  # generated code
+        def _hear(self, context: grpc.ServicerContext) -> None:
+            metadata = context.invocation_metadata()
+            heard.seen |= {str(value) for key, value in metadata if key == "authorization"}
+            if refuses:
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure: root:hush")
+
+        def Connect(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802
+            """Answer as a server does to a new client."""
+            self._hear(context)
+            return milvus_pb2.ConnectResponse(status=right)
+
+        def GetVersion(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802
+            """Say the version."""
+            self._hear(context)
+            return milvus_pb2.GetVersionResponse(status=right, version=version)
+
     running = grpc.server(futures.ThreadPoolExecutor(2))
-    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(fake, running)
+    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(Fake(), running)
     port = running.add_insecure_port("127.0.0.1:0")
     running.start()
     try:
-        yield fake, Milvus(MilvusAddress("127.0.0.1", port), token="root:hush")
+        yield heard, Milvus(MilvusAddress("127.0.0.1", port), token="root:hush")
     finally:
         running.stop(0).wait()
 
@@ -306,10 +310,10 @@ def faked(version: str = "v2.2.9", *, refuses: bool = False) -> Iterator[tuple[_
 @pytest.mark.parametrize("version", ["v2.2.9", "milvus_lite-2.4.12", "unknown"])
 def test_an_old_milvus_is_refused(tmp_path: Path, version: str) -> None:
     """The sentence names its version and the one that is needed, and the token was sent."""
-    with faked(version) as (fake, milvus):
+    with faked(version) as (heard, milvus):
         with pytest.raises(ServiceUnavailable, match=f"'{version}', and clipseek needs") as told:
             MilvusStore(milvus, tmp_path).pointer(NAME)
-        assert fake.seen == {"cm9vdDpodXNo"}  # base64 of the token
+        assert heard.seen == {"cm9vdDpodXNo"}  # base64 of the token
     assert "hush" not in str(told.value)
 
 

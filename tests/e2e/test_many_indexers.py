@@ -5,12 +5,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from clipseek.catalog import SqlReader
 from clipseek.config import Settings
+from clipseek.errors import ServiceUnavailable
 from tests.e2e.conftest import Library
 
 PATIENCE_S = 120.0
@@ -41,8 +42,10 @@ def _stored(library: Library) -> Counter[str | None]:
 def _wait_for_a_video(library: Library) -> None:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        if _stored(library):
-            return
+        # A file that is being made cannot be read at some moments.
+        with suppress(ServiceUnavailable):
+            if _stored(library):
+                return
         time.sleep(0.02)
     pytest.fail("no video was stored")
 
@@ -54,11 +57,14 @@ def test_a_machine_dies_and_the_other_one_completes_the_library(
     """Each video is stored once, and the one that lives has told of all of them."""
     if kind == "postgres":
         monkeypatch.setenv("CLIPSEEK_DATABASE_URL", request.getfixturevalue("postgres_url"))
-    one, two = (_start(empty, name) for name in ("one", "two"))
-    _wait_for_a_video(empty)
-    one.kill()
-    one.communicate()
-    told, _ = two.communicate(timeout=PATIENCE_S)
+    with _start(empty, "one") as one, _start(empty, "two") as two:
+        try:
+            _wait_for_a_video(empty)
+            one.kill()
+            told, _ = two.communicate(timeout=PATIENCE_S)
+        finally:
+            one.kill()
+            two.kill()
     assert two.returncode == 0, told
     stored = _stored(empty)
     assert len(stored) == len(list(empty.videos.glob("*.mp4"))) == 6

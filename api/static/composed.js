@@ -154,6 +154,15 @@ export function importanceOf({ weight }) {
 }
 
 /**
+ * What each part multiplies the relevance by, as the server composes them: the product is the relevance.
+ * @param {{weight: number, fit: number}[]} fits
+ */
+export function factorsOf(fits) {
+  const wanted = fits.reduce((sum, { weight }) => sum + Math.max(0, weight), 0);
+  return fits.map(({ weight, fit }) => (weight > 0 ? fit : 1 - fit) ** (Math.abs(weight) / wanted));
+}
+
+/**
  * A search with a moment or a picture as one more part, unless that is a part of it already.
  * @param {Sentence} sentence
  * @param {Moment | Picture} part

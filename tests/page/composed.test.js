@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  changed, composedOf, IMPORTANCE, importanceOf, isWanted, joined, MOST, partsOf, room, writeComposed,
+  changed, composedOf, factorsOf, IMPORTANCE, importanceOf, isWanted, joined, MOST, partsOf, room, writeComposed,
 } from "../../api/static/composed.js";
 import { added, kept, recalled } from "../../api/static/recent.js";
 
@@ -67,6 +67,12 @@ test("a moment joins a search once, and a picture each time", () => {
 test("the importance of a part has a word, wanted or not, unless an address gave another weight", () => {
   assert.deepEqual(PARTS.map(importanceOf), ["same", "more", "less", ""]);
   assert.ok(IMPORTANCE.less < IMPORTANCE.same && IMPORTANCE.same < IMPORTANCE.more);
+});
+
+test("the factors of the parts are as the server composes them, and their product is the relevance", () => {
+  const [red, blue, not] = factorsOf([{ weight: 2, fit: 0.9 }, { weight: 1, fit: 0.5 }, { weight: -1, fit: 0.2 }]);
+  assert.deepEqual([red, blue, not].map((each) => each.toFixed(3)), ["0.932", "0.794", "0.928"]);
+  assert.deepEqual(factorsOf([{ weight: 0.5, fit: 0.7 }]), [0.7]);
 });
 
 test("a step without a time has the usual one", () => {

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from api.app import create_app
@@ -253,6 +254,29 @@ def test_the_player_shows_where_a_sentence_fits(page: Page, address: str, librar
     page.run("document.getElementById('where').click()")
     page.until(f"{words}?.includes('cannot be read')")
     assert [each for each in page.problems if "where" in each] == []
+
+
+@pytest.mark.parametrize(
+    ("also", "factor"),
+    [
+        pytest.param("not=red", "1", id="words"),
+        pytest.param("unlike=traffic&at=1", "0.98", id="a moment"),
+    ],
+)
+def test_the_player_says_how_each_part_fits(
+    page: Page, address: str, also: str, factor: str
+) -> None:
+    """What is not wanted, too, with what it does to the whole."""
+    page.open(f"{address}/?q=blue&{also}&v=sea&t=0,2")
+    page.until("document.getElementById('where')")
+    page.run("document.getElementById('where').click()")
+    fits = "[...document.querySelectorAll('#where-shown .fits li')].map((each) => each.innerText)"
+    page.until(f"{fits}.length === 2")
+    wanted, unwanted = page.run(fits)
+    assert wanted.startswith("blue: fits ")
+    assert unwanted.startswith("without ")
+    assert unwanted.endswith(f"so the whole is multiplied by {factor}")
+    assert violations(page) == []
 
 
 def test_what_looks_alike_has_no_place(page: Page, address: str) -> None:

@@ -30,6 +30,12 @@ export const worded = ({ query, parts, then }) => [
   ...then.map(({ query: words, within: seconds }) => t("thenThis", { words, seconds })),
 ].join(", ");
 
+/**
+ * What the parts are called, in the order in which the server explains them.
+ * @param {Pick<import("../composed.js").Sentence, "query" | "parts">} sentence
+ */
+export const namesOf = ({ query, parts }) => [...(query ? [query] : []), ...parts.map(said)];
+
 /** @param {{draft: Draft, open: (draft: Draft) => void}} props */
 export function Composed({ draft, open }) {
   const now = useValue(route);

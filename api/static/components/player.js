@@ -82,7 +82,7 @@ export function Player({ open }) {
   return html`
     <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
       <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} steps=${hits[place]?.steps ?? []}
-        place=${placeIn(hits[place], answer?.hits ?? [], { query, then })} shown=${video} move=${move}
+        place=${placeIn(hits[place], answer?.hits ?? [], { query, parts, then })} shown=${video} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />
       ${hits[place] && texts(hits[place]).map((found) => html`
         <p class="heard" key=${found.start}><span class="quiet">${t(`says_${found.field}`, { text: "" })}</span>

@@ -1,6 +1,7 @@
 // Where in the picture of a moment the sentence fits: a map and a box over it, and the same in words.
 
 import { ask, said } from "../api.js";
+import { factorsOf, isWanted } from "../composed.js";
 import { moment, numbers } from "../format.js";
 import { ninth, rect, warm } from "../heat.js";
 import { locale, t } from "../language.js";
@@ -8,6 +9,7 @@ import { route } from "../navigation.js";
 import { question } from "../routes.js";
 import { foundBy } from "../said.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { namesOf } from "./composed.js";
 
 const MOST = 10; // moments that the server explains at once
 
@@ -20,17 +22,20 @@ const MOST = 10; // moments that the server explains at once
  * @property {import("../heat.js").Where | null} where
  * @property {string | null} where_missing
  * @property {{time: number, score: number} | null} frame
+ * @property {{weight: number, fit: number}[]} parts in the order of the search; empty if the moment has changed
  */
 
 /**
- * The moment among those of its video, if the server can say where a sentence fits in its picture.
+ * The moment among those of its video, if the server can say where a sentence fits in its picture, or how several
+ * parts fit.
  * @param {import("../types.js").Hit | undefined} hit
  * @param {import("../types.js").Hit[]} hits the answer, in its order
- * @param {Pick<import("../routes.js").Route, "query" | "then">} asked
+ * @param {Pick<import("../routes.js").Route, "query" | "parts" | "then">} asked
  * @returns {Place | null}
  */
-export function placeIn(hit, hits, { query, then }) {
-  if (!hit || !query || then.length || hit.relevance === null) return null;
+export function placeIn(hit, hits, { query, parts, then }) {
+  if (!hit || then.length || !isWanted({ query, parts })) return null;
+  if (hit.relevance === null && parts.length + (query ? 1 : 0) < 2) return null;
   const upTo = hits.slice(0, hits.indexOf(hit) + 1);
   const rank = upTo.filter((each) => each.video.id === hit.video.id).length;
   return rank <= MOST ? { hit, rank } : null;
@@ -68,8 +73,28 @@ export function Where({ place, width, height }) {
           <rect class="heat" ...${each} fill-opacity=${opacity} />`)}
         ${where && html`<rect class="box" ...${rect(where.box, width, height)} />`}
       </svg>
-      <figcaption><span role="status">${words}</span></figcaption>
+      <figcaption><span role="status">${words}</span>${found && html`<${Fits} fits=${found.parts} />`}</figcaption>
     </figure>
+  `;
+}
+
+/**
+ * How well each of several parts fits, and what it does to the relevance.
+ * @param {{fits: Explanation["parts"]}} props
+ */
+function Fits({ fits }) {
+  const names = namesOf(route.peek());
+  if (fits.length < 2 || fits.length !== names.length) return null;
+  const share = numbers(locale(), { style: "percent" });
+  const factor = numbers(locale(), { maximumFractionDigits: 2 });
+  const factors = factorsOf(fits);
+  return html`
+    <ul class="fits">
+      ${fits.map(({ weight, fit }, place) => html`
+        <li key=${place}>${t(weight > 0 ? "partFits" : "partShown", {
+          words: names[place], fit: share.format(fit), factor: factor.format(factors[place]),
+        })}</li>`)}
+    </ul>
   `;
 }
 

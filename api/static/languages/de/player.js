@@ -19,6 +19,8 @@ export default {
   whereWords_speech: "Hier passen gesprochene Worte, nicht das Bild.",
   whereWords_text: "Hier passt Text im Bild; wo er steht, ist nicht gespeichert.",
   whereSaid: "Am besten passt es {place}: von {left} bis {right} der Breite und von {top} bis {bottom} der Höhe.",
+  partFits: "{words}: passt zu {fit}, das Ganze wird mit {factor} multipliziert",
+  partShown: "ohne {words}: das passt zu {fit}, das Ganze wird mit {factor} multipliziert",
   whereFrame: "Das ähnlichste Bild ist bei {time}.",
   where_topLeft: "oben links", where_top: "oben", where_topRight: "oben rechts",
   where_left: "links", where_centre: "in der Mitte", where_right: "rechts",

@@ -19,6 +19,8 @@ export default {
   whereWords_speech: "Spoken words matched here, not the picture.",
   whereWords_text: "Text in the picture matched here; where it is was not stored.",
   whereSaid: "It fits best {place}: from {left} to {right} of the width, and from {top} to {bottom} of the height.",
+  partFits: "{words}: fits {fit}, so the whole is multiplied by {factor}",
+  partShown: "without {words}: that fits {fit}, so the whole is multiplied by {factor}",
   whereFrame: "The nearest frame is at {time}.",
   where_topLeft: "at the top left", where_top: "at the top", where_topRight: "at the top right",
   where_left: "on the left", where_centre: "in the middle", where_right: "on the right",

@@ -60,6 +60,7 @@ def mlserver(bundle: Bundle, folder: Path) -> Iterator[Running]:
         "grpc_port": grpc,
         "metrics_port": metrics,
         "parallel_workers": 0,
+        "grpc_max_message_length": 64 << 20,
         "logging_settings": None,
     }
     (folder / "settings.json").write_text(json.dumps(settings))

@@ -96,7 +96,8 @@ bench: install peers ## measure every figure of benchmarks/ and write them to do
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50
 
-test-scale: install ## kill workers of Ray 50 times during ingests, and compare with threads
+test-scale: install servers ## compare an ingest by S3, Ray, MLServer and Milvus with one at home; kill workers of Ray 50 times
+	$(BIN)/python -m tests.e2e.scale --videos 20
 	$(BIN)/python -m tests.e2e.kill_ray --kills 50 --videos 16
 
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth

@@ -64,8 +64,13 @@ def serving() -> Iterator[Server]:
         started.stop()
 
 
+def settings(endpoint: str) -> dict[str, str]:
+    """Return the variables of the environment that lead obstore to a server."""
+    return {**_SETTINGS, "AWS_ENDPOINT": endpoint}
+
+
 def lead_to(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let obstore ask a server, as an operator would: by environment variables."""
-    for name, value in {**_SETTINGS, "AWS_ENDPOINT": endpoint}.items():
+    for name, value in settings(endpoint).items():
         monkeypatch.setenv(name, value)
     buckets.forget()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,16 @@ class Found(NamedTuple):
             for video_id, good in zip(self.video_ids, self.is_good.tolist(), strict=True)
             if good and video_id not in gone
         ]
+
+    def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
+        """Return how many hits match and in how many videos, without those that are gone."""
+        videos = self.matching(gone)
+        return len(videos), len(set(videos))
+
+    def within(self, videos: AbstractSet[str]) -> Self:
+        """Return the hits of which only those of some videos match."""
+        is_there = np.array([video_id in videos for video_id in self.video_ids], np.bool_)
+        return self._replace(is_good=self.is_good & is_there)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,10 +79,7 @@ class Following:
 
     def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
         """Return how many chains match and in how many videos, without those that are gone."""
-        first = self.steps[0]
-        videos = first.together.rows.video_ids[first.grown[self.rows[self.is_good, 0]]]
-        kept = [video for video in videos.tolist() if video not in gone]
-        return len(kept), len(set(kept))
+        return self.found().counts(gone)
 
     def made(self, page: slice | NDArray[np.int64]) -> list[Judged]:
         """Make the hits of some chains."""

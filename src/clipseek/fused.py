@@ -92,12 +92,7 @@ class Fused:
 
     def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
         """Return how many hits match and in how many videos, without those that are gone."""
-        videos = [
-            hit.moment.video_id
-            for hit in self.hits
-            if hit.relevance >= self.enough and hit.moment.video_id not in gone
-        ]
-        return len(videos), len(set(videos))
+        return self.found().counts(gone)
 
     def made(self, page: slice | NDArray[np.int64]) -> list[Judged]:
         """Return some of the hits."""

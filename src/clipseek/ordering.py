@@ -22,23 +22,21 @@ Matched = Match | Following | Fused
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ordered:
-    """The hits of one query in the order that it asks for. gone: Videos that are not there."""
+    """The hits of one query in the order that it asks for."""
 
     match: Matched
     _found: Found
     order: Order
-    gone: AbstractSet[str]
     further: bool = False
 
     @classmethod
     def of(cls, match: Matched, query: Query, videos: Mapping[str, Video | Named]) -> "Ordered":
-        """Arrange all hits; `videos` are those of them that are there."""
-        found = match.found()
-        order = arranged(found, videos, query.sort, query.group_by)
-        return cls(match, found, order, set(found.video_ids) - videos.keys())
+        """Arrange all hits; `videos` are those of them that are there, the others match nothing."""
+        found = match.found().within(videos.keys())
+        return cls(match, found, arranged(found, videos, query.sort, query.group_by))
 
     def found(self) -> Found:
-        """Return what is known of all hits before they are arranged."""
+        """Return what is known of all hits before they are arranged; none of a gone video match."""
         return self._found
 
     def __len__(self) -> int:
@@ -72,7 +70,7 @@ class Ordered:
 
     def counts(self, gone: AbstractSet[str]) -> tuple[int, int]:
         """Return how many moments match and in how many videos, without those that are gone."""
-        return self.match.counts(gone | self.gone)
+        return self._found.counts(gone)
 
     def made(self, page: slice) -> list[Judged]:
         """Make some of the hits."""

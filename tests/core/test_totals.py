@@ -126,6 +126,17 @@ def test_a_total_that_may_be_too_low_says_so(reds: MemoryCatalog, searcher: Sear
     assert (many.total, many.total_videos, many.more) == (81, 41, False)
 
 
+def test_facets_count_more_than_a_small_limit_needs(
+    reds: MemoryCatalog, searcher: Searcher
+) -> None:
+    """At least 1024 segments are compared, and the total counts them, too."""
+    for number in range(30, 40):
+        _put(reds, f"red{number:02d}", _colours("rbr"))
+    searcher.collections.refresh()
+    counted = _one(searcher, "red", limit=10, facets=("folder",))
+    assert (counted.total, counted.total_videos, counted.more) == (81, 41, False)
+
+
 def test_a_total_is_whole_where_the_last_that_was_looked_at_does_not_match(
     reds: MemoryCatalog, searcher: Searcher
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from clipseek.composition import CANDIDATES
 from clipseek.parts import Part, Text
@@ -52,37 +53,82 @@ def test_what_is_common_is_found_before_what_is_rare(searcher: Searcher) -> None
     assert _videos(searcher, BLUE, RED, within=1.5) == []
 
 
-def _shown(searcher_path: Path, unwanted: int) -> Searcher:
-    """Return a library in which segments nearer to red than another one are blue as well."""
-    red, blue = EMBEDDER.embed_texts(["red", "blue"])
-    both = red + blue
-    alone = 0.6 * red - 0.3 * blue + 0.74 * np.eye(EMBEDDER.dim)[-1]
-    vectors = np.stack([*[both] * unwanted, alone]).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert vectors[0] @ red > vectors[-1] @ red
-    starts = 2.0 * np.arange(len(vectors), dtype=np.float64)
+@pytest.mark.parametrize(("between", "expected"), [(510, ["far"]), (511, [])])
+def test_so_many_segments_are_compared_beside_a_step(
+    tmp_path: Path, between: int, expected: list[str]
+) -> None:
+    """The first 512, of which what the other step found is one."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    _put(catalog, "blue", ["blue", "white"] * MANY)
+    _put(catalog, "far", ["red", *["white"] * between, "blue"])
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL)
+    assert _videos(searcher, RED, BLUE, within=3000.0) == expected
+
+
+def _library(path: Path, *vectors: NDArray[np.float32]) -> Searcher:
+    """Return a library of one video, of segments that do not meet."""
+    rows = np.concatenate(vectors).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    starts = 4.0 * np.arange(len(rows), dtype=np.float64)
     picture = FieldSegments(
         spans=np.stack([starts, starts + 2], axis=1),
-        vectors=vectors,
+        vectors=rows,
         best_times=starts,
-        biases=np.zeros(len(vectors), np.float32),
-        thumbnails=["none.jpg"] * len(vectors),
+        biases=np.zeros(len(rows), np.float32),
+        thumbnails=["none.jpg"] * len(rows),
     )
     catalog = MemoryCatalog()
     catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
-    video = Video("one", "/one.mp4", "one", 2.0 * len(vectors), 64, 36, 1)
+    video = Video("one", "/one.mp4", "one", 4.0 * len(rows), 64, 36, 1)
     catalog.put("default", Put(video, {PICTURE: picture}))
-    return searcher_over(catalog, searcher_path, lambda _: MODEL)
+    return searcher_over(catalog, path, lambda _: MODEL)
+
+
+def _of(count: int, red: float, blue: float) -> NDArray[np.float32]:
+    """Return so many unit vectors with these cosines to red and to blue."""
+    axes = EMBEDDER.embed_texts(["red", "blue", "white"])
+    rest = np.sqrt(1 - red**2 - blue**2)
+    return np.tile(np.array([red, blue, rest], np.float32) @ axes, (count, 1))
+
+
+def _total(searcher: Searcher) -> int:
+    (answer,) = searcher.search([Query.of((RED, Text("blue", -1.0)), limit=1)])
+    assert isinstance(answer, SearchResult)
+    return answer.total
+
+
+BOTH = _of(2 * CANDIDATES, 0.7, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("near", "expected"), [pytest.param(99, 109, id="few"), pytest.param(100, 100, id="enough")]
+)
+def test_a_page_that_matches_is_enough(tmp_path: Path, near: int, expected: int) -> None:
+    """Then there is no search away from what is unwanted."""
+    searcher = _library(tmp_path, _of(near, 0.9, -0.3), BOTH, _of(10, 0.5, -0.3))
+    assert _total(searcher) == expected
+
+
+def test_so_many_segments_are_added_away_from_what_is_unwanted(tmp_path: Path) -> None:
+    """256, of those that there are."""
+    assert _total(_library(tmp_path, BOTH, _of(300, 0.5, -0.3))) == 256
+
+
+def test_half_of_what_is_unwanted_is_taken_off(tmp_path: Path) -> None:
+    """With less, those that show both are nearer; with more, those that show neither."""
+    neither = _of(300, -0.3, -0.9)
+    assert _total(_library(tmp_path, BOTH, neither, _of(10, 0.48, -0.08))) == 10
 
 
 @pytest.mark.parametrize("unwanted", [10, 2 * CANDIDATES], ids=["some", "all that are near"])
 def test_what_is_unwanted_does_not_hide_the_rest(tmp_path: Path, unwanted: int) -> None:
     """A search away from it finds what is farther from the words, on each page the same."""
     asked = (RED, Text("blue", -1.0))
-    searcher = _shown(tmp_path, unwanted)
+    searcher = _library(tmp_path, _of(unwanted, 0.7, 0.7), _of(1, 0.6, -0.3))
     (first,) = searcher.search([Query.of(asked, limit=1)])
     assert isinstance(first, SearchResult)
-    assert first.hits[0].span.start == 2.0 * unwanted
+    assert first.hits[0].span.start == 4.0 * unwanted
     (second,) = searcher.search([Query.of(asked, limit=1, cursor=first.next_cursor)])
     assert isinstance(second, SearchResult)
     assert second.hits[0].segment_id != first.hits[0].segment_id

@@ -61,7 +61,7 @@ class Filter(StrictModel):
             le=MAX_PIXELS_HIGH,
             description="Only videos with pictures of at least so many rows of pixels.",
         ),
-        expect("a whole number of pixels, 0 or more"),
+        expect(f"a whole number of pixels, 0 to {MAX_PIXELS_HIGH}"),
     ] = 0
     max_height: Annotated[
         int | None,
@@ -70,7 +70,7 @@ class Filter(StrictModel):
             le=MAX_PIXELS_HIGH,
             description="Only videos with pictures of at most so many rows of pixels.",
         ),
-        expect("a whole number of pixels, 0 or more"),
+        expect(f"a whole number of pixels, 0 to {MAX_PIXELS_HIGH}"),
     ] = None
     language: Language | None = None
     recorded_from: Moment | None = Field(

@@ -248,7 +248,8 @@ NextCursor = Annotated[
         min_length=CURSOR_CHARACTERS,
         max_length=CURSOR_CHARACTERS,
         description="The `next_cursor` of the page before, to get the next one. Send it with the "
-        "same `query`, `filter`, `min_relevance` and `collection`; `limit` may differ.",
+        "same `query`, `then`, `fields`, `filter`, `min_relevance`, `sort`, `group_by` and "
+        "`collection`; `limit` may differ.",
     ),
     BeforeValidator(_cursor),
 ]

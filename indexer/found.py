@@ -107,6 +107,8 @@ def _counts(answer: SearchResult, facets: Mapping[FacetKind, Facet]) -> None:
     ]
     if rows:
         table([Column("facet"), Column("videos", right=True), Column("value")], rows)
+    elif not answer.total_videos:
+        note("no video matches, so nothing is counted")
     else:
         note(f"none of {answer.total_videos} videos that match has a {' or a '.join(facets)}")
     if answer.more:

@@ -10,8 +10,8 @@ from clipseek.query import Query, digest
 from clipseek.types import Hit
 
 _OF_ANOTHER = (
-    "cursor is of another search; send it with the query, filter, min_relevance and collection of "
-    "the page before, or search again without it"
+    "cursor is of another search; send it with the query, then, fields, filter, min_relevance, "
+    "sort, group_by and collection of the page before, or search again without it"
 )
 
 

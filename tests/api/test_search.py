@@ -308,7 +308,7 @@ def test_a_search_before_any_ingest_says_so(
         ),
         pytest.param(
             {"query": "a", "filter": {"min_height": 720.5}},
-            "filter.min_height must be a whole number of pixels, 0 or more, got 720.5",
+            "filter.min_height must be a whole number of pixels, 0 to 2147483647, got 720.5",
             id="height",
         ),
         pytest.param(

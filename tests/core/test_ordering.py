@@ -157,6 +157,7 @@ def test_a_cursor_of_another_order_is_refused(searcher: Searcher) -> None:
         (error,) = searcher.search([Query.of("red", 3, cursor=first.next_cursor, **other)])  # type: ignore[arg-type]  # of any kind
         assert isinstance(error, InvalidQuery)
         assert "cursor is of another search" in str(error)
+        assert f" {next(iter(other))} " in str(error).replace(",", " ")
     counted = _answer(searcher, Query.of("red", 3, cursor=first.next_cursor, facets=("tag",)))
     assert counted.facets is not None
 

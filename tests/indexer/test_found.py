@@ -76,3 +76,5 @@ def test_without_a_value_it_is_said_that_there_is_none(capsys: pytest.CaptureFix
     """In one line, not as an empty table."""
     as_table(replace(FOUND, facets={"tag": Facet((), more=False)}), None)
     assert "none of 2 videos that match has a tag" in capsys.readouterr().err
+    as_table(replace(FOUND, total_videos=0, facets={"tag": Facet((), more=False)}), None)
+    assert "no video matches, so nothing is counted" in capsys.readouterr().err

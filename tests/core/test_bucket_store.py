@@ -137,6 +137,35 @@ def test_a_store_that_fails_leaves_no_half_snapshot(
     assert build(catalog, store, NAME).version == 3
 
 
+@pytest.mark.parametrize("told", [False, None], ids=["refused", "lost"])
+def test_a_pointer_whose_answer_is_lost_still_names_files(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool | None
+) -> None:
+    """Sent twice, the second request is refused because of the first; or no answer comes."""
+    store, catalog = store_at(root, tmp_path), filled()
+    build(catalog, store, NAME)
+    a_video("c").put_into(catalog)
+    replace = buckets.Folder.replace
+
+    def losing(folder: buckets.Folder, name: str, content: bytes, tag: str | None) -> bool:
+        assert replace(folder, name, content, tag)
+        if told is None:
+            raise OSError(5, "the object store does not answer", name)
+        return told
+
+    with monkeypatch.context() as patched:
+        patched.setattr(buckets.Folder, "replace", losing)
+        if told is None:
+            with pytest.raises(ServiceUnavailable, match="does not answer"):
+                build(catalog, store, NAME)
+        else:
+            assert build(catalog, store, NAME).version == 3
+    found = store_at(root, tmp_path / "reader").open(NAME)
+    assert found is not None
+    assert found.manifest.version == 3
+    assert store.damage(NAME) == []
+
+
 def test_a_bucket_that_is_not_there_is_not_an_empty_one(url: str, tmp_path: Path) -> None:
     """Or else a wrong name would look as if nothing were published."""
     nowhere = f"{url.partition('://')[0]}://nowhere/a"

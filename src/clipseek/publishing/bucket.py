@@ -164,14 +164,18 @@ class BucketStore:
                     tag = self._bucket.put(f"{key}/{name}/{path.name}", path)
                     lines.append(f"{path.name} {tag}")
                 pointer = "".join(f"{line}\n" for line in lines).encode()
-                if not self._bucket.replace(f"{key}/{POINTER}", pointer, self._builder.tag):
+                if (
+                    not self._bucket.replace(f"{key}/{POINTER}", pointer, self._builder.tag)
+                    and self.pointer(key) != name  # the store may have been asked twice
+                ):
                     raise ServiceUnavailable(
                         f"another builder has published to {self._bucket.url} meanwhile, which "
                         "counts; run `indexer build` again"
                     )
             except BaseException:
-                with suppress(OSError):
-                    self._delete_all_but(key, set(), only=name)
+                with suppress(OSError, ServiceUnavailable):
+                    if self.pointer(key) != name:  # or else it counts, and the answer was lost
+                        self._delete_all_but(key, set(), only=name)
                 raise
             with suppress(OSError):
                 made.rename(self._folder(key) / name)

@@ -136,6 +136,16 @@ def test_an_answer_without_end_is_refused(sums: Peer) -> None:
         tower_at(sums.url).run(ROWS)
 
 
+def test_an_answer_drop_by_drop_ends_at_the_deadline(sums: Peer) -> None:
+    """Although each byte comes in time: the server takes ten seconds for all of them."""
+    sums.pause_s = 0.2
+
+    with pytest.raises(ServiceUnavailable, match="has not answered in"):
+        tower_at(sums.url, deadline_s=0.5).check()
+
+    assert sums.unsent != 0
+
+
 def test_a_busy_server_is_asked_again(sums: Peer) -> None:
     """As often as a request may be repeated, and not more often."""
     tower = tower_at(sums.url)

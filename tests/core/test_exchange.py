@@ -1,5 +1,6 @@
 """What an inference server must say before its vectors count."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -188,8 +189,9 @@ def test_pauses_grow_and_end() -> None:
     assert pause_s(gone("reset"), 1, 0.05) is None
 
 
-def test_what_a_server_says_is_one_short_line() -> None:
-    """It goes into messages and logs."""
-    reason = refused("line\nfeed \x1b[31m" + "x" * 1000).reason
+@pytest.mark.parametrize("failure", [refused, gone])
+def test_what_a_server_says_is_one_short_line(failure: Callable[[str], Failure]) -> None:
+    """It goes into messages and logs, also what a proxy says of a server that is gone."""
+    reason = failure("line\nfeed \x1b[31m" + "x" * 1000).reason
     assert len(reason) < 250
     assert reason.isprintable()

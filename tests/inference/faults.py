@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,7 +104,8 @@ class Peer(ThreadingHTTPServer):
     """A server of the protocol over HTTP with arithmetic of its own, and with binary tensors.
 
     Number i of a vector is i + 1 and the sum of the row. What it says can be changed: `metadata`
-    and `answered` get each document before it is sent, and `vectors` the vectors.
+    and `answered` get each document before it is sent, and `vectors` the vectors. With `pause_s`,
+    it pauses so long before each byte, and `unsent` is how many bytes of an answer are left.
     """
 
     daemon_threads = True
@@ -120,6 +122,8 @@ class Peer(ThreadingHTTPServer):
         self.answered: Callable[[dict[str, Any]], Any] = lambda said: said
         self.vectors: Callable[[NDArray[np.float32]], NDArray[Any]] = lambda found: found
         self.status = 200
+        self.pause_s = 0.0
+        self.unsent: int | None = None
         self.headers: list[dict[str, str]] = []
 
     @property
@@ -206,7 +210,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Inference-Header-Content-Length", str(len(head)))
         self.send_header("Content-Length", str(len(head) + len(content)))
         self.end_headers()
-        self.wfile.write(head + content)
+        if not self.server.pause_s:
+            self.wfile.write(head + content)
+            return
+        whole = head + content
+        for at, byte in enumerate(whole, 1):
+            time.sleep(self.server.pause_s)
+            self.server.unsent = len(whole) - at
+            self.wfile.write(bytes([byte]))
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -41,7 +41,7 @@ class Failure(Exception):
 
 def gone(reason: str) -> Failure:
     """Return the failure of a server that cannot be reached."""
-    return Failure(f"cannot be reached ({reason})", may_repeat=True, is_silent=True)
+    return Failure(f"cannot be reached ({_line(reason)})", may_repeat=True, is_silent=True)
 
 
 def late(deadline_s: float) -> Failure:

@@ -112,7 +112,7 @@ def _failure(error: Any, timeout_s: float) -> Failure:
         return late(timeout_s)
     said = f"{code.name}: {error.details() or 'no details'}"
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-        return gone(said[:200])
+        return gone(said)
     return refused(said)
 
 

@@ -104,23 +104,24 @@ class HttpServer:
                 raise
             response.release_conn()
         except urllib3.exceptions.SSLError as error:
-            raise gone(f"TLS: {error}"[:200]) from error
+            raise gone(f"TLS: {error}") from error
         except urllib3.exceptions.NewConnectionError as error:
-            raise gone(f"{error}"[:200]) from error
+            raise gone(str(error)) from error
         except urllib3.exceptions.TimeoutError as error:
             raise late(timeout_s) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise gone(f"{type(error).__name__}: {error}"[:200]) from error
+            raise gone(f"{type(error).__name__}: {error}") from error
         if response.status != 200:
             said = f"{response.status} {_error(content)}"
-            raise gone(said[:200]) if response.status in _AGAIN else refused(said)
+            raise gone(said) if response.status in _AGAIN else refused(said)
         return response.headers, content
 
 
 def _read(response: urllib3.BaseHTTPResponse, until: float, timeout_s: float) -> bytes:
     """Read a body; a server that sends it drop by drop has no more time than any other."""
     pieces, size = [], 0
-    for piece in response.stream(_PIECE_BYTES):
+    # `read` and `stream` wait for a whole piece, however long it takes.
+    while piece := response.read1(_PIECE_BYTES):
         size += len(piece)
         if size > _MOST_BYTES:
             raise Failure(f"answered with more than {_MOST_BYTES} bytes")

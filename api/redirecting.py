@@ -43,15 +43,15 @@ class Redirects:
             return None
         if not isinstance(source, Signing):
             return None
-        place = source.uri.rpartition("/")[0]
+        bucket = "/".join(source.uri.split("/", 3)[:3])
         try:
             url = urlsplit(source.signed(self._life_s))
         except OSError as error:
-            self._tell(place, f"URLs of {place} cannot be signed: {error.strerror}")
+            self._tell(bucket, f"URLs of {bucket} cannot be signed: {error.strerror}")
             return None
         origin = f"{url.scheme}://{url.netloc}"
         if origin not in self._origins:
-            said = f"{place} has the origin {origin}, which CLIPSEEK_MEDIA_ORIGINS does not list"
+            said = f"{bucket} has the origin {origin}, which CLIPSEEK_MEDIA_ORIGINS does not list"
             self._tell(origin, said)
             return None
         return RedirectResponse(url.geturl(), 307, {"Cache-Control": "private, no-store"})

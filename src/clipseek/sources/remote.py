@@ -69,7 +69,10 @@ class RemoteObject:
             first = end
 
     def signed(self, life_s: float) -> str:
-        """Return a URL that the store answers to for so many seconds; nothing is asked for it."""
+        """Return a URL that the store answers to for so many seconds, at most 604800.
+
+        An identity without a key of its own, of Google or Azure, has the provider sign it.
+        """
         from obstore import sign
 
         store, key = store_of(self.uri)

@@ -16,10 +16,10 @@ from clipseek import assembly
 from clipseek.breaker import FAILURES, Breaker
 from clipseek.config import Settings
 from clipseek.embedding import models
-from clipseek.embedding.bundle import Bundle
+from clipseek.embedding.bundle import TEXT, Bundle
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.towers.remote import Address, RemoteTower, on_server, open_server
-from clipseek.embedding.towers.remote.exchange import Tensor, Wanted
+from clipseek.embedding.towers.remote.exchange import Tensor, Wanted, wanted
 from clipseek.errors import ConfigError, ServiceUnavailable
 from tests.contracts.certificates import Certificates, make_certificates
 from tests.inference.faults import Peer, peer
@@ -146,14 +146,15 @@ def test_an_answer_drop_by_drop_ends_at_the_deadline(sums: Peer) -> None:
     assert sums.unsent != 0
 
 
-def test_a_busy_server_is_asked_again(sums: Peer) -> None:
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_a_busy_server_is_asked_again(sums: Peer, status: int) -> None:
     """As often as a request may be repeated, and not more often."""
     tower = tower_at(sums.url)
     tower.check()
-    sums.status = 503
+    sums.status = status
     before = len(sums.headers)
 
-    with pytest.raises(ServiceUnavailable, match="cannot be reached \\(503"):
+    with pytest.raises(ServiceUnavailable, match=f"cannot be reached \\({status}"):
         tower.run(ROWS)
 
     assert len(sums.headers) == before + FAILURES
@@ -263,15 +264,17 @@ def test_only_what_is_named_is_sent(tmp_path: Path, sends: str, remote: tuple[bo
     assert tuple(isinstance(tower, RemoteTower) for tower in towers) == remote
 
 
-def test_batches_are_those_of_the_setting(sums: Peer, tmp_path: Path) -> None:
+def test_batches_are_those_of_the_setting(tmp_path: Path, demo: Bundle) -> None:
     """A text tower in int8 gets one sentence at a time: beside others, its vector would change."""
     found = embedder(tmp_path, embedder_url="grpc://127.0.0.1:1", embedder_batch=7)
     assert found._visual.intake.most == 7
 
-    address = Address(url=sums.url, batch=7)
-    tower = RemoteTower(open_server(address), SUMS, Breaker(), address, alone=True)
-    assert tower.intake.most == 1
-    assert tower.intake.any_length
+    for bundle, most in ((demo, 7), (replace(demo, text_precision="int8"), 1)):
+        tower = wanted(bundle, TEXT)
+        with peer(tower.name, tower.version, bundle.dim) as running:
+            there = on_server(bundle, Address(url=running.url, batch=7), sends=("sentences",))
+            assert there._text.intake.most == most
+            assert there._text.intake.any_length
 
 
 def test_a_token_is_not_sent_for_others_to_read(tmp_path: Path) -> None:

@@ -96,6 +96,19 @@ def test_a_snapshot_is_fetched_once(
     assert len(fetched) == 6
 
 
+def test_what_is_fetched_is_compared_with_its_sum(root: str, tmp_path: Path) -> None:
+    """A file of the same size with other bytes is not searched, and not kept."""
+    build(filled(), store_at(root, tmp_path / "builder"), NAME)
+    bucket = buckets.Folder(root)
+    (index,) = (each.name for each in bucket.list(NAME) if each.name.endswith("index.faiss"))
+    content = bytearray(bucket.get(index))
+    content[-1] ^= 1
+    bucket.put(index, bytes(content))
+    with pytest.raises(ServiceUnavailable, match=r"index\.faiss is not as it was written"):
+        store_at(root, tmp_path / "reader").open(NAME)
+    assert list((tmp_path / "reader" / NAME).glob("snapshot-*")) == []
+
+
 def test_older_snapshots_are_deleted(root: str, tmp_path: Path) -> None:
     """All but the last and the one before, which readers may fetch just now; so it is on disks."""
     builder, reader = store_at(root, tmp_path / "a"), store_at(root, tmp_path / "b")

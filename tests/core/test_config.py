@@ -64,6 +64,14 @@ def test_the_password_in_an_address_is_not_repeated() -> None:
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["s3://me:hush@videos/a", "https://me:hush@a.example", "s3://a b"])
+def test_the_password_in_the_url_of_a_bucket_is_not_repeated(url: str) -> None:
+    """A wrong URL is refused, and what may be a password is not repeated."""
+    with pytest.raises(ConfigError, match="it must be s3://BUCKET/PREFIX") as raised:
+        Settings.load(store_url=url)
+    assert "hush" not in str(raised.value)
+
+
 def test_the_token_of_a_server_is_a_secret(tmp_path: Path) -> None:
     """It may be in a file, and no representation shows it."""
     (tmp_path / "token").write_text("hush\n")

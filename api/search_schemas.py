@@ -100,7 +100,7 @@ class SearchPart(StrictModel):
 
     def of(self, pictures: Iterator[Picture]) -> Part:
         """Return the part in the words of the core, with the next picture if it is one."""
-        found = _part(self.text, self.like, pictures, is_picture=_picture(self) is not None)
+        found = _part(self.text, self.like, pictures, is_picture=picture_of(self) is not None)
         return replace(found, weight=self.weight)
 
 
@@ -154,7 +154,7 @@ class _Asking(StrictModel):
     def asked_parts(self, pictures: Iterator[Picture]) -> tuple[Part, ...]:
         """Return the parts in the words of the core, with the next pictures for those of them."""
         if self.parts is None:
-            is_picture = _picture(self) is not None
+            is_picture = picture_of(self) is not None
             return (_part(self.query, self.like, pictures, is_picture=is_picture),)
         return tuple(part.of(pictures) for part in self.parts)
 
@@ -306,11 +306,11 @@ class Search(_Asking):
 
 
 def _images(asking: _Asking) -> list[bytes | str]:
-    given = [_picture(each) for each in (asking, *(asking.parts or ()))]
+    given = [picture_of(each) for each in (asking, *(asking.parts or ()))]
     return [image for image in given if image is not None]
 
 
-def _picture(given: _Asking | SearchPart) -> bytes | str | None:
+def picture_of(given: _Asking | SearchPart) -> bytes | str | None:
     """Return the file of a picture, or its URL."""
     return given.image if given.image is not None else given.image_url
 

@@ -1,12 +1,15 @@
-"""What the endpoint of the timeline takes and gives."""
+"""What the endpoints of the timeline take and give."""
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.limits import Sentence
+from api.limits import Sentence, expect
 from api.schemas import InCollection, thumbnail_url
+from api.search_schemas import SearchPart, picture_of
 from clipseek.matching import MATCHING
+from clipseek.parts import MAX_PARTS, Part, Picture
 from clipseek.timeline import Timeline
 
 _DIGITS = 4
@@ -17,6 +20,31 @@ class TimelineAsked(InCollection):
     """What a timeline is asked for."""
 
     query: Sentence
+
+
+class TimelineParts(InCollection):
+    """What a timeline of several parts is asked for."""
+
+    parts: Annotated[
+        list[SearchPart],
+        Field(
+            min_length=1,
+            max_length=MAX_PARTS,
+            description=f"1 to {MAX_PARTS} parts, as in a search, at least one of them wanted.",
+        ),
+        expect(f"a list of 1 to {MAX_PARTS} parts"),
+    ]
+
+    @property
+    def images(self) -> list[bytes | str]:
+        """The files or URLs of the pictures, in the order in which `asked` takes the pictures."""
+        given = (picture_of(part) for part in self.parts)
+        return [image for image in given if image is not None]
+
+    def asked(self, pictures: Sequence[Picture]) -> list[Part]:
+        """Return the parts in the words of the core; `pictures` are the decoded `images`."""
+        shown = iter(pictures)
+        return [part.of(shown) for part in self.parts]
 
 
 class TimelineSegment(BaseModel):
@@ -32,9 +60,12 @@ class TimelineSegment(BaseModel):
 
 
 class TimelineAnswer(BaseModel):
-    """The relevance of a sentence over a whole video."""
+    """How a sentence, or all parts together, fit a whole video."""
 
-    query: str
+    query: str | None = Field(
+        default=None,
+        description="The sentence; null if there are several parts, a moment or a picture.",
+    )
     truncated_at: int | None = Field(
         default=None,
         description="If the query is too long for the model: how many characters of it the model "
@@ -49,6 +80,10 @@ class TimelineAnswer(BaseModel):
         description="What `times` and `relevance` are of: the sampled frames, or only the "
         "segments, because the vectors of the frames of this video were not kept."
     )
+    measure: Literal["relevance", "fit"] = Field(
+        description="What `relevance` is: `fit` if a part is a moment or a picture. It is the same "
+        "kind of number: of one picture alone, 0.5 where the score of a hit is `alike_from`."
+    )
     times: list[float] = Field(description="Seconds, ascending.")
     relevance: list[float] = Field(
         description="0 to 1; each holds from its time to the next one, the last one to the end."
@@ -59,6 +94,7 @@ class TimelineAnswer(BaseModel):
     )
 
 
+PARTS = {"parts": [{"text": "a red car"}, {"text": "a street", "weight": -1}]}
 TIMELINE_ANSWER = {
     "query": "a red car turning at night",
     "truncated_at": None,
@@ -68,6 +104,7 @@ TIMELINE_ANSWER = {
     "video_id": "3b1f0a52c7d94e6886a1f2d03c5be917",
     "duration": 4.0,
     "resolution": "frames",
+    "measure": "relevance",
     "times": [0.0, 1.0, 2.0, 2.52, 3.0],
     "relevance": [0.0121, 0.0148, 0.0133, 0.9012, 0.9388],
     "segments": [
@@ -94,6 +131,9 @@ TIMELINE_ANSWER = {
 }
 
 
+PARTS_ANSWER = {**TIMELINE_ANSWER, "query": None}
+
+
 def written(found: Timeline, root: str) -> dict[str, Any]:
     """Return the fields of `TimelineAnswer`, of plain values, which are not validated again."""
     segments, shots = found.segments, set(found.shots)
@@ -115,6 +155,7 @@ def written(found: Timeline, root: str) -> dict[str, Any]:
         "video_id": found.video.id,
         "duration": found.video.duration,
         "resolution": "frames" if found.is_sampled else "segments",
+        "measure": "fit" if found.is_seen else "relevance",
         "times": found.times.round(3).tolist(),
         "relevance": found.relevance.round(_DIGITS).tolist(),
         "segments": [

@@ -39,6 +39,7 @@ from clipseek.library.collections import Collections
 from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
+from clipseek.parts import Text
 from clipseek.publishing import FolderStore
 from clipseek.testing import ToyEmbedder
 from clipseek.timeline import timeline
@@ -114,7 +115,9 @@ def measure(folder: Path, dim: int, frames: int, url: str | None = None) -> Meas
         texts = TextVectors(LocalCache(100, 1 << 20), 3600)
 
         def answer() -> bytes:
-            return to_json(written(timeline(collections, texts, name, "v", "a sentence"), ""))
+            return to_json(
+                written(timeline(collections, texts, name, "v", [Text("a sentence")]), "")
+            )
 
         def plain() -> bytes:
             (rows,) = catalog.stored(name)
@@ -136,7 +139,7 @@ def measure(folder: Path, dim: int, frames: int, url: str | None = None) -> Meas
                 list(now.blocks(name, video_ids=["v"]))
                 list(now.frame_blocks(name, "v")[1])
 
-        ours = timeline(collections, texts, name, "v", "a sentence")
+        ours = timeline(collections, texts, name, "v", [Text("a sentence")])
         own = calibration.bias(vectors, bank, SCALE)
         theirs = calibration.relevance(
             calibration.evidence(vectors @ sentences[-1], own, SCALE), curve

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
 from clipseek.filters import Filters
 from clipseek.highlights import MOST_WINDOWS, SLICE_S, Floats, Prediction, Truth, slices_of
+from clipseek.parts import Text
 from clipseek.query import MAX_BATCH, Query
 from clipseek.service import Service
 from clipseek.timeline import timeline
@@ -155,7 +156,7 @@ def _windows(answer: SearchResult) -> Floats:
 
 def _saliency(service: Service, asked: Asked, video: Video) -> Floats:
     searcher, name = service.searcher, service.settings.collection
-    found = timeline(searcher.collections, searcher.texts, name, video.id, asked.query)
+    found = timeline(searcher.collections, searcher.texts, name, video.id, [Text(asked.query)])
     if not len(found.times):
         return np.zeros(asked.slices)
     return slices_of(found.times, found.relevance, asked.slices)

@@ -119,15 +119,28 @@ function partOf(part) {
 }
 
 /**
+ * A sentence and what else is asked of the first step, as the server reads parts.
+ * @param {Pick<Sentence, "query" | "parts">} sentence
+ */
+export const firstParts = (sentence) =>
+  allOf(sentence).map((part) => ({ ...partOf(part), ...(part.weight === 1 ? {} : { weight: part.weight }) }));
+
+/**
+ * @param {Pick<Sentence, "query" | "parts">} sentence
+ * @returns {Part[]}
+ */
+const allOf = ({ query, parts }) => [...(query ? [{ text: query, weight: 1 }] : []), ...parts];
+
+/**
  * What is asked of the server with a sentence: each step is inside the one before.
  * @param {Sentence} sentence
  */
 export function partsOf({ query, parts, then }) {
-  const all = [...(query ? [{ text: query, weight: 1 }] : []), ...parts];
+  const all = allOf({ query, parts });
   const [only] = all;
   const first = all.length === 1
     ? ("text" in only ? { query: only.text } : partOf(only))
-    : { parts: all.map((part) => ({ ...partOf(part), ...(part.weight === 1 ? {} : { weight: part.weight }) })) };
+    : { parts: firstParts({ query, parts }) };
   /** @type {object} */
   const none = {};
   return { ...first, ...then.reduceRight((inner, step) => ({ then: { ...step, ...inner } }), none) };

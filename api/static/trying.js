@@ -2,7 +2,7 @@
 
 import { code, make, pretty } from "./make.js";
 
-const READING_POSTS = ["/v1/search", "/v1/search/batch", "/v1/edit-lists"];
+const READING_POSTS = ["/v1/search", "/v1/search/batch", "/v1/edit-lists", "/v1/videos/{video_id}/timeline"];
 const MOST_LETTERS = 20_000;
 const PATIENCE_MS = 30_000;
 

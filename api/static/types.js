@@ -75,6 +75,7 @@
  * @typedef {object} Timeline
  * @property {number[]} times seconds
  * @property {number[]} relevance
+ * @property {"relevance" | "fit"} measure of a moment or a picture there is no relevance
  * @property {(Segment & {relevance: number})[]} segments
  * @property {number[]} hits ids of segments
  *

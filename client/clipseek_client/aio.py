@@ -22,7 +22,7 @@ from clipseek_client.answers import (
     Timeline,
     Video,
 )
-from clipseek_client.asked import ChosenMoment, Search, SearchOptions, VideoOrder
+from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
 from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
@@ -145,6 +145,12 @@ class AsyncClient:
     ) -> Timeline:
         """Return how relevant a sentence is from the start to the end of a video."""
         return await self._run(calls.timeline(self._server, video_id, query, collection))
+
+    async def composed_timeline(
+        self, video_id: str, parts: Sequence[SearchPart], *, collection: str | None = None
+    ) -> Timeline:
+        """Return how several parts, as of a search, fit a video from its start to its end."""
+        return await self._run(calls.composed_timeline(self._server, video_id, parts, collection))
 
     async def collections(self) -> list[Collection]:
         """Return the collections that the key allows."""

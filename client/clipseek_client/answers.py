@@ -277,12 +277,13 @@ class TimelineSegment(Moment):
 
 
 class Timeline(Answer):
-    """How relevant a sentence is from the start to the end of a video.
+    """How relevant a sentence is from the start to the end of a video, or several parts together.
 
-    Each of `relevance` holds from the second of the same place in `times` to the next one.
+    Each of `relevance` holds from the second of the same place in `times` to the next one. It is
+    how well the parts fit if `measure` is `fit`, because one is a moment or a picture.
     """
 
-    query: str
+    query: str | None = None
     truncated_at: int | None = None
     model: str
     collection: str
@@ -290,6 +291,7 @@ class Timeline(Answer):
     video_id: str
     duration: float
     resolution: str
+    measure: str
     times: list[float]
     relevance: list[float]
     segments: list[TimelineSegment]

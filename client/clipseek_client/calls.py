@@ -28,7 +28,7 @@ from clipseek_client.answers import (
     Video,
     Videos,
 )
-from clipseek_client.asked import ChosenMoment, Search, search_body, sent
+from clipseek_client.asked import ChosenMoment, Search, SearchPart, search_body, sent
 from clipseek_client.errors import InvalidValue, JobFailed, JobLate, ProblemError
 from clipseek_client.steps import Flow, Read, Request, Server, Wait
 
@@ -104,6 +104,15 @@ def timeline(server: Server, video_id: str, query: str, collection: str | None) 
     """Ask how relevant a sentence is over a video."""
     path = f"{_video(video_id)}/timeline"
     return server.read(Timeline, _get(path, collection=collection, query=query))
+
+
+def composed_timeline(
+    server: Server, video_id: str, parts: Sequence[SearchPart], collection: str | None
+) -> Flow[Timeline]:
+    """Ask how several parts fit a video; this changes nothing, so it may be repeated."""
+    path, params = f"{_video(video_id)}/timeline", _present(collection=collection)
+    body = yield Read(lambda: sent({"parts": parts, **params}))
+    return (yield from server.read(Timeline, Request("POST", path, json=body)))
 
 
 def collections(server: Server) -> Flow[Collections]:

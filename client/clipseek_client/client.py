@@ -21,7 +21,7 @@ from clipseek_client.answers import (
     Timeline,
     Video,
 )
-from clipseek_client.asked import ChosenMoment, Search, SearchOptions, VideoOrder
+from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
 from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
@@ -132,6 +132,12 @@ class Client:
     def timeline(self, video_id: str, query: str, *, collection: str | None = None) -> Timeline:
         """Return how relevant a sentence is from the start to the end of a video."""
         return self._run(calls.timeline(self._server, video_id, query, collection))
+
+    def composed_timeline(
+        self, video_id: str, parts: Sequence[SearchPart], *, collection: str | None = None
+    ) -> Timeline:
+        """Return how several parts, as of a search, fit a video from its start to its end."""
+        return self._run(calls.composed_timeline(self._server, video_id, parts, collection))
 
     def collections(self) -> list[Collection]:
         """Return the collections that the key allows."""

@@ -164,7 +164,7 @@ class Explainer:
         view = self._collections.latest(query.collection).view
         model = self._collections.models.get(view.collection)
         catalog = self._collections.catalog
-        (read,) = asked([query.parts], view, model, self._texts, catalog)
+        (read,) = asked([query.parts], view.collection, model, self._texts, catalog)
         if isinstance(read, ClipseekError):
             raise read
         found = _stored(catalog, view, hits)
@@ -252,7 +252,7 @@ def _stored(catalog: CatalogReader, view: View, hits: Sequence[Matched]) -> Mapp
     """
     name = view.collection.name
     found: dict[int, _Stored] = {}
-    with stored(view, catalog) as now:
+    with stored(view.collection, catalog) as now:
         there = now.videos_by_id(name, sorted({hit.video_id for hit in hits}))
         for video_id in there:
             blocks = list(now.blocks(name, video_ids=[video_id]))

@@ -132,7 +132,7 @@ class Searcher:
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
             asks = [parts for query in queries for parts in query.steps]
-            each = iter(asked(asks, view, model, self.texts, self.collections.catalog))
+            each = iter(asked(asks, view.collection, model, self.texts, self.collections.catalog))
             read = [[next(each) for _ in query.steps] for query in queries]
             senses = self.senses.of(queries) if len(view.words) else {}
         errors = [

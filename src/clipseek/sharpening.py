@@ -32,7 +32,7 @@ def sharpened(
     sharp = list(hits)
     seen = [place for place, hit in enumerate(hits) if _is_picture(hit)]
     try:
-        with stored(view, catalog) as now:
+        with stored(view.collection, catalog) as now:
             for video_id in now.videos_by_id(name, sorted({hits[i].video.id for i in seen})):
                 times, frames = now.frame_vectors(name, video_id)
                 scores = (frames @ vector).astype(np.float64)

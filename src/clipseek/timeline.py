@@ -1,33 +1,40 @@
-"""The timeline of a video: the relevance of a sentence at each sampled frame and each segment."""
+"""The timeline of a video: how what is asked fits each sampled frame and each segment."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import calibration
 from clipseek.cache import TextVectors
-from clipseek.errors import QueryNotRead
+from clipseek.composition import Curves, combined
+from clipseek.errors import ClipseekError
 from clipseek.library.collections import Collections
-from clipseek.parts import cut_at
+from clipseek.matching import logistic
+from clipseek.parts import Part, Text, cut_at, is_seen, problem_of
 from clipseek.ranking import ADJACENT_S
 from clipseek.stored import SegmentBlock
 from clipseek.types import Collection, Video
+from clipseek.vectors import Asked, asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
-    """The relevance of one sentence over one whole video.
+    """The relevance of a sentence, or of all parts together, over one whole video.
 
-    segments: In the order of time. segment_relevance: float64 (S,), in [0, 1], theirs. times:
-    float64 (N,) seconds, ascending. relevance: float64 (N,), in [0, 1]; each holds from its time to
-    the next one. is_sampled: Whether these are of frames; otherwise they are of the segments,
-    because the frame vectors of the video were not kept. shots: Where a shot begins, seconds,
-    ascending. truncated_at: As in `SearchResult`.
+    query: The sentence, or None if there are several parts or a picture. is_seen: Whether a part is
+    a picture or a moment: then relevance is how well the parts fit, which for a picture is 0.5
+    where its score is the model's coherence; see `composition`. segments: In the order of time.
+    segment_relevance: float64 (S,), in [0, 1], theirs. times: float64 (N,) seconds, ascending.
+    relevance: float64 (N,), in [0, 1]; each holds from its time to the next one. is_sampled:
+    Whether these are of frames; otherwise they are of the segments, because the frame vectors of
+    the video were not kept. shots: Where a shot begins, seconds, ascending. truncated_at: As in
+    `SearchResult`.
     """
 
-    query: str
+    query: str | None
     truncated_at: int | None
+    is_seen: bool
     collection: Collection
     video: Video
     segments: SegmentBlock
@@ -39,9 +46,13 @@ class Timeline:
 
 
 def timeline(
-    collections: Collections, texts: TextVectors, name: str, video_id: str, sentence: str
+    collections: Collections,
+    texts: TextVectors,
+    name: str,
+    video_id: str,
+    parts: Sequence[Part],
 ) -> Timeline:
-    """Compare a sentence with all of a video, from the vectors in the catalog at one version.
+    """Compare parts with what all of a video shows, from the vectors in the catalog at one version.
 
     A frame has the bias of the segment that it is in. So its evidence is a part of that of the
     segment: the mean over the frames, by how long each is shown, is the segment's evidence but for
@@ -49,10 +60,13 @@ def timeline(
     would take several times as long, and could disagree with the hits (`benchmarks.timeline`).
 
     Raises:
+        InvalidQuery: see `parts.problem_of` and `vectors.asked`.
         CollectionNotFound, VideoNotFound: there is none.
-        QueryNotRead: the model finds nothing in the sentence.
+        QueryNotRead: the model finds nothing in a sentence.
         ClipseekError: as `Models.get` does.
     """
+    if (wrong := problem_of(parts)) is not None:
+        raise wrong
     with collections.catalog.consistent(name) as now:
         collection = now.collection(name)
         video = now.video(name, video_id)
@@ -60,26 +74,22 @@ def timeline(
         shots = now.shots(name, video_id)
         times, frames = now.frame_blocks(name, video_id)
     model = collections.models.get(collection)
-    read = texts.embed(model.embedder, [sentence])
-    vector, end = read.vectors[0], read.ends[0]
-    if end == 0:
-        raise QueryNotRead(sentence, collection.model)
-    scoring = model.scoring_of(collection)
-
-    def relevance(scores: NDArray[np.float32], biases: NDArray[np.float32]) -> NDArray[np.float64]:
-        evidence = calibration.evidence(scores, biases, scoring.logit_scale)
-        return calibration.relevance(evidence, scoring.relevance)
-
-    of_segments = relevance(segments.vectors @ vector, segments.biases)
-    of_frames = of_segments
+    (read,) = asked([parts], collection, model, texts, collections.catalog)
+    if isinstance(read, ClipseekError):
+        raise read
+    curves = Curves.of(model.scoring_of(collection), model.coherence)
+    of_segments = of_frames = fits([segments.vectors], segments.biases, read, curves)
     is_sampled = bool(len(times) and len(segments))
     if is_sampled:
-        scores = np.concatenate([block @ vector for block in frames])
         biases = segments.biases[segment_of(times, segments.spans[:, 0])]
-        of_frames = relevance(scores, biases)
+        of_frames = fits(frames, biases, read, curves)
+    (first, *others) = parts
+    sentence = first.text if isinstance(first, Text) and not others else None
+    is_cut = sentence is not None and read.end is not None
     return Timeline(
         query=sentence,
-        truncated_at=None if end is None else cut_at(sentence, end),
+        truncated_at=cut_at(sentence or "", read.end or 0) if is_cut else None,
+        is_seen=is_seen(parts),
         collection=collection,
         video=video,
         segments=segments,
@@ -89,6 +99,31 @@ def timeline(
         is_sampled=is_sampled,
         shots=shots,
     )
+
+
+def fits(
+    blocks: Iterable[NDArray[np.float32]],
+    biases: NDArray[np.float32],
+    asked: Asked,
+    curves: Curves,
+) -> NDArray[np.float64]:
+    """Return how well vectors fit all parts together, float64 (N,), in [0, 1].
+
+    Args:
+        blocks: float32 (n, dim), N unit rows in all.
+        biases: float32 (N,), those of their segments.
+        asked: The parts.
+        curves: Those of the collection.
+    """
+    cosines = np.concatenate(
+        [np.stack([block @ vector for vector in asked.parts], axis=1) for block in blocks]
+    ).astype(np.float64)
+    wide = biases.astype(np.float64)
+    logits = [
+        curves.logits(cosines[:, i], wide, is_sentence=bool(is_sentence))
+        for i, is_sentence in enumerate(asked.sentences)
+    ]
+    return logistic(combined(np.stack(logits, axis=1), asked.weights))
 
 
 def segment_of(times: NDArray[np.float64], starts: NDArray[np.float64]) -> NDArray[np.int64]:

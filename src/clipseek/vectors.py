@@ -16,12 +16,11 @@ from clipseek.errors import (
     ServiceUnavailable,
     VideoNotFound,
 )
-from clipseek.library.view import View
 from clipseek.model import Model
 from clipseek.parts import Like, Part, Picture, Text, cut_at
 from clipseek.protocols import CatalogReader
 from clipseek.ranking import ADJACENT_S
-from clipseek.types import Liked, Span
+from clipseek.types import Collection, Liked, Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +53,7 @@ class _Read:
 
 def asked(
     asks: Sequence[Sequence[Part]],
-    view: View,
+    collection: Collection,
     model: Model,
     texts: TextVectors,
     catalog: CatalogReader,
@@ -67,12 +66,12 @@ def asked(
     def one(part: Part, *, is_alone: bool) -> _Read:
         if isinstance(part, Text):
             vector, end = next(known)
-            _require_read(part, end, view.model, is_alone=is_alone)
+            _require_read(part, end, collection.model, is_alone=is_alone)
             return _Read(vector, end)
         if isinstance(part, Picture):
             # One by one, as they are as large as they came; the tower is loaded with the first.
             return _Read(model.embedder.embed_images(part.pixels[np.newaxis])[0])
-        return _of_moment(part, view, catalog)
+        return _of_moment(part, collection, catalog)
 
     found: list[Asked | ClipseekError] = []
     for parts in asks:
@@ -119,23 +118,23 @@ def _require_read(part: Text, end: int | None, model: str, *, is_alone: bool) ->
 
 
 @contextmanager
-def stored(view: View, catalog: CatalogReader) -> Iterator[CatalogReader]:
-    """Give the catalog at one version, which may be later than that of the view.
+def stored(collection: Collection, catalog: CatalogReader) -> Iterator[CatalogReader]:
+    """Give the catalog at one version, which may be later than that of the collection.
 
     Raises:
         ServiceUnavailable: the catalog cannot be read, or the name has another collection now.
     """
-    name = view.collection.name
+    name = collection.name
     with catalog.consistent(name) as now:
-        collection = now.collection(name)
-        if (collection.key, collection.epoch) != (view.collection.key, view.collection.epoch):
+        later = now.collection(name)
+        if (later.key, later.epoch) != (collection.key, collection.epoch):
             raise ServiceUnavailable(
                 f"collection {name!r} has just been replaced; ask again in a second"
             )
         yield now
 
 
-def _of_moment(like: Like, view: View, catalog: CatalogReader) -> _Read:
+def _of_moment(like: Like, collection: Collection, catalog: CatalogReader) -> _Read:
     """Return the stored vector of the segment at a time of a video.
 
     It is read from the catalog, because a compressed index has no exact vectors. The video's id is
@@ -146,8 +145,8 @@ def _of_moment(like: Like, view: View, catalog: CatalogReader) -> _Read:
         InvalidQuery: the video has no segment at this time.
         ServiceUnavailable: see `stored`.
     """
-    name = view.collection.name
-    with stored(view, catalog) as now:
+    name = collection.name
+    with stored(collection, catalog) as now:
         video = now.videos_by_id(name, [like.video_id]).get(like.video_id)
         if video is None:
             raise VideoNotFound(like.video_id, name)

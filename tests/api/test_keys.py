@@ -113,6 +113,7 @@ def test_every_endpoint_below_v1_needs_a_scope(library: Library) -> None:
     bodies: dict[str, Any] = {
         "/v1/search": {"query": "red"},
         "/v1/search/batch": {"searches": [{"query": "red"}]},
+        "/v1/videos/{video_id}/timeline": {"parts": [{"text": "red"}]},
         "/v1/videos": {"url": "https://a.example/a.mp4"},
         "/v1/videos/{video_id}": {"title": "a title"},
         "/v1/collections/{collection}/switch": {"step": "finish"},

@@ -229,6 +229,20 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /v1/videos/{video_id}/timeline": reading(
         "/v1/videos/ID/timeline", videos, some({"query": sentences}, collection=names)
     ),
+    "POST /v1/videos/{video_id}/timeline": requests(
+        "POST",
+        "/v1/videos/ID/timeline",
+        ids=videos,
+        body=some(
+            {
+                "parts": st.one_of(
+                    sentences.map(lambda text: [{"text": text}, {"text": "red", "weight": -1}]),
+                    videos.map(lambda video: [{"like": {"video_id": video, "time": 1}}]),
+                )
+            },
+            collection=names,
+        ),
+    ),
 }
 
 

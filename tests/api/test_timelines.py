@@ -1,9 +1,15 @@
 """The timeline of a video over HTTP."""
 
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from api.app import create_app
+from api.auditing import is_audited
 from api.timeline_schemas import TimelineAnswer
 from tests.api.library import Library
 
@@ -55,3 +61,60 @@ def test_what_cannot_be_answered_is_a_problem(
     """Each by its kind."""
     answer = client.get(path)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{name}")
+
+
+def blue_picture() -> str:
+    """Return a picture as it is sent."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "blue").save(file, "PNG")
+    return b64encode(file.getvalue()).decode()
+
+
+def test_a_timeline_of_parts_is_what_fits_all_of_them(client: TestClient) -> None:
+    """One sentence as a part is as by GET; what is not wanted, a moment and a picture count."""
+    path = "/v1/videos/sea/timeline"
+
+    def said(*parts: Mapping[str, object]) -> TimelineAnswer:
+        answer = client.post(path, json={"parts": parts})
+        assert answer.status_code == 200, answer.text
+        return TimelineAnswer.model_validate(answer.json())
+
+    blue = {"text": "blue"}
+    alone = client.get(path, params={"query": "blue"}).json()
+    assert said(blue) == TimelineAnswer.model_validate(alone)
+    without = said(blue, {"text": "blue", "weight": -1})
+    assert (without.query, without.measure, without.hits) == (None, "relevance", [])
+    assert without.relevance[0] < 0.5 < alone["relevance"][0]
+    moment: dict[str, object] = {"like": {"video_id": "sea", "time": 1}}
+    for part in (moment, {"image": blue_picture()}):
+        seen = said(part)
+        assert (seen.query, seen.measure) == (None, "fit")
+        assert [one > 0.5 for one in seen.relevance] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param({}, "parts", id="none"),
+        pytest.param({"parts": []}, "parts must be a list of 1 to 8 parts", id="empty"),
+        pytest.param({"parts": [{"text": "a"}] * 9}, "parts must be a list of 1 to 8", id="many"),
+        pytest.param({"parts": [{}]}, "exactly one of them, got 0", id="nothing"),
+        pytest.param(
+            {"parts": [{"text": "a", "weight": -1}]}, "must have one that is wanted", id="unwanted"
+        ),
+        pytest.param({"parts": [{"image": "AAAA"}]}, "image", id="no picture"),
+        pytest.param({"parts": [{"text": "a"}], "query": "a"}, "query", id="unknown"),
+    ],
+)
+def test_wrong_parts_are_refused(client: TestClient, body: dict[str, object], said: str) -> None:
+    """In a sentence that names what is wrong."""
+    answer = client.post("/v1/videos/sea/timeline", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-query")
+    assert said in answer.text
+
+
+def test_asking_for_a_timeline_is_not_noted_as_a_change() -> None:
+    """But that a video called `timeline` is removed is."""
+    assert not is_audited("POST", "/v1/videos/sea/timeline", 200)
+    assert is_audited("POST", "/v1/videos/sea/timeline", 403)
+    assert is_audited("DELETE", "/v1/videos/timeline", 202)

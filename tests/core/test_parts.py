@@ -160,7 +160,7 @@ def test_no_more_matches_than_the_last_segment_allows(
     assert isinstance(every, SearchResult)
     assert not every.more
     view = searcher.collections.latest("default").view
-    (one,) = asked([parts], view, MODEL, searcher.texts, searcher.collections.catalog)
+    (one,) = asked([parts], view.collection, MODEL, searcher.texts, searcher.collections.catalog)
     assert not isinstance(one, Exception)
     is_seen = not all(isinstance(part, Text) for part in parts)
     monkeypatch.setattr(matching, "CANDIDATES", 2)

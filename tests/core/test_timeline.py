@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from clipseek import calibration
-from clipseek.errors import CollectionNotFound, QueryNotRead, VideoNotFound
+from clipseek.errors import CollectionNotFound, InvalidQuery, QueryNotRead, VideoNotFound
+from clipseek.parts import Like, Part, Text
 from clipseek.query import Query
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from clipseek.timeline import Timeline, segment_of, timeline
@@ -38,7 +39,7 @@ def stored(
 def asked(catalog: MemoryCatalog, folder: Path, sentence: str, video_id: str = "v") -> Timeline:
     """Return the timeline of a sentence."""
     searcher = searcher_over(catalog, folder, toy_model)
-    return timeline(searcher.collections, searcher.texts, "default", video_id, sentence)
+    return timeline(searcher.collections, searcher.texts, "default", video_id, [Text(sentence)])
 
 
 def test_each_second_has_the_relevance_of_what_it_shows(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_segment_has_the_relevance_that_a_search_says(tmp_path: Path) -> None:
     searcher = searcher_over(catalog, tmp_path, toy_model)
     (answer,) = searcher.search([Query.of("blue", min_relevance=0.01)])
     assert isinstance(answer, SearchResult)
-    found = timeline(searcher.collections, searcher.texts, "default", "v", "blue")
+    found = timeline(searcher.collections, searcher.texts, "default", "v", [Text("blue")])
     assert answer.hits[0].relevance == pytest.approx(found.segment_relevance[1], abs=1e-6)
     assert 0.01 < found.segment_relevance[1] < 0.5
 
@@ -107,3 +108,50 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         asked(catalog, tmp_path, "red", "w")
     with pytest.raises(QueryNotRead):
         asked(catalog, tmp_path, "???")
+
+
+def composed(catalog: MemoryCatalog, folder: Path, *parts: Part) -> Timeline:
+    """Return the timeline of several parts."""
+    searcher = searcher_over(catalog, folder, toy_model)
+    return timeline(searcher.collections, searcher.texts, "default", "v", parts)
+
+
+def test_the_fits_of_all_parts_are_multiplied(tmp_path: Path) -> None:
+    """Of each frame and of each segment: (f1^w1 * (1 - f2)^-w2)^(1 / w1)."""
+    catalog = MemoryCatalog()
+    stored(catalog, biases=(9.0, 11.0))
+    blue, red = asked(catalog, tmp_path, "blue"), asked(catalog, tmp_path, "red")
+    found = composed(catalog, tmp_path, Text("blue", 2.0), Text("red", -1.0))
+    for both, wanted, unwanted in (
+        (found.relevance, blue.relevance, red.relevance),
+        (found.segment_relevance, blue.segment_relevance, red.segment_relevance),
+    ):
+        assert both == pytest.approx((wanted**2 * (1 - unwanted)) ** (1 / 2), abs=1e-9)
+        assert 0 < both.min() < both.max() < 1
+    assert (found.query, found.truncated_at, found.is_seen) == (None, None, False)
+
+
+def test_composed_segments_have_the_relevance_that_a_search_says(tmp_path: Path) -> None:
+    """So that a hit of the list is a hit of the timeline, also of several parts."""
+    catalog = MemoryCatalog()
+    stored(catalog, biases=(9.0, 11.0))
+    parts = [Text("blue"), Text("red", -0.5)]
+    (answer,) = searcher_over(catalog, tmp_path, toy_model).search([Query.of(parts)])
+    assert isinstance(answer, SearchResult)
+    relevance = {hit.span.start: hit.relevance for hit in answer.hits}
+    found = composed(catalog, tmp_path, *parts)
+    of_segments = zip(found.segments.spans[:, 0].tolist(), found.segment_relevance, strict=True)
+    assert relevance == pytest.approx(dict(of_segments), abs=1e-6)
+
+
+def test_what_looks_like_a_moment_is_seen(tmp_path: Path) -> None:
+    """The seconds that are like second 4, and the answer says that a moment was asked for."""
+    catalog = MemoryCatalog()
+    stored(catalog)
+    found = composed(catalog, tmp_path, Like("v", 4.0))
+    assert (found.query, found.is_seen) == (None, True)
+    assert (found.relevance > 0.5).tolist() == [False, False, True, True, True]
+    with pytest.raises(InvalidQuery, match="must have one that is wanted"):
+        composed(catalog, tmp_path, Like("v", 4.0, -1.0))
+    with pytest.raises(InvalidQuery, match=r"like.time must be a second of video 'v'"):
+        composed(catalog, tmp_path, Text("red"), Like("v", 9.0))

@@ -162,6 +162,9 @@ def test_the_library_is_read(client: Client) -> None:
     line = client.timeline(videos[0].id, QUERY)
     assert len(line.times) == len(line.relevance) > 0
     assert [segment.id for segment in line.segments] == [segment.id for segment in segments]
+    assert client.composed_timeline(videos[0].id, [{"text": QUERY}]) == line
+    without = client.composed_timeline(videos[0].id, [{"text": QUERY}, {"text": "a", "weight": -1}])
+    assert without.query is None
     (collection,) = client.collections()
     assert (collection.name, collection.videos) == ("default", len(videos))
 

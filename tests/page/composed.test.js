@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  changed, composedOf, factorsOf, IMPORTANCE, importanceOf, isWanted, joined, MOST, partsOf, room, writeComposed,
+  changed, composedOf, factorsOf, firstParts, IMPORTANCE, importanceOf, isWanted, joined, MOST, partsOf, room, writeComposed,
 } from "../../api/static/composed.js";
 import { added, kept, recalled } from "../../api/static/recent.js";
 
@@ -21,6 +21,12 @@ test("one part is asked for by itself", () => {
   assert.deepEqual(partsOf({ query: "", parts: [{ text: "b", weight: 2 }], then: [] }), { query: "b" });
   assert.deepEqual(partsOf({ query: "", parts: [{ like, weight: 1 }], then: [] }), { like: { video_id: "v/1 &", time: 1.5 } });
   assert.deepEqual(partsOf({ query: "", parts: [{ picture, weight: 1 }], then: [] }), { image: "AAAA" });
+});
+
+test("the curve is of the first step, whose parts are always a list", () => {
+  assert.deepEqual(firstParts(ALL), partsOf({ ...ALL, then: [] }).parts);
+  assert.deepEqual(firstParts({ query: "a", parts: [] }), [{ text: "a" }]);
+  assert.deepEqual(firstParts({ query: "", parts: [{ picture, weight: 2 }] }), [{ image: "AAAA", weight: 2 }]);
 });
 
 test("several parts have weights, below zero if they are not wanted", () => {

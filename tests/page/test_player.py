@@ -164,6 +164,30 @@ def test_the_line_shows_where_else_it_matches(page: Page, address: str) -> None:
     assert page.problems == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        pytest.param("q=green&not=blue", "99%", id="words"),
+        pytest.param("q=green&not=green", "", id="nothing"),
+        pytest.param("q=green&then=blue&within=10", "99%", id="the first step"),
+        pytest.param("q=&like=sea&at=3", None, id="a moment"),
+    ],
+)
+def test_the_line_is_of_all_parts(page: Page, address: str, asked: str, found: str | None) -> None:
+    """The sea is green from 2 to 4 s; what looks alike has a curve, and no percentage of it."""
+    page.open(f"{address}/?{asked}&v=sea&t=2,4")
+    page.until("document.querySelector('.timeline path.mark')")
+    matching = 0 if found == "" else 1
+    page.until(f"document.querySelectorAll('.timeline rect.found').length >= {matching}")
+    if found == "":
+        assert page.run("document.querySelectorAll('.timeline rect.found').length") == 0
+        return
+    shown = "document.querySelector('.pointed')?.innerText"
+    page.point_until(".timeline .found", f"{shown}?.includes({found or ':'!r})")
+    assert page.run(f"{shown}.includes('%')") == (found is not None)
+    assert page.problems == []
+
+
 def test_what_browsers_cannot_play_is_previewed_at_once(page: Page, tmp_path: Path) -> None:
     """The server knows it of an indexed video, so the file is not waited for until it fails."""
     made = Library(tmp_path, MemoryCatalog())

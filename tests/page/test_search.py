@@ -318,7 +318,8 @@ def test_parts_are_asked_for_under_the_box(page: Page, address: str) -> None:
     page.run("history.back()")
     page.until(f"{STEPS}.length === 1 && {FIELDS} === 1")
     page.run(f"document.querySelector('{CARD}').click()")
-    page.until(f"{VIDEO} && document.querySelectorAll('.timeline .found').length === 2")
+    # Both steps, and the moment of the first one on its curve.
+    page.until(f"{VIDEO} && document.querySelectorAll('.timeline .found').length === 3")
     page.press("Escape")
     page.run("document.querySelector('.composed .away').click()")
     page.until(f"location.search === '?q=green' && {FIELDS} === 0")

@@ -1,7 +1,7 @@
 // The player: a moment in its video, what can be done with it, and where else it may be.
 
 import { ask, parameters, problemIn } from "../api.js";
-import { isAlone } from "../composed.js";
+import { firstParts, isWanted } from "../composed.js";
 import { between, moment } from "../format.js";
 import { divided, placeOf, unfoldedOf } from "../hits.js";
 import { useValue } from "../hooks.js";
@@ -10,7 +10,7 @@ import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
 import { texts } from "../said.js";
 import { others, search } from "../searching.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { fit, Words } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { Notice } from "./notice.js";
@@ -57,10 +57,11 @@ export function Player({ open }) {
   const unfolded = useValue(others);
   const { query, parts, then } = useValue(route);
   const collection = useValue(here);
+  const curveAsked = useMemo(() => (isWanted({ query, parts }) ? JSON.stringify(firstParts({ query, parts })) : ""), [query, parts]);
   const { good, weak } = divided(unfoldedOf(answer?.hits ?? [], unfolded), answer?.alike_from ?? null);
   const hits = [...good, ...weak];
   const place = placeOf(hits, open);
-  const { video, segments, curve, problem } = useVideo(open.video, collection, isAlone({ parts, then }) ? query : "");
+  const { video, segments, curve, problem } = useVideo(open.video, collection, curveAsked);
   const opened = openedOf(open, hits[place], video, segments);
   /** @param {number} step */
   const move = (step) => {
@@ -101,12 +102,12 @@ const UNKNOWN = {
 };
 
 /**
- * The video, its segments, and the relevance of the query over it; there is none of several parts.
+ * The video, its segments, and how the parts fit over it.
  * @param {string} id
  * @param {string} collection
- * @param {string} query
+ * @param {string} parts of the first step as JSON, or "" if nothing is asked
  */
-function useVideo(id, collection, query) {
+function useVideo(id, collection, parts) {
   const [known, know] = useState(UNKNOWN);
   useEffect(() => {
     if (!collection) return undefined;
@@ -114,7 +115,7 @@ function useVideo(id, collection, query) {
     const path = `v1/videos/${encodeURIComponent(id)}`;
     const which = parameters({ collection });
     // A video plays without its curve too, such as while its model is being loaded.
-    const asked = query ? ask(`${path}/timeline${parameters({ query, collection })}`).catch(() => null) : null;
+    const asked = parts ? curveOf(path, collection, JSON.parse(parts)).catch(() => null) : null;
     const look = async () => {
       const [video, curve] = await Promise.all([ask(path + which), asked]);
       const { segments } = curve ?? (await ask(`${path}/segments${which}`));
@@ -122,8 +123,20 @@ function useVideo(id, collection, query) {
     };
     look().catch((error) => mine && know({ ...UNKNOWN, id, problem: problemIn(error) }));
     return () => { mine = false; };
-  }, [id, collection, query]);
+  }, [id, collection, parts]);
   return known.id === id ? known : UNKNOWN;
+}
+
+/**
+ * @param {string} path of the video
+ * @param {string} collection
+ * @param {ReturnType<typeof firstParts>} parts
+ * @returns {Promise<import("../types.js").Timeline>}
+ */
+function curveOf(path, collection, parts) {
+  const sentence = parts.length === 1 ? parts[0].text : undefined;
+  if (sentence !== undefined) return ask(`${path}/timeline${parameters({ query: sentence, collection })}`);
+  return ask(`${path}/timeline`, { json: { parts, collection } });
 }
 
 /** @param {string} moment */

@@ -59,7 +59,7 @@ export function Timeline({ now, opened, segments, curve, marks, steps, seek }) {
     () => (curve ? area(peaks(curve, duration, COLUMNS), COLUMNS, HEIGHT) : ""), [curve, duration],
   );
   const cuts = useMemo(() => shotMarks(segments, duration, COLUMNS, HEIGHT), [segments, duration]);
-  const there = pointed === null || !curve ? null : valueAt(curve, pointed);
+  const there = pointed === null || curve?.measure !== "relevance" ? null : valueAt(curve, pointed);
   return html`
     <div class="timeline">
       <div ref=${line} class="line" role="slider" tabindex="0" aria-label=${t("timeline")} aria-valuemin="0"

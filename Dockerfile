@@ -31,7 +31,9 @@ RUN if [ -n "${APT_MIRROR}" ]; then \
 RUN groupadd --gid 10001 clipseek \
     && useradd --uid 10001 --gid 10001 --home-dir /var/lib/clipseek --no-create-home \
         --shell /usr/sbin/nologin clipseek \
-    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek /uploads /excerpts
+    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek /uploads /excerpts \
+    # A new volume of Milvus gets the user of its image from here.
+    && install --directory --owner=999 --group=0 --mode=0750 /var/lib/milvus
 
 ENV PATH=/app/bin:/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONPATH=/app \

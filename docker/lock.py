@@ -25,9 +25,9 @@ LOCKS = ROOT / "docker" / "locks"
 PYTHON = "3.11"
 TORCH = ("torch", "torchvision")
 IMAGES = {
-    "api": ("kserve", "oidc", "otio", "stores", "tracing"),
-    "indexer": ("kserve", "oidc", "otio", "stores", "tracing", "models", "watch"),
-    "gpu": ("kserve", "oidc", "otio", "stores", "tracing", "models", "gpu", "watch"),
+    "api": ("kserve", "milvus", "oidc", "otio", "stores", "tracing"),
+    "indexer": ("kserve", "milvus", "oidc", "otio", "stores", "tracing", "models", "watch"),
+    "gpu": ("kserve", "milvus", "oidc", "otio", "stores", "tracing", "models", "gpu", "watch"),
 }
 """The extras of each image."""
 

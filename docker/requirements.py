@@ -14,7 +14,12 @@ from pathlib import Path
 REPLACED = {"faiss-gpu-cu12": "faiss-cpu", "onnxruntime-gpu": "onnxruntime"}
 """Packages that contain the same modules as another one, which must then not be installed."""
 LEFT_OUT = {"decord"}
-"""The second reader of videos: the images use only PyAV, which keeps `api` below 640 MB."""
+"""The second reader of videos: the images use only PyAV, which keeps `api` below 715 MB."""
+WITHOUT_EXTRAS = {"pymilvus"}
+"""Packages whose own extras the images leave out: with pymilvus, Milvus Lite and its pyarrow.
+
+They have 170 MB, and a file of Milvus Lite is opened by one process at a time: not for replicas.
+"""
 
 
 def requirements(project: dict[str, object], extras: Sequence[str]) -> list[str]:
@@ -29,12 +34,18 @@ def requirements(project: dict[str, object], extras: Sequence[str]) -> list[str]
     assert isinstance(optional, dict)
     found = [*dependencies, *(each for extra in extras for each in optional[extra])]
     replaced = {REPLACED[name] for name in map(_name, found) if name in REPLACED}
-    return [each for each in found if _name(each) not in replaced | LEFT_OUT]
+    return [_plain(each) for each in found if _name(each) not in replaced | LEFT_OUT]
 
 
 def _name(requirement: str) -> str:
     """Return the name of the package that a requirement is about."""
     return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+
+
+def _plain(requirement: str) -> str:
+    """Return a requirement without the extras that the images leave out."""
+    is_plain = _name(requirement) in WITHOUT_EXTRAS
+    return re.sub(r"\[[^\]]*\]", "", requirement) if is_plain else requirement
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ random | keep postgres_password
 random | keep redis_password
 random | keep cache_secret
 random | keep grafana_password
+random | keep milvus_password
 random | keep oidc_session_secret
 printf 'postgresql://clipseek:%s@postgres:5432/clipseek' "$(cat postgres_password)" | keep database_url
 printf 'redis://:%s@redis:6379/0' "$(cat redis_password)" | keep redis_url
+printf 'root:%s' "$(cat milvus_password)" | keep milvus_token

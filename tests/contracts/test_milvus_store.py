@@ -341,3 +341,22 @@ def test_importing_pymilvus_reads_no_settings() -> None:
         "assert dotenv.load_dotenv is read\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+def test_a_server_is_asked_without_what_the_images_leave_out() -> None:
+    """They have pymilvus alone: vectors are stored and found without Milvus Lite and pyarrow."""
+    program = (
+        "import sys\n"
+        "sys.modules.update({'milvus_lite': None, 'pyarrow': None})\n"
+        "import numpy as np\n"
+        "from clipseek.milvus import Milvus\n"
+        "from tests.contracts.milvus import stored\n"
+        "vectors = np.eye(3, 8, dtype=np.float32)\n"
+        "asked = Milvus.at(sys.argv[1])\n"
+        "index = stored(np.arange(3, dtype=np.int64), vectors, milvus=asked)\n"
+        "print(index.search(vectors[1:2], 1).ids.tolist())\n"
+    )
+    url = f"milvus://127.0.0.1:{server().port}"
+    command = [sys.executable, "-c", program, url]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "[[1]]\n"), done.stderr

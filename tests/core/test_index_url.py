@@ -55,7 +55,9 @@ def test_a_wrong_url_is_refused(url: str, said: str) -> None:
 
 def test_the_setting_chooses_the_store(tmp_path: Path) -> None:
     """Without it indexes are files; with it they are in Milvus, which is not asked before a use."""
-    assert isinstance(open_indexes(Settings.load(data_dir=tmp_path), identity=str), FolderStore)
+    for nothing in (None, ""):
+        unset = Settings.load(data_dir=tmp_path, index_url=nothing)
+        assert isinstance(open_indexes(unset, identity=str), FolderStore)
     settings = Settings.load(data_dir=tmp_path, index_url="milvus://nowhere.invalid:1")
     assert isinstance(open_indexes(settings, identity=str), MilvusStore)
     assert not list(tmp_path.iterdir())

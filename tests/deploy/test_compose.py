@@ -75,6 +75,7 @@ def test_all_services_are_there() -> None:
         "nginx": None,
         "indexer": ["indexer"],
         "embedder": ["embedder"],
+        "milvus": ["milvus"],
         "prometheus": ["monitoring"],
         "grafana": ["monitoring"],
     }
@@ -143,7 +144,7 @@ def test_every_setting_exists(service: Service) -> None:
         if name.startswith(PREFIX)
     }
     assert set(given) <= set(Settings.model_fields)
-    secret = {name for name in given if name.endswith(("_url_file", "_secret_file"))}
+    secret = {name for name in given if name.endswith(("_url_file", "_secret_file", "_token_file"))}
     Settings.load(**{name: value for name, value in given.items() if name not in secret})
 
 
@@ -173,6 +174,7 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     assert len(made["postgres_password"]) == 48
     assert made["postgres_password"] in made["database_url"]
     assert made["redis_password"] in made["redis_url"]
+    assert made["milvus_token"] == f"root:{made['milvus_password']}"
     assert folder.stat().st_mode & 0o777 == 0o700
     subprocess.run(["sh", script], check=True, capture_output=True)
     assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == made

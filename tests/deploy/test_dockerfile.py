@@ -265,6 +265,14 @@ def test_the_gpu_image_has_one_faiss() -> None:
     assert "faiss-cpu" not in found
 
 
+def test_the_images_have_pymilvus_without_milvus_lite() -> None:
+    """A server is asked by the one; a file of the other is opened by one process at a time."""
+    for image in ("api", "indexer", "gpu"):
+        found = locked(image)[1]
+        assert "pymilvus" in found
+        assert not {"milvus-lite", "pyarrow"} & found.keys()
+
+
 def test_an_unknown_extra_is_an_error() -> None:
     """It is not left out in silence."""
     with pytest.raises(KeyError):

@@ -63,7 +63,11 @@ class MilvusAddress:
         return f"{self.host}:{self.port}" + (f"/{self.database}" if self.database else "")
 
 
-def milvus_url(url: str) -> str:
+def milvus_url(url: object) -> object:
     """Return the URL if it can be read; raise ValueError."""
+    if not isinstance(url, str):
+        return url
+    if not url:  # a variable of Compose that is not set
+        return None
     MilvusAddress.parse(url)
     return url

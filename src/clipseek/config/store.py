@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 from clipseek.config.index_url import milvus_url
 from clipseek.config.values import (
@@ -38,7 +38,7 @@ class StoreSettings(BaseModel):
     database_url_file: AtHome | None = Field(
         default=None, description="file that contains the database URL, such as a mounted secret"
     )
-    index_url: Annotated[str, AfterValidator(milvus_url)] | None = Field(
+    index_url: Annotated[str | None, BeforeValidator(milvus_url)] = Field(
         default=None,
         description="where indexes are published: milvus://HOST:PORT/DATABASE, milvus+tls://…, or "
         "milvus:///FOLDER/NAME.db; without it, files in the data folder",

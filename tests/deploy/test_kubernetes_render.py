@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clipseek.config.index_url import MilvusAddress
 from tests.deploy import kustomize
 from tests.deploy.kustomize import Object
-from tests.deploy.manifests import OVERLAYS, ROOT, render, tree
+from tests.deploy.manifests import OVERLAYS, ROOT, Cluster, render, tree
 
 _HASHED = re.compile(r"-[2456789bcdfghkmt]{10}$")  # the alphabet of kustomize's hashes
 
@@ -106,3 +107,45 @@ def test_nginx_gets_the_very_files(overlay: str, tmp_path: Path) -> None:
     assert frame["nginx.conf"] == (ROOT / "nginx/nginx.conf").read_text("utf-8")
     name = "clipseek.conf.template"
     assert templates[name] == (ROOT / "nginx/templates" / name).read_text("utf-8")
+
+
+def test_the_notes_on_milvus_reach_every_pod_with_the_settings(tmp_path: Path) -> None:
+    """The token is mounted where they name it, and its address is one of a server."""
+    program = _programs()
+    if program is None:
+        pytest.skip("no kustomize 5 here, neither alone nor in kubectl")
+    notes = (ROOT / "kubernetes" / "README.md").read_text("utf-8").split("\n## Milvus\n")[1]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", notes, re.MULTILINE | re.DOTALL)
+    (settings, secret), (patches, policy) = (
+        [text for kind, text in blocks if kind == wanted] for wanted in ("", "yaml")
+    )
+    production = tree(tmp_path) / "overlays" / "production"
+    subprocess.run(["sh", "-euc", secret], cwd=tmp_path, check=True)
+    with (production / "hosts.env").open("a") as file:
+        file.write(settings)
+    with (production / "network.yaml").open("a") as file:
+        file.write(f"---\n{policy}")
+    made = (production / "kustomization.yaml").read_text("utf-8")
+    listed = "      - secrets/cache-secret\n"
+    made = made.replace(listed, f"{listed}      - secrets/milvus-token\n") + patches
+    (production / "kustomization.yaml").write_text(made, "utf-8")
+    command = [*program, str(production)]
+    built = subprocess.run(command, capture_output=True, text=True, check=True)
+    cluster = Cluster(tuple(_plain(list(yaml.safe_load_all(built.stdout))).values()))
+    given = dict(line.split("=", 1) for line in settings.split())
+    folder, _, key = given["CLIPSEEK_INDEX_TOKEN_FILE"].rpartition("/")
+    assert MilvusAddress.parse(given["CLIPSEEK_INDEX_URL"]).database
+    asking = [pod for pod in cluster.pods() if "envFrom" in pod.container]
+    assert {pod.name for pod in asking} >= {
+        "Deployment/api",
+        "Deployment/worker",
+        "Job/index",
+        "Job/migrate",
+        "CronJob/index-nightly",
+    }
+    for pod in asking:
+        (store,) = [each for each in pod.spec["volumes"] if each["name"] == "store"]
+        assert key in {each["key"] for each in store["secret"].get("items", [{"key": key}])}
+        mounts = {each["name"]: each["mountPath"] for each in pod.container["volumeMounts"]}
+        assert mounts["store"] == folder
+    assert cluster.one("NetworkPolicy", "to-milvus")

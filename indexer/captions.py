@@ -58,6 +58,7 @@ class _Line(BaseModel):
     also: tuple[str, ...] = ()
     absent: bool = False
     kind: str = Field(default=PICTURE, min_length=1)
+    also_asked: tuple[str, ...] = Field(default=(), alias="and")
     without: tuple[str, ...] = Field(default=(), alias="not")
     image: str = ""
     then: tuple[_Then, ...] = ()
@@ -71,11 +72,12 @@ class _Line(BaseModel):
             ClipseekError: it cannot be asked like this.
         """
         known = self._known()
-        if not (self.without or self.image or self.then):
+        if not (self.also_asked or self.without or self.image or self.then):
             return known
         parts: list[Part] = [Text(self.query)]
         if self.image:
             parts = [read_picture(folder / self.image, f"image {self.image}")]
+        parts += [Text(text) for text in self.also_asked]
         parts += [Text(text, -1.0) for text in self.without]
         return Asked.of(known, parts, [Step((Text(s.query),), s.within) for s in self.then])
 

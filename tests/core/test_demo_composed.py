@@ -10,7 +10,12 @@ from PIL import Image
 
 from clipseek.demo.composed import SLACK_S, _following, _without, write_composed
 from clipseek.demo.labels import SHORTEST_S
+from clipseek.demo.meetings import Words
+from clipseek.demo.sentences import Said
 from clipseek.demo.shots import Plan, plan_video
+from clipseek.demo.truth import Facts, truth
+from clipseek.demo.utterances import Passage
+from clipseek.demo.world import COLOURS, KINDS, Description, Item
 from clipseek.types import Span
 
 VIDEOS = 6
@@ -24,10 +29,23 @@ def plans() -> dict[str, Plan]:
 
 
 @pytest.fixture(scope="module")
-def folder(plans: dict[str, Plan], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def words() -> Words:
+    """Two names in turns, in each video three times."""
+    said = [Said(f"{name} sold two pianos", "pianos") for name in ("Anna", "Boris", "Anna")]
+    return {
+        f"video-{number:03}.mp4": [
+            Passage("subtitle", start, start + 2.5, each)
+            for start, each in zip((0.0, 3.0, 6.0), said, strict=True)
+        ]
+        for number in range(1, VIDEOS + 1)
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(plans: dict[str, Plan], words: Words, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with their queries."""
     made = tmp_path_factory.mktemp("composed")
-    write_composed(plans, made, 5)
+    write_composed(plans, made, 5, words)
     return made
 
 
@@ -49,6 +67,8 @@ def test_each_kind_has_queries_and_absent_ones(lines: list[dict[str, Any]]) -> N
     assert kinds.count(("negative", False)) >= VIDEOS / 2
     assert kinds.count(("negative", True)) >= 1
     assert kinds.count(("sequence", True)) >= VIDEOS / 2
+    assert kinds.count(("both", False)) >= VIDEOS / 2
+    assert kinds.count(("both", True)) >= 1
 
 
 def test_right_moments_are_in_their_videos_and_long_enough(
@@ -86,6 +106,43 @@ def test_an_absent_sequence_is_a_present_one_reversed(lines: list[dict[str, Any]
             assert (then["query"], line["query"], then["within"]) in present
 
 
+def test_what_is_shown_and_said_is_both_where_the_answer_is_and_not_both_elsewhere(
+    lines: list[dict[str, Any]], plans: dict[str, Plan], words: Words
+) -> None:
+    """Each alone is in other videos too; of an absent query both are somewhere, but apart."""
+    asked = [line for line in lines if line["kind"] == "both"]
+    for line in asked:
+        (name,) = line["and"]
+        meet = {
+            file
+            for file, said in words.items()
+            for each in said
+            if name in each.text.lower() and _shows(plans[file], line["query"], each)
+        }
+        expected = set() if line.get("absent") else {line["file"], *line.get("also", ())}
+        assert meet == expected
+        always = Passage("subtitle", 0, 1e9, Said("", ""))
+        assert {file for file in plans if _shows(plans[file], line["query"], always)} > meet
+        if not line.get("absent"):
+            said = [each for each in words[line["file"]] if name in each.text.lower()]
+            right = [Span(each.start, each.end) for each in said]
+            assert all(max(span.overlap(one) for one in right) > 0 for span in _spans(line))
+
+
+def _shows(plan: Plan, query: str, passage: Passage) -> bool:
+    """Whether a picture in the passage has the thing that the query names."""
+    kind = next(kind for kind in KINDS if kind in query.split())
+    colour = next(colour for colour in COLOURS if colour in query.split())
+    drawn = plan.drawn()
+    ends = [plan.seconds(first) for first, _ in drawn[1:]] + [plan.seconds(plan.frames)]
+    scenes = [
+        scene
+        for (first, scene), end in zip(drawn, ends, strict=True)
+        if plan.seconds(first) < passage.end and end > passage.start
+    ]
+    return bool(truth([Description((Item(kind, colour),))], Facts.of(scenes)).any())
+
+
 def test_pictures_are_small_copies(folder: Path, lines: list[dict[str, Any]]) -> None:
     """Of another size and coding than the videos."""
     for line in lines:
@@ -95,10 +152,10 @@ def test_pictures_are_small_copies(folder: Path, lines: list[dict[str, Any]]) ->
 
 
 def test_the_same_videos_have_the_same_queries(
-    folder: Path, plans: dict[str, Plan], tmp_path: Path
+    folder: Path, plans: dict[str, Plan], words: Words, tmp_path: Path
 ) -> None:
     """Figures can be compared."""
-    write_composed(plans, tmp_path, 5)
+    write_composed(plans, tmp_path, 5, words)
     name = "composed.jsonl"
     assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 

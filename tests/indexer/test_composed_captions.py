@@ -40,6 +40,14 @@ def test_exclusions_and_steps_are_read(tmp_path: Path) -> None:
     assert caption.unwanted == {"b.mp4": (Span(0, 1),)}
 
 
+def test_further_sentences_are_wanted_too(tmp_path: Path) -> None:
+    """All in the same moment; those that are not wanted come after them."""
+    line = {**PRESENT, "kind": "both", "and": ["anna"], "not": ["a boat"]}
+    (caption,) = read_captions(_file(tmp_path, line))
+    assert isinstance(caption, Asked)
+    assert caption.parts == (Text("a car"), Text("anna"), Text("a boat", -1.0))
+
+
 def test_a_picture_is_beside_its_captions(tmp_path: Path) -> None:
     """Then the sentence only names the query."""
     data = io.BytesIO()
@@ -63,6 +71,8 @@ def test_a_sentence_alone_is_a_plain_caption(tmp_path: Path) -> None:
         pytest.param({"image": "gone.png"}, "image gone.png cannot be read", id="no file"),
         pytest.param({"image": "composed.jsonl"}, "image must be a whole JPEG", id="no picture"),
         pytest.param({"not": [""]}, "query must have 1 to 1000 characters, got 0", id="empty"),
+        pytest.param({"and": [""]}, "query must have 1 to 1000 characters, got 0", id="no word"),
+        pytest.param({"and": "anna"}, "and: Input should be a valid", id="no list"),
         pytest.param(
             {"then": [{"query": "a cat", "within": 0}]}, "within must be more than 0", id="0 s"
         ),

@@ -13,6 +13,7 @@ from PIL import Image
 from clipseek.demo.captions import full_caption, phrase
 from clipseek.demo.drawing import draw
 from clipseek.demo.labels import SHORTEST_S, Truth
+from clipseek.demo.meetings import Words, meetings
 from clipseek.demo.shots import Plan
 from clipseek.demo.world import Description, Item, Scene
 from clipseek.types import Span
@@ -29,8 +30,11 @@ Line = dict[str, object]
 Spans = dict[str, list[Span]]
 
 
-def write_composed(plans: dict[str, Plan], folder: Path, seed: int) -> None:
-    """Write the queries of videos and their pictures into the folder of these videos."""
+def write_composed(plans: dict[str, Plan], folder: Path, seed: int, words: Words) -> None:
+    """Write the queries of videos and their pictures into the folder of these videos.
+
+    words: The passages of each file; without any, nothing is asked that is shown and said.
+    """
     rng = Random(_SEED + seed)
     known = Truth(plans)
     lines = [*_negatives(known, plans, rng), *_sequences(known, plans, rng)]
@@ -46,6 +50,9 @@ def write_composed(plans: dict[str, Plan], folder: Path, seed: int) -> None:
             {"kind": "image", "query": f"{file} at {time:.1f} s", "image": name, "file": file}
             | _placed([span])
         )
+    for each in meetings(known, plans, words, Random(f"pictures and words, seed {seed}")):
+        line: Line = {"kind": "both", "query": each.shown, "and": [each.word]}
+        lines.append(line | (_answer(each.right) if each.right else {"absent": True}))
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (folder / FILE).write_text(text, encoding="utf-8")
 

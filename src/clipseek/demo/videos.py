@@ -54,7 +54,8 @@ def make_videos(
 ) -> list[Video]:
     """Write `count` videos as H.264 MP4 and their queries as captions.jsonl into the folder.
 
-    Queries of several parts, of steps and of pictures are in composed.jsonl.
+    Queries of several parts, of steps, of pictures, and of pictures with words are in
+    composed.jsonl.
 
     The same arguments give the same videos and the same captions. The folder is made if it is
     missing; files with the same names are overwritten.
@@ -86,7 +87,7 @@ def make_videos(
     lines = [each.line() for each in labelled] + list(queries(said, kinds, seed=seed))
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (folder / CAPTIONS).write_text(text, encoding="utf-8")
-    write_composed(plans, folder, seed)
+    write_composed(plans, folder, seed, said)
     asked = [line.get("file") for line in lines]
     return [_record(file, plan, asked.count(file)) for file, plan in plans.items()]
 

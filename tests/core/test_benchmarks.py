@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import archive, index, peers, report, tag_filter, timeline, where, words
+from benchmarks import archive, fusion, index, peers, report, tag_filter, timeline, where, words
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
 from benchmarks.similar import picture
 from clipseek.demo.world import Scene, Thing
+from clipseek.evaluation import Found
 from clipseek.patches import Box
-from clipseek.timed import Cue
+from clipseek.timed import Cue, Span
 
 
 def test_made_frames_lie_as_frames_do() -> None:
@@ -114,6 +115,29 @@ def test_recognised_words_are_compared_with_what_was_said() -> None:
     found = words.compare(lines, {("a.mp4", "text"): cues, ("a.mp4", "speech"): cues[:1]})
     assert found["sign"] == words.Figures(3, 2, 1, 6, 3, 1, [0.5, 1.0], [0.0, 1.5])
     assert found["speech"] == words.Figures(extra=1)
+
+
+def test_ranks_are_fused_by_their_reciprocals() -> None:
+    """What both answers have is first; equal hits stay in the order of the answers."""
+    one = [Found("a", Span(0, 4), 0.9), Found("b", Span(0, 4), 0.8)]
+    other = [Found("c", Span(0, 4), 0.7), Found("b", Span(3, 9), 0.6), Found("b", Span(5, 9), 0.5)]
+    found = fusion.reciprocal([one, other])
+    assert [(hit.file, hit.span) for hit in found] == [
+        ("b", Span(0, 4)),
+        ("a", Span(0, 4)),
+        ("c", Span(0, 4)),
+        ("b", Span(5, 9)),
+    ]
+    assert fusion.reciprocal([other, one])[1].file == "c"
+
+
+def test_fused_fields_are_compared_with_the_best_single_one() -> None:
+    """A field that was not asked does not count."""
+    figures = {"fused": 0.9, "picture": 0.5, "subtitle": 0.95, "speech": None, "rrf w": 1.0}
+    assert fusion.gain(figures) == pytest.approx(-0.05)
+    (head, line, *_) = fusion.lines({"both": (7, {"R@1": figures, "touch": figures})})
+    said = dict(zip(head.replace("rrf ", "rrf_").split(), line.split(), strict=True))
+    assert (said["queries"], said["by"], said["speech"], said["rrf_p"]) == ("7", "-0.050", "-", "-")
 
 
 def test_the_page_of_figures_shows_what_was_recorded() -> None:

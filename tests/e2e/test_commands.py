@@ -19,14 +19,18 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks import fusion
 from clipseek.arranging import GROUPS, SORTS
+from clipseek.assembly import open_existing
 from clipseek.catalog import SqlCatalog
+from clipseek.config import Settings
 from clipseek.demo.sentences import Said
 from clipseek.demo.utterances import WORD_KINDS, Passage
 from clipseek.demo.videos import write_video
 from clipseek.publishing import TAIL
 from clipseek.types import FACETS, Relevance
 from indexer import demo_options, search_options
+from indexer.captions import read_captions
 from tests.demo_words import still_plan
 from tests.e2e.conftest import Library
 
@@ -681,6 +685,23 @@ def test_composed_queries_are_answered(shared_library: Library, capsys: Capture)
     assert kinds["sequence"]["moment"]["touch"] >= 0.85
     assert kinds["sequence"]["absent"]["recognised"] >= 0.85
     assert kinds["image"]["video"]["R@1"] >= 0.95
+
+
+def test_fields_are_measured_alone_and_together(shared_library: Library) -> None:
+    """Where no video has words, pictures are all that is fused; exclusions need pictures."""
+    videos = shared_library.videos
+    asked = [each for each in read_captions(videos / "captions.jsonl") if not each.absent]
+    composed = read_captions(videos / "composed.jsonl")
+    negative = [each for each in composed if each.kind == "negative" and not each.absent]
+    with open_existing(Settings.load(data_dir=shared_library.data_dir)) as service:
+        plain = fusion.measure(service, asked)["R@1"]
+        excluding = fusion.measure(service, negative)["R@1"]
+    assert plain["picture"] == plain["fused"] == plain["rrf p"] == plain["rrf w"]
+    assert (plain["fused"] or 0) >= 0.7
+    assert plain["subtitle"] == plain["speech"] == plain["text"] == 0
+    assert excluding["picture"] == excluding["fused"]
+    assert excluding["subtitle"] is None
+    assert "rrf p" not in excluding
 
 
 def test_calibrate_leaves_out_queries_for_words(

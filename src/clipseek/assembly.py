@@ -43,6 +43,7 @@ from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
 from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.guard import Guard
+from clipseek.sources.keeping import Keeping
 from clipseek.sources.remote import ObjectStores
 from clipseek.sources.web import SCHEMES as WEB_SCHEMES
 from clipseek.sources.web import Web
@@ -60,8 +61,10 @@ PictureSource = Callable[
 
 PLACES: dict[str, Callable[[Settings], Place]] = {
     LOCAL: lambda _settings: LocalDisk(),
-    **dict.fromkeys(OBJECT_SCHEMES, lambda _settings: ObjectStores()),
-    **dict.fromkeys(WEB_SCHEMES, lambda settings: Web(*fetch_rules(settings))),
+    **dict.fromkeys(OBJECT_SCHEMES, lambda settings: ObjectStores(_keeping(settings))),
+    **dict.fromkeys(
+        WEB_SCHEMES, lambda settings: Web(*fetch_rules(settings), keeping=_keeping(settings))
+    ),
 }
 """The kinds of places that videos are read from, by the schemes of their uris."""
 
@@ -373,6 +376,10 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
 def open_places(settings: Settings) -> Places:
     """Return the places that videos are read from, by the schemes of their uris."""
     return Places({scheme: make(settings) for scheme, make in PLACES.items()})
+
+
+def _keeping(settings: Settings) -> Keeping:
+    return Keeping(settings.kept_root, settings.fetched_bytes)
 
 
 def fetch_rules(settings: Settings) -> tuple[Guard, FetchLimits]:

@@ -11,6 +11,7 @@ import pytest
 
 from clipseek.ranged import read_at, size_of
 from clipseek.sources import LOCAL, LocalDisk, Place, Places, Source
+from clipseek.sources.keeping import OFF, Keeping
 from clipseek.sources.local import BLOCK_BYTES
 from clipseek.sources.remote import ObjectStores
 from tests.contracts import azure, s3
@@ -91,9 +92,10 @@ class InArchive(Kept):
 class InBucket(Kept):
     """Objects of a server that speaks S3, or Azure Blob Storage."""
 
-    place = ObjectStores()
-
-    def __init__(self, server: s3.Server | azure.Server, bucket: str) -> None:
+    def __init__(
+        self, server: s3.Server | azure.Server, bucket: str, keeping: Keeping = OFF
+    ) -> None:
+        self.place = ObjectStores(keeping)
         self._server = server
         self._bucket = bucket
 
@@ -124,14 +126,15 @@ def azure_server() -> Iterator[azure.Server]:
         yield started
 
 
-@pytest.fixture(params=["disk", "zip", "s3", "azure"])
+@pytest.fixture(params=["disk", "zip", "s3", "s3 kept", "azure"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kept:
     """Return an empty place of each kind."""
-    if request.param == "s3":
+    if request.param in ("s3", "s3 kept"):
         server: s3.Server = request.getfixturevalue("s3_server")
         s3.lead_to(server.endpoint, monkeypatch)
         server.empty()
-        return InBucket(server, f"s3://{s3.BUCKET}")
+        keeping = OFF if request.param == "s3" else Keeping(tmp_path, 1 << 20)
+        return InBucket(server, f"s3://{s3.BUCKET}", keeping)
     if request.param == "azure":
         other: azure.Server = request.getfixturevalue("azure_server")
         azure.lead_to(other, monkeypatch)

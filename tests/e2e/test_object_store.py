@@ -52,9 +52,11 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
 ) -> None:
     """What has not changed is not read again; what has changed since is not played.
 
-    Its snapshot and its thumbnails are in the bucket, too, and the API reads them there.
+    Its snapshot and its thumbnails are in the bucket, too, and the API reads them there. What was
+    fetched is kept, so that `verify --deep` fetches nothing.
     """
     library, server = bucket
+    monkeypatch.setenv("CLIPSEEK_FETCHED_BYTES", str(1 << 30))
     monkeypatch.setenv("CLIPSEEK_STORE_URL", f"s3://{s3.BUCKET}/index/")
     monkeypatch.setenv("CLIPSEEK_STORE_DIR", str(library.data_dir / "indexer"))
     states = ingest(library, capsys)
@@ -64,7 +66,9 @@ def test_videos_of_a_bucket_are_indexed_found_and_played(
     with monkeypatch.context() as patched:
         patched.setattr(RemoteObject, "open", None)
         assert set(ingest(library, capsys).values()) == {"unchanged"}
-    assert library.run("verify", "--deep") == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(RemoteObject, "stream", None)
+        assert library.run("verify", "--deep") == 0
 
     assert not (library.data_dir / "snapshots").exists()
     assert not (library.data_dir / "thumbnails").exists()

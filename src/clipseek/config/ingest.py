@@ -75,6 +75,11 @@ class IngestSettings(BaseModel):
         description="memory of all decoders together; a video that needs more than its share "
         "is decoded alone",
     )
+    fetched_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="bytes of fetched videos that are kept in `kept` in the data folder; 0: none",
+    )
     batch_size: int = Field(
         default=64, ge=1, le=4096, description="pictures in one batch of the model"
     )

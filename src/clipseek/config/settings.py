@@ -130,6 +130,11 @@ class Settings(
         return self.store_dir or self.data_dir / "fetched"
 
     @property
+    def kept_root(self) -> Path:
+        """Folder of the videos that were fetched to be indexed."""
+        return self.data_dir / "kept"
+
+    @property
     def thumbnail_root(self) -> Path:
         """Folder of the thumbnails."""
         return self.data_dir / "thumbnails"

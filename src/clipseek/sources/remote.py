@@ -10,12 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from clipseek.buckets import broken, plain, store_of, told
 from clipseek.ranged import served
+from clipseek.sources.keeping import OFF, Keeping
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 from clipseek.sources.source import Descriptor
 
@@ -36,15 +37,20 @@ class RemoteObject:
     uri: str
     size_bytes: int
     stamp: str
+    keeping: Keeping = field(default=OFF, repr=False, compare=False)
 
     @classmethod
-    def of(cls, uri: str, meta: Mapping[str, Any]) -> "RemoteObject":
+    def of(cls, uri: str, meta: Mapping[str, Any], keeping: Keeping = OFF) -> "RemoteObject":
         """Take what a store says of an object."""
         state = plain(meta["e_tag"]) or f"{meta['last_modified']:%Y%m%dT%H%M%S%fZ}"
-        return cls(uri, int(meta["size"]), f"{state}-{meta['size']}")
+        return cls(uri, int(meta["size"]), f"{state}-{meta['size']}", keeping)
+
+    def open(self) -> AbstractContextManager[io.FileIO]:
+        """Open the copy of the object that is kept; fetch it if there is none."""
+        return self.keeping.opened(self, ObjectStores().look, self._fetched)
 
     @contextmanager
-    def open(self) -> Iterator[io.FileIO]:
+    def _fetched(self) -> Iterator[io.FileIO]:
         """Fetch the object into a file without a name, which is gone when it is closed."""
         require_space(self.size_bytes, self.uri)
         with tempfile.TemporaryFile(buffering=0) as file:
@@ -101,8 +107,11 @@ class RemoteObject:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class ObjectStores:
-    """The Place of objects in buckets."""
+    """The Place of objects in buckets. keeping: Where fetched ones are kept."""
+
+    keeping: Keeping = OFF
 
     def look(self, uri: str) -> RemoteObject:
         """Return one object."""
@@ -110,7 +119,7 @@ class ObjectStores:
         if not key:
             raise IsADirectoryError(errno.EISDIR, "it names a bucket and no object in it", uri)
         with told(uri):
-            return RemoteObject.of(uri, dict(store.head(key)))
+            return RemoteObject.of(uri, dict(store.head(key)), self.keeping)
 
     def list(self, uri: str) -> Iterator[RemoteObject]:
         """Yield the object, or all whose keys begin with the uri and a slash, as they come."""
@@ -127,6 +136,6 @@ class ObjectStores:
                 for one in chunk:
                     if not one["path"].endswith("/"):  # a mark of a folder, which holds nothing
                         is_empty = False
-                        yield RemoteObject.of(f"{root}{one['path']}", dict(one))
+                        yield RemoteObject.of(f"{root}{one['path']}", dict(one), self.keeping)
         if is_empty:
             raise FileNotFoundError(errno.ENOENT, "no such object, and none below it", uri)

@@ -25,6 +25,7 @@ from clipseek.sources.fetching import (
     redirected,
 )
 from clipseek.sources.guard import Guard
+from clipseek.sources.keeping import OFF, Keeping
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 from clipseek.sources.source import Descriptor
 
@@ -42,8 +43,12 @@ class WebFile:
     site: "Web" = field(repr=False, compare=False)
     has_ranges: bool = field(default=False, compare=False)
 
+    def open(self) -> AbstractContextManager[io.FileIO]:
+        """Open the copy of the video that is kept; fetch it if there is none."""
+        return self.site.keeping.opened(self, self.site.look, self._fetched)
+
     @contextmanager
-    def open(self) -> Iterator[io.FileIO]:
+    def _fetched(self) -> Iterator[io.FileIO]:
         """Fetch the video into a file that is gone when it is closed."""
         require_space(self.size_bytes, self.uri)
         with tempfile.TemporaryDirectory(prefix="clipseek-") as folder:
@@ -59,7 +64,7 @@ class WebFile:
 
     def parts(self) -> AbstractContextManager[Descriptor]:
         """Give a socket, or the whole from a server that has answered without a range."""
-        return served(self.stream, self.size_bytes) if self.has_ranges else self.open()
+        return served(self.stream, self.size_bytes) if self.has_ranges else self._fetched()
 
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range, continued where a connection breaks."""
@@ -90,11 +95,13 @@ class Web:
     """The Place of URLs. Servers list nothing, so each video is named by its own URL.
 
     guard: Which hosts may be read. context: What TLS trusts, by default what the system does.
+    keeping: Where fetched videos are kept.
     """
 
     guard: Guard
     limits: FetchLimits
     context: ssl.SSLContext | None = None
+    keeping: Keeping = OFF
 
     def look(self, uri: str) -> WebFile:
         """Ask for one byte, because servers answer that more often than HEAD."""

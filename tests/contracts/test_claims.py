@@ -1,7 +1,9 @@
 """What every catalog promises to runs of an ingest that share a collection."""
 
 import time
+from contextlib import closing
 
+import psycopg
 import pytest
 
 from clipseek.catalog import SqlCatalog
@@ -74,6 +76,18 @@ def test_collections_share_no_claims(catalog: CatalogWriter) -> None:
         catalog.claim("other", "v", by="two", lease_s=60)
     catalog.ensure_collection("other", "toy", DIM, "f1")
     assert catalog.claim("other", "v", by="three", lease_s=60)
+
+
+def test_a_renewal_does_not_wait_for_a_video_that_is_stored(postgres_url: str) -> None:
+    """Each would lock what the other one waits for; PostgreSQL ends one of them by an error."""
+    with closing(SqlCatalog.open(postgres_url, wait_s=1)) as catalog:
+        catalog.ensure_collection("default", "toy", DIM, "f1")
+        for subject in ("v", "w"):
+            assert catalog.claim("default", subject, by="one", lease_s=0)
+        with psycopg.connect(postgres_url) as storing:
+            storing.execute("DELETE FROM claims WHERE subject = 'v'")
+            catalog.renew_claims("one", 60)
+            assert not catalog.claim("default", "w", by="two", lease_s=60)
 
 
 @pytest.mark.parametrize("ahead_s", [-1e6, 1e6], ids=["slow", "fast"])

@@ -5,7 +5,7 @@ Leases are judged by the clock of the database, so that the clocks of the machin
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.leases import clock
@@ -32,9 +32,16 @@ def take(connection: Connection, key: str, subject: str, owner: str, lease_s: fl
 
 
 def renew(connection: Connection, owner: str, lease_s: float) -> None:
-    """Renew the leases that an owner still has."""
+    """Renew the leases that an owner still has, except where another transaction writes now.
+
+    That one ends the claim, most likely, because it stores the video. It locks the rows in an order
+    of its own, so to wait for it with other rows locked could be a deadlock, which would end the
+    ingest.
+    """
+    row = claims.c.collection, claims.c.subject
+    free = select(*row).where(claims.c.owner == owner).with_for_update(skip_locked=True)
     due = clock(connection.dialect.name) + lease_s
-    connection.execute(update(claims).where(claims.c.owner == owner).values(due=due))
+    connection.execute(update(claims).where(tuple_(*row).in_(free)).values(due=due))
 
 
 def release(

@@ -78,6 +78,17 @@ def test_collections_share_no_claims(catalog: CatalogWriter) -> None:
     assert catalog.claim("other", "v", by="three", lease_s=60)
 
 
+def test_claims_that_ended_long_ago_are_forgotten(postgres_catalog: SqlCatalog) -> None:
+    """A run that was suspended for half an hour may still store what nobody has taken over."""
+    postgres_catalog.ensure_collection("default", "toy", DIM, "f1")
+    assert postgres_catalog.claim("default", "v", by="slow", lease_s=-0.6 * 3600)
+    assert postgres_catalog.claim("default", "w", by="dead", lease_s=-1.4 * 3600)
+    postgres_catalog.release_all("two")
+    assert a_video("v").put_into(postgres_catalog, by="slow") == 1
+    with pytest.raises(ClaimLost):
+        a_video("w").put_into(postgres_catalog, by="dead")
+
+
 def test_a_renewal_does_not_wait_for_a_video_that_is_stored(postgres_url: str) -> None:
     """Each would lock what the other one waits for; PostgreSQL ends one of them by an error."""
     with closing(SqlCatalog.open(postgres_url, wait_s=1)) as catalog:

@@ -26,7 +26,17 @@ PYTHON = "3.11"
 TORCH = ("torch", "torchvision")
 IMAGES = {
     "api": ("kserve", "milvus", "oidc", "otio", "stores", "tracing"),
-    "indexer": ("kserve", "milvus", "oidc", "otio", "stores", "tracing", "models", "watch"),
+    "indexer": (
+        "kserve",
+        "milvus",
+        "oidc",
+        "otio",
+        "stores",
+        "tracing",
+        "models",
+        "watch",
+        "kuberay",
+    ),
     "gpu": ("kserve", "milvus", "oidc", "otio", "stores", "tracing", "models", "gpu", "watch"),
 }
 """The extras of each image."""

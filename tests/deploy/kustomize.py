@@ -18,6 +18,8 @@ KNOWN = {"apiVersion", "kind", "namespace", "resources", "components", "configMa
     "replicas",
     "patches",
     "images",
+    # Says where our own kinds name what gets a hash; names have none here.
+    "configurations",
 }
 CLUSTER_WIDE = frozenset({"Namespace"})
 _MERGE_KEYS = ("name", "mountPath", "containerPort")
@@ -196,5 +198,7 @@ def _each_container(value: Any, act: Callable[[Object], None]) -> None:
     if isinstance(value, dict):
         for container in [*value.get("containers", ()), *value.get("initContainers", ())]:
             act(container)
-        for child in value.values():
+        value = list(value.values())
+    if isinstance(value, list):
+        for child in value:
             _each_container(child, act)

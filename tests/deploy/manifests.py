@@ -14,7 +14,7 @@ from tests.deploy.kustomize import Object
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "kubernetes" / "README.md"
-OVERLAYS = ("minimal", "production", "gpu", "embedder")
+OVERLAYS = ("minimal", "production", "gpu", "embedder", "ray")
 COMPONENT = "app.kubernetes.io/component"
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 

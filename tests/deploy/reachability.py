@@ -103,8 +103,12 @@ def _meets_port(ports: Iterable[Object], target: Place, port: int, protocol: str
     """Whether one of the ports is meant, by number or by its name in the target."""
     ports = list(ports)
     return not ports or any(
-        each["protocol"] == protocol
-        and port == (each["port"] if isinstance(each["port"], int) else target.ports[each["port"]])
+        each["protocol"] == protocol and first <= port <= each.get("endPort", first)
         for each in ports
-        if isinstance(each["port"], int) or each["port"] in target.ports
+        if (first := _number(each["port"], target)) is not None
     )
+
+
+def _number(port: int | str, target: Place) -> int | None:
+    """Return the number of a port that a policy names."""
+    return port if isinstance(port, int) else target.ports.get(port)

@@ -26,12 +26,13 @@ INSIDE = {
     },
     "production": {"api", "nginx", "index", "worker", "migrate", "backup"},
     "embedder": {"api", "nginx", "index", "worker", "migrate", "backup", "embedder"},
+    "ray": {"api", "nginx", "index", "worker", "migrate", "backup"},
 }
 CATALOG = {"api", "index", "worker", "migrate", "backup"}
 """Who speaks to the database."""
 
 
-@pytest.fixture(params=["minimal", "production", "embedder"])
+@pytest.fixture(params=["minimal", "production", "embedder", "ray"])
 def overlay(request: pytest.FixtureRequest) -> str:
     """Return the name of an overlay; `gpu` has the policies of `production`."""
     return str(request.param)

@@ -19,8 +19,17 @@ IMAGE = {
     "sys_platform": "linux",
 }
 """What environment markers are asked about in the images."""
-ELSEWHERE = {"faiss-gpu-cu12"}
-"""Packages of the images that are not installed where the tests run."""
+ELSEWHERE = {"faiss-gpu-cu12"} | {
+    "aiohttp",
+    "aiohttp-cors",
+    "colorful",
+    "opencensus",
+    "opentelemetry-exporter-prometheus",
+    "py-spy",
+    "smart-open",
+    "virtualenv",
+}
+"""Packages of the images that the tests lack: FAISS for GPUs, and what is in ray[default]."""
 
 
 @pytest.mark.parametrize("name", ["build", "api", "indexer", "gpu"])

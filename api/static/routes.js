@@ -191,12 +191,12 @@ export function toPart(route, part) {
 }
 
 /**
- * The changes that search for what looks like a moment, see `toPart`.
- * @param {Route} route
+ * The changes that search for what looks like a moment, and for nothing else: words may join it.
  * @param {string} video
  * @param {number} time seconds
+ * @returns {Partial<Route>}
  */
-export const toLike = (route, video, time) => toPart(route, { like: { video, time: Number(rounded(time)) }, weight: 1 });
+export const toLike = (video, time) => toPart({ ...START, page: "video" }, { like: { video, time: Number(rounded(time)) }, weight: 1 });
 
 /** @param {Route} route */
 export const isAsked = (route) => isWanted(route);

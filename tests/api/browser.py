@@ -190,7 +190,8 @@ class Page:
         if event["method"] == "Runtime.exceptionThrown":
             self.problems.append(str(event["params"]["exceptionDetails"]))
         if event["method"] == "Log.entryAdded" and event["params"]["entry"]["level"] == "error":
-            self.problems.append(event["params"]["entry"]["text"])
+            entry = event["params"]["entry"]
+            self.problems.append(f"{entry['text']} {entry.get('url', '')}".rstrip())
 
 
 @contextmanager

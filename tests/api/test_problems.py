@@ -45,8 +45,15 @@ class FailingCatalog(MemoryCatalog):
 
 
 def leaves(cls: type[ClipseekError]) -> Iterator[type[ClipseekError]]:
-    """Yield the classes of the core that are raised: those without classes below them."""
-    below = [sub for sub in cls.__subclasses__() if sub.__module__.startswith("clipseek.")]
+    """Yield the classes of the core that are raised: those without classes below them.
+
+    `clipseek.milvus` catches its own class itself.
+    """
+    below = [
+        sub
+        for sub in cls.__subclasses__()
+        if sub.__module__.startswith("clipseek.") and sub.__module__ != "clipseek.milvus.failures"
+    ]
     if not below:
         yield cls
     for sub in below:

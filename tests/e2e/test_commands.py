@@ -772,6 +772,7 @@ def test_ctrl_c_finishes_the_video_in_hand(empty: Library) -> None:
     assert empty.run("verify") == 0
 
 
+@pytest.mark.long
 def test_two_ingests_at_once_lose_and_double_nothing(empty: Library, capsys: Capture) -> None:
     """Both finish, every video is there once."""
     command = [sys.executable, "-m", "indexer", "--data-dir", str(empty.data_dir), "ingest"]

@@ -8,8 +8,8 @@ from tests.e2e.kill_jobs import run
 @pytest.mark.parametrize(
     "is_postgres",
     [
-        pytest.param(False, marks=pytest.mark.long, id="sqlite"),
-        pytest.param(True, id="postgres"),
+        pytest.param(False, id="sqlite"),
+        pytest.param(True, marks=pytest.mark.long, id="postgres"),
     ],
 )
 def test_kills_end_each_job_once(is_postgres: bool) -> None:

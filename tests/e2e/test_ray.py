@@ -96,6 +96,7 @@ def test_ray_makes_the_catalog_that_threads_make(
     assert contents(empty.data_dir) == contents(shared_library.data_dir)
 
 
+@pytest.mark.long
 def test_one_video_has_one_fate(ray: ModuleType, tmp_path: Path) -> None:
     """A bad one, one whose worker dies, a still one, a copy, and one that is gone."""
     paths = [

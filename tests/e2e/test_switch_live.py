@@ -153,6 +153,7 @@ def stopped(library: Library, process: ForkServerProcess) -> None:
         wait_until(is_between, "the ingest to be between two transactions")
 
 
+@pytest.mark.long
 def test_what_runs_across_the_cut_is_in_both(
     kept: Library, model: str, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,14 +212,14 @@ def test_a_full_disk_stops_a_switch_that_continues_later(
     assert library.run("ingest", *paths, "--model", "demo", "--quiet") == 0
     put = SqlCatalog.put
 
-    def filling(catalog: SqlCatalog, collection: str, video: Put) -> int:
-        version = put(catalog, collection, video)
+    def filling(catalog: SqlCatalog, collection: str, video: Put, **given: Any) -> int:
+        version = put(catalog, collection, video, **given)
         _fill(small_disk)
         return version
 
     monkeypatch.setattr(SqlCatalog, "put", filling)
     assert library.run("switch", "default", "--model", model, "--lead", "0") == 1
-    assert "full" in capsys.readouterr().err
+    assert "is full" in capsys.readouterr().err
     monkeypatch.setattr(SqlCatalog, "put", put)
     (small_disk / "other").unlink()
     assert shown(library, capsys)["model"] == "demo"

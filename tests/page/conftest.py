@@ -28,6 +28,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def _own_problems(request: pytest.FixtureRequest) -> None:
+    """Forget what the page complained of in the test before, also what nobody has read yet."""
+    if "page" in request.fixturenames:
+        page: Page = request.getfixturevalue("page")
+        page.run("0")
+        page.problems.clear()
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Return a library of videos that a browser can play."""

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { START, arrangement, asked, question, read, toLike, write } from "../../api/static/routes.js";
+import { START, arrangement, asked, question, read, toLike, toPart, write } from "../../api/static/routes.js";
 
 const address = (/** @type {string} */ text) => {
   const url = new URL(text, "http://localhost/");
@@ -69,11 +69,12 @@ test("what is not wanted, and what follows, need something that is wanted", () =
   assert.deepEqual(read(address("?not=b&like=x")).parts.length, 2);
 });
 
-test("what looks like a moment is searched for too, and outside of a search alone", () => {
+test("what looks like a moment is searched for alone, and a picture joins what is asked", () => {
   const route = { ...START, query: "car", least: 0.5, then: [{ query: "c", within: 5 }] };
-  const added = { ...route, ...toLike(route, "x", 1.23456) };
-  assert.equal(write(added), "?q=car&like=x&at=1.235&then=c&within=5");
-  assert.equal(write({ ...route, ...toLike({ ...route, page: "video" }, "x", 1) }), "?like=x&at=1");
+  assert.equal(write({ ...route, ...toLike("x", 1.23456) }), "?like=x&at=1.235");
+  const moment = { like: { video: "x", time: 1.2 }, weight: 1 };
+  assert.equal(write({ ...route, ...toPart(route, moment) }), "?q=car&like=x&at=1.2&then=c&within=5");
+  assert.equal(write({ ...route, ...toPart({ ...route, page: "video" }, moment) }), "?like=x&at=1.2");
 });
 
 test("days are those of the place where the browser is, from the first to the end of the last", () => {

@@ -1,9 +1,7 @@
 // One moment: its picture, which plays while somebody points at it, its time, name and relevance.
 
-import { room } from "../composed.js";
 import { between, level, numbers, percent, shorten } from "../format.js";
 import { matches } from "../hits.js";
-import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { link, route } from "../navigation.js";
 import { remember } from "../recent.js";
@@ -23,7 +21,6 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
   const [playing, handlers] = usePreview(`${video.id} ${start}`);
   const { href, onClick } = link({ open: { video: video.id, start, end } });
   const alike = t("alikeTo", { title: video.title, span: between(start, end) });
-  const asked = useValue(route);
   /** @param {MouseEvent} event */
   const opened = (event) => {
     remember(route.peek());
@@ -44,9 +41,8 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
         <${Fit} hit=${hit} alikeFrom=${alikeFrom} />
       </span>
     </a>
-    ${room(asked) > 0 && html`
-      <a class="alike" title=${t("alike")} aria-label=${alike} ...${link(toLike(asked, video.id, hit.best_time))}>
-        <${Icon} name="alike" /></a>`}
+    <a class="alike" title=${t("alike")} aria-label=${alike} ...${link(toLike(video.id, hit.best_time))}>
+      <${Icon} name="alike" /></a>
     ${first && more > 0 && html`
       <button class="fold" type="button" aria-expanded=${String(unfolded)} onClick=${() => toggle(group)}>
         ${unfolded ? t(`fewer_${kind}`) : t(`more_${kind}`, { count: more })}

@@ -1,10 +1,8 @@
 // What can be taken along: a link to the moment, its time, the video.
 
-import { room } from "../composed.js";
 import { moment } from "../format.js";
-import { useValue } from "../hooks.js";
 import { t } from "../language.js";
-import { go, link, route } from "../navigation.js";
+import { go, link } from "../navigation.js";
 import { toLike } from "../routes.js";
 import { LONGEST_S, saveSpan } from "../saving.js";
 import { html, useState } from "../vendor/preact.js";
@@ -22,15 +20,13 @@ const SAID_MS = 1600;
  */
 export function Take({ opened, now, where = false, setWhere = null }) {
   const all = link({ page: "video", video: opened.id, open: null });
-  const asked = useValue(route);
-  const alike = () => go(toLike(asked, opened.id, Math.min(now(), opened.duration)));
+  const alike = () => go(toLike(opened.id, Math.min(now(), opened.duration)));
   return html`
     <div class="player-take">
       ${setWhere && html`
         <button id="where" type="button" aria-pressed=${String(where)} onClick=${setWhere}>
           <${Icon} name="where" />${t("where")}</button>`}
-      ${(asked.page !== "search" || room(asked) > 0) && html`
-        <button id="alike" type="button" title=${t("alikeMeans")} onClick=${alike}><${Icon} name="alike" />${t("alike")}</button>`}
+      <button id="alike" type="button" title=${t("alikeMeans")} onClick=${alike}><${Icon} name="alike" />${t("alike")}</button>
       <${Copy} id="copy-link" icon="link" text=${() => location.href}>${t("copyLink")}<//>
       <${Copy} id="copy-time" icon="clock" text=${() => moment(now())}
         done=${(/** @type {string} */ time) => t("copiedTime", { time })}>${t("copyTime")}<//>

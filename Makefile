@@ -56,10 +56,10 @@ servers: install ## install the servers that the tests start
 	@sh tests/servers.sh
 
 test: install servers ## run the tests, the long ones in a short form
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long" --cache-clear || $(BIN)/python -m tests.again
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long" --cache-clear || $(BIN)/python -m tests.again
 
 test-long: install servers ## run the long tests, which `make test` leaves out
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long
 
 test-wheel: install ## build the wheel, and use it in an empty environment without torch
 	$(BIN)/python -m tests.e2e.wheel

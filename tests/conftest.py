@@ -29,6 +29,15 @@ pytest_plugins = [
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
 
 
+SLOW = tuple(Path(__file__).parent / name for name in ("chaos", "load", "e2e", "page"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no process has one of them alone at the end."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in SLOW))
+
+
 def _footage(name: str) -> Path:
     folder = FOOTAGE / name
     if not folder.is_dir():

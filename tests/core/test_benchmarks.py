@@ -7,7 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import archive, fusion, index, peers, report, tag_filter, timeline, where, words
+from benchmarks import (
+    archive,
+    fusion,
+    index,
+    peers,
+    report,
+    runners,
+    tag_filter,
+    timeline,
+    where,
+    words,
+)
 from benchmarks.frames import made
 from benchmarks.peer import PEERS
 from benchmarks.similar import picture
@@ -92,6 +103,15 @@ def test_a_filter_by_a_tag_is_measured(tmp_path: Path) -> None:
     assert said.tags == pytest.approx(2000 * sum(tag_filter.SHARES.values()), rel=0.1)
     assert said.ratio > 0
     assert tag_filter.measure(tmp_path, 2000).tags == said.tags
+
+
+@pytest.mark.long
+def test_ray_is_measured_beside_threads() -> None:
+    """Both index the same, and the times are those of the videos after the first one."""
+    said = runners.run("demo", 3)
+    assert (said["videos"], said["same"]) == (3, True)
+    assert said["threads_s"] > 0
+    assert said["ray_s"] > 0
 
 
 def test_a_timeline_is_measured(tmp_path: Path) -> None:

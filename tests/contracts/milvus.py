@@ -28,6 +28,11 @@ LISTS = {"nlist": 128}
 """What an IVF index of Milvus Lite has, whatever it is told."""
 
 
+def patient(address: MilvusAddress) -> Milvus:
+    """Return the Milvus at an address, which may take long because of what runs beside it."""
+    return Milvus(address, ask_s=60.0)
+
+
 class Server:
     """A process of Milvus Lite over a folder; it can be killed and started again."""
 
@@ -51,7 +56,7 @@ class Server:
         end = time.monotonic() + _UP_WITHIN_S
         while True:
             try:
-                Milvus(self.address()).collections()
+                patient(self.address()).collections()
                 return
             except ServiceUnavailable:
                 assert self._process.poll() is None, "milvus-lite has ended"
@@ -69,14 +74,14 @@ class Server:
 
     def store(self, folder: Path) -> MilvusStore:
         """Return a store in a database that belongs to a folder; a new one is empty."""
-        return MilvusStore(Milvus(self.of(folder)), folder / "locks")
+        return MilvusStore(patient(self.of(folder)), folder / "locks")
 
     def of(self, folder: Path) -> MilvusAddress:
         """Return the database that belongs to a folder; it is made if it is missing."""
         from pymilvus import MilvusClient
 
         database = f"of_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-        Milvus(self.address()).collections()
+        patient(self.address()).collections()
         client = MilvusClient(f"http://127.0.0.1:{self.port}", dedicated=True)
         if database not in client.list_databases():
             client.create_database(database)
@@ -96,7 +101,7 @@ def stored(
     ids, vectors = ascending(ids, vectors)
     owners = (np.arange(len(ids)) // 3).astype(np.int32)
     name, dim = f"of_{uuid.uuid4().hex}", vectors.shape[1]
-    milvus = milvus or Milvus(server().address())
+    milvus = milvus or patient(server().address())
     milvus.make_vectors(name, dim)
     if len(ids):
         milvus.put_vectors(name, ids, owners, vectors)

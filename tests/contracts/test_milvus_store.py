@@ -23,7 +23,7 @@ from clipseek.publishing import MilvusStore, build
 from clipseek.publishing.milvus import KEPT_S, UNFINISHED_S
 from clipseek.table import SegmentTable
 from tests.contracts.catalogs import DIM, a_video
-from tests.contracts.milvus import Server, server
+from tests.contracts.milvus import Server, patient, server
 from tests.contracts.test_index_store import NAME, block_of, filled
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def milvus(tmp_path: Path) -> Milvus:
     """Return an empty database of Milvus Lite."""
-    return Milvus(server().of(tmp_path))
+    return patient(server().of(tmp_path))
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def test_a_server_that_is_killed_answers_again(tmp_path: Path) -> None:
             build(catalog, store, NAME)
         a_video("c").put_into(catalog)
         own.start()
-        patient = MilvusStore(Milvus(own.address()), tmp_path / "locks")
-        back = gone.refresh(catalog, patient)
+        later = MilvusStore(patient(own.address()), tmp_path / "locks")
+        back = gone.refresh(catalog, later)
         assert (back.version, back.snapshot_version, back.note) == (3, 2, "")
-        assert patient.manifest(NAME) == manifest
-        assert patient.damage(NAME) == []
+        assert later.manifest(NAME) == manifest
+        assert later.damage(NAME) == []
         found = view.search(queries, 6)
         assert found.ids.tolist() == before.ids.tolist()
         assert found.scores.tolist() == before.scores.tolist()
@@ -169,7 +169,7 @@ def test_a_killed_builder_leaves_the_old_one(
         "from tests.contracts.test_index_store import NAME, filled\n"
         "Milvus.finish_texts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "address = MilvusAddress('127.0.0.1', int(sys.argv[1]), database=sys.argv[2])\n"
-        "build(filled(), MilvusStore(Milvus(address), Path(sys.argv[3])), NAME)\n"
+        "build(filled(), MilvusStore(Milvus(address, ask_s=60.0), Path(sys.argv[3])), NAME)\n"
     )
     at = milvus.address
     died = subprocess.run(

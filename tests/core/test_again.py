@@ -38,9 +38,10 @@ def test_what_fails_twice_fails(tmp_path: Path, never: str, code: int) -> None:
 
 
 def test_many_failures_are_no_chance(tmp_path: Path) -> None:
-    """They are not run again, and neither is a run that was cut off."""
-    assert verdict(["a", "b", "c", "d"]) is None
-    assert "not run again" in str(verdict(["a", "b", "c", "d", "e"]))
+    """Those of many files are not run again, and neither is a run that was cut off."""
+    files = [f"tests/test_{name}.py" for name in "abcde"]
+    assert verdict([f"{file}::test_{number}" for file in files[:4] for number in range(9)]) is None
+    assert "5 tests of 5 files" in str(verdict([f"{file}::test_one" for file in files]))
     assert "has ended before" in str(verdict([]))
     kept = tmp_path / ".pytest_cache" / "v" / "cache"
     kept.mkdir(parents=True)

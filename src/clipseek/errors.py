@@ -19,6 +19,7 @@ ClipseekError
 │  ├─ NotFetched
 │  ├─ WrongOffset
 │  ├─ JobNotFound
+│  ├─ WatchNotFound, AlertNotFound   (`clipseek.watches`)
 │  └─ KeyReused             an idempotency key was used for another request
 ├─ StateError               the store must change first
 │  ├─ NothingIndexed

@@ -1,9 +1,10 @@
-"""Beside the library in its database: jobs, switches, the audit, and how far it is behind."""
+"""Beside the library in its database: jobs, watches, switches, the audit, and how far it is behind."""
 
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.catalog.standby import Standby
 from clipseek.catalog.switches import SqlSwitches
+from clipseek.catalog.watches import SqlWatches, SqlWatchReader
 from clipseek.config import Settings
 
 
@@ -15,6 +16,16 @@ def open_job_reader(settings: Settings) -> SqlJobReader:
 def open_jobs(settings: Settings) -> SqlJobs:
     """Return the queue of jobs; its database is not connected to before the first use."""
     return SqlJobs.open(settings.catalog_url)
+
+
+def open_watch_reader(settings: Settings) -> SqlWatchReader:
+    """Return what reads watches and alerts, by SELECT alone; it connects when it is used."""
+    return SqlWatchReader.open(settings.catalog_url)
+
+
+def open_watches(settings: Settings) -> SqlWatches:
+    """Return the watches to change them; their database is not connected to before its use."""
+    return SqlWatches.open(settings.catalog_url)
 
 
 def open_switches(settings: Settings) -> SqlSwitches:

@@ -2,6 +2,7 @@
 
 from clipseek.catalog.keys import SqlKeyReader, SqlKeys
 from clipseek.catalog.reader import SqlReader
+from clipseek.catalog.watches import SqlWatches, SqlWatchReader
 from clipseek.catalog.writer import SqlCatalog
 
-__all__ = ["SqlCatalog", "SqlKeyReader", "SqlKeys", "SqlReader"]
+__all__ = ["SqlCatalog", "SqlKeyReader", "SqlKeys", "SqlReader", "SqlWatchReader", "SqlWatches"]

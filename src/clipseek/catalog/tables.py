@@ -57,7 +57,7 @@ class Key(TypeDecorator[str]):
         return None if value is None else cleaned(value)
 
 
-def _counted(name: str) -> Column[int]:
+def counted(name: str) -> Column[int]:
     """Return the key of rows that are numbered in the order in which they are added."""
     number = BigInteger().with_variant(Integer, "sqlite")
     return Column(name, number, Identity(always=True), primary_key=True)
@@ -132,7 +132,7 @@ videos = Table(
 segments = Table(
     "segments",
     metadata,
-    _counted("id"),
+    counted("id"),
     Column("collection", Key, nullable=False),
     Column("video_id", Key, nullable=False),
     Column("field", Text, nullable=False),  # what the segment's evidence is made of
@@ -228,7 +228,7 @@ claims = Table(
 jobs = Table(
     "jobs",
     metadata,
-    _counted("number"),
+    counted("number"),
     Column("id", Key, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("collection", Key, nullable=False),  # as it was asked for, so it may be an alias
@@ -263,7 +263,7 @@ jobs = Table(
 audit = Table(
     "audit",
     metadata,
-    _counted("number"),
+    counted("number"),
     Column("at", Key, nullable=False),
     Column("who", Text, nullable=False),
     Column("what", Text, nullable=False),

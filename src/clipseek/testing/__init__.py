@@ -9,6 +9,7 @@ from clipseek.testing.jobs import MemoryJobs
 from clipseek.testing.keys import MemoryKeys
 from clipseek.testing.sentences import TOY_MEANINGS, ToySentences
 from clipseek.testing.tower import ToyTower
+from clipseek.testing.watches import MemoryWatches
 
 __all__ = [
     "TOY_COLOURS",
@@ -20,6 +21,7 @@ __all__ = [
     "MemoryJobs",
     "MemoryKeys",
     "MemoryStore",
+    "MemoryWatches",
     "SyntheticFrames",
     "ToyEmbedder",
     "ToySentences",

@@ -28,7 +28,8 @@ class Video:
     `stamp` are what the source at `uri` said when it was indexed: equal stamps, unchanged bytes.
     `reason` says why `state` is "incomplete" and is empty otherwise. `frame_rate` is an average, as
     "30000/1001"; `coding`, `timecode` and `recorded_at` are those of `FrameSource`; all are
-    empty if not known.
+    empty if not known. `stream` is the name of the camera that it is a chunk of, or empty;
+    `recorded_at` of a chunk is when its first frame came, with milliseconds.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Video:
     coding: str = ""
     timecode: str = ""
     recorded_at: str = ""
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ class Named(NamedTuple):
     indexed_at: str = ""
     recorded_at: str = ""
     height: int = 0
+    stream: str = ""
 
 
 class StepHit(NamedTuple):

@@ -66,6 +66,7 @@ def a_video(
         frame_rate="30000/1001",
         coding="mov h264 yuv420p aac",
         recorded_at=RECORDED,
+        stream="yard",
         stamp=f"{seed}-stamp",
         state="incomplete",
         reason="the file ends early",

@@ -794,7 +794,14 @@ class TestRead:
         a_video("c").put_into(catalog, "family")
         a, b = (
             Named(
-                name, f"video {name}", f"/videos/{name}.mp4", 6.0, found.indexed_at, RECORDED, 360
+                name,
+                f"video {name}",
+                f"/videos/{name}.mp4",
+                6.0,
+                found.indexed_at,
+                RECORDED,
+                360,
+                "yard",
             )
             for name, found in catalog.videos_by_id("default", ["a", "b"]).items()
         )

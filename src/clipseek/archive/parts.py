@@ -28,6 +28,7 @@ from clipseek.timed import MAX_CUES, MAX_TEXT, Cue, TimedText
 from clipseek.types import Span, Video
 
 VIDEOS, SEGMENTS, FRAMES, TIMES = "videos.jsonl", "segments.npy", "frames.npy", "times.npy"
+_RECORDED = r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z)?$"
 _PICTURE = re.compile(r"[0-9]{9,}-([0-9a-f]{12})\.jpg")
 
 Seconds = Annotated[float, Field(ge=0, lt=1e12)]
@@ -80,7 +81,8 @@ class VideoLine(Checked):
     frame_rate: Annotated[str, Field(pattern=r"^([1-9]\d{0,18}(/[1-9]\d{0,18})?)?$")]
     coding: Annotated[str, Field(pattern=r"^(\S+ \S+ \S+ \S+)?$", max_length=200)]
     timecode: Annotated[str, Field(pattern=r"^(\d\d:\d\d:\d\d[:;]\d\d)?$")]
-    recorded_at: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$")] = ""
+    recorded_at: Annotated[str, Field(pattern=_RECORDED)] = ""
+    stream: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]{0,63})?$")] = ""
     frames: Count | None
     segments: tuple[SegmentLine, ...]
     texts: tuple[TextLine, ...] = ()
@@ -224,6 +226,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         coding=video.coding,
         timecode=video.timecode,
         recorded_at=video.recorded_at,
+        stream=video.stream,
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
         texts=tuple(
@@ -237,8 +240,9 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
             for text in rows.texts
         ),
     )
-    # A video without texts has the line that it had before there were any.
-    return line.model_dump_json(exclude={"texts"} if not rows.texts else None) + "\n"
+    # A video without texts or a camera has the line that it had before there were any.
+    new = {"texts": rows.texts, "stream": video.stream}
+    return line.model_dump_json(exclude={name for name in new if not new[name]}) + "\n"
 
 
 def is_whole(folder: Path, part: Part) -> bool:

@@ -192,7 +192,7 @@ def check_texts(video: Video) -> None:
     """Raise ValueError for a text of a video that a database cannot store."""
     storable(id=video.id, uri=video.uri, title=video.title, reason=video.reason, stamp=video.stamp)
     storable(frame_rate=video.frame_rate, coding=video.coding, timecode=video.timecode)
-    storable(recorded_at=video.recorded_at)
+    storable(recorded_at=video.recorded_at, stream=video.stream)
     for tag in video.tags:
         storable(tag=tag)
 

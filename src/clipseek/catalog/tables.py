@@ -120,13 +120,14 @@ videos = Table(
     Column("coding", Text, nullable=False, server_default=""),
     Column("timecode", Text, nullable=False, server_default=""),
     Column("recorded_at", Text, nullable=False, server_default=""),  # RFC 3339, UTC
-    Column("stream", Key),  # of a recording: the live source that it is a chunk of
+    Column("stream", Key, nullable=False, server_default=""),  # the camera that it is a chunk of
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("tags", Json, nullable=False),
     Column("segments", Integer, nullable=False),
     Column("indexed_at", Text, nullable=False),
     UniqueConstraint("collection", "uri", name="videos_uri"),
+    Index("videos_by_stream", "collection", "stream", "recorded_at"),
 )
 
 segments = Table(
@@ -295,6 +296,51 @@ keys = Table(
     Column("expires_at", Text),
     Column("rate", Text),  # such as 20/s; NULL: no limit
     UniqueConstraint("digest", name="keys_digest"),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("collection", Key, nullable=False),  # as it was asked for, so it may be an alias
+    Column("address", Text, nullable=False),  # what people see of the URL
+    Column("sealed", LargeBinary, nullable=False),  # the whole URL, encrypted
+    Column("fps", Double),  # NULL: the sampling of the settings
+    Column("records", Boolean, nullable=False),
+    Column("retain_s", Double),  # NULL: for ever
+    Column("retain_bytes", BigInteger),  # NULL: all
+    Column("paused", Boolean, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    # The recorder that runs it, and when its lease expires, as `due` of jobs.
+    Column("owner", Text, nullable=False),
+    Column("due", Double, nullable=False),
+    Column("state", Json, nullable=False),
+    Column("state_at", Text, nullable=False),
+)
+
+recorders = Table(
+    "recorders",
+    metadata,
+    Column("owner", Key, primary_key=True),
+    Column("most", Integer, nullable=False),  # how many cameras it can run
+    Column("due", Double, nullable=False),  # when it counts as dead, as `due` of jobs
+)
+
+holds = Table(
+    "holds",  # spans of recordings that are kept, whatever their age
+    metadata,
+    _counted("number"),
+    Column("id", Key, nullable=False, unique=True),
+    Column("camera", Key, nullable=False),
+    Column("collection", Key, nullable=False),
+    Column("start_at", Text, nullable=False),  # RFC 3339, UTC
+    Column("end_at", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index("holds_by_camera", "camera", "start_at"),
+    sqlite_autoincrement=True,
 )
 
 _ELEMENTS = {"sqlite": func.json_each, "postgresql": func.jsonb_array_elements_text}

@@ -263,6 +263,7 @@ def insert_video(
             coding=video.coding,
             timecode=video.timecode,
             recorded_at=video.recorded_at,
+            stream=video.stream,
             state=video.state,
             reason=video.reason,
             tags=list(video.tags),

@@ -87,6 +87,7 @@ def _packed(names: Iterable[Named]) -> dict[str, str]:
                 video.uri,
                 video.indexed_at,
                 video.recorded_at,
+                video.stream,
             )
         )
         for video in names
@@ -94,5 +95,6 @@ def _packed(names: Iterable[Named]) -> dict[str, str]:
 
 
 def _unpacked(video_id: str, text: str) -> Named:
-    duration, height, title, uri, indexed_at, recorded_at = text.split(_BETWEEN)
-    return Named(video_id, title, uri, float(duration), indexed_at, recorded_at, int(height))
+    duration, height, title, uri, indexed_at, recorded_at, stream = text.split(_BETWEEN)
+    facts = indexed_at, recorded_at, int(height), stream
+    return Named(video_id, title, uri, float(duration), *facts)

@@ -1,6 +1,7 @@
 """The seams of clipseek: what each replaceable part promises. One contract test runs over each."""
 
 from clipseek.protocols.cache import Cache, CacheFailure, CacheStats
+from clipseek.protocols.cameras import CameraReader, CameraStore
 from clipseek.protocols.catalog import BiasOf, CatalogReader, CatalogWriter, ClaimLost
 from clipseek.protocols.frames import CutDetector, FrameSource, FrameSourceOpener
 from clipseek.protocols.indexes import VectorIndex
@@ -18,6 +19,8 @@ __all__ = [
     "Cache",
     "CacheFailure",
     "CacheStats",
+    "CameraReader",
+    "CameraStore",
     "CatalogReader",
     "CatalogWriter",
     "ClaimLost",

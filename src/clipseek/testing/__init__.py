@@ -1,6 +1,7 @@
 """Fakes that ship with clipseek, under the same contracts as the real parts."""
 
 from clipseek.testing.cache import DictCache
+from clipseek.testing.cameras import MemoryCameras
 from clipseek.testing.catalog import MemoryCatalog
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
@@ -17,6 +18,7 @@ __all__ = [
     "TOY_WORDS",
     "Colour",
     "DictCache",
+    "MemoryCameras",
     "MemoryCatalog",
     "MemoryJobs",
     "MemoryKeys",

@@ -33,6 +33,8 @@ def upgrade() -> None:
     _audit()
     _watches()
     _alerts()
+    _cameras()
+    _holds()
 
 
 def _identity() -> None:
@@ -97,7 +99,7 @@ def _videos() -> None:
         sa.Column("coding", sa.Text, nullable=False, server_default=""),
         sa.Column("timecode", sa.Text, nullable=False, server_default=""),
         sa.Column("recorded_at", sa.Text, nullable=False, server_default=""),
-        sa.Column("stream", KEY),
+        sa.Column("stream", KEY, nullable=False, server_default=""),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("tags", JSON, nullable=False),
@@ -105,6 +107,7 @@ def _videos() -> None:
         sa.Column("indexed_at", sa.Text, nullable=False),
         sa.UniqueConstraint("collection", "uri", name="videos_uri"),
     )
+    op.create_index("videos_by_stream", "videos", ["collection", "stream", "recorded_at"])
 
 
 def _of_video(name: str) -> sa.ForeignKeyConstraint:
@@ -347,3 +350,47 @@ def _alerts() -> None:
         sa.Column("due", sa.Double, nullable=False),
     )
     op.create_index("deliveries_by_due", "deliveries", ["state", "due"])
+
+
+def _cameras() -> None:
+    op.create_table(
+        "cameras",
+        sa.Column("name", KEY, primary_key=True),
+        sa.Column("collection", KEY, nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("fps", sa.Double),
+        sa.Column("records", sa.Boolean, nullable=False),
+        sa.Column("retain_s", sa.Double),
+        sa.Column("retain_bytes", sa.BigInteger),
+        sa.Column("paused", sa.Boolean, nullable=False),
+        sa.Column("epoch", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("due", sa.Double, nullable=False),
+        sa.Column("state", JSON, nullable=False),
+        sa.Column("state_at", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "recorders",
+        sa.Column("owner", KEY, primary_key=True),
+        sa.Column("most", sa.Integer, nullable=False),
+        sa.Column("due", sa.Double, nullable=False),
+    )
+
+
+def _holds() -> None:
+    op.create_table(
+        "holds",
+        _counted("number"),
+        sa.Column("id", KEY, nullable=False, unique=True),
+        sa.Column("camera", KEY, nullable=False),
+        sa.Column("collection", KEY, nullable=False),
+        sa.Column("start_at", sa.Text, nullable=False),
+        sa.Column("end_at", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("principal", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("holds_by_camera", "holds", ["camera", "start_at"])

@@ -27,12 +27,13 @@ pytest_plugins = [
     "tests.contracts.redis",
     "tests.contracts.catalogs",
     "tests.inference.server",
+    "tests.cameras.fixtures",
 ]
 
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
 
 
-SLOW = tuple(Path(__file__).parent / name for name in ("chaos", "load", "e2e", "page"))
+SLOW = tuple(Path(__file__).parent / name for name in ("cameras", "chaos", "load", "e2e", "page"))
 
 
 @pytest.hookimpl(trylast=True)

@@ -21,6 +21,10 @@ for program in openssl curl jq; do
 	command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 command -v espeak-ng >/dev/null 2>&1 || missing="$missing espeak-ng"
+# The RTSP server that shows cameras, for the system's Python.
+/usr/bin/python3 -I tests/cameras/rtsp_server.py --check 2>/dev/null || missing="$missing \
+	python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp gstreamer1.0-plugins-base \
+	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _CHUNK_BYTES = 1 << 16
@@ -45,6 +46,10 @@ class Link:
     def passed(self, source: socket.socket) -> None:
         """Notice that bytes of one end were passed on."""
 
+    def alteration(self, *, to_client: bool) -> Callable[[bytes], bytes]:
+        """Return what changes the bytes of one direction of a new connection; here nothing does."""
+        return bytes
+
     def _accept(self) -> None:
         while True:
             try:
@@ -61,16 +66,20 @@ class Link:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {client, server}
-            for pair in ((client, server), (server, client)):
-                threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+            for source, target in ((client, server), (server, client)):
+                alter = self.alteration(to_client=target is client)
+                way = (source, target, alter)
+                threading.Thread(target=self._pass_on, args=way, daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(
+        self, source: socket.socket, target: socket.socket, alter: Callable[[bytes], bytes]
+    ) -> None:
         try:
             while chunk := source.recv(_CHUNK_BYTES):
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 self.passing(source, target, chunk)
-                target.sendall(chunk)
+                target.sendall(alter(chunk))
                 self.passed(source)
         except OSError:
             pass  # either side has gone: so does the other

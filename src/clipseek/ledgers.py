@@ -1,4 +1,4 @@
-"""Beside the library in its database: jobs, watches, switches, the audit, and how far it is behind."""
+"""Beside the library in its database: jobs, watches, switches, audit, and how far it is behind."""
 
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs

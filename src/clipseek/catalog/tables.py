@@ -330,7 +330,7 @@ recorders = Table(
 holds = Table(
     "holds",  # spans of recordings that are kept, whatever their age
     metadata,
-    _counted("number"),
+    counted("number"),
     Column("id", Key, nullable=False, unique=True),
     Column("camera", Key, nullable=False),
     Column("collection", Key, nullable=False),

@@ -6,16 +6,19 @@
  * @typedef {{picture: import("./picture.js").Picture, weight: number}} Picture it is not in the address, because a
  *   server does not keep it
  * @typedef {Words | Moment | Picture} Part below zero, the weight says that it is not wanted
- * @typedef {{query: string, within: number}} Step what must follow, and within how many seconds
+ * @typedef {{query: string, parts: Part[], within: number}} Step what must follow, and within how many seconds
  * @typedef {{parts: Part[], then: Step[]}} Composed
  * @typedef {{query: string} & Composed} Sentence
  */
 
 export const LONGEST = 1000; // characters of a sentence
-export const MOST = 8; // parts, with the sentence
+export const MOST = 8; // parts of one step, with its sentence
 export const MOST_STEPS = 3; // after the first one
 export const WITHIN_S = 10; // until somebody chooses another time
 export const LONGEST_S = 3600; // that a step may take
+
+export const LEAST_WEIGHT = 0.01;
+export const MOST_WEIGHT = 10;
 
 /** How much a part counts, in words: as many times as the sentence does. */
 export const IMPORTANCE = { more: 2, same: 1, less: 0.5 };
@@ -30,13 +33,33 @@ export const isAlone = ({ parts, then }) => !parts.length && !then.length;
 export const isWanted = ({ query, parts }) => Boolean(query) || parts.some(({ weight }) => weight > 0);
 
 /**
- * Whether a part is a moment or a picture, so that answers have scores and no relevance.
- * @param {Pick<Composed, "parts">} composed
+ * The parts of all steps.
+ * @param {Composed} composed
  */
-export const isSeen = ({ parts }) => parts.some((part) => !("text" in part));
+const everyPart = ({ parts, then }) => [...parts, ...then.flatMap((step) => step.parts)];
 
-/** @param {Pick<Composed, "parts">} composed */
-export const hasPicture = ({ parts }) => parts.some((part) => "picture" in part);
+/**
+ * Whether a part is a moment or a picture, so that answers have scores and no relevance.
+ * @param {Composed} composed
+ */
+export const isSeen = (composed) => everyPart(composed).some((part) => !("text" in part));
+
+/** @param {Composed} composed */
+export const hasPicture = (composed) => everyPart(composed).some((part) => "picture" in part);
+
+/**
+ * Whether one sentence alone is asked for.
+ * @param {Sentence} sentence
+ */
+export const isPlain = ({ query, parts, then }) =>
+  !then.length && (query ? !parts.length : parts.length === 1 && "text" in parts[0]);
+
+/**
+ * Whether a sentence is asked for, which words can fit as well.
+ * @param {Sentence} sentence
+ */
+export const hasWords = ({ query, parts, then }) =>
+  Boolean(query) || then.some((step) => step.query) || everyPart({ parts, then }).some((part) => "text" in part);
 
 /**
  * How many parts can be added.
@@ -45,27 +68,27 @@ export const hasPicture = ({ parts }) => parts.some((part) => "picture" in part)
 export const room = ({ query, parts }) => MOST - parts.length - (query ? 1 : 0);
 
 /**
- * The parts and the steps of an address, in their order: `weight` and `at` are of the part before, and `within`
- * of the step before.
+ * The parts and the steps of an address, in their order: `weight` and `at` are of the part before, `within` is of
+ * the step before, and so are the parts after it.
  * @param {URLSearchParams} given
  * @returns {Composed}
  */
 export function composedOf(given) {
-  /** @type {Part[]} */
-  const parts = [];
-  /** @type {Step[]} */
-  const then = [];
+  /** @type {Step[]} the first one, and what follows */
+  const steps = [{ query: "", parts: [], within: 0 }];
   for (const [name, value] of given) {
+    if (name === "then") steps.push({ query: value.trim(), parts: [], within: WITHIN_S });
+    const step = steps[steps.length - 1];
+    const { parts } = step;
     if (name === "and" || name === "not") parts.push({ text: value.trim(), weight: signed(1, name) });
     if (name === "like" || name === "unlike") parts.push({ like: { video: value, time: 0 }, weight: signed(1, name) });
-    if (name === "then") then.push({ query: value.trim(), within: WITHIN_S });
     const part = parts.at(-1);
-    const step = then.at(-1);
     if (name === "at" && part && "like" in part) part.like.time = Number(value);
     if (name === "weight" && part && Number(value) > 0) part.weight *= Number(value);
-    if (name === "within" && step) step.within = secondsOf(value);
+    if (name === "within" && steps.length > 1) step.within = secondsOf(value);
   }
-  return { parts: parts.filter(isMeant), then: then.filter(({ query }) => query) };
+  const [{ parts }, ...then] = steps.map((step) => ({ ...step, parts: step.parts.filter(isMeant) }));
+  return { parts, then: then.filter(isWanted) };
 }
 
 /**
@@ -85,19 +108,26 @@ function isMeant(part) {
  * @param {Composed} composed
  */
 export function writeComposed(given, { parts, then }) {
-  for (const part of parts) {
-    if ("picture" in part) continue;
-    if ("text" in part) given.append(part.weight < 0 ? "not" : "and", part.text);
-    else {
-      given.append(part.weight < 0 ? "unlike" : "like", part.like.video);
-      given.append("at", String(Math.round(part.like.time * 1000) / 1000));
-    }
-    if (Math.abs(part.weight) !== 1) given.append("weight", String(Math.abs(part.weight)));
+  for (const part of parts) writePart(given, part);
+  for (const step of then) {
+    given.append("then", step.query);
+    given.append("within", String(step.within));
+    for (const part of step.parts) writePart(given, part);
   }
-  for (const { query, within } of then) {
-    given.append("then", query);
-    given.append("within", String(within));
+}
+
+/**
+ * @param {URLSearchParams} given
+ * @param {Part} part
+ */
+function writePart(given, part) {
+  if ("picture" in part) return;
+  if ("text" in part) given.append(part.weight < 0 ? "not" : "and", part.text);
+  else {
+    given.append(part.weight < 0 ? "unlike" : "like", part.like.video);
+    given.append("at", String(Math.round(part.like.time * 1000) / 1000));
   }
+  if (Math.abs(part.weight) !== 1) given.append("weight", String(Math.abs(part.weight)));
 }
 
 /**
@@ -136,14 +166,21 @@ const allOf = ({ query, parts }) => [...(query ? [{ text: query, weight: 1 }] : 
  * @param {Sentence} sentence
  */
 export function partsOf({ query, parts, then }) {
-  const all = allOf({ query, parts });
-  const [only] = all;
-  const first = all.length === 1
-    ? ("text" in only ? { query: only.text } : partOf(only))
-    : { parts: firstParts({ query, parts }) };
   /** @type {object} */
   const none = {};
-  return { ...first, ...then.reduceRight((inner, step) => ({ then: { ...step, ...inner } }), none) };
+  const after = then.filter(isWanted).reduceRight((inner, { within, ...step }) => ({ then: { ...stepOf(step), within, ...inner } }), none);
+  return { ...stepOf({ query, parts }), ...after };
+}
+
+/**
+ * One step as the server reads it: one part by itself, or a list of them.
+ * @param {Pick<Sentence, "query" | "parts">} step
+ */
+function stepOf(step) {
+  const all = allOf(step);
+  const [only] = all;
+  if (all.length !== 1) return { parts: firstParts(step) };
+  return "text" in only ? { query: only.text } : partOf(only);
 }
 
 /**
@@ -186,3 +223,12 @@ export function joined({ parts, then }, part) {
     "like" in each && "like" in part && each.like.video === part.like.video && each.like.time === part.like.time;
   return { parts: parts.some(same) ? parts : [...parts, part], then };
 }
+
+/**
+ * The steps with one more part at the end of one of them.
+ * @param {Step[]} then
+ * @param {number} place
+ * @param {Part} part
+ */
+export const withPart = (then, place, part) =>
+  changed(then, place, { ...then[place], parts: [...then[place].parts, part] });

@@ -1,15 +1,16 @@
 // Where the reader is: the route as a signal, and the steps of the browser's history.
 
 import { hasPicture } from "./composed.js";
-import { asked, read, START, write } from "./routes.js";
+import { asked } from "./question.js";
+import { read, START, write } from "./routes.js";
 import { signal } from "./vendor/signals.js";
 
 /** @type {import("./vendor/signals.js").Signal<import("./routes.js").Route>} */
 export const route = signal(START);
 
 /**
- * The parts of each step of the history that has a picture, which its address cannot have; until the page is left.
- * @type {Map<string, import("./composed.js").Part[]>}
+ * What is asked in each entry of the history that has a picture, which its address cannot have; until the page is left.
+ * @type {Map<string, import("./composed.js").Composed>}
  */
 const pictured = new Map();
 
@@ -17,7 +18,7 @@ export function follow() {
   route.value = read(location);
   addEventListener("popstate", () => {
     const found = read(location);
-    route.value = { ...found, parts: pictured.get(history.state?.pictured) ?? found.parts };
+    route.value = { ...found, ...pictured.get(history.state?.pictured) };
   });
 }
 
@@ -32,7 +33,7 @@ export function go(changes, { replace = false } = {}) {
   if (address !== write(route.value) || asked(next) !== asked(route.value)) {
     const opened = replace ? history.state?.opened : Boolean(next.open && !route.value.open);
     const key = hasPicture(next) ? crypto.getRandomValues(new Uint32Array(2)).join() : undefined;
-    if (key) pictured.set(key, next.parts);
+    if (key) pictured.set(key, { parts: next.parts, then: next.then });
     history[replace ? "replaceState" : "pushState"]({ opened, pictured: key }, "", address);
   }
   route.value = next;

@@ -1,6 +1,6 @@
 // A picture that somebody searches with: made small in the browser, so that little of it is sent.
 
-import { MOST, room } from "./composed.js";
+import { MOST, room, withPart } from "./composed.js";
 import { t } from "./language.js";
 import { go, route } from "./navigation.js";
 import { toPart } from "./routes.js";
@@ -23,11 +23,12 @@ export const pictureIn = (files) => [...files].find(({ type }) => type.startsWit
 /**
  * Search for what looks like a picture, too.
  * @param {Blob} file
+ * @param {number} step that it is a part of: 0 for the first one
  */
-export async function searchWith(file) {
+export async function searchWith(file, step = 0) {
   refused.value = "";
   const before = route.peek();
-  if (before.page === "search" && room(before) < 1) {
+  if (before.page === "search" && room(step ? before.then[step - 1] : before) < 1) {
     refused.value = t("partsFull", { count: MOST });
     return;
   }
@@ -39,7 +40,10 @@ export async function searchWith(file) {
     return;
   }
   const image = preview.toDataURL("image/jpeg", QUALITY).split(",")[1];
-  go(toPart(route.peek(), { picture: { image, preview }, weight: 1 }));
+  const part = { picture: { image, preview }, weight: 1 };
+  const now = route.peek();
+  if (step && now.then[step - 1]) go({ then: withPart(now.then, step - 1, part), least: 0, open: null });
+  else go(toPart(now, part));
 }
 
 /**

@@ -1,6 +1,7 @@
 // The address of the page: what is asked, what is filtered, which moment is open. Pure.
 
-import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } from "./composed.js";
+import { ALONE, composedOf, isWanted, joined, writeComposed } from "./composed.js";
+import { FIELDS } from "./question.js";
 
 /**
  * @typedef {{video: string, start: number, end: number}} Moment
@@ -14,6 +15,7 @@ import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } f
  * @property {string[]} tags
  * @property {number} least relevance, 0 for all
  * @property {string} folder the beginning of the videos' uris, or "" for all
+ * @property {string} title the beginning of the titles of the videos, or "" for all
  * @property {number} shortest seconds that a video must have, or 0
  * @property {number} longest seconds that a video may have, or 0 for all
  * @property {string} since the first day on which videos were indexed, such as "2026-11-28", or ""
@@ -21,7 +23,10 @@ import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } f
  * @property {string} recordedSince the first day, in UTC, on which videos were recorded, or ""
  * @property {string} recordedUntil the last such day, or ""
  * @property {number} lowest rows of pixels that pictures must have, or 0
+ * @property {number} highest rows of pixels that pictures may have, or 0 for all
  * @property {string} language in which something must be said or written, such as "en", or ""
+ * @property {(typeof FIELDS)[number][]} fields where sentences are searched, or none for everywhere
+ * @property {boolean} sharpen whether moments are cut to the frames that show what is asked for
  * @property {"best" | "time" | "date"} order
  * @property {boolean} grouped by video
  * @property {"newest" | "title" | "length"} sort the order of the library
@@ -30,12 +35,12 @@ import { ALONE, composedOf, isSeen, isWanted, joined, partsOf, writeComposed } f
  */
 
 /**
- * @type {Pick<Route, "tags" | "least" | "folder" | "shortest" | "longest" | "since" | "until" | "recordedSince"
- *   | "recordedUntil" | "lowest" | "language">}
+ * @type {Pick<Route, "tags" | "least" | "folder" | "title" | "shortest" | "longest" | "since" | "until"
+ *   | "recordedSince" | "recordedUntil" | "lowest" | "highest" | "language" | "fields" | "sharpen">}
  */
 export const NO_FILTERS = {
-  tags: [], least: 0, folder: "", shortest: 0, longest: 0, since: "", until: "", recordedSince: "", recordedUntil: "",
-  lowest: 0, language: "",
+  tags: [], least: 0, folder: "", title: "", shortest: 0, longest: 0, since: "", until: "", recordedSince: "",
+  recordedUntil: "", lowest: 0, highest: 0, language: "", fields: [], sharpen: false,
 };
 
 /** @type {Route} */
@@ -61,6 +66,7 @@ export function read({ search, hash }) {
     tags: given.getAll("tag"),
     least: least > 0 && least <= 1 ? least : 0,
     folder: given.get("folder") ?? "",
+    title: (given.get("title") ?? "").trim(),
     shortest: secondsOf(given.get("longer")),
     longest: secondsOf(given.get("shorter")),
     since: dayOf(given.get("since")),
@@ -68,7 +74,10 @@ export function read({ search, hash }) {
     recordedSince: dayOf(given.get("from")),
     recordedUntil: dayOf(given.get("to")),
     lowest: Math.floor(secondsOf(given.get("height"))),
+    highest: Math.floor(secondsOf(given.get("upto"))),
     language: languageOf(given.get("language")),
+    fields: FIELDS.filter((field) => given.getAll("in").includes(field)),
+    sharpen: given.has("sharpen"),
     order: orderOf(given.get("order")),
     grouped: given.has("grouped"),
     sort: sortOf(given.get("sort")),
@@ -89,6 +98,7 @@ export function write(route) {
   for (const tag of route.tags) given.append("tag", tag);
   if (route.least) given.set("min", String(route.least));
   if (route.folder) given.set("folder", route.folder);
+  if (route.title) given.set("title", route.title);
   if (route.shortest) given.set("longer", String(route.shortest));
   if (route.longest) given.set("shorter", String(route.longest));
   if (route.since) given.set("since", route.since);
@@ -96,7 +106,10 @@ export function write(route) {
   if (route.recordedSince) given.set("from", route.recordedSince);
   if (route.recordedUntil) given.set("to", route.recordedUntil);
   if (route.lowest) given.set("height", String(route.lowest));
+  if (route.highest) given.set("upto", String(route.highest));
   if (route.language) given.set("language", route.language);
+  for (const field of route.fields) given.append("in", field);
+  if (route.sharpen) given.set("sharpen", "1");
   if (route.order !== "best") given.set("order", route.order);
   if (route.grouped) given.set("grouped", "1");
   if (route.sort !== "newest") given.set("sort", route.sort);
@@ -200,62 +213,3 @@ export const toLike = (video, time) => toPart({ ...START, page: "video" }, { lik
 
 /** @param {Route} route */
 export const isAsked = (route) => isWanted(route);
-
-/**
- * Whether two addresses ask the same, apart from what is open.
- * @param {Route} route
- */
-export function asked(route) {
-  return JSON.stringify([question(route), arrangement(route)]);
-}
-
-/**
- * In which order the server gives moments, and whether one of each video.
- * @param {Pick<Route, "order" | "grouped">} route
- */
-export function arrangement({ order, grouped }) {
-  return {
-    ...(order === "best" ? {} : { sort: order === "time" ? "time" : "newest" }),
-    ...(grouped ? { group_by: "video" } : {}),
-  };
-}
-
-/**
- * What is asked of the server.
- * @param {Route} route
- */
-export function question({ query, parts, then, collection, tags, least, folder, shortest, longest, since, until, ...more }) {
-  const filter = {
-    ...(tags.length ? { tags } : {}),
-    ...(folder ? { folder } : {}),
-    ...(shortest ? { min_duration: shortest } : {}),
-    ...(longest ? { max_duration: longest } : {}),
-    ...(since ? { indexed_from: midnight(since, 0) } : {}),
-    ...(until ? { indexed_before: midnight(until, 1) } : {}),
-    ...(more.recordedSince ? { recorded_from: `${more.recordedSince}T00:00:00Z` } : {}),
-    ...(more.recordedUntil ? { recorded_before: dayAfter(more.recordedUntil) } : {}),
-    ...(more.lowest ? { min_height: more.lowest } : {}),
-    ...(more.language ? { language: more.language } : {}),
-  };
-  return {
-    ...partsOf({ query, parts, then }),
-    ...(collection ? { collection } : {}),
-    ...(Object.keys(filter).length ? { filter } : {}),
-    ...(least && !isSeen({ parts }) ? { min_relevance: least } : {}),
-  };
-}
-
-/**
- * The beginning of a day where the browser is, or of a later day, in UTC.
- * @param {string} day
- * @param {number} later days
- */
-function midnight(day, later) {
-  const [year, month, date] = day.split("-").map(Number);
-  const begins = new Date(2000, month - 1, date + later);
-  begins.setFullYear(year + begins.getFullYear() - 2000);
-  return begins.toISOString();
-}
-
-/** @param {string} day the end of a day in UTC, as facets count years */
-const dayAfter = (day) => new Date(Date.parse(day) + 24 * 3600 * 1000).toISOString();

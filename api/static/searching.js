@@ -4,7 +4,8 @@ import { ask, Failure } from "./api.js";
 import { isSeen } from "./composed.js";
 import { joined, matches } from "./hits.js";
 import { route } from "./navigation.js";
-import { arrangement, asked, isAsked, question } from "./routes.js";
+import { arrangement, asked, question } from "./question.js";
+import { isAsked } from "./routes.js";
 import { computed, effect, signal } from "./vendor/signals.js";
 
 const FACETS = ["tag", "folder", "year", "language"];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  changed, composedOf, factorsOf, firstParts, IMPORTANCE, importanceOf, isWanted, joined, MOST, partsOf, room, writeComposed,
+  changed, composedOf, factorsOf, firstParts, hasPicture, hasWords, IMPORTANCE, importanceOf, isPlain, isSeen, isWanted, joined,
+  MOST, partsOf, room, withPart, writeComposed,
 } from "../../api/static/composed.js";
 import { added, kept, recalled } from "../../api/static/recent.js";
 
@@ -13,7 +14,7 @@ const picture = /** @type {any} */ ({ image: "AAAA" });
 const PARTS = [
   { text: "b", weight: -1 }, { text: "c & d", weight: 2 }, { like, weight: 0.5 }, { like: { video: "w", time: 0 }, weight: -3 },
 ];
-const ALL = { query: "a", parts: PARTS, then: [{ query: "e", within: 10 }, { query: "f", within: 2.5 }] };
+const ALL = { query: "a", parts: PARTS, then: [{ query: "e", parts: [], within: 10 }, { query: "f", parts: [], within: 2.5 }] };
 const of = (/** @type {string} */ text) => composedOf(new URLSearchParams(text));
 
 test("one part is asked for by itself", () => {
@@ -81,9 +82,43 @@ test("the factors of the parts are as the server composes them, and their produc
   assert.deepEqual(factorsOf([{ weight: 0.5, fit: 0.7 }]), [0.7]);
 });
 
+test("a step has parts of its own, wanted or not, or a picture alone", () => {
+  /** @type {import("../../api/static/composed.js").Step} */
+  const step = { query: "b", parts: [{ text: "c", weight: -1 }, { picture, weight: 2 }], within: 5 };
+  assert.deepEqual(partsOf({ query: "a", parts: [], then: [step] }), {
+    query: "a", then: { parts: [{ text: "b" }, { text: "c", weight: -1 }, { image: "AAAA", weight: 2 }], within: 5 },
+  });
+  const alone = { query: "", parts: [{ picture, weight: 1 }], within: 3 };
+  assert.deepEqual(partsOf({ query: "a", parts: [], then: [alone] }).then, { image: "AAAA", within: 3 });
+  assert.ok(isSeen({ parts: [], then: [step] }) && hasPicture({ parts: [], then: [alone] }));
+  assert.deepEqual(withPart([step], 0, { picture, weight: 1 })[0].parts.length, 3);
+});
+
+test("a step of which nothing is wanted is not asked for", () => {
+  const step = { query: "", parts: [{ text: "c", weight: -1 }], within: 5 };
+  assert.deepEqual(partsOf({ query: "a", parts: [], then: [step] }), { query: "a" });
+  assert.deepEqual(of("then=&within=5&not=c"), { parts: [], then: [] });
+});
+
+test("an address says which parts are of which step", () => {
+  assert.deepEqual(of("and=a&then=b&not=c&weight=3&within=2&then=&like=v&at=1"), {
+    parts: [{ text: "a", weight: 1 }],
+    then: [
+      { query: "b", parts: [{ text: "c", weight: -3 }], within: 2 },
+      { query: "", parts: [{ like: { video: "v", time: 1 }, weight: 1 }], within: 10 },
+    ],
+  });
+});
+
+test("a sentence alone is plain, wherever it is", () => {
+  assert.ok(isPlain({ query: "a", parts: [], then: [] }) && isPlain({ query: "", parts: [{ text: "a", weight: 1 }], then: [] }));
+  assert.ok(!isPlain(ALL) && !isPlain({ query: "", parts: [{ like, weight: 1 }], then: [] }));
+  assert.ok(hasWords(ALL) && !hasWords({ query: "", parts: [{ like, weight: 1 }], then: [] }));
+});
+
 test("a step without a time has the usual one", () => {
-  assert.deepEqual(of("not=+&not=b&then=&within=3&then=c&within=5"), { parts: [{ text: "b", weight: -1 }], then: [{ query: "c", within: 5 }] });
-  assert.deepEqual(of("then=c&within=soon&then=d").then, [{ query: "c", within: 10 }, { query: "d", within: 10 }]);
+  assert.deepEqual(of("not=+&not=b&then=&within=3&then=c&within=5"), { parts: [{ text: "b", weight: -1 }], then: [{ query: "c", parts: [], within: 5 }] });
+  assert.deepEqual(of("then=c&within=soon&then=d").then, [{ query: "c", parts: [], within: 10 }, { query: "d", parts: [], within: 10 }]);
   assert.deepEqual(of("then=c&within=0&then=d&within=9999").then.map(({ within }) => within), [0, 9999]);
 });
 

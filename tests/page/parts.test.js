@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keyOf, tagsIn } from "../../api/static/changing.js";
+import { piecesOf } from "../../api/static/components/name.js";
 import { quoted } from "../../api/static/components/notice.js";
 import { openedOf } from "../../api/static/components/player.js";
 import { shareOf } from "../../api/static/components/uploads.js";
@@ -64,6 +65,11 @@ test("a removed video is hidden in its collection alone, and until it is added a
   const others = [{ ...video, collection: "c" }, { ...video, indexed: "2026-11-29T00:00:00Z" }];
   assert.equal(keyOf({ ...video }), keyOf(video));
   assert.equal(new Set([video, ...others].map(keyOf)).size, 3);
+});
+
+test("a long name may go on in the next line after a separator, and never inside a word", () => {
+  assert.deepEqual(piecesOf("day_3-take 12.final/x"), ["day_", "3-", "take 12.", "final/", "x"]);
+  assert.deepEqual([piecesOf("a--b"), piecesOf("plain"), piecesOf("")], [["a--", "b"], ["plain"], [""]]);
 });
 
 test("a name in a command is one word of a shell", () => {

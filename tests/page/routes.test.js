@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { START, arrangement, asked, question, read, toLike, toPart, write } from "../../api/static/routes.js";
+import { arrangement, asked, canSharpen, fieldsOf, question } from "../../api/static/question.js";
+import { START, read, toLike, toPart, write } from "../../api/static/routes.js";
 
 const address = (/** @type {string} */ text) => {
   const url = new URL(text, "http://localhost/");
@@ -14,11 +15,15 @@ const ROUTES = {
   query: { query: "a red car & a boat?" },
   filters: { query: "car", collection: "Ürlaub 1", tags: ["a b", "c,d"], least: 0.35, order: "time", grouped: true },
   videos: { query: "car", folder: "/Videos/Ürlaub & mehr", shortest: 5.5, longest: 60, since: "2026-02-28", until: "2026-03-01", order: "date" },
-  recorded: { query: "car", recordedSince: "2024-01-01", recordedUntil: "2024-12-31", lowest: 1080, language: "de" },
+  recorded: { query: "car", recordedSince: "2024-01-01", recordedUntil: "2024-12-31", lowest: 720, highest: 1080, language: "de" },
+  found: { query: "car", title: "Take 1", fields: ["picture", "speech"], sharpen: true },
   moment: { query: "car", open: { video: "a/b", start: 1.5, end: 3.25 } },
   composed: {
     query: "car", parts: [{ text: "a & b", weight: -1 }, { text: "c,d", weight: 2 }],
-    then: [{ query: "e", within: 2.5 }, { query: "f", within: 10 }],
+    then: [
+      { query: "e", within: 2.5, parts: [{ text: "g", weight: -0.3 }, { like: { video: "a/b", time: 2 }, weight: 1 }] },
+      { query: "f", within: 10, parts: [] },
+    ],
   },
   alike: { parts: [{ like: { video: "a/b", time: 1.5 }, weight: 1 }], collection: "archive" },
   both: { query: "car", parts: [{ like: { video: "a/b", time: 1.5 }, weight: -0.5 }] },
@@ -63,14 +68,14 @@ test("what is open does not ask for another answer", () => {
 
 test("what is not wanted, and what follows, need something that is wanted", () => {
   /** @type {import("../../api/static/composed.js").Composed} */
-  const beside = { parts: [{ text: "b", weight: -1 }], then: [{ query: "c", within: 5 }] };
+  const beside = { parts: [{ text: "b", weight: -1 }], then: [{ query: "c", parts: [], within: 5 }] };
   assert.equal(write({ ...START, ...beside }), write(START));
   assert.deepEqual(read(address("?not=b&then=c")), START);
   assert.deepEqual(read(address("?not=b&like=x")).parts.length, 2);
 });
 
 test("what looks like a moment is searched for alone, and a picture joins what is asked", () => {
-  const route = { ...START, query: "car", least: 0.5, then: [{ query: "c", within: 5 }] };
+  const route = { ...START, query: "car", least: 0.5, then: [{ query: "c", parts: [], within: 5 }] };
   assert.equal(write({ ...route, ...toLike("x", 1.23456) }), "?like=x&at=1.235");
   const moment = { like: { video: "x", time: 1.2 }, weight: 1 };
   assert.equal(write({ ...route, ...toPart(route, moment) }), "?q=car&like=x&at=1.2&then=c&within=5");
@@ -102,6 +107,32 @@ test("only what is filtered is asked for", () => {
     query: "car", collection: "a", min_relevance: 0.5,
     filter: { tags: ["x"], folder: "/v", min_duration: 1, max_duration: 9 },
   });
+});
+
+test("fields are asked for as the server takes them", () => {
+  /** @type {import("../../api/static/routes.js").Route} */
+  const route = { ...START, query: "car", fields: ["speech"] };
+  assert.deepEqual(question(route), { query: "car", fields: ["speech"] });
+  const composed = { ...route, parts: [{ text: "red", weight: 1 }] };
+  assert.deepEqual(fieldsOf(composed), ["picture", "speech"]);
+  assert.deepEqual(fieldsOf({ ...route, query: "", parts: [alike(1)] }), []);
+});
+
+test("one sentence that pictures are searched for is sharpened, and nothing else", () => {
+  /** @type {import("../../api/static/routes.js").Route} */
+  const route = { ...START, query: "car", sharpen: true };
+  assert.equal(question(route).sharpen, true);
+  for (const other of /** @type {Partial<typeof route>[]} */ ([
+    { fields: ["text"] }, { parts: [alike(1)] }, { then: [{ query: "b", parts: [], within: 5 }] },
+  ])) {
+    assert.ok(!canSharpen({ ...route, ...other }));
+    assert.equal(question({ ...route, ...other }).sharpen, undefined);
+  }
+});
+
+test("titles and heights are filters", () => {
+  const { filter } = question({ ...START, query: "car", title: "Take", lowest: 480, highest: 720 });
+  assert.deepEqual(filter, { title: "Take", min_height: 480, max_height: 720 });
 });
 
 test("the order and the names of the library are in the address, and an unknown order is not", () => {

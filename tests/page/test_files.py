@@ -6,14 +6,15 @@ import pytest
 
 from api.edit_lists import MAX_NAME
 from api.excerpts import MAX_CLIP_S, MAX_PREVIEW_S
-from api.job_schemas import MAX_TITLE_CHARACTERS
+from api.job_schemas import MAX_TITLE_CHARACTERS as MAX_EDITED_CHARACTERS
+from api.limits import MAX_TITLE_CHARACTERS
 from api.pages import STATIC
 from clipseek.explaining import MOST
 from clipseek.matching import MATCHING
-from clipseek.parts import MAX_PARTS, MAX_QUERY_CHARACTERS
+from clipseek.parts import MAX_PARTS, MAX_QUERY_CHARACTERS, MAX_WEIGHT, MIN_WEIGHT
 from clipseek.query import MAX_LIMIT, MAX_THEN, MAX_WITHIN_S
 
-MOST_BYTES = 300_000
+MOST_BYTES = 310_000
 INDEX = (STATIC / "index.html").read_text("utf-8")
 IMPORTED = re.compile(
     r"""^(?:import|export)\b[^"';]*?["'](\.[^"']+)["']|import\("([^"`]+)"\)""", re.MULTILINE
@@ -56,6 +57,9 @@ def test_the_page_is_light() -> None:
         pytest.param("searching.js", "LIMIT", MAX_LIMIT, id="moments"),
         pytest.param("composed.js", "LONGEST", MAX_QUERY_CHARACTERS, id="query"),
         pytest.param("composed.js", "MOST", MAX_PARTS, id="parts"),
+        pytest.param("composed.js", "LEAST_WEIGHT", MIN_WEIGHT, id="least weight"),
+        pytest.param("composed.js", "MOST_WEIGHT", MAX_WEIGHT, id="most weight"),
+        pytest.param("components/filters.js", "LONGEST_TITLE", MAX_TITLE_CHARACTERS, id="titles"),
         pytest.param("composed.js", "MOST_STEPS", MAX_THEN, id="steps"),
         pytest.param("composed.js", "LONGEST_S", MAX_WITHIN_S, id="what follows"),
         pytest.param("format.js", "WEAK", MATCHING, id="relevance"),
@@ -63,7 +67,7 @@ def test_the_page_is_light() -> None:
         pytest.param("components/playing.js", "LONGEST_PREVIEW_S", MAX_PREVIEW_S, id="preview"),
         pytest.param("components/where.js", "MOST", MOST, id="explained"),
         pytest.param("components/selection.js", "LONGEST_NAME", MAX_NAME, id="name of a moment"),
-        pytest.param("components/editing.js", "LONGEST_TITLE", MAX_TITLE_CHARACTERS, id="title"),
+        pytest.param("components/editing.js", "LONGEST_TITLE", MAX_EDITED_CHARACTERS, id="title"),
     ],
 )
 def test_the_page_knows_the_limits_of_the_server(name: str, constant: str, limit: float) -> None:

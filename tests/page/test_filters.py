@@ -44,6 +44,11 @@ NEXT = """((id, letters, next) => {
   }
   type(letters);
 })"""
+CHANGE = """((id, text) => {
+  const field = document.getElementById(id);
+  field.value = text;
+  field.dispatchEvent(new Event("change", {bubbles: true}));
+})"""
 SHORTEST = "document.getElementById('shortest')"
 CHOOSE = f"{SHORTEST}.dispatchEvent(new Event('change', {{bubbles: true}}))"
 
@@ -177,10 +182,7 @@ def test_filters_count_the_videos_that_match(page: Page, counted: str) -> None:
     page.until(f"{FOUND}.length === 3 && {CHIP}('folder', 'two')")
     page.run(f"{CHIP}('folder', 'two').click()")
     page.until(f"{FOUND}.join() === 'c'")
-    page.run(
-        "((field) => { field.value = '720'; field.dispatchEvent(new Event('change', "
-        "{bubbles: true})); })(document.getElementById('lowest'))"
-    )
+    page.run(f"{CHANGE}('lowest', '720')")
     page.until(f"location.search.includes('height=720') && !{FOUND}.length")
     assert page.problems == []
 
@@ -205,4 +207,25 @@ def test_the_server_sorts_and_groups(page: Page, counted: str) -> None:
     page.until(f"{FOUND}.join() === 'a,b,c'")
     page.run("document.getElementById('grouped').click()")
     page.until(f"{FOUND}.join() === 'a' && {fold}.textContent.trim() === '+4 similar'")
+    assert page.problems == []
+
+
+def test_more_filters_are_in_the_page(page: Page, counted: str) -> None:
+    """Where is searched, how a title begins, the greatest height, and whether moments are cut."""
+    page.problems.clear()
+    page.open(f"{counted}/?q=red&min=0.1&grouped=1&title=A")
+    page.until(f"{FOUND}.join() === 'a' && document.getElementById('title').value === 'A'")
+    page.run("document.querySelector('.tools .plain + .plain').click()")
+    page.until(f"{FOUND}.length > 3")
+    page.run(f"{CHANGE}('highest', '480')")
+    page.until("location.search.includes('upto=480')")
+    page.run("document.getElementById('sharpen').click()")
+    page.until("location.search.includes('sharpen=1')")
+    page.until("document.querySelector('.tools').textContent.includes('Filters (2)')")
+    assert violations(page) == []
+    page.run("document.querySelectorAll('#fields button')[1].click()")
+    page.until("location.search.includes('in=subtitle') && !document.getElementById('sharpen')")
+    page.until(f"!{FOUND}.length")
+    page.open(f"{counted}/?q=hello&in=subtitle")
+    page.until(f"{FOUND}.join() === 'a'")
     assert page.problems == []

@@ -170,3 +170,40 @@ def test_pictures_moments_and_words_are_asked_for_together(page: Page, address: 
     page.run(GIVEN.format(content="blob", event=PASTED))
     page.until(f"document.querySelectorAll('{ROWS}').length === 4")
     assert page.problems == []
+
+
+STEP = "document.querySelector('#asked .step')"
+
+
+def test_a_step_has_parts_and_pictures_of_its_own(page: Page, address: str) -> None:
+    """What must follow is words and a picture, and not something else; by keyboard."""
+    page.problems.clear()
+    page.open(f"{address}/?q=green&then=blue&within=5")
+    page.until(f"{GOOD} === 1 && {STEP}")
+    page.run(f"{STEP}.querySelectorAll('.more-parts button')[1].focus()")
+    page.press("Enter")
+    page.until(f"{ACTIVE}.matches('.step .part + .part input')")
+    page.write("red")
+    page.press("Enter")
+    page.until("location.search === '?q=green&then=blue&within=5&not=red'")
+    page.run(GIVEN.format(content="blob", event=CHOSEN.replace("#form input", ".step input")))
+    page.until(f"{STEP}.querySelector('canvas') && {GOOD} === 1 && {TITLES}[0] === 'traffic'")
+    assert page.run(f"document.querySelectorAll('{ROWS}').length") == 3
+    assert "not part of the address" in page.run(f"{ASKED}.innerText")
+    _turn(page, "How important: What looks like your picture", "exact")
+    page.until(f"{STEP}.querySelector('.weight')")
+    weight = f"{STEP}.querySelector('.weight')"
+    page.run(
+        f"({weight}.value = '3.5', {weight}.dispatchEvent(new Event('input', {{bubbles: true}})), "
+        f"{weight}.dispatchEvent(new Event('change', {{bubbles: true}})))"
+    )
+    page.until(f"{weight}.value === '3.5' && {GOOD} === 1")
+    for width in (390, 1280):
+        page.look(width=width)
+        assert violations(page) == []
+    page.look()
+    page.run("history.back()")
+    page.until(f"{STEP}.querySelector('canvas') && {weight}.value === '1'")
+    page.run(f"{STEP}.querySelector('.away').click()")
+    page.until("location.search === '?q=green'")
+    assert page.problems == []

@@ -9,6 +9,7 @@ import { toLike } from "../routes.js";
 import { pieces, said } from "../said.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
+import { Name } from "./name.js";
 import { Preview, usePreview } from "./preview.js";
 
 const LONGEST = 58; // characters of a title
@@ -35,7 +36,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
         <span class="span">${between(start, end)}</span>
       </span>
       <span class="caption">
-        <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
+        <span class="title" dir="auto" title=${video.title}><${Name} text=${shorten(video.title, LONGEST)} /></span>
         ${hit.steps && html`<${Steps} steps=${hit.steps} />`}
         <${Said} hit=${hit} />
         <${Fit} hit=${hit} alikeFrom=${alikeFrom} />

@@ -3,6 +3,7 @@
 import { t } from "../language.js";
 import { html, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
+import { Name } from "./name.js";
 
 /**
  * @param {{name: string, title: string, detail?: any, onClose: () => void, children?: any}} props
@@ -25,7 +26,7 @@ export function Dialog({ name, title, detail, onClose, children }) {
       onMouseDown=${(/** @type {MouseEvent} */ event) => event.target === dialog.current && onClose()}>
       <div class="dialog-head">
         <div>
-          <h2 id="${name}-title" dir="auto">${title}</h2>
+          <h2 id="${name}-title" dir="auto"><${Name} text=${title} /></h2>
           ${detail && html`<p class="quiet">${detail}</p>`}
         </div>
         <button class="plain" type="button" aria-label=${t("close")} title=${t("closeKey")}

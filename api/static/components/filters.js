@@ -1,11 +1,12 @@
 // The filters of a search, folded until they are wanted.
 
 import { ask, parameters, problemIn } from "../api.js";
-import { isSeen } from "../composed.js";
+import { hasWords, isSeen } from "../composed.js";
 import { percent } from "../format.js";
 import { useDraft, useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { go, route } from "../navigation.js";
+import { canSharpen, FIELDS, fieldsOf } from "../question.js";
 import { NO_FILTERS } from "../routes.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Facets, Tags } from "./facets.js";
@@ -13,6 +14,7 @@ import { Icon } from "./icons.js";
 
 const HEIGHTS = [480, 720, 1080, 2160]; // pixels
 const OFFERED = 100;
+const LONGEST_TITLE = 1000; // characters
 const PAUSE_MS = 200; // after a letter, before folders are asked for
 /** @type {import("../types.js").Facets} */
 const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false };
@@ -20,8 +22,8 @@ const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false
 /** @param {{children?: any}} props what else can be opened under the box */
 export function Filters({ children }) {
   const now = useValue(route);
-  const { tags, least, folder, shortest, longest, since, until, order, grouped } = now;
-  const on = tags.length + [least, folder, shortest, longest, since, until, now.recordedSince || now.recordedUntil, now.lowest, now.language].filter(Boolean).length;
+  const { order, grouped } = now;
+  const on = countOf(now);
   const [unfolded, unfold] = useState(on > 0);
   return html`
     <div class="tools">
@@ -55,8 +57,19 @@ export function Filters({ children }) {
   `;
 }
 
+/**
+ * How many filters are on.
+ * @param {import("../routes.js").Route} now
+ */
+const countOf = (now) => now.tags.length + [
+  now.least && !isSeen(now), now.folder, now.title, now.shortest, now.longest, now.since, now.until,
+  now.recordedSince || now.recordedUntil, now.lowest, now.highest, now.language, fieldsOf(now).length,
+  now.sharpen && canSharpen(now),
+].filter(Boolean).length;
+
 function Chosen() {
-  const { tags, least, parts, collection, folder, shortest, longest, since, until, recordedSince, recordedUntil, lowest } = useValue(route);
+  const now = useValue(route);
+  const { tags, least, collection, folder, title, shortest, longest, since, until, recordedSince, recordedUntil } = now;
   const [facets, know] = useState(/** @type {import("../types.js").Facets | null} */ (null));
   useEffect(() => {
     let mine = true;
@@ -67,8 +80,15 @@ function Chosen() {
   }, [collection]);
   return html`
     <div class="filters">
-      ${!isSeen({ parts }) && html`<${Relevance} least=${least} />`}
+      ${!isSeen(now) && html`<${Relevance} least=${least} />`}
+      ${hasWords(now) && html`<${Fields} now=${now} />`}
+      ${canSharpen(now) && html`
+        <label class="check"><input id="sharpen" type="checkbox" checked=${now.sharpen}
+          onChange=${() => go({ sharpen: !now.sharpen, open: null })} /> ${t("sharpen")}</label>`}
       <${Folder} collection=${collection} folder=${folder} first=${facets ?? NO_FACETS} />
+      <label class="range"><span>${t("filterTitle")}</span>
+        <${Field} id="title" kind="text" value=${title} isWide
+          chosen=${(/** @type {string} */ text) => go({ title: text.trim(), open: null })} /></label>
       <div class="range" role="group" aria-label=${t("filterLength")}>
         <span>${t("filterLength")}</span>
         <${Bound} id="shortest" kind="number" name=${t("filterFrom")} value=${shortest || ""}
@@ -76,7 +96,13 @@ function Chosen() {
         <${Bound} id="longest" kind="number" name=${t("filterTo")} value=${longest || ""}
           chosen=${(/** @type {string} */ text) => go({ longest: Math.max(0, Number(text)), open: null })} />
       </div>
-      <${Height} lowest=${lowest} />
+      <div class="range" role="group" aria-label=${t("filterHeight")}>
+        <span>${t("filterHeight")}</span>
+        <${Height} id="lowest" name=${t("filterFrom")} height=${now.lowest}
+          chosen=${(/** @type {number} */ lowest) => go({ lowest, open: null })} />
+        <${Height} id="highest" name=${t("filterTo")} height=${now.highest}
+          chosen=${(/** @type {number} */ highest) => go({ highest, open: null })} />
+      </div>
       <div class="range" role="group" aria-label=${t("filterRecorded")}>
         <span>${t("filterRecorded")}</span>
         <${Bound} id="recorded-since" kind="date" name=${t("filterFrom")} value=${recordedSince}
@@ -98,8 +124,33 @@ function Chosen() {
   `;
 }
 
+/**
+ * Where sentences are searched: everywhere, unless something is chosen.
+ * @param {{now: import("../routes.js").Route}} props
+ */
+function Fields({ now }) {
+  const { fields } = now;
+  const asked = fieldsOf(now);
+  const isForced = asked.length > fields.length;
+  /** @param {(typeof FIELDS)[number]} field */
+  const toggle = (field) =>
+    go({ fields: FIELDS.filter((each) => (each === field) !== fields.includes(each)), open: null });
+  return html`
+    <fieldset class="tags" id="fields">
+      <legend>${t("filterFields")}</legend>
+      ${FIELDS.map((field) => html`
+        <button key=${field} class="chip" type="button" aria-pressed=${String(asked.includes(field))}
+          onClick=${() => toggle(field)}>${t(`field_${field}`)}</button>`)}
+      ${isForced && html`<p class="quiet">${t("fieldsPicture")}</p>`}
+    </fieldset>
+  `;
+}
+
 /** @param {{id: string, kind: string, name: string, value: string | number, chosen: (text: string) => void}} props */
-function Bound({ id, kind, name, value, chosen }) {
+const Bound = ({ name, ...field }) => html`<label>${name} <${Field} ...${field} /></label>`;
+
+/** @param {{id: string, kind: string, value: string | number, isWide?: boolean, chosen: (text: string) => void}} props */
+function Field({ id, kind, value, isWide = false, chosen }) {
   const [typed, type] = useDraft(value);
   /** @param {any} event */
   const choose = (event) => {
@@ -107,24 +158,22 @@ function Bound({ id, kind, name, value, chosen }) {
     chosen(event.target.value);
   };
   return html`
-    <label>${name}
-      <input id=${id} type=${kind} min=${kind === "number" ? "0" : undefined} step=${kind === "number" ? "any" : undefined}
-        value=${typed} onInput=${(/** @type {any} */ event) => type(event.target.value)} onChange=${choose} /></label>
+    <input id=${id} class=${isWide ? "wide" : ""} type=${kind} dir=${kind === "text" ? "auto" : undefined}
+      placeholder=${kind === "text" ? t("filterAny") : undefined} maxlength=${kind === "text" ? LONGEST_TITLE : undefined}
+      min=${kind === "number" ? "0" : undefined} step=${kind === "number" ? "any" : undefined}
+      value=${typed} onInput=${(/** @type {any} */ event) => type(event.target.value)} onChange=${choose} />
   `;
 }
 
-/** @param {{lowest: number}} props */
-function Height({ lowest }) {
-  const heights = [...new Set([...HEIGHTS, ...(lowest ? [lowest] : [])])].sort((a, b) => a - b);
+/** @param {{id: string, name: string, height: number, chosen: (height: number) => void}} props */
+function Height({ id, name, height, chosen }) {
+  const heights = [...new Set([...HEIGHTS, ...(height ? [height] : [])])].sort((a, b) => a - b);
   return html`
-    <label class="range"><span>${t("filterHeight")}</span>
-      <select id="lowest" onChange=${(/** @type {any} */ event) => go({ lowest: Number(event.target.value), open: null })}>
-        <option value="0" selected=${!lowest}>${t("filterAny")}</option>
-        ${heights.map((height) => html`
-          <option key=${height} value=${height} selected=${height === lowest}>${t("filterPixels", { height: String(height) })}</option>
-        `)}
-      </select>
-    </label>
+    <label>${name}
+      <select id=${id} onChange=${(/** @type {any} */ event) => chosen(Number(event.target.value))}>
+        <option value="0" selected=${!height}>${t("filterAny")}</option>
+        ${heights.map((each) => html`<option key=${each} value=${each} selected=${each === height}>${String(each)}</option>`)}
+      </select></label>
   `;
 }
 

@@ -6,6 +6,7 @@ import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { libraries } from "../library.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { Name } from "./name.js";
 import { Switch } from "./switch.js";
 
 export function Models() {
@@ -28,7 +29,7 @@ export function Models() {
   return html`
     <h2>${t("models")}</h2>
     <div class="table" tabindex="0" role="region" aria-label=${t("models")}>
-      <table id="models">
+      <table id="models" class="stacked">
         <thead><tr>
           <th scope="col">${t("statusModel")}</th><th scope="col">${t("modelPrecision")}</th>
           <th scope="col" class="number">${t("modelSpeed")}</th>
@@ -49,12 +50,12 @@ function Row({ model }) {
   const share = numbers(locale(), { style: "percent", maximumFractionDigits: 1 });
   return html`
     <tr>
-      <th scope="row">${name}</th>
-      <td>${precision}</td>
-      <td class="number">${measured ? `× ${number.format(measured.speedup)}` : "–"}</td>
-      <td class="number">${measured ? share.format(measured.overlap) : "–"}</td>
-      <td>${licence}</td>
-      <td>${installed ? t("modelInstalled") : t("modelMissing")}</td>
+      <th scope="row"><${Name} text=${name} /></th>
+      <td data-name=${t("modelPrecision")}>${precision}</td>
+      <td class=${measured ? "number" : "number none"} data-name=${t("modelSpeed")}>${measured ? `× ${number.format(measured.speedup)}` : "–"}</td>
+      <td class=${measured ? "number" : "number none"} data-name=${t("modelOverlap")}>${measured ? share.format(measured.overlap) : "–"}</td>
+      <td data-name=${t("modelLicence")}>${licence}</td>
+      <td data-name=${t("modelHere")}>${installed ? t("modelInstalled") : t("modelMissing")}</td>
     </tr>
   `;
 }

@@ -19,7 +19,7 @@ export function SearchBox() {
   const now = useValue(route);
   const { query, parts, collection } = now;
   const unread = useValue(refused);
-  const [draft, open] = useState(/** @type {import("./composed.js").Draft} */ (""));
+  const [draft, open] = useState(/** @type {import("./composed.js").Draft} */ (null));
   const chooser = useRef(/** @type {HTMLInputElement | null} */ (null));
   const known = useValue(libraries)?.collections ?? [];
   const own = useValue(here);

@@ -9,6 +9,7 @@ import { History } from "./history.js";
 import { Indexes } from "./indexes.js";
 import { Jobs } from "./jobs.js";
 import { Models } from "./models.js";
+import { Name } from "./name.js";
 import { Notice } from "./notice.js";
 import { Traffic } from "./traffic.js";
 
@@ -35,8 +36,8 @@ export function Status() {
             <tbody>
               ${known.collections.map((each) => html`
                 <tr key=${each.name}>
-                  <th scope="row">${each.name} ${each.name === known.default && each.name !== "default" && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
-                  <td data-name=${t("statusModel")}>${each.model}</td>
+                  <th scope="row"><${Name} text=${each.name} /> ${each.name === known.default && each.name !== "default" && html`<span class="quiet">(${t("statusDefault")})</span>`}</th>
+                  <td data-name=${t("statusModel")}><${Name} text=${each.model} /></td>
                   <td class="number" data-name=${t("statusVideos")}>${number.format(each.videos)}</td>
                   <td class="number" data-name=${t("statusSegments")}>${number.format(each.segments)}</td>
                   <td class="number" data-name=${t("statusLength")}>${roughly(each.seconds, locale())}</td>

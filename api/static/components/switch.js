@@ -110,23 +110,23 @@ export function Switch({ collection, installed }) {
 function Agreement({ agreement, models }) {
   const { overlap, queries, examples } = agreement;
   const share = numbers(locale(), { style: "percent", maximumFractionDigits: 1 });
+  const [before, after] = models.state === "switched" ? [models.other ?? "", models.model] : [models.model, models.other ?? ""];
   return html`
     <p>${t(`agreement_${agreement.queries_from}`, { count: queries, share: overlap === null ? "–" : share.format(overlap) })}</p>
     <details>
       <summary>${t("agreementExamples")}</summary>
       <div class="table" tabindex="0" role="region" aria-label=${t("agreementExamples")}>
-        <table>
+        <table class="stacked">
           <thead><tr>
             <th scope="col">${t("agreementQuery")}</th><th scope="col" class="number">${t("modelOverlap")}</th>
-            <th scope="col">${models.state === "switched" ? models.other : models.model}</th>
-            <th scope="col">${models.state === "switched" ? models.model : models.other}</th>
+            <th scope="col">${before}</th><th scope="col">${after}</th>
           </tr></thead>
           <tbody>${examples.map((each) => html`
             <tr key=${each.query}>
               <th scope="row" dir="auto">${each.query}</th>
-              <td class="number">${share.format(each.overlap)}</td>
-              <td><${Moments} moments=${each.before} /></td>
-              <td><${Moments} moments=${each.after} /></td>
+              <td class="number" data-name=${t("modelOverlap")}>${share.format(each.overlap)}</td>
+              <td data-name=${before}><${Moments} moments=${each.before} /></td>
+              <td data-name=${after}><${Moments} moments=${each.after} /></td>
             </tr>
           `)}</tbody>
         </table>

@@ -5,6 +5,7 @@ import { t } from "../language.js";
 import { link } from "../navigation.js";
 import { html } from "../vendor/preact.js";
 import { Picture } from "./card.js";
+import { Name } from "./name.js";
 
 const LONGEST = 58; // characters of a title
 
@@ -17,7 +18,7 @@ export const VideoCard = ({ video }) => html`
       ${video.state === "incomplete" && html`<span class="badge">${t("stateIncomplete")}</span>`}
     </span>
     <span class="caption">
-      <span class="title" dir="auto" title=${video.title}>${shorten(video.title, LONGEST)}</span>
+      <span class="title" dir="auto" title=${video.title}><${Name} text=${shorten(video.title, LONGEST)} /></span>
       <span class="quiet">${[t("segmentsCount", { count: video.segments }), ...video.tags].join(" · ")}</span>
     </span>
   </a>

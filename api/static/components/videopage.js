@@ -10,6 +10,7 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { Picture } from "./card.js";
 import { Editing } from "./editing.js";
 import { Icon } from "./icons.js";
+import { Name } from "./name.js";
 import { Notice } from "./notice.js";
 import { Preview, usePreview } from "./preview.js";
 import { VirtualList } from "./virtuallist.js";
@@ -35,7 +36,7 @@ export function VideoPage({ id }) {
     <p><a class="back" ...${link({ page: "library", video: "", open: null })}><${Icon} name="previous" />${t("back")}</a></p>
     ${problem && html`<${Notice} problem=${problem} />`}
     ${video && html`
-      <h1 class="video-title" dir="auto">${video.title}</h1>
+      <h1 class="video-title" dir="auto"><${Name} text=${video.title} /></h1>
       <${Facts} video=${video} />
       <div class="player-take">
         <a class="button primary" ...${link({ open: { video: id, start: 0, end: 0 } })}><${Icon} name="on" />${t("play")}</a>

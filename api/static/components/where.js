@@ -6,7 +6,7 @@ import { moment, numbers } from "../format.js";
 import { ninth, rect, warm } from "../heat.js";
 import { locale, t } from "../language.js";
 import { route } from "../navigation.js";
-import { question } from "../routes.js";
+import { question } from "../question.js";
 import { foundBy } from "../said.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { namesOf } from "./composed.js";

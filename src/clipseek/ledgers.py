@@ -1,6 +1,7 @@
 """Beside the library in its database: jobs, watches, switches, audit, and how far it is behind."""
 
 from clipseek.catalog.audit import SqlAudit
+from clipseek.catalog.cameras import SqlCameraReader, SqlCameras
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.catalog.standby import Standby
 from clipseek.catalog.switches import SqlSwitches
@@ -26,6 +27,16 @@ def open_watch_reader(settings: Settings) -> SqlWatchReader:
 def open_watches(settings: Settings) -> SqlWatches:
     """Return the watches to change them; their database is not connected to before its use."""
     return SqlWatches.open(settings.catalog_url)
+
+
+def open_camera_reader(settings: Settings) -> SqlCameraReader:
+    """Return what reads cameras, by SELECT alone; it connects when it is used."""
+    return SqlCameraReader.open(settings.catalog_url)
+
+
+def open_cameras(settings: Settings) -> SqlCameras:
+    """Return the cameras; their database is not connected to before the first use."""
+    return SqlCameras.open(settings.catalog_url)
 
 
 def open_switches(settings: Settings) -> SqlSwitches:

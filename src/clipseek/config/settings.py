@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from clipseek.config.cameras import CameraSettings
 from clipseek.config.embedder import EmbedderSettings
 from clipseek.config.excerpts import ExcerptSettings
 from clipseek.config.http import HttpSettings
@@ -21,6 +22,7 @@ from clipseek.errors import ConfigError
 _SECRETS = frozenset(
     {
         "cache_secret",
+        "camera_key",
         "database_url",
         "embedder_token",
         "index_token",
@@ -57,6 +59,7 @@ def _secret(name: str, file: Path) -> str:
 class Settings(
     EmbedderSettings,
     ExcerptSettings,
+    CameraSettings,
     JobSettings,
     UploadSettings,
     OidcSettings,

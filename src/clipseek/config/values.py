@@ -161,6 +161,29 @@ def fetched_hosts(listed: object) -> object:
     return hosts
 
 
+def hosts_of_cameras(listed: object) -> object:
+    """Split text at commas; each part is `*`, a network, or a host as `fetched_hosts` takes it."""
+    if not isinstance(listed, str):
+        return listed
+    hosts = []
+    for part in filter(None, (part.strip() for part in listed.split(","))):
+        if "/" in part:
+            try:
+                hosts.append(str(ipaddress.ip_network(part)))
+            except ValueError:
+                raise ValueError(
+                    "a network is an address with zeros and the length of its prefix, such as "
+                    f"192.168.7.0/24, got {part!r}"
+                ) from None
+        elif part == "*":
+            hosts.append(part)
+        else:
+            found = fetched_hosts(part)
+            assert isinstance(found, tuple)
+            hosts.extend(found)
+    return tuple(hosts)
+
+
 def url_path(path: object) -> object:
     """Return the path below which the API is served, without a slash at its end."""
     if not isinstance(path, str):

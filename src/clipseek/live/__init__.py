@@ -1,0 +1,1 @@
+"""Cameras that are recorded, indexed and searched while they run."""

@@ -1,15 +1,12 @@
 """The command `indexer`: its options, its exit codes, and which function runs which verb."""
 
 import argparse
-import difflib
-import re
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, get_args
+from typing import get_args
 
 from clipseek import __version__
 from clipseek.config import Settings
@@ -23,18 +20,20 @@ from clipseek.errors import (
     UnreadableVideo,
     VideoNotFound,
 )
-from clipseek.keys import SCOPES
 from indexer import (
     demo_options,
     evaluate_options,
     ingest_options,
+    key_options,
+    live_options,
     model_options,
     search_options,
     switch_options,
 )
 from indexer.naming import at_home
 from indexer.noting import audited
-from indexer.output import discard, finish, note, outputs, write
+from indexer.output import discard, finish, note, outputs
+from indexer.parsing import Parser, Verbs, output, verb
 from indexer.priority import own_arguments
 
 EXIT_CODES: dict[type[ClipseekError], int] = {
@@ -58,31 +57,6 @@ EXAMPLES = """\
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors suggest what was probably meant."""
-
-    verbs: Mapping[str, "Parser"] = MappingProxyType({})
-
-    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
-        """Print help and version like results, because argparse ignores errors of stdout."""
-        if file is sys.stdout:
-            write(message.rstrip("\n"))
-        else:
-            super()._print_message(message, file)
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and suggest the nearest spelling; exit 2."""
-        wrong = re.findall(r"(?:invalid choice: '|unrecognized arguments: .*?)([\w-]+)", message)
-        known = re.findall(r"--[a-z][a-z-]+", self.format_help()) + re.findall(
-            r"'([\w.-]+)'", message.partition("choose from")[2]
-        )
-        if "argument VERB" in message:
-            known.append("serve")
-        meant = difflib.get_close_matches(wrong[0], known, n=1) if wrong else []
-        named = ["`clipseek serve`" if each == "serve" else each for each in meant]
-        super().error(f"{message}; did you mean {named[0]}?" if named else message)
-
-
 def parser() -> Parser:
     """Build the parser of every verb and option."""
     top = Parser(
@@ -101,16 +75,12 @@ def parser() -> Parser:
     return top
 
 
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
-
-    _Verbs = argparse._SubParsersAction[Parser]
 Verb = Callable[[Settings, argparse.Namespace], int]
 """What runs a verb; it returns the exit code."""
 
 
-def _writing_verbs(verbs: "_Verbs") -> None:
-    ingest = _verb(verbs, "ingest", "index files and folders", "indexer ingest ./clips --fps 2")
+def _writing_verbs(verbs: Verbs) -> None:
+    ingest = verb(verbs, "ingest", "index files and folders", "indexer ingest ./clips --fps 2")
     ingest.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or - for stdin")
     ingest.usage = "indexer ingest [options] PATH [PATH ...]"
     ingest_options.indexing(ingest)
@@ -122,10 +92,8 @@ def _writing_verbs(verbs: "_Verbs") -> None:
     ingest.add_argument("--force", action="store_true", help="index again what is indexed")
     ingest.add_argument("--no-build", action="store_true", help="do not build the snapshot")
     ingest_options.runner(ingest)
-    _output(ingest, quiet=True)
-    watch = _verb(
-        verbs, "watch", "keep folders indexed", "indexer watch ./clips --on-delete remove"
-    )
+    output(ingest, quiet=True)
+    watch = verb(verbs, "watch", "keep folders indexed", "indexer watch ./clips --on-delete remove")
     watch.add_argument("paths", nargs="+", metavar="FOLDER", help="with the folders below it")
     watch.usage = "indexer watch [options] FOLDER [FOLDER ...]"
     watch.add_argument(
@@ -142,41 +110,42 @@ def _writing_verbs(verbs: "_Verbs") -> None:
         "--rescan", type=float, default=600.0, metavar="S", help="also look so often (600 s)"
     )
     ingest_options.indexing(watch)
-    _output(watch, quiet=True)
+    output(watch, quiet=True)
     watch.set_defaults(checkpoint=None, precision=None, force=False, no_build=True)
-    work = _verb(verbs, "work", "run the jobs of the API", "indexer work --jobs 4")
+    work = verb(verbs, "work", "run the jobs of the API", "indexer work --jobs 4")
     work.add_argument("--jobs", type=int, metavar="N", help="jobs at the same time (2)")
     work.add_argument("--once", action="store_true", help="end when no job is ready")
-    _output(work, collection=False, quiet=True)
+    output(work, collection=False, quiet=True)
     _catalog_verbs(verbs)
 
 
-def _catalog_verbs(verbs: "_Verbs") -> None:
-    build = _verb(verbs, "build", "build the search snapshot", "indexer build --json")
+def _catalog_verbs(verbs: Verbs) -> None:
+    build = verb(verbs, "build", "build the search snapshot", "indexer build --json")
     build.add_argument("--index", metavar="KIND", help="auto, exact, ivf-flat, ivf-sq8 or ivf-pq")
-    _output(build, quiet=True)
-    remove = _verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
+    output(build, quiet=True)
+    remove = verb(verbs, "remove", "remove videos", "indexer remove 1f0c…")
     remove.add_argument("videos", nargs="+", metavar="VIDEO", help="id, or path of the file")
-    _output(remove)
+    output(remove)
     _collections_verb(verbs)
-    _keys_verb(verbs)
-    export = _verb(verbs, "export", "write a collection to a folder", "indexer export ./backup")
+    key_options.add(verbs)
+    live_options.add(verbs)
+    export = verb(verbs, "export", "write a collection to a folder", "indexer export ./backup")
     export.add_argument("folder", type=at_home, metavar="DIR", help="new or empty folder")
-    _output(export, quiet=True)
-    import_ = _verb(
+    output(export, quiet=True)
+    import_ = verb(
         verbs,
         "import",
         "make a collection of what was exported",
         "indexer import ./backup --collection holidays",
     )
     import_.add_argument("folder", type=at_home, metavar="DIR", help="folder of an export")
-    _output(import_, quiet=True)
+    output(import_, quiet=True)
     example = "indexer switch default --model NAME"
-    switch = _verb(verbs, "switch", "change the model of a collection", example)
+    switch = verb(verbs, "switch", "change the model of a collection", example)
     switch_options.add(switch)
     _precision(switch)
-    _output(switch, collection=False, quiet=True)
-    migrate = _verb(
+    output(switch, collection=False, quiet=True)
+    migrate = verb(
         verbs,
         "migrate",
         "bring the catalog to the schema of this release",
@@ -185,14 +154,14 @@ def _catalog_verbs(verbs: "_Verbs") -> None:
     migrate.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 if there is something to do"
     )
-    _output(migrate, collection=False)
+    output(migrate, collection=False)
 
 
-def _collections_verb(verbs: "_Verbs") -> None:
-    listing = _verb(
+def _collections_verb(verbs: Verbs) -> None:
+    listing = verb(
         verbs, "collections", "list or remove collections", "indexer collections remove holidays"
     )
-    _output(listing, collection=False)
+    output(listing, collection=False)
     actions = listing.add_subparsers(dest="action", metavar="remove NAME")
     remove = actions.add_parser(
         "remove",
@@ -207,46 +176,6 @@ def _collections_verb(verbs: "_Verbs") -> None:
     )
 
 
-def _keys_verb(verbs: "_Verbs") -> None:
-    keys = _verb(
-        verbs,
-        "keys",
-        "make, list and revoke keys of the API",
-        "indexer keys add ann --scope search --collection holidays --expires 90d",
-    )
-    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
-    example = "indexer keys add ann --scope search --collection '*'"
-    add = _action(actions, "add", "make a key and print it, once", example)
-    add.add_argument("name", metavar="NAME", help="whose key it is")
-    add.add_argument(
-        "--scope",
-        action="append",
-        required=True,
-        choices=SCOPES,
-        metavar="SCOPE",
-        help="search, write or admin; may be repeated",
-    )
-    add.add_argument(
-        "--collection",
-        action="append",
-        required=True,
-        metavar="NAME",
-        help="collection or alias, may be repeated; '*' for all",
-    )
-    add.add_argument("--rate", metavar="N/s", help="requests a second, such as 20/s (no limit)")
-    add.add_argument("--expires", metavar="TIME", help="valid for 90d, 12h or 30m (no end)")
-    _action(actions, "list", "list the keys", "indexer keys list --json")
-    revoke = _action(actions, "revoke", "make a key invalid", "indexer keys revoke ann")
-    revoke.add_argument("name", metavar="NAME", help="as it was made")
-
-
-def _action(actions: "_Verbs", name: str, purpose: str, example: str) -> Parser:
-    """Add an action of a verb."""
-    added = _verb(actions, name, purpose, example)
-    _output(added, collection=False)
-    return added
-
-
 def _precision(verb: Parser) -> None:
     known, said = _choices("precision"), "fp32, bf16, int8 or auto (fp32)"
     verb.add_argument("--precision", choices=known, metavar="P", help=said)
@@ -257,67 +186,43 @@ def _choices(setting: str) -> tuple[str, ...]:
     return get_args(Settings.model_fields[setting].annotation)
 
 
-def _reading_verbs(verbs: "_Verbs") -> None:
-    search = _verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
+def _reading_verbs(verbs: Verbs) -> None:
+    search = verb(verbs, "search", "find moments", 'indexer search "a dog runs" --limit 3')
     search_options.add(search)
-    _output(search)
-    _output(_verb(verbs, "list", "list the videos", "indexer list --json"))
-    audit = _verb(verbs, "audit", "show who changed what", "indexer audit --since 2h")
+    output(search)
+    output(verb(verbs, "list", "list the videos", "indexer list --json"))
+    audit = verb(verbs, "audit", "show who changed what", "indexer audit --since 2h")
     audit.add_argument("--since", metavar="TIME", help="so long ago, such as 2h, or a date")
-    _output(audit, collection=False)
-    status = _verb(verbs, "status", "show what is indexed", "indexer status --json")
-    _output(status, collection=False)
-    verify = _verb(verbs, "verify", "check that everything agrees", "indexer verify")
+    output(audit, collection=False)
+    status = verb(verbs, "status", "show what is indexed", "indexer status --json")
+    output(status, collection=False)
+    verify = verb(verbs, "verify", "check that everything agrees", "indexer verify")
     verify.add_argument("--deep", action="store_true", help="decode every video again")
-    _output(verify, collection=False)
-    models = _verb(verbs, "models", "list or export the models that can be used", "indexer models")
-    _output(models, collection=False)
+    output(verify, collection=False)
+    models = verb(verbs, "models", "list or export the models that can be used", "indexer models")
+    output(models, collection=False)
     model_options.add(models)
-    config = _verb(verbs, "config", "show every setting", "indexer config")
-    _output(config, collection=False)
+    config = verb(verbs, "config", "show every setting", "indexer config")
+    output(config, collection=False)
 
 
-def _judging_verbs(verbs: "_Verbs") -> None:
-    demo = _verb(verbs, "demo", "draw demo videos", "indexer demo --videos 12 --out ./demo-videos")
+def _judging_verbs(verbs: Verbs) -> None:
+    demo = verb(verbs, "demo", "draw demo videos", "indexer demo --videos 12 --out ./demo-videos")
     demo_options.add(demo)
-    _output(demo, collection=False)
-    evaluate = _verb(
+    output(demo, collection=False)
+    evaluate = verb(
         verbs, "evaluate", "score the answers to known queries", "indexer evaluate captions.jsonl"
     )
     evaluate_options.add(evaluate)
-    _output(evaluate)
-    calibrate = _verb(
+    output(evaluate)
+    calibrate = verb(
         verbs,
         "calibrate",
         "fit relevance to the bank and to known queries",
         "indexer calibrate captions.jsonl",
     )
     calibrate.add_argument("captions", type=Path, nargs="?", metavar="CAPTIONS.jsonl")
-    _output(calibrate)
-
-
-def _verb(verbs: "_Verbs", name: str, purpose: str, example: str) -> Parser:
-    """Add a verb. `--data-dir` may come before or after it."""
-    added = verbs.add_parser(
-        name,
-        help=purpose,
-        description=purpose[0].upper() + purpose[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    added.add_argument(
-        "--data-dir", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-    )
-    return added
-
-
-def _output(verb: Parser, *, collection: bool = True, quiet: bool = False) -> None:
-    """Add the options of the output, and the collection if the verb has one."""
-    if collection:
-        verb.add_argument("--collection", metavar="NAME", help="named library (default)")
-    verb.add_argument("--json", action="store_true", help="one JSON object per line")
-    if quiet:
-        verb.add_argument("--quiet", action="store_true", help="errors only")
+    output(calibrate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WRITING = frozenset({"calibrate", "import", "remove", "switch", "watch"})
 """The verbs that change the catalog whenever they are called, but `ingest`, which notes itself."""
+CHANGING = frozenset({"add", "change", "pause", "remove", "reseal", "resume", "revoke"})
+"""The actions of verbs that do."""
 INTERRUPTED = 130
 """The exit code of a command that a signal has ended."""
 _UNTOLD = "the command itself said why; ask the operator of the server"
@@ -108,7 +110,7 @@ def note_job(audit: "SqlAudit", job: Job, keep_s: float) -> None:
 def changes(options: argparse.Namespace) -> bool:
     """Whether a command changes the catalog."""
     action = getattr(options, "action", None)
-    return options.verb in WRITING or action in ("add", "remove", "revoke")
+    return options.verb in WRITING or action in CHANGING
 
 
 def user() -> str:

@@ -124,7 +124,7 @@ class MemoryCameras:
         return [each for each in self._running() if each.owner == owner and each.due > now]
 
     def _share(self, owner: str) -> int | None:
-        """Deal the cameras one by one to whoever has the fewest, those first that hold most."""
+        """Deal the cameras one by one to those that have the fewest, and of these hold most."""
         now = self._now()
         known = self._recorders.items()
         alive = {who: most for who, (most, due) in known if due > now or who == owner}

@@ -1,0 +1,55 @@
+"""The options of the verbs for cameras."""
+
+import argparse
+
+from indexer.parsing import Parser, Verbs, action, verb
+
+_STDIN = "- reads it from stdin, so that it is in no list of processes"
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verbs with their actions."""
+    _cameras(verbs)
+
+
+def _cameras(verbs: Verbs) -> None:
+    example = "indexer cameras add yard rtsp://10.0.0.7/live --record --retain 7d"
+    cameras = verb(verbs, "cameras", "add, list, change and remove cameras", example)
+    actions = cameras.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = action(
+        actions, "add", "add a camera", f"{example}\n  indexer cameras add yard - <url.txt"
+    )
+    _name(add)
+    add.add_argument("url", metavar="URL", help=f"rtsp://, http:// or /dev/video0; {_STDIN}")
+    add.usage = "indexer cameras add [options] NAME URL"
+    add.add_argument("--collection", metavar="NAME", help="named library (default)")
+    _settings(add)
+    action(actions, "list", "list the cameras", "indexer cameras list --json")
+    change = action(actions, "change", "change a camera", "indexer cameras change yard --fps 2")
+    _name(change)
+    change.add_argument("--url", metavar="URL", help=f"another one; {_STDIN}")
+    _settings(change)
+    for name, purpose in (
+        ("pause", "stop a camera until it is resumed"),
+        ("resume", "let a camera run again"),
+        ("remove", "remove a camera; its recordings stay"),
+    ):
+        _name(action(actions, name, purpose, f"indexer cameras {name} yard"))
+    action(actions, "key", "print a new key for the URLs", "indexer cameras key >camera.key")
+    action(actions, "reseal", "encrypt all URLs by the first key", "indexer cameras reseal")
+
+
+def _name(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="name of the camera")
+
+
+def _settings(parser: Parser) -> None:
+    """Add the settings of a camera. They are not those of other verbs, so their names are."""
+    parser.add_argument(
+        "--fps", dest="camera_fps", metavar="N", help="frames to look at each second, at most"
+    )
+    parser.add_argument(
+        "--record", action=argparse.BooleanOptionalAction, help="keep the footage (no)"
+    )
+    parser.add_argument("--retain", metavar="TIME", help="for 7d, 12h or 4w; 'all' (all)")
+    parser.add_argument("--retain-bytes", metavar="N", help="at most 100G; 'all' (all)")

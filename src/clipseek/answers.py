@@ -30,8 +30,12 @@ def result_of(
     videos: Mapping[str, Video | Named],
     gone: AbstractSet[str],
     view: View,
+    sentences: str,
 ) -> SearchResult:
-    """Limit the moments to what was asked for; a video removed meanwhile is left out."""
+    """Limit the moments to what was asked for; a video removed meanwhile is left out.
+
+    sentences: Fingerprint of the sentence model, or empty.
+    """
     hits = [
         _hit(one, videos[one.moment.video_id], is_seen=query.is_seen)
         for one in moments
@@ -52,7 +56,9 @@ def result_of(
         total=total,
         total_videos=total_videos,
         more=match.more,
-        next_cursor=next_cursor(query, page, view) if match.further or is_rest else None,
+        next_cursor=(
+            next_cursor(query, page, view, sentences) if match.further or is_rest else None
+        ),
         like=asked.liked[0] if asked.liked and query.is_plain else None,
         alike_from=match.enough if query.is_seen else None,
         facets=_facets(query, match, view, gone),

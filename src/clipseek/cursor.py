@@ -36,6 +36,11 @@ class Cursor:
     score: float = math.inf
     segment_id: int = 0
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no page so far had a hit."""
+        return self.score == math.inf
+
     def text(self) -> str:
         """Return it as text for a URL or JSON."""
         packed = _LAYOUT.pack(

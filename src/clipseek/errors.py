@@ -80,9 +80,10 @@ class VersionGone(RequestError):
         self.collection = collection
         self.asked = asked
         self.now = now
+        replaced = "a video is being removed, or the collection or a model was replaced"
         super().__init__(
-            f"collection {collection!r} has changed since the cursor was given for its version "
-            f"{asked}, and is at version {now}; search again without a cursor"
+            f"collection {collection!r} has changed since the cursor of its version {asked}: "
+            f"{replaced if asked == now else f'it is at {now}'}; search again without a cursor"
         )
 
 

@@ -52,12 +52,16 @@ class Ordered:
         """From which relevance or score on a hit matches."""
         return self.match.enough
 
+    def has_last(self, query: Query) -> bool:
+        """Whether the last hit of the page before is there; a video may be removed meanwhile."""
+        after = query.after
+        return after is None or after.is_first or bool(np.any(self._ids == after.segment_id))
+
     def page(self, query: Query) -> slice:
-        """Return where the hits of a page are among all."""
+        """Return where the hits of a page are among all, if the last one before it is there."""
         start = 0
         if query.after is not None:
             here = np.flatnonzero(self._ids == query.after.segment_id)
-            # It is there, unless a page had no hit.
             start = int(here[0]) + 1 if len(here) else 0
         return slice(start, start + query.size)
 

@@ -16,6 +16,7 @@ from clipseek.errors import (
     ClipseekError,
     NothingIndexed,
     ServiceUnavailable,
+    VersionGone,
 )
 from clipseek.following import Following
 from clipseek.fused import Fused
@@ -128,7 +129,7 @@ class Searcher:
             if sight.age_s is None:
                 raise NothingIndexed(name)
             raise ServiceUnavailable(_WAS_EMPTY, for_all=True)
-        gone = [lost(query, view) for query in queries]
+        gone = [lost(query, view, self.senses.fingerprint) for query in queries]
         model = self.collections.models.get(view.collection)
         with stages.timing("embed"):
             asks = [parts for query in queries for parts in query.steps]
@@ -169,8 +170,11 @@ class Searcher:
             # What was left out for the limits takes the place of what is gone.
             moments = _made(matches, [slice(page.start, None) for page in pages])
             videos, gone = self._videos(view, _videos_of(moments), stages)
+        sentences = self.senses.fingerprint
         results: list[Answer] = [
-            result_of(query, steps[0], match, hits, videos, gone, view)
+            result_of(query, steps[0], match, hits, videos, gone, view, sentences)
+            if not isinstance(match, Ordered) or match.has_last(query)
+            else VersionGone(query.collection, view.version, view.version)
             for query, steps, match, hits in zip(queries, read, matches, moments, strict=True)
         ]
         for i, one in enumerate(results):

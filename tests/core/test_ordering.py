@@ -10,7 +10,7 @@ import pytest
 from clipseek import calibration
 from clipseek.arranging import SORTS, Group, Sort
 from clipseek.cursor import Cursor
-from clipseek.errors import InvalidQuery
+from clipseek.errors import InvalidQuery, VersionGone
 from clipseek.filters import Filters
 from clipseek.parts import Text
 from clipseek.publishing import FolderStore, build
@@ -245,6 +245,45 @@ def test_a_video_that_is_gone_is_in_no_group_and_in_no_count(
     assert answer.total_videos == expected
     assert answer.facets is not None
     assert max(videos for _, videos in answer.facets["folder"].values) == expected
+
+
+@pytest.mark.parametrize(
+    ("sort", "group_by"), [("time", None), ("newest", None), ("relevance", "video")]
+)
+def test_a_page_after_a_video_that_is_gone_is_refused(
+    tmp_path: Path, sort: Sort, group_by: Group | None
+) -> None:
+    """It has no place from which to go on; other pages and searches of the batch are answered."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    for number in range(8):
+        _put(catalog, number)
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL)
+    query = Query.of("red", 3, sort=sort, group_by=group_by)
+    first = _answer(searcher, query)
+    page = replace(query, after=Cursor.of(first.next_cursor or ""))
+    last, other = first.hits[-1].video.id, first.hits[0].video.id
+    assert last != other
+    catalog.remove("default", other)
+    second = _answer(searcher, page)
+    assert not {hit.segment_id for hit in second.hits} & {hit.segment_id for hit in first.hits}
+    catalog.remove("default", last)
+    error, beside = searcher.search([page, query])
+    assert isinstance(error, VersionGone)
+    assert "a video is being removed" in str(error)
+    assert isinstance(beside, SearchResult)
+
+
+def test_pages_without_a_hit_go_on(tmp_path: Path) -> None:
+    """The next page of one whose videos were all removed begins where the empty one did."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    _put(catalog, 1)
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL)
+    query = Query.of("red", 1, sort="time")
+    cursor = Cursor.of(_answer(searcher, query).next_cursor or "")
+    empty = replace(query, after=replace(cursor, score=float("inf"), segment_id=0))
+    assert len(_answer(searcher, empty).hits) == 1
 
 
 @pytest.mark.parametrize(

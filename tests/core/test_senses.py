@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from clipseek.cursor import Cursor
+from clipseek.errors import VersionGone
 from clipseek.ingest.meanings import MeaningReader
 from clipseek.parts import Text
 from clipseek.query import Query
@@ -176,3 +178,20 @@ def test_a_video_removed_meanwhile_is_left_out(catalog: MemoryCatalog) -> None:
     next(reading)
     catalog.remove("default", "one")
     assert [text.field for text in reading] == ["speech"]
+
+
+def test_a_page_goes_on_by_the_model_of_the_one_before(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    """A replica with another model, or with none, has other hits in other places."""
+    model = ToySentences()
+    read(catalog, model)
+    cursor = found(searcher_with(catalog, tmp_path, model), "a car", limit=1).next_cursor
+    page = Query.of("a car", limit=1, cursor=cursor)
+    same, *others = (
+        searcher_with(catalog, tmp_path, one).search([page])[0]
+        for one in (ToySentences(), ToySentences("toy-sentences-2"), None)
+    )
+    assert isinstance(same, SearchResult)
+    assert isinstance(page.after, Cursor)
+    assert [type(one) for one in others] == [VersionGone, VersionGone]

@@ -36,7 +36,7 @@ def runner(settings: Settings) -> Iterator[None]:
             )
         yield
         return
-    with ray_of(settings).Cluster(
+    with ray_of(settings).cluster.Cluster(
         settings.ray_address, cpus=settings.workers + settings.ray_embedders
     ):
         yield

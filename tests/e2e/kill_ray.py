@@ -80,7 +80,7 @@ def run(kills: int, videos: int, seed: int) -> dict[str, int]:
             raise SystemExit("the undisturbed run failed")
         expected = contents(root / "calm")
         module = runners.ray_of(Settings.load())
-        with module.Cluster(None, cpus=4):
+        with module.cluster.Cluster(None, cpus=4):
             while counts["kills"] < kills:
                 data_dir = root / "killed"
                 shutil.rmtree(data_dir, ignore_errors=True)

@@ -13,7 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from clipseek.config import Settings
 from clipseek.errors import ConfigError, ServiceUnavailable
@@ -23,6 +25,7 @@ from clipseek.protocols import FrameSource
 from clipseek.sources import LOCAL, LocalDisk, Places
 from clipseek.testing import ToyEmbedder
 from indexer import runners
+from tests.contracts.polling import eventually
 from tests.e2e.conftest import Library
 from tests.e2e.kill_ray import contents, workers
 from tests.ingest.test_threads import Videos, _file, _tools
@@ -32,7 +35,7 @@ from tests.ingest.test_threads import Videos, _file, _tools
 def ray() -> Iterator[ModuleType]:
     """Return the module of the runner, with a Ray of this machine that all tests here share."""
     module = runners.ray_of(Settings.load())
-    with module.Cluster(None, cpus=4):
+    with module.cluster.Cluster(None, cpus=4):
         yield module
 
 
@@ -49,13 +52,17 @@ def _run(
     embedder: Callable[[], object] = ToyEmbedder,
     stop: threading.Event | None = None,
     on_frames: Callable[[int], None] = lambda _count: None,
+    workers: int = 2,
 ) -> dict[str, Report]:
     """Index toy videos on Ray; return the reports by the names of the files."""
-    stop, options = stop or threading.Event(), Options(batch_size=4, workers=2)
+    stop, options = stop or threading.Event(), Options(batch_size=4, workers=workers)
     equipment = ray.Equipment(make or _Made(Videos()), embedder)
     with ray.RayPasses(equipment, options, stop) as passes:
         run = Run(_tools(root), options, stop=stop, on_frames=on_frames, through=passes)
-        return {Path(each.path).name: each for each in run.reports([*map(str, paths)])}
+        reports = {Path(each.path).name: each for each in run.reports([*map(str, paths)])}
+    # Nothing of any video, whatever its fate, waits in line at the actor.
+    assert passes._busy == [0]
+    return reports
 
 
 class _Made:
@@ -66,6 +73,13 @@ class _Made:
 
     def __call__(self) -> Gear:
         return _gear(self._videos)
+
+
+class _Refusing(ToyEmbedder):
+    """Cannot embed pictures."""
+
+    def embed_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        raise ValueError("no picture is right")
 
 
 class _Dying(Videos):
@@ -205,12 +219,106 @@ def test_ray_listens_on_loopback_alone_and_reports_nothing(ray: ModuleType) -> N
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
-def test_more_gpus_than_there_are_are_refused(ray: ModuleType) -> None:
-    """Otherwise the actors would wait for ever."""
+@pytest.mark.parametrize(
+    ("embedders", "gpus", "said"),
+    [
+        pytest.param(3, 0.5, "3 embedders with 0.5 GPU each need 1.5, and Ray has 0", id="GPUs"),
+        pytest.param(
+            4, 0, "4 embedders and a task that reads need 5 CPUs, and Ray has 4", id="CPUs"
+        ),
+    ],
+)
+def test_more_than_there_is_is_refused(
+    ray: ModuleType, embedders: int, gpus: float, said: str
+) -> None:
+    """Otherwise the actors would wait for ever, or the tasks that read."""
     equipment = ray.Equipment(_no_gear, ToyEmbedder)
-    passes = ray.RayPasses(equipment, Options(), threading.Event(), embedders=3, gpus=0.5)
-    with pytest.raises(ConfigError, match=r"3 embedders with 0.5 GPU each need 1.5, and Ray has 0"):
+    passes = ray.RayPasses(equipment, Options(), threading.Event(), embedders=embedders, gpus=gpus)
+    with pytest.raises(ConfigError, match=said):
         passes.__enter__()
+
+
+@pytest.mark.parametrize(
+    ("machines", "embedders", "gpus", "room"),
+    [
+        pytest.param([{"CPU": 8.0, "GPU": 2.0}], 3, 0.6, 2, id="a card is not shared by 0.6 twice"),
+        pytest.param([{"CPU": 8.0, "GPU": 1.0}] * 3, 2, 2.0, 0, id="cards of two machines"),
+        pytest.param([{"CPU": 1.0, "GPU": 4.0}, {"CPU": 8.0}], 3, 1.0, 1, id="cards without CPUs"),
+    ],
+)
+def test_each_embedder_has_room_on_one_machine(
+    ray: ModuleType, machines: list[dict[str, float]], embedders: int, gpus: float, room: int
+) -> None:
+    """It cannot have GPUs of two, nor parts of two cards."""
+    with pytest.raises(ConfigError, match=f"on machines with room for {room};"):
+        ray.cluster.require_room(machines, embedders, gpus)
+    if room:
+        ray.cluster.require_room(machines, room, gpus)
+
+
+def test_an_embedder_that_starts_again_finds_its_place(ray: ModuleType, tmp_path: Path) -> None:
+    """Tasks that wait to be embedded do not take its CPU, although each of them wants one."""
+    said = " ".join(["r1", "b1"] * 60)
+    paths = [_file(tmp_path, f"{i}.mp4", f"{said} g{i + 1}") for i in range(12)]
+    is_killed = threading.Event()
+
+    def kill(_count: int) -> None:
+        if not is_killed.is_set():
+            is_killed.set()
+            for process in workers("_Embedding"):
+                os.kill(process, signal.SIGKILL)
+
+    found = _run(ray, tmp_path, paths, workers=12, on_frames=kill)
+    assert is_killed.is_set()
+    assert {report.state for report in found.values()} == {"indexed"}
+
+
+def test_what_cannot_be_embedded_leaves_the_line(ray: ModuleType, tmp_path: Path) -> None:
+    """A video that fails while more of its batches wait counts no longer for its actor."""
+    path = _file(tmp_path, "a.mp4", " ".join(["r1", "b1"] * 40))
+    found = _run(ray, tmp_path, [path], embedder=_Refusing)
+    assert found["a.mp4"].state == "failed"
+
+
+def test_embedders_wait_for_a_place_until_the_run_stops(
+    ray: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said that other work has the CPUs."""
+    monkeypatch.setattr(ray.cluster, "QUIET_S", 0.0)
+    stop = threading.Event()
+    held = ray.cluster.reserved(3, 0.0, stop)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ray.cluster.reserved, 2, 0.0, stop)
+        eventually(lambda: "other work has the CPUs" in caplog.text)
+        stop.set()
+        other = waiting.result()
+    for group in (held, other):
+        ray.remove_placement_group(group)
+
+
+def test_a_ray_that_does_not_start_is_started_again(
+    ray: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: on a busy machine its own patience is too short."""
+    core = sys.modules["ray"]
+    calls: list[str] = []
+
+    def start(**_options: object) -> None:
+        calls.append("init")
+        if calls.count("init") < fine_from:
+            raise RuntimeError("Timed out waiting for file /tmp/ray/gcs_server_port")
+
+    monkeypatch.setattr(core, "is_initialized", lambda: False)
+    monkeypatch.setattr(core, "init", start)
+    monkeypatch.setattr(core, "shutdown", lambda: calls.append("shutdown"))
+    fine_from = 2
+    with ray.cluster.Cluster(None, cpus=1):
+        assert calls == ["init", "shutdown", "init"]
+    calls.clear()
+    fine_from = 3
+    with pytest.raises(ServiceUnavailable, match="cannot start Ray on this machine: Timed out"):
+        ray.cluster.Cluster(None, cpus=1).__enter__()
+    assert calls == ["init", "shutdown", "init"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +375,7 @@ def test_no_cluster_of_this_machine_is_found(
     monkeypatch.setattr(sys.modules["ray"], "is_initialized", lambda: False)
     monkeypatch.setattr(sys.modules["ray"], "init", find)
     with pytest.raises(ServiceUnavailable, match="no cluster of Ray on this machine: Could not"):
-        ray.Cluster("auto", cpus=1).__enter__()
+        ray.cluster.Cluster("auto", cpus=1).__enter__()
 
 
 @pytest.mark.long

@@ -5,10 +5,8 @@ it sends what is small to that process, and the pictures to an actor, without a 
 task or an actor again if its worker dies, and drops what a repeated task has sent before.
 """
 
-import logging
 import re
 import secrets
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -20,9 +18,11 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 from ray.exceptions import RayError, RayTaskError
+from ray.util.placement_group import remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable, UnreadableVideo
-from clipseek.ingest import steps
+from clipseek.errors import ClipseekError, ServiceUnavailable, UnreadableVideo
+from clipseek.ingest import cluster, steps
 from clipseek.ingest.fates import reason_of
 from clipseek.ingest.passing import Gear, Part, passing
 from clipseek.ingest.steps import Ended, Frames
@@ -36,11 +36,6 @@ AHEAD = 4
 """Values that a task may send before they are taken: two batches of pictures."""
 EMBEDDING = 2
 """Batches of one video that may wait in line at the actors."""
-PATIENCE_S = 0.2
-REACHED_S = 5.0
-"""Seconds that the head of a cluster may take to accept a connection."""
-STORE_BYTES = 256 << 20
-"""Memory that a local Ray gets for pictures; what does not fit is written to the disk."""
 _UNUSABLE = "a worker of Ray cannot be used"
 _COLOURS = re.compile(r"\x1b\[\d*m")
 
@@ -66,95 +61,6 @@ class _Broken:
     """Why a worker cannot read any source."""
 
     reason: str
-
-
-class Cluster:
-    """A connection to a cluster of Ray, or a Ray on this machine alone; a context manager."""
-
-    def __init__(self, address: str | None, *, cpus: int) -> None:
-        """Take the address, `HOST:PORT` or `auto`; without one, Ray is started with some CPUs."""
-        self._address = address
-        self._cpus = cpus
-        self._is_ours = False
-
-    def __enter__(self) -> Self:
-        """Connect, unless this process is connected already.
-
-        Raises:
-            ConfigError: the address is wrong.
-            ServiceUnavailable: Ray cannot be reached or started.
-        """
-        if self._address is not None:
-            _require_reachable(self._address)
-        if ray.is_initialized():
-            return self
-        _be_quiet()
-        options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-        if self._address is None:
-            options |= {
-                "num_cpus": self._cpus,
-                "include_dashboard": False,
-                "object_store_memory": STORE_BYTES,
-                "_node_ip_address": "127.0.0.1",
-            }
-        else:
-            options |= {"address": self._address}
-        try:
-            ray.init(**options)
-        except (
-            RayError,
-            ConnectionError,
-            OSError,
-            RuntimeError,
-            ValueError,
-            TimeoutError,
-        ) as error:
-            raise ServiceUnavailable(_unreachable(self._address, error)) from error
-        self._is_ours = True
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._is_ours:
-            ray.shutdown()
-
-
-def _be_quiet() -> None:
-    """Keep Ray from printing: stdout has results alone, and a video says itself why it failed."""
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    # `log_to_driver` does not concern what Ray says of workers that die: it is printed to stdout.
-    ray._private.worker.print_to_stdstream = lambda *_said, **_how: None
-
-
-def _require_reachable(address: str) -> None:
-    """Make sure that something listens at an address, which Ray itself tries for long.
-
-    Raises:
-        ConfigError: it is not the address of a cluster's head.
-        ServiceUnavailable: nothing listens there.
-    """
-    if address == "auto":
-        return
-    host, colon, port = address.rpartition(":")
-    if "://" in address or not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise ConfigError(
-            f"the address of Ray must be HOST:PORT or auto, got {address!r}; run the command on a "
-            "machine of the cluster and give the address that `ray start --head` has printed"
-        )
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), REACHED_S).close()
-    except OSError as error:
-        raise ServiceUnavailable(_unreachable(address, error)) from error
-
-
-def _unreachable(address: str | None, error: BaseException) -> str:
-    said = " ".join(str(error).split()) or type(error).__name__
-    if address is None:
-        return f"cannot start Ray on this machine: {said}; use `--runner threads`"
-    where = "on this machine" if address == "auto" else f"at {address}"
-    return (
-        f"there is no cluster of Ray {where}: {said}; start one with `ray start --head`, or leave "
-        "out --address to use this machine alone"
-    )
 
 
 class RayPasses:
@@ -186,19 +92,23 @@ class RayPasses:
         """Start the actors.
 
         Raises:
-            ConfigError: the cluster has fewer GPUs than they need.
+            ConfigError: the cluster has fewer CPUs or GPUs than they need.
         """
-        needed, there = self._count * self._gpus, ray.cluster_resources().get("GPU", 0.0)  # type: ignore[no-untyped-call]  # of ray
-        if needed > there:
-            raise ConfigError(
-                f"{self._count} embedders with {self._gpus:g} GPU each need {needed:g}, and Ray "
-                f"has {there:g}; set CLIPSEEK_RAY_GPUS or CLIPSEEK_RAY_EMBEDDERS lower"
-            )
+        cluster.require_room(cluster.machines(), self._count, self._gpus)
+        self._room = cluster.reserved(self._count, self._gpus, self._stop)
         self._held = ray.put(self._equipment)
-        kind = ray.remote(_Embedding).options(
-            num_cpus=1, num_gpus=self._gpus, max_restarts=-1, max_task_retries=RETRIES
-        )
-        self._actors = [kind.remote(self._equipment) for _ in range(self._count)]
+        self._actors = [
+            ray.remote(_Embedding)
+            .options(
+                num_cpus=1,
+                num_gpus=self._gpus,
+                max_restarts=-1,
+                max_task_retries=RETRIES,
+                scheduling_strategy=PlacementGroupSchedulingStrategy(self._room, number),
+            )
+            .remote(self._equipment)
+            for number in range(self._count)
+        ]
         self._busy = [0] * self._count
         self._read = ray.remote(_read).options(
             num_cpus=1,
@@ -212,6 +122,7 @@ class RayPasses:
     def __exit__(self, *exc: object) -> None:
         for actor in self._actors:
             ray.kill(actor)
+        remove_placement_group(self._room)
 
     def __call__(self, source: Source) -> Generator[Part]:
         """Make a pass over a source; as `Pass`. It ends early once the run stops."""
@@ -232,6 +143,17 @@ class RayPasses:
 
     def _parts(self, source: Source, stream: Any) -> Generator[Part]:
         waiting: deque[tuple[Frames, int, Any]] = deque()
+        try:
+            yield from self._taken(source, stream, waiting)
+        finally:
+            with self._lock:
+                for _, number, vectors in waiting:
+                    self._busy[number] -= vectors is not None
+
+    def _taken(
+        self, source: Source, stream: Any, waiting: deque[tuple[Frames, int, Any]]
+    ) -> Generator[Part]:
+        """Take the parts of a stream; what is `waiting` is in line at the actors."""
         pictures = 0
         while self._is_ready(stream):
             try:
@@ -267,7 +189,7 @@ class RayPasses:
     def _is_ready(self, value: Any) -> bool:
         """Wait for a value, or the next one of a stream; False once the run stops."""
         while value is not None and not self._stop.is_set():
-            if ray.wait([value], timeout=PATIENCE_S, fetch_local=False)[0]:
+            if ray.wait([value], timeout=cluster.PATIENCE_S, fetch_local=False)[0]:
                 return True
         return value is None
 

@@ -1,15 +1,17 @@
 """What every catalog promises to runs of an ingest that share a collection."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import psycopg
 import pytest
 
-from clipseek.catalog import SqlCatalog
+from clipseek.catalog import SqlCatalog, writes
 from clipseek.errors import CollectionNotFound
 from clipseek.protocols import CatalogWriter, ClaimLost
 from tests.contracts.catalogs import DIM, a_video
+from tests.contracts.polling import eventually
 
 
 def test_one_of_two_runs_gets_a_video(catalog: CatalogWriter) -> None:
@@ -99,6 +101,34 @@ def test_a_renewal_does_not_wait_for_a_video_that_is_stored(postgres_url: str) -
             storing.execute("DELETE FROM claims WHERE subject = 'v'")
             catalog.renew_claims("one", 60)
             assert not catalog.claim("default", "w", by="two", lease_s=60)
+
+
+def test_a_claim_does_not_wait_for_a_video_that_is_stored(postgres_url: str) -> None:
+    """It refers to the collection, whose version the other transaction counts."""
+    with (
+        closing(SqlCatalog.open(postgres_url)) as storing,
+        closing(SqlCatalog.open(postgres_url, wait_s=1)) as catalog,
+    ):
+        catalog.ensure_collection("default", "toy", DIM, "f1")
+        with storing._store.writing() as connection:
+            version = writes.next_version(connection, writes.lock(connection, "default").key)
+            assert catalog.claim("default", "v", by="one", lease_s=60)
+        assert catalog.collection("default").version == version == 1
+
+
+def test_a_collection_is_removed_with_what_is_claimed_meanwhile(postgres_url: str) -> None:
+    """The claim refers to it, so it is waited for; otherwise the removal would fail."""
+    with closing(SqlCatalog.open(postgres_url)) as catalog, ThreadPoolExecutor(1) as pool:
+        catalog.ensure_collection("default", "toy", DIM, "f1")
+        with psycopg.connect(postgres_url) as claiming:
+            claiming.execute("INSERT INTO claims VALUES ('default', 'v', 'one', 0)")
+            removing = pool.submit(catalog.remove_collection, "default")
+            with psycopg.connect(postgres_url, autocommit=True) as looking:
+                waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                eventually(lambda: looking.execute(waits).fetchone() != (0,))
+        removing.result(30)
+        with pytest.raises(CollectionNotFound):
+            catalog.collection("default")
 
 
 @pytest.mark.parametrize("ahead_s", [-1e6, 1e6], ids=["slow", "fast"])

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.ingest.sharing import Sharing
 from clipseek.protocols import CatalogWriter, FrameSource
-from clipseek.stored import VideoRows
 from clipseek.testing import MemoryCatalog
 from clipseek.types import Put
 from tests.ingest.test_threads import Videos, _file, _run, _tools
@@ -57,10 +55,6 @@ def test_runs_of_several_machines_share_the_work(tmp_path: Path, catalog_url: st
         assert all(report.elsewhere == (report.state == "unchanged") for report in reports)
 
 
-def _long_ago(rows: VideoRows) -> VideoRows:
-    return replace(rows, video=replace(rows.video, indexed_at="2020-01-01T00:00:00Z"))
-
-
 @pytest.fixture
 def first() -> Iterator[tuple[Videos, threading.Event, threading.Event]]:
     """Return an opener that waits inside the first video: it, "is inside", and "go on"."""
@@ -87,8 +81,6 @@ def test_a_video_in_hand_is_waited_for(
     paths, catalog = _paths(tmp_path, 2), MemoryCatalog()
     if force:
         _run(_tools(tmp_path, catalog), paths)
-        rows = catalog.stored("default")
-        catalog.restore("default", [_long_ago(each) for each in rows])
     waited_for: list[int] = []
 
     def waits(count: int) -> None:
@@ -109,6 +101,29 @@ def test_a_video_in_hand_is_waited_for(
     ]
     assert reports[1].reason == "another ingest has indexed it"
     assert waited_for == [1]
+
+
+@pytest.mark.parametrize("of", ["0.mp4", "copy.mp4"])
+def test_what_a_forced_run_waits_for_is_not_stored_again(
+    tmp_path: Path, first: tuple[Videos, threading.Event, threading.Event], of: str
+) -> None:
+    """Be it the same file or a copy: another forced run stores it after this one has begun."""
+    opener, inside, go_on = first
+    path, catalog = _file(tmp_path, "0.mp4", "r2"), MemoryCatalog()
+    _file(tmp_path, "copy.mp4", "r2")
+    _run(_tools(tmp_path, catalog), [path])
+    options = Options(force=True)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(_run, _tools(tmp_path, catalog, opener), [path], force=True)
+        assert inside.wait(30)
+        tools = _tools(tmp_path, catalog)
+        mine = Run(tools, options, stop=threading.Event(), on_wait=lambda _count: go_on.set())
+        (report,) = mine.reports([str(tmp_path / of)])
+        assert [each.state for each in other.result()] == ["indexed"]
+    assert report.state == "unchanged"
+    assert len(_puts(catalog)) == 2
+    (again,) = Run(tools, options, stop=threading.Event()).reports([str(path)])
+    assert again.state == "indexed"
 
 
 def test_what_a_dead_run_had_in_hand_is_taken_over(tmp_path: Path) -> None:

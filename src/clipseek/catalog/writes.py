@@ -88,7 +88,7 @@ def set_alias(connection: Connection, name: str, collection: str) -> None:
     query = select(collections.c.name, collections.c.key).where(
         collections.c.name.in_((name, collection))
     )
-    found = {row.name: row.key for row in connection.execute(query.with_for_update())}
+    found = {row.name: row.key for row in connection.execute(query.with_for_update(key_share=True))}
     if collection not in found:
         raise CollectionNotFound(collection)
     require_alias(name, is_collection=name in found)
@@ -110,6 +110,8 @@ def remove_collection(connection: Connection, name: str) -> None:
     found = lock(connection, name)
     if found.name != name:
         raise CollectionNotFound(name)
+    # What refers to it is kept waiting, too: a claim that is made now could not be deleted below.
+    connection.execute(collection_row(name).with_for_update())
     for table in (videos, changes, aliases, claims):
         connection.execute(delete(table).where(table.c.collection == found.key))
     connection.execute(delete(collections).where(collections.c.key == found.key))
@@ -126,10 +128,13 @@ def key_of(connection: Connection, name: str) -> str:
 def lock(connection: Connection, name: str) -> Collection:
     """Keep other writers of a collection waiting; return it, by its own name.
 
+    Claims, which only refer to it, do not wait.
+
     Raises:
         CollectionNotFound: there is no collection and no alias with this name.
     """
-    row = connection.execute(collection_row(name).with_for_update()).mappings().one_or_none()
+    query = collection_row(name).with_for_update(key_share=True)
+    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise CollectionNotFound(name)
     return as_collection(row)

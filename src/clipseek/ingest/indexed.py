@@ -57,4 +57,24 @@ class Indexed:
         return self._found[start]
 
 
-__all__ = ["Indexed"]
+class Stored:
+    """Which videos were stored since a run began, by this run or by another one. Thread-safe."""
+
+    def __init__(self, catalog: CatalogReader, collection: str) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._version = catalog.collection(collection).version
+        self._ids: set[str] = set()
+        self._lock = threading.Lock()
+
+    def has(self, video_id: str) -> bool:
+        """Whether a video was; each change is read once."""
+        with self._lock:
+            for change in self._catalog.changes(self._collection, self._version):
+                self._version = change.version
+                if change.kind == "put" and change.video_id is not None:
+                    self._ids.add(change.video_id)
+            return video_id in self._ids
+
+
+__all__ = ["Indexed", "Stored"]

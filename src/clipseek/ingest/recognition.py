@@ -6,7 +6,7 @@ from clipseek.errors import VideoNotFound
 from clipseek.files import is_text
 from clipseek.ingest.claims import Claims
 from clipseek.ingest.fates import Report, same_content
-from clipseek.ingest.indexed import Indexed
+from clipseek.ingest.indexed import Indexed, Stored
 from clipseek.ingest.sharing import Sharing
 from clipseek.ingest.steps import Identified
 from clipseek.protocols import CatalogWriter
@@ -15,7 +15,10 @@ from clipseek.types import Field, Video
 
 
 class Recognition:
-    """Recognises the sources of one run; with `force`, none is recognised. Thread-safe."""
+    """Recognises the sources of one run. Thread-safe.
+
+    With `force`, only those are recognised that another run has stored since this one began.
+    """
 
     def __init__(
         self,
@@ -34,11 +37,11 @@ class Recognition:
         self._indexed = indexed
         self._claims = claims
         self._sharing = sharing
-        self._force = force
+        self._stored_since = Stored(catalog, collection) if force else None
 
     def by_stamp(self, source: Source) -> Report | None:
         """Return the report of a source that is indexed as it is; its bytes are not read."""
-        if self._force:
+        if self._stored_since is not None:
             return None
         video = self._indexed.at(source.uri)
         if video is None or video.stamp != source.stamp:
@@ -53,8 +56,7 @@ class Recognition:
         video = self._catalog.videos_at(self._collection, [source.uri]).get(source.uri)
         if video is None or video.stamp != source.stamp:
             return None
-        before = self._indexed.at(source.uri)
-        if self._force and before is not None and before.indexed_at == video.indexed_at:
+        if self._stored_since is not None and not self._stored_since.has(video.id):
             return None
         reason = "; ".join(filter(None, [video.reason, "another ingest has indexed it"]))
         return Report(source.uri, "unchanged", video.id, reason, video.duration, elsewhere=True)
@@ -91,7 +93,7 @@ class Recognition:
 
         None if it is not stored, or was removed at this very moment.
         """
-        if self._force:
+        if self._stored_since is not None and not self._stored_since.has(found.id):
             return None
         source = found.source
         stored = self._catalog.videos_by_id(self._collection, [found.id]).get(found.id)

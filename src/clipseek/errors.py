@@ -77,9 +77,7 @@ class VersionGone(RequestError):
     """The next page of an answer is wanted, and the collection has changed since that answer."""
 
     def __init__(self, collection: str, asked: int, now: int) -> None:
-        self.collection = collection
-        self.asked = asked
-        self.now = now
+        self.collection, self.asked, self.now = collection, asked, now
         replaced = "a video is being removed, or the collection or a model was replaced"
         super().__init__(
             f"collection {collection!r} has changed since the cursor of its version {asked}: "

@@ -13,11 +13,10 @@ from api import problem_kinds
 from api.batching import RETRY_AFTER
 from api.problems import Refused
 from api.ready_answer import Ready
-from clipseek.explaining import IS_LATE, Explainer, Matched
+from clipseek.explaining import IS_LATE, Explainer, Matched, Said
 from clipseek.metrics import Metrics
 from clipseek.query import Query
 from clipseek.service import Service
-from clipseek.timed import PICTURE
 from clipseek.types import Span
 
 AT_ONCE = 4
@@ -77,16 +76,23 @@ class Explaining:
         """Return the explained answer, and whether there was time for all pictures."""
         answer = from_json(common)
         hits: list[dict[str, Any]] = answer["hits"]
-        matched = [_matched(hit) for hit in hits]
+        places = [each for hit in hits for each in hit["steps"] or [hit]]
+        matched = [each for hit in hits for each in _matched(hit)]
         left_s = asked_at + self._limit_s - time.perf_counter()
         found = self._explainer.explain(query, matched, limit_s=left_s)
-        for hit, explanation in zip(hits, found, strict=True):
-            hit["explanation"] = explanation.plain()
+        for place, explanation in zip(places, found, strict=True):
+            place["explanation"] = explanation.plain()
         return to_json(answer), all(each.reason != IS_LATE for each in found)
 
 
-def _matched(hit: dict[str, Any]) -> Matched:
-    fields = hit.get("fields") or ()
-    best = max(fields, key=lambda field: float(field["relevance"]), default={"field": PICTURE})
-    span = Span(hit["start"], hit["end"])
-    return Matched(hit["video"]["id"], hit["segment_id"], span, best["field"])
+def _matched(hit: dict[str, Any]) -> tuple[Matched, ...]:
+    fields = [
+        Said(field["field"], float(field["relevance"]), _span(field))
+        for field in hit.get("fields") or ()
+    ]
+    moments = [(each["segment_id"], _span(each)) for each in hit["steps"] or [hit]]
+    return Matched.all(hit["video"]["id"], moments, fields)
+
+
+def _span(moment: dict[str, Any]) -> Span:
+    return Span(moment["start"], moment["end"])

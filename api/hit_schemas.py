@@ -30,6 +30,9 @@ class StepAnswer(BaseModel):
     score: float = Field(description="As that of a hit, for this step alone.")
     relevance: float | None = Field(description="As that of a hit, for this step alone.")
     thumbnail_url: str
+    explanation: ExplanationAnswer | None = Field(
+        default=None, description="With `explain`, why the moment of this step matched. Else null."
+    )
 
 
 class HitAnswer(BaseModel):
@@ -77,7 +80,9 @@ class HitAnswer(BaseModel):
         "missing.",
     )
     explanation: ExplanationAnswer | None = Field(
-        default=None, description="With `explain`, why the moment matched. Else null."
+        default=None,
+        description="With `explain`, why the moment matched; with `then`, `steps` say "
+        "so, each of its own moment. Else null.",
     )
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")

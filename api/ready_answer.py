@@ -139,6 +139,7 @@ def _step(step: StepHit, root: str) -> dict[str, object]:
         "score": step.score,
         "relevance": None if isnan(step.relevance) else step.relevance,
         "thumbnail_url": thumbnail_url(step.segment_id, root),
+        "explanation": None,
     }
 
 

@@ -323,7 +323,7 @@ class PagedSearch(Search):
         bool,
         Field(
             description="Let each hit say why it matched and where in its picture: see "
-            f"`explanation`. `limit` may be {MOST} at most then."
+            f"`explanation`. `limit` may be {MOST} at most then, for all steps of `then` together."
         ),
         expect("true or false"),
     ] = False

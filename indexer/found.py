@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from clipseek.explaining import Explainer, Explanation, Matched
 from clipseek.patches import Box
@@ -16,15 +17,17 @@ _PATIENCE_S = 600.0
 _CHARACTERS = 48
 """Characters of what is said that a line has."""
 
-Why = Sequence[Explanation] | None
-"""Of each hit why it matched, or None if that was not asked for."""
+Why = Sequence[Sequence[Explanation]] | None
+"""Of each hit why it matched, or each of its steps; None if that was not asked for."""
 
 
-def explained(service: Service, query: Query, answer: SearchResult) -> list[Explanation]:
+def explained(service: Service, query: Query, answer: SearchResult) -> list[list[Explanation]]:
     """Say why each hit matched; raise ClipseekError as `Explainer.explain` does."""
     explainer = Explainer(service.collections, service.searcher.texts, service.thumbnails)
     hits = [Matched.of(hit) for hit in answer.hits]
-    return explainer.explain(query, hits, limit_s=_PATIENCE_S)
+    moments = [each for hit in hits for each in hit]
+    found = iter(explainer.explain(query, moments, limit_s=_PATIENCE_S))
+    return [list(islice(found, len(hit))) for hit in hits]
 
 
 def matches(answer: SearchResult) -> bool:
@@ -48,10 +51,10 @@ def as_json(answer: SearchResult, why: Why) -> None:
                 "best_time": hit.best_time,
                 "score": round(hit.score, 6),
                 "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
-                "steps": [{"start": s.span.start, "end": s.span.end} for s in hit.steps] or None,
+                "steps": _steps(hit, () if why is None else why[rank - 1]),
                 **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
                 **({} if hit.more_in_video is None else {"more_in_video": hit.more_in_video}),
-                **({} if why is None else {"explanation": why[rank - 1].plain()}),
+                **({} if why is None or hit.steps else {"explanation": why[rank - 1][0].plain()}),
             }
         )
     if answer.facets is not None:
@@ -70,7 +73,7 @@ def as_table(answer: SearchResult, why: Why) -> None:
     steps = any(hit.steps for hit in answer.hits)
     says = any(_said(hit) for hit in answer.hits)
     groups = any(hit.more_in_video is not None for hit in answer.hits)
-    places = [_places(each) for each in why] if why is not None else [()] * len(answer.hits)
+    places = [_all_places(each) for each in why] if why is not None else [()] * len(answer.hits)
     table(
         [
             *(Column(name, right=True) for name in (*names, *more)),
@@ -94,7 +97,8 @@ def as_table(answer: SearchResult, why: Why) -> None:
     )
     if answer.facets is not None:
         _counts(answer, answer.facets)
-    for reason in dict.fromkeys(each.reason for each in why or () if each.reason):
+    reasons = (each.reason for moments in why or () for each in moments if each.reason)
+    for reason in dict.fromkeys(reasons):
         note(reason)
 
 
@@ -136,6 +140,18 @@ def _said(hit: Hit) -> str:
     text = found.text[start : start + _CHARACTERS]
     is_cut = start + len(text) < len(found.text)
     return f"{'…' if start else ''}{text}{'…' if is_cut else ''}"
+
+
+def _steps(hit: Hit, why: Sequence[Explanation]) -> list[dict[str, object]] | None:
+    """Return the moment of each step, and why it matched if that is known."""
+    found = [{"start": step.span.start, "end": step.span.end} for step in hit.steps]
+    said = [{"explanation": each.plain()} for each in why] or [{}] * len(found)
+    return [{**step, **more} for step, more in zip(found, said, strict=True)] if found else None
+
+
+def _all_places(why: Sequence[Explanation]) -> tuple[str, ...]:
+    """Return when the nearest frames of all steps are, and where in their pictures."""
+    return tuple("; ".join(each) for each in zip(*map(_places, why), strict=True))
 
 
 def _places(why: Explanation) -> tuple[str, str]:

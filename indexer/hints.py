@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from datetime import datetime, time
 
 from clipseek.query import Query
 
@@ -34,10 +35,10 @@ def nothing(query: Query) -> str:
         *([f"--language {only.language}"] if only.language else []),
         *([f"--min-height {only.min_height}"] if only.min_height else []),
         *([f"--max-height {only.max_height}"] if only.max_height is not None else []),
-        *([f"--recorded-from {only.recorded_from:%Y-%m-%d}"] if only.recorded_from else []),
-        *([f"--recorded-before {only.recorded_before:%Y-%m-%d}"] if only.recorded_before else []),
-        *([f"--indexed-from {only.indexed_from:%Y-%m-%d}"] if only.indexed_from else []),
-        *([f"--indexed-before {only.indexed_before:%Y-%m-%d}"] if only.indexed_before else []),
+        *([f"--recorded-from {_time(only.recorded_from)}"] if only.recorded_from else []),
+        *([f"--recorded-before {_time(only.recorded_before)}"] if only.recorded_before else []),
+        *([f"--indexed-from {_time(only.indexed_from)}"] if only.indexed_from else []),
+        *([f"--indexed-before {_time(only.indexed_before)}"] if only.indexed_before else []),
         *([f"--min-relevance {only.min_relevance:g}"] if only.min_relevance else []),
         *([f"--then within {query.then[0].within_s:g} s"] if query.then else []),
     ]
@@ -50,3 +51,9 @@ def nothing(query: Query) -> str:
         f"no moment passes {' and '.join(given)}; ask for less, or see with `indexer list` which "
         "videos there are"
     )
+
+
+def _time(moment: datetime) -> str:
+    """Return a moment as somebody gives it: a day alone if it is the beginning of one."""
+    is_day = moment.timetz().replace(tzinfo=None) == time()
+    return f"{moment:%Y-%m-%d}" if is_day else moment.isoformat().replace("+00:00", "Z")

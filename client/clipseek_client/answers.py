@@ -66,14 +66,6 @@ class Moment(Answer):
     thumbnail_url: Url
 
 
-class Step(Moment):
-    """The moment of one step of a search with `then`; its score and relevance are its own."""
-
-    segment_id: int
-    score: float
-    relevance: float | None
-
-
 class Box(Answer):
     """A part of a picture: fractions of its width and height, from its left and its top."""
 
@@ -124,6 +116,18 @@ class Explanation(Answer):
     where_missing: str | None
 
 
+class Step(Moment):
+    """The moment of one step of a search with `then`; its score and relevance are its own.
+
+    explanation: With `explain`, why it matched; None otherwise.
+    """
+
+    segment_id: int
+    score: float
+    relevance: float | None
+    explanation: Explanation | None = None
+
+
 class FieldHit(Answer):
     """What one field contributes to a hit; `text` is what was found, and empty for pictures.
 
@@ -146,7 +150,7 @@ class Hit(Moment):
         search was for what looks alike.
     play_url: The file of the video, with a media fragment of the moment.
     steps: With `then`, the moment of each step; None otherwise.
-    explanation: With `explain`, why it matched; None otherwise.
+    explanation: With `explain`, why it matched; None otherwise, and if its steps say so.
     fields: What each field contributes if words were searched, too; None otherwise.
     more_in_video: With `group_by`, how many other moments of the video match; None otherwise.
     """

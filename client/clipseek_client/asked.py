@@ -91,7 +91,8 @@ class BatchOptions(Asking, total=False):
 class SearchOptions(BatchOptions, total=False):
     """The options of a search; `cursor` is the `next_cursor` of the page before.
 
-    With `explain`, each of up to 10 hits says why it matched and where in its picture.
+    With `explain`, each of up to 10 hits says why it matched and where in its picture. With `then`,
+    the moment of each step does, and `limit` times the steps may be 10.
     """
 
     cursor: str

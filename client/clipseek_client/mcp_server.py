@@ -14,7 +14,7 @@ from mcp_types import ImageContent, TextContent, ToolAnnotations
 from pydantic import ConfigDict
 
 from clipseek_client.aio import AsyncClient
-from clipseek_client.answers import Answer, Hit, TimelineSegment, Video
+from clipseek_client.answers import TimelineSegment, Video
 from clipseek_client.asked import (
     Facet,
     Filter,
@@ -25,6 +25,7 @@ from clipseek_client.asked import (
     Then,
 )
 from clipseek_client.errors import ClientError, ProblemError
+from clipseek_client.mcp_answers import Found, Line, Listed, ListedVideo, Span, moment_of
 from clipseek_client.settings import version
 
 P = ParamSpec("P")
@@ -34,102 +35,6 @@ MOST_SEGMENTS = 100
 INSTRUCTIONS = """Finds moments in videos by sentences. `search` first, then `look` at a moment to
 see its picture. Times are seconds. A relevance below 0.5 says that the moment probably does not
 show what was asked for. `list_videos` and the resource clipseek://collections say what there is."""
-
-
-class Step(Answer):
-    """One step of a search with `then`: the seconds [start, end) of the video."""
-
-    start: float
-    end: float
-
-
-class Words(Answer):
-    """What is said or written in a moment, and that a search found: seconds [start, end).
-
-    field: `subtitle`, `speech`, or `text`, which pictures show.
-    """
-
-    field: str
-    text: str
-    relevance: float
-    start: float
-    end: float
-
-
-class Moment(Answer):
-    """A moment that matches: the seconds [start, end) of a video, and the time of its best frame.
-
-    words: What was found in words, the best first; empty if pictures alone match.
-    relevance: 0 to 1; null if the search was for what looks alike.
-    steps: With `then`, what the moment consists of; empty otherwise.
-    more_in_video: With `one_per_video`, how many other moments of the video match.
-    """
-
-    video_id: str
-    title: str
-    start: float
-    end: float
-    best_time: float
-    relevance: float | None
-    score: float
-    steps: list[Step]
-    words: list[Words]
-    more_in_video: int | None
-    play_url: str
-
-
-class Found(Answer):
-    """The moments of a search, the best one first; `next_cursor` leads to more.
-
-    counts: With `facets`, how many of the `total_videos` videos that match have which value.
-    """
-
-    collection: str
-    moments: list[Moment]
-    total: int
-    total_videos: int
-    counts: dict[str, dict[str, int]]
-    next_cursor: str | None
-
-
-class ListedVideo(Answer):
-    """A video; `duration` is in seconds."""
-
-    id: str
-    title: str
-    duration: float
-    tags: list[str]
-    indexed_at: str
-
-
-class Listed(Answer):
-    """Some videos; `next` is what the next call takes as `after`, null at the end."""
-
-    videos: list[ListedVideo]
-    next: str | None
-
-
-class Span(Answer):
-    """The seconds [start, end) of a video, and how relevant they are, 0 to 1."""
-
-    start: float
-    end: float
-    relevance: float
-
-
-class Line(Answer):
-    """How relevant a sentence is over a video, in the order of time.
-
-    best_time: The second of the most relevant frame.
-    left_out: How many less relevant spans are not shown.
-    """
-
-    video_id: str
-    duration: float
-    best_time: float
-    best_relevance: float
-    spans: list[Span]
-    left_out: int
 
 
 class Tools:
@@ -262,14 +167,37 @@ class Tools:
             next=videos[-1].id if more else None,
         )
 
-    async def timeline(self, video_id: str, query: str, collection: str | None = None) -> Line:
-        """Say where in a video a sentence is true: its relevance from the start to the end."""
-        line = await self._client.timeline(video_id, query, collection=collection)
+    async def timeline(
+        self,
+        video_id: str,
+        query: str | None = None,
+        without: list[str] | None = None,
+        like_video_id: str | None = None,
+        like_time: float | None = None,
+        collection: str | None = None,
+    ) -> Line:
+        """Say where in a video something is to be seen: how well it fits from start to end.
+
+        Give a `query`, such as "a red car", or `like_video_id` with `like_time` in seconds, or
+        both for what is both. `without` names what must not be seen.
+        """
+        like = _like(like_video_id, like_time)
+        wanted = [SearchPart(text=query)] if query is not None else []
+        wanted += [SearchPart(like=like)] if like is not None else []
+        if not wanted:
+            raise ToolError(
+                "timeline must have a query or like_video_id with like_time: what is looked for"
+            )
+        unwanted = [SearchPart(text=each, weight=-1.0) for each in without or ()]
+        line = await self._client.composed_timeline(
+            video_id, [*wanted, *unwanted], collection=collection
+        )
         shown = most_relevant(line.segments)
         best, when = max(zip(line.relevance, line.times, strict=True), default=(0.0, 0.0))
         return Line(
             video_id=video_id,
             duration=line.duration,
+            measure=line.measure,
             best_time=when,
             best_relevance=best,
             spans=[Span.model_validate(segment.model_dump()) for segment in shown],
@@ -373,24 +301,3 @@ def _parts(query: str | None, without: Sequence[str]) -> list[SearchPart]:
         )
     unwanted = [SearchPart(text=each, weight=-1.0) for each in without]
     return [SearchPart(text=query), *unwanted]
-
-
-def moment_of(hit: Hit) -> Moment:
-    """Return what a language model is told of a hit."""
-    return Moment(
-        video_id=hit.video.id,
-        title=hit.video.title,
-        start=hit.start,
-        end=hit.end,
-        best_time=hit.best_time,
-        relevance=hit.relevance,
-        score=hit.score,
-        steps=[Step(start=each.start, end=each.end) for each in hit.steps or ()],
-        words=[
-            Words.model_validate(each.model_dump(exclude={"highlights"}))
-            for each in hit.fields or ()
-            if each.text
-        ],
-        more_in_video=hit.more_in_video,
-        play_url=hit.play_url,
-    )

@@ -27,7 +27,8 @@ from clipseek.types import Hit, Span
 from clipseek.vectors import Asked, asked, stored
 
 MOST = 10
-"""Moments of one search that are explained: each may need a run of the visual tower."""
+"""Moments of one search that are explained, those of all steps together: each may need a run of the
+visual tower."""
 
 _DIGITS = 3
 """Of heat and of edges: finer than 256 shades, and than a pixel of a thumbnail."""
@@ -43,20 +44,43 @@ _IS_EVEN = "no part of the picture fits the sentence better than the others"
 IS_LATE = "the time for looking at pictures was over; ask for fewer hits"
 
 
+class Said(NamedTuple):
+    """What a field contributes to a hit, as far as it says which one matched best."""
+
+    field: Field
+    relevance: float
+    span: Span
+
+
 class Matched(NamedTuple):
-    """A hit, as far as it must be known to be explained; `field` is the one that matched best."""
+    """A moment of a hit, as far as it must be known to be explained.
+
+    field: The one that matched best. step: Which step of the query the moment fits, from 0 on.
+    """
 
     video_id: str
     segment_id: int
     span: Span
     field: Field = PICTURE
+    step: int = 0
 
     @classmethod
-    def of(cls, hit: Hit) -> Self:
-        """Return what must be known of a hit."""
-        best = max(hit.fields, key=lambda field: field.relevance, default=None)
-        field = PICTURE if best is None else best.field
-        return cls(hit.video.id, hit.segment_id, hit.span, field)
+    def of(cls, hit: Hit) -> tuple[Self, ...]:
+        """Return what must be known of a hit: of the moment of each step, or of its only one."""
+        fields = [Said(each.field, each.relevance, each.span) for each in hit.fields]
+        steps = [(each.segment_id, each.span) for each in hit.steps]
+        moments = steps or [(hit.segment_id, hit.span)]
+        return cls.all(hit.video.id, moments, fields)
+
+    @classmethod
+    def all(
+        cls, video_id: str, moments: Sequence[tuple[int, Span]], fields: Sequence[Said]
+    ) -> tuple[Self, ...]:
+        """Return the moments of a hit, each with the best of the fields that are in its time."""
+        return tuple(
+            cls(video_id, segment_id, span, _best(fields, span, is_only=len(moments) == 1), step)
+            for step, (segment_id, span) in enumerate(moments)
+        )
 
 
 class Nearest(NamedTuple):
@@ -127,12 +151,23 @@ class _Stored:
     frames: NDArray[np.float32]
 
 
+def _best(fields: Sequence[Said], span: Span, *, is_only: bool) -> Field:
+    there = [
+        each
+        for each in fields
+        if is_only or (each.span.start < span.end and span.start < each.span.end)
+    ]
+    return max(there, key=lambda each: each.relevance, default=Said(PICTURE, 0, span)).field
+
+
 def problem_of(query: Query) -> InvalidQuery | None:
     """Return why the hits of a query cannot be explained, or None."""
-    if query.then:
-        return InvalidQuery("explain must be left out if `then` is given; ask for one step")
-    if query.limit > MOST:
-        return InvalidQuery(f"limit must be 1 to {MOST} if hits are explained, got {query.limit}")
+    steps = len(query.steps)
+    if query.limit * steps > MOST:
+        of_steps = f" of {steps} steps" if steps > 1 else ""
+        return InvalidQuery(
+            f"limit must be 1 to {MOST // steps} if hits{of_steps} are explained, got {query.limit}"
+        )
     return None
 
 
@@ -149,7 +184,7 @@ class Explainer:
     def explain(
         self, query: Query, hits: Sequence[Matched], *, limit_s: float
     ) -> list[Explanation]:
-        """Explain hits, in their order; after `limit_s` seconds no further picture is looked at.
+        """Explain moments, in their order; after `limit_s` seconds no picture is looked at.
 
         The picture is the stored thumbnail, which has as many pixels as the model sees: the frame
         need not be decoded from the video, which may be away.
@@ -164,14 +199,11 @@ class Explainer:
         view = self._collections.latest(query.collection).view
         model = self._collections.models.get(view.collection)
         catalog = self._collections.catalog
-        (read,) = asked([query.parts], view.collection, model, self._texts, catalog)
-        if isinstance(read, ClipseekError):
-            raise read
+        steps = list(map(_read, asked(query.steps, view.collection, model, self._texts, catalog)))
         found = _stored(catalog, view, hits)
         curves = Curves.of(model.scoring_of(view.collection), model.coherence)
-        wanted = _sentences(read)
         return [
-            self._explained(hit, found.get(hit.segment_id), read, curves, model, wanted, end)
+            self._explained(hit, found.get(hit), steps[hit.step], curves, model, end)
             for hit in hits
         ]
 
@@ -182,12 +214,12 @@ class Explainer:
         read: Asked,
         curves: Curves,
         model: Model,
-        wanted: NDArray[np.float32] | None,
         end: float,
     ) -> Explanation:
         if stored is None:
             return Explanation(None, (), None, _IS_GONE)
         heat: Heat | None = None
+        wanted = _sentences(read)
         if hit.field != PICTURE:
             reason = _SAID.format(hit.field)
         elif wanted is None:
@@ -214,6 +246,13 @@ class Explainer:
             )
         heat = heat_of(patches, wanted)
         return heat, "" if heat is not None else _IS_EVEN
+
+
+def _read(found: Asked | ClipseekError) -> Asked:
+    """Return what was read of a step; raise the error that came in its place."""
+    if isinstance(found, ClipseekError):
+        raise found
+    return found
 
 
 def _sentences(read: Asked) -> NDArray[np.float32] | None:
@@ -244,14 +283,16 @@ def _nearest(stored: _Stored, wanted: NDArray[np.float32]) -> Nearest | None:
     return Nearest(float(stored.times[best]), float(scores[best]))
 
 
-def _stored(catalog: CatalogReader, view: View, hits: Sequence[Matched]) -> Mapping[int, _Stored]:
-    """Read what is needed of each hit, by segment, from one version of the catalog.
+def _stored(
+    catalog: CatalogReader, view: View, hits: Sequence[Matched]
+) -> Mapping[Matched, _Stored]:
+    """Read what is needed of each moment from one version of the catalog.
 
     Raises:
         ServiceUnavailable: see `vectors.stored`.
     """
     name = view.collection.name
-    found: dict[int, _Stored] = {}
+    found: dict[Matched, _Stored] = {}
     with stored(view.collection, catalog) as now:
         there = now.videos_by_id(name, sorted({hit.video_id for hit in hits}))
         for video_id in there:
@@ -260,7 +301,7 @@ def _stored(catalog: CatalogReader, view: View, hits: Sequence[Matched]) -> Mapp
             for hit, block, row in _rows(hits, video_id, blocks):
                 starts, ends = hit.span.start - ADJACENT_S, hit.span.end - ADJACENT_S
                 inside = (times >= starts) & (times < ends)
-                found[hit.segment_id] = _Stored(
+                found[hit] = _Stored(
                     vector=block.vectors[row],
                     bias=float(block.biases[row]),
                     thumbnail=now.segment(hit.segment_id)[1].thumbnail,

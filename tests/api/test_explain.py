@@ -60,6 +60,27 @@ def test_an_explained_answer_is_what_its_model_would_have_written(asking: TestCl
         assert box.right == pytest.approx(0.25, abs=0.126)  # one of the 8 parts of the width
 
 
+def test_the_moment_of_each_step_is_explained(asking: TestClient) -> None:
+    """By the parts of its own step; the answer is what its model would have written."""
+    body = {"query": "green", "then": {"query": "blue"}, "limit": 1, "explain": True}
+    answer = asking.post("/v1/search", json=body)
+    assert answer.status_code == 200
+    found = SearchAnswer.model_validate_json(answer.content, strict=True)
+    ours, _, _ = answer.text.rpartition(',"took_ms":')
+    written = found.model_dump_json(exclude={"hits": {"__all__": {"fields"}}})
+    assert ours == written.rpartition(',"took_ms":')[0]
+    (hit,) = found.hits
+    assert hit.explanation is None
+    for step in hit.steps or ():
+        assert step.explanation is not None
+        assert step.explanation.parts[0].fit == pytest.approx(step.relevance, abs=1e-3)
+    assert [step.explanation is not None for step in hit.steps or ()] == [True, True]
+    blue = hit.steps[1].explanation if hit.steps else None
+    assert blue is not None
+    assert blue.where is not None
+    assert blue.where.box.left == 0
+
+
 def test_a_picture_that_cannot_be_read_has_a_reason(client: TestClient) -> None:
     """The thumbnails of the plain library are not pictures."""
     hits = client.post("/v1/search", json=ASKED).json()["hits"]
@@ -109,7 +130,10 @@ def test_no_more_answers_are_kept_than_there_is_room_for(
     ("more", "said"),
     [
         ({"limit": 11}, "limit must be 1 to 10 if hits are explained, got 11"),
-        ({"then": {"query": "red", "within": 5}}, "explain must be left out if `then` is given"),
+        (
+            {"limit": 6, "then": {"query": "red", "within": 5}},
+            "limit must be 1 to 5 if hits of 2 steps are explained, got 6",
+        ),
         ({"explain": "yes"}, "explain must be true or false, got 'yes'"),
     ],
     ids=["many", "sequence", "word"],

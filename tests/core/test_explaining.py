@@ -11,7 +11,7 @@ from PIL import Image
 
 from clipseek.cache import NoCache, TextVectors
 from clipseek.errors import InvalidQuery, QueryNotRead, ServiceUnavailable
-from clipseek.explaining import Explainer, Explanation, Matched
+from clipseek.explaining import Explainer, Explanation, Matched, Said
 from clipseek.model import Model
 from clipseek.parts import Like, Picture, Text
 from clipseek.query import Query, Step
@@ -100,7 +100,7 @@ class World:
     def explain(self, query: Query, *, limit_s: float = 60) -> list[Explanation]:
         """Search, and explain what is found."""
         hits = self.hits(query).hits
-        matched = [Matched.of(hit) for hit in hits]
+        matched = [moment for hit in hits for moment in Matched.of(hit)]
         return self.explainer.explain(query, matched, limit_s=limit_s)
 
 
@@ -245,7 +245,10 @@ def test_pictures_are_looked_at_while_there_is_time(world: World) -> None:
     ("query", "said"),
     [
         (Query.of("red", 11), "limit must be 1 to 10 if hits are explained, got 11"),
-        (Query.of("red", 2, then=[Step((Text("blue"),), 5.0)]), "`then`"),
+        (
+            Query.of("red", 6, then=[Step((Text("blue"),), 5.0)]),
+            "limit must be 1 to 5 if hits of 2",
+        ),
     ],
     ids=["many", "sequence"],
 )
@@ -268,3 +271,21 @@ def test_what_is_stored_of_a_collection_that_was_replaced_is_not_explained(world
     world.catalog.ensure_collection("default", "toy", 5, "toy-1")
     with pytest.raises(ServiceUnavailable, match="has just been replaced"):
         world.explainer.explain(Query.of("red"), [Matched("v", 1, Span(0, 3))], limit_s=60)
+
+
+def test_each_step_is_explained_by_its_own_words(world: World) -> None:
+    """A segment that two chains have is explained for both, each time by the step that it is of."""
+    query = Query.of("red", 2, then=[Step((Text("blue"),), 10.0)])
+    red, blue = world.explain(query)
+    assert [round(each.parts[0].fit) for each in (red, blue)] == [1, 1]
+    assert red.frame is not None
+    assert blue.frame is not None
+    assert red.frame.time < 3 <= blue.frame.time
+
+
+def test_what_is_said_in_a_step_belongs_to_that_step() -> None:
+    """Fields of a hit are of the step in whose time they are."""
+    said = [Said("speech", 0.9, Span(5.0, 6.0)), Said("picture", 0.8, Span(0.0, 2.0))]
+    moments = [(1, Span(0.0, 2.0)), (2, Span(4.0, 7.0)), (3, Span(8.0, 9.0))]
+    fields = [each.field for each in Matched.all("v", moments, said)]
+    assert fields == ["picture", "speech", "picture"]

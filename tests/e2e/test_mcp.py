@@ -18,8 +18,9 @@ from mcp_types import ImageContent
 import clipseek_client
 from clipseek_client import AsyncClient, Client, mcp_command
 from clipseek_client.answers import Hit, TimelineSegment
-from clipseek_client.asked import SearchPart
-from clipseek_client.mcp_server import MOST_SEGMENTS, Words, made, moment_of, most_relevant
+from clipseek_client.asked import LikeMoment, SearchPart
+from clipseek_client.mcp_answers import Words, moment_of
+from clipseek_client.mcp_server import MOST_SEGMENTS, made, most_relevant
 from tests.chaos.program import Program, listens, wait_until
 from tests.contracts.postgres import free_port
 from tests.e2e.served import Served, served
@@ -174,6 +175,22 @@ def test_a_timeline_says_where(served: Served, client: Client) -> None:
     assert line["best_relevance"] == max(whole.relevance)
     assert line["best_time"] in whole.times
     assert line["left_out"] == 0
+    assert line["measure"] == "relevance"
+
+
+def test_a_timeline_has_parts(served: Served, client: Client) -> None:
+    """Words, a moment whose like is looked for, and what must not be seen, as of a search."""
+    best = client.search(QUERY).best
+    like: dict[str, Any] = {"like_video_id": best.video.id, "like_time": best.best_time}
+    line = call(served, "timeline", video_id=best.video.id, query=QUERY, without=["a boat"], **like)
+    parts = [
+        SearchPart(text=QUERY),
+        SearchPart(like=LikeMoment(video_id=best.video.id, time=best.best_time)),
+        SearchPart(text="a boat", weight=-1.0),
+    ]
+    whole = client.composed_timeline(best.video.id, parts)
+    assert line["measure"] == "fit"
+    assert line["best_relevance"] == max(whole.relevance)
 
 
 def test_the_most_relevant_spans_of_a_long_video_are_shown() -> None:
@@ -229,6 +246,7 @@ def test_resources_say_what_there_is(served: Served, client: Client) -> None:
         pytest.param("look", {"video_id": "x", "time": 1}, "no video 'x'", id="video"),
         pytest.param("look", {"video_id": "../..", "time": 1}, "must not be '../..'", id="path"),
         pytest.param("timeline", {"video_id": "..", "query": "a"}, "must not be '..'", id="dots"),
+        pytest.param("timeline", {"video_id": "a", "without": ["b"]}, "must have", id="unwanted"),
         pytest.param("search", {"query": QUERY, "max": 3}, "max", id="unknown argument"),
     ],
 )

@@ -55,11 +55,12 @@ def test_what_must_not_be_seen_becomes_an_option(sentence: str, search: str) -> 
                     min_height=720,
                     max_height=1080,
                     recorded_from=datetime(2026, 1, 2, tzinfo=UTC),
-                    recorded_before=datetime(2026, 2, 3, tzinfo=UTC),
+                    recorded_before=datetime(2026, 2, 3, 14, 30, tzinfo=UTC),
                 ),
             ),
             "no moment passes --title 'my film' and --language en and --min-height 720 and "
-            "--max-height 1080 and --recorded-from 2026-01-02 and --recorded-before 2026-02-03;",
+            "--max-height 1080 and --recorded-from 2026-01-02 and "
+            "--recorded-before 2026-02-03T14:30:00Z;",
             id="what was recorded",
         ),
         pytest.param(

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from api import (
+    alerts,
     changing,
     edit_lists,
     error_handlers,
@@ -34,8 +35,10 @@ from api import (
     tracing,
     traffic,
     uploads,
+    watches,
 )
 from api.access import Access
+from api.alert_streams import AlertStreams
 from api.answering import Answering
 from api.auditing import Auditing
 from api.cutter import Cutter
@@ -55,16 +58,25 @@ from api.receiving import Receiving
 from api.redirecting import Redirects
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
+from api.trials import Trials
 from clipseek import __version__
 from clipseek.assembly import fetch_rules, open_service, open_uploads
 from clipseek.cache.recent import RecentQueries
 from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
-from clipseek.ledgers import open_audit, open_job_reader, open_jobs, open_standby
+from clipseek.ledgers import (
+    open_audit,
+    open_job_reader,
+    open_jobs,
+    open_standby,
+    open_watch_reader,
+    open_watches,
+)
 from clipseek.metrics import Metrics
 from clipseek.recall import RecallSampler
 from clipseek.service import Service
+from clipseek.sources.guard import Outgoing
 
 log = logging.getLogger("clipseek.api")
 
@@ -80,6 +92,7 @@ digits, `_`, `.` and `-`. Every error is a problem document (RFC 9457) of the me
 TAGS = [
     {"name": "search", "description": "A sentence goes in, moments come out."},
     {"name": "library", "description": "What is indexed, and its pictures and files."},
+    {"name": "watches", "description": "Queries that keep watching, and their alerts."},
     {"name": "jobs", "description": "Changes of the library, which a worker makes."},
     {"name": "operation", "description": "For those who run the server."},
 ]
@@ -125,6 +138,13 @@ def _application(opened: Service) -> FastAPI:
     app.state.jobs = open_job_reader(opened.settings)
     app.state.queue = open_jobs(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
+    app.state.watch_reader = open_watch_reader(opened.settings)
+    app.state.watches = open_watches(opened.settings)
+    app.state.alert_streams = AlertStreams(
+        app.state.watch_reader, lambda: app.state.readiness.is_ending
+    )
+    app.state.trials = Trials(opened)
+    app.state.outgoing = Outgoing(opened.settings.webhook_hosts)
     app.state.cutter = Cutter(opened)
     app.state.redirects = Redirects(
         opened.settings.media_origins or (), opened.settings.media_url_s
@@ -181,13 +201,17 @@ def _application(opened: Service) -> FastAPI:
         changing,
         new_videos,
         jobs,
+        watches,
+        alerts,
         history,
         probes,
         traffic,
         logins,
         pages,
     )
-    routers = [*(part.router for part in parts), jobs.events_router, models.changing_router]
+    # What has a name comes before what has an id.
+    routers = [alerts.stream_router, watches.changing_router, *(part.router for part in parts)]
+    routers += [jobs.events_router, models.changing_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),
@@ -304,6 +328,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.auditing.close)
         await run_in_threadpool(app.state.lag.close)
         state = app.state
-        for store in (state.jobs, state.queue, state.audit, state.history):
+        stores = (state.jobs, state.queue, state.audit, state.history)
+        for store in (*stores, state.watch_reader, state.watches):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

@@ -17,7 +17,7 @@ MOST = 10_000
 PAUSE_S = 1.0
 REFUSALS = frozenset({401, 403, 421, 429})
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_ONLY_READ = ("/v1/search", "/v1/search/batch", "/v1/edit-lists")
+_ONLY_READ = ("/v1/search", "/v1/search/batch", "/v1/edit-lists", "/v1/watches/test")
 """Requests that are sent by POST because they have a body, and change nothing."""
 _SUBJECT = 200
 

@@ -4,14 +4,19 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from api.alert_streams import AlertStreams
 from api.cutter import Cutter
 from api.following import Following
+from api.looking import Looking
 from api.receiving import Receiving
 from api.suggestions import Suggestions
+from api.trials import Trials
 from clipseek.audit import History
 from clipseek.jobs import JobQueue, JobReader
 from clipseek.metrics import Metrics
 from clipseek.service import Service
+from clipseek.sources.guard import Outgoing
+from clipseek.watches import WatchReader, WatchStore
 
 
 def _part(name: str) -> Any:
@@ -34,4 +39,13 @@ Queued = Annotated[JobQueue, _part("queue")]
 Past = Annotated[History, _part("history")]
 """Reads the ingests and jobs that have ended, by SELECT alone."""
 Followed = Annotated[Following, _part("following")]
+Watched = Annotated[WatchReader, _part("watch_reader")]
+"""Reads watches and alerts, by SELECT alone."""
+WatchesChanged = Annotated[WatchStore, _part("watches")]
+"""Adds, changes and removes watches; it is connected to its database when it is used."""
+Streaming = Annotated[AlertStreams, _part("alert_streams")]
+Tried = Annotated[Trials, _part("trials")]
+Looked = Annotated[Looking, _part("looking")]
+Sending = Annotated[Outgoing, _part("outgoing")]
+"""Says where alerts may be sent."""
 Cutting = Annotated[Cutter, _part("cutter")]

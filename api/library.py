@@ -4,6 +4,7 @@ They are plain functions, which run in worker threads, so the event loop never w
 database or a disk.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Annotated
@@ -27,6 +28,7 @@ from api.schemas import (
     InCollection,
     IndexAnswer,
     Page,
+    PictureAsked,
     SegmentAnswer,
     SegmentsAnswer,
     VideoAnswer,
@@ -45,7 +47,7 @@ from clipseek.protocols import CatalogReader
 from clipseek.service import Service
 from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
-from clipseek.types import Collection, Video
+from clipseek.types import Collection, Segment, Video
 
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
@@ -210,13 +212,23 @@ def video_file(
     },
 )
 def video_thumbnail(
-    request: Request, asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    video_id: VideoIdInPath,
+    asked: Annotated[PictureAsked, Query()],
 ) -> Response:
-    """Return the picture of the segment in the middle of the video."""
+    """Return the picture of the segment at a time or, without one, in the middle of the video."""
     found = service.catalog.segments(readable(asking, service, asked), video_id)
     if not found:
         raise Refused(problem_kinds.THUMBNAIL_GONE, "this video has no segments, so no picture")
-    return _picture(request, service, found[len(found) // 2].thumbnail, A_WHILE)
+    shown = found[len(found) // 2] if asked.at is None else shown_at(found, asked.at)
+    return stored_picture(request, service, shown.thumbnail, A_WHILE)
+
+
+def shown_at(segments: Sequence[Segment], seconds: float) -> Segment:
+    """Return the segment that is shown at a time of a video; the last one after the end."""
+    return next((each for each in segments if seconds < each.span.end), segments[-1])
 
 
 @router.get(
@@ -243,10 +255,10 @@ def thumbnail(
 ) -> Response:
     """Return a JPEG of the segment's best frame; it never changes, so caches may keep it."""
     _, segment = readable_segment(asking, service, segment_id)
-    return _picture(request, service, segment.thumbnail, FOREVER)
+    return stored_picture(request, service, segment.thumbnail, FOREVER)
 
 
-def _picture(request: Request, service: Service, name: str, caching: str) -> Response:
+def stored_picture(request: Request, service: Service, name: str, caching: str) -> Response:
     """Return a stored picture, unless the client has it."""
     try:
         jpeg = service.thumbnails.read(name)

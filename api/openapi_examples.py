@@ -26,6 +26,7 @@ from api.problem_kinds import (
     TOO_MANY_PARTS,
     TOO_MANY_REQUESTS,
     TOO_MANY_STREAMS,
+    TRIALS_BUSY,
     TUS_VERSION,
     UNAUTHENTICATED,
     UNSUPPORTED_MEDIA_TYPE,
@@ -34,6 +35,7 @@ from api.problem_kinds import (
 from api.upload_kinds import Kind
 from clipseek import errors
 from clipseek.switches import SwitchRefused
+from clipseek.watches import AlertNotFound, WatchNotFound
 
 _ID = "9f2c1a7be04d5568"
 _UPLOAD_ID = "9f2c1a7be04d55689f2c1a7be04d5568"
@@ -141,6 +143,10 @@ COLLECTIONS_ANSWER = {
 HEALTH = {"status": "ok"}
 
 _INVALID = {
+    "/v1/watches": ("threshold", "must be a number, more than 0 and at most 1, got 2"),
+    "/v1/watches/test": ("days", "must be a number of days, more than 0 and at most 31, got 90"),
+    "/v1/alerts": ("limit", "must be a whole number from 1 to 1000, got '0'"),
+    "/v1/alerts/stream": ("Last-Event-ID", "must be the id of an event of this stream, got 'x'"),
     "/v1/search": ("query", "must have 1 to 1000 characters, got 10000"),
     "/v1/search/batch": ("searches", "must be a list of 1 to 256 searches, got 0 items"),
     "/v1/videos": ("limit", "must be a whole number from 1 to 1000, got '0'"),
@@ -174,6 +180,9 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.VersionGone]: str(errors.VersionGone("default", 12, 13)),
     KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
     KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
+    KINDS[WatchNotFound]: str(WatchNotFound("s8Qk2vT0pXh3cLwA")),
+    KINDS[AlertNotFound]: str(AlertNotFound("Yw1nT5rBz0uKqEoM")),
+    TRIALS_BUSY: "another watch is being tried over the past; ask again in some seconds",
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
     KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
     KINDS[errors.ModelMismatch]: errors.ModelMismatch(

@@ -3,6 +3,7 @@
 from api.upload_kinds import UPLOAD_KINDS, Kind
 from clipseek import errors
 from clipseek.switches import SwitchRefused
+from clipseek.watches import AlertNotFound, WatchNotFound
 
 KINDS: dict[type[errors.ClipseekError], Kind] = {
     **UPLOAD_KINDS,
@@ -38,6 +39,19 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         "No such segment",
         "The video of this segment was removed or indexed again since the search. Repeat the "
         "search.",
+    ),
+    WatchNotFound: Kind(
+        "watch-not-found",
+        404,
+        "No such watch",
+        "It was removed, or the key may not search its collection; `GET /v1/watches` lists them.",
+    ),
+    AlertNotFound: Kind(
+        "alert-not-found",
+        404,
+        "No such alert",
+        "Alerts are deleted after a while, and the key may not search every collection; "
+        "`GET /v1/alerts` lists them.",
     ),
     errors.CollectionNotFound: Kind(
         "collection-not-found",
@@ -248,6 +262,12 @@ TOO_MANY_STREAMS = Kind(
     "Too many streams of events are open",
     "Close one, or ask for the job now and then.",
 )
+TRIALS_BUSY = Kind(
+    "watch-test-busy",
+    503,
+    "Another watch is being tried over the past",
+    "One is tried at a time. Repeat the request after `Retry-After` seconds.",
+)
 NOT_CUT = Kind(
     "span-not-made",
     422,
@@ -293,6 +313,7 @@ HTTP_KINDS = {
     )
 }
 OTHER_KINDS = (
+    TRIALS_BUSY,
     NOT_CUT,
     EXCERPTS_BUSY,
     EXCERPTS_UNAVAILABLE,

@@ -30,6 +30,16 @@ class InCollection(BaseModel):
         return self.collection or default
 
 
+class PictureAsked(InCollection):
+    """Which picture of a video."""
+
+    at: Annotated[
+        float | None,
+        Field(ge=0, allow_inf_nan=False, description="Seconds from the start of the video."),
+        expect("a number of seconds >= 0"),
+    ] = None
+
+
 class Page(InCollection):
     """Which page of a list."""
 

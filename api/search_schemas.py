@@ -112,7 +112,7 @@ def _part(
     return Text(text or "") if like is None else Like(like.video_id, like.time)
 
 
-class _Asking(StrictModel):
+class AskedWith(StrictModel):
     """What is asked with: a sentence, a moment, a picture or parts, exactly one of them."""
 
     like: LikeMoment | None = Field(
@@ -159,7 +159,7 @@ class _Asking(StrictModel):
         return tuple(part.of(pictures) for part in self.parts)
 
 
-class Then(_Asking):
+class Then(AskedWith):
     """What must follow in the same video, and what must follow that."""
 
     within: Annotated[
@@ -175,7 +175,7 @@ class Then(_Asking):
     then: "Then | None" = None
 
 
-class Search(_Asking):
+class Search(AskedWith):
     """One search: of what a sentence describes, of what looks like a moment or a picture, or both.
 
     `parts` compose several of them, wanted and unwanted ones; `then` asks for what must follow.
@@ -270,14 +270,14 @@ class Search(_Asking):
         for name in ("image", "image_url"):
             if getattr(self, name) is not None:
                 return name
-        if _images(self):
+        if images_of(self):
             return "parts"
-        return "then" if any(map(_images, self.following)) else ""
+        return "then" if any(map(images_of, self.following)) else ""
 
     @property
     def images(self) -> list[bytes | str]:
         """The files or URLs of all pictures, in the order in which `asked` takes the pictures."""
-        return [image for each in (self, *self.following) for image in _images(each)]
+        return [image for each in (self, *self.following) for image in images_of(each)]
 
     def asked(
         self, default: str, cursor: str | None = None, pictures: Sequence[Picture] = ()
@@ -305,12 +305,13 @@ class Search(_Asking):
         )
 
 
-def _images(asking: _Asking) -> list[bytes | str]:
+def images_of(asking: AskedWith) -> list[bytes | str]:
+    """Return the files or URLs of the pictures of one step, in their order."""
     given = [picture_of(each) for each in (asking, *(asking.parts or ()))]
     return [image for image in given if image is not None]
 
 
-def picture_of(given: _Asking | SearchPart) -> bytes | str | None:
+def picture_of(given: AskedWith | SearchPart) -> bytes | str | None:
     """Return the file of a picture, or its URL."""
     return given.image if given.image is not None else given.image_url
 

@@ -213,13 +213,13 @@ class UploadQuotaExceeded(RequestError):
 
 
 class UrlNotAllowed(RequestError):
-    """A URL may not be read from here."""
+    """A URL may not be read from here, or nothing sent to it."""
 
-    def __init__(self, host: str, reason: str) -> None:
+    def __init__(self, host: str, reason: str, *, use: str = "fetched") -> None:
         self.host = host
         self.reason = reason
         named = f" of {host[:255]}" if host else ""
-        super().__init__(f"the URL{named} cannot be fetched: {reason}")
+        super().__init__(f"the URL{named} cannot be {use}: {reason}")
 
 
 class NotFetched(RequestError):

@@ -58,6 +58,13 @@ def decoded(data: bytes) -> NDArray[np.uint8]:
         return _read(lambda: np.asarray(_upright(picture), np.uint8))
 
 
+def encoded(pixels: NDArray[np.uint8]) -> bytes:
+    """Return uint8 (H, W, 3) RGB as a PNG, which `decoded` reads as the same pixels."""
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "PNG")
+    return written.getvalue()
+
+
 def _read(step: Callable[[], Done]) -> Done:
     try:
         return step()

@@ -70,7 +70,7 @@ def timeline(
     with collections.catalog.consistent(name) as now:
         collection = now.collection(name)
         video = now.video(name, video_id)
-        segments = _in_time(list(now.blocks(name, video_ids=[video_id])), collection.dim)
+        segments = in_time(list(now.blocks(name, video_ids=[video_id])), collection.dim)
         shots = now.shots(name, video_id)
         times, frames = now.frame_blocks(name, video_id)
     model = collections.models.get(collection)
@@ -131,7 +131,7 @@ def segment_of(times: NDArray[np.float64], starts: NDArray[np.float64]) -> NDArr
     return np.maximum(np.searchsorted(starts, times + ADJACENT_S, side="right") - 1, 0)
 
 
-def _in_time(blocks: list[SegmentBlock], dim: int) -> SegmentBlock:
+def in_time(blocks: list[SegmentBlock], dim: int) -> SegmentBlock:
     """Join the blocks of one video, in the order of time."""
     if not blocks:
         none, ids = np.empty(0), np.empty(0, np.int64)

@@ -25,7 +25,8 @@ MAX_CAMERAS = 100
 MAX_COOLDOWN_S = 7 * 86400.0
 MARGIN = 0.1
 """How far below the threshold the relevance falls before an event is over, unless a watch says."""
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
 
 
 class WatchNotFound(RequestError):
@@ -58,7 +59,7 @@ class Hours:
     over midnight and belong to the day on which they begin.
     """
 
-    days: tuple[str, ...] = DAYS
+    days: tuple[Day, ...] = DAYS
     start: int = 0
     end: int = 24 * 60
     zone: str = "UTC"

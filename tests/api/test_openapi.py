@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from api import (
+    alert_schemas,
     edit_lists,
     facets,
     history_schemas,
@@ -19,6 +20,7 @@ from api import (
     search_schemas,
     timeline_schemas,
     traffic,
+    watch_schemas,
 )
 from api.operations import operation_id
 from tests.api.renew import PINNED, document
@@ -41,6 +43,8 @@ _MODULES = (
     model_schemas,
     timeline_schemas,
     edit_lists,
+    watch_schemas,
+    alert_schemas,
 )
 
 

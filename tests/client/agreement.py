@@ -63,6 +63,21 @@ LEFT_OUT = {
     "GET /v1/videos/{video_id}/thumbnail": "a video has the URL of its picture",
     "DELETE /v1/session": "for browsers; programs send the key",
     "POST /v1/session": "for browsers; programs send the key",
+    "GET /v1/alerts/{alert_id}/thumbnail": "an alert has the URL of its picture",
+    **dict.fromkeys(
+        (
+            "GET /v1/alerts",
+            "GET /v1/alerts/stream",
+            "GET /v1/alerts/{alert_id}",
+            "GET /v1/watches",
+            "POST /v1/watches",
+            "POST /v1/watches/test",
+            "GET /v1/watches/{watch_id}",
+            "PATCH /v1/watches/{watch_id}",
+            "DELETE /v1/watches/{watch_id}",
+        ),
+        "not in the client yet",
+    ),
     "OPTIONS /v1/uploads": "for clients of tus that know no server",
     "DELETE /v1/uploads/{upload_id}": "an upload expires",
 }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipseek.errors import UrlNotAllowed
-from clipseek.sources.guard import MAX_URL_CHARACTERS, Guard, is_public
+from clipseek.sources.guard import MAX_URL_CHARACTERS, Guard, Outgoing, is_public
 
 PUBLIC = "93.184.216.34"
 
@@ -185,3 +185,28 @@ def test_no_address_of_a_private_network_is_public(
         for prefix, shift in (("::ffff:0:0", 0), ("::", 0), ("64:ff9b::", 0), ("2002::", 80)):
             inside = ipaddress.IPv6Address(int(ipaddress.IPv6Address(prefix)) + (number << shift))
             assert not is_public(str(inside))
+
+
+def outgoing(address: str, *hosts: str) -> Outgoing:
+    """Return what says where alerts may be sent, by a name server that knows one address."""
+    return Outgoing(hosts, resolve=lambda _host, _port: [address])
+
+
+def test_alerts_are_sent_to_public_addresses_by_https() -> None:
+    """Whatever the host is called."""
+    guard = outgoing("93.184.216.34")
+    target = guard.check("https://hooks.example/a?b=c")
+    assert (target.path, guard.addresses(target)) == ("/a?b=c", ["93.184.216.34"])
+    with pytest.raises(UrlNotAllowed, match="CLIPSEEK_WEBHOOK_HOSTS"):
+        guard.check("http://hooks.example/a")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.7", "169.254.169.254", "::1"])
+def test_alerts_are_not_sent_inside_unless_the_host_is_listed(address: str) -> None:
+    """By the address that the name has when they are sent."""
+    url = "https://hooks.example:8443/a"
+    guard = outgoing(address)
+    with pytest.raises(UrlNotAllowed, match="not public"):
+        guard.addresses(guard.check(url))
+    listed = outgoing(address, "hooks.example:8443")
+    assert listed.addresses(listed.check(url.replace("https", "http"))) == [address]

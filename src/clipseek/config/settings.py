@@ -17,6 +17,7 @@ from clipseek.config.searches import SearchSettings
 from clipseek.config.store import StoreSettings
 from clipseek.config.uploads import UploadSettings
 from clipseek.config.values import PREFIX, at_home
+from clipseek.config.watches import WatchSettings
 from clipseek.errors import ConfigError
 
 _SECRETS = frozenset(
@@ -60,6 +61,7 @@ class Settings(
     EmbedderSettings,
     ExcerptSettings,
     CameraSettings,
+    WatchSettings,
     JobSettings,
     UploadSettings,
     OidcSettings,

@@ -1,1 +1,1 @@
-"""Cameras that are recorded, indexed and searched while they run."""
+"""Cameras that are recorded and searched while they run, and queries that keep watching."""

@@ -14,6 +14,8 @@ from clipseek.errors import UrlNotAllowed
 
 PORTS = {"http": 80, "https": 443}
 MAX_URL_CHARACTERS = 4096
+SENT_TO = "sent to"
+"""What a refused URL of `Outgoing` cannot be."""
 
 _ROUTED = ipaddress.IPv6Network("2000::/3")
 """All public IPv6 addresses (RFC 4291, 2.4, and the registry of IANA): not those that contain an
@@ -118,6 +120,48 @@ class Guard:
         labels = target.host.split(".")
         names = [target.host, *(f"*.{'.'.join(labels[i:])}" for i in range(1, len(labels)))]
         return any(f"{name}{port}" in self._hosts for name in names)
+
+
+class Outgoing(Guard):
+    """Says where alerts may be sent: to public addresses by HTTPS, and to hosts on a list."""
+
+    def check(self, url: str) -> Target:
+        """Return a URL in its parts; nothing is connected to.
+
+        Raises:
+            UrlNotAllowed: it is not a URL of HTTPS, or has a user or a password. HTTP is allowed
+                for hosts on the list.
+        """
+        try:
+            target = _parsed(url)
+        except UrlNotAllowed as error:
+            raise UrlNotAllowed(error.host, error.reason, use=SENT_TO) from None
+        if target.scheme != "https" and not self._is_listed(target):
+            raise UrlNotAllowed(
+                target.host,
+                "alerts are sent by https:// alone; use it, or ask the operator to add the host to "
+                "CLIPSEEK_WEBHOOK_HOSTS",
+                use=SENT_TO,
+            )
+        return target
+
+    def addresses(self, target: Target) -> list[str]:
+        """Return the addresses that may be connected to.
+
+        Raises:
+            UrlNotAllowed: one of them is not public, and the host is not on the list.
+            OSError: the host has no address now.
+        """
+        found = self._resolve(target.host, target.port)
+        is_free = self._is_listed(target) or all(self._is_public(each) for each in found)
+        if not found or not is_free:
+            raise UrlNotAllowed(
+                target.host,
+                "its address is not public; ask the operator to add the host to "
+                "CLIPSEEK_WEBHOOK_HOSTS",
+                use=SENT_TO,
+            )
+        return found
 
 
 def _parsed(url: str) -> Target:

@@ -1,0 +1,190 @@
+"""How well a query fits over time, as events: an alert for each, however long it lasts. Pure.
+
+An event begins when the fit reaches the threshold, and ends when it falls below it by the margin
+(a Schmitt trigger): a fit that trembles about the threshold is one event. A threshold for a wanted
+number of alerts is found from how many events there would be at each threshold, and not from single
+segments, because one event has as many good segments as it is long.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+GAP_S = 10.0
+"""Seconds without any segment after which an event is over: a camera was away for longer."""
+SLACK = 0.25
+"""How far from the wanted number of alerts a threshold may be that separates better."""
+_LOGITS = np.linspace(-7.0, 7.0, 281)
+"""Thresholds that are compared: relevance 0.001 to 0.999, evenly in its logit."""
+
+Allowed = Callable[[float], bool]
+"""Says whether an event that begins at a time causes an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When an event begins and ends. threshold: In (0, 1]. margin, cooldown_s: See `Watch`."""
+
+    threshold: float
+    margin: float
+    cooldown_s: float = 0.0
+
+    @property
+    def low(self) -> float:
+        """Below this an event is over: half of a threshold that is less than twice the margin."""
+        return low_of(self.threshold, self.margin)
+
+
+def low_of(threshold: float, margin: float) -> float:
+    """Return the fit below which an event is over."""
+    return max(threshold - margin, threshold / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How well the segments of a stream fit. spans: float64 (S, 2) seconds, by time. fit: (S,)."""
+
+    spans: Floats
+    fit: Floats
+
+    def __post_init__(self) -> None:
+        if self.spans.shape != (len(self.fit), 2):
+            raise ValueError(f"{len(self.fit)} fits, but spans {self.spans.shape}")
+
+    @property
+    def begins(self) -> NDArray[np.bool_]:
+        """Which segments come after a gap, bool (S,); the first does."""
+        found = np.ones(len(self.fit), np.bool_)
+        if len(found) > 1:
+            ends = np.maximum.accumulate(self.spans[:-1, 1])
+            found[1:] = self.spans[1:, 0] - ends > GAP_S
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the last signal of a stream ended, in seconds. fired_at: Begin of the last alert."""
+
+    until: float = -math.inf
+    is_up: bool = False
+    fired_at: float = -math.inf
+
+
+@dataclass(slots=True)
+class Event:
+    """A run of segments of one event, as rows. is_new: Whether it begins here.
+
+    fires: Whether it causes an alert, if it is new.
+    """
+
+    first: int
+    last: int
+    best: int
+    is_new: bool
+    fires: bool = False
+
+
+def follow(
+    signal: Signal, rule: Rule, state: State, allowed: Allowed = lambda _: True
+) -> tuple[list[Event], State]:
+    """Return the events of a signal that goes on from a state, and the state after it."""
+    is_up, until, fired_at = state.is_up, state.until, state.fired_at
+    events: list[Event] = []
+    current: Event | None = None
+    fits: list[float] = signal.fit.tolist()
+    for row, ((start, end), fit) in enumerate(zip(signal.spans.tolist(), fits, strict=True)):
+        if is_up and (start - until > GAP_S or fit < rule.low):
+            is_up, current = False, None
+        if is_up:
+            if current is None:
+                current = Event(row, row, row, is_new=False)
+                events.append(current)
+            current.last = row
+            if fit > fits[current.best]:
+                current.best = row
+        elif fit >= rule.threshold:
+            fires = start - fired_at >= rule.cooldown_s and allowed(start)
+            is_up, fired_at = True, start if fires else fired_at
+            current = Event(row, row, row, is_new=True, fires=fires)
+            events.append(current)
+        until = max(until, end)
+    return events, State(until, is_up, fired_at)
+
+
+def rises(signal: Signal, rule: Rule) -> NDArray[np.int64]:
+    """Return the rows at which events begin, as `follow` finds them from the beginning."""
+    begins = signal.begins
+    mark = np.where(signal.fit >= rule.threshold, 1, np.where(signal.fit < rule.low, -1, 0))
+    mark[begins & (mark == 0)] = -1
+    if not len(mark):
+        return np.empty(0, np.int64)
+    last = np.maximum.accumulate(np.where(mark != 0, np.arange(len(mark)), 0))
+    is_up = mark[last] == 1
+    was_up = np.concatenate([[False], is_up[:-1]])
+    return np.flatnonzero(is_up & (~was_up | begins))
+
+
+def alerts(signal: Signal, rule: Rule, allowed: Allowed) -> int:
+    """Return how many alerts a signal causes."""
+    count, fired_at = 0, -math.inf
+    for start in signal.spans[rises(signal, rule), 0].tolist():
+        if start - fired_at >= rule.cooldown_s and allowed(start):
+            count, fired_at = count + 1, start
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A threshold, and how many alerts it would have caused."""
+
+    threshold: float
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a watch would have seen. allowed: For each signal, when its events cause alerts."""
+
+    signals: Sequence[Signal]
+    allowed: Sequence[Allowed] = field(default_factory=tuple)
+
+    def alerts(self, rule: Rule) -> int:
+        """Return how many alerts it would have caused by a rule."""
+        always: Sequence[Allowed] = [lambda _: True] * len(self.signals)
+        pairs = zip(self.signals, self.allowed or always, strict=True)
+        return sum(alerts(signal, rule, allowed) for signal, allowed in pairs)
+
+    def proposed(self, wanted: float, *, margin: float, cooldown_s: float = 0.0) -> Proposal:
+        """Return the threshold that would have caused about so many alerts.
+
+        Of the counts within `SLACK` of what is wanted, it is the one that most thresholds have, in
+        the middle of these, because there the best event that is left out and the worst one that
+        is not are furthest apart. If there is none, the nearest count, and of two the lower one.
+        """
+        thresholds = 1 / (1 + np.exp(-_LOGITS))
+        rules = [Rule(float(each), margin, cooldown_s) for each in thresholds]
+        counts = np.array([self.alerts(rule) for rule in rules])
+        # Below the threshold of most events, they flow together: few, because they never end.
+        lowest = len(counts) - 1 - int(np.argmax(counts[::-1]))
+        runs = [(max(first, lowest), end) for first, end in _runs(counts) if end > lowest]
+        near = [run for run in runs if abs(counts[run[0]] - wanted) <= max(0.5, SLACK * wanted)]
+        if near:
+            chosen = max(near, key=lambda run: (run[1] - run[0], run[0]))
+        else:
+            chosen = min(runs, key=lambda run: (abs(counts[run[0]] - wanted), counts[run[0]]))
+        middle = (chosen[0] + chosen[1] - 1) / 2
+        logit = float(np.interp(middle, np.arange(len(_LOGITS)), _LOGITS))
+        threshold = round(1 / (1 + math.exp(-logit)), 4)
+        return Proposal(threshold, self.alerts(Rule(threshold, margin, cooldown_s)))
+
+
+def _runs(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return where equal counts are beside each other, as [first, end)."""
+    edges = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), len(counts)]
+    return list(itertools.pairwise(edges))

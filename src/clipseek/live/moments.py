@@ -1,0 +1,116 @@
+"""Segments of videos on the clock of their stream: a camera's chunks in a row, or one video."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.stored import SegmentBlock
+from clipseek.timeline import in_time
+from clipseek.types import Named, Video
+
+Floats = NDArray[np.float64]
+
+
+def seconds_of(recorded_at: str) -> float | None:
+    """Return a time of RFC 3339 in seconds since 1970; None if it is empty."""
+    return datetime.fromisoformat(recorded_at).timestamp() if recorded_at else None
+
+
+def time_of(seconds: float) -> str:
+    """Return seconds since 1970 as RFC 3339 in UTC, to the millisecond."""
+    told = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """The segments of one camera, or of one video that comes from none, in the order of time.
+
+    name: The camera, or empty. videos: By id. origins: When each video begins on the clock of the
+    stream: seconds since 1970 for a camera, 0 for a video. block: The segments. times: Their spans
+    on that clock, float64 (S, 2).
+    """
+
+    name: str
+    videos: Mapping[str, Video | Named]
+    origins: Mapping[str, float]
+    block: SegmentBlock
+    times: Floats
+
+    @classmethod
+    def of(cls, name: str, videos: Sequence[Video | Named], block: SegmentBlock) -> "Stream":
+        """Return the stream of some videos, whose segments are in a block in any order."""
+        origins = {
+            video.id: (seconds_of(video.recorded_at) or 0.0) if name else 0.0 for video in videos
+        }
+        begins = np.array([origins[video_id] for video_id in block.video_ids.tolist()])
+        times = block.spans + begins[:, np.newaxis]
+        order = np.lexsort((times[:, 1], times[:, 0]))
+        return cls(
+            name, {each.id: each for each in videos}, origins, at(block, order), times[order]
+        )
+
+    def joined(
+        self, fit: Floats, others: Sequence[tuple["Stream", Floats]]
+    ) -> tuple["Stream", Floats]:
+        """Return this stream and others that go on from it as one, with their fits; no vectors."""
+        every = [(self, fit), *others]
+        rows = [len(stream.block) for stream, _ in every]
+        block = SegmentBlock(
+            ids=np.concatenate([stream.block.ids for stream, _ in every]),
+            video_ids=np.concatenate([stream.block.video_ids for stream, _ in every]),
+            spans=np.concatenate([stream.block.spans for stream, _ in every]),
+            best_times=np.concatenate([stream.block.best_times for stream, _ in every]),
+            biases=np.concatenate([stream.block.biases for stream, _ in every]),
+            vectors=np.empty((sum(rows), 0), np.float32),
+        )
+        times = np.concatenate([stream.times for stream, _ in every])
+        fits = np.concatenate([each for _, each in every])
+        order = np.lexsort((times[:, 1], times[:, 0]))
+        videos = {key: video for stream, _ in every for key, video in stream.videos.items()}
+        origins = {key: origin for stream, _ in every for key, origin in stream.origins.items()}
+        stream = Stream(self.name, videos, origins, at(block, order), times[order])
+        return stream, fits[order]
+
+    @property
+    def is_camera(self) -> bool:
+        """Whether its clock is that of the world."""
+        return bool(self.name)
+
+    def wall(self, row: int, *, end: bool = False) -> str:
+        """Return when a segment began or ended, RFC 3339; empty if that is not known."""
+        video = self.videos[str(self.block.video_ids[row])]
+        recorded = seconds_of(video.recorded_at)
+        if recorded is None:
+            return ""
+        return time_of(recorded + float(self.block.spans[row, int(end)]))
+
+
+def streams(
+    videos: Iterable[Video | Named], blocks: Iterable[SegmentBlock], dim: int
+) -> list[Stream]:
+    """Sort the segments of some videos into streams."""
+    block = in_time(list(blocks), dim)
+    groups: dict[tuple[str, str], list[Video | Named]] = {}
+    for video in videos:
+        groups.setdefault((video.stream, "" if video.stream else video.id), []).append(video)
+    found = []
+    for (name, _), mine in groups.items():
+        rows = np.flatnonzero(np.isin(block.video_ids, [video.id for video in mine]))
+        found.append(Stream.of(name, mine, at(block, rows)))
+    return found
+
+
+def at(block: SegmentBlock, rows: NDArray[np.int64]) -> SegmentBlock:
+    """Return some segments, int64 (M,), in this order."""
+    return SegmentBlock(
+        ids=block.ids[rows],
+        video_ids=block.video_ids[rows],
+        spans=block.spans[rows],
+        best_times=block.best_times[rows],
+        biases=block.biases[rows],
+        vectors=block.vectors[rows],
+    )

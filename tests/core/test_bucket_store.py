@@ -7,6 +7,7 @@ import pytest
 
 from clipseek import buckets, thumbnails
 from clipseek.errors import ServiceUnavailable
+from clipseek.library.offer import Offer, seen
 from clipseek.publishing import BucketStore, build
 from clipseek.publishing.manifest import history
 from clipseek.table import SegmentTable
@@ -107,6 +108,35 @@ def test_what_is_fetched_is_compared_with_its_sum(root: str, tmp_path: Path) -> 
     with pytest.raises(ServiceUnavailable, match=r"index\.faiss is not as it was written"):
         store_at(root, tmp_path / "reader").open(NAME)
     assert list((tmp_path / "reader" / NAME).glob("snapshot-*")) == []
+
+
+def test_a_store_that_is_away_is_not_a_damaged_snapshot(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said what it is, and the next look fetches again; a file that is gone is damage."""
+    build(filled(), store_at(root, tmp_path / "builder"), NAME)
+    reader, blocks = store_at(root, tmp_path / "reader"), buckets.Folder.blocks
+
+    def cut(folder: buckets.Folder, name: str) -> Iterator[bytes]:
+        for block in blocks(folder, name):
+            yield block[:-1]
+            raise OSError(5, "the object store does not answer", name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(buckets.Folder, "blocks", cut)
+        offer = Offer.of(reader, NAME)
+    assert offer.found is None
+    assert "cannot be fetched now: the object store does not answer" in offer.note
+    assert "damaged" not in offer.note
+    assert seen(reader, NAME) != offer.seen
+    found = Offer.of(reader, NAME)
+    assert found.found is not None
+    assert seen(reader, NAME) == found.seen
+    bucket = buckets.Folder(root)
+    bucket.delete([each.name for each in bucket.list(NAME) if each.name.endswith("index.faiss")])
+    broken = Offer.of(store_at(root, tmp_path / "other"), NAME)
+    assert "is damaged: index.faiss cannot be read" in broken.note
+    assert seen(reader, NAME) == broken.seen
 
 
 def test_older_snapshots_are_deleted(root: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Self
 
 from clipseek.errors import ServiceUnavailable
 from clipseek.protocols import CatalogReader
-from clipseek.publishing import IndexStore, Published, mismatch
+from clipseek.publishing import IndexStore, NotReached, Published, mismatch
 from clipseek.types import Collection
 
 
@@ -30,6 +30,9 @@ class Offer:
         pointed = seen(store, name)
         try:
             found = store.open(name)
+        except NotReached as error:
+            # The pointer never says this, so the next look tries again.
+            return cls(name, str(error), note=str(error))
         except ServiceUnavailable as error:
             return cls(name, pointed, note=str(error))
         return cls(name, found.name if found else pointed, found)

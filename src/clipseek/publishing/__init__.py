@@ -14,7 +14,7 @@ from clipseek.publishing.building import build
 from clipseek.publishing.folder import FolderStore
 from clipseek.publishing.manifest import TAIL, Manifest, has_biases_of, history, mismatch
 from clipseek.publishing.milvus import MilvusStore
-from clipseek.publishing.store import IndexStore, Published
+from clipseek.publishing.store import IndexStore, NotReached, Published
 
 __all__ = [
     "TAIL",
@@ -23,6 +23,7 @@ __all__ = [
     "IndexStore",
     "Manifest",
     "MilvusStore",
+    "NotReached",
     "Published",
     "build",
     "has_biases_of",

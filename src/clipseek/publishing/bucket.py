@@ -31,7 +31,7 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.index import FaissIndex, Kind
 from clipseek.publishing import files
 from clipseek.publishing.manifest import Manifest
-from clipseek.publishing.store import Published, require_plain
+from clipseek.publishing.store import NotReached, Published, require_plain
 from clipseek.table import SegmentTable
 from clipseek.types import Collection
 
@@ -269,8 +269,13 @@ class BucketStore:
     def _blocks(self, key: str, name: str, file: str) -> Iterator[bytes]:
         try:
             yield from self._bucket.blocks(f"{key}/{name}/{file}")
-        except OSError as error:
+        except FileNotFoundError as error:
             raise self._damaged(key, name, f"{file} cannot be read ({error.strerror})") from error
+        except OSError as error:
+            raise NotReached(
+                f"{self._bucket.url}/{key}/{name}/{file} cannot be fetched now: {error.strerror}; "
+                "it is tried again, and searches continue without it"
+            ) from error
 
     @contextmanager
     def _making(self, key: str) -> Iterator[Path]:

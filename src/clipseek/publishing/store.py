@@ -7,11 +7,16 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.errors import ServiceUnavailable
 from clipseek.index import Kind
 from clipseek.protocols import VectorIndex
 from clipseek.publishing.manifest import Manifest
 from clipseek.table import SegmentTable
 from clipseek.types import Collection
+
+
+class NotReached(ServiceUnavailable):
+    """What is published cannot be read now, for the network or the permissions: try again."""
 
 
 def require_plain(key: str) -> None:

@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clipseek.urls import shown
+
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
@@ -130,7 +132,7 @@ def store_of(uri: str) -> tuple["ObjectStore", str]:
     found = _URI.fullmatch(uri)
     if found is None:
         said = "an object's uri must be s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY"
-        raise OSError(errno.EINVAL, f"{said}, without a user or a password", uri.rpartition("@")[2])
+        raise OSError(errno.EINVAL, f"{said}, without a user or a password", shown(uri))
     if not is_installed():
         reason = "objects are read by obstore; install it: pip install 'clipseek[stores]'"
         raise OSError(errno.EPROTONOSUPPORT, reason, uri)

@@ -19,7 +19,8 @@ from clipseek.embedding import models
 from clipseek.embedding.bundle import TEXT, Bundle
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.towers.remote import Address, RemoteTower, on_server, open_server
-from clipseek.embedding.towers.remote.exchange import Tensor, Wanted, wanted
+from clipseek.embedding.towers.remote.exchange import Answer, Metadata, Tensor, Wanted, late, wanted
+from clipseek.embedding.towers.remote.http import HttpServer
 from clipseek.errors import ConfigError, ServiceUnavailable
 from tests.contracts.certificates import Certificates, make_certificates
 from tests.inference.faults import Peer, peer
@@ -144,6 +145,61 @@ def test_an_answer_drop_by_drop_ends_at_the_deadline(sums: Peer) -> None:
         tower_at(sums.url, deadline_s=0.5).check()
 
     assert sums.unsent != 0
+
+
+def test_headers_drop_by_drop_end_at_the_deadline(sums: Peer) -> None:
+    """Each byte comes in time, and all of them take half a minute."""
+    sums.header_pause_s = 0.2
+
+    with pytest.raises(ServiceUnavailable, match=r"has not answered in 0\.5 s"):
+        tower_at(sums.url, deadline_s=0.5).check()
+
+
+def test_metadata_and_rows_have_one_deadline(sums: Peer) -> None:
+    """The server's metadata, the model's and the rows: what one takes, the others lack."""
+    given: list[float] = []
+    now = 0.0
+
+    class Slow:
+        url = sums.url
+
+        def metadata(self, tower: Wanted, timeout_s: float) -> Metadata:
+            nonlocal now
+            given.append(timeout_s)
+            now += 7.0
+            return Metadata(tower.name, (tower.version,), (tower.taken,), (tower.given,))
+
+        def infer(self, _tower: Wanted, _rows: Any, timeout_s: float) -> Answer:
+            given.append(timeout_s)
+            raise late(timeout_s)
+
+    address = Address(url=sums.url, deadline_s=10.0)
+    tower = RemoteTower(Slow(), SUMS, Breaker(), address, clock=lambda: now)
+    assert not tower.intake.any_length
+    with pytest.raises(ServiceUnavailable, match="has not answered in 10 s"):
+        tower.run(ROWS)
+    assert given == [10.0, 3.0]
+    tower.check()
+    with pytest.raises(ServiceUnavailable, match="has not answered in 10 s"):
+        tower.run(ROWS)
+    assert given[2:] == [10.0, 10.0]
+
+
+def test_both_metadata_have_one_deadline(sums: Peer) -> None:
+    """What the server's answer took is missing to the model's."""
+    given: list[float] = []
+
+    class Noted(HttpServer):
+        def _asked(self, method: str, path: str, timeout_s: float, *more: Any) -> Any:
+            given.append(timeout_s)
+            return super()._asked(method, path, timeout_s, *more)
+
+    sums.pause_s = 0.005  # 50 bytes of the first answer take a quarter of a second
+    address = Address(url=sums.url, deadline_s=20.0)
+    server = Noted(sums.url, authorities=None, token=None)
+    RemoteTower(server, SUMS, Breaker(), address).check()
+    assert given[0] > 19.0
+    assert given[1] < given[0] - 0.2
 
 
 @pytest.mark.parametrize("status", [429, 502, 503])

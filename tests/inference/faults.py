@@ -105,7 +105,8 @@ class Peer(ThreadingHTTPServer):
 
     Number i of a vector is i + 1 and the sum of the row. What it says can be changed: `metadata`
     and `answered` get each document before it is sent, and `vectors` the vectors. With `pause_s`,
-    it pauses so long before each byte, and `unsent` is how many bytes of an answer are left.
+    it pauses so long before each byte, and `unsent` is how many bytes of an answer are left. With
+    `header_pause_s`, it pauses so long after each of 150 headers.
     """
 
     daemon_threads = True
@@ -123,6 +124,7 @@ class Peer(ThreadingHTTPServer):
         self.vectors: Callable[[NDArray[np.float32]], NDArray[Any]] = lambda found: found
         self.status = 200
         self.pause_s = 0.0
+        self.header_pause_s = 0.0
         self.unsent: int | None = None
         self.headers: list[dict[str, str]] = []
 
@@ -209,6 +211,10 @@ class _Handler(BaseHTTPRequestHandler):
         if content:
             self.send_header("Inference-Header-Content-Length", str(len(head)))
         self.send_header("Content-Length", str(len(head) + len(content)))
+        if self.server.header_pause_s:
+            for number in range(150):
+                self.wfile.write(b"X-Drop: %d\r\n" % number if number else b"HTTP/1.1 200 OK\r\n")
+                time.sleep(self.server.header_pause_s)
         self.end_headers()
         if not self.server.pause_s:
             self.wfile.write(head + content)

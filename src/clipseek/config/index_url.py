@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from clipseek.urls import shown
+
 SERVER, SECURE = "milvus", "milvus+tls"
 PORT = 19530
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
@@ -43,17 +45,19 @@ class MilvusAddress:
                 "USER:PASSWORD, or to an API key"
             )
         if parts.scheme not in (SERVER, SECURE) or parts.query or parts.fragment:
-            raise ValueError(f"{_EXPECTED}, got {url.partition('?')[0]!r}")
+            raise ValueError(f"{_EXPECTED}, got {shown(url)!r}")
         path = unquote(parts.path)
         if not parts.netloc:
             if parts.scheme == SECURE or not path.endswith(".db") or "\0" in path:
-                raise ValueError(f"{_EXPECTED}, got {url!r}")
+                raise ValueError(f"{_EXPECTED}, got {shown(url)!r}")
             return cls(file=Path(path))
         database = path.strip("/")
         if ":" in host:
-            raise ValueError(f"pymilvus takes a host by its name or its IPv4 address, got {url!r}")
+            raise ValueError(
+                f"pymilvus takes a host by its name or its IPv4 address, got {shown(url)!r}"
+            )
         if not host or (database and not _DATABASE.fullmatch(database)):
-            raise ValueError(f"{_EXPECTED}, got {url!r}")
+            raise ValueError(f"{_EXPECTED}, got {shown(url)!r}")
         return cls(host, PORT if port is None else port, parts.scheme == SECURE, database)
 
     def __str__(self) -> str:

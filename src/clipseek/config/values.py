@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from clipseek.errors import ConfigError
 from clipseek.timed import FIELDS, PICTURE
+from clipseek.urls import shown
 
 PREFIX = "CLIPSEEK_"
 
@@ -48,7 +49,7 @@ def listed_origins(listed: object) -> object:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
                 f"an origin is scheme and host, such as https://a.example; "
-                f"separate several by commas, got {origin!r}"
+                f"separate several by commas, got {shown(origin)!r}"
             )
     return origins
 
@@ -59,7 +60,7 @@ def bucket_url(url: str) -> str:
     if not _BUCKET.fullmatch(url):
         raise ValueError(
             "it must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, without a "
-            f"user or a password, got {url.rpartition('@')[2]!r}"
+            f"user or a password, got {shown(url)!r}"
         )
     return url
 
@@ -202,7 +203,7 @@ def issuer_url(url: object) -> object:
     if isinstance(url, str) and (not is_private_url(url) or "?" in url):
         raise ValueError(
             "an issuer is https://HOST with a path if it has one, and http:// for a loopback "
-            f"address alone, without ? and #, got {url!r}"
+            f"address alone, without ? and #, got {shown(url)!r}"
         )
     return url
 
@@ -258,12 +259,10 @@ def inference_url(url: object) -> object:
     if not url:  # a variable of Compose that is not set
         return None
     if not _is_inference(url):
-        # What is left out may be a password.
-        shown = url if "@" not in url else f"{url.partition('://')[0]}://…@…"
         raise ValueError(
             "must be grpc://HOST:PORT or http://HOST:PORT, or grpcs:// or https:// with TLS, "
             "and https://HOST/PATH if a proxy serves it below a path, without user, ? and #; "
-            f"got {shown!r}"
+            f"got {shown(url)!r}"
         )
     return url.rstrip("/")
 

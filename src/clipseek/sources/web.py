@@ -28,6 +28,7 @@ from clipseek.sources.guard import Guard
 from clipseek.sources.keeping import OFF, Keeping
 from clipseek.sources.local import BLOCK_BYTES, Changed, require_space
 from clipseek.sources.source import Descriptor
+from clipseek.urls import shown
 
 SCHEMES = ("http", "https")
 _GONE, _REFUSED = (404, 410), (401, 403)
@@ -127,7 +128,7 @@ class Web:
                 "a URL that is indexed must have no `?` and no `#`, because all who search are "
                 "shown it, and what follows may be a secret; download the video, and index the file"
             )
-            raise PermissionError(errno.EACCES, reason, uri.partition("?")[0].partition("#")[0])
+            raise PermissionError(errno.EACCES, reason, shown(uri))
         with _told(uri):
             target = self.guard.check(uri)
         for _ in range(REDIRECTS + 1):

@@ -19,6 +19,7 @@ from clipseek.embedding.towers.remote.exchange import (
     Failure,
     Server,
     Wanted,
+    late,
     pause_s,
     takes_any_length,
     vectors,
@@ -35,9 +36,9 @@ _EXTRA = "pip install 'clipseek[kserve]'"
 class Address:
     """Where a server is and how it is asked.
 
-    url: grpc, grpcs, http or https. batch: Rows in one request. deadline_s: Seconds in which a
-    request must be answered, with all its attempts. ca_file: Certificates in PEM, None for those
-    of public authorities.
+    url: grpc, grpcs, http or https. batch: Rows in one request. deadline_s: Seconds in which rows
+    must be answered, with all attempts and with what is asked before them. ca_file: Certificates
+    in PEM, None for those of public authorities.
     """
 
     url: str
@@ -142,6 +143,7 @@ class RemoteTower:
         self._sleep = sleep
         self._lock = Lock()
         self._any_length: bool | None = None
+        self._spent_s = 0.0
 
     @property
     def intake(self) -> Intake:
@@ -155,6 +157,8 @@ class RemoteTower:
         with self._lock:
             self._any_length = None
         self._known()
+        with self._lock:
+            self._spent_s = 0.0
 
     def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         """Return float32 (N, dim), not normalised.
@@ -163,29 +167,38 @@ class RemoteTower:
             ServiceUnavailable: the server cannot be reached, is too slow, or runs another model.
         """
         self._known()
+        with self._lock:
+            spent_s, self._spent_s = self._spent_s, 0.0
         return self._asked(
             lambda left_s: vectors(
                 self._tower, self._server.infer(self._tower, rows, left_s), len(rows)
-            )
+            ),
+            self._deadline_s - spent_s,
         )
 
     def _known(self) -> bool:
-        """Return whether the tower takes any length, after the server's metadata were checked."""
+        """Return whether the tower takes any length, after the server's metadata were checked.
+
+        The time that this takes is missing to the rows that are sent next.
+        """
         with self._lock:
             known = self._any_length
         if known is None:
+            begun = self._clock()
             known = self._asked(
                 lambda left_s: takes_any_length(
                     self._tower, self._server.metadata(self._tower, left_s)
-                )
+                ),
+                self._deadline_s,
             )
             with self._lock:
                 self._any_length = known
+                self._spent_s = self._clock() - begun
         return known
 
-    def _asked(self, ask: Callable[[float], _T]) -> _T:
+    def _asked(self, ask: Callable[[float], _T], within_s: float) -> _T:
         """Ask until the deadline; raise ServiceUnavailable with what the last attempt met."""
-        until = self._clock() + self._deadline_s
+        until = self._clock() + within_s
         attempts = 0
         while True:
             attempt = self._breaker.begin()
@@ -199,7 +212,8 @@ class RemoteTower:
             except Failure as failure:
                 pause = self._failed(failure, attempt, attempts, until - self._clock())
                 if pause is None:
-                    raise self._unavailable(failure.reason) from failure
+                    told = late(self._deadline_s) if failure.is_late else failure
+                    raise self._unavailable(told.reason) from failure
                 self._sleep(pause)
             else:
                 self._breaker.succeeded(attempt)

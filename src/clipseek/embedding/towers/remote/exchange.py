@@ -30,12 +30,21 @@ class Failure(Exception):
     reason: What happened, as the end of a sentence about the server.
     may_repeat: The same request may succeed now: the server did not answer at all.
     is_silent: The server did not answer, or not in time.
+    is_late: It did not answer in time.
     """
 
-    def __init__(self, reason: str, *, may_repeat: bool = False, is_silent: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        may_repeat: bool = False,
+        is_silent: bool = False,
+        is_late: bool = False,
+    ) -> None:
         self.reason = reason
         self.may_repeat = may_repeat
         self.is_silent = is_silent
+        self.is_late = is_late
         super().__init__(reason)
 
 
@@ -46,7 +55,7 @@ def gone(reason: str) -> Failure:
 
 def late(deadline_s: float) -> Failure:
     """Return the failure of a server that is too slow; the same request would be too slow again."""
-    return Failure(f"has not answered in {deadline_s:.3g} s", is_silent=True)
+    return Failure(f"has not answered in {deadline_s:.3g} s", is_silent=True, is_late=True)
 
 
 def refused(reason: str) -> Failure:

@@ -5,13 +5,16 @@ header says, and the bytes of the tensors follow.
 """
 
 import json
+import socket
 import time
-from threading import Lock
+from contextlib import suppress
+from threading import Event, Lock, Timer
 from typing import Any
 
 import numpy as np
 import urllib3
 from numpy.typing import NDArray
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from clipseek.embedding.towers.remote.exchange import (
     Answer,
@@ -46,13 +49,16 @@ class HttpServer:
         self._pool = urllib3.PoolManager(
             maxsize=16, retries=False, ca_cert_data=authorities and authorities.decode()
         )
+        self._pool.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         self._lock = Lock()
         self._binary: bool | None = None
 
     def metadata(self, tower: Wanted, timeout_s: float) -> Metadata:
         """Ask what the server says of a tower, and which extensions it has; raise Failure."""
+        until = time.monotonic() + timeout_s
         server = _object(self._asked("GET", "v2", timeout_s)[1])
-        found = _object(self._asked("GET", tower.path, timeout_s)[1])
+        left_s = max(until - time.monotonic(), 0.001)
+        found = _object(self._asked("GET", tower.path, left_s)[1])
         try:
             said = Metadata(
                 str(found["name"]),
@@ -115,6 +121,41 @@ class HttpServer:
             said = f"{response.status} {_error(content)}"
             raise gone(said) if response.status in _AGAIN else refused(said)
         return response.headers, content
+
+
+class _Timed(HTTPConnection):
+    """A connection whose answer begins in time; by itself, only each of its bytes must come so."""
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as in urllib3
+        """Return the answer, whose headers were read; raise TimeoutError."""
+        held, is_late = self.sock, Event()
+
+        def end() -> None:
+            is_late.set()
+            with suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
+
+        timer = Timer(self.timeout or 0.0, end)
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+            if is_late.is_set():
+                # What came by then may look like a whole answer.
+                raise TimeoutError
+
+
+class _TimedSecure(_Timed, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Timed
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TimedSecure
 
 
 def _read(response: urllib3.BaseHTTPResponse, until: float, timeout_s: float) -> bytes:

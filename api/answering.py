@@ -11,6 +11,7 @@ from api.batching import RETRY_AFTER, Batcher
 from api.computing import Computing, Found, key_of
 from api.problems import Refused
 from api.ready_answer import Ready
+from api.shards import ShardMetrics
 from api.tracing import NoTracing, Tracing
 from clipseek.cache.recent import RecentQueries
 from clipseek.library.views import PATIENCE_S
@@ -37,11 +38,14 @@ class Answering:
         metrics: Metrics,
         tracing: Tracing | None = None,
         recent: RecentQueries | None = None,
+        *,
+        shards: ShardMetrics | None = None,
     ) -> None:
         self.default = service.settings.collection
         self._collections = service.collections
         self._tracing = NoTracing() if tracing is None else tracing
         self._recent = recent
+        self._shards = ShardMetrics(None) if shards is None else shards
         self._cache = service.cache
         self._about = service.searcher.senses.fingerprint + service.settings.root
         self._deadline_s = service.settings.search_deadline_s
@@ -70,6 +74,8 @@ class Answering:
             self._metrics.count_search(one.source, answered=isinstance(one.answer, Ready))
             if isinstance(one.answer, Ready) and one.answer.age_s is not None:
                 self._metrics.count_stale()
+            if isinstance(one.answer, Ready) and one.answer.is_incomplete:
+                self._shards.incomplete += 1
         if self._recent is not None:
             self._note(self._recent, queries, found)
         return found

@@ -31,6 +31,7 @@ from api import (
     probes,
     searching,
     sessions,
+    shards,
     timelines,
     tracing,
     traffic,
@@ -65,6 +66,7 @@ from clipseek.cache.recent import RecentQueries
 from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
+from clipseek.indexes import open_hosting
 from clipseek.ledgers import (
     open_audit,
     open_job_reader,
@@ -169,6 +171,8 @@ def _application(opened: Service) -> FastAPI:
     app.state.lag = Lag(open_standby(opened.settings))
     workers.append(app.state.lag.measuring)
     app.state.metrics.registry.register(app.state.lag)
+    app.state.shards = shards.ShardMetrics(opened.serving.peers)
+    app.state.metrics.registry.register(app.state.shards)
     app.state.receiving = Receiving(open_uploads(opened.settings), app.state.metrics)
     app.state.metrics.watch_uploads(lambda: app.state.receiving.receiving)
     app.state.recall = RecallSampler(opened.settings.recall_share, app.state.metrics.recall)
@@ -185,7 +189,10 @@ def _application(opened: Service) -> FastAPI:
     guard, _ = fetch_rules(opened.settings)
     app.state.looking = Looking(app.state.metrics, PictureUrls(guard).fetch)
     app.state.explaining = Explaining(opened, app.state.metrics)
-    app.state.answering = Answering(opened, app.state.metrics, app.state.tracing, app.state.recent)
+    app.state.answering = Answering(
+        *(opened, app.state.metrics, app.state.tracing, app.state.recent),
+        shards=app.state.shards,
+    )
     # First, because routes are tried in their order: what is asked most is found at once.
     app.router.routes[:0] = searching.routes
     parts = (
@@ -257,6 +264,14 @@ def _application(opened: Service) -> FastAPI:
     )
     if isinstance(app.state.tracing, OtlpTracing):
         app.add_middleware(Traced, tracing=app.state.tracing)
+    hosting = open_hosting(opened.settings, opened.indexes, opened.serving, opened.catalog)
+    if hosting is not None:
+        app.add_middleware(
+            shards.Shards,
+            hosting=hosting,
+            counted=app.state.shards,
+            root_path=opened.settings.root,
+        )
     return app
 
 

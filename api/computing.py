@@ -100,13 +100,13 @@ class Computing:
         results: Mapping[Query, SearchResult | ClipseekError],
         found: Mapping[Query, Found],
     ) -> None:
-        """Keep what was computed, but no errors, and nothing stale."""
+        """Keep what was computed, but no errors, and nothing stale or incomplete."""
         entries = {}
         for query, result in results.items():
             place, answer = places.get(query), found[query].answer
             if isinstance(result, ClipseekError) or not isinstance(answer, Ready):
                 continue
-            if answer.age_s is not None:
+            if answer.age_s is not None or answer.is_incomplete:
                 continue
             if place is not None:
                 entries[place.key] = answer.common

@@ -81,6 +81,7 @@ SEARCH_ANSWER = {
         }
     ],
     "next_cursor": None,
+    "incomplete": [],
     "stale": False,
     "age_s": None,
     "took_ms": 21.4,

@@ -33,11 +33,13 @@ class Ready:
     `took_ms`. Queries that differ only in white space share it: its first field, `truncated_at`,
     counts characters of the normalised query.
     age_s: The age of this version, if the database could not be asked for a newer one.
+    is_incomplete: Whether shards of the index did not answer.
     """
 
     query: str
     common: bytes
     age_s: float | None = None
+    is_incomplete: bool = False
 
     @classmethod
     def of(cls, result: SearchResult, root: str = "") -> Self:
@@ -59,8 +61,9 @@ class Ready:
             "facets": None if result.facets is None else _facets(result.facets),
             "hits": [_hit(hit, result.collection, root) for hit in result.hits],
             "next_cursor": result.next_cursor,
+            "incomplete": result.incomplete,
         }
-        return cls(result.query, to_json(common), result.age_s)
+        return cls(result.query, to_json(common), result.age_s, bool(result.incomplete))
 
     @property
     def etag(self) -> str:

@@ -157,6 +157,11 @@ class SearchAnswer(BaseModel):
         f"the last page and after hit {DEEPEST}. The next page can be shorter than `limit`, or "
         "empty.",
     )
+    incomplete: list[str] = Field(
+        default=[],
+        description="The shards of the index that did not answer, if the server answers without "
+        "them: moments of their videos are missing, also in `total`, and there is no next page.",
+    )
     stale: bool = Field(
         description="The database cannot be reached: there may be a newer version than this one."
     )

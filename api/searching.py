@@ -103,7 +103,7 @@ async def search(
     `ETag` identifies everything in the answer except `took_ms`, and `X-Cache` is `hit` for a cached
     answer, `shared` for one that another request had asked for, otherwise `miss`. While the
     database cannot be reached, searches continue for a while from the last version: such answers
-    are `stale`, say their `age_s`, and have no `ETag`.
+    are `stale`, say their `age_s`, and have no `ETag`. Neither has an answer that is `incomplete`.
 
     The next page is the answer to the same search with `cursor`. All pages are of one version: if
     the collection has changed meanwhile, the answer is 410, and the search starts again. No moment
@@ -126,7 +126,7 @@ async def search(
         explaining: Explaining = request.app.state.explaining
         answer = await explaining.explained(query, answer, started)
     headers = [(b"x-cache", found.source.encode())]
-    if answer.age_s is None:
+    if answer.age_s is None and not answer.is_incomplete:
         etag = answer.etag
         if (status := conditions.outcome(request.headers, etag)) is not None:
             same = {"X-Cache": found.source, "ETag": etag, "Vary": "Accept-Encoding"}

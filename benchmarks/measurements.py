@@ -34,7 +34,8 @@ from clipseek.embedding.bundle import Bundle
 from clipseek.index import FaissIndex
 from clipseek.protocols import CatalogWriter
 from clipseek.publishing import FolderStore, Manifest
-from clipseek.publishing.files import INDEX, SEGMENTS
+from clipseek.publishing.files import SEGMENTS
+from clipseek.publishing.manifest import INDEX
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 from tests.contracts import postgres
 

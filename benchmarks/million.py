@@ -35,7 +35,7 @@ from clipseek.config import Settings
 from clipseek.embedding import bundle, models
 from clipseek.protocols import CatalogWriter
 from clipseek.publishing import FolderStore, Manifest
-from clipseek.publishing.files import INDEX
+from clipseek.publishing.manifest import INDEX
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 
 DIM, PER_VIDEO, SEARCHES = 512, 500, 50

@@ -8,7 +8,7 @@ from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, SentenceEmbedder
-from clipseek.publishing import FolderStore
+from clipseek.publishing import FolderStore, Serving
 from clipseek.search import Searcher
 from clipseek.types import Collection
 
@@ -27,7 +27,7 @@ def searcher_over(
     sentences: SentenceEmbedder | None = None,
 ) -> Searcher:
     """Return a searcher whose collections are not open yet."""
-    indexes = FolderStore(snapshot_root, on_gpu=on_gpu)
+    indexes = FolderStore(snapshot_root, serving=Serving(on_gpu=on_gpu))
     views = Views(catalog, indexes, refresh_s=refresh_s, stale_s=stale_s)
     models = Models(load, idle_s=idle_s)
     collections = Collections(catalog, views, models, refresh_s=refresh_s)

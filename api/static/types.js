@@ -36,6 +36,7 @@
  * @property {boolean} more
  * @property {Counts | null} [facets] of the first page
  * @property {string | null} next_cursor
+ * @property {string[]} [incomplete] shards that did not answer
  * @property {number | null} truncated_at
  * @property {boolean} stale
  * @property {number | null} age_s

@@ -207,6 +207,7 @@ class SearchAnswer(Answer):
     facets: dict[str, FacetCounts] | None = None
     hits: list[Hit]
     next_cursor: str | None = None
+    incomplete: list[str] = []
     truncated_at: int | None = None
     stale: bool
     age_s: float | None = None

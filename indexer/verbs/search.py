@@ -51,6 +51,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise answer
     if answer.truncated_at is not None:
         note(_cut(answer.query[: answer.truncated_at], answer.model))
+    if answer.incomplete:
+        shards = ", ".join(answer.incomplete)
+        note(f"shard {shards} of the index did not answer: moments of its videos are missing")
     if missing:
         note(missing)
     elif options.json:

@@ -45,6 +45,7 @@ def result_of(
     if query.mark_similar and not isinstance(match, Following):
         page = _marked(page, match.before(query, gone), view)
     is_rest = len(hits) > query.size or len(match) > match.page(query).stop
+    is_followed = (match.further or is_rest) and not view.lacks
     total, total_videos = match.counts(gone)
     return SearchResult(
         query=query.text,
@@ -56,12 +57,11 @@ def result_of(
         total=total,
         total_videos=total_videos,
         more=match.more,
-        next_cursor=(
-            next_cursor(query, page, view, sentences) if match.further or is_rest else None
-        ),
+        next_cursor=next_cursor(query, page, view, sentences) if is_followed else None,
         like=asked.liked[0] if asked.liked and query.is_plain else None,
         alike_from=match.enough if query.is_seen else None,
         facets=_facets(query, match, view, gone),
+        incomplete=tuple(map(str, sorted(view.lacks))),
     )
 
 

@@ -31,13 +31,13 @@ from clipseek.errors import (
     NoCatalog,
     NothingIndexed,
 )
+from clipseek.indexes import open_indexes, open_serving
 from clipseek.library.collections import Collections
 from clipseek.library.models import Models
 from clipseek.library.views import Views
-from clipseek.milvus import Milvus
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder
-from clipseek.publishing import BucketStore, FolderStore, IndexStore, Manifest, MilvusStore
+from clipseek.publishing import Manifest, Serving
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
@@ -47,7 +47,7 @@ from clipseek.sources.keeping import Keeping
 from clipseek.sources.remote import ObjectStores
 from clipseek.sources.web import SCHEMES as WEB_SCHEMES
 from clipseek.sources.web import Web
-from clipseek.stores import below, open_thumbnails
+from clipseek.stores import open_thumbnails
 from clipseek.types import Collection
 from clipseek.uploads import Bounds, Uploads
 
@@ -84,12 +84,14 @@ def open_service(settings: Settings) -> Service:
     # What is in a folder that cannot be looked at would count as missing.
     holds(settings.data_dir, belonging.MARK)
     catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
-    searcher = _searcher(settings, catalog, cache)
+    serving = open_serving(settings)
+    searcher = _searcher(settings, catalog, cache, serving)
     thumbnails = open_thumbnails(settings, identity=catalog.identity)
-    indexes = open_indexes(settings, identity=catalog.identity)
+    indexes = open_indexes(settings, identity=catalog.identity, serving=serving)
     keys = SqlKeyReader(catalog.database)
+    places = open_places(settings)
     service = Service(
-        settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache, keys
+        *(settings, catalog, searcher, thumbnails, indexes, places, cache, keys), serving=serving
     )
     with _closed_on_error(service), suppress(CatalogOutdated):
         service.check()
@@ -135,11 +137,13 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
         )
     except NoCatalog:
         raise NothingIndexed(settings.collection) from None
-    searcher = _searcher(settings, catalog, cache)
+    serving = open_serving(settings)
+    searcher = _searcher(settings, catalog, cache, serving)
     thumbnails = open_thumbnails(settings, identity=catalog.identity)
-    indexes = open_indexes(settings, identity=catalog.identity)
+    indexes = open_indexes(settings, identity=catalog.identity, serving=serving)
+    places = open_places(settings)
     service = WritingService(
-        settings, catalog, searcher, thumbnails, indexes, open_places(settings), cache
+        *(settings, catalog, searcher, thumbnails, indexes, places, cache), serving=serving
     )
     with _closed_on_error(service):
         service.claim()
@@ -166,34 +170,21 @@ def migrate(settings: Settings) -> migrating.Revisions:
     return migrating.migrate(settings.catalog_url, up_within_s=settings.database_wait_s)
 
 
-def open_indexes(
-    settings: Settings, *, identity: Callable[[], str], on_gpu: bool = False
-) -> IndexStore:
-    """Return where published indexes are kept; with `on_gpu`, opened ones search on a GPU.
-
-    In a bucket, each catalog has a folder of its own, named by its `identity`. Milvus decides
-    itself where it searches.
-
-    Raises:
-        ConfigError: they are kept in Milvus, and the extra `milvus` is not installed.
-    """
-    if settings.index_url is not None:
-        token = None if settings.index_token is None else settings.index_token.get_secret_value()
-        return MilvusStore(Milvus.at(settings.index_url, token=token), settings.snapshot_root)
-    if settings.store_url is not None:
-        url = below(settings.store_url, identity, "snapshots")
-        return BucketStore(url, settings.store_root, on_gpu=on_gpu)
-    return FolderStore(settings.snapshot_root, on_gpu=on_gpu)
-
-
-def _searcher(settings: Settings, catalog: CatalogReader, cache: Cache) -> Searcher:
-    on_gpu = settings.device == "cuda"
-    indexes = open_indexes(settings, identity=catalog.identity, on_gpu=on_gpu)
+def _searcher(
+    settings: Settings, catalog: CatalogReader, cache: Cache, serving: Serving
+) -> Searcher:
+    indexes = open_indexes(settings, identity=catalog.identity, serving=serving)
     views = Views(catalog, indexes, refresh_s=settings.refresh_s, stale_s=settings.stale_s)
     loaded = Models(partial(load_collection_model, settings), idle_s=settings.model_idle_s)
     collections = Collections(catalog, views, loaded, refresh_s=settings.refresh_s)
     ttl_s, model = settings.cache_ttl_s, sentences.opened(settings.sentence_model, settings.threads)
-    return Searcher(collections, cache=cache, cache_ttl_s=ttl_s, sentences=model)
+    return Searcher(
+        collections,
+        cache=cache,
+        cache_ttl_s=ttl_s,
+        sentences=model,
+        without_shards=settings.shard_missing == "answer",
+    )
 
 
 @contextmanager
@@ -369,7 +360,10 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
         return _bundle_of(settings, collection).bank()
 
     return publishing.build(
-        service.catalog, service.indexes, name, queries=bank, kind=settings.index
+        *(service.catalog, service.indexes, name),
+        queries=bank,
+        kind=settings.index,
+        spool=settings.snapshot_root,
     )
 
 

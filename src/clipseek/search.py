@@ -20,6 +20,7 @@ from clipseek.errors import (
 )
 from clipseek.following import Following
 from clipseek.fused import Fused
+from clipseek.index import ShardsMissing
 from clipseek.library.collections import Collections
 from clipseek.library.view import View
 from clipseek.library.views import Sight
@@ -65,7 +66,8 @@ class Searcher:
     """Answers searches of collections that are kept current. Thread-safe.
 
     Sentences whose vectors are in the `cache` are not embedded again; new ones stay there for
-    `cache_ttl_s`.
+    `cache_ttl_s`. If shards of an index do not answer, that is an error or, `without_shards`,
+    the answer comes from the others and says so.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Searcher:
         cache: Cache | None = None,
         cache_ttl_s: float = 3600.0,
         sentences: SentenceEmbedder | None = None,
+        without_shards: bool = False,
     ) -> None:
         self.collections = collections
+        self._without_shards = without_shards
         self._sample: Sample = lambda _view, _queries, _near: None
         self.texts = TextVectors(NoCache() if cache is None else cache, cache_ttl_s)
         self.senses = Senses(sentences, self.texts)
@@ -142,12 +146,36 @@ class Searcher:
         ]
         known = [i for i, error in enumerate(errors) if error is None]
         vectors = [[one for one in read[i] if isinstance(one, Asked)] for i in known]
-        found = self._found(view, model, [queries[i] for i in known], vectors, senses, stages)
+        found = self._complete(view, model, [queries[i] for i in known], vectors, senses, stages)
         if sight.age_s is not None:
             age_s = sight.age_s
             found = [replace(o, age_s=age_s) if isinstance(o, SearchResult) else o for o in found]
         results = iter(found)
         return [next(results) if error is None else error for error in errors]
+
+    def _complete(
+        self,
+        view: View,
+        model: Model,
+        queries: Sequence[Query],
+        read: Sequence[Sequence[Asked]],
+        senses: Mapping[str, Sense],
+        stages: Stages,
+    ) -> list[Answer]:
+        """Search all shards or, if one does not answer and that is wanted, the others.
+
+        A page after another one is of the same shards, so it is an error then.
+        """
+        try:
+            return self._found(view, model, queries, read, senses, stages)
+        except ShardsMissing as error:
+            if not self._without_shards:
+                raise
+            first = [i for i, query in enumerate(queries) if query.after is None]
+            some = [queries[i] for i in first], [read[i] for i in first]
+            less = view.lacking(error.shards)
+            found = iter(self._complete(less, model, *some, senses, stages))
+            return [next(found) if query.after is None else error for query in queries]
 
     def _found(
         self,

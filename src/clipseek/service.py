@@ -14,7 +14,7 @@ from clipseek.errors import NoCatalog
 from clipseek.keys import KeyReader, NoKeys
 from clipseek.library.collections import Collections
 from clipseek.protocols import Cache, CatalogReader, CatalogWriter
-from clipseek.publishing import IndexStore
+from clipseek.publishing import IndexStore, Serving
 from clipseek.query import Query
 from clipseek.search import Answer, Searcher
 from clipseek.sources import LOCAL, LocalDisk, Places
@@ -36,6 +36,7 @@ class Service:
     places: Places = field(default_factory=lambda: Places({LOCAL: LocalDisk()}))
     cache: Cache = field(default_factory=NoCache)
     keys: KeyReader = field(default_factory=NoKeys)
+    serving: Serving = field(default_factory=Serving)
 
     @property
     def collections(self) -> Collections:
@@ -55,6 +56,7 @@ class Service:
     def close(self) -> None:
         """Stop the thread that keeps collections current, and give back connections."""
         self.collections.close()
+        self.serving.close()
         self.cache.close()
         self.catalog.close()
 

@@ -293,7 +293,8 @@ class SearchResult:
     or, if the catalog is away, how many seconds ago this version was last known to be the newest.
     `next_cursor` leads to the next page, if there is one. For a moment or a picture, `query` is
     empty, `like` is the moment, and scores of `alike_from` (the model's coherence) or more match.
-    `facets` counts the `total_videos` videos by what was asked for.
+    `facets` counts the `total_videos` videos by what was asked for. `incomplete` names the shards
+    of the index whose videos were left out, because who searches them did not answer.
     """
 
     query: str
@@ -310,6 +311,7 @@ class SearchResult:
     like: Liked | None = None
     alike_from: float | None = None
     facets: Mapping[FacetKind, Facet] | None = None
+    incomplete: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

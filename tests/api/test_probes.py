@@ -236,6 +236,9 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_catalog_lag_seconds",
         "clipseek_index_view_age_seconds",
         "clipseek_stale_answers_total",
+        "clipseek_shard_questions_total",
+        "clipseek_incomplete_answers_total",
+        "clipseek_shard_requests_total",
     }
 
 

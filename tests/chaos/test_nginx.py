@@ -209,9 +209,12 @@ def test_request_ids(front: Front, sound: Upstream, given: str | None, kept: boo
     assert re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", headers["x-request-id"])
 
 
-def test_metrics_stay_inside(front: Front, sound: Upstream) -> None:
-    """Nobody outside reads them."""
-    answer = front([sound.port]).ask("GET", "/metrics")
+@pytest.mark.parametrize("path", ["/metrics", "/internal/shard"])
+def test_what_replicas_say_to_each_other_stays_inside(
+    front: Front, sound: Upstream, path: str
+) -> None:
+    """Nobody outside reads the metrics, or asks for shards."""
+    answer = front([sound.port]).ask("GET", path)
     assert _problem(answer) == (404, "/problems/not-found")
     assert sound.seen == []
 

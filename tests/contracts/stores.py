@@ -18,17 +18,19 @@ def url(path: Path) -> str:
 
 STORES: dict[str, Callable[[Path], IndexStore]] = {
     "bucket": lambda path: BucketStore(lambda: url(path), path),
+    "divided": lambda path: FolderStore(path, shards=3),
+    "divided bucket": lambda path: BucketStore(lambda: url(path), path, shards=2),
     "folder": FolderStore,
     "milvus": lambda path: milvus.server().store(path),
     "memory": lambda _path: MemoryStore(),
     "sqlite": lambda path: SqliteIndexStore(path / "indexes.db"),
 }
-DURABLE = ("bucket", "folder", "sqlite")
+DURABLE = ("bucket", "divided", "folder", "sqlite")
 
 
 def spoil(name: str, path: Path) -> None:
     """Change a byte in the middle of the largest file of a store, or of its largest object."""
-    if name == "bucket":
+    if "bucket" in name:
         bucket = buckets.Folder(url(path))
         largest = max(bucket.list("default"), key=lambda each: each.size_bytes).name
         bucket.put(largest, _spoilt(bucket.get(largest)))

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from clipseek.errors import ConfigError, ServiceUnavailable
-from clipseek.index import KINDS, ExactIndex, FaissIndex, Kind, MilvusIndex, OnGpu, gpus
+from clipseek.index import (
+    KINDS,
+    ExactIndex,
+    FaissIndex,
+    Kind,
+    MilvusIndex,
+    OnGpu,
+    ShardedIndex,
+    gpus,
+)
 from clipseek.nearest import ascending
 from clipseek.protocols import VectorIndex
 from tests.contracts.milvus import stored
@@ -109,12 +118,22 @@ def in_milvus(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> MilvusInd
     return stored(ids, vectors)
 
 
+def sharded(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
+    """Make three shards, of which one may be empty, and search them together."""
+    ids, vectors = ascending(ids, vectors)
+    parts = {number: ids % 4 == number for number in (1, 2)}
+    parts[3] = ~(parts[1] | parts[2])
+    shards = {n: FaissIndex.build(vectors[some], ids[some]) for n, some in parts.items()}
+    return ShardedIndex(vectors.shape[1], shards)
+
+
 no_gpu = pytest.mark.skipif(not gpus(), reason="faiss sees no GPU here")
 EXACT = [
     pytest.param(exact, id="exact"),
     pytest.param(flat, id="flat"),
     pytest.param(beside, id="beside"),
     pytest.param(on_gpu, id="gpu", marks=no_gpu),
+    pytest.param(sharded, id="sharded"),
 ]
 FAISS = [pytest.param(of_kind(kind), id=kind) for kind in KINDS]
 # `test_milvus_index` is the short form.

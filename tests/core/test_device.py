@@ -12,7 +12,7 @@ from clipseek.embedding import models
 from clipseek.errors import ConfigError
 from clipseek.index import gpus
 from clipseek.library.view import View
-from clipseek.publishing import FolderStore
+from clipseek.publishing import FolderStore, Serving
 from tests.api.library import toy_model
 from tests.core.test_view import NAME, build, filled
 from tests.searching import searcher_over
@@ -43,7 +43,7 @@ def test_faiss_without_a_gpu_is_said(tmp_path: Path) -> None:
     catalog = filled()
     build(tmp_path, catalog)
     with pytest.raises(ConfigError, match="faiss sees 0 GPUs"):
-        View.open(catalog, FolderStore(tmp_path, on_gpu=True), NAME)
+        View.open(catalog, FolderStore(tmp_path, serving=Serving(on_gpu=True)), NAME)
 
 
 @needs_no_gpu

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.assembly import open_indexes
 from clipseek.config import Settings
 from clipseek.config.index_url import MilvusAddress
 from clipseek.errors import ConfigError
+from clipseek.indexes import open_indexes
 from clipseek.milvus import server
 from clipseek.publishing import FolderStore, MilvusStore
 

@@ -1,7 +1,7 @@
 """An example of another place for published indexes: one SQLite file, a row for each collection.
 
 It keeps the promises of `clipseek.publishing.IndexStore` in one file, and needs one other line:
-`open_indexes` of `clipseek/assembly.py` returns
+`open_indexes` of `clipseek/indexes.py` returns
 
     SqliteIndexStore(settings.data_dir / "indexes.db")
 
@@ -46,6 +46,8 @@ _PUT = (
 
 class SqliteIndexStore:
     """Keeps published indexes in the SQLite file `path`, which the first builder makes."""
+
+    shards = 1
 
     def __init__(self, path: Path) -> None:
         self._path = path

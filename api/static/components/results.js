@@ -54,6 +54,7 @@ function Count({ answer, query, nearest }) {
   if (answer.truncated_at !== null) {
     notes.push(t("cut", { end: query.slice(0, answer.truncated_at).slice(-30) }));
   }
+  if (answer.incomplete?.length) notes.push(t("incomplete", { shards: answer.incomplete.join(", ") }));
   if (answer.stale) notes.push(t("stale", { count: Math.round(answer.age_s ?? 0) }));
   if (isWeak && (known?.collections.length ?? 0) > 1) notes.unshift(t("orCollection"));
   const rest = notes.map((note) => html` <span key=${note}>${note}</span>`);

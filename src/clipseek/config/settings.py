@@ -14,6 +14,7 @@ from clipseek.config.ingest import IngestSettings
 from clipseek.config.jobs import JobSettings
 from clipseek.config.oidc import OidcSettings
 from clipseek.config.searches import SearchSettings
+from clipseek.config.shards import ShardSettings
 from clipseek.config.store import StoreSettings
 from clipseek.config.uploads import UploadSettings
 from clipseek.config.values import PREFIX, at_home
@@ -31,10 +32,11 @@ _SECRETS = frozenset(
         "oidc_session_secret",
         "otlp_endpoint",
         "redis_url",
+        "shard_secret",
     }
 )
 # A wrong URL is not repeated either: somebody may have put a password into it.
-_NOT_REPEATED = _SECRETS | {"index_url"}
+_NOT_REPEATED = _SECRETS | {"index_url", "shard_peers"}
 
 
 def _secret(name: str, file: Path) -> str:
@@ -58,6 +60,7 @@ def _secret(name: str, file: Path) -> str:
 
 
 class Settings(
+    ShardSettings,
     EmbedderSettings,
     ExcerptSettings,
     CameraSettings,

@@ -24,6 +24,7 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _FETCHED = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]{0,4})?")
 _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SHARD = re.compile(r"[1-9][0-9]{0,2}")
 
 
 def collection_name(name: str) -> str:
@@ -278,3 +279,43 @@ def _is_inference(url: str) -> bool:
     if parts.scheme in _GRPC:
         return port is not None and parts.path in ("", "/")
     return parts.scheme in ("http", "https") and bool(_EMBEDDER_PATH.fullmatch(parts.path))
+
+
+def numbered_shards(listed: object) -> object:
+    """Split text at commas; each part is the number of a shard. Empty text means all shards."""
+    if not isinstance(listed, str):
+        return listed
+    if not listed.strip():
+        return None
+    parts = [part.strip() for part in listed.split(",")]
+    if not all(_SHARD.fullmatch(part) for part in parts):
+        raise ValueError(f"it must be numbers of shards from 1 on, such as 1,3, got {listed!r}")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def addressed_shards(listed: object) -> object:
+    """Split text at blanks; each part is numbers of shards, `=`, and the URL of who searches them.
+
+    A part with a user or a password is not repeated.
+    """
+    if not isinstance(listed, str):
+        return listed
+    peers: dict[int, str] = {}
+    for part in listed.split():
+        numbers, _, url = part.partition("=")
+        if not all(_SHARD.fullmatch(each) for each in numbers.split(",")) or not _is_peer(url):
+            shown = part if "@" not in part else f"{numbers}=…@…"
+            raise ValueError(
+                "it must be numbers of shards and the URL of a replica, such as "
+                f"2,4=http://api-2:8000, several separated by blanks, without user, ? and #, got "
+                f"{shown!r}"
+            )
+        for number in map(int, numbers.split(",")):
+            if number in peers:
+                raise ValueError(f"shard {number} must have one URL, got {listed!r}")
+            peers[number] = url.rstrip("/")
+    return tuple(sorted(peers.items())) or None
+
+
+def _is_peer(url: str) -> bool:
+    return url.startswith(("http://", "https://")) and _is_inference(url)

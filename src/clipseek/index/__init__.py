@@ -7,6 +7,9 @@ runs.py    consecutive rows that are near-duplicates and share a code
 tuning.py  held-out queries, their true neighbours, and the cheapest search that finds them
 gpu.py     the vectors on a GPU
 milvus.py  MilvusIndex: a collection of Milvus
+sharded.py ShardedIndex: the shards of a divided index, merged
+peers.py   PeerIndex: a shard that another replica searches
+wire.py    how it is asked
 
 Ties go to the lower id in all of them, and the scores that are returned are products with the
 stored vectors, summed in float64 (see `nearest`); codes only choose what is scored.
@@ -17,6 +20,7 @@ from clipseek.index.faiss import EXACT_UP_TO, TARGET_RECALL, FaissIndex
 from clipseek.index.gpu import OnGpu, gpus
 from clipseek.index.layout import KINDS, Kind
 from clipseek.index.milvus import MilvusIndex
+from clipseek.index.sharded import ShardedIndex, ShardsMissing
 
 __all__ = [
     "EXACT_UP_TO",
@@ -27,5 +31,7 @@ __all__ = [
     "Kind",
     "MilvusIndex",
     "OnGpu",
+    "ShardedIndex",
+    "ShardsMissing",
     "gpus",
 ]

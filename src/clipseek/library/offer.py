@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.protocols import CatalogReader
-from clipseek.publishing import IndexStore, NotReached, Published, mismatch
+from clipseek.index import ShardedIndex
+from clipseek.protocols import CatalogReader, VectorIndex
+from clipseek.publishing import IndexStore, NotReached, Published, digests, mismatch
 from clipseek.types import Collection
 
 
@@ -57,3 +58,14 @@ def seen(store: IndexStore, name: str) -> str:
         return store.pointer(name) or ""
     except ServiceUnavailable as error:
         return str(error)
+
+
+def awaited(index: VectorIndex, store: IndexStore, key: str) -> bool:
+    """Whether what is published is to be opened later, because a peer has not got it yet."""
+    if not isinstance(index, ShardedIndex) or not index.away:
+        return False
+    try:
+        manifest = store.manifest(key)
+    except ServiceUnavailable:
+        return False
+    return manifest is not None and index.waits_for(digests(manifest))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.filters import Filters
-from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex
+from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex, ShardedIndex
 from clipseek.library.facts import Facts
 from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
@@ -57,6 +57,19 @@ class Part:
             return self
         gone = gone if self.gone is None else self.gone | gone
         return replace(self, gone=gone, dead=self.table.ids_where(gone))
+
+    def lacking(self, shards: AbstractSet[int]) -> Self:
+        """Return the part without some shards of its index: what is in them counts as dead."""
+        index = self.index
+        if not isinstance(index, ShardedIndex):
+            return self
+        gone = np.zeros(len(self.table.videos), np.bool_)
+        for number in shards & index.shards.keys():
+            _, are_there = located(index.shards[number].ids, self.table.ids)
+            gone[self.table.owners[are_there]] = True
+        gone = gone if self.gone is None else self.gone | gone
+        rest = index.without(shards)
+        return replace(self, index=rest, gone=gone, dead=self.table.ids_where(gone))
 
     def moved(self, named: Sequence[Named]) -> Self:
         """Return the part with other folders of those of its videos that are named."""

@@ -11,21 +11,18 @@ from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
 from clipseek.filters import Filters
-from clipseek.library.facts import Facts
 from clipseek.library.names import Names
-from clipseek.library.offer import Offer, seen
+from clipseek.library.offer import Offer, awaited, seen
 from clipseek.library.parts import (
-    VIDEOS_AT_ONCE,
     Delta,
     Part,
-    beside,
     counted,
     joined,
     nearest_of,
     warn_of_many,
     whole,
 )
-from clipseek.library.tags import Tags
+from clipseek.library.reading import delta_of, known_of
 from clipseek.nearest import checked, contained
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore, has_biases_of, history
@@ -46,7 +43,8 @@ class View:
     snapshot_version: That of the snapshot in use, or None if the catalog was read in full.
     snapshot_at: When that snapshot was made, in UTC as RFC 3339 writes it, or None.
     asked: The name or the alias that the collection was requested by. `refresh` and `follow` return
-    a view of the collection that it stands for then.
+    a view of the collection that it stands for then. lacks: The shards whose segments are left out,
+    because who searches them does not answer.
     """
 
     collection: Collection
@@ -61,6 +59,7 @@ class View:
     _delta: tuple[Delta, ...] = field(repr=False)
     _names: Names | None = field(default=None, repr=False)
     words: WordIndex = field(default_factory=WordIndex, repr=False)
+    lacks: frozenset[int] = frozenset()
 
     @classmethod
     def open(
@@ -107,16 +106,16 @@ class View:
                 warn_of_many(name, total)
                 blocks = counted(now.blocks(name), total, progress)
                 table, vectors = SegmentTable.of(blocks, collection.dim)
-                base = whole(table, vectors, *_known(now, name, table))
+                base = whole(table, vectors, *known_of(now, name, table))
                 delta: tuple[Delta, ...] = ()
             else:
                 changes = now.changes(name, found.manifest.version)
                 changed = _videos_of(changes, "put", "remove")
-                known = _known(now, name, found.table)
+                known = known_of(now, name, found.table)
                 base = Part(found.table, found.index, *known).without(changed)
                 if not has_biases_of(found.manifest, collection):
                     base = base.rescored(*now.biases(name))
-                delta = joined([_delta(now, name, collection.dim, changed)])
+                delta = joined([delta_of(now, name, collection.dim, changed)])
             past = history(now, name, collection.version)
             if before is not None and before._is_past_of(now, collection):
                 words = before._words_after(now, now.changes(name, before.version))
@@ -149,6 +148,10 @@ class View:
         is_news = collection.key != self.collection.key or news != self._seen
         if not is_news and (self._due is None or collection.version < self._due):
             return self.follow(catalog, store)
+        if collection.key == self.collection.key and awaited(
+            self._base.index, store, collection.key
+        ):
+            return self.follow(catalog, store)  # with the peers, which have not fetched it yet
         offer = Offer.of(store, collection.key)
         with catalog.consistent(name) as now:
             offer = offer.judged(now, now.collection(name))
@@ -178,7 +181,7 @@ class View:
                 return None
             changes = now.changes(name, self.version)
             changed = _videos_of(changes, "put", "remove")
-            delta = _delta(now, name, collection.dim, changed)
+            delta = delta_of(now, name, collection.dim, changed)
             past = history(now, name, collection.version)
             named = list(
                 now.names(name, video_ids=sorted(_videos_of(changes, "relocate") - changed))
@@ -228,6 +231,11 @@ class View:
         else:
             names = known.follow(catalog)
         return self if names is self._names else replace(self, _names=names)
+
+    def lacking(self, shards: AbstractSet[int]) -> Self:
+        """Return the view without the segments of some shards; answers from it say so."""
+        lacks = self.lacks | shards
+        return replace(self, _base=self._base.lacking(shards), lacks=lacks)
 
     def called(self, name: str) -> Self:
         """Return the view as one that was asked for by another name of its collection."""
@@ -378,21 +386,3 @@ def _videos_of(changes: Iterable[Change], *kinds: ChangeKind) -> set[str]:
     """Return the videos of changes of some kinds."""
     videos = (change.video_id for change in changes if change.kind in kinds)
     return {video_id for video_id in videos if video_id is not None}
-
-
-def _delta(catalog: CatalogReader, name: str, dim: int, videos: AbstractSet[str]) -> Delta:
-    """Make the part of the segments that some videos have now; removed ones have none."""
-    ids = sorted(videos)
-    some = [ids[start : start + VIDEOS_AT_ONCE] for start in range(0, len(ids), VIDEOS_AT_ONCE)]
-    blocks = (block for asked in some for block in catalog.blocks(name, video_ids=asked))
-    table, vectors = SegmentTable.of(blocks, dim)
-    tagged = (each for asked in some for each in catalog.tagged(name, video_ids=asked))
-    named = (each for asked in some for each in catalog.names(name, video_ids=asked))
-    known = Tags.of(tagged, table.videos), Facts.of(named, table.videos)
-    return beside(table, vectors, *known)
-
-
-def _known(catalog: CatalogReader, name: str, table: SegmentTable) -> tuple[Tags, Facts]:
-    """Return the tags and the facts of the videos of a table."""
-    tags = Tags.of(catalog.tagged(name), table.videos)
-    return tags, Facts.of(catalog.names(name), table.videos)

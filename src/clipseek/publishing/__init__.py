@@ -7,6 +7,9 @@ folder.py    FolderStore: indexes in a folder
 bucket.py    BucketStore: indexes in an object store
 files.py     the files of one index
 milvus.py    MilvusStore: indexes in Milvus
+making.py    making the files, whole or in shards
+serving.py   which shards are searched here
+hosting.py   what peers ask of them
 """
 
 from clipseek.publishing.bucket import BucketStore
@@ -14,6 +17,7 @@ from clipseek.publishing.building import build
 from clipseek.publishing.folder import FolderStore
 from clipseek.publishing.manifest import TAIL, Manifest, has_biases_of, history, mismatch
 from clipseek.publishing.milvus import MilvusStore
+from clipseek.publishing.serving import Serving, digests
 from clipseek.publishing.store import IndexStore, NotReached, Published
 
 __all__ = [
@@ -25,7 +29,9 @@ __all__ = [
     "MilvusStore",
     "NotReached",
     "Published",
+    "Serving",
     "build",
+    "digests",
     "has_biases_of",
     "history",
     "mismatch",

@@ -2,7 +2,8 @@
 
     URL/COLLECTION/current                    the name of the snapshot that counts, and in further
                                               lines its files and the tags of their states
-    URL/COLLECTION/snapshot-VERSION-RANDOM/   index.faiss, segments.npz, manifest.json
+    URL/COLLECTION/snapshot-VERSION-RANDOM/   index.faiss, or a file for each shard, segments.npz,
+                                              manifest.json
 
 The pointer is written last, and only if nobody has written it since the builder looked, so that of
 two builders on two machines one is refused. A snapshot is made in a local folder, and a reader
@@ -27,17 +28,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.buckets import Folder
-from clipseek.errors import ServiceUnavailable
-from clipseek.index import FaissIndex, Kind
+from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.index import Kind
+from clipseek.protocols import VectorIndex
 from clipseek.publishing import files
+from clipseek.publishing.making import make
 from clipseek.publishing.manifest import Manifest
+from clipseek.publishing.serving import Held, Serving, digests
 from clipseek.publishing.store import NotReached, Published, require_plain
 from clipseek.table import SegmentTable
 from clipseek.types import Collection
 
 POINTER, LOCK = "current", ".lock"
 _NAME = re.compile(r"snapshot-[0-9]+-[0-9a-f]{12}")
-_FILES = {files.INDEX, files.SEGMENTS, files.MANIFEST}
 _MAKING = ".making-"
 _ABANDONED_S = 24 * 3600.0
 _KEPT = 2
@@ -47,13 +50,22 @@ _KEPT = 2
 class BucketStore:
     """Keeps published indexes below the URL of a bucket, and fetches them into the folder `local`.
 
-    `url` is asked when the store is used. With `on_gpu`, what is opened is searched on a GPU.
+    `url` is asked when the store is used. What is published is divided into `shards`, and of what
+    is opened, those files are fetched that `serving` searches here.
     """
 
-    def __init__(self, url: Callable[[], str], local: Path, *, on_gpu: bool = False) -> None:
+    def __init__(
+        self,
+        url: Callable[[], str],
+        local: Path,
+        *,
+        shards: int = 1,
+        serving: Serving | None = None,
+    ) -> None:
         self._url = url
         self._local = local
-        self._on_gpu = on_gpu
+        self.shards = shards
+        self._serving = Serving() if serving is None else serving
         self._builder = threading.local()
 
     @property
@@ -84,8 +96,18 @@ class BucketStore:
                 if self.pointer(key) == name:
                     raise
                 continue
-            return Published(name, manifest, table, index.to_gpu() if self._on_gpu else index)
+            return Published(name, manifest, table, index)
         return None
+
+    def shard(self, key: str, digest: str) -> Held | None:
+        """Return the shard that was made from a file, for a peer, fetched; see `ShardStore`."""
+        found = files.shard_in(self._folder(key), key, digest, self._serving)
+        if found is not None or (manifest := self.manifest(key)) is None:
+            return found
+        if digest in digests(manifest).values():
+            with suppress(ConfigError):  # nobody may be known for the other shards
+                self.open(key)
+        return self._serving.held(key, digest)
 
     def damage(self, key: str) -> list[str]:
         """Fetch the files once more and compare them; see `IndexStore`."""
@@ -143,21 +165,18 @@ class BucketStore:
         kind: Kind | Literal["auto"] = "auto",
     ) -> Manifest:
         """Write the files here, upload them, move the pointer, and delete what is older."""
-        index = FaissIndex.build(vectors, rows.ids, queries=queries, kind=kind)
-        manifest = Manifest.of(
-            collection,
-            len(index),
-            kind=index.kind,
-            recall=index.recall,
-            nprobe=index.nprobe,
-            history=history,
-            asked=kind,
-        )
-        name = f"snapshot-{manifest.version}-{secrets.token_hex(6)}"
+        name = f"snapshot-{collection.version}-{secrets.token_hex(6)}"
         with self._making(key) as made:
-            # Checked before, because FAISS prints its own message when it cannot write.
-            files.require_space(made, files.needed_bytes(rows, index))
-            manifest = files.write(made, manifest, rows, index)
+            manifest = make(
+                made,
+                collection,
+                rows,
+                vectors,
+                shards=self.shards,
+                history=history,
+                queries=queries,
+                kind=kind,
+            )
             try:
                 lines = [name]
                 for path in sorted(made.iterdir()):
@@ -229,34 +248,35 @@ class BucketStore:
                 f"{each.name.rpartition('/')[2]} {each.tag}"
                 for each in self._bucket.list(f"{key}/{name}")
             }
-            if len(wanted) != len(_FILES) or not there >= set(wanted):
+            manifest = self._manifest(key, name)
+            if len(wanted) != 1 + len(manifest.files) or not there >= set(wanted):
                 return None
-            return self._manifest(key, name)
+            return manifest
         except ServiceUnavailable:
             return None
 
-    def _opened(self, key: str, name: str) -> tuple[Manifest, SegmentTable, FaissIndex]:
+    def _opened(self, key: str, name: str) -> tuple[Manifest, SegmentTable, VectorIndex]:
         folder = self._folder(key) / name
         if folder.is_dir():
             with suppress(ServiceUnavailable):
-                return files.opened(folder)
+                return files.opened(folder, self._serving)
             shutil.rmtree(folder, ignore_errors=True)  # damaged here, so it is fetched again
         with self._making(key) as made:
             self._fetch(key, name, made)
             with suppress(OSError):  # another process has fetched it, too
                 made.rename(folder)
         self._keep_newest(key, name)
-        return files.opened(folder)
+        return files.opened(folder, self._serving)
 
     def _fetch(self, key: str, name: str, into: Path) -> None:
-        """Fetch the files of a snapshot, and compare each with its sum."""
+        """Fetch the files of a snapshot that are searched here, and compare each with its sum."""
         content = self._manifest_bytes(key, name)
         manifest = self._parsed(key, name, content)
         (into / files.MANIFEST).write_bytes(content)
-        if {files.MANIFEST, *manifest.files} != _FILES:
+        if set(manifest.files) != {files.SEGMENTS, *manifest.indexes}:
             raise self._damaged(key, name, f"its manifest lists {sorted(manifest.files)}")
-        for file, expected in manifest.files.items():
-            digest = hashlib.sha256()
+        for file in (files.SEGMENTS, *self._serving.here(manifest)):
+            expected, digest = manifest.files[file], hashlib.sha256()
             with (into / file).open("wb") as target:
                 for block in self._blocks(key, name, file):
                     digest.update(block)

@@ -5,26 +5,30 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.errors import ServiceUnavailable
+from clipseek.errors import ConfigError, ServiceUnavailable
 from clipseek.files import sync
 from clipseek.index import FaissIndex
+from clipseek.protocols import VectorIndex
 from clipseek.publishing.manifest import File, Manifest
+from clipseek.publishing.serving import Held, Serving, digests
 from clipseek.table import SegmentTable
 
-INDEX, SEGMENTS, MANIFEST = "index.faiss", "segments.npz", "manifest.json"
+SEGMENTS, MANIFEST = "segments.npz", "manifest.json"
 
 
-def write(folder: Path, manifest: Manifest, table: SegmentTable, index: FaissIndex) -> Manifest:
-    """Write the files to an empty folder and to the disk; return the manifest with their sums."""
-    index.save(folder / INDEX)
+def write(folder: Path, manifest: Manifest, table: SegmentTable) -> Manifest:
+    """Write the files beside those of vectors; return the manifest with the sums of all."""
     np.savez(folder / SEGMENTS, allow_pickle=False, **_arrays(table))
-    manifest = replace(manifest, files={name: _file(folder / name) for name in (INDEX, SEGMENTS)})
+    names = (*manifest.indexes, SEGMENTS)
+    manifest = replace(manifest, files={name: _file(folder / name) for name in names})
     manifest = replace(manifest, bytes_per_vector=_bytes_per_vector(manifest))
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
     for path in (*folder.iterdir(), folder):
@@ -48,25 +52,32 @@ def require_space(folder: Path, needed: int) -> None:
         )
 
 
-def opened(folder: Path) -> tuple[Manifest, SegmentTable, FaissIndex]:
-    """Open the files; one that is not as it was written is read once to compare its sum.
+def opened(folder: Path, serving: Serving) -> tuple[Manifest, SegmentTable, VectorIndex]:
+    """Open the files that this process serves; one that has changed is read to compare its sum.
 
     Raises:
+        ConfigError: FAISS sees no GPU, and one was asked for.
         ServiceUnavailable: they cannot be read or are damaged.
     """
     manifest = read_manifest(folder)
-    for problem in problems(folder, manifest):
+    for problem in problems(folder, manifest, only={SEGMENTS, *serving.here(manifest)}):
         raise damaged(folder, problem)
     table = _read_table(folder / SEGMENTS)
-    index = FaissIndex.load(folder / INDEX, table.ids, recall=manifest.recall_at_10)
-    if (len(table), index.dim, index.kind) != (manifest.count, manifest.dim, manifest.kind):
-        raise damaged(
-            folder,
-            f"it contains {len(table)} vectors of {index.dim} dimensions ({index.kind}), its "
-            "manifest "
-            f"says {manifest.count} of {manifest.dim} ({manifest.kind})",
-        )
+    if len(table) != manifest.count:
+        raise damaged(folder, f"it knows {len(table)} segments, its manifest says {manifest.count}")
+    index = serving.opened(folder, manifest, table, lambda problem: damaged(folder, problem))
     return manifest, table, index
+
+
+def shard_in(folder: Path, key: str, digest: str, serving: Serving) -> Held | None:
+    """Return the shard that was made from a file of any snapshot in a folder, opened."""
+    if (held := serving.held(key, digest)) is not None:
+        return held
+    for path in folder.glob("snapshot-*"):
+        with suppress(ServiceUnavailable, ConfigError):
+            if digest in digests(read_manifest(path)).values():
+                opened(path, serving)
+    return serving.held(key, digest)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -85,15 +96,23 @@ def damaged(path: Path, problem: str) -> ServiceUnavailable:
     return ServiceUnavailable(f"{path} is damaged: {problem}; run `indexer build`")
 
 
-def problems(folder: Path, manifest: Manifest, *, hash_all: bool = False) -> Iterator[str]:
-    """Compare the files with the manifest and yield each disagreement.
+def problems(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    only: AbstractSet[str] | None = None,
+    hash_all: bool = False,
+) -> Iterator[str]:
+    """Compare the files, or some of them, with the manifest and yield each disagreement.
 
     Files that are as they were published are hashed with `hash_all` alone.
     """
-    if set(manifest.files) != {INDEX, SEGMENTS}:
+    if set(manifest.files) != {*manifest.indexes, SEGMENTS}:
         yield f"its manifest lists {sorted(manifest.files)}"
         return
     for name, expected in manifest.files.items():
+        if only is not None and name not in only:
+            continue
         try:
             found = (folder / name).stat()
             is_as_published = found.st_mtime_ns == expected.mtime_ns and not hash_all
@@ -106,7 +125,7 @@ def problems(folder: Path, manifest: Manifest, *, hash_all: bool = False) -> Ite
 
 
 def _bytes_per_vector(manifest: Manifest) -> int:
-    size = manifest.files[INDEX].bytes if INDEX in manifest.files else 0
+    size = sum(manifest.files[name].bytes for name in manifest.indexes if name in manifest.files)
     return round(size / max(1, manifest.count))
 
 

@@ -1,7 +1,8 @@
 """Published indexes in a folder: each is written beside the old one, and a pointer swaps it in.
 
     ROOT/COLLECTION/current              one line: the name of the folder that counts
-    ROOT/COLLECTION/snapshot-VERSION/    index.faiss, segments.npz, manifest.json
+    ROOT/COLLECTION/snapshot-VERSION/    index.faiss, segments.npz, manifest.json; in the place of
+                                         the first, shard-1-of-S.faiss and so on if it is divided
     ROOT/COLLECTION/.lock                locked by the one builder
 
 A snapshot is made in a folder that no reader opens, and `current` is replaced last, so readers see
@@ -23,9 +24,11 @@ from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
 from clipseek.files import replace, sync
-from clipseek.index import FaissIndex, Kind
+from clipseek.index import Kind
 from clipseek.publishing import files
+from clipseek.publishing.making import make
 from clipseek.publishing.manifest import Manifest
+from clipseek.publishing.serving import Held, Serving
 from clipseek.publishing.store import Published, require_plain
 from clipseek.table import SegmentTable
 from clipseek.types import Collection
@@ -38,12 +41,13 @@ _NAME = re.compile(r"snapshot-[0-9]+(\.[0-9]+)?")
 class FolderStore:
     """Keeps published indexes as files below `root`; to read, that may be a read-only volume.
 
-    With `on_gpu`, what is opened is searched on a GPU.
+    What is published is divided into `shards`, and what is opened is served as `serving` says.
     """
 
-    def __init__(self, root: Path, *, on_gpu: bool = False) -> None:
+    def __init__(self, root: Path, *, shards: int = 1, serving: Serving | None = None) -> None:
         self.root = root
-        self._on_gpu = on_gpu
+        self.shards = shards
+        self._serving = Serving() if serving is None else serving
 
     def pointer(self, key: str) -> str | None:
         """Return the name of the published snapshot's folder; see `IndexStore`."""
@@ -74,13 +78,17 @@ class FolderStore:
         """
         while (name := self.pointer(key)) is not None:
             try:
-                manifest, table, index = files.opened(self._folder(key) / name)
+                manifest, table, index = files.opened(self._folder(key) / name, self._serving)
             except ServiceUnavailable:
                 if self.pointer(key) == name:
                     raise  # or else a builder has replaced it and swept it away meanwhile
                 continue
-            return Published(name, manifest, table, index.to_gpu() if self._on_gpu else index)
+            return Published(name, manifest, table, index)
         return None
+
+    def shard(self, key: str, digest: str) -> Held | None:
+        """Return the shard that was made from a file, for a peer; see `ShardStore`."""
+        return files.shard_in(self._folder(key), key, digest, self._serving)
 
     def damage(self, key: str) -> list[str]:
         """Hash the files and open them; see `IndexStore`."""
@@ -92,7 +100,7 @@ class FolderStore:
             manifest = files.read_manifest(folder)
             if found := list(files.problems(folder, manifest, hash_all=True)):
                 return [str(files.damaged(folder, problem)) for problem in found]
-            files.opened(folder)
+            files.opened(folder, Serving())
         except ServiceUnavailable as error:
             return [str(error)]
         return []
@@ -141,24 +149,21 @@ class FolderStore:
     ) -> Manifest:
         """Write the files, move the pointer, and delete all but this and the one before."""
         folder = self._folder(key)
-        index = FaissIndex.build(vectors, rows.ids, queries=queries, kind=kind)
-        manifest = Manifest.of(
-            collection,
-            len(index),
-            kind=index.kind,
-            recall=index.recall,
-            nprobe=index.nprobe,
-            history=history,
-            asked=kind,
-        )
         kept = set[str]()
         with suppress(FileNotFoundError):
             kept.add((folder / POINTER).read_text("utf-8", "replace").strip())
-        # Checked before, because FAISS prints its own message when it cannot write.
-        files.require_space(folder, files.needed_bytes(rows, index))
         unfinished = folder / _UNFINISHED
         unfinished.mkdir()
-        manifest = files.write(unfinished, manifest, rows, index)
+        manifest = make(
+            unfinished,
+            collection,
+            rows,
+            vectors,
+            shards=self.shards,
+            history=history,
+            queries=queries,
+            kind=kind,
+        )
         name = _free_name(folder, manifest.version)
         unfinished.rename(folder / name)
         sync(folder)

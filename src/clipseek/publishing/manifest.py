@@ -12,6 +12,8 @@ from clipseek.protocols import CatalogReader
 from clipseek.types import Collection
 
 FORMAT = 3
+INDEX = "index.faiss"
+"""The file of the vectors, if the index is not divided."""
 # Formats that are read, with the names that kinds of index had in them.
 _KINDS_WERE: dict[int, dict[str, str]] = {
     1: {"flat": "exact", "ivf": "ivf-flat"},
@@ -20,6 +22,11 @@ _KINDS_WERE: dict[int, dict[str, str]] = {
 }
 # How many changes before a snapshot tell whether it is of this database's past.
 TAIL = 64
+
+
+def shard_file(number: int, shards: int) -> str:
+    """Return the name of the file of a shard."""
+    return f"shard-{number}-of-{shards}.faiss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One shard of a divided index, and how its vectors are searched."""
+
+    count: int
+    kind: Kind
+    recall_at_10: float
+    nprobe: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a snapshot was made from and how.
 
@@ -43,7 +60,8 @@ class Manifest:
     `history` is the hash of the last changes up to `version`, or empty if it was not recorded.
     `created_at` is in UTC, as RFC 3339 writes it. `kind` is how the index is searched, `asked` what
     was asked for; `bytes_per_vector` is the size of its file over `count`. `scoring` is the hash of
-    what the biases were computed with, or empty if that was not recorded.
+    what the biases were computed with, or empty if that was not recorded. `shards` are the parts of
+    a divided index, or none; then `kind` names all kinds of them, and `recall_at_10` is the least.
     """
 
     format: int
@@ -62,6 +80,13 @@ class Manifest:
     asked: str = "auto"
     bytes_per_vector: int = 0
     scoring: str = ""
+    shards: tuple[Piece, ...] = ()
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The names of the files of vectors: one, or one for each shard in their order."""
+        count = len(self.shards)
+        return tuple(shard_file(number, count) for number in range(1, count + 1)) or (INDEX,)
 
     @classmethod
     def of(
@@ -74,6 +99,7 @@ class Manifest:
         nprobe: int = 0,
         history: str,
         asked: Kind | Literal["auto"],
+        shards: tuple[Piece, ...] = (),
     ) -> "Manifest":
         """Describe an index over `count` vectors of a collection, which is made now."""
         return cls(
@@ -92,6 +118,7 @@ class Manifest:
             files={},
             asked=asked,
             scoring=_hash(collection),
+            shards=shards,
         )
 
     @classmethod

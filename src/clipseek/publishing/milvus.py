@@ -60,6 +60,8 @@ class MilvusStore:
     Builders of several machines may build at the same time: who comes second is refused.
     """
 
+    shards = 1  # Milvus divides a collection itself
+
     def __init__(
         self, milvus: Milvus, locks: Path, *, clock: Callable[[], float] = time.time
     ) -> None:

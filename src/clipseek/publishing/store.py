@@ -11,6 +11,7 @@ from clipseek.errors import ServiceUnavailable
 from clipseek.index import Kind
 from clipseek.protocols import VectorIndex
 from clipseek.publishing.manifest import Manifest
+from clipseek.publishing.serving import Held
 from clipseek.table import SegmentTable
 from clipseek.types import Collection
 
@@ -43,6 +44,18 @@ class Published:
         return self.table.ids
 
 
+class ShardStore(Protocol):
+    """Opens single shards of what is published, for peers that search them over the network."""
+
+    def shard(self, key: str, digest: str) -> Held | None:
+        """Return the shard that was made from the file of this check sum, or None.
+
+        Raises:
+            ServiceUnavailable: the store cannot be reached, or the file is damaged.
+        """
+        ...
+
+
 class IndexStore(Protocol):
     """Keeps one published index under each key, the name of a collection.
 
@@ -51,6 +64,11 @@ class IndexStore(Protocol):
     ServiceUnavailable if the store cannot be reached or its content is damaged, and ValueError for
     a key that is not a plain name.
     """
+
+    @property
+    def shards(self) -> int:
+        """How many parts an index is divided into when it is published."""
+        ...
 
     def pointer(self, key: str) -> str | None:
         """Return a short text that names what is published, or None; a new text means news.

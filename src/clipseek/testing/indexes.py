@@ -66,6 +66,8 @@ class _Listed:
 class MemoryStore:
     """An `IndexStore` in a dictionary. Thread-safe; for few segments."""
 
+    shards = 1
+
     def __init__(self) -> None:
         self._published: dict[str, Published] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)

@@ -92,6 +92,7 @@ export default {
   lessWell: "Diese passen weniger gut:",
   showLess: { one: "{count} weiteren zeigen, der weniger gut passt", other: "{count} weitere zeigen, die weniger gut passen" },
   cut: "Das Modell hat nur bis „…{end}“ gelesen.",
+  incomplete: "Unvollständig: Teil {shards} des Index antwortet nicht, deshalb fehlen Momente aus seinen Videos.",
   stale: { one: "Stand von vor {count} Sekunde.", other: "Stand von vor {count} Sekunden." },
   moments: "Momente, beste zuerst",
   momentsLess: "Momente, die weniger gut passen",

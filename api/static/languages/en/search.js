@@ -93,6 +93,7 @@ export default {
   lessWell: "These match less well:",
   showLess: { one: "Show {count} more that matches less well", other: "Show {count} more that match less well" },
   cut: "The model read only up to “…{end}”.",
+  incomplete: "Incomplete: shard {shards} of the index does not answer, so moments of its videos are missing.",
   stale: { one: "As of {count} second ago.", other: "As of {count} seconds ago." },
   moments: "Moments, best first",
   momentsLess: "Moments that match less well",

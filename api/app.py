@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from api import (
     alerts,
+    cameras,
     changing,
     edit_lists,
     error_handlers,
@@ -69,6 +70,8 @@ from clipseek.errors import ClipseekError, ConfigError
 from clipseek.indexes import open_hosting
 from clipseek.ledgers import (
     open_audit,
+    open_camera_reader,
+    open_cameras,
     open_job_reader,
     open_jobs,
     open_standby,
@@ -95,6 +98,7 @@ TAGS = [
     {"name": "search", "description": "A sentence goes in, moments come out."},
     {"name": "library", "description": "What is indexed, and its pictures and files."},
     {"name": "watches", "description": "Queries that keep watching, and their alerts."},
+    {"name": "cameras", "description": "Live sources, which a recorder indexes."},
     {"name": "jobs", "description": "Changes of the library, which a worker makes."},
     {"name": "operation", "description": "For those who run the server."},
 ]
@@ -139,6 +143,8 @@ def _application(opened: Service) -> FastAPI:
     app.state.readiness = Readiness(opened)
     app.state.jobs = open_job_reader(opened.settings)
     app.state.queue = open_jobs(opened.settings)
+    app.state.cameras = open_camera_reader(opened.settings)
+    app.state.camera_store = open_cameras(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.watch_reader = open_watch_reader(opened.settings)
     app.state.watches = open_watches(opened.settings)
@@ -210,6 +216,7 @@ def _application(opened: Service) -> FastAPI:
         jobs,
         watches,
         alerts,
+        cameras,
         history,
         probes,
         traffic,
@@ -218,7 +225,7 @@ def _application(opened: Service) -> FastAPI:
     )
     # What has a name comes before what has an id.
     routers = [alerts.stream_router, watches.changing_router, *(part.router for part in parts)]
-    routers += [jobs.events_router, models.changing_router]
+    routers += [jobs.events_router, models.changing_router, cameras.changing_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),
@@ -344,6 +351,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.lag.close)
         state = app.state
         stores = (state.jobs, state.queue, state.audit, state.history)
-        for store in (*stores, state.watch_reader, state.watches):
+        of_cameras = (state.cameras, state.camera_store)
+        for store in (*stores, *of_cameras, state.watch_reader, state.watches):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

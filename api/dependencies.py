@@ -14,6 +14,7 @@ from api.trials import Trials
 from clipseek.audit import History
 from clipseek.jobs import JobQueue, JobReader
 from clipseek.metrics import Metrics
+from clipseek.protocols import CameraReader, CameraStore
 from clipseek.service import Service
 from clipseek.sources.guard import Outgoing
 from clipseek.watches import WatchReader, WatchStore
@@ -38,6 +39,10 @@ Queued = Annotated[JobQueue, _part("queue")]
 """Adds and cancels jobs; it is connected to its database when it is used."""
 Past = Annotated[History, _part("history")]
 """Reads the ingests and jobs that have ended, by SELECT alone."""
+CamerasRead = Annotated[CameraReader, _part("cameras")]
+"""Reads cameras, by SELECT alone."""
+CamerasKept = Annotated[CameraStore, _part("camera_store")]
+"""Adds, changes and removes cameras; it is connected to its database when it is used."""
 Followed = Annotated[Following, _part("following")]
 Watched = Annotated[WatchReader, _part("watch_reader")]
 """Reads watches and alerts, by SELECT alone."""

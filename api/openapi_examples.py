@@ -34,6 +34,7 @@ from api.problem_kinds import (
 )
 from api.upload_kinds import Kind
 from clipseek import errors
+from clipseek.cameras import CameraNotFound, CameraTaken
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
 
@@ -185,6 +186,8 @@ _DETAILS: dict[Kind, str] = {
     KINDS[AlertNotFound]: str(AlertNotFound("Yw1nT5rBz0uKqEoM")),
     TRIALS_BUSY: "another watch is being tried over the past; ask again in some seconds",
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
+    KINDS[CameraNotFound]: CameraNotFound("yard").told,
+    KINDS[CameraTaken]: str(CameraTaken("yard")),
     KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
     KINDS[errors.ModelMismatch]: errors.ModelMismatch(
         "default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)"

@@ -1,5 +1,6 @@
 """Every kind of problem: the one table from errors to HTTP statuses, and what to do about each."""
 
+from api.camera_kinds import CAMERA_KINDS
 from api.upload_kinds import UPLOAD_KINDS, Kind
 from clipseek import errors
 from clipseek.switches import SwitchRefused
@@ -7,6 +8,7 @@ from clipseek.watches import AlertNotFound, WatchNotFound
 
 KINDS: dict[type[errors.ClipseekError], Kind] = {
     **UPLOAD_KINDS,
+    **CAMERA_KINDS,
     errors.InvalidQuery: Kind(
         "invalid-query",
         422,

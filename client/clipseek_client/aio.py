@@ -23,6 +23,7 @@ from clipseek_client.answers import (
     Video,
 )
 from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
+from clipseek_client.cameras import AsyncCameraMethods
 from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
@@ -31,7 +32,7 @@ from clipseek_client.steps import Flow, Read, Request, Step, Wait
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(AsyncCameraMethods):
     """Asks one server. Tasks may share it; close it at the end, or use it in an `async with`.
 
     address: Where the server is; without it, `CLIPSEEK_URL`, or port 8000 of this machine.

@@ -83,6 +83,11 @@ class CameraState:
                 f"the state of a camera is one of {', '.join(STATUSES)}, got {self.status!r}"
             )
 
+    @property
+    def told(self) -> str:
+        """Why it does not run, without the command."""
+        return "no recorder runs it" if self.reason == UNHELD else self.reason
+
     def seen(self, *, is_held: bool, paused: bool) -> Self:
         """Return the state as people see it: what a recorder said last may be over."""
         if paused:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api import (
     alert_schemas,
+    camera_schemas,
     edit_lists,
     facets,
     history_schemas,
@@ -45,6 +46,7 @@ _MODULES = (
     edit_lists,
     watch_schemas,
     alert_schemas,
+    camera_schemas,
 )
 
 

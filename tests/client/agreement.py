@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from clipseek_client import answers, asked
+from clipseek_client import answers, asked, cameras
 
 ANSWERS: dict[str, type[BaseModel]] = {
+    "CameraAnswer": cameras.Camera,
+    "CamerasAnswer": cameras.Cameras,
     "CollectionAnswer": answers.Collection,
     "CollectionsAnswer": answers.Collections,
     "EditListFormats": answers.EditListFormats,
@@ -38,6 +40,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
 }
 """The value of the client for each answer."""
 ASKED: dict[str, Any] = {
+    "CameraEdit": cameras.CameraEdit,
+    "NewCamera": cameras.NewCamera,
     "ChosenMoment": asked.ChosenMoment,
     "Filter": asked.Filter,
     "LikeMoment": asked.LikeMoment,

@@ -73,9 +73,9 @@ def test_every_endpoint_is_called_or_left_out_with_a_reason() -> None:
     assert uncalled(DOCUMENT, SOURCE) == []
     assert gone(DOCUMENT) == set()
     new: dict[str, Any] = {
-        "paths": {"/v1/cameras": {"get": {}}, "/v1/videos/{video_id}/words": {"get": {}}}
+        "paths": {"/v1/lamps": {"get": {}}, "/v1/videos/{video_id}/words": {"get": {}}}
     }
-    assert uncalled(new, SOURCE) == ["GET /v1/cameras", "GET /v1/videos/{video_id}/words"]
+    assert uncalled(new, SOURCE) == ["GET /v1/lamps", "GET /v1/videos/{video_id}/words"]
 
 
 def public(kind: type) -> dict[str, inspect.Signature]:

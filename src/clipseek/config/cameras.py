@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
 
 from clipseek.config.values import AtHome, hosts_of_cameras
 
@@ -19,7 +20,7 @@ class CameraSettings(BaseModel):
     camera_key_file: AtHome | None = Field(
         default=None, description="file that contains the key of the cameras' URLs"
     )
-    camera_hosts: Annotated[tuple[str, ...], BeforeValidator(hosts_of_cameras)] = Field(
+    camera_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(hosts_of_cameras)] = Field(
         default=(),
         description="hosts and networks of cameras that may be added over HTTP, such as "
         "cam.example, *.example, 192.168.7.0/24 or *, separated by commas; the command may add any "

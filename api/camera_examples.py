@@ -1,0 +1,37 @@
+"""The examples of cameras in the OpenAPI document."""
+
+from typing import Any
+
+NEW_CAMERA: dict[str, Any] = {
+    "name": "yard",
+    "url": "rtsp://viewer:password@192.168.7.20/live",
+    "fps": 2.0,
+    "records": True,
+    "retain_s": 604800.0,
+    "retain_bytes": 100000000000,
+}
+CAMERA_EDIT: dict[str, Any] = {"fps": 1.0, "retain_bytes": None}
+CAMERA_ANSWER: dict[str, Any] = {
+    "name": "yard",
+    "collection": "default",
+    "address": "rtsp://192.168.7.20/live",
+    "fps": 2.0,
+    "records": True,
+    "retain_s": 604800.0,
+    "retain_bytes": 100000000000,
+    "paused": False,
+    "created_at": "2025-03-02T10:15:01Z",
+    "state": "live",
+    "reason": "",
+    "fps_in": 25.0,
+    "received": 15000,
+    "decoded": 1200,
+    "dropped": 3,
+    "embedded": 1180,
+    "delay_p50_s": 0.6,
+    "delay_p95_s": 1.4,
+    "reconnects": 0,
+    "last_frame_at": "2025-03-02T10:25:01.480Z",
+    "state_at": "2025-03-02T10:25:02Z",
+}
+CAMERAS_ANSWER: dict[str, Any] = {"cameras": [CAMERA_ANSWER]}

@@ -1,0 +1,20 @@
+"""The kinds of problems that are about cameras."""
+
+from api.upload_kinds import Kind
+from clipseek.cameras import CameraNotFound, CameraTaken
+from clipseek.errors import ClipseekError
+
+CAMERA_KINDS: dict[type[ClipseekError], Kind] = {
+    CameraNotFound: Kind(
+        "camera-not-found",
+        404,
+        "No such camera",
+        "`GET /v1/cameras` lists the cameras that the key allows.",
+    ),
+    CameraTaken: Kind(
+        "camera-exists",
+        409,
+        "There is a camera with this name",
+        "Choose another name, change that camera with `PATCH`, or remove it first.",
+    ),
+}

@@ -1,0 +1,177 @@
+"""The endpoints of cameras: list them, add one, change one, remove one."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path
+from starlette.responses import Response
+
+from api import camera_examples, openapi_examples, problem_kinds
+from api.asked import allowed_collections
+from api.camera_schemas import CameraAnswer, CameraEdit, CameraName, CamerasAnswer, NewCamera
+from api.dependencies import CamerasKept, CamerasRead, Opened
+from api.patient_route import PatientRoute
+from api.principal import Asking, Permission, Principal, permit
+from api.problem_kinds import STORE
+from api.reading_router import ReadingRouter
+from clipseek.cameras import Camera, CameraNotFound, CameraTaken, address_of
+from clipseek.errors import (
+    CollectionNotFound,
+    ConfigError,
+    InvalidQuery,
+    ServiceUnavailable,
+    UrlNotAllowed,
+)
+from clipseek.live.hosts import require_listed
+from clipseek.live.sealing import Seal
+from clipseek.protocols import CameraReader
+from clipseek.service import Service
+
+NameInPath = Annotated[CameraName, Path()]
+_PATH = "/v1/cameras"
+_EXAMPLE = f"{_PATH}/yard"
+_CHANGED = (
+    InvalidQuery,
+    UrlNotAllowed,
+    problem_kinds.FORBIDDEN,
+    problem_kinds.MALFORMED_JSON,
+    problem_kinds.BODY_TOO_LARGE,
+    ConfigError,
+    ServiceUnavailable,
+)
+
+router = ReadingRouter(route_class=PatientRoute)
+changing_router = APIRouter()
+
+
+@router.get(
+    _PATH,
+    tags=["cameras"],
+    summary="List the cameras",
+    responses=openapi_examples.responses(
+        _PATH, problem_kinds.FORBIDDEN, *STORE, success=camera_examples.CAMERAS_ANSWER
+    ),
+)
+def cameras(asking: Asking, service: Opened, found: CamerasRead) -> CamerasAnswer:
+    """Return the cameras of the collections that the key allows, by name."""
+    allowed = allowed_collections(permit(asking, "search"), service)
+    listed = found.cameras(collections=None if allowed is None else sorted(allowed))
+    return CamerasAnswer(cameras=[_answer(asking, each) for each in listed])
+
+
+@router.get(
+    f"{_PATH}/{{name}}",
+    tags=["cameras"],
+    summary="Describe one camera",
+    responses=openapi_examples.responses(
+        _EXAMPLE,
+        InvalidQuery,
+        CameraNotFound,
+        problem_kinds.FORBIDDEN,
+        *STORE,
+        success=camera_examples.CAMERA_ANSWER,
+    ),
+)
+def camera(asking: Asking, service: Opened, found: CamerasRead, name: NameInPath) -> CameraAnswer:
+    """Return the settings of a camera and how it does."""
+    return _answer(asking, theirs(asking, "search", service, found, name))
+
+
+@changing_router.post(
+    _PATH,
+    tags=["cameras"],
+    summary="Add a camera",
+    status_code=201,
+    responses={
+        **openapi_examples.responses(_PATH, CollectionNotFound, CameraTaken, *_CHANGED),
+        201: {"content": {"application/json": {"example": camera_examples.CAMERA_ANSWER}}},
+    },
+)
+def add(
+    asking: Asking,
+    service: Opened,
+    kept: CamerasKept,
+    body: Annotated[NewCamera, Body(examples=[camera_examples.NEW_CAMERA])],
+) -> CameraAnswer:
+    """Add a camera. A recorder takes it within seconds; until then its state is `waiting`."""
+    asking_admin = permit(asking, "admin")
+    collection = body.collection or asking_admin.default(service.settings.collection)
+    allowed = allowed_collections(asking_admin, service)
+    if allowed is not None and collection not in allowed:
+        raise CollectionNotFound(collection)
+    address = _address(service, body.url)
+    settings = body.model_dump(exclude={"name", "url", "collection"})
+    made = Camera(body.name, collection, address, b"", **settings)
+    sealed = Seal.of(service.settings).seal(body.url, epoch=made.epoch)
+    return _answer(asking, kept.add(replace(made, sealed=sealed)))
+
+
+@changing_router.patch(
+    f"{_PATH}/{{name}}",
+    tags=["cameras"],
+    summary="Change a camera",
+    responses=openapi_examples.responses(
+        _EXAMPLE, CameraNotFound, *_CHANGED, success=camera_examples.CAMERA_ANSWER
+    ),
+)
+def change(
+    asking: Asking,
+    service: Opened,
+    kept: CamerasKept,
+    name: NameInPath,
+    body: Annotated[CameraEdit, Body(examples=[camera_examples.CAMERA_EDIT])],
+) -> CameraAnswer:
+    """Change settings of a camera, pause it or resume it; its recorder follows within seconds."""
+    found = theirs(asking, "admin", service, kept, name)
+    changed = replace(found, **body.changes())  # type: ignore[arg-type]  # each was validated
+    if body.url is not None:
+        address = _address(service, body.url)
+        sealed = Seal.of(service.settings).seal(body.url, epoch=found.epoch)
+        changed = replace(changed, address=address, sealed=sealed)
+    return _answer(asking, kept.change(changed))
+
+
+@changing_router.delete(
+    f"{_PATH}/{{name}}",
+    tags=["cameras"],
+    summary="Remove a camera",
+    status_code=204,
+    response_class=Response,
+    responses=openapi_examples.responses(
+        _EXAMPLE, InvalidQuery, CameraNotFound, problem_kinds.FORBIDDEN, ServiceUnavailable
+    ),
+)
+def remove(asking: Asking, service: Opened, kept: CamerasKept, name: NameInPath) -> Response:
+    """Remove a camera. What it has recorded stays; remove the videos, if they are to go."""
+    theirs(asking, "admin", service, kept, name)
+    kept.remove(name)
+    return Response(status_code=204)
+
+
+def theirs(
+    asking: Principal, permission: Permission, service: Service, found: CameraReader, name: str
+) -> Camera:
+    """Return a camera of a collection in which somebody may do something.
+
+    Raises:
+        CameraNotFound: there is none, or it is of a collection that the principal may not use.
+    """
+    allowed = allowed_collections(permit(asking, permission), service)
+    camera = found.get(name)
+    if allowed is not None and camera.collection not in allowed:
+        raise CameraNotFound(name)
+    return camera
+
+
+def _address(service: Service, url: str) -> str:
+    """Return what people see of a URL that may be added; raise InvalidQuery, UrlNotAllowed."""
+    try:
+        require_listed(url, service.settings.camera_hosts)
+        return address_of(url)
+    except ValueError as error:
+        raise InvalidQuery(f"url: {error}") from None
+
+
+def _answer(asking: Principal, camera: Camera) -> CameraAnswer:
+    is_admin = "admin" in asking.scopes and asking.within("admin").may_use(camera.collection)
+    return CameraAnswer.of(camera, is_admin=is_admin)

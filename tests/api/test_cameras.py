@@ -1,0 +1,141 @@
+"""Cameras over HTTP: who may see and change them, and that no answer has a password."""
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from clipseek.catalog import SqlCatalog
+from clipseek.keys import Scope
+from clipseek.ledgers import open_cameras
+from clipseek.live.sealing import Seal, new_key
+from tests.api.library import Library
+from tests.api.test_permissions import asking
+
+URL = "rtsp://ann:hunter2@192.168.7.20/live?token=hunter3"
+
+
+@pytest.fixture
+def cameras(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """Return a library on a server that may have cameras of one network."""
+    SqlCatalog.open(f"sqlite:///{library.folder / 'catalog.db'}").close()
+    monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", new_key())
+    monkeypatch.setenv("CLIPSEEK_CAMERA_HOSTS", "192.168.7.0/24")
+    return library
+
+
+def add(client: TestClient, name: str = "yard", **fields: Any) -> dict[str, Any]:
+    """Add a camera; it must succeed."""
+    answer = client.post("/v1/cameras", json={"name": name, "url": URL, **fields})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_camera_is_added_changed_and_removed(cameras: Library) -> None:
+    """What a change does not name stays; null lifts a limit."""
+    with asking(cameras, "search", "admin") as client:
+        made = add(client, fps=2.0, records=True, retain_s=3600.0, retain_bytes=10**9)
+        assert (made["state"], made["address"]) == ("waiting", "rtsp://192.168.7.20/live")
+        assert client.get("/v1/cameras").json() == {"cameras": [made]}
+        assert client.get("/v1/cameras/yard").json() == made
+        edit = {"retain_bytes": None, "paused": True, "records": None}
+        changed = client.patch("/v1/cameras/yard", json=edit).json()
+        assert (changed["retain_bytes"], changed["retain_s"]) == (None, 3600.0)
+        assert (changed["state"], changed["records"]) == ("paused", True)
+        moved = client.patch("/v1/cameras/yard", json={"url": "http://192.168.7.21/m"}).json()
+        assert moved["address"] == "http://192.168.7.21/m"
+        assert client.delete("/v1/cameras/yard").status_code == 204
+        assert client.get("/v1/cameras").json() == {"cameras": []}
+        for method in ("GET", "DELETE"):
+            gone = client.request(method, "/v1/cameras/yard")
+            assert (gone.status_code, gone.json()["type"]) == (404, "/problems/camera-not-found")
+
+
+def test_no_answer_has_a_password(cameras: Library, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor a log; the recorder reads the URL from the catalog, with the key."""
+    with asking(cameras, "search", "admin") as client:
+        said = str(add(client)) + client.get("/v1/cameras").text
+        for url in (f"{URL} ", "ftp://ann:hunter2@a/", "rtsp://ann:hunter2@10.0.0.1/"):
+            said += client.post("/v1/cameras", json={"name": "b", "url": url}).text
+        said += client.post("/v1/cameras", json={"name": "yard", "url": URL}).text
+        settings = cameras.service().settings
+    assert "hunter" not in said + caplog.text
+    with closing(open_cameras(settings)) as store:
+        camera = store.get("yard")
+    assert Seal.of(settings).unseal(camera.sealed, camera="yard", epoch=camera.epoch) == URL
+
+
+@pytest.mark.parametrize("scope", ["search", "write"])
+def test_only_administrators_change_cameras(cameras: Library, scope: Scope) -> None:
+    """Who may search sees them, without the address."""
+    with asking(cameras, "admin") as client:
+        add(client)
+    with asking(cameras, scope) as client:
+        body = {"name": "door", "url": URL}
+        assert client.post("/v1/cameras", json=body).status_code == 403
+        assert client.patch("/v1/cameras/yard", json={"fps": 1}).status_code == 403
+        assert client.delete("/v1/cameras/yard").status_code == 403
+        seen = client.get("/v1/cameras/yard")
+    if scope == "search":
+        assert (seen.json()["name"], seen.json()["address"]) == ("yard", None)
+        assert "indexer" not in seen.text
+    else:
+        assert seen.status_code == 403
+
+
+def test_cameras_of_other_collections_do_not_exist(cameras: Library) -> None:
+    """For somebody who may not use them."""
+    with asking(cameras, "admin") as client:
+        add(client)
+        add(client, "door", collection="other")
+    with asking(cameras, "search", "admin", collections=frozenset({"other"})) as client:
+        assert [each["name"] for each in client.get("/v1/cameras").json()["cameras"]] == ["door"]
+        for method in ("GET", "DELETE"):
+            assert client.request(method, "/v1/cameras/yard").status_code == 404
+        assert client.patch("/v1/cameras/yard", json={}).status_code == 404
+        body = {"name": "hall", "url": URL, "collection": "default"}
+        refused = client.post("/v1/cameras", json=body)
+        assert refused.json()["type"] == "/problems/collection-not-found"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"name": "Yard"}, 422, "name must have 1 to 64 of a-z"),
+        ({"url": "file:///etc/passwd"}, 422, "begins with rtsp://"),
+        ({"url": "/dev/video0"}, 422, "begins with rtsp://"),
+        ({"url": "rtsp://10.0.0.7/live"}, 422, "CLIPSEEK_CAMERA_HOSTS"),
+        ({"fps": 0}, 422, "fps must be a number > 0 and <= 30"),
+        ({"retain_s": 1}, 422, "retain_s must be a number of seconds from 60"),
+        ({"speed": 1}, 422, "speed"),
+    ],
+    ids=["name", "file", "device", "host", "fps", "retain", "unknown"],
+)
+def test_a_wrong_camera_is_refused(
+    cameras: Library, body: dict[str, Any], status: int, said: str
+) -> None:
+    """The sentence names the value and its limits."""
+    with asking(cameras, "admin") as client:
+        answer = client.post("/v1/cameras", json={"name": "yard", "url": URL, **body})
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
+
+
+def test_a_name_is_given_once(cameras: Library) -> None:
+    """The other camera stays as it is."""
+    with asking(cameras, "admin") as client:
+        add(client)
+        again = client.post("/v1/cameras", json={"name": "yard", "url": URL})
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/camera-exists")
+
+
+def test_a_server_without_a_key_adds_no_camera(
+    cameras: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator finds in the log what to do; others are not told of settings."""
+    monkeypatch.delenv("CLIPSEEK_CAMERA_KEY")
+    with asking(cameras, "admin") as client:
+        answer = client.post("/v1/cameras", json={"name": "yard", "url": URL})
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/configuration")
+    assert "indexer" not in answer.text

@@ -17,18 +17,6 @@ NO_KEY = (
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 
 
-class CannotUnseal(ConfigError):
-    """A URL was encrypted by another key than the ones that are set."""
-
-    def __init__(self, camera: str) -> None:
-        self.camera = camera
-        super().__init__(
-            f"the URL of camera {camera!r} was encrypted by another key than those of {KEY}; add "
-            "the former key behind the new one, separated by a comma, or set the URL again with "
-            f"`indexer cameras change {camera} --url -`"
-        )
-
-
 class Seal:
     """Encrypts by the first key, and decrypts by all: keys rotate, oldest last.
 
@@ -73,15 +61,15 @@ class Seal:
         """Decrypt the URL of a camera.
 
         Raises:
-            CannotUnseal: no key fits, or the URL is that of another camera.
+            ConfigError: no key fits, or the URL is that of another camera.
         """
         try:
             opened: bytes = self._keys.decrypt(sealed)
         except _fernet().InvalidToken:
-            raise CannotUnseal(camera) from None
+            raise _other_key(camera) from None
         found, _, url = opened.decode().partition(" ")
         if found != epoch:
-            raise CannotUnseal(camera)
+            raise _other_key(camera)
         return url
 
 
@@ -99,3 +87,11 @@ def _fernet() -> ModuleType:
         raise ConfigError(
             "cameras need the package cryptography; install it: pip install 'clipseek[live]'"
         ) from error
+
+
+def _other_key(camera: str) -> ConfigError:
+    return ConfigError(
+        f"the URL of camera {camera!r} was encrypted by another key than those of {KEY}; add the "
+        "former key behind the new one, separated by a comma, or set the URL again with "
+        f"`indexer cameras change {camera} --url -`"
+    )

@@ -2,7 +2,7 @@
 
 import argparse
 
-from indexer.parsing import Parser, Verbs, action, verb
+from indexer.parsing import Parser, Verbs, action, output, verb
 
 _STDIN = "- reads it from stdin, so that it is in no list of processes"
 
@@ -10,6 +10,15 @@ _STDIN = "- reads it from stdin, so that it is in no list of processes"
 def add(verbs: Verbs) -> None:
     """Add the verbs with their actions."""
     _cameras(verbs)
+    record = verb(verbs, "record", "run cameras, and index what they show", "indexer record")
+    record.add_argument("--model", metavar="NAME", help="of collections that are not there yet")
+    record.add_argument(
+        "--most", type=int, default=100, metavar="N", help="cameras at the same time (100)"
+    )
+    record.add_argument(
+        "--metrics", metavar="HOST:PORT", help="serve metrics for Prometheus, as on 127.0.0.1:9100"
+    )
+    output(record, collection=False, quiet=True)
 
 
 def _cameras(verbs: Verbs) -> None:

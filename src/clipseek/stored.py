@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.timed import TimedText
-from clipseek.types import Field, Span, Video
+from clipseek.types import Field, Put, Span, Video
 
 FrameBlocks = tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]
 """Times (N,) of sampled frames in seconds, and their vectors in blocks (n, dim), unit rows."""
@@ -80,3 +80,15 @@ class SegmentBlock:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What is new of a video that is still being recorded. Picklable.
+
+    put: The video as it is now, and its segments from `since` seconds on: what is stored of these
+    is replaced, and what begins before stays. Its frames and texts are stored if it has some.
+    """
+
+    put: Put
+    since: float

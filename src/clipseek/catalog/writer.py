@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from sqlalchemy import Connection, select, update
 
-from clipseek.catalog import claims, schema, writes
+from clipseek.catalog import claims, growing, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
@@ -26,7 +26,7 @@ from clipseek.catalog.rows import (
 from clipseek.catalog.tables import behind, segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
-from clipseek.stored import VideoRows
+from clipseek.stored import Growth, VideoRows
 from clipseek.timed import TimedText
 from clipseek.types import ChangeKind, Collection, Put, Relevance, Scoring
 
@@ -188,6 +188,21 @@ class SqlCatalog(SqlReader):
             writes.insert_video(connection, found.key, rows)
             writes.note(connection, found.key, version, "put", video.id)
         return version
+
+    def grow(self, collection: str, growths: Sequence[Growth], *, by: str) -> frozenset[str]:
+        """Store what is new of chunks of cameras that a recorder has; return the ids of others."""
+        rows = [(packed(each.put), each) for each in growths]
+        with self._changing(collection) as (connection, found):
+            held = growing.held(connection, sorted({row.video.stream for row, _ in rows}), by)
+            for row, growth in rows:
+                require_fingerprint(found, growth.put.fingerprint)
+                row.require_dim(found.dim)
+                require_scoring(found.name, found.scoring, growth.put.scoring)
+                if row.video.stream in held:
+                    version = writes.next_version(connection, found.key)
+                    growing.grow(connection, found.key, row, growth.since)
+                    writes.note(connection, found.key, version, "put", row.video.id)
+        return frozenset(row.video.id for row, _ in rows if row.video.stream not in held)
 
     def restore(self, collection: str, rows: Sequence[VideoRows]) -> int:
         """Store videos as they were stored elsewhere, each as a change; return the last version."""

@@ -287,7 +287,7 @@ def insert_video(
         )
     _insert_tags(connection, collection, video.id, video.tags)
     if rows.segments:
-        connection.execute(insert(segments), _segment_rows(collection, rows))
+        connection.execute(insert(segments), segment_rows(collection, rows))
     for text in rows.texts:
         _insert_text(connection, collection, video.id, text)
 
@@ -332,7 +332,8 @@ def _model_of(text: TimedText) -> str | None:
     return None if text.meaning is None else text.meaning.model
 
 
-def _segment_rows(collection: str, rows: VideoRows) -> list[dict[str, object]]:
+def segment_rows(collection: str, rows: VideoRows) -> list[dict[str, object]]:
+    """Return the rows of the segments of a video, as they are inserted."""
     return [
         {
             "collection": collection,

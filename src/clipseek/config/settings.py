@@ -12,6 +12,7 @@ from clipseek.config.excerpts import ExcerptSettings
 from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
 from clipseek.config.jobs import JobSettings
+from clipseek.config.live import LiveSettings
 from clipseek.config.oidc import OidcSettings
 from clipseek.config.searches import SearchSettings
 from clipseek.config.shards import ShardSettings
@@ -63,6 +64,7 @@ class Settings(
     ShardSettings,
     EmbedderSettings,
     ExcerptSettings,
+    LiveSettings,
     CameraSettings,
     WatchSettings,
     JobSettings,
@@ -146,6 +148,11 @@ class Settings(
     def thumbnail_root(self) -> Path:
         """Folder of the thumbnails."""
         return self.data_dir / "thumbnails"
+
+    @property
+    def recording_root(self) -> Path:
+        """Folder of the recordings of cameras, whose uris are absolute."""
+        return (self.data_dir / "recordings").absolute()
 
     @property
     def excerpt_root(self) -> Path:

@@ -338,7 +338,8 @@ class View:
         tables = [part.table for part in self.parts]
         if len(tables) == 1:
             return tables[0].rows(ids)
-        held = [contained(table.ids, ids) for table in tables]
+        # A segment of a chunk that grew keeps its id: it is dead in one part and alive in another.
+        held = [contained(part.table.ids, ids) & ~contained(part.dead, ids) for part in self.parts]
         if len(missing := ids[~np.logical_or.reduce(held)]):
             raise SegmentNotFound(int(missing[0]))
         known = [table.rows(ids[mine]) for table, mine in zip(tables, held, strict=True)]

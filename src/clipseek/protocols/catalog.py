@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, Growth, SegmentBlock, VideoRows
 from clipseek.switches import Switch
 from clipseek.timed import TimedText
 from clipseek.types import Change, Collection, Field, Named, Put, Relevance, Scoring, Segment, Video
@@ -294,6 +294,22 @@ class CatalogWriter(CatalogReader, Protocol):
             ServiceUnavailable: the collection's biases are made by other means than `put.scoring`.
             ValueError: a vector has no direction or not the collection's length, or a text cannot
                 be stored.
+        """
+        ...
+
+    def grow(self, collection: str, growths: Sequence[Growth], *, by: str) -> frozenset[str]:
+        """Store what is new of chunks that are being recorded, each as a change.
+
+        One transaction. A chunk that is not there yet is made. Segments that begin before
+        `Growth.since` stay as they are, under their ids.
+
+        Returns:
+            The ids of the chunks that were left out, because the recorder `by` has not their
+            camera (`Video.stream`) any more.
+
+        Raises:
+            CollectionNotFound, ModelMismatch, ServiceUnavailable, ValueError: as `put` does;
+                nothing is stored.
         """
         ...
 

@@ -1,7 +1,6 @@
 """MemoryCatalog: a catalog in memory, under the contract of the real one."""
 
 import itertools
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +26,7 @@ from clipseek.catalog.rows import (
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
-from clipseek.testing.claims import MemoryClaims
+from clipseek.testing.growing import MemoryGrowth
 from clipseek.testing.shelf import Shelf, Stored, block_of, stamps_of, with_text
 from clipseek.timed import TimedText
 from clipseek.types import (
@@ -44,15 +43,11 @@ from clipseek.types import (
 )
 
 
-class MemoryCatalog(MemoryClaims):
+class MemoryCatalog(MemoryGrowth):
     """A `CatalogWriter` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = threading.Lock()
-        self._shelves: dict[str, Shelf] = {}
-        self._aliases: dict[str, str] = {}
-        self._ids = itertools.count(1)
         self._removed = 0
 
     def identity(self) -> str:

@@ -10,12 +10,13 @@ import threading
 import time
 from contextlib import suppress
 
-from clipseek.protocols import FrameSourceOpener
 from clipseek.video.channel import Channel
 from clipseek.video.limits import PATIENCE_S
 
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); {rest}"
-_MAIN = "from clipseek.video.child import main; main()"
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {module} import main; main()"
+)
+_SETTINGS = "CLIPSEEK_"
 
 
 class Stopped(Exception):
@@ -38,15 +39,19 @@ class ChildProcess:
     `Stopped` when the run is stopped.
     """
 
-    def __init__(self, opener: FrameSourceOpener, stop: threading.Event) -> None:
-        """Start a process and wait until it can open videos.
+    def __init__(
+        self, first: object, stop: threading.Event, *, module: str = "clipseek.video.child"
+    ) -> None:
+        """Start a process that runs `main` of a module, and wait until it is ready.
+
+        `first` is what it is told first: what opens videos, if it decodes them.
 
         Raises:
             BrokenChannel: the process ended at once.
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-c", _START.format(rest=_MAIN), json.dumps(sys.path)]
+            command = [sys.executable, "-c", _START.format(module=module), json.dumps(sys.path)]
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -55,14 +60,14 @@ class ChildProcess:
                 stderr=subprocess.DEVNULL,
                 # Ctrl-C in a terminal goes to a whole group, but this process ends its children.
                 process_group=0,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env=_environment(),
             )
         ours.settimeout(PATIENCE_S)
         self._stop = stop
         self.until = self.until_end = float("inf")
         self.channel = Channel(ours, self._check)
         try:
-            self.channel.tell(opener)
+            self.channel.tell(first)
             self.channel.hear()
         except BaseException:
             self.kill()
@@ -101,3 +106,9 @@ class ChildProcess:
             self._process.wait(timeout=PATIENCE_S)
         died_of = self._process.poll()
         return f" ({signal.Signals(-died_of).name})" if died_of is not None and died_of < 0 else ""
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a child: without settings, which may be secrets."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

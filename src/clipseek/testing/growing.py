@@ -1,0 +1,68 @@
+"""MemoryGrowth: chunks that grow in a catalog in memory, and the recorders that may let them."""
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from clipseek.catalog.rows import now, packed, require_fingerprint, require_scoring
+from clipseek.stored import Growth, VideoRows
+from clipseek.testing.claims import MemoryClaims
+from clipseek.testing.shelf import Shelf, Stored
+
+
+class MemoryGrowth(MemoryClaims):
+    """The part of `MemoryCatalog` that stores chunks that are being recorded. Thread-safe.
+
+    `lent` says which recorder has which camera; "" is nobody.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lent: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._shelves: dict[str, Shelf] = {}
+        self._aliases: dict[str, str] = {}
+        self._ids = itertools.count(1)
+
+    def grow(self, collection: str, growths: Sequence[Growth], *, by: str) -> frozenset[str]:
+        """Store what is new of chunks; return the ids of those whose camera another one has."""
+        rows = [packed(growth.put) for growth in growths]
+        lost = set()
+        with self._lock:
+            name = self.collection(collection).name
+            shelf = self._shelves[name]
+            for growth, row in zip(growths, rows, strict=True):
+                require_fingerprint(shelf.collection, growth.put.fingerprint)
+                row.require_dim(shelf.collection.dim)
+                require_scoring(collection, shelf.collection.scoring, growth.put.scoring)
+                if self.lent.get(row.video.stream, "nobody has it") in (by, ""):
+                    shelf = _grown(shelf, row, growth.since, self._ids)
+                else:
+                    lost.add(row.video.id)
+            self._shelves[name] = shelf
+        return frozenset(lost)
+
+
+def _grown(shelf: Shelf, rows: VideoRows, since: float, ids: Iterator[int]) -> Shelf:
+    """Return the shelf one version later, with what begins at `since` or later of one video."""
+    video = rows.video
+    before = shelf.stored.get(video.id)
+    fresh = tuple(itertools.islice(ids, len(rows.segments)))
+    if before is None:
+        after = Stored(replace(video, indexed_at=now()), rows, fresh)
+    else:
+        pairs = zip(before.ids, before.rows.segments, strict=True)
+        kept = [(i, row) for i, row in pairs if row.span.start < since]
+        segments = (*(row for _, row in kept), *rows.segments)
+        old = before.video
+        same = {name: getattr(old, name) for name in _KEPT}
+        grown = replace(video, segments=len(segments), **same)
+        frames = before.rows.frames if rows.frames is None else rows.frames
+        every = replace(before.rows, video=grown, segments=segments, frames=frames)
+        after = Stored(grown, every, (*(i for i, _ in kept), *fresh))
+    return shelf.changed("put", video.id, shelf.stored | {video.id: after})
+
+
+_KEPT = ("uri", "title", "tags", "timecode", "recorded_at", "stream", "indexed_at")
+"""What of a video does not change when it grows."""

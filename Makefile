@@ -16,6 +16,9 @@ SHOTS = $(DEMO)/screenshots
 # Two test processes more than there are cores, four at most: many tests wait for a server.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))')
 FILES := 500
+# Options of `make images` and `make compose-test`: mirrors and certificates (docker/README.md).
+ENGINE :=
+TARGETS := api indexer
 PAGE := tests/page
 # The types of the page are checked if npm is there; the tests of the page fail without it under CI=true.
 TYPES := $(if $(shell command -v npm),$(PAGE)/node_modules/.package-lock.json)
@@ -23,7 +26,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest test-scale fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
+.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest test-scale images compose-test fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -100,6 +103,12 @@ chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed
 test-scale: install servers ## compare an ingest by S3, Ray, MLServer and Milvus with one at home; kill workers of Ray 50 times
 	$(BIN)/python -m tests.e2e.scale --videos 20
 	$(BIN)/python -m tests.e2e.kill_ray --kills 50 --videos 16
+
+images: install ## build the images in podman, and try and measure each (ENGINE="--build-arg NAME=VALUE ...")
+	$(BIN)/python -m tests.engine.images $(ENGINE) $(TARGETS)
+
+compose-test: install ## run the README's "With Docker" in podman, kill and restart its parts (ENGINE=...)
+	$(BIN)/python -m tests.engine.composed $(ENGINE)
 
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
 	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)

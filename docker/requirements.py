@@ -14,7 +14,7 @@ from pathlib import Path
 REPLACED = {"faiss-gpu-cu12": "faiss-cpu", "onnxruntime-gpu": "onnxruntime"}
 """Packages that contain the same modules as another one, which must then not be installed."""
 LEFT_OUT = {"decord"}
-"""The second reader of videos: the images use only PyAV, which keeps `api` below 715 MB."""
+"""The second reader of videos: the images use only PyAV, which keeps `api` below its limit."""
 WITHOUT_EXTRAS = {"pymilvus"}
 """Packages whose own extras the images leave out: with pymilvus, Milvus Lite and its pyarrow.
 

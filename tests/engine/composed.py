@@ -1,0 +1,241 @@
+"""Runs the README's "With Docker" in containers, and breaks what runs: `make compose-test`.
+
+    python -m tests.engine.composed [--build-arg NAME=VALUE] [--lend PATH]
+
+docker/README.md says what is tried, and which machines can run it.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.chaos.client import Client
+from tests.chaos.program import wait_until
+from tests.deploy.compose import Service
+from tests.deploy.trial import QUESTION
+from tests.engine.engine import give_up
+from tests.engine.images import opened, parser
+from tests.engine.load import Load
+from tests.engine.stack import PORT, VIDEOS, Stack, readme_commands
+from tests.engine.tried import GRACE_S, PATIENCE_S, memory
+
+STARTED = ("postgres", "redis", "api", "worker", "nginx")
+
+
+def check(stack: Stack) -> Iterator[str]:
+    """Run everything; yield a line for each thing that is so, AssertionError for what is not."""
+    stack.prepare()
+    yield from _readme(stack)
+    yield from _locked(stack)
+    yield _apart(stack)
+    yield from _memory(stack, "at rest")
+    yield from _killed(stack)
+    yield from _memory(stack, "after the searches")
+    yield from _rolled(stack)
+    yield from _database(stack)
+    yield _watched(stack)
+    yield from _again(stack)
+
+
+def _readme(stack: Stack) -> Iterator[str]:
+    """Run the commands of the README, one after the other, as they are written."""
+    for command in readme_commands():
+        started = time.monotonic()
+        said = stack.shell(command)
+        yield f"{time.monotonic() - started:5.0f} s  $ {command}"
+    hits = json.loads(said)["hits"]
+    assert hits, said
+    assert f"{VIDEOS} videos" in (stack.engine.folder / "shell.log").read_text("utf-8")
+    yield f"the last one found {len(hits)} moments, the best in {hits[0]['video']['title']}"
+    page = stack.client().ask("GET", "/")
+    assert page.status == 200
+    assert b"<title>clipseek" in page.body
+
+
+def _locked(stack: Stack) -> Iterator[str]:
+    """Compare what runs with what the file says: users, rights, memory."""
+    for service in stack.compose:
+        if service.name in STARTED:
+            for number in range(1, _replicas(service) + 1):
+                _is_locked(stack, service, stack.container(service.name, number))
+    yield "each container has its user, a read-only root, no capabilities and its limit of memory"
+
+
+def _replicas(service: Service) -> int:
+    return int(service.said["deploy"].get("replicas", 1))
+
+
+def _is_locked(stack: Stack, service: Service, name: str) -> None:
+    said = stack.inspect(name)
+    (pid, host) = said["State"]["Pid"], said["HostConfig"]
+    assert said["Config"]["User"] == service.said["user"], name
+    assert host["ReadonlyRootfs"], name
+    assert host["Memory"] == _bytes(service.said["deploy"]["resources"]["limits"]["memory"]), name
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+        if ":\t" in line
+    )
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, name
+    assert status["NoNewPrivs"] == "1", name
+
+
+def _bytes(text: str) -> int:
+    return int(text[:-1]) * {"m": 2**20, "g": 2**30}[text[-1]]
+
+
+def _apart(stack: Stack) -> str:
+    """Only nginx has an address of the outside, and replicas cannot reach it."""
+    for name in ("postgres", "redis", "api"):
+        ports = stack.inspect(stack.container(name))["NetworkSettings"]["Ports"]
+        assert not any(ports.values()), ports
+    program = "import socket; socket.create_connection(('192.0.2.1', 80), 3)"
+    for name in ("api", "nginx"):
+        route = stack.engine.run("exec", stack.container(name), "cat", "/proc/net/route")
+        leads_out = any(line.split()[1] == "00000000" for line in route.splitlines()[1:])
+        assert leads_out == (name == "nginx"), route
+    assert not stack.engine.succeeds("exec", stack.container("api"), "python", "-c", program)
+    return "replicas have no way out of their network, and only nginx is published"
+
+
+def _memory(stack: Stack, when: str) -> Iterator[str]:
+    for name in STARTED:
+        used = memory(stack.engine, stack.container(name)) / 1e6
+        yield f"memory of {name} {when}: {used:.0f} MB"
+
+
+def _killed(stack: Stack) -> Iterator[str]:
+    """Kill a replica with a signal while it is searched; its restart policy brings it back."""
+    name = stack.container("api", 2)
+    first = stack.inspect(name)["State"]["Pid"]
+    with Load(stack.client) as load:
+        # Its first process is that of `init`; all others end with it.
+        os.kill(first, signal.SIGKILL)
+        load.wait_for(300)
+        wait_until(
+            lambda: stack.healthy(name), "the replica to be back", deadline_s=PATIENCE_S, step_s=0.5
+        )
+        load.wait_for(50)
+    assert stack.inspect(name)["State"]["Pid"] != first
+    assert load.failed == 0, str(load)
+    yield f"a replica was killed, and came back by itself: {load}"
+
+
+def _rolled(stack: Stack) -> Iterator[str]:
+    """Restart one replica after the other while they are searched."""
+    replicas = _replicas(stack.compose["api"])
+    started = time.monotonic()
+    with Load(stack.client) as load:
+        for number in range(1, replicas + 1):
+            name = stack.container("api", number)
+            stack.engine.run("restart", "--time", str(GRACE_S), name)
+            wait_until(
+                lambda: stack.healthy(name),  # noqa: B023  called here
+                "the replica to be ready",
+                deadline_s=PATIENCE_S,
+                step_s=0.5,
+            )
+            load.wait_for(50)
+    assert load.failed == 0, str(load)
+    took = time.monotonic() - started
+    yield f"{replicas} replicas were restarted one by one in {took:.0f} s: {load}"
+
+
+def _database(stack: Stack) -> Iterator[str]:
+    """Restart PostgreSQL while it is searched; what has been read is answered meanwhile."""
+    with Load(stack.client) as load:
+        stack.engine.run("restart", "--time", "60", stack.container("postgres"))
+        load.wait_for(100)
+        wait_until(lambda: stack.healthy(stack.container("postgres")), "PostgreSQL", step_s=0.5)
+    yield f"PostgreSQL was restarted: {load}"
+    assert load.failed == 0, str(load)
+    yield _changed(stack)
+
+
+def _changed(stack: Stack) -> str:
+    """Let the worker change a title, which takes a job, the database and a new version."""
+    client = stack.client()
+    hit = client.search(QUESTION).body["hits"][0]
+    path = f"/v1/videos/{hit['video']['id']}"
+
+    def accepted() -> bool:
+        return client.ask("PATCH", path, {"title": "A red car"}).status == 202
+
+    wait_until(accepted, "a job to be taken", deadline_s=PATIENCE_S, step_s=0.5)
+    wait_until(
+        lambda: client.ask("GET", path).body.get("title") == "A red car",
+        "the worker to change the title",
+        deadline_s=PATIENCE_S,
+        step_s=0.5,
+    )
+    client.close()
+    return "the worker changed a title after it"
+
+
+def _watched(stack: Stack) -> str:
+    """Add Prometheus; it finds every replica by the name of the service."""
+    stack.shell("docker compose --profile monitoring up --detach prometheus")
+    address = ("127.0.0.1", 9090)
+    wanted = _replicas(stack.compose["api"]) + 1
+
+    def up() -> bool:
+        answer = Client(address[1]).ask("GET", "/api/v1/targets")
+        targets = answer.body["data"]["activeTargets"] if answer.status == 200 else []
+        return [target["health"] for target in targets] == ["up"] * wanted
+
+    wait_until(up, "every target to be up", deadline_s=PATIENCE_S, step_s=1)
+    return f"Prometheus scrapes all {wanted} targets"
+
+
+def _again(stack: Stack) -> Iterator[str]:
+    """Remove all containers, and start again with the volumes that are left."""
+    before = stack.client().search(QUESTION, limit=5).body["hits"]
+    stack.down()
+    assert stack.containers() == []
+    started = time.monotonic()
+    stack.shell("docker compose up --detach")
+    client = stack.client()
+    wait_until(
+        lambda: client.search(QUESTION, limit=5).status == 200,
+        "a search after the second `up`",
+        deadline_s=PATIENCE_S,
+        step_s=0.2,
+    )
+    took = time.monotonic() - started
+    after = client.search(QUESTION, limit=5).body["hits"]
+    assert [hit["segment_id"] for hit in after] == [hit["segment_id"] for hit in before]
+    assert after[0]["video"]["title"] == before[0]["video"]["title"]
+    yield f"`up` again with the old volumes: the same moments after {took:.0f} s"
+
+
+def taken(port: int) -> bool:
+    """Whether another program listens on a port that the README names."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def main() -> None:
+    """Run the whole test."""
+    options = parser("composed", __doc__).parse_args()
+    if busy := [port for port in (PORT, 9090) if taken(port)]:
+        give_up(f"the README's commands use the ports {busy}, which another program has")
+    engine = opened(options)
+    stack = Stack(engine)
+    try:
+        for line in check(stack):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+    finally:
+        if options.keep:
+            stack.down("--volumes")
+        else:
+            engine.remove_all()
+
+
+if __name__ == "__main__":
+    main()

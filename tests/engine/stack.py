@@ -1,0 +1,129 @@
+"""docker-compose.yml in containers, brought up by the commands that the README has.
+
+Servers are stand-ins under the names of the official images (tests/engine/servers). `docker` is
+podman with podman-compose (tests/engine/bin). All else is as the files say.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.client import Client
+from tests.deploy.compose import Compose
+from tests.engine.base import BASE, python_base, servers
+from tests.engine.context import copied
+from tests.engine.engine import ROOT, Engine
+
+PORT = 8080
+"""Where the README asks."""
+PROJECT = "clipseek"
+BIN = Path(__file__).parent / "bin"
+STAND_INS = ("postgres", "redis", "nginx", "prometheus")
+VIDEOS = 4
+
+
+class Stack:
+    """A clone of the project and what its docker-compose.yml starts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.home = engine.folder / "home"
+        self.clone = self.home / "clipseek"
+        self.compose = Compose()
+
+    def prepare(self) -> None:
+        """Make the stand-ins, a clone, a folder of videos, and the network."""
+        python_base(self.engine)
+        names = {name: str(self.compose[name].said["image"]) for name in STAND_INS}
+        servers(self.engine, names)
+        self.clone.mkdir(parents=True)
+        copied(self.clone)
+        (self.clone / ".env").unlink()
+        (self.clone / "docker/secrets/database_url").unlink()
+        words = ["demo", "--videos", str(VIDEOS), "--seed", "7", "--out", str(self.home / "Videos")]
+        subprocess.run([sys.executable, "-m", "indexer", *words], check=True, cwd=ROOT)
+        # podman-compose takes a network that is there. Its gateway is its name server.
+        self.engine.run("network", "create", "--internal", f"{PROJECT}_inside")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a person who follows the README has, and where this machine differs."""
+        (network,) = json.loads(self.engine.run("network", "inspect", f"{PROJECT}_inside"))
+        arguments = {"BASE_IMAGE": BASE, **self.engine.build_arguments}
+        options = [
+            *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+            *(f"--volume={mount}:ro" for mount in self.engine.mounts),
+        ]
+        kept = {
+            name: value
+            for name, value in self.engine.environment.items()
+            if not name.startswith("CLIPSEEK_")
+        }
+        return kept | {
+            "HOME": str(self.home),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "CLIPSEEK_RESOLVER": network["subnets"][0]["gateway"],
+            "CLIPSEEK_RATE": "1000r/s",
+            "CLIPSEEK_TEST_BUILD": " ".join(options),
+            "CLIPSEEK_TEST_COMPOSER": str(self.engine.composer),
+        }
+
+    def shell(self, command: str) -> str:
+        """Run a command line in the clone, as a person would, and return what it prints."""
+        done = subprocess.run(
+            ["sh", "-euc", command],
+            cwd=self.clone,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        with (self.engine.folder / "shell.log").open("a", encoding="utf-8") as log:
+            log.write(f"$ {command}\n{done.stdout}{done.stderr}\n")
+        if done.returncode != 0:
+            said = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+            raise RuntimeError(f"{command} ended with {done.returncode}:\n{said}")
+        return done.stdout
+
+    def container(self, service: str, number: int = 1) -> str:
+        """Return the name of a service's container."""
+        return f"{PROJECT}_{service}_{number}"
+
+    def containers(self) -> list[str]:
+        """Return the names of all containers that run."""
+        return self.engine.run("ps", "--format", "{{.Names}}").split()
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """Return what the engine knows about a container."""
+        return self.engine.inspect("container", name)
+
+    def healthy(self, name: str) -> bool:
+        """Run a container's health check."""
+        return self.engine.succeeds("healthcheck", "run", name)
+
+    def client(self) -> Client:
+        """Return a client of nginx."""
+        return Client(PORT)
+
+    def down(self, *options: str) -> None:
+        """Remove the containers; the volumes stay unless `--volumes` is given."""
+        self.shell(shlex.join(["docker", "compose", "--profile", "*", "down", *options]))
+
+
+def readme_commands() -> Sequence[str]:
+    """Return the commands of the README's "With Docker", the weights of the demo model in place.
+
+    The text below them names the command for the demo model, because no weights can be downloaded
+    here; it takes the place of the other ingest.
+    """
+    section = (ROOT / "README.md").read_text("utf-8").split("## With Docker")[1].split("\n## ")[0]
+    lines = section.split("```")[1].strip().splitlines()
+    (demo,) = re.findall(r"`(CLIPSEEK_MODEL=demo docker compose run [^`]*)`", section)
+    return [demo if "run --rm indexer ingest" in line else line for line in lines]

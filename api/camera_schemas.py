@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.limits import DefaultCollection, expect, limits, text
+from api.limits import CameraName, DefaultCollection, expect, text
 from clipseek.cameras import (
     MAX_FPS,
     MAX_RETAIN_S,
@@ -12,26 +12,11 @@ from clipseek.cameras import (
     MIN_RETAIN_S,
     Camera,
     CameraStatus,
-    camera_name,
 )
 
 MAX_RETAIN_BYTES = 2**63 - 1
 
 
-def _name(value: object) -> str:
-    try:
-        return camera_name(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise limits(
-            "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit"
-        ) from error
-
-
-CameraName = Annotated[
-    str,
-    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="A camera's name."),
-    BeforeValidator(_name),
-]
 CameraUrl = Annotated[
     str,
     Field(

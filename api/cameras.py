@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from api import camera_examples, openapi_examples, problem_kinds
 from api.asked import allowed_collections
-from api.camera_schemas import CameraAnswer, CameraEdit, CameraName, CamerasAnswer, NewCamera
+from api.camera_schemas import CameraAnswer, CameraEdit, CamerasAnswer, NewCamera
 from api.dependencies import CamerasKept, CamerasRead, Opened
+from api.limits import CameraName
 from api.patient_route import PatientRoute
 from api.principal import Asking, Permission, Principal, permit
 from api.problem_kinds import STORE

@@ -6,8 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.limits import (
+    MAX_CAMERAS,
     MAX_TAGS,
     MAX_VIDEO_IDS,
+    CameraName,
     Folder,
     Language,
     Moment,
@@ -83,6 +85,15 @@ class Filter(StrictModel):
         description="Only videos whose files say that they were recorded before this time; "
         "RFC 3339.",
     )
+    cameras: Annotated[
+        list[CameraName] | None,
+        Field(
+            max_length=MAX_CAMERAS,
+            description=f"Only what one of these cameras has recorded, at most {MAX_CAMERAS}. Of "
+            "cameras, `recorded_from` and `recorded_before` are compared with each moment.",
+        ),
+        expect(f"a list of at most {MAX_CAMERAS} names of cameras"),
+    ] = None
     indexed_from: Moment | None = Field(
         default=None, description="Only videos that were indexed at this time or later; RFC 3339."
     )
@@ -104,6 +115,7 @@ class Filter(StrictModel):
             language=self.language,
             recorded_from=_time(self.recorded_from),
             recorded_before=_time(self.recorded_before),
+            cameras=None if self.cameras is None else tuple(self.cameras),
             indexed_from=_time(self.indexed_from),
             indexed_before=_time(self.indexed_before),
         )

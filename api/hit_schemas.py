@@ -42,6 +42,15 @@ class HitAnswer(BaseModel):
     segment_id: int
     start: float = Field(description="Seconds from the start of the video.")
     end: float = Field(description="Seconds; the moment is [start, end).")
+    camera: str | None = Field(
+        default=None, description="The camera that has recorded it; null for other videos."
+    )
+    start_at: str | None = Field(
+        default=None, description="Of a camera: when the moment began; RFC 3339, UTC. Else null."
+    )
+    end_at: str | None = Field(
+        default=None, description="Of a camera: when the moment ended; RFC 3339, UTC. Else null."
+    )
     best_time: float = Field(
         description="Seconds, in the moment; the frame that the thumbnail shows. If words matched "
         "and the best frame of their segment is outside, the thumbnail shows that one."
@@ -95,6 +104,15 @@ class LikedAnswer(BaseModel):
     segment_id: int
     start: float = Field(description="Seconds from the start of the video.")
     end: float = Field(description="Seconds; the segment is [start, end).")
+    camera: str | None = Field(
+        default=None, description="The camera that has recorded it; null for other videos."
+    )
+    start_at: str | None = Field(
+        default=None, description="Of a camera: when the moment began; RFC 3339, UTC. Else null."
+    )
+    end_at: str | None = Field(
+        default=None, description="Of a camera: when the moment ended; RFC 3339, UTC. Else null."
+    )
     best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
     thumbnail_url: str
     play_url: str = Field(description="The video file, playing from `start` to `end`.")

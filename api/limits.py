@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from clipseek.cameras import camera_name
 from clipseek.config import collection_name
 from clipseek.cursor import CURSOR_CHARACTERS, Cursor
 from clipseek.errors import InvalidQuery
@@ -25,6 +26,7 @@ from clipseek.sources.guard import MAX_URL_CHARACTERS
 
 MAX_VIDEO_IDS = 1000
 MAX_TAGS = 100
+MAX_CAMERAS = 100
 MAX_TAG_CHARACTERS = 200
 MAX_FOLDER_CHARACTERS = 4096
 MAX_NAME_CHARACTERS = 200
@@ -82,6 +84,15 @@ def _collection(value: object) -> str:
         raise limits(
             "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit, "
             f"got {_described(value)}"
+        ) from error
+
+
+def _camera(value: object) -> str:
+    try:
+        return camera_name(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise limits(
+            "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit"
         ) from error
 
 
@@ -173,6 +184,11 @@ CollectionName = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="The library to look in."),
     BeforeValidator(_collection),
+]
+CameraName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="A camera's name."),
+    BeforeValidator(_camera),
 ]
 DefaultCollection = Annotated[
     CollectionName | None,

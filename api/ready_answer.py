@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
 from clipseek.parts import cut_at, normalised
+from clipseek.recorded import moment_at
 from clipseek.types import Facet, FacetKind, FieldHit, Hit, Liked, SearchResult, StepHit
 
 _TAG_BYTES = 12
@@ -166,7 +167,20 @@ def _where(moment: Hit | Liked) -> dict[str, object]:
         "segment_id": moment.segment_id,
         "start": moment.span.start,
         "end": moment.span.end,
+        **_when(moment),
         "best_time": moment.best_time,
+    }
+
+
+def _when(moment: Hit | Liked) -> dict[str, object]:
+    """Return the camera of a moment, and when the moment was."""
+    video, span = moment.video, moment.span
+    if not video.stream:
+        return {"camera": None, "start_at": None, "end_at": None}
+    return {
+        "camera": video.stream,
+        "start_at": moment_at(video.recorded_at, span.start),
+        "end_at": moment_at(video.recorded_at, span.end),
     }
 
 

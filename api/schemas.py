@@ -215,6 +215,9 @@ class VideoAnswer(BaseModel):
     recorded_at: str | None = Field(
         description="When it was recorded, as the file says; RFC 3339, UTC; null if it does not."
     )
+    camera: str | None = Field(
+        default=None, description="The camera that has recorded it; null for other videos."
+    )
     indexed_at: str = Field(description="RFC 3339, UTC.")
     thumbnail_url: str
     file_url: str
@@ -239,6 +242,7 @@ class VideoAnswer(BaseModel):
             tags=list(video.tags),
             segments=video.segments,
             recorded_at=video.recorded_at or None,
+            camera=video.stream or None,
             indexed_at=video.indexed_at,
             thumbnail_url=video_thumbnail_url(video.id, collection, root),
             file_url=file_url(video.id, collection, root),

@@ -7,6 +7,7 @@ from itertools import islice
 from clipseek.explaining import Explainer, Explanation, Matched
 from clipseek.patches import Box
 from clipseek.query import Query
+from clipseek.recorded import moment_at
 from clipseek.service import Service
 from clipseek.types import Facet, FacetKind, FieldHit, Hit, SearchResult
 from indexer.output import Column, clock, emit, note, percent, table
@@ -48,6 +49,7 @@ def as_json(answer: SearchResult, why: Why) -> None:
                 "segment_id": hit.segment_id,
                 "start": hit.span.start,
                 "end": hit.span.end,
+                **_when(hit),
                 "best_time": hit.best_time,
                 "score": round(hit.score, 6),
                 "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
@@ -62,6 +64,18 @@ def as_json(answer: SearchResult, why: Why) -> None:
         emit({"facets": counts, "videos": answer.total_videos, "more": answer.more})
 
 
+def _when(hit: Hit) -> dict[str, object]:
+    """Return the camera of a hit, and when the moment was; nothing of other videos."""
+    if not hit.video.stream:
+        return {}
+    recorded = hit.video.recorded_at
+    times = {"start_at": hit.span.start, "end_at": hit.span.end}
+    return {
+        "camera": hit.video.stream,
+        **{name: moment_at(recorded, seconds) for name, seconds in times.items()},
+    }
+
+
 def as_table(answer: SearchResult, why: Why) -> None:
     """Print a line for each hit; where in the picture it is, in per cent of width and height."""
     least = answer.alike_from
@@ -72,11 +86,13 @@ def as_table(answer: SearchResult, why: Why) -> None:
     more = () if why is None else ("nearest", "where")
     steps = any(hit.steps for hit in answer.hits)
     says = any(_said(hit) for hit in answer.hits)
+    lives = any(hit.video.stream for hit in answer.hits)
     groups = any(hit.more_in_video is not None for hit in answer.hits)
     places = [_all_places(each) for each in why] if why is not None else [()] * len(answer.hits)
     table(
         [
             *(Column(name, right=True) for name in (*names, *more)),
+            *([Column("camera"), Column("at")] if lives else []),
             *([Column("steps")] if steps else []),
             *([Column("says")] if says else []),
             *([Column("more", right=True)] if groups else []),
@@ -87,6 +103,7 @@ def as_table(answer: SearchResult, why: Why) -> None:
                 percent(hit.relevance) if least is None else f"{hit.score:.2f}",
                 *(clock(time) for time in (hit.span.start, hit.span.end, hit.best_time)),
                 *place,
+                *(_live(hit) if lives else []),
                 *([" ".join(clock(step.span.start) for step in hit.steps)] if steps else []),
                 *([_said(hit)] if says else []),
                 *([str(hit.more_in_video)] if groups else []),
@@ -100,6 +117,12 @@ def as_table(answer: SearchResult, why: Why) -> None:
     reasons = (each.reason for moments in why or () for each in moments if each.reason)
     for reason in dict.fromkeys(reasons):
         note(reason)
+
+
+def _live(hit: Hit) -> list[str]:
+    """Return the camera of a hit, and when the moment began, to the second."""
+    when = _when(hit)
+    return [str(when["camera"]), str(when["start_at"])[:19] + "Z"] if when else ["", ""]
 
 
 def _counts(answer: SearchResult, facets: Mapping[FacetKind, Facet]) -> None:

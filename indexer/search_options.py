@@ -36,8 +36,9 @@ def add(search: argparse.ArgumentParser) -> None:
         "--tag",
         action="append",
         default=[],
-        help="only videos with this label (or --title, --language)",
+        help="label (or --title, --language, --camera)",
     )
+    search.add_argument("--camera", action="append", help=argparse.SUPPRESS)
     for name in ("--title", "--language"):
         search.add_argument(name, help=argparse.SUPPRESS)
     search.add_argument("--folder", metavar="DIR", help="only videos in this folder or below it")

@@ -10,6 +10,9 @@
  * @property {number} best_time seconds
  * @property {number} score -1 to 1
  * @property {number | null} relevance 0 to 1; null if no sentence was asked for
+ * @property {string | null} [camera] the camera that has recorded it
+ * @property {string | null} [start_at] of a camera: when it began, RFC 3339
+ * @property {string | null} [end_at] of a camera: when it ended
  * @property {number | null} [similar_to] the better moment that it is near-identical to
  * @property {HitStep[] | null} [steps] the moments that follow each other; null unless that was asked for
  * @property {number | null} [more_in_video] how many others of the video match, if one of each is asked for
@@ -60,6 +63,7 @@
  * @property {string[]} tags
  * @property {number} segments
  * @property {string | null} recorded_at
+ * @property {string | null} [camera] the camera that has recorded it
  * @property {string} indexed_at
  * @property {string} thumbnail_url
  * @property {string} file_url

@@ -4,27 +4,11 @@ Fields that a newer server adds are ignored. Words out of a list, such as the st
 text, so that a new word is not an error.
 """
 
-from typing import Annotated
-from urllib.parse import urljoin
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import Field
 
 from clipseek_client.errors import NothingFound
-
-
-def _absolute(url: str, info: ValidationInfo) -> str:
-    """Return a URL of an answer as one that can be opened."""
-    address = (info.context or {}).get("address", "")
-    return urljoin(f"{address}/", url) if address else url
-
-
-Url = Annotated[str, AfterValidator(_absolute)]
-
-
-class Answer(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+from clipseek_client.values import Answer as Answer
+from clipseek_client.values import Url as Url
 
 
 class FieldError(Answer):
@@ -165,6 +149,9 @@ class Hit(Moment):
     explanation: Explanation | None = None
     fields: list[FieldHit] | None = None
     more_in_video: int | None = None
+    camera: str | None = None
+    start_at: str | None = None
+    end_at: str | None = None
 
 
 class Liked(Moment):
@@ -173,6 +160,9 @@ class Liked(Moment):
     video: HitVideo
     segment_id: int
     play_url: Url
+    camera: str | None = None
+    start_at: str | None = None
+    end_at: str | None = None
 
 
 class ValueCount(Answer):
@@ -207,7 +197,7 @@ class SearchAnswer(Answer):
     facets: dict[str, FacetCounts] | None = None
     hits: list[Hit]
     next_cursor: str | None = None
-    incomplete: list[str] = []
+    incomplete: list[str] = Field(default_factory=list)
     truncated_at: int | None = None
     stale: bool
     age_s: float | None = None
@@ -246,6 +236,7 @@ class Video(Answer):
     tags: list[str]
     segments: int
     recorded_at: str | None = None
+    camera: str | None = None
     indexed_at: str
     thumbnail_url: Url
     file_url: Url

@@ -34,6 +34,7 @@ class Filter(TypedDict, total=False):
     language: str
     recorded_from: datetime
     recorded_before: datetime
+    cameras: Sequence[str]
     indexed_from: datetime
     indexed_before: datetime
 

@@ -28,6 +28,8 @@ class Filters:
     which something is said or written in it. recorded_from, recorded_before, indexed_from,
     indexed_before: It was recorded or indexed at this time or later, and before that time; all
     have a time zone. A video whose time of recording is not known passes neither of the first two.
+    cameras: The names of cameras, one of which has recorded it. Of what a camera has recorded,
+    each moment is compared with the times of recording, and not the whole video.
     """
 
     video_ids: tuple[str, ...] | None = None
@@ -44,6 +46,7 @@ class Filters:
     recorded_from: datetime | None = None
     recorded_before: datetime | None = None
     language: str | None = None
+    cameras: tuple[str, ...] | None = None
 
     @property
     def of_videos(self) -> "Filters | None":
@@ -66,12 +69,18 @@ class Filters:
         heights = [self.min_height, self.max_height]
         title = None if self.title is None else folded(self.title)
         language = None if self.language is None else self.language.lower()
-        return [ids, tags, folder, *numbers, *times, title, *heights, language]
+        cameras = None if self.cameras is None else sorted(set(self.cameras))
+        return [ids, tags, folder, *numbers, *times, title, *heights, language, cameras]
 
     def problem(self) -> InvalidQuery | None:
         """Return what is wrong with the filters, or None."""
         wrong = (*self._of_numbers(), *self._of_texts(), *self._of_times())
         return InvalidQuery(wrong[0]) if wrong else None
+
+    @property
+    def cuts_chunks(self) -> bool:
+        """Whether some moments of a camera's video may pass, and others not."""
+        return self.recorded_from is not None or self.recorded_before is not None
 
     def _of_numbers(self) -> Iterator[str]:
         if not 0 <= self.min_relevance <= 1:
@@ -96,6 +105,9 @@ class Filters:
         for name, text in (("folder", self.folder), ("title", self.title)):
             if text is not None and not (text and is_unicode(text)):
                 yield f"{name} must be Unicode text, not empty, got {text!r}"
+        for name in self.cameras or ():
+            if not is_unicode(name):
+                yield f"cameras must be names of cameras, got {name!r}"
         if self.language is not None and not re.fullmatch(LANGUAGE, self.language):
             yield f"language must be a tag of BCP 47 such as en or de-AT, got {self.language!r}"
 

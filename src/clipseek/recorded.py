@@ -1,7 +1,7 @@
 """When a video was recorded, as its file says."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # The first is a phone's: it has a time zone, and stays when a copy is made, which sets the second.
 _NAMES = ("com.apple.quicktime.creationdate", "creation_time", "date_recorded")
@@ -21,6 +21,15 @@ def recorded_at(tags: Iterable[Mapping[str, str]]) -> str:
             known.setdefault(name.lower(), said)
     found = (_read(known[name]) for name in _NAMES if name in known)
     return next(filter(None, found), "")
+
+
+def moment_at(recorded: str, seconds: float) -> str:
+    """Return when a moment of a recording was, seconds after its first frame: RFC 3339 in UTC.
+
+    It has milliseconds, as `Video.recorded_at` of a camera's chunk.
+    """
+    time = datetime.fromisoformat(recorded).astimezone(UTC) + timedelta(seconds=seconds)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _read(said: str) -> str:

@@ -58,6 +58,7 @@ class Library:
         frame_rate: str = "",
         coding: str = "",
         recorded_at: str = "",
+        stream: str = "",
     ) -> Video:
         """Index a video that shows each colour for two seconds; its id is its name's stem.
 
@@ -84,6 +85,7 @@ class Library:
             frame_rate=frame_rate,
             coding=coding,
             recorded_at=recorded_at,
+            stream=stream,
         )
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),

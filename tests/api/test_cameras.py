@@ -139,3 +139,32 @@ def test_a_server_without_a_key_adds_no_camera(
         answer = client.post("/v1/cameras", json={"name": "yard", "url": URL})
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/configuration")
     assert "indexer" not in answer.text
+
+
+def test_a_hit_of_a_camera_says_when_it_was(library: Library) -> None:
+    """Its moments are found by camera and by their own time; other videos have neither."""
+    chunk = {"stream": "yard", "recorded_at": "2026-11-28T12:00:00.500Z"}
+    library.add("chunk.mp4", ["red", "blue", "red"], **chunk)  # type: ignore[arg-type]  # texts
+    with asking(library, "search") as client:
+
+        def hits(**filters: object) -> list[dict[str, Any]]:
+            body = {"query": "red", "filter": filters, "min_relevance": 0.5}
+            answer = client.post("/v1/search", json=body)
+            assert answer.status_code == 200, answer.text
+            return sorted(answer.json()["hits"], key=lambda hit: hit["start"])
+
+        first, last = hits(cameras=["yard"])
+        assert (first["camera"], last["camera"]) == ("yard", "yard")
+        assert first["start_at"] == "2026-11-28T12:00:00.500Z"
+        assert (last["start_at"], last["end_at"]) == (
+            "2026-11-28T12:00:04.500Z",
+            "2026-11-28T12:00:06.500Z",
+        )
+        assert hits(cameras=["yard"], recorded_from="2026-11-28T12:00:04Z") == [last]
+        assert hits(cameras=["door"]) == []
+        others = [hit for hit in hits() if hit["video"]["id"] != "chunk"]
+        assert others
+        assert {hit["camera"] for hit in others} == {hit["start_at"] for hit in others} == {None}
+        assert client.get("/v1/videos/chunk").json()["camera"] == "yard"
+        wrong = client.post("/v1/search", json={"query": "red", "filter": {"cameras": ["Ä"]}})
+        assert "filter.cameras.0 must have 1 to 64 of" in wrong.json()["detail"]

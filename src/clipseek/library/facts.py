@@ -37,6 +37,13 @@ class Texts:
         """Return the text of each video."""
         return [self.distinct[place] for place in self.places.tolist()]
 
+    def among(self, texts: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which videos have one of some texts, bool (V,)."""
+        wanted = set(texts)
+        numbers = [number for number, text in enumerate(self.distinct) if text in wanted]
+        mask: NDArray[np.bool_] = np.isin(self.places, numbers)
+        return mask
+
     def begin_with(self, prefix: str) -> NDArray[np.bool_]:
         """Return which videos have a text that begins with another one, bool (V,)."""
         first = bisect_left(self.distinct, prefix)
@@ -49,11 +56,11 @@ class Texts:
 class Facts:
     """What is known of some videos, which are numbered from 0. Immutable.
 
-    It takes 36 bytes for each video, and the text of each distinct folder and title.
+    It takes 40 bytes for each video, and the text of each distinct folder, title and camera.
 
     durations: float64 (V,) seconds. indexed, recorded: float64 (V,), seconds since 1970; NaN if not
     known. heights: int32 (V,) pixels. folders: Those of their uris, each with a `/` at its end.
-    titles: Without the difference of upper and lower case.
+    titles: Without the difference of upper and lower case. cameras: Their names; empty for others.
     """
 
     durations: NDArray[np.float64] = field(repr=False)
@@ -62,6 +69,7 @@ class Facts:
     heights: NDArray[np.int32] = field(repr=False)
     folders: Texts = field(repr=False)
     titles: Texts = field(repr=False)
+    cameras: Texts = field(repr=False)
 
     @classmethod
     def of(cls, named: Iterable[Named], videos: NDArray[np.str_]) -> Self:
@@ -72,7 +80,7 @@ class Facts:
         numbers = {name: number for number, name in enumerate(videos.tolist())}
         durations, indexed, recorded = np.full((3, len(numbers)), np.nan)
         heights = np.zeros(len(numbers), np.int32)
-        homes, titles = [""] * len(numbers), [""] * len(numbers)
+        homes, titles, cameras = ([""] * len(numbers) for _ in range(3))
         for video in named:
             number = numbers.get(video.id)
             if number is not None:
@@ -81,7 +89,8 @@ class Facts:
                 recorded[number] = _seconds(video.recorded_at)
                 heights[number] = video.height
                 homes[number], titles[number] = _folder(video.uri), folded(video.title)
-        texts = Texts.of(homes), Texts.of(titles)
+                cameras[number] = video.stream
+        texts = Texts.of(homes), Texts.of(titles), Texts.of(cameras)
         return cls(durations, indexed, recorded, heights, *texts)
 
     @classmethod
@@ -91,17 +100,20 @@ class Facts:
         """Join the facts of several parts to those of `count` videos, as `Tags.joined` does."""
         durations, indexed, recorded = np.full((3, count), np.nan)
         heights = np.zeros(count, np.int32)
-        homes, titles = [""] * count, [""] * count
+        homes, titles, cameras = ([""] * count for _ in range(3))
         for facts, rows, taken in parts:
             durations[rows[taken]] = facts.durations[taken]
             indexed[rows[taken]] = facts.indexed[taken]
             recorded[rows[taken]] = facts.recorded[taken]
             heights[rows[taken]] = facts.heights[taken]
-            folders, names = facts.folders.all(), facts.titles.all()
+            folders, names, streams = (
+                texts.all() for texts in (facts.folders, facts.titles, facts.cameras)
+            )
             for number in np.flatnonzero(taken).tolist():
                 row = int(rows[number])
                 homes[row], titles[row] = folders[number], names[number]
-        texts = Texts.of(homes), Texts.of(titles)
+                cameras[row] = streams[number]
+        texts = Texts.of(homes), Texts.of(titles), Texts.of(cameras)
         return cls(durations, indexed, recorded, heights, *texts)
 
     def moved(self, named: Iterable[Named], videos: NDArray[np.str_]) -> Self:
@@ -132,11 +144,47 @@ class Facts:
             mask &= self.heights >= only.min_height
         if only.max_height is not None:
             mask &= self.heights <= only.max_height
+        if only.cameras is not None:
+            mask &= self.cameras.among(only.cameras)
+        ends = np.where(self.are_chunks, self.recorded + self.durations, np.nan)
         return (
             mask
             & _within(self.indexed, only.indexed_from, only.indexed_before)
-            & _within(self.recorded, only.recorded_from, only.recorded_before)
+            & self._recorded(only, self.recorded, ends, self.are_chunks)
         )
+
+    @property
+    def are_chunks(self) -> NDArray[np.bool_]:
+        """Which videos are chunks of a camera, bool (V,)."""
+        return ~self.cameras.among(("",))
+
+    def moments(
+        self, only: Filters, owners: NDArray[np.int32], spans: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Return which segments pass the times of recording of a filter, bool (N,).
+
+        owners: int32 (N,), their videos. spans: float64 (N, 2) seconds. Segments of a camera have
+        times of their own; the others are as old as their video.
+        """
+        begin = self.recorded[owners]
+        starts, ends = begin + spans[:, 0], begin + spans[:, 1]
+        are_chunks = self.are_chunks[owners]
+        return self._recorded(only, np.where(are_chunks, starts, begin), ends, are_chunks)
+
+    @staticmethod
+    def _recorded(
+        only: Filters,
+        starts: NDArray[np.float64],
+        ends: NDArray[np.float64],
+        are_chunks: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Return what was recorded in the times of a filter: of a camera, what overlaps them."""
+        mask = _within(starts, only.recorded_from, only.recorded_before)
+        if only.recorded_from is not None:
+            first = only.recorded_from.timestamp()
+            running = are_chunks & (starts < first) & (ends > first)
+            mask |= running & _within(starts, None, only.recorded_before)
+        return mask
 
 
 def _within(

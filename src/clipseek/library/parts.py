@@ -112,9 +112,14 @@ class Part:
     ) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all."""
         mask = self._mask(only, spoken)
+        alive = mask if self.gone is None else mask & ~self.gone
+        if only.cuts_chunks:
+            table = self.table
+            fits = self.facts.moments(only, table.owners, table.spans)
+            return table.ids[fits & alive[table.owners]]
         if mask.all():
             return None
-        return self.table.ids_where(mask if self.gone is None else mask & ~self.gone)
+        return self.table.ids_where(alive)
 
     def videos(self, only: Filters, spoken: NDArray[np.bool_] | None = None) -> set[str]:
         """Return the videos that a filter lets through."""

@@ -1,0 +1,21 @@
+"""What all values of answers are: frozen, and with URLs that can be opened."""
+
+from typing import Annotated
+from urllib.parse import urljoin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+
+def _absolute(url: str, info: ValidationInfo) -> str:
+    """Return a URL of an answer as one that can be opened."""
+    address = (info.context or {}).get("address", "")
+    return urljoin(f"{address}/", url) if address else url
+
+
+Url = Annotated[str, AfterValidator(_absolute)]
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())

@@ -94,6 +94,7 @@ class Errands:
             keep_frame_vectors=settings.keep_frame_vectors,
             longest_s=settings.max_video_s,
             lease_s=settings.job_lease_s,
+            by_parts=settings.decode == "keyframes",
         )
         try:
             reports = self._reports(job, uri, heart, options)

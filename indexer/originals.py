@@ -109,7 +109,7 @@ class Originals:
     @contextmanager
     def _opened(self, video: Video, open_video: FrameSourceOpener) -> Iterator[FrameSource]:
         with (
-            self.places.look(video.uri).open() as file,
+            self.places.look(video.uri).parts() as file,
             open_video(video.uri, descriptor=file.fileno()) as frames,
         ):
             yield frames

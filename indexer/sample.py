@@ -54,7 +54,7 @@ def _of_video(
     found: list[NDArray[np.uint8]] = []
     try:
         with (
-            places.look(uri).open() as file,
+            places.look(uri).parts() as file,
             open_video(uri, descriptor=file.fileno()) as source,
         ):
             found.extend(prepare(batch.pixels) for batch in source.read(times, short_side=side))

@@ -106,6 +106,7 @@ class Switching:
                 service.places,
                 key,
                 amend,
+                known_in=self.source.name,
             )
             run = Run(
                 tools,
@@ -136,6 +137,7 @@ def _options(settings: Settings) -> Options:
         keep_frame_vectors=settings.keep_frame_vectors,
         longest_s=settings.max_video_s,
         lease_s=settings.job_lease_s,
+        by_parts=settings.decode == "keyframes",
     )
 
 

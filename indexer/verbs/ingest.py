@@ -133,6 +133,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> Options:
         keep_frame_vectors=settings.keep_frame_vectors,
         longest_s=settings.max_video_s,
         lease_s=settings.job_lease_s,
+        by_parts=settings.decode == "keyframes",
     )
 
 

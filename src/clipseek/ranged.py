@@ -6,16 +6,20 @@ thread on the other side answers with them, and fetches no more of the video tha
 The reader trusts the answers, which come from its parent; the parent trusts no question.
 """
 
+import bisect
 import errno
 import io
 import os
 import socket
 import stat
 import struct
+import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
+from typing import IO
 
 from clipseek.errors import UnreadableVideo
 
@@ -105,6 +109,18 @@ def is_ranged(descriptor: int) -> bool:
     return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
 
 
+@contextmanager
+def whole(descriptor: int) -> Iterator[IO[bytes]]:
+    """Give a file with all that is behind a socket; it is gone when it is closed."""
+    with tempfile.TemporaryFile() as file:
+        at = 0
+        while content := read_at(descriptor, MOST_BYTES, at):
+            file.write(content)
+            at += len(content)
+        file.flush()
+        yield file
+
+
 def size_of(descriptor: int) -> int:
     """Return how many bytes a file or a video behind a socket has."""
     status = os.fstat(descriptor)
@@ -133,6 +149,14 @@ class RangedFile(io.RawIOBase):
         self._descriptor, self._path = descriptor, path
         self._at = 0
         self._size = size_of(descriptor)
+        self._left_out: list[tuple[int, int]] = []
+
+    def leave_out(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Read zeros from now on in the place of spans, which are not fetched.
+
+        Each is from a position to another one, which is not part of it; they do not overlap.
+        """
+        self._left_out = sorted(spans)
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -159,12 +183,24 @@ class RangedFile(io.RawIOBase):
             UnreadableVideo: they cannot be fetched.
         """
         left = max(0, self._size - self._at)
+        zeros, until = self._around()
+        count = min(left if size < 0 else min(size, left), BLOCK_BYTES, until - self._at)
+        if zeros:
+            self._at += count
+            return bytes(count)
         try:
-            content = _part(self._descriptor, self._at, left if size < 0 else min(size, left))
+            content = _part(self._descriptor, self._at, count)
         except OSError as error:
             raise UnreadableVideo(self._path, f"it cannot be fetched: {error.strerror}") from error
         self._at += len(content)
         return content
+
+    def _around(self) -> tuple[bool, int]:
+        """Return whether the position is left out, and where the next one begins that differs."""
+        after = bisect.bisect(self._left_out, self._at, key=itemgetter(0))
+        if after and self._at < (end := self._left_out[after - 1][1]):
+            return True, end
+        return False, self._left_out[after][0] if after < len(self._left_out) else self._size
 
 
 def _part(descriptor: int, start: int, count: int) -> bytes:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from clipseek.ranged import read_at
 from clipseek.sources import Source
 from clipseek.sources.fetching import FetchLimits
 from clipseek.sources.keeping import Entry, Keeping, evicted
@@ -105,6 +106,22 @@ def test_a_second_look_fetches_nothing(
         with source.open() as file:
             assert file.read() == b"video"
     assert fetched == [uri("a.mp4")]
+
+
+def test_parts_of_a_copy_are_not_fetched(
+    bucket: s3.Server, place: ObjectStores, fetched: list[str]
+) -> None:
+    """Without a copy they are, and make none."""
+    bucket.put("a.mp4", b"video")
+    source = place.look(uri("a.mp4"))
+    for count in (1, 2):
+        with source.parts() as parts:
+            assert read_at(parts.fileno(), 3, 1) == b"ide"
+        assert fetched == [uri("a.mp4")] * count
+    assert whole(source) == b"video"
+    with source.parts() as parts:
+        assert read_at(parts.fileno(), 3, 1) == b"ide"
+    assert fetched == [uri("a.mp4")] * 3
 
 
 def test_another_state_is_fetched(

@@ -7,14 +7,17 @@ import socket
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
+from clipseek import sampling
 from clipseek.errors import UnreadableVideo
 from clipseek.ranged import BLOCK_BYTES, Blocks, RangedFile, read_at, served, size_of
+from clipseek.video import PyAVFrames
 from clipseek.video.excerpting import Excerpting, Recipe
 
 FPS, LONG_S = 25, 10
@@ -129,15 +132,34 @@ def test_a_fault_on_the_other_side_ends_the_read() -> None:
         read_at(theirs.fileno(), 10, 0)
 
 
+def test_spans_that_are_left_out_are_zeros() -> None:
+    """Nothing of them is fetched; what surrounds them is as it is, whatever is asked for."""
+    content = os.urandom(8 * BLOCK_BYTES)
+    spans = [(BLOCK_BYTES + 5, 4 * BLOCK_BYTES), (0, 3), (6 * BLOCK_BYTES, 8 * BLOCK_BYTES)]
+    expected = bytearray(content)
+    for start, end in spans:
+        expected[start:end] = bytes(end - start)
+    fetched = Fetched(content)
+    with served(fetched.stream, len(content)) as theirs:
+        file = RangedFile(theirs.fileno(), "a")
+        file.leave_out(spans)
+        for count in (1 << 20, 7777):
+            file.seek(0)
+            assert io.BufferedReader(file, count).read() == expected
+            file = RangedFile(theirs.fileno(), "a")
+            file.leave_out(spans)
+    assert {first // BLOCK_BYTES for first, _ in fetched.asked} == {0, 1, 4, 5}
+
+
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Noise, which takes many bytes, in containers with their index at the end."""
     noise = np.random.default_rng(1).integers(0, 255, (25, 144, 256, 3), np.uint8)
     written = {}
-    for ending in ("mp4", "mkv"):
-        path = tmp_path_factory.mktemp("videos") / f"a.{ending}"
-        with av.open(str(path), "w") as output:
-            options = {"g": "25", "preset": "ultrafast", "crf": "10"}
+    for ending, more in (("mp4", {}), ("mkv", {}), ("B-frames", {"preset": "veryfast", "g": "75"})):
+        path = tmp_path_factory.mktemp("videos") / "a"
+        with av.open(str(path), "w", format="matroska" if ending == "mkv" else "mp4") as output:
+            options = {"g": "25", "preset": "ultrafast", "crf": "10", **more}
             stream = output.add_stream("libx264", rate=FPS, options=options)
             assert isinstance(stream, VideoStream)
             stream.width, stream.height, stream.pix_fmt = 256, 144, "yuv420p"
@@ -148,6 +170,51 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             output.mux(stream.encode(None))
         written[ending] = path.read_bytes()
     return written
+
+
+def frames_of(
+    path: str, descriptor: int, decode: Literal["exact", "fast", "keyframes"]
+) -> list[tuple[float, bytes]]:
+    """Return the frames of a video that are asked for every second, and its length at the end."""
+    with PyAVFrames(path, descriptor=descriptor, decode=decode) as frames:
+        batches = list(frames.read(sampling.grid(1.0), short_side=64))
+        times = [float(time) for batch in batches for time in batch.times]
+        pixels = [picture.tobytes() for batch in batches for picture in batch.pixels]
+        return [*zip(times, pixels, strict=True), (frames.duration or 0.0, b"")]
+
+
+@pytest.mark.parametrize("decode", ["keyframes", "fast", "exact"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "B-frames"])
+def test_frames_are_those_of_the_whole_file(
+    videos: dict[str, bytes],
+    kind: str,
+    decode: Literal["exact", "fast", "keyframes"],
+    tmp_path: Path,
+) -> None:
+    """And of an MP4, keyframes are fetched without what is between them."""
+    content = videos[kind]
+    path = tmp_path / "local"
+    path.write_bytes(content)
+    fetched = Fetched(content)
+    with path.open("rb") as file, served(fetched.stream, len(content)) as theirs:
+        expected = frames_of("local", file.fileno(), decode)
+        assert frames_of("s3://videos/a", theirs.fileno(), decode) == expected
+    assert len(expected) >= 5
+    if decode == "keyframes" and kind != "mkv":
+        assert fetched.bytes < len(content) * 0.6
+
+
+def test_decord_reads_what_is_fetched(videos: dict[str, bytes], tmp_path: Path) -> None:
+    """It reads files alone, so all is fetched into one."""
+    decord = pytest.importorskip("clipseek.video.decord")
+    path = tmp_path / "local"
+    path.write_bytes(videos["mp4"])
+    found = []
+    with path.open("rb") as file, served(Fetched(videos["mp4"]).stream, path.stat().st_size) as far:
+        for descriptor in (file.fileno(), far.fileno()):
+            with decord.DecordFrames("a", descriptor=descriptor) as frames:
+                found.append([b.pixels.tobytes() for b in frames.read(sampling.grid(1.0))])
+    assert found[0] == found[1]
 
 
 def excerpt(descriptor: int, target: Path) -> bytes:

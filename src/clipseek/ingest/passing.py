@@ -1,6 +1,8 @@
 """One pass over the content of a source, wherever it runs: it is hashed, decoded and read."""
 
+import io
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from clipseek.errors import UnreadableVideo
@@ -13,8 +15,10 @@ from clipseek.sources import Places, Source
 from clipseek.texts.producer import Producer
 
 Part = Identified | Opened | Frames | Ended
-Pass = Callable[[Source], Generator[Part]]
+Pass = Callable[[Source, str], Generator[Part]]
 """Yields what a source is, and if it is asked for more, what is read of it, and its end. Close it.
+
+The id of what the source contains is given if it is known, or else the empty text.
 
 Raises:
     UnreadableVideo: the source cannot be read, or was written to meanwhile.
@@ -32,11 +36,18 @@ class Gear:
 
 
 def passing(
-    source: Source, gear: Gear, options: Options, go_on: Callable[[], bool] = lambda: True
+    source: Source,
+    known: str,
+    gear: Gear,
+    options: Options,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Generator[Part]:
     """Make a pass over a source; as `Pass`. It ends early once `go_on` says no."""
-    with source.open() as file:
-        found = steps.identify(source, file, go_on=go_on)
+    with source.parts() if known and options.by_parts else source.open() as file:
+        if isinstance(file, io.FileIO):
+            found = steps.identify(source, file, go_on=go_on)
+        else:  # what is behind a socket is of the stamp of the source, and so of this id
+            found = Identified(source, known)
         if found is None:
             return
         yield found
@@ -61,7 +72,10 @@ def passing(
             if ended is None:  # else all of it was read before its source failed to close
                 raise
         if ended is not None and go_on():
-            ended = added(gear.texts, ended, source, file.fileno(), has_subtitles=has_subtitles)
+            # A decoder that was ended may have left half of an answer in its socket.
+            with nullcontext(file) if isinstance(file, io.FileIO) else source.parts() as other:
+                texts = gear.texts
+                ended = added(texts, ended, source, other.fileno(), has_subtitles=has_subtitles)
             _require_same(gear.places, source)
             yield ended
 

@@ -124,9 +124,9 @@ class RayPasses:
             ray.kill(actor)
         remove_placement_group(self._room)
 
-    def __call__(self, source: Source) -> Generator[Part]:
+    def __call__(self, source: Source, known: str) -> Generator[Part]:
         """Make a pass over a source; as `Pass`. It ends early once the run stops."""
-        stream = self._read.remote(self._held, source, self._options)
+        stream = self._read.remote(self._held, source, known, self._options)
         try:
             yield from self._parts(source, stream)
         except RayTaskError as error:
@@ -259,12 +259,12 @@ def _gear_of(equipment: Equipment) -> Gear:
     return _gears[equipment.name]
 
 
-def _read(equipment: Equipment, source: Source, options: Options) -> Iterator[Any]:
+def _read(equipment: Equipment, source: Source, known: str, options: Options) -> Iterator[Any]:
     """Yield the parts of a pass; pictures come alone, after the rest of their frames."""
     try:
         pictures = 0
         held: list[Frames] = []
-        for part in passing(source, _gear_of(equipment), options):
+        for part in passing(source, known, _gear_of(equipment), options):
             if isinstance(part, Frames):
                 held.append(part)
             is_batch = sum(len(each.times) for each in held) >= options.batch_size

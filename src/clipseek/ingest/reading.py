@@ -87,7 +87,7 @@ class Reading:
         if (known := self.recognition.by_others(source)) is not None:
             yield known
             return
-        with closing(self.through(source)) as parts:
+        with closing(self.through(source, self.recognition.content(source))) as parts:
             found = next(parts, None)
             if not isinstance(found, Identified):
                 return

@@ -27,6 +27,7 @@ class Recognition:
         places: Places,
         *,
         indexed: Indexed,
+        known: Indexed,
         claims: Claims,
         sharing: Sharing,
         force: bool,
@@ -35,9 +36,15 @@ class Recognition:
         self._collection = collection
         self._places = places
         self._indexed = indexed
+        self._known = known
         self._claims = claims
         self._sharing = sharing
         self._stored_since = Stored(catalog, collection) if force else None
+
+    def content(self, source: Source) -> str:
+        """Return the id of what a source contains if its stamp says it, or the empty text."""
+        video = self._known.at(source.uri)
+        return video.id if video is not None and video.stamp == source.stamp else ""
 
     def by_stamp(self, source: Source) -> Report | None:
         """Return the report of a source that is indexed as it is; its bytes are not read."""

@@ -21,7 +21,7 @@ from clipseek.frames import FrameBatch
 from clipseek.ingest.tools import Options
 from clipseek.model import Model
 from clipseek.protocols import CatalogWriter, Embedder, FrameSourceOpener
-from clipseek.sources import Source, content_id
+from clipseek.sources import Descriptor, Source, content_id
 from clipseek.thumbnails import Thumbnails, name_of
 from clipseek.timed import TimedText
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
@@ -114,7 +114,7 @@ def identify(
 
 def read(
     source: Source,
-    file: io.FileIO,
+    file: Descriptor,
     open_video: FrameSourceOpener,
     embedder: Embedder,
     *,

@@ -124,11 +124,13 @@ class Run:
 
     def _reading(self, uris: Sequence[str], listed: Sequence[Source]) -> Reading:
         tools = self._tools
+        indexed = Indexed(tools.catalog, tools.collection, uris)
         recognition = Recognition(
             tools.catalog,
             tools.collection,
             tools.places,
-            indexed=Indexed(tools.catalog, tools.collection, uris),
+            indexed=indexed,
+            known=Indexed(tools.catalog, tools.known_in, uris) if tools.known_in else indexed,
             claims=self._claims,
             sharing=self._sharing,
             force=self._options.force,
@@ -136,10 +138,10 @@ class Run:
         found = {source.uri: source for source in listed}
         return Reading(tools, recognition, found, self._through, self._claims, self._sharing)
 
-    def _here(self, source: Source) -> Generator[Part]:
+    def _here(self, source: Source, known: str) -> Generator[Part]:
         tools = self._tools
         gear = Gear(tools.open_video, tools.model.embedder, tools.places, tools.texts)
-        return passing(source, gear, self._options, lambda: not self._stop.is_set())
+        return passing(source, known, gear, self._options, lambda: not self._stop.is_set())
 
     # A decoding thread.
 

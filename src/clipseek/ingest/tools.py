@@ -21,7 +21,8 @@ class Tools:
     """What the steps work with: composed by the command from `clipseek.assembly`.
 
     `amend` is given each video before it is stored, and returns what is stored, or raises
-    UnreadableVideo. `texts` produce the fields that are made of text.
+    UnreadableVideo. `texts` produce the fields that are made of text. What has a stamp of another
+    collection, `known_in`, has the content that is stored there.
     """
 
     collection: str
@@ -33,6 +34,7 @@ class Tools:
     key: str = ""
     amend: Callable[[Put], Put] = _as_it_is
     texts: tuple[Producer, ...] = ()
+    known_in: str = ""
 
     @property
     def folder(self) -> str:
@@ -45,7 +47,8 @@ class Options:
     """What the user asked of one run.
 
     A video of more than `longest_s` seconds is refused. Without a title, it is called as its file.
-    Other runs take a video over if this one gives no sign of life for `lease_s` seconds.
+    Other runs take a video over if this one gives no sign of life for `lease_s` seconds. With
+    `by_parts`, not all of a video is read, so one that is known is not fetched as a whole.
     """
 
     fps: float = 1.0
@@ -57,3 +60,4 @@ class Options:
     keep_frame_vectors: bool = True
     longest_s: float = math.inf
     lease_s: float = 30.0
+    by_parts: bool = False

@@ -2,10 +2,11 @@
 
 from clipseek.sources.local import LocalDisk, LocalFile, content_id
 from clipseek.sources.places import LOCAL, Places, scheme_of
-from clipseek.sources.source import Place, Source
+from clipseek.sources.source import Descriptor, Place, Source
 
 __all__ = [
     "LOCAL",
+    "Descriptor",
     "LocalDisk",
     "LocalFile",
     "Place",

@@ -63,8 +63,8 @@ class RemoteObject:
             yield file
 
     def parts(self) -> AbstractContextManager[Descriptor]:
-        """Give a socket; each block that is read is fetched, and is of the object as it was."""
-        return served(self.stream, self.size_bytes)
+        """Give a copy that is kept, or a socket, whose blocks are of the object as it was."""
+        return self.keeping.copy(self) or served(self.stream, self.size_bytes)
 
     def stream(self, first: int, last: int) -> Iterator[bytes]:
         """Yield a range, each block only as long as the object is the one that was looked at."""

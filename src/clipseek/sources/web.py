@@ -64,7 +64,9 @@ class WebFile:
                 yield file
 
     def parts(self) -> AbstractContextManager[Descriptor]:
-        """Give a socket, or the whole from a server that has answered without a range."""
+        """Give a copy that is kept, a socket, or the whole if a server gives no ranges."""
+        if (copy := self.site.keeping.copy(self)) is not None:
+            return copy
         return served(self.stream, self.size_bytes) if self.has_ranges else self._fetched()
 
     def stream(self, first: int, last: int) -> Iterator[bytes]:

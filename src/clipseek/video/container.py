@@ -81,7 +81,8 @@ class Opened:
     `start` is where the file's timestamps begin. `claim` is the length of the whole file, sound
     included, and `stream_claim` that of the video stream alone; None if the file does not state it.
     `stream_start` is where the stream's timestamps begin. A step forward of the timestamps by more
-    than `leap_s` is a leap of the clock, not a frame that is shown for so long.
+    than `leap_s` is a leap of the clock, not a frame that is shown for so long. `ranged` is what
+    fetches the file when it is read, or None for a file of this machine.
     """
 
     path: str | Path
@@ -95,6 +96,7 @@ class Opened:
     stream_start: Fraction | None
     leap_s: int
     crop: Crop
+    ranged: RangedFile | None = None
 
     @property
     def stream_end(self) -> Fraction | None:
@@ -153,7 +155,8 @@ def _opened(
     descriptor: int,
     max_pixels: int | None,
 ) -> Opened:
-    container = _open(path, descriptor)
+    ranged = RangedFile(descriptor, str(path)) if is_ranged(descriptor) else None
+    container = _open(path, descriptor, ranged)
     try:
         stream = _video_stream(container, path, descriptor)
         _require_size(stream, path, max_pixels)
@@ -182,7 +185,9 @@ def _opened(
         size=(stream.width, stream.height),
     )
     start = _start(container)
-    return Opened(path, container, stream, time_base, rate, start, *claims, begins, leap_s, crop)
+    return Opened(
+        path, container, stream, time_base, rate, start, *claims, begins, leap_s, crop, ranged
+    )
 
 
 def coding_of(opened: Opened) -> str:
@@ -236,7 +241,7 @@ def _regular(path: str | Path) -> io.FileIO:
         raise UnreadableVideo(str(path), f"cannot be opened: {error}") from error
 
 
-def _open(path: str | Path, descriptor: int) -> InputContainer:
+def _open(path: str | Path, descriptor: int, ranged: RangedFile | None = None) -> InputContainer:
     beginning = read_at(descriptor, _HEAD_BYTES, 0)
     if not beginning:
         raise UnreadableVideo(str(path), "empty file")
@@ -245,7 +250,7 @@ def _open(path: str | Path, descriptor: int) -> InputContainer:
     options = dict(_OPTIONS)
     file: RangedFile | str = "fd:"
     if is_ranged(descriptor):
-        file = RangedFile(descriptor, str(path))
+        file = ranged or RangedFile(descriptor, str(path))
     else:
         os.lseek(descriptor, 0, os.SEEK_SET)  # libav reads from the position of its descriptor
         options["fd"] = str(descriptor)

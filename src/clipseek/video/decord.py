@@ -1,6 +1,7 @@
 """DecordFrames: the second reader, over decord; it can decode single frames."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 from clipseek.errors import UnreadableVideo
 from clipseek.frames import FrameBatch
 from clipseek.protocols import CutDetector
+from clipseek.ranged import is_ranged, whole
 from clipseek.timed import Cue
 from clipseek.video.damage import Damage
 from clipseek.video.picture import LUMA_SIZE, Turn, reduced_size
@@ -78,6 +80,9 @@ class DecordFrames:
         from clipseek.video.pyav import PyAVFrames
 
         self._path = path
+        self._held = ExitStack()
+        if descriptor is not None and is_ranged(descriptor):  # decord reads files alone
+            descriptor = self._held.enter_context(whole(descriptor)).fileno()
         self._descriptor = descriptor
         self._threads = threads
         self._is_taken = False
@@ -194,7 +199,8 @@ class DecordFrames:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Do nothing: decord closes its file with the last reference to the reader."""
+        """Close what was fetched: decord closes its file with the last reference to the reader."""
+        self._held.close()
 
 
 class _Table:

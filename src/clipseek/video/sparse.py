@@ -16,6 +16,7 @@ from clipseek.video.container import Opened
 from clipseek.video.decoding import Decoding, Differ, Frames
 from clipseek.video.exact import ExactDecoder
 from clipseek.video.groups import FallBack, Group, Groups
+from clipseek.video.keyframes import leave_out_others
 from clipseek.video.planning import START, Aim, Plan, plan
 from clipseek.video.selection import TOLERANCE, Requests
 from clipseek.video.timestamps import Ticks, stated_end
@@ -64,6 +65,8 @@ class SparseDecoder:
             step=step,
             shortest_shot=int(_SHORTEST_SHOT_S / base),
         )
+        if not is_fast:
+            leave_out_others(opened)
         context = opened.stream.codec_context
         self._decoding = Decoding(
             context, ticks, reach=self._aim.reach, differ=differ if is_fast else None

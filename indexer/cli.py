@@ -29,6 +29,7 @@ from indexer import (
     model_options,
     search_options,
     switch_options,
+    watch_options,
 )
 from indexer.naming import at_home
 from indexer.noting import audited
@@ -129,6 +130,7 @@ def _catalog_verbs(verbs: Verbs) -> None:
     _collections_verb(verbs)
     key_options.add(verbs)
     live_options.add(verbs)
+    watch_options.add(verbs)
     export = verb(verbs, "export", "write a collection to a folder", "indexer export ./backup")
     export.add_argument("folder", type=at_home, metavar="DIR", help="new or empty folder")
     output(export, quiet=True)

@@ -85,6 +85,16 @@ def _parts(options: argparse.Namespace) -> list[Part]:
     return [*parts, *(Text(text, -1.0) for text in options.unwanted)]
 
 
+def wanted_parts(
+    options: argparse.Namespace, catalog: CatalogReader, collection: str
+) -> list[Part]:
+    """Return the parts that the options name, with the moment; raise what is wrong with them."""
+    parts = _parts(options)
+    if options.like is not None:
+        parts.append(_like(options.like, catalog, collection))
+    return parts
+
+
 def _checked(
     parts: Sequence[Part], settings: Settings, options: argparse.Namespace, filters: Filters
 ) -> Query:

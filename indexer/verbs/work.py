@@ -2,14 +2,17 @@
 
 import argparse
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 
 from clipseek.assembly import fetch_rules, open_uploads, open_writer
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.jobs import Job
-from clipseek.ledgers import open_audit, open_jobs
+from clipseek.ledgers import open_audit, open_jobs, open_watches
+from clipseek.live.patrol import Patrol
+from clipseek.service import Service
 from indexer import reserve
 from indexer.collection_models import CollectionModels
 from indexer.errands import Errands
@@ -47,9 +50,23 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             told(job)
 
         worker = Worker(queue, errands, jobs, stop, ended, quiet=options.quiet or options.json)
-        with stopping_on_signal(stop, worker.wake):
+        with stopping_on_signal(stop, worker.wake), _watching(service, settings, options):
             worker.run(once=options.once)
     return 1 if options.once and worker.failed else 0
+
+
+@contextmanager
+def _watching(service: Service, settings: Settings, options: argparse.Namespace) -> Iterator[None]:
+    """Judge watches and send alerts meanwhile, unless the worker ends when no job is ready."""
+    if options.once:
+        yield
+        return
+    with (
+        closing(open_watches(settings)) as store,
+        closing(Patrol(settings, service.searcher, store)) as patrol,
+    ):
+        patrol.start()
+        yield
 
 
 def _emit(job: Job) -> None:

@@ -125,6 +125,12 @@ def test_a_threshold_is_between_the_events_that_count_and_the_others() -> None:
     assert 0.4 < found.threshold < 0.7  # in the middle of their logits
 
 
+def test_events_that_are_sure_have_a_threshold_in_the_middle() -> None:
+    """All thresholds give the same number, and one half is as far as can be from all segments."""
+    found = Past([signal(0.0, 1.0, 0.0, 1.0, 0.0)]).proposed(2, margin=0.1)
+    assert (found.alerts, found.threshold) == (2, 0.5)
+
+
 def test_a_gap_near_the_wanted_number_is_preferred() -> None:
     """Nine of eight wanted, if no threshold between the eighth and the ninth separates well."""
     peaks = [0.9, 0.89, 0.88, 0.87, 0.86, 0.85, 0.84, 0.83, 0.82, 0.1, 0.1, 0.1, 0.1]

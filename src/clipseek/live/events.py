@@ -170,9 +170,10 @@ class Past:
         thresholds = 1 / (1 + np.exp(-_LOGITS))
         rules = [Rule(float(each), margin, cooldown_s) for each in thresholds]
         counts = np.array([self.alerts(rule) for rule in rules])
+        runs = _runs(counts)
         # Below the threshold of most events, they flow together: few, because they never end.
-        lowest = len(counts) - 1 - int(np.argmax(counts[::-1]))
-        runs = [(max(first, lowest), end) for first, end in _runs(counts) if end > lowest]
+        most = max(place for place, run in enumerate(runs) if counts[run[0]] == counts.max())
+        runs = runs[most:]
         near = [run for run in runs if abs(counts[run[0]] - wanted) <= max(0.5, SLACK * wanted)]
         if near:
             chosen = max(near, key=lambda run: (run[1] - run[0], run[0]))

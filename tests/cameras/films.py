@@ -21,6 +21,9 @@ Codec = Literal["h264", "hevc", "mjpeg"]
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "mjpeg": "mjpeg"}
 
 
+_GRAINS = 7
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a film is like.
@@ -72,15 +75,22 @@ def pictures(width: int, height: int, seed: int = 1) -> Iterator[NDArray[np.uint
 
 def _frames(shape: Shape) -> Iterator[NDArray[np.uint8]]:
     """Yield every frame; a picture is held as long as in a demo video, which is drawn on twos."""
-    random = np.random.default_rng(shape.seed)
+    grains = _grains(shape) if shape.noise else []
     held = max(1, round(shape.fps / 12))
     shown = (each for each in pictures(shape.width, shape.height, shape.seed) for _ in range(held))
     for number, pixels in enumerate(islice(shown, round(shape.seconds * shape.fps))):
         seen = pixels
-        if shape.noise:
-            grain = random.normal(0, shape.noise, pixels.shape[:2])[..., None]
-            seen = np.clip(pixels + grain, 0, 255).astype(np.uint8)
+        if grains:
+            noisy = pixels.astype(np.int16) + grains[number % len(grains)]
+            seen = np.clip(noisy, 0, 255).astype(np.uint8)
         yield burn(seen, position_ms(number, shape.fps)) if shape.stamped else seen
+
+
+def _grains(shape: Shape) -> list[NDArray[np.int16]]:
+    """Return noise for frames in turns, int16 (H, W, 1), so that no two in a row have the same."""
+    random = np.random.default_rng(shape.seed)
+    size = (_GRAINS, shape.height, shape.width, 1)
+    return list(random.normal(0, shape.noise, size).round().astype(np.int16))
 
 
 def position_ms(frame: int, fps: int) -> int:

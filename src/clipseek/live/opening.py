@@ -1,10 +1,15 @@
 """Opens the stream of a camera: RTSP, MJPEG, HLS or progressive over HTTP, or a local device."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import av
 from av.container import InputContainer
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 _PROBE_S = 2.0
 """How much of a stream is looked at to find out what it is, if it does not say."""
@@ -34,6 +39,8 @@ def opened(url: str, *, open_s: float, read_s: float) -> InputContainer:
     options = {
         "protocol_whitelist": _FOLLOWED[scheme],
         "analyzeduration": str(int(_PROBE_S * 1e6)),
+        # Opening does not wait for twenty frames to measure their rate.
+        "fpsprobesize": "0",
     }
     if scheme.startswith("rtsp"):
         options |= {
@@ -62,3 +69,12 @@ def split_transport(url: str) -> tuple[str, str]:
 def is_paced_by_us(url: str, format_name: str) -> bool:
     """Say whether a stream comes as fast as it is read, so that its frames must be waited for."""
     return url.startswith("http") and format_name not in UNTIMED
+
+
+def stamp_first(packets: "Sequence[Packet[VideoStream]]") -> None:
+    """Give the first packet its time by those of the next two: in RTSP, it has none."""
+    stamps = [packet.dts for packet in packets]
+    if len(stamps) == 3 and packets[0].pts is None and None not in stamps[1:]:
+        second, third = cast("list[int]", stamps[1:])
+        if third > second:
+            packets[0].dts = packets[0].pts = 2 * second - third

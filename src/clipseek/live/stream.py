@@ -27,7 +27,7 @@ from clipseek import sampling
 from clipseek.live.chunks import ChunkWriter, DiskFull, can_hold
 from clipseek.live.clock import StreamClock
 from clipseek.live.faults import reason_of
-from clipseek.live.opening import UNTIMED, is_paced_by_us, opened
+from clipseek.live.opening import UNTIMED, is_paced_by_us, opened, stamp_first
 from clipseek.live.orders import End, File, Next, Watch
 from clipseek.live.outbox import Outbox, Shown
 from clipseek.live.pacing import Pace, decodes_keyframes
@@ -52,6 +52,10 @@ _END_S = 5.0
 
 class Changed(Exception):
     """The camera sends pictures of another size: it is opened again, for a file has one size."""
+
+
+class Unreadable(Exception):
+    """The camera sends, and nothing of it can be decoded."""
 
 
 class TooLarge(Exception):
@@ -82,6 +86,8 @@ def _serve(channel: Channel, order: Watch) -> None:
         reason = "it has ended the stream"
     except Changed:
         kind, reason = "changed", "its picture has another size now"
+    except Unreadable:
+        reason = "nothing that it sends can be decoded; check its codec"
     except TooLarge:
         reason = f"its frames have more than {order.max_pixels} pixels (CLIPSEEK_MAX_FRAME_PIXELS)"
     except BrokenChannel:
@@ -134,6 +140,7 @@ class CameraStream:
         self._key_at: float | None = None
         self._is_full = True
         self._received = self._decoded = self._errors = 0
+        self._read_at = time.monotonic()
         self._told = 0.0
 
     def run(self) -> None:
@@ -153,6 +160,13 @@ class CameraStream:
                 if self.ending.is_set():
                     return
                 self._take(packet, arrived)
+                self._require_read()
+
+    def _require_read(self) -> None:
+        """Raise Unreadable if packets come, and no frame has for long."""
+        limit_s = max(self.order.unread_s, 3 / self.order.fps)
+        if time.monotonic() - self._read_at > (limit_s if self._is_open else 4 * limit_s):
+            raise Unreadable
 
     def close(self) -> None:
         """End the chunk."""
@@ -199,6 +213,7 @@ class CameraStream:
                 if self._waits or arrived - first >= SETTLE_S or size > _MOST_HELD_BYTES:
                     break
         self._clock.settle()
+        stamp_first([packet for packet, _ in held[:3]])
         yield from held
         yield from packets
 
@@ -254,7 +269,8 @@ class CameraStream:
         if not self._is_open or at - self._begun >= self.order.chunk_s:
             self.outbox.flush()
             self.close()
-            self._clock.settle()
+            if self._chunk:  # the first one is settled already
+                self._clock.settle()
             at = self._key_at = self._clock.time(shown, now)
             self._begin(at)
         return at
@@ -327,6 +343,8 @@ class CameraStream:
             context.flush_buffers()
             return []
         self._decoded += len(frames)
+        if frames:
+            self._read_at = time.monotonic()
         return [frame for frame in frames if not frame.is_corrupt]
 
     def _time_of(self, frame: VideoFrame, at: float, now: float) -> tuple[float, float]:

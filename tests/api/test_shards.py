@@ -182,14 +182,29 @@ def test_pages_follow_each_other_on_any_replica(whole: str, pair: tuple[str, str
         body["cursor"] = found[1]["next_cursor"]
 
 
-def test_each_asks_the_other(pair: tuple[str, str]) -> None:
-    """And counts it, on both sides."""
-    for url in pair:
-        assert post(url, "/v1/search", {"query": "two boats"})[0] == 200
-    shown = [metrics(url) for url in pair]
-    for here in (0, 1):
-        assert metric(shown[here], f'shard_requests_total{{outcome="answered",shard="{2 - here}"}}')
-        assert metric(shown[here], 'shard_questions_total{status="200"}')
+def test_each_asks_the_other_once(pair: tuple[str, str]) -> None:
+    """And counts it, on both sides: what is answered is not asked again."""
+    before = [asked_and_answered(url, 2 - here) for here, url in enumerate(pair)]
+    for _ in range(3):
+        for url in pair:
+            assert post(url, "/v1/search", {"query": "two boats"})[0] == 200
+    after = [asked_and_answered(url, 2 - here) for here, url in enumerate(pair)]
+    more = [(now[0] - was[0], now[1] - was[1]) for was, now in zip(before, after, strict=True)]
+    assert more[0][0] == more[1][1] >= 3
+    assert more[1][0] == more[0][1] >= 3
+
+
+def asked_and_answered(url: str, shard: int) -> tuple[float, float]:
+    """Return how many answers a replica has had from its peer, and given it."""
+    shown = metrics(url)
+    return (
+        metric(shown, f'shard_requests_total{{outcome="answered",shard="{shard}"}}'),
+        sum(
+            float(line.rpartition(" ")[2])
+            for line in shown.splitlines()
+            if line.startswith("clipseek_shard_questions_total{")
+        ),
+    )
 
 
 def metric(text: str, name: str) -> float:

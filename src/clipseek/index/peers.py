@@ -99,6 +99,7 @@ class Peer:
             connection.request("POST", urlsplit(self.url).path + wire.PATH, body, headers)
             response = connection.getresponse()
             content = _read(response, until)
+            response.close()  # which `read1` does not, and a connection waits for
             status, given = response.status, response.getheader(wire.SEAL, "")
         except BaseException as error:
             connection.close()

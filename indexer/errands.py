@@ -121,7 +121,7 @@ class Errands:
                 opener,
                 service.places,
                 collection.key,
-                texts=open_texts(settings, opener),
+                texts=open_texts(settings, opener, service.places),
             )
             run = Run(
                 tools, options, stop=heart.stop, on_frames=heart.embedded, on_progress=heart.read

@@ -73,7 +73,8 @@ def _equipment(settings: Settings, collection: Collection) -> Any:
 def _gear(settings: Settings, collection: Collection) -> Gear:
     opener = video_opener(settings)
     embedder = _embedder(settings, collection)
-    return Gear(opener, embedder, open_places(settings), open_texts(settings, opener))
+    places = open_places(settings)
+    return Gear(opener, embedder, places, open_texts(settings, opener, places))
 
 
 def _embedder(settings: Settings, collection: Collection) -> Embedder:

@@ -102,7 +102,7 @@ def _index(
             opener,
             places,
             found.key,
-            texts=open_texts(settings, opener),
+            texts=open_texts(settings, opener, places),
         )
         code = _ingest(settings, tools, reports, _options(settings, options), stop)
         if code != INTERRUPTED and (count := read_meanings(service, found.name)):

@@ -56,7 +56,7 @@ class Library:
 
     def ingest(self, *, with_texts: bool = True, name: str = "film.mp4") -> Report:
         """Index the video; return what became of it."""
-        texts = (Subtitles(self.opener),) if with_texts else ()
+        texts = (Subtitles(self.opener, self.tools.places),) if with_texts else ()
         tools = replace(self.tools, texts=texts)
         return test_threads._run(tools, [self.root / name])[0]
 

@@ -13,7 +13,7 @@ from clipseek.demo.utterances import Passage
 from clipseek.demo.videos import spoken, write_video
 from clipseek.errors import ConfigError, UnreadableVideo
 from clipseek.producers import open_texts
-from clipseek.sources import LocalDisk
+from clipseek.sources import LocalDisk, Places
 from clipseek.testing import SyntheticFrames
 from clipseek.texts.producer import Producer
 from clipseek.texts.recognised import Recognised
@@ -115,7 +115,9 @@ def test_other_models_and_limits_give_other_stamps(tmp_path: Path) -> None:
 
 def test_only_cheap_fields_are_produced_unless_others_are_named() -> None:
     """Recognising takes long."""
-    assert [each.field for each in open_texts(Settings.load(), PyAVFrames)] == ["subtitle"]
+    assert [each.field for each in open_texts(Settings.load(), PyAVFrames, Places({}))] == [
+        "subtitle"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_an_extra_that_is_missing_is_named(
     monkeypatch.setitem(sys.modules, missing, None)
     settings = Settings.load(fields=("picture", field))
     with pytest.raises(ConfigError, match=rf"pip install 'clipseek\[{extra}\]'"):
-        open_texts(settings, PyAVFrames)
+        open_texts(settings, PyAVFrames, Places({}))
 
 
 def test_the_engines_read_all_fields_of_a_video(tmp_path: Path) -> None:
@@ -144,7 +146,9 @@ def test_the_engines_read_all_fields_of_a_video(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     said, sound = spoken(still_plan(), words[1:2], voice())
     write_video(still_plan(), path, (words[0], *said, words[2]), sound)
-    producers = open_texts(Settings.load(fields=FIELDS, speech_model="demo"), PyAVFrames)
+    producers = open_texts(
+        Settings.load(fields=FIELDS, speech_model="demo"), PyAVFrames, Places({})
+    )
     texts = {each.field: _produced(each, path, 6.0) for each in producers}
     found = {field: [cue.text for cue in cues] for field, (cues, _) in texts.items()}
     assert found == {

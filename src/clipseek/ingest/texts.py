@@ -9,7 +9,7 @@ from clipseek.ingest.steps import Ended
 from clipseek.ingest.tools import Tools
 from clipseek.sources import Source
 from clipseek.texts.producer import Produced, Producer
-from clipseek.timed import TimedText
+from clipseek.timed import SUBTITLE, TimedText
 from clipseek.types import Field
 
 _NOUNS: dict[Field, tuple[str, str]] = {
@@ -36,7 +36,8 @@ class Texts:
         if not others:
             return report
         said = [report.reason] if report.reason else []
-        with source.open() as file:
+        by_parts = all(each.field == SUBTITLE for each in others)
+        with source.parts() if by_parts else source.open() as file:
             for each in others:
                 made = _produced(each, source, file.fileno(), report.duration)
                 if not made.text.stamp:

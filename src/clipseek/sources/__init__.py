@@ -2,7 +2,7 @@
 
 from clipseek.sources.local import LocalDisk, LocalFile, content_id
 from clipseek.sources.places import LOCAL, Places, scheme_of
-from clipseek.sources.source import Descriptor, Place, Source
+from clipseek.sources.source import Descriptor, Place, Shelf, Source
 
 __all__ = [
     "LOCAL",
@@ -11,6 +11,7 @@ __all__ = [
     "LocalFile",
     "Place",
     "Places",
+    "Shelf",
     "Source",
     "content_id",
     "scheme_of",

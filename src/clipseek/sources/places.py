@@ -2,9 +2,9 @@
 
 import errno
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from clipseek.sources.source import Place, Source
+from clipseek.sources.source import Place, Shelf, Source
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 LOCAL = ""
@@ -26,6 +26,16 @@ class Places:
         """Return the place of a name that a user gave; None for a name on the local disk."""
         scheme = scheme_of(name)
         return None if scheme == LOCAL else self._by_scheme.get(scheme)
+
+    def beside(self, uri: str) -> Iterator[Source]:
+        """Yield what is in the folder of a source; nothing where a kind of place has no folders.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        place = self._of(uri)
+        if isinstance(place, Shelf):
+            yield from place.beside(uri)
 
     def _of(self, uri: str) -> Place:
         place = self._by_scheme.get(scheme_of(uri))

@@ -121,6 +121,14 @@ class ObjectStores:
         with told(uri):
             return RemoteObject.of(uri, dict(store.head(key)), self.keeping)
 
+    def beside(self, uri: str) -> Iterator[RemoteObject]:
+        """Yield the objects of the folder of an object: their keys are as long up to a slash."""
+        store, key = store_of(uri)
+        with told(uri):
+            listed = store.list_with_delimiter(key.rpartition("/")[0] or None)["objects"]
+        root = uri[: len(uri) - len(key)]
+        yield from (RemoteObject.of(f"{root}{one['path']}", dict(one)) for one in listed)
+
     def list(self, uri: str) -> Iterator[RemoteObject]:
         """Yield the object, or all whose keys begin with the uri and a slash, as they come."""
         store, prefix = store_of(uri)

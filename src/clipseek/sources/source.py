@@ -83,6 +83,19 @@ class Signing(Protocol):
         ...
 
 
+@runtime_checkable
+class Shelf(Protocol):
+    """A Place that tells what is beside a source, without all that is below it."""
+
+    def beside(self, uri: str) -> Iterator[Source]:
+        """Yield what is in the folder of a source, itself included.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        ...
+
+
 class Place(Protocol):
     """A kind of place in which videos are kept: the disk, an object store, an archive. Thread-safe.
 

@@ -1,15 +1,19 @@
 """Files of subtitles beside a video: which there are, and what they say."""
 
 import html
+import logging
 import os
+import posixpath
 import re
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from clipseek.files import NotARegularFile, as_text, local_stamp, mtime_ns, open_regular
+from clipseek.sources import Places, Source
 from clipseek.texts.fitting import language
 from clipseek.timed import Cue
 
@@ -23,6 +27,7 @@ _MOST = 16
 """Files beside a video that are read."""
 _FOLDERS = 8
 """Folders whose listings are kept, because a run goes through videos folder by folder."""
+_FRESH_S, _FRESH_SHARE = 60.0, 20.0
 _BOMS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -40,6 +45,9 @@ _WORD, _WORDS = re.compile(r"[A-Za-z]{2,12}([-_][A-Za-z]{2,8})?"), 2
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>")
 
 
+log = logging.getLogger(__name__)
+
+
 class UnreadableText(Exception):
     """A file of subtitles cannot be read; it says which, and why."""
 
@@ -49,11 +57,15 @@ class UnreadableText(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A file of subtitles. suffix: What its name has more than that of the video, `.en.srt`."""
+    """A file of subtitles. suffix: What its name has more than that of the video, `.en.srt`.
+
+    far: What it is read from if it is not a file of this machine.
+    """
 
     path: str
     suffix: str
     stamp: str
+    far: Source | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -70,18 +82,28 @@ class Sidecar:
 
         Raises:
             UnreadableText: it is not a file of subtitles that is read.
+            OSError: it cannot be fetched now.
         """
-        try:
-            with open_regular(self.path) as file:
-                content = file.read(MAX_BYTES + 1) or b""
-        except (OSError, NotARegularFile) as error:
-            raise UnreadableText(self.name, f"cannot be read: {error.strerror}") from error
+        content = self._local() if self.far is None else _fetched(self.far)
         if len(content) > MAX_BYTES:
             raise UnreadableText(
                 self.name, f"has more than {MAX_BYTES} bytes; subtitles of a video have fewer"
             )
         kind = FORMATS["." + self.suffix.rpartition(".")[2].lower()]
         return cues_of(decoded(content, self.name), kind, self.name, self.language)
+
+    def _local(self) -> bytes:
+        try:
+            with open_regular(self.path) as file:
+                return file.read(MAX_BYTES + 1) or b""
+        except (OSError, NotARegularFile) as error:
+            raise UnreadableText(self.name, f"cannot be read: {error.strerror}") from error
+
+
+def _fetched(far: Source) -> bytes:
+    if not far.size_bytes:
+        return b""
+    return b"".join(far.stream(0, min(far.size_bytes, MAX_BYTES + 1) - 1))
 
 
 class Sidecars:
@@ -125,6 +147,59 @@ class Sidecars:
         except OSError:
             return ()
         return known[1].get(stem, ())
+
+
+class FarSidecars:
+    """Finds the files beside videos that are not on this machine, as `Sidecars` does. Thread-safe.
+
+    A folder is listed anew when its listing is a minute old, or twenty times as old as it took.
+    """
+
+    def __init__(self, places: Places, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._places = places
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._listed: dict[str, tuple[float, dict[str, list[Source]]]] = {}
+
+    def of(self, uri: str) -> list[Sidecar]:
+        """Return the files beside a video, by name; none where nothing may be listed.
+
+        Raises:
+            OSError: the folder cannot be listed now.
+        """
+        folder, _, name = uri.rpartition("/")
+        stem = posixpath.splitext(name)[0]
+        with self._lock:
+            known = self._listed.get(folder)
+            if known is None or known[0] < self._clock():
+                known = self._list(folder, uri)
+                self._listed.pop(folder, None)
+                self._listed[folder] = known
+                if len(self._listed) > _FOLDERS:
+                    del self._listed[next(iter(self._listed))]
+        start = len(folder) + 1 + len(stem)
+        found = known[1].get(stem, ())[:_MOST]
+        return [Sidecar(each.uri, each.uri[start:], each.stamp, each) for each in found]
+
+    def _list(self, folder: str, uri: str) -> tuple[float, dict[str, list[Source]]]:
+        """Return until when the listing of a folder is used, and its subtitles by their stems."""
+        begun, there = self._clock(), dict[str, Source]()
+        try:
+            for each in self._places.beside(uri):
+                name = each.uri.rpartition("/")[2]
+                if posixpath.splitext(name)[1].lower() in FORMATS:
+                    there[name] = each
+        except PermissionError as error:
+            log.warning(
+                "%s may not be listed, so subtitles beside its videos are not found: %s",
+                folder,
+                error.strerror,
+            )
+        now = self._clock()
+        by_start = _by_start([*there])
+        return now + max(_FRESH_S, _FRESH_SHARE * (now - begun)), {
+            stem: [there[name] for name in names] for stem, names in by_start.items()
+        }
 
 
 def _by_start(names: Sequence[str]) -> dict[str, list[str]]:

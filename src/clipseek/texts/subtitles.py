@@ -5,10 +5,10 @@ from itertools import chain
 from clipseek.errors import UnreadableVideo
 from clipseek.files import as_text
 from clipseek.protocols import FrameSourceOpener
-from clipseek.sources import LOCAL, Source, scheme_of
+from clipseek.sources import LOCAL, Places, Source, scheme_of
 from clipseek.texts.fitting import fitted
 from clipseek.texts.producer import Produced
-from clipseek.texts.sidecars import Sidecar, Sidecars, UnreadableText
+from clipseek.texts.sidecars import FarSidecars, Sidecar, Sidecars, UnreadableText
 from clipseek.timed import SUBTITLE, Cue, Field, TimedText
 
 _RULES = 1
@@ -23,17 +23,22 @@ class Subtitles:
 
     field: Field = SUBTITLE
 
-    def __init__(self, open_video: FrameSourceOpener) -> None:
-        """Keep what opens video files."""
+    def __init__(self, open_video: FrameSourceOpener, places: Places) -> None:
+        """Keep what opens video files, and the places that other files are read from."""
         self._open_video = open_video
         self._beside = Sidecars()
+        self._far = FarSidecars(places)
 
     def stamp(self, source: Source) -> str:
         """Return the state of what is read: the rules, and the files beside the video.
 
-        The streams of the video itself are those of its content, which names the video.
+        The streams of the video itself are those of its content, which names the video. If the
+        files beside it cannot be listed now, it is empty: `produce` says so.
         """
-        return _stamp(self._sidecars(source))
+        try:
+            return _stamp(self._sidecars(source))
+        except OSError:
+            return ""
 
     def produce(
         self, source: Source, descriptor: int, *, duration: float, has_streams: bool | None = None
@@ -42,6 +47,9 @@ class Subtitles:
 
         Without `has_streams`, the file is opened to see whether it contains streams of subtitles.
         What cannot be read is a problem, and never an error: the video has its pictures.
+
+        Raises:
+            OSError: files beside the video cannot be fetched now.
         """
         found = self._sidecars(source)
         problems: list[str] = []
@@ -62,7 +70,8 @@ class Subtitles:
         return Produced(TimedText(self.field, _stamp(found), fit.cues), "; ".join(problems))
 
     def _sidecars(self, source: Source) -> list[Sidecar]:
-        return self._beside.of(source.uri) if scheme_of(source.uri) == LOCAL else []
+        beside = self._beside if scheme_of(source.uri) == LOCAL else self._far
+        return beside.of(source.uri)
 
     def _streamed(self, source: Source, descriptor: int) -> list[Cue]:
         with self._open_video(source.uri, descriptor=descriptor) as opened:

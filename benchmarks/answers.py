@@ -9,15 +9,12 @@ so that as many videos are counted and sorted as there can be. Prints the median
 each kind of search, taken in turns, and `ratio`: that of `all`, which has all three, over `plain`.
 """
 
-import argparse
-import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.library import make_library
+from benchmarks.library import make_library, print_figures
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError
@@ -28,19 +25,6 @@ SEGMENTS = 50
 TAGS = FOLDERS = 100
 EVERYTHING = 1e-9
 """A relevance that every moment has."""
-
-
-def main() -> int:
-    """Measure and print a line for each."""
-    parser = argparse.ArgumentParser(description="Searches with facets, groups and an order.")
-    parser.add_argument("--videos", type=int, default=2000, help="how many (2000)")
-    parser.add_argument("--times", type=int, default=40, help="searches of each kind (40)")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), options.videos, options.times)
-    for name, figure in found.items():
-        sys.stdout.write(f"{name:10}{figure:10.2f}\n")
-    return 0
 
 
 def measure(folder: Path, videos: int, times: int) -> dict[str, float]:
@@ -88,4 +72,4 @@ def queries() -> dict[str, Query]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(print_figures("Searches with facets, groups and an order.", measure))

@@ -1,5 +1,8 @@
 """A library to serve: videos of random vectors with the demo model."""
 
+import argparse
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,3 +62,16 @@ def make_library(
         catalog.put(collection, Put(described(number, video), {PICTURE: picture}, frames=frames))
     build_snapshot(service, collection)
     service.close()
+
+
+def print_figures(description: str, measure: Callable[[Path, int, int], dict[str, float]]) -> int:
+    """Measure in a folder of its own, as the command line says, and print a line for each."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--videos", type=int, default=2000, help="how many (2000)")
+    parser.add_argument("--times", type=int, default=40, help="searches of each kind (40)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), options.videos, options.times)
+    for name, figure in found.items():
+        sys.stdout.write(f"{name:10}{figure:10.2f}\n")
+    return 0

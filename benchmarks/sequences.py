@@ -12,14 +12,11 @@ turns, and `ratio`: that of `then` over that of `plain`. With OMP_NUM_THREADS=1 
 another, which would count.
 """
 
-import argparse
-import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-from benchmarks.library import make_library
+from benchmarks.library import make_library, print_figures
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError
@@ -29,19 +26,6 @@ from clipseek.query import Filters, Query, Step
 SEGMENTS = 50
 WITHIN_S = 30.0
 EVERY = Filters(folder="/videos")
-
-
-def main() -> int:
-    """Measure and print a line for each."""
-    parser = argparse.ArgumentParser(description="Searches for moments that follow each other.")
-    parser.add_argument("--videos", type=int, default=2000, help="how many (2000)")
-    parser.add_argument("--times", type=int, default=40, help="searches of each kind (40)")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), options.videos, options.times)
-    for name, figure in found.items():
-        sys.stdout.write(f"{name:10}{figure:10.2f}\n")
-    return 0
 
 
 def measure(folder: Path, videos: int, times: int) -> dict[str, float]:
@@ -78,4 +62,4 @@ def queries() -> dict[str, Query]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(print_figures("Searches for moments that follow each other.", measure))

@@ -1,12 +1,23 @@
 """Files: a descriptor that was checked is the one that is read, and what is written is whole."""
 
 import errno
+import fcntl
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Be the one process, and thread, that has a file locked; make the file if it is missing."""
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class NotARegularFile(OSError):

@@ -96,9 +96,24 @@ def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty catalog in each kind of database."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
-    url = f"sqlite:///{tmp_path / 'catalog.db'}"
+    return sqlite_url(tmp_path)
+
+
+def sqlite_url(folder: Path) -> str:
+    """Return the URL of an empty catalog in a folder."""
+    url = f"sqlite:///{folder / 'catalog.db'}"
     SqlCatalog.open(url).close()
     return url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """Return the URL of an empty catalog in each kind of database, or None for a fake."""
+    if request.param == "memory":
+        return None
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return sqlite_url(tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from clipseek.cameras import Camera, CameraNotFound, CameraState, CameraTaken
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.cameras import SqlCameraReader, SqlCameras
 from clipseek.errors import CatalogOutdated
 from clipseek.protocols import CameraStore
@@ -20,18 +18,13 @@ LONG_S = 1e6
 """A lease that does not expire during a test; one of 0 s has expired at once."""
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CameraStore]:
+@pytest.fixture
+def store(ledger_url: str | None) -> Iterator[CameraStore]:
     """Return an empty store of each kind."""
-    if request.param == "memory":
+    if ledger_url is None:
         yield MemoryCameras()
         return
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres_url"))
-    else:
-        url = f"sqlite:///{tmp_path / 'catalog.db'}"
-        SqlCatalog.open(url).close()
-    with closing(SqlCameras.open(url)) as opened:
+    with closing(SqlCameras.open(ledger_url)) as opened:
         yield opened
 
 

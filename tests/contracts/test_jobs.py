@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.errors import CatalogOutdated, JobNotFound, KeyReused, ServiceUnavailable
 from clipseek.jobs import Job, JobKind, JobQueue, Progress
@@ -23,18 +21,13 @@ FOR_EVER_S = 1e6
 """A lease that does not expire during a test; one of 0 s has expired at once."""
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobQueue]:
+@pytest.fixture
+def queue(ledger_url: str | None) -> Iterator[JobQueue]:
     """Return an empty queue of each kind."""
-    if request.param == "memory":
+    if ledger_url is None:
         yield MemoryJobs()
         return
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres_url"))
-    else:
-        url = f"sqlite:///{tmp_path / 'catalog.db'}"
-        SqlCatalog.open(url).close()
-    with closing(SqlJobs.open(url)) as opened:
+    with closing(SqlJobs.open(ledger_url)) as opened:
         yield opened
 
 

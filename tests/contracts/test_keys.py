@@ -35,18 +35,13 @@ BOB = Key(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyStore]:
+@pytest.fixture
+def keys(ledger_url: str | None) -> Iterator[KeyStore]:
     """Return an empty store of each kind."""
-    if request.param == "memory":
+    if ledger_url is None:
         yield MemoryKeys()
         return
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres_url"))
-    else:
-        url = f"sqlite:///{tmp_path / 'catalog.db'}"
-        SqlCatalog.open(url).close()
-    with closing(SqlKeys(Database.at(url, create=False))) as opened:
+    with closing(SqlKeys(Database.at(ledger_url, create=False))) as opened:
         yield opened
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from clipseek.catalog import SqlCatalog, SqlWatches, SqlWatchReader
+from clipseek.catalog import SqlWatches, SqlWatchReader
 from clipseek.testing import MemoryWatches
 from clipseek.watches import (
     Alert,
@@ -41,18 +40,13 @@ RED = Watch(
 SEA = Watch("sea", "the sea", "holidays", {"parts": [{"text": "the sea", "weight": 1.0}]}, 0.5)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WatchStore]:
+@pytest.fixture
+def store(ledger_url: str | None) -> Iterator[WatchStore]:
     """Return an empty store of each kind."""
-    if request.param == "memory":
+    if ledger_url is None:
         yield MemoryWatches()
         return
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres_url"))
-    else:
-        url = f"sqlite:///{tmp_path / 'catalog.db'}"
-        SqlCatalog.open(url).close()
-    with closing(SqlWatches.open(url)) as opened:
+    with closing(SqlWatches.open(ledger_url)) as opened:
         yield opened
 
 

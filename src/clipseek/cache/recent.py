@@ -1,6 +1,5 @@
 """RecentQueries: what was asked of each collection lately, in Redis or in a folder."""
 
-import fcntl
 import threading
 import time
 from collections.abc import Callable
@@ -49,8 +48,7 @@ class FolderQueries:
         """Replace a file while no other process does."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with (self._folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with files.locked(self._folder / "lock"):
                 files.replace(self._path(name), change(self.get(name)))
         except OSError as error:
             raise ServiceUnavailable(

@@ -10,7 +10,6 @@ two builders on two machines one is refused. A snapshot is made in a local folde
 fetches it into one, once: FAISS maps files.
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 
 from clipseek.buckets import Folder
 from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.files import locked
 from clipseek.index import Kind
 from clipseek.protocols import VectorIndex
 from clipseek.publishing import files
@@ -133,8 +133,7 @@ class BucketStore:
         folder = self._folder(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with (folder / LOCK).open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(folder / LOCK):
                 self._sweep_abandoned(key)
                 self._builder.tag, self._builder.before = self._tag(key), None
                 with suppress(ServiceUnavailable):  # what is damaged can be replaced

@@ -10,7 +10,6 @@ the old one or the new one. Reading writes nothing. A snapshot is derived from t
 damaged one costs a rebuild and no data.
 """
 
-import fcntl
 import itertools
 import re
 import shutil
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.files import replace, sync
+from clipseek.files import locked, replace, sync
 from clipseek.index import Kind
 from clipseek.publishing import files
 from clipseek.publishing.making import make
@@ -111,8 +110,7 @@ class FolderStore:
         folder = self._folder(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with (folder / LOCK).open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(folder / LOCK):
                 try:
                     _remove(folder / _UNFINISHED)
                     yield self._sound(key)

@@ -1,7 +1,6 @@
 """Fetched videos that are kept in a folder, so that another look at one fetches nothing."""
 
 import errno
-import fcntl
 import io
 import logging
 import os
@@ -14,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from clipseek.files import open_regular
+from clipseek.files import locked, open_regular
 from clipseek.sources.local import BLOCK_BYTES, RESERVE_BYTES, Changed
 from clipseek.sources.source import Source
 
@@ -108,7 +107,7 @@ class Keeping:
         """Copy a fetched file into the folder; if that fails, only the copy is missing."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(self.folder / _LOCK):
+            with locked(self.folder / _LOCK):
                 path, part = self._path(source), self.folder / f"copy{_PART}"
                 path.unlink(missing_ok=True)  # of another one that fetched it at the same time
                 self._make_room(source.size_bytes)
@@ -137,13 +136,6 @@ class Keeping:
 
 OFF = Keeping(Path(), 0)
 """Keeps nothing."""
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _copy(file: io.FileIO, path: Path) -> None:

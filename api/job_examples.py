@@ -57,6 +57,7 @@ INGEST_ANSWER = _WAITING
 JOBS_ANSWER = {"jobs": [JOB_ANSWER], "next": JOB_ID}
 _CHANGE = {**_WAITING, "video": "abc", "name": None, "title": None, "tags": None}
 REMOVE_ANSWER = {**_CHANGE, "kind": "remove"}
+RECEIVE_ANSWER = {**_CHANGE, "kind": "receive", "video": None}
 EDIT_ANSWER = {**_CHANGE, "kind": "edit", "title": "A day at the sea", "tags": ["sea"]}
 SWITCH_JOB = {
     **_CHANGE,

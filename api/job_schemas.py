@@ -99,7 +99,8 @@ class JobAnswer(BaseModel):
     videos: list[str] = Field(description="The ids of the videos that it has indexed or changed.")
     fate: str | None = Field(
         default=None,
-        description="What became of the video: indexed, incomplete, unchanged, removed or edited.",
+        description="What became of the video: indexed, incomplete, unchanged, received, removed "
+        "or edited.",
     )
     step: Step | None = Field(default=None, description="The step of a switch.")
     model: str | None = Field(

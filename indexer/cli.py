@@ -23,6 +23,7 @@ from clipseek.errors import (
 from indexer import (
     demo_options,
     evaluate_options,
+    forward_options,
     ingest_options,
     key_options,
     live_options,
@@ -143,6 +144,8 @@ def _catalog_verbs(verbs: Verbs) -> None:
     import_.add_argument("folder", type=at_home, metavar="DIR", help="folder of an export")
     output(import_, quiet=True)
     example = "indexer switch default --model NAME"
+    forward_options.add(forward := verb(verbs, *forward_options.VERB))
+    output(forward, quiet=True)
     switch = verb(verbs, "switch", "change the model of a collection", example)
     switch_options.add(switch)
     _precision(switch)

@@ -1,9 +1,10 @@
-"""What the kinds of jobs do: ingest a video, remove or edit one, take a step of a switch."""
+"""What the kinds of jobs do: ingest, receive, remove or edit a video, take a step of a switch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipseek.archive import Origin, Part, receive
 from clipseek.errors import ModelMismatch, NotFetched, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
@@ -57,6 +58,8 @@ class Errands:
         match job.kind:
             case "ingest":
                 return self._ingest(job, heart)
+            case "receive":
+                return self._receive(job)
             case "remove":
                 return self._remove(job)
             case "edit":
@@ -145,6 +148,28 @@ class Errands:
             "video_s": report.duration if report.frames else 0.0,
         }
         return Ended("done", {"videos": [report.id], "fate": fate, **figures}, reason), is_used
+
+    def _receive(self, job: Job) -> Ended:
+        """Store the videos that another machine has sent, and delete what it has uploaded."""
+        upload_id = str(job.payload.get("upload", ""))
+        files = self.uploads.parts
+        received = receive(
+            self.service.catalog,
+            self.service.thumbnails,
+            job.collection,
+            files.data(upload_id),
+            Part.model_validate(job.payload.get("part"), strict=False),
+            origin=Origin.model_validate(job.payload.get("origin"), strict=False),
+            sender=job.by,
+        )
+        files.delete(upload_id)
+        outcome = {
+            "videos": list(received.stored),
+            "others": list(received.others),
+            "fate": "received",
+            "segments": received.segments,
+        }
+        return Ended("done", outcome)
 
     def _remove(self, job: Job) -> Ended:
         """Remove a video and, if it came by an upload, its file first: then no kill leaves it."""

@@ -86,7 +86,7 @@
  *
  * @typedef {object} Job
  * @property {string} id
- * @property {"ingest" | "remove" | "edit" | "switch"} kind
+ * @property {"ingest" | "receive" | "remove" | "edit" | "switch"} kind
  * @property {string} collection
  * @property {"waiting" | "running" | "done" | "failed" | "cancelled"} state
  * @property {string | null} video

@@ -25,7 +25,7 @@ ClipseekError
 │  ├─ NothingIndexed
 │  ├─ ModelMismatch
 │  ├─ CatalogOutdated
-│  └─ SwitchRefused         a step of a switch cannot be taken now (`clipseek.switches`)
+│  └─ PartRefused, SwitchRefused  (`clipseek.archive`, `clipseek.switches`)
 └─ ServiceUnavailable       the database, a volume or the inference server cannot be reached
    ├─ DiskFull              there is not enough space for an upload
    └─ NoCatalog             there is no catalog in the database

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
-JobKind = Literal["ingest", "remove", "edit", "switch"]
+JobKind = Literal["ingest", "receive", "remove", "edit", "switch"]
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 Ending = Literal["done", "failed", "cancelled"]
 Payload = Mapping[str, object]

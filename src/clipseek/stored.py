@@ -1,6 +1,6 @@
 """Videos as they are stored: one that moves between catalogs unchanged, and segments as arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,9 @@ from clipseek.types import Field, Put, Span, Video
 
 FrameBlocks = tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]
 """Times (N,) of sampled frames in seconds, and their vectors in blocks (n, dim), unit rows."""
+
+Some = Sequence[str] | None
+"""Ids of some videos; None for all."""
 
 
 @dataclass(frozen=True, slots=True)

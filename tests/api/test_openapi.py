@@ -17,6 +17,7 @@ from api import (
     model_schemas,
     problem_kinds,
     problems,
+    received_parts,
     schemas,
     search_schemas,
     timeline_schemas,
@@ -47,6 +48,7 @@ _MODULES = (
     watch_schemas,
     alert_schemas,
     camera_schemas,
+    received_parts,
 )
 
 

@@ -469,5 +469,7 @@ def test_a_part_is_closed_once_it_is_large(tmp_path: Path) -> None:
     split = Export(catalog, thumbnails, tmp_path / "split", part_bytes=size).run("old")
     assert len(split.parts) in (3, 4, 5)
     assert all(part.bytes < 2 * size for part in split.parts)
-    content = [part_files.read(tmp_path / "split", part, dim=DIM) for part in split.parts]
+    content = [
+        part_files.read(tmp_path / "split" / part.name, part, dim=DIM) for part in split.parts
+    ]
     assert sum(len(each.rows) for each in content) == 40

@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from clipseek.catalog import SqlCatalog, SqlReader, writes
@@ -274,6 +275,10 @@ VERBS = [
     ["audit"],
     ["export", "VIDEOS"],
     ["import", "VIDEOS"],
+    ["forward", "http://127.0.0.1:1"],
+    ["cameras", "list"],
+    ["record"],
+    ["watches", "list"],
     ["work", "--once"],
     ["status"],
     ["verify"],
@@ -305,6 +310,7 @@ def test_every_other_verb_refuses_another_revision(
     names = {"VIDEOS": drawn, "CAPTIONS": drawn / "captions.jsonl"}
     command = ["--data-dir", str(tmp_path / "data"), *(str(names.get(w, w)) for w in words)]
     monkeypatch.setenv("CLIPSEEK_DATABASE_URL", catalog_url)
+    monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", Fernet.generate_key().decode())
     for revision, advice in (("0000", "; run `indexer migrate`"), (NEXT, "use that release")):
         set_revision(catalog_url, revision)
         assert main(command) == 2

@@ -14,6 +14,7 @@ from the catalog.
 
 from clipseek.archive.exporting import Export
 from clipseek.archive.importing import Import
-from clipseek.archive.manifest import Manifest, Part
+from clipseek.archive.manifest import Manifest, Origin, Part
+from clipseek.archive.receiving import Received, prefix_of, receive
 
-__all__ = ["Export", "Import", "Manifest", "Part"]
+__all__ = ["Export", "Import", "Manifest", "Origin", "Part", "Received", "prefix_of", "receive"]

@@ -1,14 +1,14 @@
 """Reading an archive into a catalog: everything is checked first, and then stored, part by part."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from clipseek import files
 from clipseek.archive import parts
 from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest
-from clipseek.archive.parts import Content
+from clipseek.archive.parts import Content, Picture
 from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.protocols import CatalogWriter
 from clipseek.stored import VideoRows
@@ -50,7 +50,7 @@ class Import:
         uris: set[int] = set()
         last, videos = "", 0
         for part in manifest.parts:
-            content = parts.read(self._folder, part, dim=manifest.dim)
+            content = parts.read(self._folder / part.name, part, dim=manifest.dim)
             ids = [rows.video.id for rows in content.rows]
             if ids[0] <= last:
                 raise ConfigError(f"{self._folder} is damaged: its parts are not in order")
@@ -75,7 +75,7 @@ class Import:
             self._catalog.set_relevance(collection, manifest.relevance.value)
         videos = 0
         for part in manifest.parts:
-            content = parts.read(self._folder, part, dim=manifest.dim)
+            content = parts.read(self._folder / part.name, part, dim=manifest.dim)
             self._store(made, content)
             videos += part.videos
             self._on_part("store", manifest, videos)
@@ -146,11 +146,8 @@ class Import:
         for rows, pictures in zip(content.rows, content.pictures, strict=True):
             if rows.video.id in there:
                 continue
-            fresh.append(_moved(rows, made.key))
-            for picture in pictures:
-                if picture.jpeg is not None:
-                    name = _picture(made.key, rows.video.id, picture.tail)
-                    self._thumbnails.store(name, picture.jpeg)
+            fresh.append(moved(rows, made.key))
+            self._thumbnails.store_all(named(made.key, rows.video.id, pictures))
         if fresh:
             self._catalog.restore(made.name, fresh)
 
@@ -163,7 +160,7 @@ def _mark_of(collection: Collection, manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _moved(rows: VideoRows, key: str) -> VideoRows:
+def moved(rows: VideoRows, key: str) -> VideoRows:
     """Return a video whose pictures are in the folder of another collection."""
     return replace(
         rows,
@@ -172,6 +169,13 @@ def _moved(rows: VideoRows, key: str) -> VideoRows:
             for row in rows.segments
         ),
     )
+
+
+def named(key: str, video_id: str, pictures: Sequence[Picture]) -> dict[str, bytes]:
+    """Return those pictures of a video that there are, by their names in another collection."""
+    return {
+        _picture(key, video_id, each.tail): each.jpeg for each in pictures if each.jpeg is not None
+    }
 
 
 def _picture(key: str, video_id: str, tail: str) -> str:

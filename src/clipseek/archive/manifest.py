@@ -21,6 +21,14 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
+class DamagedPart(ConfigError):
+    """A file is not the part that it is said to be. problem: Why, without the name of the file."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"{path} is damaged: {problem}; copy or export the folder again")
+
+
 class Checked(BaseModel):
     """A value that is read from a file that anybody may have written."""
 
@@ -77,6 +85,40 @@ class Judging(Checked):
         return Scoring(
             self.bank, self.logit_scale, self.relevance.value, self.logit_bias, self.formula
         )
+
+
+class Origin(Checked):
+    """What the vectors of a collection were made with; those of another one do not fit to them."""
+
+    model: str
+    dim: Annotated[int, Field(gt=0, le=MAX_DIM)]
+    fingerprint: str
+    scoring: Judging | None
+
+    @classmethod
+    def of(cls, collection: Collection) -> Self:
+        """Return that of a collection."""
+        return cls(
+            model=collection.model,
+            dim=collection.dim,
+            fingerprint=collection.fingerprint,
+            scoring=None if collection.scoring is None else Judging.of(collection.scoring),
+        )
+
+    def unlike(self, collection: Collection) -> str:
+        """Say how a collection differs, so that these vectors do not fit, or nothing."""
+        if self.fingerprint != collection.fingerprint or self.dim != collection.dim:
+            return (
+                f"its vectors are of {self.model} ({self.fingerprint[:12]}), and those of "
+                f"collection {collection.name!r} of {collection.model} "
+                f"({collection.fingerprint[:12]})"
+            )
+        if self.scoring is not None and self.scoring.value != collection.scoring:
+            return (
+                "its relevance is computed by another bank of sentences than that of collection "
+                f"{collection.name!r}"
+            )
+        return ""
 
 
 class Part(Checked):

@@ -20,7 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from clipseek.archive.manifest import Checked, Count, Part
+from clipseek.archive.manifest import Checked, Count, DamagedPart, Part
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
@@ -254,13 +254,13 @@ def is_whole(folder: Path, part: Part) -> bool:
         return False
 
 
-def read(folder: Path, part: Part, *, dim: int) -> Content:
-    """Read and check a part.
+def read(path: Path, part: Part, *, dim: int) -> Content:
+    """Read and check a part, whatever its file is called.
 
     Raises:
-        ConfigError: it is missing, damaged, or not what `indexer export` writes.
+        DamagedPart: it is damaged, or not what `indexer export` writes.
+        ConfigError: it is missing.
     """
-    path = folder / part.name
     try:
         with open_regular(path, follow_links=False) as file:
             size = file.seek(0, io.SEEK_END)
@@ -395,5 +395,5 @@ def _pictures(
         yield Picture(segment.thumbnail, jpeg)
 
 
-def _damaged(path: Path, problem: str) -> ConfigError:
-    return ConfigError(f"{path} is damaged: {problem}; copy or export the folder again")
+def _damaged(path: Path, problem: str) -> DamagedPart:
+    return DamagedPart(path, problem)

@@ -29,7 +29,7 @@ from clipseek.catalog.tables import (
 from clipseek.catalog.tables import tags as tag_rows
 from clipseek.catalog.tables import texts as text_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
-from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, SegmentBlock, Some, VideoRows
 from clipseek.switches import Switch
 from clipseek.timed import TimedText
 from clipseek.types import Change, Collection, Field, Named, Segment, Span, Video
@@ -281,12 +281,14 @@ class SqlReader:
             raise VideoNotFound(video_id, collection)
         return rows[0]
 
-    def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
+    def stored(
+        self, collection: str, *, after: str = "", limit: int = 100, video_ids: Some = None
+    ) -> list[VideoRows]:
         """Return videos past `after`, by id, with all that is stored of them, unchanged."""
         if not self._is_there():
             return []
         with self._database.reading() as connection:
-            return whole.read(connection, collection, after=after, limit=limit)
+            return whole.read(connection, collection, after, limit, video_ids)
 
     def texts(
         self, collection: str, *, video_ids: Sequence[str] | None = None

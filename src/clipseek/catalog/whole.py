@@ -17,7 +17,7 @@ from clipseek.catalog.tables import (
     texts,
     videos,
 )
-from clipseek.stored import FrameRows, SegmentRow, VideoRows
+from clipseek.stored import FrameRows, SegmentRow, Some, VideoRows
 from clipseek.timed import Cue, Meaning, TimedText
 from clipseek.types import Span, Video
 
@@ -25,9 +25,16 @@ VIDEO = [videos.c[field.name] for field in fields(Video)]
 """The columns that `as_video` takes."""
 
 
-def read(connection: Connection, collection: str, *, after: str, limit: int) -> list[VideoRows]:
-    """Return videos in the order of their ids, past `after`, with all that is stored of them."""
+def read(
+    connection: Connection, collection: str, after: str, limit: int, video_ids: Some
+) -> list[VideoRows]:
+    """Return videos in the order of their ids, past `after`, with all that is stored of them.
+
+    Of all videos, or of some.
+    """
     query = select(*VIDEO).where(videos.c.collection == behind(collection), videos.c.id > after)
+    if video_ids is not None:
+        query = query.where(among(videos.c.id, video_ids, connection.dialect.name))
     found = connection.execute(query.order_by(videos.c.id).limit(limit)).mappings().all()
     if not found:
         return []

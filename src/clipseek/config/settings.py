@@ -7,6 +7,7 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clipseek.config.cameras import CameraSettings
+from clipseek.config.center import CenterSettings
 from clipseek.config.embedder import EmbedderSettings
 from clipseek.config.excerpts import ExcerptSettings
 from clipseek.config.http import HttpSettings
@@ -26,6 +27,7 @@ _SECRETS = frozenset(
     {
         "cache_secret",
         "camera_key",
+        "center_key",
         "database_url",
         "embedder_token",
         "index_token",
@@ -62,6 +64,7 @@ def _secret(name: str, file: Path) -> str:
 
 class Settings(
     ShardSettings,
+    CenterSettings,
     EmbedderSettings,
     ExcerptSettings,
     LiveSettings,

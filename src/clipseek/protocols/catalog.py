@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek.stored import FrameBlocks, Growth, SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, Growth, SegmentBlock, Some, VideoRows
 from clipseek.switches import Switch
 from clipseek.timed import TimedText
 from clipseek.types import Change, Collection, Field, Named, Put, Relevance, Scoring, Segment, Video
@@ -160,7 +160,9 @@ class CatalogReader(Protocol):
         """
         ...
 
-    def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
+    def stored(
+        self, collection: str, *, after: str = "", limit: int = 100, video_ids: Some = None
+    ) -> list[VideoRows]:
         """Return videos past `after`, by id, with all that is stored of them, unchanged."""
         ...
 

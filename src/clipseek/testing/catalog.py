@@ -25,7 +25,7 @@ from clipseek.catalog.rows import (
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
 from clipseek.protocols import BiasOf
-from clipseek.stored import FrameBlocks, SegmentBlock, VideoRows
+from clipseek.stored import FrameBlocks, SegmentBlock, Some, VideoRows
 from clipseek.testing.growing import MemoryGrowth
 from clipseek.testing.shelf import Shelf, Stored, block_of, stamps_of, with_text
 from clipseek.timed import TimedText
@@ -144,11 +144,14 @@ class MemoryCatalog(MemoryGrowth):
             self._shelves[shelf.collection.name] = shelf
         return shelf.collection.version
 
-    def stored(self, collection: str, *, after: str = "", limit: int = 100) -> list[VideoRows]:
+    def stored(
+        self, collection: str, *, after: str = "", limit: int = 100, video_ids: Some = None
+    ) -> list[VideoRows]:
         """Return videos past `after`, by id, with all that is stored of them, unchanged."""
         shelf = self._shelves.get(self._aliases.get(collection, collection))
         found = sorted(shelf.stored.items()) if shelf else []
-        rows = [replace(one.rows, video=one.video) for key, one in found if key > after]
+        some = found if video_ids is None else [one for one in found if one[0] in video_ids]
+        rows = [replace(one.rows, video=one.video) for key, one in some if key > after]
         return rows[:limit]
 
     def restore(self, collection: str, rows: Sequence[VideoRows]) -> int:
@@ -358,11 +361,8 @@ class MemoryCatalog(MemoryGrowth):
     def counts(self, collection: str) -> tuple[int, int, float]:
         """Return videos, segments and seconds indexed."""
         found = self._videos(collection)
-        return (
-            len(found),
-            sum(video.segments for video in found),
-            sum(video.duration for video in found),
-        )
+        seconds = sum(video.duration for video in found)
+        return len(found), sum(video.segments for video in found), seconds
 
     def check(self) -> None:
         """Do nothing: memory can be read."""

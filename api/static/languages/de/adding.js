@@ -30,7 +30,7 @@ export default {
   jobKind: "Was",
   jobOf: "Video",
   jobAsked: "Erteilt",
-  job_ingest: "indizieren", job_remove: "entfernen", job_edit: "bearbeiten", job_switch: "umschalten",
+  job_ingest: "indizieren", job_receive: "übernehmen", job_remove: "entfernen", job_edit: "bearbeiten", job_switch: "umschalten",
 
   traffic: "Betrieb",
   trafficRequests: "Anfragen je Sekunde",

@@ -30,7 +30,7 @@ export default {
   jobKind: "What",
   jobOf: "Video",
   jobAsked: "Asked for",
-  job_ingest: "index", job_remove: "remove", job_edit: "edit", job_switch: "switch",
+  job_ingest: "index", job_receive: "receive", job_remove: "remove", job_edit: "edit", job_switch: "switch",
 
   traffic: "Traffic",
   trafficRequests: "Requests a second",

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import conditions, problem_kinds, problems
 from api.problems import Refused
+from clipseek.live.naming import UNRECORDED, is_chunk_file
 from clipseek.sources import LocalDisk, Source
 from clipseek.types import Video
 
@@ -71,14 +72,14 @@ def locate(video: Video) -> VideoFile:
         require_unchanged(source, video)
         file = source.open()
     except (OSError, ValueError) as error:  # ValueError: no path can have this name
-        raise gone(path, error) from error
+        raise gone(video.uri, error) from error
     try:
         status = os.fstat(file.fileno())
         head = os.pread(file.fileno(), HEAD_BYTES, 0)
     except BaseException as error:
         file.close()
         if isinstance(error, OSError):
-            raise gone(path, error) from error
+            raise gone(video.uri, error) from error
         raise
     return VideoFile(path, file, status, media_type(head, path.name))
 
@@ -112,8 +113,12 @@ def _below(video: VideoFile, folder: Path) -> Path | None:
 
 
 def require_unchanged(source: Source, video: Video) -> None:
-    """Raise Refused unless a source is as it was when the video was indexed from it."""
-    if source.stamp != video.stamp:
+    """Raise Refused unless a source is as it was when the video was indexed from it.
+
+    A chunk that a camera is recorded into grows, and has no stamp before it is complete.
+    """
+    is_growing = video.stream and not video.stamp and is_chunk_file(video.uri)
+    if source.stamp != video.stamp and not is_growing:
         raise Refused(
             problem_kinds.FILE_CHANGED,
             "the video has changed since it was indexed, so its moments may be elsewhere in it; "
@@ -126,6 +131,13 @@ def require_unchanged(source: Source, video: Video) -> None:
 
 def gone(uri: str | Path, error: OSError | ValueError) -> Refused:
     """Return the answer for a source that does not exist any more or cannot be read."""
+    if str(uri).startswith(UNRECORDED):
+        return Refused(
+            problem_kinds.FILE_GONE,
+            "this camera is not recorded, so its moments have pictures and no footage",
+            reason=f"{uri} has no footage; `indexer cameras change NAME --record` keeps it from "
+            "then on",
+        )
     said = error.strerror if isinstance(error, OSError) else error
     return Refused(
         problem_kinds.FILE_GONE,

@@ -14,6 +14,7 @@ from PIL import Image
 
 from clipseek.errors import ServiceUnavailable, UnreadableVideo
 from clipseek.ingest.steps import SHORT_SIDE
+from clipseek.live.naming import is_recorded
 from clipseek.protocols import CatalogReader, Embedder, FrameSource, FrameSourceOpener
 from clipseek.sources import Places, Source, content_id
 from clipseek.thumbnails import Thumbnails
@@ -72,7 +73,7 @@ class Originals:
             problem = self._file(video, hashed=False)
             if problem:
                 yield problem
-            else:
+            elif _is_complete(video):
                 there.append(video)
         random.Random(seed).shuffle(there)
         for video in there[:OPENED]:
@@ -90,6 +91,8 @@ class Originals:
         for video in self._videos():
             if problem := self._file(video, hashed=True):
                 yield problem
+                continue
+            if not _is_complete(video):
                 continue
             self.checked.opened += 1
             try:
@@ -119,14 +122,22 @@ class Originals:
 
     def _file(self, video: Video, *, hashed: bool) -> str:
         """Say whether the file is gone or has other content than was indexed."""
+        if not is_recorded(video):
+            return ""
         try:
             source = self.places.look(video.uri)
+            if not _is_complete(video):
+                return ""
             if source.size_bytes != video.size_bytes:
                 return self._said(
                     video, "has changed on disk since it was indexed; ingest it again"
                 )
             is_touched = source.stamp != video.stamp
-            if (hashed or is_touched) and _content_of(source) != video.id:
+            if video.stream:
+                is_other = is_touched  # a chunk is named by its time, not by its content
+            else:
+                is_other = (hashed or is_touched) and _content_of(source) != video.id
+            if is_other:
                 return self._said(
                     video, "has other content than when it was indexed; ingest it again"
                 )
@@ -285,6 +296,11 @@ def _read_length(source: FrameSource) -> float | None:
     for _ in source.read(()):
         pass
     return source.duration
+
+
+def _is_complete(video: Video) -> bool:
+    """Whether there is a file that does not grow; a chunk that is recorded has no stamp yet."""
+    return is_recorded(video) and bool(video.stamp or not video.stream)
 
 
 def _content_of(source: Source) -> str | None:

@@ -8,8 +8,12 @@ LOW = 10
 """The niceness of work that nobody waits for: the kernel of Linux gives it a ninth of the weight of
 0 (`sched_prio_to_weight`), and all of the processor if nothing else needs it."""
 
-LONG = frozenset({"build", "ingest", "switch", "watch", "work"})
-"""Verbs that may compute for hours on every core."""
+LIVE = 5
+"""The niceness of what cameras show: it goes before work that nobody waits for, and after searches.
+The kernel gives it a third of the weight of 0, and three times that of 10."""
+
+NICENESS = {**dict.fromkeys(("build", "ingest", "switch", "watch", "work"), LOW), "record": LIVE}
+"""That of the verbs that may compute for hours on every core."""
 
 
 def own_arguments() -> Sequence[str]:
@@ -18,8 +22,8 @@ def own_arguments() -> Sequence[str]:
     Threads and child processes that it starts later have the same priority.
     """
     arguments = sys.argv[1:]
-    if _verb(arguments) in LONG:
-        os.setpriority(os.PRIO_PROCESS, 0, max(LOW, os.getpriority(os.PRIO_PROCESS, 0)))
+    if (niceness := NICENESS.get(_verb(arguments) or "")) is not None:
+        os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     return arguments
 
 

@@ -17,6 +17,7 @@ from clipseek.live.metering import CameraCollector
 from clipseek.live.recorder import Limits, Recorder
 from clipseek.live.sealing import Seal
 from indexer import reserve
+from indexer.live_building import Snapshots
 from indexer.output import emit, note, say
 from indexer.recording import equipment
 from indexer.verbs.ingest import stopping_on_signal
@@ -45,7 +46,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         recorder = Recorder(equipment(service, cameras, seal), limits, stop)
         told = _Told(as_json=options.json, quiet=options.quiet)
         watcher = threading.Thread(target=_tell, args=(recorder, told, stop), daemon=True)
-        with _served(recorder, address), stopping_on_signal(stop):
+        snapshots = Snapshots(settings, service.catalog, lambda: recorder.collections)
+        with _served(recorder, address), stopping_on_signal(stop), snapshots:
             watcher.start()
             recorder.run()
         watcher.join()

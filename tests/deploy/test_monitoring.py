@@ -15,9 +15,12 @@ from fastapi.testclient import TestClient
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from prometheus_client import CollectorRegistry, generate_latest
 
 from api.app import create_app
 from clipseek.cache import LocalCache
+from clipseek.cameras import CameraState
+from clipseek.live.metering import CameraCollector
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.deploy.compose import ROOT, Compose
@@ -58,10 +61,13 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def exported(tmp_path: Path) -> set[str]:
-    """Names of all series that a replica shows, with the endings of histograms."""
+    """Names of all series that a replica or a recorder shows, with the endings of histograms."""
     library = Library(tmp_path, MemoryCatalog())
     client = TestClient(create_app(library.service(cache=LocalCache(100, 1 << 20))))
-    kinds = re.findall(r"^# TYPE (\S+) (\S+)", client.get("/metrics").text, re.MULTILINE)
+    registry = CollectorRegistry()
+    registry.register(CameraCollector(lambda: {"door": CameraState(delay_p95_s=1.0)}, dict))
+    shown = client.get("/metrics").text + generate_latest(registry).decode()
+    kinds = re.findall(r"^# TYPE (\S+) (\S+)", shown, re.MULTILINE)
     endings = {"histogram": ("_bucket", "_sum", "_count")}
     return {name + ending for name, kind in kinds for ending in endings.get(kind, ("",))}
 

@@ -43,3 +43,9 @@ def test_a_program_that_calls_the_command_keeps_its_priority(tmp_path: Path) -> 
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert main(["--data-dir", str(tmp_path), "build"]) == 2
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
+
+
+def test_cameras_are_between_searches_and_the_backlog(tmp_path: Path) -> None:
+    """What happens now is searched before what was filmed long ago."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert priority("indexer.cli", "--data-dir", str(tmp_path), "record") == max(5, own)

@@ -158,6 +158,19 @@ def test_a_still_scene_grows_by_its_end_alone(model: Model) -> None:
         chunk.committed(grown)
 
 
+def test_a_moment_that_only_lasts_longer_is_told_apart(model: Model) -> None:
+    """It may wait for the next commit; another moment may not."""
+    rng = np.random.default_rng(1)
+    chunk, said = OpenChunk(VIDEO, "default"), []
+    for second, shown in enumerate([0, 0, 0, 1, 1]):
+        chunk.add(float(second), cut=second == 3, vector=scene(shown, rng), jpeg=b"x")
+        grown = chunk.grow(model)
+        assert grown is not None
+        said.append(grown.lengthens)
+        chunk.committed(grown)
+    assert said == [False, True, True, False, True]
+
+
 def test_frames_that_come_during_a_commit_are_in_the_next(model: Model) -> None:
     """A commit takes a moment, in which a shot may end."""
     rng = np.random.default_rng(1)

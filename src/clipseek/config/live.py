@@ -36,3 +36,9 @@ class LiveSettings(BaseModel):
         ge=0,
         description="space that recordings leave free on their disk",
     )
+    live_build_s: float = Field(
+        default=3600.0,
+        ge=0,
+        description="seconds between two snapshots that recorders build of the collections of "
+        "their cameras; 0: none",
+    )

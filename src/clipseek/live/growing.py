@@ -25,7 +25,8 @@ class Grown:
     """A growth that is to be committed, the pictures that it names, and what they stand for.
 
     spans: Where the segments of the window begin and end, after the commit. pictured: Thumbnails by
-    the times of their frames. closes: Whether nothing follows.
+    the times of their frames. closes: Whether nothing follows. lengthens: Whether no other segment
+    begins than those that are stored, so that nothing is new but that the last one lasts longer.
     """
 
     growth: Growth
@@ -35,6 +36,7 @@ class Grown:
     starts: Sequence[int]
     frames: int
     closes: bool
+    lengthens: bool
 
 
 class OpenChunk:
@@ -130,7 +132,7 @@ class OpenChunk:
         put = Put(
             replace(self.video, duration=float(formed.spans[-1, 1])),
             {PICTURE: new},
-            frames=self._frames() if closes and keep_frames else None,
+            frames=self.frames() if closes and keep_frames else None,
             scoring=model.scoring,
             fingerprint=model.embedder.fingerprint,
         )
@@ -142,6 +144,7 @@ class OpenChunk:
             starts,
             len(self._times),
             closes,
+            lengthens=formed.spans[:, 0].tolist() == [start for start, _ in self._spans],
         )
 
     def _shown_already(self, start: int, best: int) -> int:
@@ -163,7 +166,8 @@ class OpenChunk:
                 pictures[names[time]] = jpeg
         return pictures, names
 
-    def _frames(self) -> FrameVectors:
+    def frames(self) -> FrameVectors:
+        """Return the vectors of all frames so far."""
         return FrameVectors(
             np.array([time for time, _ in self._all]), np.stack([row for _, row in self._all])
         )

@@ -1,8 +1,17 @@
 """What the chunks of a camera are called: their ids, uris, titles and files. Pure."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+
+from clipseek.types import Named, Video
+
+UNRECORDED = "camera://"
+"""The start of the uris of chunks that have no file."""
+_FILE = re.compile(
+    r"\A/(?:[^/]+/)*recordings/[0-9a-f]{16}/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d-\d{3}Z\.mp4\Z"
+)
 
 
 def chunk_id(epoch: str, at: float) -> str:
@@ -17,12 +26,17 @@ def recorded_at(at: float) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def is_recorded(video: Video | Named) -> bool:
+    """Whether a video has a file: a chunk of a camera may have none."""
+    return not video.uri.startswith(UNRECORDED)
+
+
 def chunk_uri(camera: str, at: float) -> str:
     """Return the uri of a chunk that has no file, such as camera://door/2026-11-29T10-00-00-250Z.
 
     It has no colons and no dots, so that it is a name on every system.
     """
-    return f"camera://{camera}/{_plain(at)}"
+    return f"{UNRECORDED}{camera}/{_plain(at)}"
 
 
 def chunk_file(root: Path, epoch: str, at: float) -> Path:
@@ -32,6 +46,11 @@ def chunk_file(root: Path, epoch: str, at: float) -> Path:
     """
     day, _, time = _plain(at).partition("T")
     return root / epoch / day / f"{time}.mp4"
+
+
+def is_chunk_file(uri: str) -> bool:
+    """Whether a uri is a file that `chunk_file` names, and no other file of this machine."""
+    return _FILE.search(uri) is not None
 
 
 def title(camera: str, at: float) -> str:

@@ -87,6 +87,13 @@ class Recorder:
         return {name: each.state for name, each in running.items()}
 
     @property
+    def collections(self) -> frozenset[str]:
+        """The collections that its cameras write to, by their own names."""
+        with self._lock:
+            shelves = [each.shelf for each in self._running.values()]
+        return frozenset(shelf.collection for shelf in shelves if shelf is not None)
+
+    @property
     def ages(self) -> Mapping[str, float]:
         """Seconds since each thread last did a turn without an error."""
         now = time.monotonic()

@@ -46,9 +46,9 @@ GOOD_S = 30.0
 """A connection that held for so long was a good one: the next pause is the first again."""
 FULL_PAUSE_S = 60.0
 """A full disk is tried again after so long."""
-QUIET_S = 3.0
-"""If nothing new is seen, the chunk grows this seldom: a row less each time, and a crash loses no
-more than five seconds."""
+LONGER_S, STILL_S = 2.0, 3.0
+"""A moment that only lasts longer is stored this seldom, and if nothing moves in it, even less:
+commits cost rows (`python -m benchmarks.growth`), and a crash may lose five seconds."""
 MOST_WAITING = 12
 """Chunks whose end the catalog has not taken yet; the oldest is given up then."""
 
@@ -307,8 +307,8 @@ class Running:
         with self._lock:
             for chunk in list(self._chunks):
                 closes = chunk.over and not chunk.pending
-                is_new = bool(chunk.arrivals) or closes
-                if not is_new and now - chunk.grown_at < QUIET_S:
+                age_s = now - chunk.grown_at
+                if not chunk.arrivals and not closes and age_s < STILL_S:
                     continue
                 if closes and chunk.path is not None:
                     size, stamp = facts(chunk.path)
@@ -316,6 +316,8 @@ class Running:
                     chunk.draft.video = video
                 model = self._known.model
                 grown = chunk.draft.grow(model, closes=closes, keep_frames=keep_frames)
+                if grown is not None and grown.lengthens and not closes and age_s < LONGER_S:
+                    continue
                 chunk.taken = len(chunk.arrivals)
                 if grown is not None:
                     yield chunk, grown

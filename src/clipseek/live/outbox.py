@@ -23,13 +23,17 @@ class Shown:
     cut: bool
 
 
+FRESH_S = 1.0
+"""A frame that waits is not replaced more often: each frame costs the decoding that made it."""
+
+
 class Outbox:
     """Sends frames when they are asked for, and everything else at once. Thread-safe."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._lock = threading.Lock()
-        self._asked = 0
+        self._is_asked = False
         self._waiting: Shown | None = None
         self.dropped = 0
 
@@ -56,14 +60,24 @@ class Outbox:
     def ask(self) -> None:
         """Send a frame, now or when there is one."""
         with self._lock:
-            self._asked += 1
+            self._is_asked = True
             self._send_if_asked()
+
+    def turns_away(self, arrived: float) -> bool:
+        """Say whether a frame need not be made, because a fresh one waits for a slow reader.
+
+        The frame counts as dropped. One that waits for a second is replaced by a newer one.
+        """
+        with self._lock:
+            waiting = self._waiting
+            is_fresh = waiting is not None and 0 <= arrived - waiting.arrived < FRESH_S
+            self.dropped += is_fresh
+            return is_fresh
 
     def flush(self) -> None:
         """Send the frame that waits, although it was not asked for: its chunk ends."""
         with self._lock:
             if self._waiting is not None:
-                self._asked = max(0, self._asked - 1)
                 self._send()
 
     def _answer(self, answer: Answer, body: memoryview | None = None) -> None:
@@ -73,12 +87,11 @@ class Outbox:
             raise BrokenChannel from error
 
     def _send_if_asked(self) -> None:
-        if self._asked > 0 and self._waiting is not None:
-            self._asked -= 1
+        if self._is_asked and self._waiting is not None:
             self._send()
 
     def _send(self) -> None:
-        shown, self._waiting = self._waiting, None
+        shown, self._waiting, self._is_asked = self._waiting, None, False
         assert shown is not None
         pixels = np.ascontiguousarray(shown.pixels)
         self._answer(

@@ -195,6 +195,7 @@ class Recorder:
             waiting = self._line.take(self._limits.batch_size, timeout_s=_WAIT_S)
             groups: dict[int, list[Waiting]] = {}
             for each in waiting:
+                each.ask()
                 groups.setdefault(id(each.embedder), []).append(each)
             for group in groups.values():
                 self._embed_group(group, group[0].embedder)

@@ -81,7 +81,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waiting:
-    """A frame on its way to the model: uint8 (1, S, S, 3), and the picture that people see."""
+    """A frame on its way to the model: uint8 (1, S, S, 3), and the picture that people see.
+
+    Its camera sends the next one after `ask`, which the model calls when it takes this one: so no
+    more than one frame of each camera waits here, however slow the model is.
+    """
 
     camera: "Running"
     chunk: Chunk
@@ -89,6 +93,7 @@ class Waiting:
     pixels: NDArray[np.uint8]
     jpeg: bytes
     embedder: Embedder
+    ask: Callable[[], None]
 
 
 class Running:
@@ -262,15 +267,15 @@ class Running:
                 chunk.draft.video = replace(chunk.draft.video, width=width, height=height)
 
     def _frame(self, capture: Capture, frame: Frame) -> None:
-        capture.ask()
         with self._lock:
             chunk = next((each for each in self._chunks if each.number == frame.chunk), None)
             if chunk is None or chunk.draft.is_closed:
+                capture.ask()
                 return
             chunk.pending += 1
         embedder = self._known.model.embedder
         pixels, jpeg = embedder.prepare(frame.pixels[None]), _jpeg(frame.pixels)
-        waiting = Waiting(self, chunk, frame, pixels, jpeg, embedder)
+        waiting = Waiting(self, chunk, frame, pixels, jpeg, embedder, capture.ask)
         self._line.put(self.camera.name, waiting)
 
     def _reach(self, figures: Figures) -> None:

@@ -318,13 +318,14 @@ class CameraStream:
     def _decode(self, packet: "Packet[VideoStream]", at: float, now: float) -> None:
         """Decode a packet if it is needed, and look at its frames."""
         if not self._is_full:
-            if packet.is_keyframe and self._pace.looks(at):
+            looks = packet.is_keyframe and self._pace.looks(at)
+            if looks and not self.outbox.turns_away(now):
                 for frame in self._frames(packet, alone=True):
                     self._look(frame, at, now)
             return
         for frame in self._frames(packet, alone=False):
             shown, arrived = self._time_of(frame, at, now)
-            if self._pace.looks(shown):
+            if self._pace.looks(shown) and not self.outbox.turns_away(arrived):
                 self._look(frame, shown, arrived)
 
     def _frames(self, packet: "Packet[VideoStream]", *, alone: bool) -> list[VideoFrame]:

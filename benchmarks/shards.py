@@ -10,7 +10,8 @@ through.
 `query_ms`, `filtered_ms`: median times of a query. `composed_ms`: of the vectors of 1024 segments,
 which a query of several parts needs. `recall`: recall@10 against exact search in NumPy. `equal`:
 share of the queries, filtered and not, whose ids and scores are those of the whole index.
-`build_mib`: most memory of a build that is a process of its own, less what it had before.
+`build_mib`: most memory of a build in a process of its own, less what it had before, and without
+pages of files, which the kernel takes back if it must.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -94,23 +96,34 @@ def built(folder: Path, shards: int, kind: str) -> None:
     """Build, and print what it took."""
     with open_writer(Settings.load(data_dir=folder)) as service:
         root = _root(folder, shards)
-        before, started = _memory("VmRSS"), time.perf_counter()
+        before, started, ended = _memory(), time.perf_counter(), threading.Event()
+        most = [before]
+
+        def look() -> None:
+            while not ended.wait(0.005):
+                most[0] = max(most[0], _memory())
+
+        looking = threading.Thread(target=look)
+        looking.start()
         publishing.build(
             *(service.catalog, FolderStore(root, shards=shards), "default"),
             kind=kind,  # type: ignore[arg-type]  # argparse has checked it
             spool=root,
         )
-        sys.stdout.write(f"{time.perf_counter() - started} {_memory('VmHWM') - before}\n")
+        seconds = time.perf_counter() - started
+        ended.set()
+        looking.join()
+        sys.stdout.write(f"{seconds} {most[0] - before}\n")
 
 
 def _root(folder: Path, shards: int) -> Path:
     return folder / ("snapshots" if shards > 1 else "whole")
 
 
-def _memory(name: str) -> float:
-    """Return MiB of this process, as Linux counts them."""
+def _memory() -> float:
+    """Return MiB of this process that no file has, as Linux counts them."""
     lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
+    return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) / 1024
 
 
 def measured(segments: int, dim: int, queries: int, kind: str) -> list[Figure]:
@@ -143,18 +156,17 @@ def measured(segments: int, dim: int, queries: int, kind: str) -> list[Figure]:
                 ),
                 "one shard at a peer": service.collections.latest("default").view,
             }
-            return _figures(views, asked, frames.frames, costs)
+            return _figures(views, asked, costs)
 
 
 def _figures(
     views: dict[str, View],
     asked: Vectors,
-    stored: Vectors,
     costs: dict[int, tuple[float, float]],
 ) -> list[Figure]:
     whole = views["whole"]
     ids = np.sort(np.concatenate([part.table.ids for part in whole.parts]))
-    truth = ExactIndex(ids, stored)
+    truth = ExactIndex(ids, vectors_of(whole.parts, ids))
     half = ids[(np.arange(len(ids)) // VIDEO) % 2 == 0]
     only = Filters(folder="/even")
     some = np.sort(np.random.default_rng(0).choice(ids, min(COMPOSED, len(ids)), replace=False))

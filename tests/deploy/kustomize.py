@@ -32,7 +32,15 @@ class BuildError(Exception):
 
 def documents(path: Path) -> list[Object]:
     """Return the objects of a file."""
-    return [each for each in yaml.safe_load_all(path.read_text(_TEXT)) if each is not None]
+    read = yaml.safe_load_all(path.read_text(_TEXT))
+    return [_apart(each) for each in read if each is not None]
+
+
+def _apart(value: Any) -> Any:
+    """Copy what an alias of YAML shares, so that a patch of one place changes no other."""
+    if isinstance(value, dict):
+        return {name: _apart(item) for name, item in value.items()}
+    return [_apart(item) for item in value] if isinstance(value, list) else value
 
 
 def build(folder: Path) -> list[Object]:

@@ -27,12 +27,13 @@ INSIDE = {
     "production": {"api", "nginx", "index", "worker", "migrate", "backup"},
     "embedder": {"api", "nginx", "index", "worker", "migrate", "backup", "embedder"},
     "ray": {"api", "nginx", "index", "worker", "migrate", "backup"},
+    "shards": {"api", "nginx", "index", "worker", "migrate", "backup"},
 }
 CATALOG = {"api", "index", "worker", "migrate", "backup"}
 """Who speaks to the database."""
 
 
-@pytest.fixture(params=["minimal", "production", "embedder", "ray"])
+@pytest.fixture(params=["minimal", "production", "embedder", "ray", "shards"])
 def overlay(request: pytest.FixtureRequest) -> str:
     """Return the name of an overlay; `gpu` has the policies of `production`."""
     return str(request.param)
@@ -78,6 +79,8 @@ def test_pods_reach_only_whom_they_must(cluster: Cluster, places: dict[str, Plac
         expected |= {(source, "postgres") for source in CATALOG} | {("api", "redis")}
     if "embedder" in places:
         expected |= {(source, "embedder") for source in ("api", "index", "worker")}
+    if any(policy["metadata"]["name"] == "shards" for policy in policies):
+        expected.add(("api", "api"))
     assert reached == expected
 
 

@@ -87,7 +87,8 @@ def test_no_secret_is_committed() -> None:
         check=True,
     ).stdout.split()
     assert {name for name in listed if "/secrets/" in name} == {
-        f"kubernetes/overlays/{name}/secrets/.gitignore" for name in ("minimal", "production")
+        f"kubernetes/overlays/{name}/secrets/.gitignore"
+        for name in ("minimal", "production", "shards")
     }
 
 

@@ -21,6 +21,7 @@ from api import (
     excerpts,
     facets,
     history,
+    holds,
     jobs,
     library,
     logins,
@@ -75,6 +76,7 @@ from clipseek.ledgers import (
     open_cameras,
     open_job_reader,
     open_jobs,
+    open_retaining,
     open_standby,
     open_watch_reader,
     open_watches,
@@ -145,6 +147,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.jobs = open_job_reader(opened.settings)
     app.state.queue = open_jobs(opened.settings)
     app.state.cameras = open_camera_reader(opened.settings)
+    app.state.retaining = open_retaining(opened.settings)
     app.state.camera_store = open_cameras(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.watch_reader = open_watch_reader(opened.settings)
@@ -219,6 +222,7 @@ def _application(opened: Service) -> FastAPI:
         watches,
         alerts,
         cameras,
+        holds,
         history,
         probes,
         traffic,
@@ -227,7 +231,12 @@ def _application(opened: Service) -> FastAPI:
     )
     # What has a name comes before what has an id.
     routers = [alerts.stream_router, watches.changing_router, *(part.router for part in parts)]
-    routers += [jobs.events_router, models.changing_router, cameras.changing_router]
+    routers += [
+        jobs.events_router,
+        models.changing_router,
+        cameras.changing_router,
+        holds.changing_router,
+    ]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),
@@ -353,7 +362,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.lag.close)
         state = app.state
         stores = (state.jobs, state.queue, state.audit, state.history)
-        of_cameras = (state.cameras, state.camera_store)
+        of_cameras = (state.cameras, state.camera_store, state.retaining)
         for store in (*stores, *of_cameras, state.watch_reader, state.watches):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

@@ -35,3 +35,16 @@ CAMERA_ANSWER: dict[str, Any] = {
     "state_at": "2025-03-02T10:25:02Z",
 }
 CAMERAS_ANSWER: dict[str, Any] = {"cameras": [CAMERA_ANSWER]}
+NEW_HOLD: dict[str, Any] = {
+    "camera": "yard",
+    "start_at": "2025-03-02T10:00:00Z",
+    "end_at": "2025-03-02T10:30:00Z",
+    "reason": "case 17",
+}
+HOLD_ANSWER: dict[str, Any] = {
+    "id": "3kZ0aYtq8wXf",
+    **NEW_HOLD,
+    "by": "ann",
+    "created_at": "2025-03-03T08:00:00Z",
+}
+HOLDS_ANSWER: dict[str, Any] = {"holds": [HOLD_ANSWER]}

@@ -3,6 +3,7 @@
 from api.upload_kinds import Kind
 from clipseek.cameras import CameraNotFound, CameraTaken
 from clipseek.errors import ClipseekError
+from clipseek.holds import HoldNotFound
 
 CAMERA_KINDS: dict[type[ClipseekError], Kind] = {
     CameraNotFound: Kind(
@@ -16,5 +17,11 @@ CAMERA_KINDS: dict[type[ClipseekError], Kind] = {
         409,
         "There is a camera with this name",
         "Choose another name, change that camera with `PATCH`, or remove it first.",
+    ),
+    HoldNotFound: Kind(
+        "hold-not-found",
+        404,
+        "No such hold",
+        "`GET /v1/holds` lists the holds on cameras that the key may administer.",
     ),
 }

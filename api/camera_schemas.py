@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.limits import CameraName, DefaultCollection, expect, text
+from api.limits import CameraName, DefaultCollection, Moment, expect, text
 from clipseek.cameras import (
     MAX_FPS,
     MAX_RETAIN_S,
@@ -13,6 +13,7 @@ from clipseek.cameras import (
     Camera,
     CameraStatus,
 )
+from clipseek.holds import MAX_REASON_CHARACTERS, Hold
 
 MAX_RETAIN_BYTES = 2**63 - 1
 
@@ -166,3 +167,53 @@ class CamerasAnswer(BaseModel):
     """Cameras, by name."""
 
     cameras: list[CameraAnswer]
+
+
+class NewHold(BaseModel):
+    """A span to keep."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    camera: CameraName
+    start_at: Moment
+    end_at: Moment
+    reason: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_REASON_CHARACTERS,
+            description="Why, such as the number of a case.",
+        ),
+        text(1, MAX_REASON_CHARACTERS),
+    ]
+
+
+class HoldAnswer(BaseModel):
+    """A span of what a camera has recorded, which is kept until the hold is removed."""
+
+    id: str
+    camera: str
+    start_at: str = Field(description="RFC 3339 in UTC.")
+    end_at: str = Field(description="RFC 3339 in UTC.")
+    reason: str
+    by: str = Field(description="Who asked for it.")
+    created_at: str = Field(description="RFC 3339 in UTC.")
+
+    @classmethod
+    def of(cls, hold: Hold) -> Self:
+        """Describe a hold."""
+        return cls(
+            id=hold.id,
+            camera=hold.camera,
+            start_at=hold.start_at,
+            end_at=hold.end_at,
+            reason=hold.reason,
+            by=hold.by,
+            created_at=hold.created_at,
+        )
+
+
+class HoldsAnswer(BaseModel):
+    """Holds, the oldest first."""
+
+    holds: list[HoldAnswer]

@@ -12,6 +12,7 @@ from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.trials import Trials
 from clipseek.audit import History
+from clipseek.holds import Retaining
 from clipseek.jobs import JobQueue, JobReader
 from clipseek.metrics import Metrics
 from clipseek.protocols import CameraReader, CameraStore
@@ -43,6 +44,8 @@ CamerasRead = Annotated[CameraReader, _part("cameras")]
 """Reads cameras, by SELECT alone."""
 CamerasKept = Annotated[CameraStore, _part("camera_store")]
 """Adds, changes and removes cameras; it is connected to its database when it is used."""
+Held = Annotated[Retaining, _part("retaining")]
+"""Reads and writes holds; it is connected to its database when it is used."""
 Followed = Annotated[Following, _part("following")]
 Watched = Annotated[WatchReader, _part("watch_reader")]
 """Reads watches and alerts, by SELECT alone."""

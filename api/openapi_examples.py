@@ -35,6 +35,7 @@ from api.problem_kinds import (
 from api.upload_kinds import Kind
 from clipseek import errors
 from clipseek.cameras import CameraNotFound, CameraTaken
+from clipseek.holds import HoldNotFound
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
 
@@ -187,6 +188,7 @@ _DETAILS: dict[Kind, str] = {
     TRIALS_BUSY: "another watch is being tried over the past; ask again in some seconds",
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
     KINDS[CameraNotFound]: CameraNotFound("yard").told,
+    KINDS[HoldNotFound]: HoldNotFound("3kZ0a").told,
     KINDS[CameraTaken]: str(CameraTaken("yard")),
     KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
     KINDS[errors.ModelMismatch]: errors.ModelMismatch(

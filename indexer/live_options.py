@@ -19,6 +19,28 @@ def add(verbs: Verbs) -> None:
         "--metrics", metavar="HOST:PORT", help="serve metrics for Prometheus, as on 127.0.0.1:9100"
     )
     output(record, collection=False, quiet=True)
+    retain = verb(
+        verbs, "retain", "remove what cameras have recorded and nobody keeps", "indexer retain"
+    )
+    help_text = "from now on, keep what cameras record in --collection for 30d; 'all' (all)"
+    retain.add_argument("--age", metavar="TIME", help=help_text)
+    retain.add_argument("--bytes", metavar="N", help="the same, at most 1T together; 'all' (all)")
+    output(retain)
+    _hold(verbs)
+
+
+def _hold(verbs: Verbs) -> None:
+    example = "indexer hold add yard --from 2026-11-28T09:00Z --to 2026-11-28T10:00Z --reason A/17"
+    hold = verb(verbs, "hold", "keep spans of recordings, whatever their age", example)
+    actions = hold.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = action(actions, "add", "keep what a camera has recorded in a span", example)
+    add.add_argument("camera", metavar="CAMERA", help="its name")
+    add.add_argument("--from", dest="start", required=True, metavar="T", help="date, or 2h ago")
+    add.add_argument("--to", dest="end", required=True, metavar="T", help="the same; after it")
+    add.add_argument("--reason", required=True, metavar="TEXT", help="such as the number of a case")
+    action(actions, "list", "list the holds", "indexer hold list --json")
+    remove = action(actions, "remove", "let retention remove it again", "indexer hold remove ID")
+    remove.add_argument("name", metavar="ID", help="as `list` prints it")
 
 
 def _cameras(verbs: Verbs) -> None:

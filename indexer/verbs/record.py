@@ -12,14 +12,18 @@ from clipseek.assembly import open_writer
 from clipseek.cameras import CameraState
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
-from clipseek.ledgers import open_cameras
+from clipseek.ledgers import open_cameras, open_retaining
 from clipseek.live.metering import CameraCollector
 from clipseek.live.recorder import Limits, Recorder
+from clipseek.live.retention import EVERY_S
 from clipseek.live.sealing import Seal
+from clipseek.service import WritingService
+from clipseek.threads import Worker
 from indexer import reserve
 from indexer.live_building import Snapshots
 from indexer.output import emit, note, say
 from indexer.recording import equipment
+from indexer.retaining import retention
 from indexer.verbs.ingest import stopping_on_signal
 
 MOST_CAMERAS = 1000
@@ -47,12 +51,25 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         told = _Told(as_json=options.json, quiet=options.quiet)
         watcher = threading.Thread(target=_tell, args=(recorder, told, stop), daemon=True)
         snapshots = Snapshots(settings, service.catalog, lambda: recorder.collections)
-        with _served(recorder, address), stopping_on_signal(stop), snapshots:
+        retaining = _retaining(service)
+        with _served(recorder, address), stopping_on_signal(stop), snapshots, retaining:
             watcher.start()
             recorder.run()
         watcher.join()
         told.changes(recorder.states)
     return 0
+
+
+@contextmanager
+def _retaining(service: WritingService) -> Iterator[None]:
+    """Remove what has expired, in a thread of its own, while the recorder runs."""
+    with closing(open_retaining(service.settings)) as rows:
+        retaining = Worker("retention", retention(service, rows).turn, pause_s=EVERY_S)
+        retaining.start()
+        try:
+            yield
+        finally:
+            retaining.close()
 
 
 def _address(text: str) -> tuple[str, int]:

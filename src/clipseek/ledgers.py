@@ -3,6 +3,7 @@
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.cameras import SqlCameraReader, SqlCameras
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
+from clipseek.catalog.retaining import SqlRetaining
 from clipseek.catalog.standby import Standby
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.catalog.watches import SqlWatches, SqlWatchReader
@@ -37,6 +38,11 @@ def open_camera_reader(settings: Settings) -> SqlCameraReader:
 def open_cameras(settings: Settings) -> SqlCameras:
     """Return the cameras; their database is not connected to before the first use."""
     return SqlCameras.open(settings.catalog_url)
+
+
+def open_retaining(settings: Settings) -> SqlRetaining:
+    """Return the holds and what retention looks at; it connects when it is used."""
+    return SqlRetaining.open(settings.catalog_url)
 
 
 def open_switches(settings: Settings) -> SqlSwitches:

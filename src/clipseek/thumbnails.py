@@ -136,6 +136,24 @@ class Thumbnails:
                 f"{error.strerror}; correct the permissions, and delete the folder"
             ) from error
 
+    def remove_video(self, collection: str, video_id: str) -> None:
+        """Delete all pictures of a video.
+
+        Raises:
+            ServiceUnavailable: they cannot be deleted.
+        """
+        folder = self.root / collection / video_id[:2] / video_id
+        try:
+            _require_safe(f"{collection}/{video_id}/x.jpg")
+            if folder.parent.parent.parent != self.root:
+                raise UnsafeName(video_id)
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+            with suppress(OSError):  # others may have pictures beside it
+                folder.parent.rmdir()
+        except OSError as error:
+            raise _undeleted(video_id, error) from error
+
     def sweep(self, collection: str, named: set[str]) -> int:
         """Delete files of a collection that no row names, once old enough; return how many."""
         folder = self.root / collection
@@ -247,6 +265,15 @@ class BucketThumbnails(Thumbnails):
                 f"{error.strerror}; correct that, and delete them"
             ) from error
 
+    def remove_video(self, collection: str, video_id: str) -> None:
+        """Delete all pictures of a video; see `Thumbnails`."""
+        try:
+            _require_safe(f"{collection}/{video_id}/x.jpg")
+            folder = f"{collection}/{video_id[:2]}/{video_id}"
+            self._bucket.delete([each.name for each in list(self._bucket.list(folder))])
+        except OSError as error:
+            raise _undeleted(video_id, error) from error
+
     def sweep(self, collection: str, named: set[str]) -> int:
         """Delete old objects that no row names; return how many."""
         oldest = datetime.now(UTC) - timedelta(seconds=SWEEP_AGE_S)
@@ -285,6 +312,13 @@ def _unreadable(name: str, error: OSError) -> ServiceUnavailable:
     return ServiceUnavailable(
         f"thumbnail {name!r} cannot be read: {error.strerror}; "
         "`indexer verify` lists what is missing, `indexer ingest --force` makes it again"
+    )
+
+
+def _undeleted(video_id: str, error: OSError) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"the thumbnails of video {video_id} cannot be deleted: {error.strerror}; correct the "
+        "permissions, then run the same command again"
     )
 
 

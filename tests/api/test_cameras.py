@@ -168,3 +168,33 @@ def test_a_hit_of_a_camera_says_when_it_was(library: Library) -> None:
         assert client.get("/v1/videos/chunk").json()["camera"] == "yard"
         wrong = client.post("/v1/search", json={"query": "red", "filter": {"cameras": ["Ä"]}})
         assert "filter.cameras.0 must have 1 to 64 of" in wrong.json()["detail"]
+
+
+def test_a_span_is_held_until_the_hold_is_removed(cameras: Library) -> None:
+    """By administrators of the camera's collection; others do not know of it."""
+    body = {
+        "camera": "yard",
+        "start_at": "2026-11-28T13:00:00+01:00",
+        "end_at": "2026-11-28T12:30:00Z",
+        "reason": "case 17",
+    }
+    with asking(cameras, "admin") as client:
+        add(client)
+        made = client.post("/v1/holds", json=body)
+        assert made.status_code == 201, made.text
+        hold = made.json()
+        assert (hold["start_at"], hold["by"]) == ("2026-11-28T12:00:00.000Z", "somebody")
+        assert client.get("/v1/holds").json() == {"holds": [hold]}
+        empty = client.post("/v1/holds", json={**body, "end_at": body["start_at"]})
+        assert (empty.status_code, "must end after" in empty.text) == (422, True)
+    with asking(cameras, "admin", collections=frozenset({"other"})) as client:
+        assert client.get("/v1/holds").json() == {"holds": []}
+        assert client.post("/v1/holds", json=body).status_code == 404
+        assert client.delete(f"/v1/holds/{hold['id']}").status_code == 404
+    with asking(cameras, "search", "write") as client:
+        assert client.get("/v1/holds").status_code == 403
+        assert client.post("/v1/holds", json=body).status_code == 403
+        assert client.delete(f"/v1/holds/{hold['id']}").status_code == 403
+    with asking(cameras, "admin") as client:
+        assert client.delete(f"/v1/holds/{hold['id']}").status_code == 204
+        assert client.delete(f"/v1/holds/{hold['id']}").status_code == 404

@@ -110,6 +110,9 @@ class SqliteIndexStore:
                 "free some space or correct the permissions, and run `indexer build`"
             ) from error
 
+    def forget(self, key: str) -> None:
+        """Do nothing: a row replaces the one before."""
+
     def remove(self, key: str) -> None:
         """Delete the row."""
         if self._row(key, "number") is None:

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, RowMapping, Select, or_, select
 from clipseek.catalog.tables import behind, collections
 from clipseek.types import Collection, Relevance, Scoring
 
+_OF_RETENTION = ("retain_s", "retain_bytes")
+
 
 def collection_row(name: str) -> Select[Any]:
     """Select a collection, as `as_collection` takes it."""
@@ -16,7 +18,7 @@ def collection_row(name: str) -> Select[Any]:
 
 def as_collection(row: RowMapping) -> Collection:
     """Return what a row of `collections` says."""
-    values = dict(row)
+    values = {name: value for name, value in row.items() if name not in _OF_RETENTION}
     relevance, scoring = values.pop("relevance"), values.pop("scoring")
     return Collection(
         **values,

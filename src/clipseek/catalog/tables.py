@@ -78,6 +78,8 @@ collections = Table(
     Column("scoring", Json),
     Column("scored_at", BigInteger, nullable=False, server_default="0"),
     Column("epoch", Text, nullable=False, server_default=""),
+    Column("retain_s", Double),  # of what cameras have recorded in it; NULL: for ever
+    Column("retain_bytes", BigInteger),  # of all of them together; NULL: all
 )
 
 aliases = Table(
@@ -333,7 +335,6 @@ holds = Table(
     counted("number"),
     Column("id", Key, nullable=False, unique=True),
     Column("camera", Key, nullable=False),
-    Column("collection", Key, nullable=False),
     Column("start_at", Text, nullable=False),  # RFC 3339, UTC
     Column("end_at", Text, nullable=False),
     Column("reason", Text, nullable=False),

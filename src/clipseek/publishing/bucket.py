@@ -152,6 +152,12 @@ class BucketStore:
         for path in self._folder(key).glob("snapshot-*"):
             shutil.rmtree(path, ignore_errors=True)
 
+    def forget(self, key: str) -> None:
+        """Delete all snapshots but the one that the pointer names, here and in the bucket."""
+        if (current := self.pointer(key)) is not None:
+            with self.building(key):
+                self._delete_all_but(key, {current, self.pointer(key) or current})
+
     def publish(
         self,
         key: str,

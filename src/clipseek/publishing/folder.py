@@ -134,6 +134,16 @@ class FolderStore:
             for path in folder.glob("snapshot-*"):
                 _remove(path)
 
+    def forget(self, key: str) -> None:
+        """Delete all snapshots but the one that the pointer names."""
+        if not self._folder(key).exists():
+            return
+        with self.building(key):
+            current = self.pointer(key)
+            for path in self._folder(key).glob("snapshot-*"):
+                if path.name != current:
+                    _remove(path)
+
     def publish(
         self,
         key: str,

@@ -123,6 +123,11 @@ class MilvusStore:
                 self._retire(name)
                 self._milvus.drop_alias(alias)
 
+    def forget(self, key: str) -> None:
+        """Remove what was published before, of all keys, if readers have had time to move on."""
+        if self.pointer(key) is not None:
+            self._sweep()
+
     def publish(
         self,
         key: str,

@@ -106,6 +106,16 @@ class IndexStore(Protocol):
         """
         ...
 
+    def forget(self, key: str) -> None:
+        """Delete what was published under a key before the index of now.
+
+        It has what was removed from the collection since. What is open stays readable.
+
+        Raises:
+            ServiceUnavailable: it cannot be deleted.
+        """
+        ...
+
     def publish(
         self,
         key: str,

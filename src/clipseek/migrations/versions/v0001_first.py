@@ -56,6 +56,8 @@ def _collections() -> None:
         sa.Column("scoring", JSON),
         sa.Column("scored_at", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("epoch", sa.Text, nullable=False, server_default=""),
+        sa.Column("retain_s", sa.Double),
+        sa.Column("retain_bytes", sa.BigInteger),
     )
 
 
@@ -385,7 +387,6 @@ def _holds() -> None:
         _counted("number"),
         sa.Column("id", KEY, nullable=False, unique=True),
         sa.Column("camera", KEY, nullable=False),
-        sa.Column("collection", KEY, nullable=False),
         sa.Column("start_at", sa.Text, nullable=False),
         sa.Column("end_at", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),

@@ -1,0 +1,70 @@
+"""The verbs `hold` and `retain`."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clipseek.catalog import SqlCatalog
+from indexer.cli import main
+from tests.contracts.catalogs import DIM, a_video
+
+Said = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def indexer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Said:
+    """Return what runs a verb over a data folder with two old chunks of a camera."""
+    monkeypatch.setenv("CLIPSEEK_DATA_DIR", str(tmp_path))
+    with closing(SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as catalog:
+        catalog.ensure_collection("default", "toy", DIM, "f1")
+        for name, at in (("one", "10:00:00"), ("two", "11:00:00")):
+            given = a_video(name, uri=f"camera://yard/{name}")
+            recorded = f"2024-05-01T{at}.000Z"
+            video = replace(given.video, stream="yard", recorded_at=recorded)
+            replace(given, video=video).put_into(catalog)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([*arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+SPAN = ("--from", "2024-05-01T10:00Z", "--to", "2024-05-01T10:30Z", "--reason", "case 17")
+
+
+def test_what_is_not_held_expires(indexer: Said) -> None:
+    """The limit of the collection stays, and so does a hold, until they are removed."""
+    assert "nothing has expired" in indexer("retain")[1]
+    code, out, err = indexer("hold", "add", "yard", *SPAN, "--json")
+    assert code == 0, err
+    hold = json.loads(out)
+    assert (hold["camera"], hold["start_at"]) == ("yard", "2024-05-01T10:00:00Z")
+    assert "case 17" in indexer("hold", "list")[1]
+    gone = json.loads(indexer("retain", "--age", "7d", "--json")[1])
+    assert gone["collections"] == {"default": 1}
+    assert indexer("hold", "remove", hold["id"])[0] == 0
+    assert json.loads(indexer("retain", "--json")[1])["videos"] == 1
+    assert "there are no holds" in indexer("hold", "list")[1]
+
+
+def test_wrong_values_are_told(indexer: Said) -> None:
+    """In a sentence."""
+    for arguments, said in (
+        (("retain", "--age", "7"), "such as 4w, 7d"),
+        (("retain", "--bytes", "x"), "such as 100G"),
+        (("retain", "--age", "7d", "--collection", "nowhere"), "no collection 'nowhere'"),
+        (("hold", "remove", "nope"), "no hold 'nope'"),
+        (("hold", "add", "Yard", *SPAN), "the name of a camera"),
+        (("hold", "add", "yard", *SPAN[2:], "--from", "2025-01-01"), "must end after it starts"),
+    ):
+        code, _, err = indexer(*arguments)
+        assert (code, said in err) == (2, True), err

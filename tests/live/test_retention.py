@@ -1,0 +1,293 @@
+"""Retention: what has expired goes as a whole, and what is kept stays."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
+
+from clipseek.cameras import Camera
+from clipseek.catalog import SqlCatalog, tables
+from clipseek.catalog.cameras import SqlCameras
+from clipseek.catalog.database import Database
+from clipseek.catalog.retaining import SqlRetaining
+from clipseek.catalog.watch_tables import alerts
+from clipseek.errors import CollectionNotFound
+from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, expired, seconds_of
+from clipseek.live.naming import recorded_at
+from clipseek.live.retention import Retention
+from clipseek.publishing import FolderStore, build
+from clipseek.thumbnails import Thumbnails
+from tests.contracts.catalogs import DIM, a_video
+
+NOON = seconds_of("2026-11-28T12:00:00Z")
+DAY_S = 86400.0
+
+
+def chunk(number: int, camera: str = "yard", *, start: float = 0.0, size: int = 10) -> Chunk:
+    """Return a chunk of five minutes."""
+    return Chunk(f"{camera}{number}", camera, "", start, start + 300, size)
+
+
+ROW = [chunk(n, start=300.0 * n) for n in range(4)]
+
+
+def rule(retain_s: float | None = None, retain_bytes: int | None = None) -> Rule:
+    """Return a rule of all cameras."""
+    return Rule("default", None, retain_s, retain_bytes)
+
+
+def test_a_chunk_is_as_old_as_its_end() -> None:
+    """So what is still recorded stays."""
+    assert expired(ROW, rule(600.0), (), now=1200.0) == ROW[:1]
+    assert expired(ROW, rule(600.0), (), now=900.0) == []
+    assert expired(ROW, rule(), (), now=1e9) == []
+
+
+def test_the_oldest_go_until_the_others_fit() -> None:
+    """The newest of each camera stays, because it may still grow."""
+    assert expired(ROW, rule(None, 25), (), now=1200.0) == ROW[:2]
+    assert expired(ROW, rule(None, 1), (), now=1200.0) == ROW[:3]
+    other = chunk(0, "door", start=0.0, size=100)
+    assert expired([*ROW, other], rule(None, 1), (), now=1200.0) == ROW[:3]
+
+
+def test_what_is_kept_stays_and_counts() -> None:
+    """Of its camera, and each chunk that the span overlaps."""
+    kept = [("yard", 290.0, 310.0)]
+    assert expired(ROW, rule(0.0001), kept, now=1e9) == ROW[2:]
+    assert expired(ROW, rule(None, 20), kept, now=1200.0) == [ROW[2]]
+    assert expired(ROW, rule(None, 40), kept, now=1200.0) == []
+    assert expired(ROW, rule(0.0001), [("door", 0, 1e9)], now=1e9) == ROW
+    assert expired(ROW, rule(0.0001), [("yard", 300.0, 600.0)], now=1e9) == [ROW[0], *ROW[2:]]
+
+
+chunks = st.builds(
+    chunk,
+    st.integers(0, 99),
+    st.sampled_from(["yard", "door"]),
+    start=st.integers(0, 5000).map(float),
+    size=st.integers(0, 50),
+)
+
+
+@given(st.lists(chunks, unique_by=lambda each: each.id), st.integers(1, 300))
+def test_what_stays_fits(found: list[Chunk], most: int) -> None:
+    """Except the newest of each camera; and nothing goes that is newer than what stays of it."""
+    gone = expired(found, rule(None, most), (), now=1e9)
+    left = [each for each in found if each not in gone]
+    newest = {each.camera: each.id for each in sorted(found, key=lambda each: each.start)}
+    assert set(newest.values()) <= {each.id for each in left}
+    others = [each for each in left if newest[each.camera] != each.id]
+    assert (
+        not others
+        or sum(each.size_bytes for each in left) <= most
+        or all(each.size_bytes == 0 for each in others)
+    )
+    assert expired(left, rule(None, most), (), now=1e9) == []
+
+
+@dataclass
+class House:
+    """A catalog with cameras, and all that is stored beside it."""
+
+    folder: Path
+    url: str
+    catalog: SqlCatalog
+    rows: SqlRetaining
+    store: FolderStore
+    thumbnails: Thumbnails
+
+    def record(self, video_id: str, camera: str, at: float, *, size: int = 1000) -> Path:
+        """Store a chunk with its footage, its pictures and its vectors."""
+        file = self.folder / "recordings" / "epoch" / "2026-11-28" / f"{video_id}.mp4"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"footage of " + video_id.encode())
+        made = a_video(video_id, uri=str(file))
+        names = tuple(
+            self.thumbnails.write("default", video_id, float(n), b"\xff\xd8" + bytes([n]))
+            for n in range(len(made.picture))
+        )
+        video = replace(made.video, stream=camera, recorded_at=recorded_at(at), size_bytes=size)
+        picture = replace(made.picture, thumbnails=names)
+        replace(made, video=video, picture=picture).put_into(self.catalog)
+        return file
+
+    def retention(self, now: float) -> Retention:
+        """Return what lets go at a time."""
+
+        def publish(name: str) -> None:
+            build(self.catalog, self.store, name)
+            self.store.forget("default")
+
+        return Retention(
+            self.rows,
+            self.catalog,
+            self.thumbnails,
+            recordings=self.folder / "recordings",
+            excerpts=self.folder / "excerpts",
+            publish=publish,
+            now=lambda: now,
+        )
+
+    def ids(self) -> list[str]:
+        """Return the videos that are left."""
+        return [video.id for video in self.catalog.videos("default")]
+
+    def files(self) -> set[str]:
+        """Return every file but those of the database."""
+        found = (path for path in self.folder.rglob("*") if path.is_file())
+        return {
+            str(path.relative_to(self.folder))
+            for path in found
+            if not path.name.startswith("catalog.db")
+        }
+
+
+@pytest.fixture
+def house(catalog_url: str, tmp_path: Path) -> Iterator[House]:
+    """Return a house with a camera `yard` that is kept for a day, and one `door` for ever."""
+    catalog = SqlCatalog.open(catalog_url)
+    catalog.ensure_collection("default", "toy", DIM, "f1")
+    with closing(SqlCameras.open(catalog_url)) as cameras:
+        cameras.add(Camera("yard", "default", "rtsp://a/", b"", retain_s=DAY_S))
+        cameras.add(Camera("door", "default", "rtsp://b/", b""))
+    store, thumbnails = FolderStore(tmp_path / "snapshots"), Thumbnails(tmp_path / "thumbnails")
+    with closing(SqlRetaining.open(catalog_url)) as rows, closing(catalog):
+        yield House(tmp_path, catalog_url, catalog, rows, store, thumbnails)
+
+
+def test_nothing_remains_of_what_has_expired(house: House) -> None:
+    """No row, no file, no picture, no vector in an index, and no cut span."""
+    house.record("other", "yard", NOON + DAY_S)
+    build(house.catalog, house.store, "default")
+    before = house.files()
+    gone = house.record("gone", "yard", NOON)
+    (house.folder / "excerpts").mkdir()
+    (house.folder / "excerpts" / "0a1b.mp4").write_bytes(b"a cut span")
+    build(house.catalog, house.store, "default")
+    vector = next(iter(house.catalog.blocks("default", video_ids=["gone"]))).vectors[0]
+    assert _has(house, vector)
+    done = house.retention(NOON + DAY_S + 60).run()
+    assert (dict(done.videos), done.bytes) == ({"default": 1}, 1000)
+    assert house.ids() == ["other"]
+    assert not gone.exists()
+    left = {name for name in house.files() if not name.startswith("snapshots")}
+    assert left == {name for name in before if not name.startswith("snapshots")}
+    assert not _has(house, vector)
+    with closing(Database.at(house.url)) as database, database.reading() as connection:
+        for table in (tables.segments, tables.frame_vectors, tables.texts, tables.tags):
+            found = connection.execute(select(table.c.video_id)).scalars().all()
+            assert set(found) <= {"other"}, table.name
+    again = house.retention(NOON + DAY_S + 60).run()
+    assert again.count == 0
+
+
+def _has(house: House, vector: np.ndarray) -> bool:
+    """Whether some published file contains a vector, or one near it: as float32 or float16."""
+    needles = (vector.astype("<f4").tobytes()[:8], vector.astype("<f2").tobytes()[:8])
+    files = (path for path in (house.folder / "snapshots").rglob("*") if path.is_file())
+    return any(needle in path.read_bytes() for path in files for needle in needles)
+
+
+def test_a_hold_and_an_alert_keep_what_they_overlap(house: House) -> None:
+    """Until the hold is removed."""
+    for n in range(4):
+        house.record(f"chunk{n}", "yard", NOON + 6 * n)
+    span = recorded_at(NOON + 7), recorded_at(NOON + 8)
+    hold = house.rows.hold(Hold("yard", *span, "case 17", by="ann"))
+    assert house.rows.holds() == [hold]
+    _alert(house, "yard", NOON + 13, keeps=True)
+    _alert(house, "yard", NOON + 1, keeps=False)
+    late = NOON + 9 * DAY_S
+    house.retention(late).run()
+    assert house.ids() == ["chunk1", "chunk2"]
+    assert house.rows.release(hold.id) == hold
+    with pytest.raises(HoldNotFound):
+        house.rows.release(hold.id)
+    house.retention(late).run()
+    assert house.ids() == ["chunk2"]
+
+
+def _alert(house: House, camera: str, at: float, *, keeps: bool) -> None:
+    """Store an alert of a second."""
+    row = {
+        "id": f"alert{at}",
+        "watch": "w",
+        "watch_name": "w",
+        "collection": "default",
+        "video_id": "any",
+        "stream": camera,
+        "start": 0.0,
+        "end": 1.0,
+        "best_time": 0.0,
+        "start_at": recorded_at(at),
+        "end_at": recorded_at(at + 1),
+        "relevance": 0.9,
+        "keeps": keeps,
+        "created_at": recorded_at(at),
+    }
+    with closing(Database.at(house.url)) as database, database.writing() as connection:
+        connection.execute(insert(alerts).values(row))
+
+
+def test_other_videos_and_cameras_stay(house: House) -> None:
+    """A camera without limits, a file, and a file outside the folder of recordings."""
+    outside = house.folder / "other.mp4"
+    outside.write_bytes(b"of a user")
+    house.record("door1", "door", NOON)
+    file = a_video("file")
+    replace(file, video=replace(file.video, stream="")).put_into(house.catalog)
+    moved = a_video("moved", uri=str(outside))
+    video = replace(moved.video, stream="yard", recorded_at=recorded_at(NOON))
+    replace(moved, video=video).put_into(house.catalog)
+    house.retention(NOON + 9 * DAY_S).run()
+    assert house.ids() == ["door1", "file"]
+    assert outside.exists()
+
+
+def test_a_collection_has_limits_of_its_own(house: House) -> None:
+    """Over all cameras together, those that were removed too; an alias names it as well."""
+    for n in range(3):
+        house.record(f"chunk{n}", "former", NOON + 60 * n)
+    house.record("chunk3", "door", NOON + 180)
+    house.catalog.set_alias("today", "default")
+    house.rows.limit("today", None, 2000)
+    assert Rule("default", None, None, 2000) in house.rows.rules()
+    house.retention(NOON + DAY_S).run()
+    assert house.ids() == ["chunk2", "chunk3"]
+    house.rows.limit("default", None, None)
+    assert [each.camera for each in house.rows.rules()] == ["yard"]
+    with pytest.raises(CollectionNotFound):
+        house.rows.limit("nowhere", 60.0, None)
+
+
+def test_a_camera_of_an_alias_is_found(house: House) -> None:
+    """What it has recorded is in the collection behind."""
+    house.catalog.set_alias("today", "default")
+    with closing(SqlCameras.open(house.url)) as cameras:
+        cameras.add(Camera("hall", "today", "rtsp://c/", b"", retain_bytes=1500))
+    house.record("hall1", "hall", NOON)
+    house.record("hall2", "hall", NOON + 60)
+    house.retention(NOON + 120).run()
+    assert house.ids() == ["hall2"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason", "said"),
+    [
+        ("2026-11-28T12:00:00Z", "2026-11-28T12:00:00Z", "x", "must end after it starts"),
+        ("2026-11-28T12:00:00Z", "2026-11-28T13:00:00Z", "", "1 to 1000 characters, got 0"),
+        ("2026-11-28T12:00:00", "2026-11-28T13:00:00Z", "x", "must have a time zone"),
+    ],
+    ids=["empty", "reason", "zone"],
+)
+def test_a_wrong_hold_is_refused(start: str, end: str, reason: str, said: str) -> None:
+    """With the value and what is expected."""
+    with pytest.raises(ValueError, match=said):
+        Hold("yard", start, end, reason)

@@ -35,6 +35,9 @@ class ChunkFiles:
             OSError: it cannot be made, or the disk has no space for it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob(f"{SPARE}*"):
+            if left != self._spare:  # of a recorder that was killed: a camera has one recorder
+                left.unlink(missing_ok=True)
         if shutil.disk_usage(self.folder).free < self._reserve_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._spare is None:

@@ -41,6 +41,8 @@ class Health:
         with self._lock:
             if status == "connecting":
                 self._connections += 1
+            if status == "live":
+                self._heard = time.monotonic()
             self._status, self._reason = status, reason
 
     def note(self, text: str) -> None:

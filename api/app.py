@@ -63,6 +63,7 @@ from api.redirecting import Redirects
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from api.trials import Trials
+from api.watch_counts import WatchCounts
 from clipseek import __version__
 from clipseek.assembly import fetch_rules, open_service, open_uploads
 from clipseek.cache.recent import RecentQueries
@@ -178,6 +179,9 @@ def _application(opened: Service) -> FastAPI:
         threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
         jobs=app.state.job_counts.latest,
     )
+    app.state.watch_counts = WatchCounts(opened.catalog, app.state.watch_reader)
+    workers.append(app.state.watch_counts.counting)
+    app.state.metrics.registry.register(app.state.watch_counts)
     app.state.lag = Lag(open_standby(opened.settings))
     workers.append(app.state.lag.measuring)
     app.state.metrics.registry.register(app.state.lag)
@@ -334,6 +338,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.oidc.issuer.start()
     app.state.recall.start()
     app.state.job_counts.counting.start()
+    app.state.watch_counts.counting.start()
     app.state.auditing.storing.start()
     app.state.lag.measuring.start()
     if app.state.recent is not None:
@@ -358,6 +363,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if isinstance(app.state.tracing, OtlpTracing):
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)
+        await run_in_threadpool(app.state.watch_counts.counting.close)
         await run_in_threadpool(app.state.auditing.close)
         await run_in_threadpool(app.state.lag.close)
         state = app.state

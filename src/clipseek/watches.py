@@ -286,6 +286,10 @@ class WatchReader(Protocol):
         """Return what is known of the streams of some watches, by watch and stream."""
         ...
 
+    def judged(self) -> dict[str, int]:
+        """Return up to which version each collection was judged, by its key."""
+        ...
+
     def delivery_counts(self) -> DeliveryCounts:
         """Count the deliveries by state."""
         ...

@@ -318,3 +318,25 @@ def test_streams_of_alerts_are_bounded_and_end(
         wait_until(lambda: not app.state.alert_streams._listeners, "the stream to be forgotten")
         monkeypatch.setattr(alert_streams, "LONGEST_S", 0.1)
         assert httpx.get(f"{url}/v1/alerts/stream", timeout=60).text.startswith("retry: 2000")
+
+
+def test_the_metrics_say_how_far_watches_are_behind(library: Library, store: SqlWatches) -> None:
+    """And how many alerts wait to be sent; a collection that is judged is not behind."""
+    app = create_app(library.service())
+    with TestClient(app) as client:
+        made = client.post("/v1/watches", json={**RED, "webhook": HOOK}).json()
+        counts = app.state.watch_counts
+        counts._count()
+        first = counts._lags["default"]
+        counts._count()
+        assert counts._lags["default"] > first >= 0
+        version = library.catalog.collection("default").version
+        fire(store, made["id"], "a1")
+        turn = store.take("judge", "default", "e", 1e6)
+        assert turn is not None
+        assert store.commit(turn, version, Findings(), 1e6)
+        counts._count()
+        said = client.get("/metrics").text
+    assert 'clipseek_watch_lag_seconds{collection="default"} 0.0' in said
+    assert 'clipseek_alert_deliveries{state="waiting"} 1.0' in said
+    assert 'clipseek_alert_deliveries{state="failed"} 0.0' in said

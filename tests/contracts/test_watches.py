@@ -143,6 +143,7 @@ def test_one_has_the_turn_of_a_collection(store: WatchStore) -> None:
     assert store.take("two", "default", "e1", LEASE_S) is None
     assert store.take("two", "other", "e2", LEASE_S) is not None
     assert store.commit(turn(store), 7, Findings(), LEASE_S)
+    assert store.judged() == {"default": 7, "other": -1}
     store.release("one")
     assert turn(store, "two").version == 7
     assert not store.commit(Turn("default", "e1", 7, 0.0, "one"), 8, Findings(), LEASE_S)
@@ -325,7 +326,7 @@ def test_a_reader_finds_nothing_in_a_database_without_a_catalog(bare_url: str) -
             [],
             0,
         )
-        assert reader.states(["red"]) == {}
+        assert (reader.states(["red"]), reader.judged()) == ({}, {})
         assert dict(reader.delivery_counts().of) == {}
         with pytest.raises(WatchNotFound):
             reader.watch("red")

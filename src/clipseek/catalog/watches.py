@@ -114,6 +114,11 @@ class SqlWatchReader:
             for row in self._rows(select(watch_states).where(some))
         }
 
+    def judged(self) -> dict[str, int]:
+        """Return up to which version each collection was judged, by its key."""
+        rows = self._rows(select(watch_turns.c.collection, watch_turns.c.version))
+        return {row.collection: row.version for row in rows}
+
     def delivery_counts(self) -> DeliveryCounts:
         """Count the deliveries by state."""
         counts = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)

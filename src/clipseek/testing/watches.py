@@ -102,6 +102,10 @@ class MemoryWatches:
         """Return what is known of the streams of some watches, by watch and stream."""
         return {key: state for key, state in self._states.items() if key[0] in watches}
 
+    def judged(self) -> dict[str, int]:
+        """Return up to which version each collection was judged, by its key."""
+        return {key: turn.version for key, (turn, _) in self._turns.items()}
+
     def delivery_counts(self) -> DeliveryCounts:
         """Count the deliveries by state."""
         counts: dict[DeliveryState, int] = {}

@@ -25,9 +25,10 @@ LOCKS = ROOT / "docker" / "locks"
 PYTHON = "3.11"
 TORCH = ("torch", "torchvision")
 IMAGES = {
-    "api": ("kserve", "milvus", "oidc", "otio", "stores", "tracing"),
+    "api": ("kserve", "live", "milvus", "oidc", "otio", "stores", "tracing"),
     "indexer": (
         "kserve",
+        "live",
         "milvus",
         "oidc",
         "otio",
@@ -37,7 +38,18 @@ IMAGES = {
         "watch",
         "kuberay",
     ),
-    "gpu": ("kserve", "milvus", "oidc", "otio", "stores", "tracing", "models", "gpu", "watch"),
+    "gpu": (
+        "kserve",
+        "live",
+        "milvus",
+        "oidc",
+        "otio",
+        "stores",
+        "tracing",
+        "models",
+        "gpu",
+        "watch",
+    ),
 }
 """The extras of each image."""
 

@@ -14,7 +14,7 @@ from tests.deploy.kustomize import Object
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "kubernetes" / "README.md"
-OVERLAYS = ("minimal", "production", "gpu", "embedder", "ray", "shards")
+OVERLAYS = ("minimal", "production", "gpu", "embedder", "ray", "shards", "cameras")
 COMPONENT = "app.kubernetes.io/component"
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 
@@ -102,10 +102,10 @@ def tree(folder: Path) -> Path:
     """Copy what kustomize reads to a folder, make the secrets as the README says, return it."""
     for name in ("kubernetes", "nginx"):
         ignored = shutil.ignore_patterns(
-            "database-url", "redis-url", "cache-secret", "shard-secret", "*-password"
+            "database-url", "redis-url", "cache-secret", "shard-secret", "camera-key", "*-password"
         )
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for overlay in ("minimal", "production", "shards"):
+    for overlay in ("minimal", "production", "shards", "cameras"):
         script = command_lines(f"Secrets of `{overlay}`")
         subprocess.run(["sh", "-euc", script], cwd=folder, check=True, capture_output=True)
     return folder / "kubernetes"

@@ -18,15 +18,17 @@ from api.server import GRACE_S
 from clipseek.catalog.database import POOL_OVERFLOW, POOL_SIZE
 from clipseek.catalog.jobs import CONNECTIONS
 from clipseek.config import PREFIX, Settings
+from clipseek.live.sealing import Seal
 from clipseek.testing import MemoryKeys
 from tests.chaos.proxy import NGINX, TEMPLATE
 from tests.deploy.compose import FILE, ROOT, Compose, Service, interpolated
 
 COMPOSE = Compose()
 OVERLAYS = [ROOT / "docker" / f"{name}.compose.yml" for name in ("gpu", "oidc", "tls")]
-OURS = ("api", "indexer", "migrate", "worker")
+OURS = ("api", "indexer", "migrate", "recorder", "worker")
 DATA = "/var/lib/clipseek"
 SERVICES = list(COMPOSE)
+SECRETS = ("_url_file", "_secret_file", "_token_file", "_key_file")
 EACH = pytest.mark.parametrize("service", SERVICES, ids=[service.name for service in SERVICES])
 
 
@@ -74,6 +76,7 @@ def test_all_services_are_there() -> None:
         "worker": None,
         "nginx": None,
         "indexer": ["indexer"],
+        "recorder": ["cameras"],
         "embedder": ["embedder"],
         "milvus": ["milvus"],
         "prometheus": ["monitoring"],
@@ -127,7 +130,7 @@ def test_only_the_proxy_and_the_monitors_are_published(service: Service) -> None
     assert bool(ports) == (service.name in ("nginx", "prometheus", "grafana"))
     assert all(port.startswith("127.0.0.1:") for port in ports)
     outside = "edge" in service.said["networks"]
-    assert outside == (bool(ports) or service.name in ("indexer", "worker"))
+    assert outside == (bool(ports) or service.name in ("indexer", "recorder", "worker"))
 
 
 def test_the_network_of_the_databases_leads_nowhere() -> None:
@@ -144,7 +147,7 @@ def test_every_setting_exists(service: Service) -> None:
         if name.startswith(PREFIX)
     }
     assert set(given) <= set(Settings.model_fields)
-    secret = {name for name in given if name.endswith(("_url_file", "_secret_file", "_token_file"))}
+    secret = {name for name in given if name.endswith(SECRETS)}
     Settings.load(**{name: value for name, value in given.items() if name not in secret})
 
 
@@ -176,6 +179,8 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     assert made["redis_password"] in made["redis_url"]
     assert made["milvus_token"] == f"root:{made['milvus_password']}"
     assert folder.stat().st_mode & 0o777 == 0o700
+    assert re.fullmatch(r"[\w-]{43}=", made["camera_key"])
+    Seal(made["camera_key"])
     subprocess.run(["sh", script], check=True, capture_output=True)
     assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == made
 
@@ -284,14 +289,15 @@ def test_a_replica_may_finish_what_it_has() -> None:
 
 
 def test_the_database_has_connections_for_all() -> None:
-    """The whole pools of every replica, the worker and the indexer, and some for a person.
+    """The whole pools of every replica, worker, recorder and indexer, and some for a person.
 
-    A replica reads and writes jobs through two pools of their own, a worker through one.
+    A replica reads and writes jobs through two pools of their own, a worker through one, as a
+    recorder does with its cameras.
     """
     setting = next(word for word in COMPOSE["postgres"].command if "max_connections" in word)
     replicas = int(COMPOSE["api"].said["deploy"]["replicas"])
     most = POOL_SIZE + POOL_OVERFLOW
-    needed = replicas * (most + 2 * CONNECTIONS) + (most + CONNECTIONS) + most
+    needed = replicas * (most + 2 * CONNECTIONS) + 2 * (most + CONNECTIONS) + most
     assert int(setting.partition("=")[2]) > needed + 10
 
 

@@ -117,9 +117,9 @@ def test_all_of_the_packages_gets_in(context: set[str]) -> None:
             assert found <= context
 
 
-def test_the_build_gets_less_than_20_mb(context: set[str]) -> None:
+def test_the_build_gets_less_than_25_mb(context: set[str]) -> None:
     """A context that grows has caught something that it should not have."""
-    assert sum((ROOT / name).stat().st_size for name in context) < 20_000_000
+    assert sum((ROOT / name).stat().st_size for name in context) < 25_000_000
 
 
 @pytest.mark.parametrize("image", IMAGES)

@@ -126,10 +126,13 @@ def test_variables_are_settings(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
         assert {name.removeprefix(PREFIX).lower() for name in ours} <= Settings.model_fields.keys()
         for name in ours:
             if name.endswith("_FILE"):
-                mounts = {mount["mountPath"] for mount in pod.container["volumeMounts"]}
                 folder, _, file = found[name].rpartition("/")
-                assert folder in mounts, (pod.name, name)
-                (volume,) = [each for each in pod.spec["volumes"] if each["name"] == "store"]
+                (mount,) = [
+                    mount["name"]
+                    for mount in pod.container["volumeMounts"]
+                    if mount["mountPath"] == folder
+                ]
+                (volume,) = [each for each in pod.spec["volumes"] if each["name"] == mount]
                 items = {each["path"] for each in volume["secret"].get("items", ())}
                 assert not items or file in items, (pod.name, name)
         plain = {name: found[name] for name in ours if not name.endswith("_FILE")}

@@ -28,12 +28,13 @@ INSIDE = {
     "embedder": {"api", "nginx", "index", "worker", "migrate", "backup", "embedder"},
     "ray": {"api", "nginx", "index", "worker", "migrate", "backup"},
     "shards": {"api", "nginx", "index", "worker", "migrate", "backup"},
+    "cameras": {"api", "nginx", "index", "worker", "migrate", "backup", "recorder"},
 }
 CATALOG = {"api", "index", "worker", "migrate", "backup"}
 """Who speaks to the database."""
 
 
-@pytest.fixture(params=["minimal", "production", "embedder", "ray", "shards"])
+@pytest.fixture(params=["minimal", "production", "embedder", "ray", "shards", "cameras"])
 def overlay(request: pytest.FixtureRequest) -> str:
     """Return the name of an overlay; `gpu` has the policies of `production`."""
     return str(request.param)
@@ -125,6 +126,21 @@ def test_only_prometheus_reads_the_metrics_of_the_embedder() -> None:
     assert not is_allowed(policies, PROMETHEUS, pods["embedder"], 8001)
 
 
+def test_recorders_reach_cameras_and_only_prometheus_reaches_them() -> None:
+    """By RTSP and HTTP in the network of the cameras; no other pod has a way there."""
+    cluster = rendered("cameras")
+    policies = cluster.of("NetworkPolicy")
+    (namespace,) = cluster.names("Namespace")
+    camera = Place(address="198.51.100.7")
+    pods = {pod.labels[COMPONENT]: Place(namespace, pod.labels) for pod in cluster.pods()}
+    for port in (554, 322, 80):
+        reached = {name for name, pod in pods.items() if is_allowed(policies, pod, camera, port)}
+        assert reached == {"recorder"}
+    assert not is_allowed(policies, pods["recorder"], camera, 22)
+    assert is_allowed(policies, PROMETHEUS, pods["recorder"], 9100)
+    assert not is_allowed(policies, pods["nginx"], pods["recorder"], 9100)
+
+
 def test_every_pod_can_ask_for_names(cluster: Cluster, places: dict[str, Place]) -> None:
     """Of the cluster's DNS and its cache on the node, by both protocols, and nothing else there."""
     policies = cluster.of("NetworkPolicy")
@@ -140,7 +156,7 @@ def test_only_indexing_reaches_the_internet(cluster: Cluster, places: dict[str, 
     """By HTTPS, for weights of models and for videos; nobody reaches the metadata of the cloud."""
     policies = cluster.of("NetworkPolicy")
     reached = {name for name, place in places.items() if is_allowed(policies, place, INTERNET, 443)}
-    assert reached == {"index", "worker"}
+    assert reached == {"index", "worker", "recorder"} & places.keys()
     for place in places.values():
         assert not is_allowed(policies, place, INTERNET, 80)
         assert not is_allowed(policies, place, Place(address="10.1.2.3"), 443)
@@ -160,7 +176,8 @@ def test_the_databases_outside(overlay: str, cluster: Cluster, places: dict[str,
         name for name, place in places.items() if is_allowed(policies, place, REDIS_OUTSIDE, 6379)
     }
     is_outside = overlay != "minimal"
-    assert postgres == (CATALOG if is_outside else set())
+    recorder = {"recorder"} & places.keys()
+    assert postgres == (CATALOG | recorder if is_outside else set())
     assert redis == ({"api"} if is_outside else set())
 
 

@@ -103,7 +103,7 @@ def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
 def test_expressions_name_metrics_that_there_are(
     exported: set[str], place: str, expression: str
 ) -> None:
-    """Those of the API, and the few that Prometheus adds."""
+    """Those of the API and of the recorder, and the few that Prometheus adds."""
     named = set(re.findall(r"\b(?:(?:clipseek|process)_\w+|up|ALERTS)\b", expression))
     assert named
     assert named <= exported | OF_PROMETHEUS, place
@@ -117,6 +117,18 @@ def test_every_replica_is_asked() -> None:
     api = Compose()["api"]
     assert discovery["names"] == [api.name]
     assert discovery["port"] == int(api.environment["CLIPSEEK_API_PORT"])
+
+
+def test_every_recorder_is_asked() -> None:
+    """At the port that its command serves, and that its health check asks."""
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    (discovery,) = {job["job_name"]: job for job in jobs}["clipseek-recorder"]["dns_sd_configs"]
+    recorder = Compose()["recorder"]
+    assert discovery["names"] == [recorder.name]
+    port = str(discovery["port"])
+    assert f"0.0.0.0:{port}" in recorder.command
+    assert recorder.said["expose"] == [port]
+    assert f":{port}/metrics" in " ".join(recorder.check)
 
 
 def test_grafana_knows_each_field_of_the_dashboard() -> None:
@@ -158,6 +170,9 @@ def _lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
         "Uploads",
         "Bytes of uploads",
         "Parts received",
+        "Frames of cameras",
+        "Delay of cameras",
+        "Cameras that send",
     ],
 )
 def test_a_panel_is_there(title: str) -> None:

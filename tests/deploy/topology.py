@@ -234,9 +234,11 @@ class Topology:
 
     def _name_targets(self, job: dict[str, object]) -> None:
         """Put the ports of this machine in the place of names, found by DNS or written down."""
-        ports = self.places.replicas
-        if job.pop("dns_sd_configs", None) is None:
-            ports = [self.ports["prometheus"]]
+        found = job.pop("dns_sd_configs", None)
+        names = found[0]["names"] if isinstance(found, list) else None
+        # No recorder runs here, as none does without its profile.
+        by_name = {"api": self.places.replicas, "recorder": []}
+        ports = by_name[names[0]] if names else [self.ports["prometheus"]]
         job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
 
     def _program(self, name: str, command: Sequence[str], settings: Mapping[str, str]) -> Program:

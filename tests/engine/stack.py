@@ -25,6 +25,8 @@ PORT = 8080
 PROJECT = "clipseek"
 BIN = Path(__file__).parent / "bin"
 STAND_INS = ("postgres", "redis", "nginx", "prometheus")
+COMPOSE_IMAGES = {name: str(Compose()[name].said["image"]) for name in STAND_INS}
+"""The names of images that stand-ins have."""
 VIDEOS = 4
 
 
@@ -40,8 +42,7 @@ class Stack:
     def prepare(self) -> None:
         """Make the stand-ins, a clone, a folder of videos, and the network."""
         python_base(self.engine)
-        names = {name: str(self.compose[name].said["image"]) for name in STAND_INS}
-        servers(self.engine, names)
+        servers(self.engine, COMPOSE_IMAGES)
         self.clone.mkdir(parents=True)
         copied(self.clone)
         (self.clone / ".env").unlink()

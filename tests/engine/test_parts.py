@@ -170,6 +170,22 @@ def test_the_shim_runs_health_checks_until_one_succeeds(podman: Path) -> None:
     assert log == ["healthcheck run clipseek_api_1"] * 3
 
 
+def test_the_shim_makes_the_temporary_folders_of_docker(podman: Path) -> None:
+    """Those that are named, without an owner, which podman 4.3 refuses."""
+    words = [
+        "run",
+        "--requires=a,b",
+        "--read-only",
+        "--tmpfs",
+        "/x:uid=1,gid=1,mode=0755",
+        "image",
+        "a b",
+    ]
+    assert _shim(podman, *words) == [
+        "--log-level=error run --read-only-tmpfs=false --read-only --tmpfs /x image a b"
+    ]
+
+
 def test_the_shim_leaves_other_commands_alone(podman: Path) -> None:
     """And adds the options of this machine to a build."""
     assert _shim(podman, "wait", "--condition=stopped", "x")[-1] == "wait --condition=stopped x"

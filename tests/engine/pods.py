@@ -1,0 +1,242 @@
+"""Pods of kubernetes/overlays/minimal in the engine, as far as `podman kube play` goes.
+
+    python -m tests.engine.pods --keep      after `make images ENGINE=--keep`
+
+Each workload is played as a pod with its own specification: its users, read-only roots,
+capabilities, limits, probes, volumes, ConfigMaps and Secrets. Differences are in `playable`.
+Policies of networks, autoscalers, rolling updates and storage classes need a cluster.
+"""
+
+import copy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.chaos.client import Client
+from tests.chaos.program import wait_until
+from tests.contracts.postgres import free_port
+from tests.deploy.manifests import Cluster, Pod, rendered
+from tests.deploy.trial import QUESTION
+from tests.engine.base import python_base, servers
+from tests.engine.engine import ROOT, Engine
+from tests.engine.images import ABOVE_BASE, opened, parser, tag
+from tests.engine.stack import COMPOSE_IMAGES
+from tests.engine.tried import PATIENCE_S
+
+NETWORK = "kubernetes"
+NAMESPACE = "clipseek.svc.cluster.local"
+Object = dict[str, Any]
+
+
+def playable(pod: Pod, name: str, images: dict[str, str], resolver: str) -> Object:
+    """Return a pod of a workload, changed where podman 4.3 knows less than a cluster.
+
+    It needs `optional` of volumes to be written, makes no volumes of a StatefulSet by itself, and
+    its name server is at another address.
+    """
+    spec = copy.deepcopy(pod.spec)
+    for volume in spec.setdefault("volumes", []):
+        for kind in ("secret", "configMap"):
+            if kind in volume:
+                volume[kind].setdefault("optional", False)
+    for claim in pod.owner["spec"].get("volumeClaimTemplates", ()):
+        made = {"claimName": f"{claim['metadata']['name']}-{name}-0"}
+        spec["volumes"].append({"name": claim["metadata"]["name"], "persistentVolumeClaim": made})
+    for container in spec["containers"]:
+        container["image"] = images[container["image"].rpartition(":")[0]]
+        for variable in container.get("env", ()):
+            if variable["name"] == "NGINX_SERVERS":
+                cluster = f"kube-dns.kube-system.svc.{NAMESPACE.partition('.svc.')[2]}"
+                variable["value"] = variable["value"].replace(cluster, resolver)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": pod.labels},
+        "spec": spec,
+    }
+
+
+class Pods:
+    """Plays pods of the rendered overlay, each in the same network."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.cluster: Cluster = rendered("minimal")
+        self.images = {
+            "clipseek/api": tag("api"),
+            "clipseek/indexer": tag("indexer"),
+            **{name.rpartition(":")[0]: f"localhost/{name}" for name in COMPOSE_IMAGES.values()},
+        }
+        self._resolver = ""
+
+    def prepare(self) -> None:
+        """Make the images of servers, the network, what pods are given, and the claims."""
+        servers(self.engine, COMPOSE_IMAGES)
+        self.engine.run("network", "create", NETWORK)
+        network = self.engine.inspect("network", NETWORK)
+        self._resolver = network["subnets"][0]["gateway"]
+
+    def play(self, component: str, number: int = 0, *, port: str = "") -> str:
+        """Start the pod of a workload and return its name."""
+        pod = self.cluster.pod(component)
+        name = f"{component}-{number}" if number else component
+        made = playable(pod, component, self.images, self._resolver)
+        made["metadata"]["name"] = name
+        given = [each for kind in ("ConfigMap", "Secret") for each in self.cluster.of(kind)]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump_all([*map(self._changed, given), made], file)
+            file.flush()
+            aliases = f"alias={component},alias={component}.{NAMESPACE}"
+            words = ["--network", f"{NETWORK}:{aliases}"]
+            if port:
+                words += ["--publish", port]
+            self.engine.run("kube", "play", *words, file.name)
+        return name
+
+    def _changed(self, given: Object) -> Object:
+        """Return a ConfigMap or Secret; the model is that of the demo, which needs no weights."""
+        changed = copy.deepcopy(given)
+        if changed["metadata"]["name"] == "settings":
+            changed["data"]["CLIPSEEK_MODEL"] = "demo"
+            changed["data"]["CLIPSEEK_ALLOWED_HOSTS"] = ""
+        return changed
+
+    def container(self, name: str) -> str:
+        """Return the container of a pod."""
+        listed = self.engine.run("ps", "--all", "--filter", f"pod={name}", "--format", "{{.Names}}")
+        (found,) = [each for each in listed.split() if not each.endswith("-infra")]
+        return found
+
+    def done(self, name: str) -> int:
+        """Wait for a pod that ends, and return the exit code of its container."""
+        container = self.container(name)
+        wait_until(
+            lambda: self.engine.inspect("container", container)["State"]["Status"] == "exited",
+            f"{name} to end",
+            deadline_s=PATIENCE_S,
+            step_s=0.5,
+        )
+        return int(self.engine.inspect("container", container)["State"]["ExitCode"])
+
+
+def check(engine: Engine) -> Iterator[str]:
+    """Play the pods in the order in which they need each other, and search through nginx."""
+    pods = Pods(engine)
+    pods.prepare()
+    for name in ("postgres", "redis"):
+        pods.play(name)
+        _healthy(pods, name)
+    yield "postgres and redis are ready by their own probes"
+    pods.play("migrate")
+    assert (code := pods.done("migrate")) == 0, code
+    yield "the Job `migrate` has ended with 0"
+    _videos(engine)
+    pods.play("index")
+    assert (code := pods.done("index")) == 0, code
+    yield "the Job `index` has indexed the videos of the claim"
+    for number in (1, 2):
+        pods.play("api", number)
+        _healthy(pods, f"api-{number}")
+    pods.play("worker")
+    port = free_port()
+    pods.play("nginx", port=f"127.0.0.1:{port}:8080")
+    client = Client(port)
+    wait_until(
+        lambda: client.search(QUESTION).status == 200,
+        "a search through nginx",
+        deadline_s=PATIENCE_S,
+        step_s=0.2,
+    )
+    hits = client.search(QUESTION).body["hits"]
+    assert hits
+    yield f"two pods of `api` behind nginx found {len(hits)} moments"
+    yield from _locked(pods)
+    yield from _stopped(pods, client)
+    client.close()
+
+
+def _healthy(pods: Pods, name: str) -> None:
+    container = pods.container(name)
+    wait_until(
+        lambda: pods.engine.succeeds("healthcheck", "run", container),
+        f"the probe of {name}",
+        deadline_s=PATIENCE_S,
+        step_s=0.5,
+    )
+
+
+def _videos(engine: Engine) -> None:
+    """Draw videos into the claim, as the pod `loader` would get them by `kubectl cp`."""
+    if not engine.succeeds("volume", "exists", "videos"):
+        engine.run("volume", "create", "videos")
+    place = Path(engine.inspect("volume", "videos")["Mountpoint"])
+    words = ["demo", "--videos", "2", "--seed", "7", "--out", str(place)]
+    subprocess.run([sys.executable, "-m", "indexer", *words], check=True, cwd=ROOT)
+    place.chmod(0o755)
+    for folder in place.iterdir():
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def _locked(pods: Pods) -> Iterator[str]:
+    """Compare users, roots, rights and limits with the manifests."""
+    for name in ("postgres", "redis", "api-1", "worker", "nginx"):
+        said = pods.engine.inspect("container", pods.container(name))
+        spec = pods.cluster.pod(name.partition("-")[0]).spec
+        security = spec["securityContext"]
+        assert said["Config"]["User"] == f"{security['runAsUser']}:{security['runAsGroup']}", name
+        assert said["HostConfig"]["ReadonlyRootfs"], name
+        assert said["HostConfig"]["Memory"] == _bytes(spec["containers"][0]), name
+        status = Path(f"/proc/{said['State']['Pid']}/status").read_text("utf-8")
+        assert "CapEff:\t0000000000000000" in status, name
+        assert "NoNewPrivs:\t1" in status, name
+    yield "users, read-only roots, capabilities and limits are those of the manifests"
+
+
+def _bytes(container: Object) -> int:
+    text = container["resources"]["limits"]["memory"]
+    return int(text[:-2]) * {"Mi": 2**20, "Gi": 2**30}[text[-2:]]
+
+
+def _stopped(pods: Pods, client: Client) -> Iterator[str]:
+    """Stop a pod of the API; the other one answers."""
+    started = time.monotonic()
+    pods.engine.run("pod", "stop", "--time", "40", "api-1")
+    code = pods.engine.inspect("container", pods.container("api-1"))["State"]["ExitCode"]
+    assert code in (0, 143), code
+    yield f"a pod of `api` has ended with {code} after {time.monotonic() - started:.1f} s"
+    answers = [client.search(f"{QUESTION} {number}").status for number in range(50)]
+    assert answers == [200] * 50, answers
+    yield "50 searches were answered by the other one"
+
+
+def main() -> None:
+    """Play the pods with the images that `make images` has built and kept."""
+    options = parser("pods", __doc__).parse_args()
+    engine = opened(options)
+    try:
+        base = python_base(engine)
+        for target in ABOVE_BASE:
+            if not engine.has_image(tag(target)):
+                engine.build(target, tag(target), base=base)
+        for line in check(engine):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+    finally:
+        if options.keep:
+            engine.run("pod", "rm", "--all", "--force", check=False)
+            engine.run("volume", "prune", "--force", check=False)
+            engine.run("network", "rm", NETWORK, check=False)
+        else:
+            engine.remove_all()
+
+
+if __name__ == "__main__":
+    main()

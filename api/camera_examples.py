@@ -48,3 +48,11 @@ HOLD_ANSWER: dict[str, Any] = {
     "created_at": "2025-03-03T08:00:00Z",
 }
 HOLDS_ANSWER: dict[str, Any] = {"holds": [HOLD_ANSWER]}
+TEST_ANSWER: dict[str, Any] = {
+    "works": True,
+    "reason": "",
+    "coding": "rtsp h264 yuv420p aac",
+    "rate": 25.0,
+    "width": 1280,
+    "height": 720,
+}

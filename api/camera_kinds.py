@@ -5,6 +5,12 @@ from clipseek.cameras import CameraNotFound, CameraTaken
 from clipseek.errors import ClipseekError
 from clipseek.holds import HoldNotFound
 
+TESTS_BUSY = Kind(
+    "camera-tests-busy",
+    503,
+    "Other cameras are being tested",
+    "Two are tested at a time. Repeat the request after `Retry-After` seconds.",
+)
 CAMERA_KINDS: dict[type[ClipseekError], Kind] = {
     CameraNotFound: Kind(
         "camera-not-found",

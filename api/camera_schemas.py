@@ -169,6 +169,19 @@ class CamerasAnswer(BaseModel):
     cameras: list[CameraAnswer]
 
 
+class CameraTestAnswer(BaseModel):
+    """What a camera sends."""
+
+    works: bool = Field(description="Whether a frame of it was decoded.")
+    reason: str = Field(description="Why not; empty if it works.")
+    coding: str = Field(
+        description="Container, codec, pixels and sound of the stream; empty if it was not opened."
+    )
+    rate: float = Field(description="Frames in a second; 0 if the stream does not say.")
+    width: int = Field(description="Pixels; 0 if there was no picture.")
+    height: int = Field(description="Pixels; 0 if there was no picture.")
+
+
 class NewHold(BaseModel):
     """A span to keep."""
 

@@ -1,6 +1,7 @@
 """The endpoints of cameras: list them, add one, change one, remove one."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from threading import Semaphore
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
@@ -8,12 +9,14 @@ from starlette.responses import Response
 
 from api import camera_examples, openapi_examples, problem_kinds
 from api.asked import allowed_collections
-from api.camera_schemas import CameraAnswer, CameraEdit, CamerasAnswer, NewCamera
+from api.camera_kinds import TESTS_BUSY
+from api.camera_schemas import CameraAnswer, CameraEdit, CamerasAnswer, CameraTestAnswer, NewCamera
 from api.dependencies import CamerasKept, CamerasRead, Opened
 from api.limits import CameraName
 from api.patient_route import PatientRoute
 from api.principal import Asking, Permission, Principal, permit
 from api.problem_kinds import STORE
+from api.problems import RETRY_AFTER_S, Refused
 from api.reading_router import ReadingRouter
 from clipseek.cameras import Camera, CameraNotFound, CameraTaken, address_of
 from clipseek.errors import (
@@ -24,6 +27,7 @@ from clipseek.errors import (
     UrlNotAllowed,
 )
 from clipseek.live.hosts import require_listed
+from clipseek.live.looking import look
 from clipseek.live.sealing import Seal
 from clipseek.protocols import CameraReader
 from clipseek.service import Service
@@ -31,6 +35,8 @@ from clipseek.service import Service
 NameInPath = Annotated[CameraName, Path()]
 _PATH = "/v1/cameras"
 _EXAMPLE = f"{_PATH}/yard"
+_TESTS = Semaphore(2)
+"""Each test is a process, and takes as long as the camera."""
 _CHANGED = (
     InvalidQuery,
     UrlNotAllowed,
@@ -147,6 +153,37 @@ def remove(asking: Asking, service: Opened, kept: CamerasKept, name: NameInPath)
     theirs(asking, "admin", service, kept, name)
     kept.remove(name)
     return Response(status_code=204)
+
+
+@changing_router.post(
+    f"{_PATH}/{{name}}/test",
+    tags=["cameras"],
+    summary="Open a camera, and say what it sends",
+    responses=openapi_examples.responses(
+        f"{_EXAMPLE}/test",
+        InvalidQuery,
+        CameraNotFound,
+        problem_kinds.FORBIDDEN,
+        TESTS_BUSY,
+        ConfigError,
+        ServiceUnavailable,
+        success=camera_examples.TEST_ANSWER,
+    ),
+)
+def test(asking: Asking, service: Opened, found: CamerasRead, name: NameInPath) -> CameraTestAnswer:
+    """Connect to a camera beside its recorder, wait for its first frame, and change nothing."""
+    camera = theirs(asking, "admin", service, found, name)
+    url = Seal.of(service.settings).unseal(camera.sealed, camera=name, epoch=camera.epoch)
+    if not _TESTS.acquire(blocking=False):
+        raise Refused(
+            TESTS_BUSY,
+            "two other cameras are being tested; try again in some seconds",
+            {"Retry-After": RETRY_AFTER_S},
+        )
+    try:
+        return CameraTestAnswer(**asdict(look(url, service.settings)))
+    finally:
+        _TESTS.release()
 
 
 def theirs(

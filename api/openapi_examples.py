@@ -3,6 +3,7 @@
 from typing import Any
 
 from api import problems
+from api.camera_kinds import TESTS_BUSY
 from api.problem_kinds import (
     BODY_TOO_LARGE,
     CROSS_SITE,
@@ -188,6 +189,7 @@ _DETAILS: dict[Kind, str] = {
     TRIALS_BUSY: "another watch is being tried over the past; ask again in some seconds",
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
     KINDS[CameraNotFound]: CameraNotFound("yard").told,
+    TESTS_BUSY: "two other cameras are being tested; try again in some seconds",
     KINDS[HoldNotFound]: HoldNotFound("3kZ0a").told,
     KINDS[CameraTaken]: str(CameraTaken("yard")),
     KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,

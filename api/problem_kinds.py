@@ -1,6 +1,6 @@
 """Every kind of problem: the one table from errors to HTTP statuses, and what to do about each."""
 
-from api.camera_kinds import CAMERA_KINDS
+from api.camera_kinds import CAMERA_KINDS, TESTS_BUSY
 from api.upload_kinds import UPLOAD_KINDS, Kind
 from clipseek import errors
 from clipseek.switches import SwitchRefused
@@ -335,6 +335,7 @@ OTHER_KINDS = (
     DEADLINE,
     TOO_MANY_STREAMS,
     TOO_MANY_PARTS,
+    TESTS_BUSY,
 )
 ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), *OTHER_KINDS)}
 

@@ -45,7 +45,7 @@ def _hold(verbs: Verbs) -> None:
 
 def _cameras(verbs: Verbs) -> None:
     example = "indexer cameras add yard rtsp://10.0.0.7/live --record --retain 7d"
-    cameras = verb(verbs, "cameras", "add, list, change and remove cameras", example)
+    cameras = verb(verbs, "cameras", "add, list, change, test and remove cameras", example)
     actions = cameras.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = action(
         actions, "add", "add a camera", f"{example}\n  indexer cameras add yard - <url.txt"
@@ -66,6 +66,10 @@ def _cameras(verbs: Verbs) -> None:
         ("remove", "remove a camera; its recordings stay"),
     ):
         _name(action(actions, name, purpose, f"indexer cameras {name} yard"))
+    test = action(
+        actions, "test", "open a camera and say what it sends", "indexer cameras test yard"
+    )
+    test.add_argument("camera", metavar="NAME|URL", help=f"a camera, or a URL; {_STDIN}")
     action(actions, "key", "print a new key for the URLs", "indexer cameras key >camera.key")
     action(actions, "reseal", "encrypt all URLs by the first key", "indexer cameras reseal")
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from clipseek.assembly import open_writer
 from clipseek.cameras import (
@@ -18,6 +18,7 @@ from clipseek.cameras import (
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.ledgers import open_camera_reader, open_cameras
+from clipseek.live.looking import look
 from clipseek.live.sealing import Seal, new_key
 from clipseek.protocols import CameraStore
 from indexer.output import Column, emit, note, say, size, table
@@ -30,6 +31,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Do what is named."""
     if options.action == "key":
         return _key(json=options.json)
+    if options.action == "test":
+        return _test(settings, options)
     if options.action == "list":
         return _list(settings, json=options.json)
     open_writer(settings, create=options.action == "add").close()
@@ -116,6 +119,30 @@ def _key(*, json: bool) -> int:
         note("this is a key for the URLs of cameras; store it as a secret, because without it no")
         note("camera can be recorded, and set CLIPSEEK_CAMERA_KEY_FILE to its file")
     return 0
+
+
+def _test(settings: Settings, options: argparse.Namespace) -> int:
+    """Look at a camera, or at a URL that is not added yet; exit with 1 if it sends no pictures."""
+    given = options.camera
+    if given == "-" or "/" in given:
+        url = _url(given)
+        try:
+            address_of(url, devices=True)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    else:
+        with closing(open_camera_reader(settings)) as cameras:
+            camera = cameras.get(given)
+        url = Seal.of(settings).unseal(camera.sealed, camera=given, epoch=camera.epoch)
+    found = look(url, settings)
+    if options.json:
+        emit(asdict(found))
+    elif found.works:
+        rate = f", {found.rate:g} frames a second" if found.rate else ""
+        say(f"works: {found.width}x{found.height}, {found.coding}{rate}")
+    else:
+        say(f"does not work: {found.reason}")
+    return 0 if found.works else 1
 
 
 def _list(settings: Settings, *, json: bool) -> int:

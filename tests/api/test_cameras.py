@@ -1,6 +1,7 @@
 """Cameras over HTTP: who may see and change them, and that no answer has a password."""
 
 from contextlib import closing
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from clipseek.ledgers import open_cameras
 from clipseek.live.sealing import Seal, new_key
 from tests.api.library import Library
 from tests.api.test_permissions import asking
+from tests.cameras.http import http_cameras
 
 URL = "rtsp://ann:hunter2@192.168.7.20/live?token=hunter3"
 
@@ -27,7 +29,7 @@ def cameras(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
 
 def add(client: TestClient, name: str = "yard", **fields: Any) -> dict[str, Any]:
     """Add a camera; it must succeed."""
-    answer = client.post("/v1/cameras", json={"name": name, "url": URL, **fields})
+    answer = client.post("/v1/cameras", json={"name": name, "url": URL} | fields)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -198,3 +200,21 @@ def test_a_span_is_held_until_the_hold_is_removed(cameras: Library) -> None:
     with asking(cameras, "admin") as client:
         assert client.delete(f"/v1/holds/{hold['id']}").status_code == 204
         assert client.delete(f"/v1/holds/{hold['id']}").status_code == 404
+
+
+def test_a_camera_is_tested(cameras: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By administrators: one that is there, by its sealed URL; two at a time."""
+    monkeypatch.setenv("CLIPSEEK_CAMERA_HOSTS", "127.0.0.0/8")
+    with http_cameras(user="ann", password="hunter2") as sources:
+        sources.show_stills("yard")
+        with asking(cameras, "admin") as client:
+            add(client, url=sources.url("yard"))
+            tested = client.post("/v1/cameras/yard/test")
+            monkeypatch.setattr("api.cameras._TESTS", Semaphore(0))
+            busy = client.post("/v1/cameras/yard/test")
+    assert tested.status_code == 200, tested.text
+    assert (tested.json()["works"], tested.json()["reason"]) == (True, "")
+    assert "mjpeg" in tested.json()["coding"]
+    assert (busy.status_code, busy.json()["type"]) == (503, "/problems/camera-tests-busy")
+    with asking(cameras, "write") as client:
+        assert client.post("/v1/cameras/yard/test").status_code == 403

@@ -133,6 +133,28 @@ def test_what_is_removed_is_gone_and_can_be_published_again(store: IndexStore) -
     assert store.manifest(NAME) is not None
 
 
+def test_what_was_before_is_forgotten(store: IndexStore) -> None:
+    """What is published now stays, and so does what is open; nothing published is no error."""
+    store.forget(NAME)
+    assert store.pointer(NAME) is None
+    catalog = filled()
+    build(catalog, store, NAME)
+    found = store.open(NAME)
+    assert found is not None
+    query = block_of(catalog).vectors[:1]
+    before = found.index.search(query, 3).ids.tolist()
+    a_video("another").put_into(catalog, NAME)
+    build(catalog, store, NAME)
+    pointer = store.pointer(NAME)
+    for _ in range(2):
+        store.forget(NAME)
+    assert store.pointer(NAME) == pointer
+    assert found.index.search(query, 3).ids.tolist() == before
+    again = store.open(NAME)
+    assert again is not None
+    assert again.manifest.version == catalog.collection(NAME).version
+
+
 def test_what_is_open_outlives_what_replaces_it(store: IndexStore) -> None:
     """A reader goes on with the version that it opened, however often there is a new one."""
     catalog = filled()

@@ -48,6 +48,29 @@ def test_those_of_one_collection_are_removed(tmp_path: Path) -> None:
     assert thumbnails.read(name) == _jpeg(1)
 
 
+def test_those_of_one_video_are_removed(tmp_path: Path) -> None:
+    """Also if there are none; those of another video with the same first letters stay."""
+    thumbnails = Thumbnails(tmp_path)
+    thumbnails.write("default", "abgone", 1.0, _jpeg(1))
+    kept = thumbnails.write("default", "abkept", 1.0, _jpeg(1))
+    for _ in range(2):
+        thumbnails.remove_video("default", "abgone")
+    assert [path.name for path in (tmp_path / "default" / "ab").iterdir()] == ["abkept"]
+    assert thumbnails.read(kept) == _jpeg(1)
+    thumbnails.remove_video("default", "abkept")
+    assert not (tmp_path / "default" / "ab").exists()
+
+
+@pytest.mark.parametrize("video_id", ["", ".", "..", "../kept", "a/b", "/"])
+def test_a_video_leads_to_no_other_folder(tmp_path: Path, video_id: str) -> None:
+    """A database may say anything."""
+    thumbnails = Thumbnails(tmp_path)
+    kept = thumbnails.write("kept", "ab", 1.0, _jpeg(1))
+    with pytest.raises(ServiceUnavailable, match="outside the folder"):
+        thumbnails.remove_video("default", video_id)
+    assert thumbnails.read(kept) == _jpeg(1)
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../pictures", "kept/ab", "/"])
 def test_nothing_else_is_removed(tmp_path: Path, name: str) -> None:
     """A database may say anything."""

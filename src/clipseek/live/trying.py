@@ -104,7 +104,7 @@ def tried(
     days = max(days, 1 / 24)
     proposed = None
     if wanted_a_day is not None and signals:
-        past = Past(signals, times)
+        past = Past(signals, () if watch.hours is None else times)
         proposed = past.proposed(
             wanted_a_day * days, margin=watch.margin, cooldown_s=watch.cooldown_s
         )

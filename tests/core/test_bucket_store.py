@@ -7,8 +7,9 @@ import pytest
 
 from clipseek import buckets, thumbnails
 from clipseek.errors import ServiceUnavailable
+from clipseek.index.peers import Peers
 from clipseek.library.offer import Offer, seen
-from clipseek.publishing import BucketStore, build
+from clipseek.publishing import BucketStore, Serving, build, digests
 from clipseek.publishing.manifest import history
 from clipseek.table import SegmentTable
 from clipseek.testing import MemoryCatalog
@@ -282,3 +283,21 @@ def test_thumbnails_of_a_bucket_that_is_not_there_are_told(url: str) -> None:
     for use in uses:
         with pytest.raises(ServiceUnavailable, match="no such bucket; check its name"):
             use()
+
+
+def test_a_replica_fetches_its_own_shards(root: str, tmp_path: Path) -> None:
+    """For a peer that asks before any search does; what others search stays in the bucket."""
+    builder = BucketStore(lambda: root, tmp_path / "builder", shards=2)
+    manifest = build(filled(videos="abcdefg"), builder, NAME, spool=tmp_path / "spool")
+    peers = Peers({2: "http://127.0.0.1:9"}, secret="x" * 16, deadline_s=1.0)
+    serving = Serving(frozenset({1}), peers)
+    reader = BucketStore(lambda: root, tmp_path / "reader", serving=serving)
+    held = reader.shard(NAME, digests(manifest)[1])
+    assert held is not None
+    assert (held.number, len(held.index)) == (1, manifest.shards[0].count)
+    (fetched,) = (tmp_path / "reader" / NAME).glob("snapshot-*")
+    assert {path.name for path in fetched.iterdir()} == {
+        *("manifest.json", "segments.npz", "shard-1-of-2.faiss")
+    }
+    assert reader.shard(NAME, digests(manifest)[2]) is None
+    peers.close()

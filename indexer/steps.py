@@ -13,7 +13,7 @@ from clipseek.model import Model
 from clipseek.service import WritingService
 from clipseek.switches import Step, Switch, SwitchRefused, refusal
 from clipseek.types import Collection
-from indexer import reserve
+from indexer import leftovers, reserve
 from indexer.agreement import Agreement, agreement
 from indexer.following import Following
 from indexer.holding import Holding
@@ -181,14 +181,13 @@ class Steps:
         removed = service.catalog.collection(found.other)
         # SQLite first logs what is removed, and a full disk has no space for that.
         reserve.give_back(service.settings)
-        try:
-            key = self.switches.end(self.name)
-        finally:
-            reserve.keep(service.settings)
-        service.indexes.remove(key)
-        service.thumbnails.remove(key)
         with closing(open_recent(service.settings)) as recent:
             recent.forget(removed)
+        try:
+            self.switches.end(self.name)
+        finally:
+            reserve.keep(service.settings)
+        leftovers.delete(service)
         return removed
 
     def _stop_for(self, following: Following) -> None:

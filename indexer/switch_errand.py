@@ -17,6 +17,7 @@ from clipseek.model import Model
 from clipseek.service import WritingService
 from clipseek.switches import Step, Switch, SwitchRefused
 from clipseek.types import Collection, Hit
+from indexer import leftovers
 from indexer.agreement import EXAMPLES, Agreement
 from indexer.heartbeat import Heartbeat
 from indexer.holding import Holding
@@ -94,6 +95,7 @@ def do(service: WritingService, job: Job, heart: Heartbeat, *, lead_s: float) ->
         ConfigError: another process works on this switch.
     """
     settings = service.settings
+    leftovers.delete(service)
     with closing(open_switches(settings)) as switches:
         lease_s = settings.job_lease_s
         with Holding(switches, job.collection, lease_s=lease_s) as holding:

@@ -27,6 +27,11 @@ def problems(
         yield from _snapshot(catalog, collection, indexes)
         for name in thumbnails.missing(catalog.thumbnails(collection.name)):
             yield f"{collection.name}: thumbnail {name} is missing or damaged"
+    for key in catalog.leftovers():
+        yield (
+            f"{key}: the collection was removed, and its index and thumbnails may be there still; "
+            "`indexer build` deletes them"
+        )
 
 
 def _collection(catalog: CatalogReader, collection: Collection, checked: Checked) -> Iterator[str]:

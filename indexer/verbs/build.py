@@ -4,6 +4,7 @@ import argparse
 
 from clipseek.assembly import open_writer
 from clipseek.config import Settings
+from indexer import leftovers
 from indexer.output import emit
 from indexer.publishing import publish
 
@@ -12,6 +13,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Build and publish the snapshot of the collection."""
     service = open_writer(settings)
     try:
+        leftovers.delete(service)
         manifest = publish(service, quiet=options.quiet or options.json, sweep=True)
         if options.json:
             emit(manifest)

@@ -11,7 +11,7 @@ from clipseek.errors import CollectionNotFound, ConfigError, NothingIndexed
 from clipseek.protocols import CatalogReader
 from clipseek.service import WritingService
 from clipseek.switches import Switch
-from indexer import reserve
+from indexer import leftovers, reserve
 from indexer.output import Column, counted, emit, say, table
 
 
@@ -127,8 +127,7 @@ def _removed(service: WritingService, name: str) -> dict[str, object]:
         raise ConfigError(
             f"no collection {name!r}; `indexer collections` lists the collections"
         ) from error
-    service.indexes.remove(collection.key)
-    service.thumbnails.remove(collection.key)
+    leftovers.delete(service)
     with closing(open_recent(service.settings)) as recent:
         recent.forget(collection)
     return {"name": name, "videos": videos, "segments": segments, "aliases": aliases}

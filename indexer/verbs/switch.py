@@ -12,7 +12,7 @@ from clipseek.errors import ConfigError
 from clipseek.ledgers import open_switches
 from clipseek.model import Model
 from clipseek.types import Collection, Hit
-from indexer import discover
+from indexer import discover, leftovers
 from indexer.agreement import EXAMPLES, Agreement
 from indexer.holding import Holding
 from indexer.noting import INTERRUPTED
@@ -37,6 +37,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise ConfigError(f"--lead must be >= 0 and <= {LONGEST_LEAD_S:g} s, got {options.lead:g}")
     queries = None if options.queries is None else of_file(options.queries)
     with open_writer(settings) as service, closing(open_switches(settings)) as switches:
+        leftovers.delete(service)
         name = service.catalog.collection(settings.collection).name
         if name != settings.collection:
             raise ConfigError(

@@ -1082,3 +1082,17 @@ class TestWholeVideos:
         with pytest.raises(ValueError, match="vectors of this collection have 9 components"):
             catalog.restore("other", catalog.stored("default"))
         assert catalog.videos("other") == []
+
+
+def test_what_removed_collections_have_left_is_noted(catalog: CatalogWriter) -> None:
+    """By their keys, until it is deleted, or another collection has the key."""
+    assert catalog.leftovers() == []
+    for name in ("one", "two", "three"):
+        catalog.ensure_collection(name, "toy", DIM, "f1")
+        catalog.remove_collection(name)
+    assert catalog.leftovers() == ["one", "three", "two"]
+    catalog.forget_leftover("one")
+    catalog.ensure_collection("two", "toy", DIM, "f1")
+    assert catalog.leftovers() == ["three"]
+    catalog.remove_collection("two")
+    assert catalog.leftovers() == ["three", "two"]

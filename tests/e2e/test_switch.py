@@ -16,6 +16,7 @@ from clipseek.assembly import open_service
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from clipseek.ledgers import open_switches
+from clipseek.publishing import FolderStore
 from indexer.holding import Holding
 from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
@@ -281,6 +282,41 @@ def test_the_latest_queries_are_compared(library: Library, capsys: Capture) -> N
     (stored,) = (library.data_dir / "queries").glob("*.json")
     assert library.run("collections", "remove", "default") == 0
     assert not stored.exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["switch", "default", "--finish"], id="switch"),
+        pytest.param(["build"], id="build"),
+        pytest.param(["collections", "remove", "default"], id="collections"),
+    ],
+)
+def test_what_an_end_that_was_cut_off_left_is_deleted(
+    library: Library, capsys: Capture, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """The rows go with the commit, and the index and the thumbnails with the next verb."""
+    lines(library, capsys, "switch", "default", *NEW)
+    with monkeypatch.context() as patch:
+
+        def cut_off(_store: FolderStore, _key: str) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(FolderStore, "remove", cut_off)
+        assert library.run("switch", "default", "--finish") == 130
+    assert [each["name"] for each in lines(library, capsys, "collections")] == ["default"]
+    roots = [
+        library.data_dir / "snapshots" / "default",
+        library.data_dir / "thumbnails" / "default",
+    ]
+    assert all(list(root.glob("*")) for root in roots)
+    assert library.run("verify") == 1
+    assert "default: the collection was removed, and its index" in capsys.readouterr().out
+    library.run(*command)
+    assert not roots[1].exists()
+    assert not list(roots[0].glob("snapshot-*"))
+    if command[0] != "collections":
+        assert library.run("verify") == 0
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from clipseek.catalog.tables import (
     changes,
     collections,
     identity,
+    leftovers,
     segments,
     videos,
 )
@@ -112,6 +113,10 @@ class SqlReader:
             return []
         with self._database.reading() as connection:
             return switches_of(connection)
+
+    def leftovers(self) -> list[str]:
+        """Return the keys of removed collections whose files may not be deleted yet."""
+        return [row["key"] for row in self._all(select(leftovers.c.key).order_by(leftovers.c.key))]
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""

@@ -106,6 +106,13 @@ switches = Table(
     Column("due", Double, nullable=False),
 )
 
+leftovers = Table(
+    "leftovers",
+    metadata,
+    # Of a removed collection whose index and thumbnails may not be deleted yet.
+    Column("key", Key, primary_key=True),
+)
+
 videos = Table(
     "videos",
     metadata,

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Self
 
 import numpy as np
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from clipseek.catalog import claims, growing, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
@@ -23,7 +23,7 @@ from clipseek.catalog.rows import (
     tag_form,
     unpack,
 )
-from clipseek.catalog.tables import behind, segments, videos
+from clipseek.catalog.tables import behind, leftovers, segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import Growth, VideoRows
@@ -111,6 +111,11 @@ class SqlCatalog(SqlReader):
         """
         with self._writing() as connection:
             writes.remove_collection(connection, name)
+
+    def forget_leftover(self, key: str) -> None:
+        """Note that the files of a removed collection are deleted."""
+        with self._writing() as connection:
+            connection.execute(delete(leftovers).where(leftovers.c.key == key))
 
     def set_relevance(self, collection: str, relevance: Relevance) -> int:
         """Store the constants fitted on the user's queries; return the new version."""

@@ -24,6 +24,7 @@ from clipseek.catalog.tables import (
     claims,
     collections,
     frame_vectors,
+    leftovers,
     segments,
     tags,
     texts,
@@ -58,6 +59,7 @@ def make_collection(
         "scored_at": 0,
         "epoch": secrets.token_hex(16),
     }
+    connection.execute(delete(leftovers).where(leftovers.c.key == values["key"]))
     if connection.dialect.name == "postgresql":
         connection.execute(postgresql.insert(collections).values(values).on_conflict_do_nothing())
     else:
@@ -115,6 +117,8 @@ def remove_collection(connection: Connection, name: str) -> None:
     for table in (videos, changes, aliases, claims):
         connection.execute(delete(table).where(table.c.collection == found.key))
     connection.execute(delete(collections).where(collections.c.key == found.key))
+    connection.execute(delete(leftovers).where(leftovers.c.key == found.key))
+    connection.execute(insert(leftovers).values(key=found.key))
 
 
 def key_of(connection: Connection, name: str) -> str:

@@ -62,6 +62,13 @@ class CatalogReader(Protocol):
         """Return the switches of models that are under way, by name."""
         ...
 
+    def leftovers(self) -> list[str]:
+        """Return the keys of removed collections whose index or thumbnails may be there still.
+
+        A key that another collection has by now is not one of them.
+        """
+        ...
+
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
         ...
@@ -229,10 +236,14 @@ class CatalogWriter(CatalogReader, Protocol):
         """
         ...
 
+    def forget_leftover(self, key: str) -> None:
+        """Note that what was derived from a removed collection is deleted."""
+        ...
+
     def remove_collection(self, name: str) -> None:
         """Remove a collection, given by its own name, with its videos, changes and aliases.
 
-        A new collection of this name has another `epoch`.
+        A new collection of this name has another `epoch`. Its key is one of `leftovers` then.
 
         Raises:
             CollectionNotFound: no collection has this name itself.

@@ -16,6 +16,11 @@ class MemoryClaims(ABC):
     def __init__(self) -> None:
         self._claims: dict[tuple[str, str], tuple[str, float]] = {}
         self._claiming = threading.Lock()
+        self._left: list[str] = []
+
+    @abstractmethod
+    def collections(self) -> list[Collection]:
+        """Return all collections."""
 
     @abstractmethod
     def collection(self, name: str) -> Collection:
@@ -60,7 +65,17 @@ class MemoryClaims(ABC):
     def _forget_claims(self, collection: str) -> None:
         """Delete the claims of a collection, which is removed."""
         with self._claiming:
+            self._left.append(collection)
             self._claims = {key: held for key, held in self._claims.items() if key[0] != collection}
+
+    def leftovers(self) -> list[str]:
+        """Return the keys of removed collections, as long as nobody forgets them."""
+        return sorted(set(self._left) - {each.key for each in self.collections()})
+
+    def forget_leftover(self, key: str) -> None:
+        """Note that what was derived from a removed collection is deleted."""
+        with self._claiming:
+            self._left = [each for each in self._left if each != key]
 
     def switches(self) -> list[Switch]:
         """Return none: a catalog in memory has one user."""

@@ -21,7 +21,7 @@ def upgrade() -> None:
     _collections()
     _aliases()
     _switches()
-    _leftovers()
+    op.create_table("leftovers", sa.Column("key", KEY, primary_key=True))
     _videos()
     _segments()
     _frame_vectors()
@@ -84,10 +84,6 @@ def _switches() -> None:
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("due", sa.Double, nullable=False),
     )
-
-
-def _leftovers() -> None:
-    op.create_table("leftovers", sa.Column("key", KEY, primary_key=True))
 
 
 def _videos() -> None:

@@ -24,6 +24,7 @@ from api import (
     holds,
     jobs,
     library,
+    live,
     logins,
     logs,
     models,
@@ -51,6 +52,7 @@ from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
 from api.lag import Lag
+from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.middleware import Border
 from api.operations import Documented
@@ -149,6 +151,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.queue = open_jobs(opened.settings)
     app.state.cameras = open_camera_reader(opened.settings)
     app.state.retaining = open_retaining(opened.settings)
+    app.state.live_streams = LiveStreams(lambda: app.state.readiness.is_ending)
     app.state.camera_store = open_cameras(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.watch_reader = open_watch_reader(opened.settings)
@@ -227,6 +230,7 @@ def _application(opened: Service) -> FastAPI:
         alerts,
         cameras,
         holds,
+        live,
         history,
         probes,
         traffic,
@@ -241,6 +245,13 @@ def _application(opened: Service) -> FastAPI:
         cameras.changing_router,
         holds.changing_router,
     ]
+    routers = [
+        alerts.stream_router,
+        live.stream_router,
+        watches.changing_router,
+        *(part.router for part in parts),
+    ]
+    routers += [jobs.events_router, models.changing_router, cameras.changing_router]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from api.alert_streams import AlertStreams
 from api.cutter import Cutter
 from api.following import Following
+from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.receiving import Receiving
 from api.suggestions import Suggestions
@@ -46,6 +47,8 @@ CamerasKept = Annotated[CameraStore, _part("camera_store")]
 """Adds, changes and removes cameras; it is connected to its database when it is used."""
 Held = Annotated[Retaining, _part("retaining")]
 """Reads and writes holds; it is connected to its database when it is used."""
+Shown = Annotated[LiveStreams, _part("live_streams")]
+"""Sends what cameras show now."""
 Followed = Annotated[Following, _part("following")]
 Watched = Annotated[WatchReader, _part("watch_reader")]
 """Reads watches and alerts, by SELECT alone."""

@@ -29,9 +29,12 @@ from clipseek.metrics import Metrics
 
 MAX_BODY_BYTES = 1 << 20
 
+MEDIA = "media-src 'self' blob:"
+"""Where the page plays videos from: this server, and what it joins itself (Media Source)."""
+
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"default-src 'self'; {MEDIA}; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

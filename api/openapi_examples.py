@@ -19,6 +19,7 @@ from api.problem_kinds import (
     NOT_A_PART,
     NOT_CUT,
     NOT_FOUND,
+    NOT_RECORDED,
     OVERLOADED,
     PRECONDITION_FAILED,
     RANGE_NOT_SATISFIABLE,
@@ -186,6 +187,8 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
     KINDS[WatchNotFound]: str(WatchNotFound("s8Qk2vT0pXh3cLwA")),
     KINDS[AlertNotFound]: str(AlertNotFound("Yw1nT5rBz0uKqEoM")),
+    NOT_RECORDED: "nothing is recorded of this camera now; GET /v1/cameras says how it does, and "
+    "its newest picture is at /thumbnail",
     TRIALS_BUSY: "another watch is being tried over the past; ask again in some seconds",
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
     KINDS[CameraNotFound]: CameraNotFound("yard").told,

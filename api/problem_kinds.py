@@ -261,8 +261,14 @@ DEADLINE = Kind(
 TOO_MANY_STREAMS = Kind(
     "too-many-streams",
     503,
-    "Too many streams of events are open",
-    "Close one, or ask for the job now and then.",
+    "Too many streams are open",
+    "Close one, or ask now and then.",
+)
+NOT_RECORDED = Kind(
+    "not-recorded-now",
+    409,
+    "The camera cannot be played now",
+    "`detail` says why. Its newest picture is at `/thumbnail`.",
 )
 TRIALS_BUSY = Kind(
     "watch-test-busy",
@@ -316,6 +322,7 @@ HTTP_KINDS = {
 }
 OTHER_KINDS = (
     TRIALS_BUSY,
+    NOT_RECORDED,
     NOT_CUT,
     EXCERPTS_BUSY,
     EXCERPTS_UNAVAILABLE,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.middleware import SECURITY_HEADERS
+from api.middleware import MEDIA, SECURITY_HEADERS
 from clipseek.sources import Source
 from clipseek.sources.source import Signing
 
@@ -29,7 +29,8 @@ class Redirects:
         if not self._origins:
             return {}
         listed = " ".join(self._origins)
-        return {_POLICY: f"{SECURITY_HEADERS[_POLICY]}; media-src 'self' {listed}"}
+        policy = SECURITY_HEADERS[_POLICY]
+        return {_POLICY: policy.replace(MEDIA, f"{MEDIA} {listed}")}
 
     def answer(self, request: Request, source: Source) -> Response | None:
         """Return the redirect of a player; None if the API streams the video.

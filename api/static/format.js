@@ -105,6 +105,15 @@ export function date(time, locale) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
 
+/**
+ * When something happened, to the second, where the reader is.
+ * @param {string} time RFC 3339
+ * @param {string} locale
+ */
+export function clock(time, locale) {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(time));
+}
+
 /** @type {Map<string, Intl.NumberFormat>} */
 const made = new Map();
 

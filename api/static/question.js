@@ -44,8 +44,9 @@ export function question(route) {
 }
 
 /** @param {Route} route */
-const filterOf = ({ tags, folder, title, shortest, longest, since, until, ...more }) => ({
+const filterOf = ({ tags, cameras, folder, title, shortest, longest, since, until, ...more }) => ({
   ...(tags.length ? { tags } : {}),
+  ...(cameras.length ? { cameras } : {}),
   ...(folder ? { folder } : {}),
   ...(title ? { title } : {}),
   ...(shortest ? { min_duration: shortest } : {}),

@@ -6,7 +6,7 @@ import { FIELDS } from "./question.js";
 /**
  * @typedef {{video: string, start: number, end: number}} Moment
  * @typedef {object} Route
- * @property {"search" | "library" | "video" | "status"} page
+ * @property {"search" | "library" | "video" | "live" | "status"} page
  * @property {string} video the id of the video that the page shows, or ""
  * @property {string} query
  * @property {import("./composed.js").Part[]} parts what else is wanted, and what is not
@@ -14,6 +14,7 @@ import { FIELDS } from "./question.js";
  * @property {string} collection its name, or "" for the default of the server
  * @property {string[]} tags
  * @property {number} least relevance, 0 for all
+ * @property {string[]} cameras whose recordings are searched, or none for all videos
  * @property {string} folder the beginning of the videos' uris, or "" for all
  * @property {string} title the beginning of the titles of the videos, or "" for all
  * @property {number} shortest seconds that a video must have, or 0
@@ -35,11 +36,11 @@ import { FIELDS } from "./question.js";
  */
 
 /**
- * @type {Pick<Route, "tags" | "least" | "folder" | "title" | "shortest" | "longest" | "since" | "until"
+ * @type {Pick<Route, "tags" | "least" | "cameras" | "folder" | "title" | "shortest" | "longest" | "since" | "until"
  *   | "recordedSince" | "recordedUntil" | "lowest" | "highest" | "language" | "fields" | "sharpen">}
  */
 export const NO_FILTERS = {
-  tags: [], least: 0, folder: "", title: "", shortest: 0, longest: 0, since: "", until: "", recordedSince: "",
+  tags: [], least: 0, cameras: [], folder: "", title: "", shortest: 0, longest: 0, since: "", until: "", recordedSince: "",
   recordedUntil: "", lowest: 0, highest: 0, language: "", fields: [], sharpen: false,
 };
 
@@ -65,6 +66,7 @@ export function read({ search, hash }) {
     collection: given.get("collection") ?? "",
     tags: given.getAll("tag"),
     least: least > 0 && least <= 1 ? least : 0,
+    cameras: given.getAll("camera"),
     folder: given.get("folder") ?? "",
     title: (given.get("title") ?? "").trim(),
     shortest: secondsOf(given.get("longer")),
@@ -97,6 +99,7 @@ export function write(route) {
   if (route.collection) given.set("collection", route.collection);
   for (const tag of route.tags) given.append("tag", tag);
   if (route.least) given.set("min", String(route.least));
+  for (const camera of route.cameras) given.append("camera", camera);
   if (route.folder) given.set("folder", route.folder);
   if (route.title) given.set("title", route.title);
   if (route.shortest) given.set("longer", String(route.shortest));
@@ -161,7 +164,7 @@ const rounded = (/** @type {number} */ seconds) => String(Math.round(seconds * 1
 function pageOf(hash) {
   const [, page, video] = hash.split("/");
   if (page === "library" && video) return { page: "video", video: decoded(video) };
-  if (page === "library" || page === "status") return { page, video: "" };
+  if (page === "library" || page === "live" || page === "status") return { page, video: "" };
   return { page: "search", video: "" };
 }
 

@@ -179,6 +179,60 @@
  * @property {number | null} [recall] 0 to 1; null if nothing was compared
  * @property {number} compared searches
  *
+ * @typedef {object} Camera
+ * @property {string} name
+ * @property {string} collection
+ * @property {string | null} address null unless the reader may administer it
+ * @property {boolean} records
+ * @property {boolean} paused
+ * @property {"waiting" | "connecting" | "live" | "stalled" | "failed" | "paused"} state
+ * @property {string} reason
+ * @property {number} fps_in
+ * @property {number} dropped
+ * @property {number} embedded
+ * @property {number | null} delay_p50_s
+ * @property {string | null} last_frame_at
+ * @property {string | null} state_at
+ *
+ * @typedef {object} WatchedMoment
+ * @property {string} collection
+ * @property {string} video_id
+ * @property {string | null} camera
+ * @property {number} start seconds
+ * @property {number} end seconds
+ * @property {string | null} start_at
+ * @property {number} relevance
+ * @property {string} thumbnail_url
+ *
+ * @typedef {object} AlertFacts
+ * @property {string} id
+ * @property {string} watch
+ * @property {string} watch_name
+ * @property {string} created_at
+ * @property {"none" | "waiting" | "delivered" | "failed"} delivery
+ * @typedef {WatchedMoment & AlertFacts} Alert
+ *
+ * @typedef {{weight: number, text?: string | null, like?: {video_id: string, time: number} | null, picture: boolean}} WatchedPart
+ *
+ * @typedef {object} Watch
+ * @property {string} id
+ * @property {string} name
+ * @property {string} collection
+ * @property {string} described
+ * @property {WatchedPart[]} parts
+ * @property {{within: number, parts: WatchedPart[]}[]} then
+ * @property {number} threshold
+ * @property {string[] | null} cameras
+ * @property {{start: string, end: string, zone: string} | null} hours
+ * @property {boolean} on
+ *
+ * @typedef {object} Trial
+ * @property {number} days
+ * @property {number} alerts
+ * @property {number} alerts_per_day
+ * @property {WatchedMoment[]} moments
+ * @property {{threshold: number, alerts: number, alerts_per_day: number} | null} proposed
+ *
  * @typedef {object} Problem
  * @property {string} [type]
  * @property {string} [title]

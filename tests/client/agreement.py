@@ -72,6 +72,8 @@ LEFT_OUT = {
     "DELETE /v1/session": "for browsers; programs send the key",
     "POST /v1/session": "for browsers; programs send the key",
     "GET /v1/alerts/{alert_id}/thumbnail": "an alert has the URL of its picture",
+    "GET /v1/cameras/{name}/live": "for players in browsers",
+    "GET /v1/cameras/{name}/thumbnail": "for the page; a hit has the URL of its picture",
     **dict.fromkeys(
         (
             "GET /v1/alerts",

@@ -287,6 +287,20 @@ class TestPut:
         assert found.id == "b"
         assert catalog.counts("default") == (1, 3, 6.0)
 
+    def test_the_newest_chunk_of_a_camera_is_found(self, catalog: CatalogWriter) -> None:
+        """By when it begins, not by when it was stored; of this camera and collection alone."""
+        times = {"a": "2026-11-29T10:00:00.500Z", "b": "2026-11-29T10:05:00.000Z"}
+        for name in "ba":
+            chunk = a_video(name)
+            video = replace(chunk.video, stream="door", recorded_at=times[name])
+            replace(chunk, video=video).put_into(catalog)
+        a_video("c").put_into(catalog)
+        found = catalog.newest("default", "door")
+        assert found is not None
+        assert found.id == "b"
+        assert catalog.newest("default", "gate") is None
+        assert catalog.newest("none", "door") is None
+
     def test_videos_are_found_by_their_uris_at_once(self, catalog: CatalogWriter) -> None:
         """Those that exist, in this collection, however many are asked for."""
         catalog.ensure_collection("other", "toy", DIM, "f1")

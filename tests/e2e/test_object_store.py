@@ -144,7 +144,7 @@ def test_a_player_is_redirected_to_the_store(
         assert asked.get(video["file_url"]).content == whole
         assert asked.head(video["file_url"], headers=player).status_code == 200
         policy = asked.get("/").headers["Content-Security-Policy"]
-        assert f"media-src 'self' {server.endpoint}" in policy
+        assert f"media-src 'self' blob: {server.endpoint}" in policy
         assert "default-src 'self'" in policy
         assert "X-Amz" not in logged(caplog)
     with client("https://elsewhere.example") as asked, caplog.at_level("WARNING"):

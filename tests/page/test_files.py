@@ -14,12 +14,21 @@ from clipseek.matching import MATCHING
 from clipseek.parts import MAX_PARTS, MAX_QUERY_CHARACTERS, MAX_WEIGHT, MIN_WEIGHT
 from clipseek.query import MAX_LIMIT, MAX_THEN, MAX_WITHIN_S
 
-MOST_BYTES = 310_000
+MOST_BYTES = 330_000
 INDEX = (STATIC / "index.html").read_text("utf-8")
 IMPORTED = re.compile(
     r"""^(?:import|export)\b[^"';]*?["'](\.[^"']+)["']|import\("([^"`]+)"\)""", re.MULTILINE
 )
-LATER = ("languages/", "docs.js", "login.js", "make.js", "trying.js", "types.js", "vendor/tus.js")
+LATER = (
+    "languages/",
+    "live/",
+    "docs.js",
+    "login.js",
+    "make.js",
+    "trying.js",
+    "types.js",
+    "vendor/tus.js",
+)
 """What is loaded only when it is needed, or contains types alone."""
 
 

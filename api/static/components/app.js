@@ -9,6 +9,7 @@ import { worded } from "./composed.js";
 import { Header } from "./header.js";
 import { Help, helping } from "./help.js";
 import { pressed } from "./keys.js";
+import { Later } from "./later.js";
 import { Library } from "./library.js";
 import { Player } from "./player.js";
 import { Results } from "./results.js";
@@ -19,6 +20,8 @@ import { Status } from "./status.js";
 import { Toast } from "./toast.js";
 import { DropZone } from "./uploads.js";
 import { VideoPage } from "./videopage.js";
+
+const live = () => import("../live/page.js");
 
 export function App() {
   const now = useValue(route);
@@ -42,6 +45,7 @@ export function App() {
       `}
       ${page === "library" && html`<${Library} />`}
       ${page === "video" && html`<${VideoPage} key=${video} id=${video} />`}
+      ${page === "live" && html`<${Later} load=${live} />`}
       ${page === "status" && html`<${Status} />`}
     </main>
     ${open && html`<${Player} open=${open} />`}

@@ -1,6 +1,6 @@
 // One moment: its picture, which plays while somebody points at it, its time, name and relevance.
 
-import { between, level, numbers, percent, shorten } from "../format.js";
+import { between, clock, level, numbers, percent, shorten } from "../format.js";
 import { matches } from "../hits.js";
 import { locale, t } from "../language.js";
 import { link, route } from "../navigation.js";
@@ -33,7 +33,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
       <span class="picture">
         <${Picture} url=${hit.thumbnail_url} />
         ${playing && html`<${Preview} url=${hit.play_url} start=${start} end=${end} />`}
-        <span class="span">${between(start, end)}</span>
+        <span class="span">${hit.start_at ? clock(hit.start_at, locale()) : between(start, end)}</span>
       </span>
       <span class="caption">
         <span class="title" dir="auto" title=${video.title}><${Name} text=${shorten(video.title, LONGEST)} /></span>

@@ -61,7 +61,7 @@ export function Filters({ children }) {
  * How many filters are on.
  * @param {import("../routes.js").Route} now
  */
-const countOf = (now) => now.tags.length + [
+const countOf = (now) => now.tags.length + now.cameras.length + [
   now.least && !isSeen(now), now.folder, now.title, now.shortest, now.longest, now.since, now.until,
   now.recordedSince || now.recordedUntil, now.lowest, now.highest, now.language, fieldsOf(now).length,
   now.sharpen && canSharpen(now),
@@ -117,10 +117,33 @@ function Chosen() {
         <${Bound} id="until" kind="date" name=${t("filterTo")} value=${until}
           chosen=${(/** @type {string} */ text) => go({ until: text, open: null })} />
       </div>
+      <${Cameras} chosen=${now.cameras} />
       <${Facets} />
       <${Tags} chosen=${tags} known=${facets && facets.tags.map(({ tag }) => tag)}
         more=${facets?.more_tags ? t("filterMoreTags", { count: OFFERED }) : ""} />
     </div>
+  `;
+}
+
+/**
+ * The cameras, if there are any: only their recordings are searched.
+ * @param {{chosen: string[]}} props
+ */
+function Cameras({ chosen }) {
+  const [names, know] = useState(/** @type {string[]} */ ([]));
+  useEffect(() => {
+    ask("v1/cameras").then((found) => know(found.cameras.map((/** @type {{name: string}} */ { name }) => name))).catch(problemIn);
+  }, []);
+  const all = [...new Set([...chosen, ...names])];
+  if (!all.length) return null;
+  /** @param {string} name */
+  const toggle = (name) =>
+    go({ cameras: chosen.includes(name) ? chosen.filter((each) => each !== name) : [...chosen, name], open: null });
+  return html`
+    <fieldset class="tags" id="cameras"><legend>${t("onlyCameras")}</legend>
+      ${all.map((name) => html`<button key=${name} class="chip" type="button"
+        aria-pressed=${String(chosen.includes(name))} onClick=${() => toggle(name)}>${name}</button>`)}
+    </fieldset>
   `;
 }
 

@@ -21,7 +21,7 @@ export function Header({ page }) {
   const count = useValue(videos);
   const length = useValue(seconds);
   useValue(route);
-  const to = (/** @type {"search" | "library" | "status"} */ where) => ({
+  const to = (/** @type {"search" | "library" | "live" | "status"} */ where) => ({
     ...link({ page: where, video: "", open: null }),
     "aria-current": page === where || (page === "video" && where === "library") ? "page" : undefined,
   });
@@ -32,6 +32,7 @@ export function Header({ page }) {
       <nav>
         <a ...${to("search")}><${Icon} name="search" /><span>${t("navSearch")}</span></a>
         <a ...${to("library")}><${Icon} name="grid" /><span>${t("navLibrary")}</span></a>
+        <a ...${to("live")}><${Icon} name="live" /><span>${t("navLive")}</span></a>
         <a ...${to("status")}><${Icon} name="status" /><span>${t("navStatus")}</span></a>
       </nav>
       <p id="library" class="quiet">

@@ -2,10 +2,10 @@
 
 import { ask, parameters, problemIn } from "../api.js";
 import { firstParts, isWanted } from "../composed.js";
-import { between, moment } from "../format.js";
+import { between, clock, moment } from "../format.js";
 import { divided, placeOf, unfoldedOf } from "../hits.js";
 import { useValue } from "../hooks.js";
-import { t } from "../language.js";
+import { locale, t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
 import { texts } from "../said.js";
@@ -77,11 +77,12 @@ export function Player({ open }) {
     return html`<${Dialog} name="player" title=${t(problem ? "notOpened" : "opening")} onClose=${leave}>
       ${problem && html`<${Notice} problem=${problem} />`}<//>`;
   }
+  const at = hits[place]?.start_at;
   const span = t("ofVideo", { span: between(opened.start, opened.end), length: moment(opened.duration) });
   const how = hits[place] ? fit(hits[place], answer?.alike_from ?? null).text : "";
   const marks = hits.filter((hit) => hit.video.id === open.video);
   return html`
-    <${Dialog} name="player" title=${opened.title} detail=${[span, how].filter(Boolean).join(" · ")} onClose=${leave}>
+    <${Dialog} name="player" title=${opened.title} detail=${[at && clock(at, locale()), span, how].filter(Boolean).join(" · ")} onClose=${leave}>
       <${Playing} opened=${opened} segments=${segments} curve=${curve} marks=${marks} steps=${hits[place]?.steps ?? []}
         place=${placeIn(hits[place], answer?.hits ?? [], { query, parts, then })} shown=${video} move=${move}
         hasPrevious=${place > 0} hasNext=${place >= 0 && place < hits.length - 1} />

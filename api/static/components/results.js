@@ -12,11 +12,15 @@ import { loadFurther, others, run, search, unfoldVideo } from "../searching.js";
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/preact.js";
 import { Card } from "./card.js";
 import { worded } from "./composed.js";
+import { Icon } from "./icons.js";
+import { Later } from "./later.js";
 import { Empty, Notice } from "./notice.js";
 import { VirtualList } from "./virtuallist.js";
 
 const NEAREST = 4; // moments shown where none matches
 const LESS = 12; // moments shown below those that match
+
+const dialog = () => import("../live/watching.js");
 
 export function Results() {
   const { answer, problem, waiting, query, turn, further } = useValue(search);
@@ -24,14 +28,20 @@ export function Results() {
   const { collection } = now;
   const known = useValue(libraries);
   const [nearest, showNearest] = useState(false);
+  const [watching, watch] = useState(false);
   useLayoutEffect(() => showNearest(false), [turn]); // before somebody can press the button
   const isEmpty = known && !known.problem && !videos.value;
   if (isEmpty || problem?.type?.endsWith("/problems/nothing-indexed")) return html`<${Empty} collection=${collection} />`;
   return html`
     <h1 class="hidden">${worded(now)}</h1>
-    <p id="status" class=${answer && !isFound(answer) ? "status none" : "status"} role="status">
-      ${answer ? html`<${Count} answer=${answer} query=${query} nearest=${nearest} />` : waiting && t("searching")}
-    </p>
+    <div class="status-line">
+      <p id="status" class=${answer && !isFound(answer) ? "status none" : "status"} role="status">
+        ${answer ? html`<${Count} answer=${answer} query=${query} nearest=${nearest} />` : waiting && t("searching")}
+      </p>
+      ${answer && html`<button id="tell-me" class="plain" type="button" onClick=${() => watch(true)}>
+        <${Icon} name="bell" />${t("tellMe")}</button>`}
+    </div>
+    ${watching && html`<${Later} load=${dialog} close=${() => watch(false)} />`}
     ${problem && html`<${Notice} problem=${problem} retry=${run} />`}
     ${answer
       ? html`<${Moments} answer=${answer} old=${waiting} turn=${turn} further=${further}

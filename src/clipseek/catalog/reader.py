@@ -139,21 +139,23 @@ class SqlReader:
         rows = self._all(_videos_of(collection).where(videos.c.uri == uri))
         return whole.as_video(rows[0]) if rows else None
 
+    def newest(self, collection: str, stream: str) -> Video | None:
+        """Return the chunk of a camera that begins last, if any."""
+        its = _videos_of(collection).where(videos.c.stream == stream)
+        rows = self._all(its.order_by(videos.c.recorded_at.desc()).limit(1))
+        return whole.as_video(rows[0]) if rows else None
+
     def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
         """Return the videos that were indexed from some of these uris, by uri, in one query."""
         wanted = among(videos.c.uri, uris, self._database.dialect)
-        return {
-            row["uri"]: whole.as_video(row)
-            for row in self._all(_videos_of(collection).where(wanted))
-        }
+        rows = self._all(_videos_of(collection).where(wanted))
+        return {row["uri"]: whole.as_video(row) for row in rows}
 
     def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
         """Return those of the videos that exist, by id, in one query."""
         wanted = among(videos.c.id, video_ids, self._database.dialect)
-        return {
-            row["id"]: whole.as_video(row)
-            for row in self._all(_videos_of(collection).where(wanted))
-        }
+        rows = self._all(_videos_of(collection).where(wanted))
+        return {row["id"]: whole.as_video(row) for row in rows}
 
     def names(self, collection: str, *, video_ids: Sequence[str] | None = None) -> Iterator[Named]:
         """Yield what answers say of all videos, or of some."""

@@ -81,6 +81,10 @@ class CatalogReader(Protocol):
         """Return the video that was indexed from this uri, if any."""
         ...
 
+    def newest(self, collection: str, stream: str) -> Video | None:
+        """Return the chunk of a camera that begins last, if any."""
+        ...
+
     def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
         """Return the videos that were indexed from some of these uris, by uri, in one query."""
         ...

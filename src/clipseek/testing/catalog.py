@@ -118,8 +118,7 @@ class MemoryCatalog(MemoryGrowth):
         """Compute every bias again; return the new version."""
         with self._lock:
             shelf = self._shelf(collection).rescored(scoring, bias)
-            self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(shelf)
 
     def biases(self, collection: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return all segment ids, ascending, int64 (S,), and their biases float32 (S,)."""
@@ -141,8 +140,7 @@ class MemoryCatalog(MemoryGrowth):
             ids = tuple(itertools.islice(self._ids, len(rows.segments)))
             stored = Stored(replace(rows.video, indexed_at=now()), rows, ids)
             shelf = shelf.changed("put", video.id, shelf.stored | {video.id: stored})
-            self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(shelf)
 
     def stored(
         self, collection: str, *, after: str = "", limit: int = 100, video_ids: Some = None
@@ -164,8 +162,7 @@ class MemoryCatalog(MemoryGrowth):
                 ids = tuple(itertools.islice(self._ids, len(each.segments)))
                 stored = shelf.stored | {each.video.id: Stored(each.video, each, ids)}
                 shelf = shelf.changed("put", each.video.id, stored)
-            self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(shelf)
 
     def relocate(
         self, collection: str, video_id: str, uri: str, size_bytes: int, stamp: str
@@ -185,8 +182,7 @@ class MemoryCatalog(MemoryGrowth):
             )
             moved = shelf.stored | {video_id: replace(stored, video=video)}
             shelf = shelf.changed("relocate", video_id, moved)
-            self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(shelf)
 
     def edit(
         self,
@@ -209,16 +205,14 @@ class MemoryCatalog(MemoryGrowth):
                 after = before.edited(new_title, new_tags, self._ids)
                 kind: ChangeKind = "put" if new_tags != video.tags else "relocate"
                 shelf = shelf.changed(kind, video_id, shelf.stored | {video_id: after})
-                self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(shelf)
 
     def put_text(self, collection: str, video_id: str, text: TimedText) -> int:
         """Store what one field of a video says, instead of what it said; return the version."""
         check_timed([text])
         with self._lock:
             shelf = with_text(self._shelf(collection), self._stored(collection, video_id), text)
-            self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(shelf)
 
     def texts(
         self, collection: str, *, video_ids: Sequence[str] | None = None
@@ -235,18 +229,14 @@ class MemoryCatalog(MemoryGrowth):
 
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
+        self._stored(collection, video_id)
         with self._lock:
-            shelf = self._shelf(collection)
-            self._stored(collection, video_id)
-            shelf = shelf.without(video_id)
-            self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
+            return self._kept(self._shelf(collection).without(video_id))
 
     def prune(self, collection: str, version: int) -> None:
         """Delete the changes up to a version, except the last one."""
         with self._lock:
-            shelf = self._shelf(collection).pruned(version)
-            self._shelves[shelf.collection.name] = shelf
+            self._kept(self._shelf(collection).pruned(version))
 
     def video(self, collection: str, video_id: str) -> Video:
         """Return one video; raise VideoNotFound."""
@@ -255,6 +245,11 @@ class MemoryCatalog(MemoryGrowth):
     def video_at(self, collection: str, uri: str) -> Video | None:
         """Return the video that was indexed from this uri, if any."""
         return next((video for video in self._videos(collection) if video.uri == uri), None)
+
+    def newest(self, collection: str, stream: str) -> Video | None:
+        """Return the chunk of a camera that begins last, if any."""
+        its = [video for video in self._videos(collection) if video.stream == stream]
+        return max(its, key=lambda video: video.recorded_at, default=None)
 
     def videos_at(self, collection: str, uris: Sequence[str]) -> dict[str, Video]:
         """Return the videos that were indexed from some of these uris, by uri."""
@@ -375,6 +370,10 @@ class MemoryCatalog(MemoryGrowth):
         if shelf is None:
             raise CollectionNotFound(collection)
         return shelf
+
+    def _kept(self, shelf: Shelf) -> int:
+        self._shelves[shelf.collection.name] = shelf
+        return shelf.collection.version
 
     def _found(self, name: str) -> Shelf | None:
         return self._shelves.get(self._aliases.get(name, name))

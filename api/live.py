@@ -1,0 +1,96 @@
+"""The endpoints of what cameras show: their newest picture, and their recording as it grows."""
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api import openapi_examples, problem_kinds
+from api.cameras import NameInPath, theirs
+from api.dependencies import CamerasRead, Opened, Shown
+from api.library import A_WHILE, stored_picture
+from api.patient_route import PatientRoute
+from api.principal import Asking
+from api.problem_kinds import FORBIDDEN, NOT_RECORDED, STORE, THUMBNAIL_GONE, TOO_MANY_STREAMS
+from api.problems import Refused
+from api.reading_router import ReadingRouter
+from clipseek.cameras import CameraNotFound
+from clipseek.errors import CollectionNotFound, InvalidQuery, VideoNotFound
+from clipseek.live.playing import Tail
+from clipseek.service import Service
+from clipseek.types import Segment
+
+_EXAMPLE = "/v1/cameras/yard"
+
+router = ReadingRouter(route_class=PatientRoute)
+stream_router = APIRouter(route_class=PatientRoute)
+
+
+@router.get(
+    "/v1/cameras/{name}/thumbnail",
+    tags=["cameras"],
+    summary="Show the newest picture of one camera",
+    response_class=Response,
+    responses={
+        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
+        304: {"description": "The picture that `If-None-Match` names is still the same."},
+        **openapi_examples.responses(
+            f"{_EXAMPLE}/thumbnail",
+            InvalidQuery,
+            CameraNotFound,
+            FORBIDDEN,
+            THUMBNAIL_GONE,
+            problem_kinds.PRECONDITION_FAILED,
+            *STORE,
+        ),
+    },
+)
+def camera_thumbnail(
+    request: Request, asking: Asking, service: Opened, found: CamerasRead, name: NameInPath
+) -> Response:
+    """Return the JPEG of the newest moment: of a still scene, it may be minutes old."""
+    camera = theirs(asking, "search", service, found, name)
+    segments = _newest(service, camera.collection, name)
+    if not segments:
+        raise Refused(THUMBNAIL_GONE, "nothing of this camera is indexed yet, so no picture")
+    return stored_picture(request, service, segments[-1].thumbnail, A_WHILE)
+
+
+def _newest(service: Service, collection: str, name: str) -> list[Segment]:
+    """Return the segments of the newest chunk of a camera; none if there is none."""
+    try:
+        chunk = service.catalog.newest(collection, name)
+        return [] if chunk is None else service.catalog.segments(collection, chunk.id)
+    except (CollectionNotFound, VideoNotFound):
+        return []
+
+
+@stream_router.get(
+    "/v1/cameras/{name}/live",
+    tags=["cameras"],
+    summary="Play what one camera shows now",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Fragmented MP4 for a Media Source, from the last keyframe on, as it is "
+            "recorded. Where a file of the recording ends, the head of the next one follows. The "
+            "stream ends after a quarter of an hour, and where nothing is recorded any more.",
+            "content": {"video/mp4": {}},
+        },
+        **openapi_examples.responses(
+            f"{_EXAMPLE}/live",
+            InvalidQuery,
+            CameraNotFound,
+            FORBIDDEN,
+            NOT_RECORDED,
+            TOO_MANY_STREAMS,
+            *STORE,
+        ),
+    },
+)
+async def live(
+    asking: Asking, service: Opened, found: CamerasRead, streams: Shown, name: NameInPath
+) -> Response:
+    """Send the recording of a camera while it is written; one that is not recorded has none."""
+    camera = await run_in_threadpool(theirs, asking, "search", service, found, name)
+    tail = Tail(service.settings.recording_root / camera.epoch)
+    return await streams.open(asking.name, tail)

@@ -53,6 +53,8 @@ FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
 A_WHILE = "private, max-age=300"
 """A video that is indexed again may get another picture."""
+A_MINUTE = "private, max-age=60"
+"""What a camera has recorded may be removed, with every copy that is kept here."""
 
 
 VideoIdInPath = Annotated[VideoId, Path()]
@@ -253,9 +255,14 @@ def shown_at(segments: Sequence[Segment], seconds: float) -> Segment:
 def thumbnail(
     request: Request, asking: Asking, service: Opened, segment_id: Annotated[SegmentId, Path()]
 ) -> Response:
-    """Return a JPEG of the segment's best frame; it never changes, so caches may keep it."""
-    _, segment = readable_segment(asking, service, segment_id)
-    return stored_picture(request, service, segment.thumbnail, FOREVER)
+    """Return a JPEG of the segment's best frame; it never changes, so caches may keep it.
+
+    What a camera has recorded may have to go, so no cache that people share keeps its pictures.
+    """
+    collection, segment = readable_segment(asking, service, segment_id)
+    found = service.catalog.videos_by_id(collection, [segment.video_id])
+    is_live = any(video.stream for video in found.values())
+    return stored_picture(request, service, segment.thumbnail, A_MINUTE if is_live else FOREVER)
 
 
 def stored_picture(request: Request, service: Service, name: str, caching: str) -> Response:

@@ -202,6 +202,23 @@ def test_a_span_is_held_until_the_hold_is_removed(cameras: Library) -> None:
         assert client.delete(f"/v1/holds/{hold['id']}").status_code == 404
 
 
+def test_no_shared_cache_keeps_a_picture_of_a_camera(library: Library) -> None:
+    """It would show what was removed; a picture of another video is kept for ever."""
+    chunk = {"stream": "yard", "recorded_at": "2026-11-28T12:00:00.500Z"}
+    library.add("chunk.mp4", ["red"], **chunk)  # type: ignore[arg-type]  # texts
+    with asking(library, "search") as client:
+        caching = {
+            name: client.get(
+                client.get(f"/v1/videos/{name}/segments").json()["segments"][0]["thumbnail_url"]
+            ).headers["cache-control"]
+            for name in ("chunk", "sea")
+        }
+    assert caching == {
+        "chunk": "private, max-age=60",
+        "sea": "public, max-age=31536000, immutable",
+    }
+
+
 def test_a_camera_is_tested(cameras: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """By administrators: one that is there, by its sealed URL; two at a time."""
     monkeypatch.setenv("CLIPSEEK_CAMERA_HOSTS", "127.0.0.0/8")

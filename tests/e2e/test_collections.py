@@ -20,7 +20,7 @@ from tests.e2e.conftest import Library
 ASKED = {"query": "a red car", "limit": 50}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def kept(
     request: pytest.FixtureRequest,
     empty: Library,

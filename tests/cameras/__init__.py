@@ -1,1 +1,1 @@
-"""Cameras for tests: real servers on the loopback address that show films as cameras do."""
+"""Cameras for tests: real servers on the loopback address that show videos as cameras do."""

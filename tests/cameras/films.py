@@ -1,4 +1,4 @@
-"""Films that cameras show in a loop: scenes of the demo world with positions burned in."""
+"""Videos that cameras show in a loop: scenes of the demo world with positions burned in."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ _GRAINS = 7
 
 @dataclass(frozen=True)
 class Shape:
-    """What a film is like.
+    """What a video is like.
 
     keyframe_s: Seconds from one keyframe to the next.
-    noise: The standard deviation of noise in grey levels, which makes a film as large as that of
+    noise: The standard deviation of noise in grey levels, which makes a video as large as that of
         a camera.
     kbit_s: The rate at most, or 0 for no limit.
     stamped: Whether the position of each frame, in milliseconds, is burned into it.
@@ -48,7 +48,7 @@ class Shape:
 
 
 def make_film(path: Path, shape: Shape | None = None) -> Path:
-    """Write a film as MP4 (MJPEG as Matroska) without B-frames, as of cameras; return its path."""
+    """Write a video as MP4 (MJPEG as Matroska) without B-frames, as of cameras; return its path."""
     shape = shape or Shape()
     container_format = "matroska" if shape.codec == "mjpeg" else "mp4"
     with av.open(str(path), "w", format=container_format) as container:
@@ -94,7 +94,7 @@ def _grains(shape: Shape) -> list[NDArray[np.int16]]:
 
 
 def position_ms(frame: int, fps: int) -> int:
-    """Return the position of a frame in its film, as it is burned into it."""
+    """Return the position of a frame in its video, as it is burned into it."""
     return round(1000 * frame / fps)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of cameras and films, which are drawn once for a run of tests."""
+"""Fixtures of cameras and videos, which are drawn once for a run of tests."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +10,12 @@ from tests.cameras.http import HttpCameras, http_cameras
 from tests.cameras.rtsp import RtspCameras, rtsp_cameras
 
 Film = Callable[..., Path]
-"""Returns a film of a shape: `film(codec="hevc")`."""
+"""Returns a video of a shape: `film(codec="hevc")`."""
 
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
-    """Return what makes films; the same shape is drawn once."""
+    """Return what makes videos; the same shape is drawn once."""
     made: dict[Shape, Path] = {}
 
     def make(**shape: object) -> Path:

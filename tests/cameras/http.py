@@ -47,9 +47,9 @@ class HttpCameras:
         return self.url(name)
 
     def show(self, name: str, films: Path | Sequence[Path], timing: Timing | None = None) -> str:
-        """Show films in a loop as a transport stream that never ends; return the URL.
+        """Show videos in a loop as a transport stream that never ends; return the URL.
 
-        Codecs and sizes may differ from film to film.
+        Codecs and sizes may differ from video to video.
         """
         films = [films] if isinstance(films, Path) else list(films)
         self._endless[f"/{name}"] = (
@@ -59,7 +59,7 @@ class HttpCameras:
         return self.url(name)
 
     def show_parts(self, name: str, film: Path, seconds: float = 1.0) -> str:
-        """Show a film in a loop as live HLS, in parts that begin with keyframes; return the URL."""
+        """Show a video in a loop as live HLS, parts begin with keyframes; return the URL."""
         self._parted[f"/{name}"] = film, seconds, time.monotonic()
         return self.url(f"{name}/index.m3u8")
 

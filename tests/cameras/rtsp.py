@@ -57,21 +57,21 @@ class RtspCameras:
     def show(
         self,
         name: str,
-        films: Path | Sequence[Path],
+        videos: Path | Sequence[Path],
         *,
         udp: bool = False,
         timestamp_offset: int | None = None,
     ) -> str:
-        """Show films one after another in a loop, without encoding them; return the URL.
+        """Show videos one after another in a loop, without encoding them; return the URL.
 
         Args:
             name: The path without its first slash.
-            films: All of one codec; sizes may differ.
+            videos: All of one codec; sizes may differ.
             udp: Whether RTP over UDP is offered too.
             timestamp_offset: The RTP timestamp of the first packet, 90 000 a second; a random one
                 by default. One just below 2^32 wraps soon.
         """
-        films = [films] if isinstance(films, Path) else films
+        films = [videos] if isinstance(videos, Path) else videos
         parts = [
             split(each, self._folder / f"{name.replace('/', '-')}-{number}.units")
             for number, each in enumerate(films)

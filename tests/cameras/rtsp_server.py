@@ -28,7 +28,7 @@ _PLAYING = 4
 
 
 class Film:
-    """The packets of a film in memory."""
+    """The packets of a video in memory."""
 
     def __init__(self, told: dict[str, Any]) -> None:
         with open(told["file"], "rb") as file:  # noqa: PTH123
@@ -41,7 +41,7 @@ class Film:
 
 
 class Loop:
-    """Gives the packets of films one after another, for ever, with times that go on."""
+    """Gives the packets of videos one after another, for ever, with times that go on."""
 
     def __init__(self, films: list[Film]) -> None:
         self._films = films
@@ -118,7 +118,7 @@ class Server:
             sys.exit(f"port {told['port']} cannot be opened")
 
     def mount(self, told: dict[str, Any]) -> None:
-        """Show films at a path from the next client on."""
+        """Show videos at a path from the next client on."""
         camera = Camera(told)
         if self._role:
             allowed = GstRtspServer.RTSPPermissions()

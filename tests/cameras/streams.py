@@ -1,4 +1,4 @@
-"""Films as the bytes of endless streams: MPEG transport streams and JPEG pictures."""
+"""Videos as the bytes of endless streams: MPEG transport streams and JPEG pictures."""
 
 import io
 from collections.abc import Generator, Iterator, Sequence
@@ -44,7 +44,7 @@ class Timing:
     """Which timestamps a transport stream has.
 
     first: Of the first packet, in ticks; one just below WRAPS_AT wraps soon.
-    jump: Seconds that timestamps leap after each showing of the films; it may be negative.
+    jump: Seconds that timestamps leap after each showing of the videos; it may be negative.
     """
 
     first: int = 1000 * CLOCK
@@ -54,7 +54,7 @@ class Timing:
 def transport(films: Sequence[Path], timing: Timing) -> Iterator[tuple[float, bytes]]:
     """Yield bytes of a transport stream and the second, from the start, at which they are due.
 
-    Films follow each other for ever. Codec and size may change with each.
+    Videos follow each other for ever. Codec and size may change with each.
     """
     due = 0.0
     shift = timing.first
@@ -100,16 +100,16 @@ def stills(fps: float, width: int, height: int, seed: int = 1) -> Iterator[tuple
         yield number / fps, written.getvalue()
 
 
-def segment(film: Path, number: int, seconds: float) -> bytes:
-    """Return the transport stream of one part of a film in a loop; parts are whole seconds long.
+def segment(video: Path, number: int, seconds: float) -> bytes:
+    """Return the transport stream of one part of a video in a loop; parts are whole seconds long.
 
     Args:
-        film: Has a keyframe at the beginning of each part.
+        video: Has a keyframe at the beginning of each part.
         number: Which part, counted from the first showing.
         seconds: The length of a part.
     """
     sink = Sink()
-    with av.open(str(film)) as source, av.open(sink, "w", format="mpegts") as out:
+    with av.open(str(video)) as source, av.open(sink, "w", format="mpegts") as out:
         stream = source.streams.video[0]
         assert stream.time_base is not None
         target = out.add_stream_from_template(stream)

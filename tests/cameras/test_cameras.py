@@ -58,7 +58,7 @@ _LONG_CODECS = [pytest.param(codec, marks=pytest.mark.long) for codec in ("hevc"
 
 @pytest.mark.parametrize("codec", ["h264", *_LONG_CODECS])
 def test_rtsp_shows_a_film_in_a_loop(rtsp: RtspCameras, film: Film, codec: str) -> None:
-    """Its times go on where the film begins again, and positions are shown when the server says."""
+    """Its times go on where the video begins again, and positions are shown in time."""
     url = rtsp.show("cameras/one", film(codec=codec, seconds=2, keyframe_s=0.5))
     seen = []
     for frame in frames(url):
@@ -92,7 +92,7 @@ def test_rtsp_asks_for_a_password(film: Film, method: Method) -> None:
 
 @pytest.mark.long
 def test_rtsp_changes_its_size(rtsp: RtspCameras, film: Film) -> None:
-    """Two films of two sizes follow each other in one connection."""
+    """Two videos of two sizes follow each other in one connection."""
     small, large = film(seconds=1), film(seconds=1, width=640, height=360)
     url = rtsp.show("sizes", [small, large])
     sizes = {frame.width for frame in taken(url, 30)}
@@ -101,7 +101,7 @@ def test_rtsp_changes_its_size(rtsp: RtspCameras, film: Film) -> None:
 
 @pytest.mark.long
 def test_rtsp_timestamps_wrap(rtsp: RtspCameras, film: Film) -> None:
-    """A timestamp of 32 bits begins again at 0, and the film goes on."""
+    """A timestamp of 32 bits begins again at 0, and the video goes on."""
     url = rtsp.show("wraps", film(seconds=2), timestamp_offset=2**32 - CLOCK)
     assert len(taken(url, 25)) == 25
 
@@ -158,7 +158,7 @@ def test_http_asks_for_a_password() -> None:
 
 
 def test_a_transport_stream_goes_on(http: HttpCameras, film: Film) -> None:
-    """It does not end with its film."""
+    """It does not end with its video."""
     assert len(taken(http.show("endless", film(seconds=1)), 25)) == 25
 
 
@@ -184,7 +184,7 @@ def test_a_transport_stream_changes_its_codec(http: HttpCameras, film: Film) -> 
 
 
 def test_hls_lists_parts_of_a_loop(http: HttpCameras, film: Film) -> None:
-    """A client that follows the playlist sees more than one showing of the film."""
+    """A client that follows the playlist sees more than one showing of the video."""
     seen = taken(http.show_parts("parts", film(seconds=2)), 35)
     positions = [clock.read(pixels(frame)) for frame in seen]
     assert positions.count(positions[0]) >= 2

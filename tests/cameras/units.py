@@ -1,4 +1,4 @@
-"""A film as the packets that a server sends, so that it needs no reader of films of its own."""
+"""A video as the packets that a server sends, so that it needs no reader of videos of its own."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Units:
-    """The packets of a film, whose bytes are in a file; times begin at 0."""
+    """The packets of a video, whose bytes are in a file; times begin at 0."""
 
     codec: str
     duration_ns: int
@@ -40,7 +40,7 @@ class Units:
 
 
 def split(film: Path, into: Path) -> Units:
-    """Write the packets of a film's first video stream (H.264 and HEVC as Annex B) into a file."""
+    """Write the packets of a video's first video stream (H.264 and HEVC as Annex B) into a file."""
     found: list[Unit] = []
     with av.open(str(film)) as container, into.open("wb") as file:
         stream = container.streams.video[0]
@@ -67,5 +67,5 @@ def split(film: Path, into: Path) -> Units:
 
 
 def described(units: Units) -> str:
-    """Return what the server is told of a film as one line of JSON."""
+    """Return what the server is told of a video as one line of JSON."""
     return json.dumps(units.packed())

@@ -20,7 +20,7 @@ _CODECS = [_SHORT, *(pytest.param(name, marks=pytest.mark.long) for name in ("he
 
 @pytest.mark.parametrize("codec", _CODECS)
 def test_an_rtsp_camera_is_seen(rtsp: RtspCameras, film: Film, codec: str) -> None:
-    """Frames come with the time at which they were shown, in one chunk, over the film's end."""
+    """Frames come with the time at which they were shown, in one chunk, over the video's end."""
     url = rtsp.show("yard", film(codec=codec, seconds=2, height=184))
     with watching(url) as seen:
         seen.wait(lambda: len(seen.frames) >= 15)
@@ -140,7 +140,7 @@ def test_hls_is_followed_at_its_end(http: HttpCameras, film: Film) -> None:
 
 @pytest.mark.long
 def test_a_progressive_stream_is_seen(http: HttpCameras, film: Film) -> None:
-    """It goes on beyond the film's end, in one chunk."""
+    """It goes on beyond the video's end, in one chunk."""
     with watching(http.show("endless", film(seconds=2))) as seen:
         seen.wait(lambda: len(seen.frames) >= 25)
     assert len(seen.seen(Begun)) == 1

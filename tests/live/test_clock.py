@@ -70,7 +70,7 @@ def test_our_own_clock_that_is_set_back_is_noticed() -> None:
 
 
 def test_what_is_read_too_fast_is_ahead() -> None:
-    """A film over HTTP comes at once, and is waited for."""
+    """A video over HTTP comes at once, and is waited for."""
     clock = StreamClock()
     clock.sees(0.0, 1000.0)
     assert clock.ahead_s(3.0, 1001.0) == 2.0

@@ -70,7 +70,7 @@ def test_the_rate_is_that_of_the_last_seconds(clock: Clock) -> None:
 
 
 def test_delays_are_those_of_the_last_minute(clock: Clock) -> None:
-    """An hour ago is no news."""
+    """What is an hour old does not count."""
     one = Health()
     one.commit(50.0)
     assert one.state.delay_p95_s == 50.0

@@ -1,4 +1,4 @@
-"""Which frames are looked at and indexed: at once what moves, seldom what stands still."""
+"""Which frames are looked at and indexed: at once what moves, seldom what does not."""
 
 import pytest
 from hypothesis import given

@@ -26,7 +26,7 @@ class StreamClock:
         """Take note of a packet; say whether times go on from the one before.
 
         `stamp` is when it is decoded by its own clock, or None if it has none. If times do not go
-        on, the clock begins anew with this packet.
+        on, the clock begins again with this packet.
         """
         if stamp is None:
             before, self._last = self._last, arrived

@@ -42,7 +42,7 @@ class ChunkFiles:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._spare is None:
             self._spare = self.folder / f"{SPARE}{uuid.uuid4().hex}.mp4"
-        # Only the API and whoever runs it may look at what cameras see.
+        # Only the API and the user that runs it may look at what cameras see.
         return os.open(self._spare, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o640)
 
     def begin(self, at: float) -> Path | None:

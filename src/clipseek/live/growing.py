@@ -14,7 +14,7 @@ from clipseek.thumbnails import name_of
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Segments, Video
 
 WINDOW = 64
-"""Frames of one shot from which segments are formed anew; older ones are settled."""
+"""Frames of one shot from which segments are formed again; older ones are settled."""
 TAIL = 24
 """Frames at the end of a longer shot whose segments are not settled: a run weighs no more after
 eight frames (`segments`), so three runs are enough that later frames do not move older borders."""

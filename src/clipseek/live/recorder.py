@@ -252,7 +252,7 @@ class Recorder:
         try:
             lost = self._with.catalog.grow(collection, growths, by=self.name)
         except (CollectionNotFound, ModelMismatch) as error:
-            # It was removed, or switched to another model: begin anew with what it is now.
+            # It was removed, or switched to another model: begin again with what it is now.
             self._tell(f"collection {collection}", str(error))
             for running in {id(each): each for each, _, _ in grown}.values():
                 running.forget()

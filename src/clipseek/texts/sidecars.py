@@ -152,7 +152,7 @@ class Sidecars:
 class FarSidecars:
     """Finds the files beside videos that are not on this machine, as `Sidecars` does. Thread-safe.
 
-    A folder is listed anew when its listing is a minute old, or twenty times as old as it took.
+    A folder is listed again when its listing is a minute old, or twenty times as old as it took.
     """
 
     def __init__(self, places: Places, *, clock: Callable[[], float] = time.monotonic) -> None:

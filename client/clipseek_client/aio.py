@@ -28,11 +28,12 @@ from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
+from clipseek_client.watches import AsyncWatchMethods
 
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncCameraMethods):
+class AsyncClient(AsyncCameraMethods, AsyncWatchMethods):
     """Asks one server. Tasks may share it; close it at the end, or use it in an `async with`.
 
     address: Where the server is; without it, `CLIPSEEK_URL`, or port 8000 of this machine.

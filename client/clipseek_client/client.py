@@ -27,11 +27,12 @@ from clipseek_client.errors import ProblemError
 from clipseek_client.retrying import Outcome
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
+from clipseek_client.watches import WatchMethods
 
 T = TypeVar("T")
 
 
-class Client(CameraMethods):
+class Client(CameraMethods, WatchMethods):
     """Asks one server. Threads may share it; close it at the end, or use it in a `with`.
 
     address: Where the server is; without it, `CLIPSEEK_URL`, or port 8000 of this machine.

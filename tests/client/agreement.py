@@ -7,9 +7,16 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from clipseek_client import answers, asked, cameras
+from clipseek_client import answers, asked, cameras, watches
 
 ANSWERS: dict[str, type[BaseModel]] = {
+    "AlertAnswer": watches.Alert,
+    "AlertsAnswer": watches.Alerts,
+    "MomentAnswer": watches.AlertMoment,
+    "ProposalAnswer": watches.Proposal,
+    "TrialAnswer": watches.Trial,
+    "WatchAnswer": watches.Watch,
+    "WatchesAnswer": watches.Watches,
     "CameraAnswer": cameras.Camera,
     "CamerasAnswer": cameras.Cameras,
     "CollectionAnswer": answers.Collection,
@@ -41,6 +48,9 @@ ANSWERS: dict[str, type[BaseModel]] = {
 """The value of the client for each answer."""
 ASKED: dict[str, Any] = {
     "CameraEdit": cameras.CameraEdit,
+    "HoursModel": watches.Hours,
+    "WatchEdit": watches.WatchEdit,
+    "WebhookModel": watches.Webhook,
     "NewCamera": cameras.NewCamera,
     "ChosenMoment": asked.ChosenMoment,
     "Filter": asked.Filter,
@@ -74,20 +84,7 @@ LEFT_OUT = {
     "GET /v1/alerts/{alert_id}/thumbnail": "an alert has the URL of its picture",
     "GET /v1/cameras/{name}/live": "for players in browsers",
     "GET /v1/cameras/{name}/thumbnail": "for the page; a hit has the URL of its picture",
-    **dict.fromkeys(
-        (
-            "GET /v1/alerts",
-            "GET /v1/alerts/stream",
-            "GET /v1/alerts/{alert_id}",
-            "GET /v1/watches",
-            "POST /v1/watches",
-            "POST /v1/watches/test",
-            "GET /v1/watches/{watch_id}",
-            "PATCH /v1/watches/{watch_id}",
-            "DELETE /v1/watches/{watch_id}",
-        ),
-        "not in the client yet",
-    ),
+    "GET /v1/alerts/stream": "for pages; `alerts` has them all",
     "OPTIONS /v1/uploads": "for clients of tus that know no server",
     "DELETE /v1/uploads/{upload_id}": "an upload expires",
 }

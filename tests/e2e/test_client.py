@@ -142,6 +142,28 @@ def test_a_refusal_is_the_sentence_of_the_api(client: Client) -> None:
     assert [error.field for error in raised.value.errors] == ["limit"]
 
 
+def test_a_watch_is_tried_made_changed_and_removed(client: Client) -> None:
+    """Over the past first; the secret of its webhook is told once."""
+    trial = client.try_watch("a red car", threshold=0.9, alerts_per_day=10.0)
+    assert trial.proposed is not None
+    assert trial.videos > 0
+    made = client.add_watch(
+        "red",
+        "a red car",
+        threshold=trial.proposed.threshold,
+        cameras=["yard"],
+        webhook={"url": "https://hooks.example/x"},
+    )
+    assert made.webhook is not None
+    assert made.webhook.secret is not None
+    changed = client.change_watch(made.id, cameras=None, on=False)
+    assert (changed.cameras, changed.on) == (None, False)
+    assert client.watch(made.id) in client.watches(collection=made.collection)
+    assert list(client.alerts(watch=made.id)) == []
+    client.remove_watch(made.id)
+    assert made.id not in [each.id for each in client.watches()]
+
+
 def test_the_library_is_read(client: Client) -> None:
     """Videos in pages of two, one video, its segments, its timeline, the collections."""
     videos = list(client.videos(page=2))

@@ -238,20 +238,18 @@ def _application(opened: Service) -> FastAPI:
         pages,
     )
     # What has a name comes before what has an id.
-    routers = [alerts.stream_router, watches.changing_router, *(part.router for part in parts)]
-    routers += [
-        jobs.events_router,
-        models.changing_router,
-        cameras.changing_router,
-        holds.changing_router,
-    ]
     routers = [
         alerts.stream_router,
         live.stream_router,
         watches.changing_router,
         *(part.router for part in parts),
     ]
-    routers += [jobs.events_router, models.changing_router, cameras.changing_router]
+    routers += [
+        jobs.events_router,
+        models.changing_router,
+        cameras.changing_router,
+        holds.changing_router,
+    ]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
         *(route for router in routers for route in router.routes),

@@ -27,6 +27,8 @@ LEASE_S = 10.0
 12 s."""
 GRACE_S = 8.0
 """How long the end of all chunks may take; Docker kills a container after 10 s."""
+KILL_S = 1.0
+"""How much of that is left when the processes of cameras that have not ended are killed."""
 TOLD_EVERY_S = 60.0
 _WAIT_S = 0.25
 
@@ -121,7 +123,11 @@ class Recorder:
         for each in running:
             each.end()
         for each in running:
-            each.join(max(0.1, deadline - time.monotonic()))
+            each.join(deadline - KILL_S - time.monotonic())
+        for each in running:
+            each.kill()
+        for each in running:
+            each.join(deadline - time.monotonic())
         while not all(each.is_done for each in running) and time.monotonic() < deadline:
             self._news.set()
             time.sleep(0.02)

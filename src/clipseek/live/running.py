@@ -136,10 +136,12 @@ class Running:
             capture.end()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the thread; after `timeout_s`, its process is killed."""
-        self._thread.join(timeout_s)
+        """Wait for the thread, at most so long."""
+        self._thread.join(max(0.0, timeout_s))
+
+    def kill(self) -> None:
+        """Let its process be killed, which ends the thread."""
         self._killed.set()
-        self._thread.join(timeout_s)
 
     @property
     def state(self) -> CameraState:

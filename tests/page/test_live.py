@@ -12,7 +12,7 @@ from api.app import create_app
 from clipseek.cameras import Camera, CameraState
 from clipseek.catalog import SqlCatalog, SqlWatches
 from clipseek.ledgers import open_cameras
-from clipseek.live.sealing import new_key
+from clipseek.live.sealing import Seal, new_key
 from clipseek.protocols import CameraStore
 from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
@@ -20,6 +20,7 @@ from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_watches import fire
 from tests.chaos.program import wait_until
+from tests.contracts.postgres import free_port
 from tests.core.test_live_playing import recorded, stored
 from tests.page.looking import ACTIVE, violations
 
@@ -41,6 +42,7 @@ class Served:
     library: Library
     cameras: CameraStore
     watches: SqlWatches
+    key: str
 
     def beat(self, state: CameraState) -> None:
         """Say how the camera `yard` does, as its recorder does."""
@@ -66,7 +68,8 @@ def served(page: Page, tmp_path: Path) -> Iterator[Served]:
     )
     url = f"sqlite:///{tmp_path / 'catalog.db'}"
     SqlCatalog.open(url).close()
-    service = made.service(camera_key=new_key(), camera_hosts="192.168.7.0/24")
+    key = new_key()
+    service = made.service(camera_key=key, camera_hosts="192.168.7.0/24")
     with (
         closing(SqlWatches.open(url)) as watches,
         closing(open_cameras(service.settings)) as cameras,
@@ -75,7 +78,7 @@ def served(page: Page, tmp_path: Path) -> Iterator[Served]:
         for name in ("yard", "gate"):
             cameras.add(Camera(name, "default", f"rtsp://192.168.7.20/{name}", b"", records=True))
         cameras.take("recorder", 3600, 9)
-        found = Served(address, made, cameras, watches)
+        found = Served(address, made, cameras, watches, key)
         found.beat(CameraState("live", fps=24.96, dropped=3, embedded=7, delay_p50_s=0.61))
         yield found
         page.open("about:blank")  # which ends its streams
@@ -114,6 +117,21 @@ def test_a_camera_is_paused_and_removed(page: Page, served: Served) -> None:
     assert served.cameras.get("yard")
     page.run(f"{TILE}.querySelector('[role=group] .primary').click()")
     page.until(f"!{TILE}")
+
+
+def test_a_camera_is_tested(page: Page, served: Served) -> None:
+    """It is connected to beside its recorder; where nobody answers, the reason is told."""
+    settings = served.library.service(camera_key=served.key).settings
+    camera = served.cameras.get("gate")
+    url = f"rtsp://ann:hunter2@127.0.0.1:{free_port()}/live"
+    sealed = Seal.of(settings).seal(url, epoch=camera.epoch)
+    served.cameras.change(replace(camera, sealed=sealed))
+    page.open(f"{served.address}/#/live")
+    page.until("document.querySelector('[aria-label=\"Test: gate\"]')")
+    page.run("document.querySelector('[aria-label=\"Test: gate\"]').click()")
+    told = "document.querySelector('[data-camera=gate] .told').innerText"
+    page.until(f"{told}.startsWith('It does not work: ')")
+    assert "hunter2" not in page.run("document.body.innerText")
 
 
 def test_a_camera_plays_what_is_recorded_now(

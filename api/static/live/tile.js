@@ -23,6 +23,7 @@ export function Tile({ camera, playing, play, changed }) {
   const { name, state, reason, records } = camera;
   const [refused, refuse] = useState("");
   const [asked, askTo] = useState(false);
+  const [told, tell] = useState("");
   const path = `v1/cameras/${encodeURIComponent(name)}`;
   /** @param {() => Promise<unknown>} change */
   const attempt = async (change) => {
@@ -35,6 +36,15 @@ export function Tile({ camera, playing, play, changed }) {
     }
   };
   const pause = () => attempt(() => ask(path, { method: "PATCH", json: { paused: state !== "paused" } }));
+  const test = () => attempt(async () => {
+    tell(t("testing"));
+    try {
+      tell(toldOf(await ask(`${path}/test`, { method: "POST" })));
+    } catch (error) {
+      tell("");
+      throw error;
+    }
+  });
   const remove = () => attempt(() => ask(path, { method: "DELETE" }));
   const search = link({ page: "library", ...NO_FILTERS, collection: camera.collection, name, video: "", open: null });
   return html`
@@ -56,9 +66,11 @@ export function Tile({ camera, playing, play, changed }) {
           ${isOurs(camera) && html`
             <button class="plain" type="button" aria-label=${`${t(state === "paused" ? "resume" : "pause")}: ${name}`} onClick=${pause}>
               ${t(state === "paused" ? "resume" : "pause")}</button>
+            <button class="plain" type="button" aria-label=${`${t("testCamera")}: ${name}`} onClick=${test}>${t("testCamera")}</button>
             <button class="plain" type="button" title=${t("remove")} aria-label=${`${t("remove")}: ${name}`}
               onClick=${() => askTo(true)}><${Icon} name="bin" /></button>`}
         </div>
+        <p class="told" role="status">${told}</p>
         ${asked && html`
           <div class="sure" role="group" aria-label=${t("removeCamera", { name })}>
             <p>${t("removeCamera", { name })}</p>
@@ -68,6 +80,15 @@ export function Tile({ camera, playing, play, changed }) {
       </div>
     </li>
   `;
+}
+
+/**
+ * What a camera answered when it was tested.
+ * @param {{works: boolean, reason: string, coding: string, rate: number, width: number, height: number}} found
+ */
+function toldOf({ works, reason, coding, rate, width, height }) {
+  if (!works) return t("testFailed", { reason });
+  return t("testWorks", { coding, size: `${width} × ${height}`, fps: rate });
 }
 
 /** @param {Camera} camera */

@@ -2,7 +2,7 @@
 
     python -m benchmarks.searchable [--seconds S] [--cameras N] [--fps F]
 
-N cameras (GStreamer's RTSP server from Debian) show films of demo scenes at 10 frames a second,
+N cameras (GStreamer's RTSP server from Debian) show demo scenes at 10 frames a second,
 with a keyframe a second; one recorder looks at F frames a second of each (2), and one API answers
 from its own process, all on this machine with their default settings. Every 50 ms a search asks
 for the moments of the last half minute.

@@ -134,7 +134,7 @@ def test_what_is_removed_is_gone_and_can_be_published_again(store: IndexStore) -
 
 
 def test_what_was_before_is_forgotten(store: IndexStore) -> None:
-    """What is published now stays, and so does what is open; nothing published is no error."""
+    """What is published now stays, and so does what is open; without any, nothing fails."""
     store.forget(NAME)
     assert store.pointer(NAME) is None
     catalog = filled()

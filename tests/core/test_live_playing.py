@@ -103,7 +103,7 @@ def test_the_next_file_follows_with_its_head(tmp_path: Path, whole: bytes) -> No
 
 
 def test_nothing_comes_where_nothing_is_recorded(tmp_path: Path) -> None:
-    """Of a camera without files, of a file that is removed, and of bytes that are no recording."""
+    """Of a camera without files, of a file that is removed, and of other bytes."""
     assert Tail(tmp_path / "none").read() == b""
     path = stored(tmp_path, b"\0\0\0\1moov" * 9)
     tail = Tail(tmp_path)

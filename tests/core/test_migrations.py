@@ -279,6 +279,8 @@ VERBS = [
     ["cameras", "list"],
     ["record"],
     ["watches", "list"],
+    ["hold", "list"],
+    ["retain"],
     ["work", "--once"],
     ["status"],
     ["verify"],

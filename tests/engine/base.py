@@ -1,4 +1,4 @@
-"""Stand-ins for images of a registry, made of Debian's packages by debootstrap.
+"""Replacements of images of a registry, made of Debian's packages by debootstrap.
 
 They show what our files do with such a system. They do not show what the official images do.
 """
@@ -12,7 +12,7 @@ from tests.deploy.image import debian
 from tests.engine.engine import Engine
 
 BASE = "localhost/python:3.11-slim-bookworm"
-"""In place of the base image that the Dockerfile pins by a digest, which no stand-in can have."""
+"""In place of the base image that the Dockerfile pins by a digest, which nothing else can have."""
 
 
 SERVERS = Path(__file__).parent / "servers"
@@ -26,7 +26,7 @@ ROOT_OF_SERVERS = "localhost/clipseek-test-servers"
 
 
 def servers(engine: Engine, images: Mapping[str, str]) -> None:
-    """Make stand-ins of servers, each under the name of the image that it stands for.
+    """Make replacements of servers, each under the name of the official image.
 
     `images` has the name of each by that of a stage of tests/engine/servers/Containerfile.
     """

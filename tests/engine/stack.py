@@ -1,6 +1,6 @@
 """docker-compose.yml in containers, brought up by the commands that the README has.
 
-Servers are stand-ins under the names of the official images (tests/engine/servers). `docker` is
+Servers are replacements under the names of the official images (tests/engine/servers). `docker` is
 podman with podman-compose (tests/engine/bin). All else is as the files say.
 """
 
@@ -26,7 +26,7 @@ PROJECT = "clipseek"
 BIN = Path(__file__).parent / "bin"
 STAND_INS = ("postgres", "redis", "nginx", "prometheus")
 COMPOSE_IMAGES = {name: str(Compose()[name].said["image"]) for name in STAND_INS}
-"""The names of images that stand-ins have."""
+"""The names of images that replacements have."""
 VIDEOS = 4
 
 
@@ -40,7 +40,7 @@ class Stack:
         self.compose = Compose()
 
     def prepare(self) -> None:
-        """Make the stand-ins, a clone, a folder of videos, and the network."""
+        """Make the replacements, a clone, a folder of videos, and the network."""
         python_base(self.engine)
         servers(self.engine, COMPOSE_IMAGES)
         self.clone.mkdir(parents=True)

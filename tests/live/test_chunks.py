@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def source(film: Film) -> Iterator[InputContainer]:
-    """Return a film of 4 s at 10 frames a second."""
+    """Return a video of 4 s at 10 frames a second."""
     with av.open(str(film())) as opened:
         yield opened
 
 
 def packets(source: InputContainer) -> "list[Packet[VideoStream]]":
-    """Return all packets of a film."""
+    """Return all packets of a video."""
     return [packet for packet in source.demux(source.streams.video[0]) if packet.size]
 
 

@@ -36,7 +36,7 @@ OTHER = CameraState("failed", "it does not answer")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server with two cameras: its address and what stands behind it."""
+    """A server with two cameras: its address and what it serves."""
 
     address: str
     library: Library

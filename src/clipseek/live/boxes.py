@@ -36,7 +36,7 @@ def boxes(read: Callable[[int, int], bytes], start: int, end: int) -> Iterator[B
         end: How many bytes there are.
 
     Raises:
-        ValueError: this is no sequence of boxes.
+        ValueError: this is not a sequence of boxes.
     """
     while start + 8 <= end:
         head = read(start, 16)

@@ -10,8 +10,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-FRAGMENT_S = 2.0
-"""A fragment ends at a keyframe, or after so many seconds: what a crash may lose of a file."""
+FRAGMENT_S = 0.5
+"""A fragment ends at a keyframe, or after so many seconds: what a crash may lose of a file, and how
+far behind a player is that joins the fragments."""
 CODECS = frozenset({"h264", "hevc", "av1", "mpeg4", "mjpeg", "vp9"})
 """What MP4 can hold without another encoding."""
 _OPTIONS = {

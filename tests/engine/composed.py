@@ -36,10 +36,10 @@ def check(stack: Stack) -> Iterator[str]:
     yield from _memory(stack, "at rest")
     yield from _killed(stack)
     yield from _memory(stack, "after the searches")
-    yield from _rolled(stack)
     yield from _database(stack)
     yield _watched(stack)
     yield from _again(stack)
+    yield from _rolled(stack)
 
 
 def _readme(stack: Stack) -> Iterator[str]:

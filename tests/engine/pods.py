@@ -89,6 +89,9 @@ class Pods:
         name = f"{component}-{number}" if number else component
         made = playable(pod, component, self.images, self._resolver)
         made["metadata"]["name"] = name
+        for volume in made["spec"]["volumes"]:
+            if "emptyDir" in volume:
+                self._empty(volume["name"])
         given = [each for kind in ("ConfigMap", "Secret") for each in self.cluster.of(kind)]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump_all([*map(self._changed, given), made], file)
@@ -99,6 +102,12 @@ class Pods:
                 words += ["--publish", port]
             self.engine.run("kube", "play", *words, file.name)
         return name
+
+    def _empty(self, name: str) -> None:
+        """Make a volume that every user may write: podman 4.3 has no `fsGroup`."""
+        if not self.engine.succeeds("volume", "exists", name):
+            self.engine.run("volume", "create", name)
+        Path(self.engine.inspect("volume", name)["Mountpoint"]).chmod(0o1777)
 
     def _changed(self, given: Object) -> Object:
         """Return a ConfigMap or Secret; the model is that of the demo, which needs no weights."""

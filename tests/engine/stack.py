@@ -115,7 +115,7 @@ class Stack:
 
     def down(self, *options: str) -> None:
         """Remove the containers; the volumes stay unless `--volumes` is given."""
-        self.shell(shlex.join(["docker", "compose", "--profile", "*", "down", *options]))
+        self.shell(shlex.join(["docker", "compose", "--profile", "monitoring", "down", *options]))
 
 
 def readme_commands() -> Sequence[str]:

@@ -70,7 +70,7 @@ class Stack:
             "HOME": str(self.home),
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "CLIPSEEK_RESOLVER": network["subnets"][0]["gateway"],
-            "CLIPSEEK_RATE": "1000r/s",
+            "CLIPSEEK_RATE": "20000r/s",
             "CLIPSEEK_TEST_BUILD": " ".join(options),
             "CLIPSEEK_TEST_COMPOSER": str(self.engine.composer),
         }

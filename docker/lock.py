@@ -61,7 +61,8 @@ def wanted(image: str) -> list[str]:
     if image in ("build", "torch"):
         return ["setuptools"] if image == "build" else sorted(TORCH)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return sorted(requirements(project, IMAGES[image]))
+    # Two extras may need the same package.
+    return sorted(set(requirements(project, IMAGES[image])))
 
 
 def resolved(asked: Sequence[str]) -> dict[str, str]:

@@ -6,9 +6,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_SHARDS = 256
-"""Shards that an index is divided into at most."""
-
 
 def shard_of(video_id: str, shards: int) -> int:
     """Return the shard of a video, 1 to `shards`: all of its segments are in it."""

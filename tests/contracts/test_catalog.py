@@ -817,7 +817,7 @@ class TestRead:
                 360,
                 "yard",
             )
-            for name, found in catalog.videos_by_id("default", ["a", "b"]).items()
+            for name, found in sorted(catalog.videos_by_id("default", ["a", "b"]).items())
         )
         assert sorted(catalog.names("default")) == [a, b]
         assert list(catalog.names("default", video_ids=["b", "nope", "c"])) == [b]

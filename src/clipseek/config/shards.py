@@ -6,7 +6,9 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from clipseek.config.values import AtHome, addressed_shards, numbered_shards
-from clipseek.sharding import MOST_SHARDS
+
+MOST_SHARDS = 256
+"""Shards that an index is divided into at most."""
 
 
 class ShardSettings(BaseModel):

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.chaos.chaos import Experiment, break_things
 from tests.chaos.checker import OLDEST_S
 from tests.chaos.client import Client
@@ -63,6 +65,7 @@ def test_random_faults_lose_nothing(cluster: Cluster) -> None:
     assert outcome.sound, _seen(experiment)
 
 
+@pytest.mark.long
 def test_without_redis_searches_are_answered(cluster: Cluster) -> None:
     """The cache is a help and no need."""
     experiment = Experiment(cluster, seed=6)
@@ -115,6 +118,7 @@ def test_without_postgres_and_redis_no_search_fails(cluster: Cluster) -> None:
     assert failed == []
 
 
+@pytest.mark.long
 def test_a_damaged_snapshot_costs_no_answer(cluster: Cluster) -> None:
     """A replica that starts over it says so, reads the catalog, and answers as before."""
     Experiment(cluster, seed=8).writer.step()

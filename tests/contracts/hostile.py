@@ -47,7 +47,7 @@ def _hang() -> None:
 
 
 def _talk_nonsense() -> None:
-    for number in range(3, 64):
+    for number in range(3, 1024):
         try:
             with socket.socket(fileno=os.dup(number)) as channel:
                 channel.sendall(b"\xff" * 4096)

@@ -37,6 +37,7 @@ def _agree(data_dir: Path) -> bool:
     return main(["--data-dir", str(data_dir), "verify"]) == 0
 
 
+@pytest.mark.long
 def test_every_video_is_indexed(
     videos_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,6 +56,7 @@ def test_every_video_is_indexed(
     assert _agree(tmp_path)
 
 
+@pytest.mark.long
 def test_every_odd_file_is_indexed_or_refused_with_a_reason(
     odd_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -256,6 +256,7 @@ def test_each_embedder_has_room_on_one_machine(
         ray.cluster.require_room(machines, room, gpus)
 
 
+@pytest.mark.long
 def test_an_embedder_that_starts_again_finds_its_place(ray: ModuleType, tmp_path: Path) -> None:
     """Tasks that wait to be embedded do not take its CPU, although each of them wants one."""
     said = " ".join(["r1", "b1"] * 60)

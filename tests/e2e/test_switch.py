@@ -148,6 +148,7 @@ def test_what_changes_during_a_switch_is_in_both(
     assert kept.run("verify") == 0
 
 
+@pytest.mark.long
 def test_a_video_that_is_gone_stops_the_cut(kept: Library, capsys: Capture) -> None:
     """It is named, and what answers stays; with --without-missing the cut leaves it out."""
     gone = sorted(kept.videos.glob("*.mp4"))[0]
@@ -218,6 +219,7 @@ def test_a_switch_that_is_under_way_keeps_others_out(library: Library, capsys: C
     assert states == ["answers", "before default"]
 
 
+@pytest.mark.long
 def test_another_machine_is_refused(
     kept: Library, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

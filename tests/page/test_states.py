@@ -101,6 +101,9 @@ def test_the_page_speaks_german(page: Page, address: str) -> None:
         f"{choose}.value = 'de'; {choose}.dispatchEvent(new Event('change', {{bubbles: true}}))"
     )
     page.until("document.documentElement.lang === 'de'")
+    page.look(width=320)
+    assert page.run("document.documentElement.scrollWidth") == 320  # its words are longer
+    page.look()
     page.until(f"{STATUS}.startsWith('1 Moment in 1 Video')")
     page.open(f"{address}/?q=red")
     page.until(f"document.querySelector('{CARD}')")

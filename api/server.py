@@ -68,6 +68,11 @@ class Server(uvicorn.Server):
         self._app.state.readiness.end()
         super().handle_exit(sig, frame)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, whatever ends the server, and finish what else there is."""
+        self._app.state.readiness.end()
+        await super().shutdown(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         """End the connections whose request does not come."""
         if counter % _TICKS == 0:

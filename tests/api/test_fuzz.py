@@ -14,7 +14,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.core.transport import Response
 
-from api import problems
+from api import alert_streams, problems
 from api.app import create_app
 from api.schemas import Problem
 from clipseek.catalog import SqlCatalog
@@ -73,6 +73,15 @@ def filled(folder: Path) -> Library:
     library.add("sea.mp4", ["blue", "green"], tags=("coast",))
     library.add("hidden-night.mp4", ["black"], collection="hidden", tags=("hidden-tag",))
     return library
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_streams() -> Iterator[None]:
+    """Let a stream of alerts end at once: a client of these tests reads all of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alert_streams, "LONGEST_S", 0.02)
+        patch.setattr(alert_streams, "HEARTBEAT_S", 0.01)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,22 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from api import live_streams
+from api.app import create_app
 from clipseek.catalog import SqlCatalog
 from clipseek.ledgers import open_cameras
 from clipseek.live.sealing import new_key
 from clipseek.testing import MemoryCatalog
 from tests.api.library import JPEG, Library
+from tests.api.server import serving
 from tests.api.test_cameras import add
 from tests.api.test_permissions import asking
 from tests.core.test_live_playing import recorded, shown, stored
@@ -86,6 +89,22 @@ def test_few_are_watched_at_once(
     monkeypatch.setattr(live_streams, "MAX_STREAMS_OF_ONE", 0)
     answer = client.get("/v1/cameras/yard/live")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-many-streams")
+
+
+def test_a_server_that_ends_ends_its_streams_of_cameras(
+    cameras: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is complete, although the camera goes on."""
+    monkeypatch.setattr(live_streams, "SILENT_S", 600.0)
+    monkeypatch.setattr(live_streams, "STALE_S", 600.0)
+    stored(folder, recorded(2))
+    with ExitStack() as opened:
+        with serving(create_app(cameras.service())) as url:
+            asked = httpx.stream("GET", f"{url}/v1/cameras/yard/live", timeout=60)
+            pieces = opened.enter_context(asked).iter_bytes()
+            data = next(pieces)
+        data += b"".join(pieces)  # a connection that was cut off raises
+    assert len(shown(data)) == 10
 
 
 def test_others_cameras_are_not_shown(cameras: Library) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import httpx2 as httpx
@@ -318,6 +318,16 @@ def test_streams_of_alerts_are_bounded_and_end(
         wait_until(lambda: not app.state.alert_streams._listeners, "the stream to be forgotten")
         monkeypatch.setattr(alert_streams, "LONGEST_S", 0.1)
         assert httpx.get(f"{url}/v1/alerts/stream", timeout=60).text.startswith("retry: 2000")
+
+
+def test_a_server_that_ends_ends_its_streams_of_alerts(library: Library) -> None:
+    """Each is complete, so that clients connect to another server; none holds the end up."""
+    with ExitStack() as opened:
+        with serving(create_app(library.service())) as url:
+            asked = httpx.stream("GET", f"{url}/v1/alerts/stream", timeout=60)
+            lines = opened.enter_context(asked).iter_lines()
+            assert next(lines) == "retry: 2000"
+        assert list(read_events(lines)) == []  # a connection that was cut off raises
 
 
 def test_the_metrics_say_how_far_watches_are_behind(library: Library, store: SqlWatches) -> None:

@@ -81,7 +81,7 @@ def served(page: Page, tmp_path: Path) -> Iterator[Served]:
         found = Served(address, made, cameras, watches, key)
         found.beat(CameraState("live", fps=24.96, dropped=3, embedded=7, delay_p50_s=0.61))
         yield found
-        page.open("about:blank")  # which ends its streams
+        page.open("about:blank")  # which opens its streams no more
 
 
 def test_cameras_say_how_they_do(page: Page, served: Served) -> None:
@@ -119,6 +119,7 @@ def test_a_camera_is_paused_and_removed(page: Page, served: Served) -> None:
     page.until(f"!{TILE}")
 
 
+@pytest.mark.long
 def test_a_camera_is_tested(page: Page, served: Served) -> None:
     """It is connected to beside its recorder; where nobody answers, the reason is told."""
     settings = served.library.service(camera_key=served.key).settings
@@ -152,6 +153,7 @@ def test_a_camera_plays_what_is_recorded_now(
     assert page.problems == []
 
 
+@pytest.mark.long
 def test_a_camera_that_is_not_recorded_now_says_so(page: Page, served: Served) -> None:
     """In the sentence of the server, which names no path."""
     page.open(f"{served.address}/#/live")

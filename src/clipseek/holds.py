@@ -160,8 +160,8 @@ class Retaining(Protocol):
         """
         ...
 
-    def holds(self) -> list[Hold]:
-        """Return the holds, the oldest first."""
+    def holds(self, *, cameras: Sequence[str] | None = None) -> list[Hold]:
+        """Return the holds, the oldest first: all, or those on some cameras."""
         ...
 
     def hold(self, hold: Hold) -> Hold:

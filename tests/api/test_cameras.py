@@ -97,9 +97,40 @@ def test_cameras_of_other_collections_do_not_exist(cameras: Library) -> None:
         for method in ("GET", "DELETE"):
             assert client.request(method, "/v1/cameras/yard").status_code == 404
         assert client.patch("/v1/cameras/yard", json={}).status_code == 404
-        body = {"name": "hall", "url": URL, "collection": "default"}
-        refused = client.post("/v1/cameras", json=body)
-        assert refused.json()["type"] == "/problems/collection-not-found"
+
+
+def test_a_name_that_others_have_is_not_told_as_taken(cameras: Library) -> None:
+    """Who may use some collections adds no camera: of theirs, or of another one."""
+    with asking(cameras, "admin") as client:
+        add(client)
+    with asking(cameras, "admin", collections=frozenset({"other"})) as client:
+        for name in ("yard", "hall"):
+            for collection in ("other", "default"):
+                body = {"name": name, "url": URL, "collection": collection}
+                refused = client.post("/v1/cameras", json=body)
+                assert (refused.status_code, "all collections" in refused.text) == (403, True)
+
+
+def test_a_hold_on_a_camera_that_is_gone_is_not_told_to_the_next(
+    cameras: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of another collection that got the same name: its administrators do not know of it."""
+    span = {"start_at": "2026-11-28T12:00:00Z", "end_at": "2026-11-28T12:30:00Z"}
+    body = {**span, "camera": "yard", "reason": "case 17"}
+    with asking(cameras, "admin") as client:
+        add(client)
+        hold = client.post("/v1/holds", json=body).json()
+        client.delete("/v1/cameras/yard")
+        monkeypatch.setattr("clipseek.catalog.cameras.now", lambda: "2999-01-01T00:00:00Z")
+        monkeypatch.setattr("clipseek.catalog.retaining.now", lambda: "2999-01-01T00:00:00Z")
+        add(client, collection="other")
+    with asking(cameras, "admin", collections=frozenset({"other"})) as client:
+        assert client.get("/v1/holds").json() == {"holds": []}
+        assert client.delete(f"/v1/holds/{hold['id']}").status_code == 404
+        own = client.post("/v1/holds", json=body).json()
+        assert client.get("/v1/holds").json() == {"holds": [own]}
+    with asking(cameras, "admin") as client:
+        assert client.get("/v1/holds").json() == {"holds": [hold, own]}
 
 
 @pytest.mark.parametrize(

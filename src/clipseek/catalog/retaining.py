@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.rows import now, storable
-from clipseek.catalog.tables import aliases, behind, cameras, collections, videos
+from clipseek.catalog.tables import aliases, among, behind, cameras, collections, videos
 from clipseek.catalog.tables import holds as hold_rows
 from clipseek.catalog.watch_tables import alerts
 from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, seconds_of
@@ -93,9 +93,12 @@ class SqlRetaining:
             row = update(collections).where(collections.c.key == found.key)
             connection.execute(row.values(retain_s=retain_s, retain_bytes=retain_bytes))
 
-    def holds(self) -> list[Hold]:
-        """Return the holds, the oldest first."""
-        return [_hold(row) for row in self._rows(_HOLDS.order_by(hold_rows.c.number))]
+    def holds(self, *, cameras: Sequence[str] | None = None) -> list[Hold]:
+        """Return the holds, the oldest first: all, or those on some cameras."""
+        query = _HOLDS.order_by(hold_rows.c.number)
+        if cameras is not None:
+            query = query.where(among(hold_rows.c.camera, cameras, self._database.dialect))
+        return [_hold(row) for row in self._rows(query)]
 
     def hold(self, hold: Hold) -> Hold:
         """Store a hold, and return it as it is stored."""

@@ -22,6 +22,7 @@ from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
 from clipseek.types import Segment
 from clipseek.uploads import Uploads
 from tests.api.library import MP4, Library, toy_model
+from tests.api.live_tenants import CAMERAS, WATCHED, WatchedLedger, watch_and_record
 from tests.searching import searcher_over
 
 SCOPES_OF_KEYS: tuple[tuple[Scope, ...], ...] = (SCOPES, ("search",), ("write",), ("admin",))
@@ -35,8 +36,13 @@ COLLECTIONS_OF_KEYS = (
 KEYS = tuple((scopes, names) for scopes in SCOPES_OF_KEYS for names in COLLECTIONS_OF_KEYS)
 
 ALLOWED = frozenset({"mine", "ours", "gone"})
-BACKGROUND = frozenset({"refresh", "keys", "jobs", "audit", "prepare", "recall", "MainThread"})
+BACKGROUND = frozenset(
+    {"refresh", "keys", "jobs", "audit", "prepare", "recall", "watch-counts", "MainThread"}
+)
 """Threads that look at all collections for nobody; the main one prepares the worlds."""
+
+CHUNK: dict[str, Any] = {"stream": "yard", "recorded_at": "2026-11-28T09:00:00Z"}
+"""Of a camera of others that has a name which is also known here."""
 
 REFRESH_S = 30.0
 INDEXED_AT = "2026-11-28T10:00:00Z"
@@ -44,6 +50,8 @@ _HEADERS = frozenset({"date", "upload-expires", "x-request-id"})
 _CLOCKS = (
     (re.compile(r'"(took_ms|age_seconds)":[0-9.]+'), r'"\1":0'),
     (re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"whsec_[A-Za-z0-9+/=]+"), "SECRET"),
+    (re.compile(r'"id":"[A-Za-z0-9_-]{12}"'), '"id":"HOLD"'),
 )
 _MADE = re.compile(r"/v1/(job|upload)s/([A-Za-z0-9_-]{16,})\Z")
 
@@ -195,6 +203,7 @@ def worlds(folder: Path) -> Iterator[list[World]]:
         # Tags of answers contain when a video was indexed.
         clock = stack.enter_context(pytest.MonkeyPatch.context())
         clock.setattr("clipseek.testing.catalog.now", lambda: INDEXED_AT)
+        clock.setattr("api.alert_streams.LONGEST_S", 0.0)  # what they send is tested elsewhere
         opened = []
         for name, add in (("alone", _nothing), ("beside", _beside), ("other", _other)):
             (folder / name).mkdir()
@@ -219,11 +228,14 @@ def _world(folder: Path, media: Path, others: Any) -> Iterator[World]:
     operator = library.key("operator", *SCOPES)
     # A view that is late on a busy machine has no suggestions, and then worlds would differ.
     searcher = searcher_over(catalog, folder / "snapshots", toy_model, refresh_s=REFRESH_S)
-    service = library.service(access="keys", cache=cache, refresh_s=REFRESH_S)
+    service = library.service(access="keys", cache=cache, refresh_s=REFRESH_S, **CAMERAS)
     app = create_app(replace(service, searcher=searcher))
     ids = _work(app, "mine", "key 0")
+    watch_and_record(app, "mine", "yard", "hall")
     ids |= {f"<key {n}>": key["Authorization"].partition(" ")[2] for n, key in enumerate(keys)}
     theirs = others(library, app)
+    for name in WATCHED:
+        setattr(app.state, name, WatchedLedger(getattr(app.state, name), catalog.note))
     app.state.history = WatchedHistory(app.state.history, catalog)
     app.state.jobs = WatchedJobs(app.state.jobs, catalog)
     app.state.queue = WatchedJobs(app.state.queue, catalog)
@@ -261,6 +273,9 @@ def _beside(library: Library, app: FastAPI) -> dict[str, str]:
             library.add(path, ["black"], collection=name, tags=tags, content=content, frames=True)
     library.catalog.set_alias("nights", "theirs")
     library.catalog.ensure_collection("theirs.next", "toy", ToyEmbedder.dim, "other weights")
+    library.add("theirs/chunk.mp4", ["black"], collection="theirs", **CHUNK)
+    watch_and_record(app, "theirs", "door", "shed")
+    watch_and_record(app, "default", "gate")
     _work(app, "nights", "rival")
     return _work(app, "theirs", "rival")
 
@@ -273,6 +288,7 @@ def _other(library: Library, app: FastAPI) -> dict[str, str]:
         library.catalog.ensure_collection(f"mine{number}", "toy", 4, ToyEmbedder.fingerprint)
         library.catalog.set_alias(f"nights{number}", "theirs")
     library.add("theirs/night.mp4", ["black", "white"], collection="min")
+    watch_and_record(app, "min", "door")
     return _work(app, "min", "rival")
 
 

@@ -302,6 +302,20 @@ def test_alerts_are_followed_and_resumed(library: Library, store: SqlWatches) ->
         assert wrong.status_code == 422
 
 
+def test_a_stream_has_no_alerts_of_other_collections() -> None:
+    """They are passed over, and so is another watch."""
+    names = ("theirs", "red"), ("mine", "blue"), ("mine", "red")
+    news = [
+        Alert(f"a{number}", watch, watch, collection, "sea", 2.0, 4.0, 2.5, 0.9, number=number)
+        for number, (collection, watch) in enumerate(names, 1)
+    ]
+    listener = alert_streams.Listener("ann", frozenset({"mine"}), "red", 0, "")
+    listener.take(news[:2])
+    assert (list(listener.waiting), listener.news.is_set(), listener.number) == ([], False, 2)
+    listener.take(news)
+    assert list(listener.waiting) == news[2:]
+
+
 def test_streams_of_alerts_are_bounded_and_end(
     library: Library, store: SqlWatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:

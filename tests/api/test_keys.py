@@ -139,7 +139,7 @@ def test_every_endpoint_below_v1_needs_a_scope(library: Library) -> None:
                     headers["Content-Type"] = "application/offset+octet-stream"
                 said = methods[method].get("requestBody", {}).get("content", {})
                 schema = said.get("application/json", {}).get("schema", {})
-                # An endpoint's own examples stand beside the reference to the schema.
+                # An endpoint's own examples are beside the reference to the schema.
                 named = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
                 example = next(iter({**named, **schema}.get("examples", ())), None)
                 body = bodies.get(path, example) if method in ("post", "patch") else None

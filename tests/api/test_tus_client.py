@@ -157,7 +157,13 @@ def test_an_upload_continues_after_cut_connections(
     finish(uploading, reading, bench, video)
 
 
-@pytest.mark.parametrize("chunk_bytes", ["Infinity", "1000000"], ids=["one part", "parts"])
+@pytest.mark.parametrize(
+    "chunk_bytes",
+    [
+        pytest.param("Infinity", marks=pytest.mark.long, id="one part"),
+        pytest.param("1000000", id="parts"),
+    ],
+)
 def test_an_upload_continues_after_kills_of_the_server(
     node: str, bench: Bench, video: Path, chunk_bytes: str
 ) -> None:

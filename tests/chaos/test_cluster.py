@@ -77,6 +77,7 @@ def test_without_redis_searches_are_answered(cluster: Cluster) -> None:
     assert experiment.outcome(kills=1).sound, _seen(experiment)
 
 
+@pytest.mark.long
 def test_without_postgres_searches_go_on(cluster: Cluster) -> None:
     """They say that they are stale; what only the database knows is refused; then all is fresh."""
     Experiment(cluster, seed=10).writer.step()
@@ -143,6 +144,7 @@ def test_a_damaged_snapshot_costs_no_answer(cluster: Cluster) -> None:
     assert "index.faiss has 100 bytes" in cluster.replicas[0].said()
 
 
+@pytest.mark.long
 def test_a_thumbnail_and_a_range_pass_through_all(cluster: Cluster) -> None:
     """What a player and a page ask for comes through nginx as from a replica."""
     experiment = Experiment(cluster, seed=7)

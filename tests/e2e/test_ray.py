@@ -153,6 +153,7 @@ def test_a_video_that_kills_its_workers_fails(
     assert found["dies.mp4"].reason.startswith("its workers of Ray died in 2 attempts")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", ["reads", "embeds"])
 def test_a_worker_without_its_model_ends_the_run(
     ray: ModuleType, tmp_path: Path, which: str
@@ -164,6 +165,7 @@ def test_a_worker_without_its_model_ends_the_run(
         _run(ray, tmp_path, [path], make=make, embedder=embedder)
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_ends_soon(ray: ModuleType, tmp_path: Path) -> None:
     """Ctrl-C after the first batch: what is not committed is left, and its tasks are cancelled."""
     stop = threading.Event()
@@ -274,6 +276,7 @@ def test_an_embedder_that_starts_again_finds_its_place(ray: ModuleType, tmp_path
     assert {report.state for report in found.values()} == {"indexed"}
 
 
+@pytest.mark.long
 def test_what_cannot_be_embedded_leaves_the_line(ray: ModuleType, tmp_path: Path) -> None:
     """A video that fails while more of its batches wait counts no longer for its actor."""
     path = _file(tmp_path, "a.mp4", " ".join(["r1", "b1"] * 40))

@@ -112,6 +112,7 @@ def test_what_is_there_and_what_comes_is_indexed(
     assert state["snapshot"]["version"] == state["version"]
 
 
+@pytest.mark.long
 def test_a_renamed_video_is_followed(few: Library, capsys: Capture) -> None:
     """It is not read again, and not removed under its old name."""
     with watching(few, "--on-delete", "remove") as watch:
@@ -123,6 +124,7 @@ def test_a_renamed_video_is_followed(few: Library, capsys: Capture) -> None:
     assert _listed(few, capsys) == {"other.mp4"}
 
 
+@pytest.mark.long
 def test_a_copy_takes_the_place_of_a_deleted_video(few: Library, capsys: Capture) -> None:
     """Its content is still in the folder, so it is still found."""
     with watching(few, "--on-delete", "remove") as watch:
@@ -174,6 +176,7 @@ def test_what_cannot_be_read_is_said_once(few: Library) -> None:
     assert error.count("loop.mp4 cannot be read") == 1
 
 
+@pytest.mark.long
 def test_a_folder_that_is_gone_is_an_unmounted_disk(
     few: Library, shared_library: Library, capsys: Capture
 ) -> None:
@@ -209,6 +212,7 @@ def test_what_cannot_be_watched_is_an_error(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_collection_begins_with_the_first_video(
     few: Library, shared_library: Library, capsys: Capture
 ) -> None:

@@ -4,15 +4,14 @@ import secrets
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
+
+from clipseek.migrations import live
+from clipseek.migrations.kinds import JSON, KEY, counted
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-KEY = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
@@ -32,10 +31,7 @@ def upgrade() -> None:
     _jobs()
     _keys()
     _audit()
-    _watches()
-    _alerts()
-    _cameras()
-    _holds()
+    live.make()
 
 
 def _identity() -> None:
@@ -122,16 +118,10 @@ def _of_video(name: str) -> sa.ForeignKeyConstraint:
     )
 
 
-def _counted(name: str) -> sa.Column[int]:
-    """Return the key of rows that are numbered in the order in which they are added."""
-    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-    return sa.Column(name, number, sa.Identity(always=True), primary_key=True)
-
-
 def _segments() -> None:
     op.create_table(
         "segments",
-        _counted("id"),
+        counted("id"),
         sa.Column("collection", KEY, nullable=False),
         sa.Column("video_id", KEY, nullable=False),
         sa.Column("field", sa.Text, nullable=False),
@@ -213,7 +203,7 @@ def _claims() -> None:
 def _jobs() -> None:
     op.create_table(
         "jobs",
-        _counted("number"),
+        counted("number"),
         sa.Column("id", KEY, nullable=False, unique=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("collection", KEY, nullable=False),
@@ -259,7 +249,7 @@ def _keys() -> None:
 def _audit() -> None:
     op.create_table(
         "audit",
-        _counted("number"),
+        counted("number"),
         sa.Column("at", KEY, nullable=False),
         sa.Column("who", sa.Text, nullable=False),
         sa.Column("what", sa.Text, nullable=False),
@@ -276,123 +266,3 @@ def _audit() -> None:
     op.create_index(
         "audit_of_work", "audit", ["number"], sqlite_where=of_work, postgresql_where=of_work
     )
-
-
-def _watches() -> None:
-    op.create_table(
-        "watches",
-        sa.Column("id", KEY, primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("collection", KEY, nullable=False),
-        sa.Column("asked", JSON, nullable=False),
-        sa.Column("threshold", sa.Double, nullable=False),
-        sa.Column("margin", sa.Double, nullable=False),
-        sa.Column("cameras", JSON),
-        sa.Column("hours", JSON),
-        sa.Column("cooldown_s", sa.Double, nullable=False),
-        sa.Column("keeps", sa.Boolean, nullable=False),
-        sa.Column("webhook", sa.Text),
-        sa.Column("secret", sa.Text, nullable=False),
-        sa.Column("is_on", sa.Boolean, nullable=False),
-        sa.Column("principal", sa.Text, nullable=False),
-        sa.Column("created_at", sa.Text, nullable=False),
-        sa.Column("since", sa.Double, nullable=False),
-    )
-    op.create_table(
-        "watch_turns",
-        sa.Column("collection", KEY, primary_key=True),
-        sa.Column("epoch", sa.Text, nullable=False),
-        sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("at", sa.Double, nullable=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("due", sa.Double, nullable=False),
-    )
-    watch = sa.ForeignKey("watches.id", ondelete="CASCADE")
-    op.create_table(
-        "watch_states",
-        sa.Column("watch", KEY, watch, primary_key=True),
-        sa.Column("stream", KEY, primary_key=True),
-        sa.Column("until", sa.Double, nullable=False),
-        sa.Column("is_up", sa.Boolean, nullable=False),
-        sa.Column("alert", sa.Text, nullable=False),
-        sa.Column("fired_at", sa.Double),
-    )
-
-
-def _alerts() -> None:
-    op.create_table(
-        "alerts",
-        _counted("number"),
-        sa.Column("id", KEY, nullable=False, unique=True),
-        sa.Column("watch", KEY, nullable=False),
-        sa.Column("watch_name", sa.Text, nullable=False),
-        sa.Column("collection", KEY, nullable=False),
-        sa.Column("video_id", KEY, nullable=False),
-        sa.Column("stream", KEY, nullable=False),
-        sa.Column("start", sa.Double, nullable=False),
-        sa.Column("end", sa.Double, nullable=False),
-        sa.Column("best_time", sa.Double, nullable=False),
-        sa.Column("start_at", sa.Text, nullable=False),
-        sa.Column("end_at", sa.Text, nullable=False),
-        sa.Column("relevance", sa.Double, nullable=False),
-        sa.Column("keeps", sa.Boolean, nullable=False),
-        sa.Column("created_at", KEY, nullable=False),
-        sqlite_autoincrement=True,
-    )
-    op.create_index("alerts_by_collection", "alerts", ["collection", "number"])
-    op.create_index("alerts_by_watch", "alerts", ["watch", "number"])
-    op.create_index("alerts_by_video", "alerts", ["video_id"])
-    alert = sa.ForeignKey("alerts.id", ondelete="CASCADE")
-    op.create_table(
-        "deliveries",
-        sa.Column("alert", KEY, alert, primary_key=True),
-        sa.Column("state", KEY, nullable=False),
-        sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("due", sa.Double, nullable=False),
-    )
-    op.create_index("deliveries_by_due", "deliveries", ["state", "due"])
-
-
-def _cameras() -> None:
-    op.create_table(
-        "cameras",
-        sa.Column("name", KEY, primary_key=True),
-        sa.Column("collection", KEY, nullable=False),
-        sa.Column("address", sa.Text, nullable=False),
-        sa.Column("sealed", sa.LargeBinary, nullable=False),
-        sa.Column("fps", sa.Double),
-        sa.Column("records", sa.Boolean, nullable=False),
-        sa.Column("retain_s", sa.Double),
-        sa.Column("retain_bytes", sa.BigInteger),
-        sa.Column("paused", sa.Boolean, nullable=False),
-        sa.Column("epoch", sa.Text, nullable=False),
-        sa.Column("created_at", sa.Text, nullable=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("due", sa.Double, nullable=False),
-        sa.Column("state", JSON, nullable=False),
-        sa.Column("state_at", sa.Text, nullable=False),
-    )
-    op.create_table(
-        "recorders",
-        sa.Column("owner", KEY, primary_key=True),
-        sa.Column("most", sa.Integer, nullable=False),
-        sa.Column("due", sa.Double, nullable=False),
-    )
-
-
-def _holds() -> None:
-    op.create_table(
-        "holds",
-        _counted("number"),
-        sa.Column("id", KEY, nullable=False, unique=True),
-        sa.Column("camera", KEY, nullable=False),
-        sa.Column("start_at", sa.Text, nullable=False),
-        sa.Column("end_at", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("principal", sa.Text, nullable=False),
-        sa.Column("created_at", sa.Text, nullable=False),
-        sqlite_autoincrement=True,
-    )
-    op.create_index("holds_by_camera", "holds", ["camera", "start_at"])

@@ -3,6 +3,7 @@
 from clipseek.testing.cache import DictCache
 from clipseek.testing.cameras import MemoryCameras
 from clipseek.testing.catalog import MemoryCatalog
+from clipseek.testing.curating import MemoryCurating
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.frames import Colour, SyntheticFrames
 from clipseek.testing.indexes import MemoryStore
@@ -20,6 +21,7 @@ __all__ = [
     "DictCache",
     "MemoryCameras",
     "MemoryCatalog",
+    "MemoryCurating",
     "MemoryJobs",
     "MemoryKeys",
     "MemoryStore",

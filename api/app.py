@@ -20,6 +20,8 @@ from api import (
     error_handlers,
     excerpts,
     facets,
+    feed_sockets,
+    feeds,
     history,
     holds,
     jobs,
@@ -77,6 +79,7 @@ from clipseek.ledgers import (
     open_audit,
     open_camera_reader,
     open_cameras,
+    open_feeds,
     open_job_reader,
     open_jobs,
     open_retaining,
@@ -153,6 +156,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.retaining = open_retaining(opened.settings)
     app.state.live_streams = LiveStreams(lambda: app.state.readiness.is_ending)
     app.state.camera_store = open_cameras(opened.settings)
+    app.state.feeds = open_feeds(opened.settings)
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.watch_reader = open_watch_reader(opened.settings)
     app.state.watches = open_watches(opened.settings)
@@ -248,6 +252,7 @@ def _application(opened: Service) -> FastAPI:
         jobs.events_router,
         models.changing_router,
         cameras.changing_router,
+        feeds.router,
         holds.changing_router,
     ]
     app.state.routes = [
@@ -295,6 +300,7 @@ def _application(opened: Service) -> FastAPI:
     )
     if isinstance(app.state.tracing, OtlpTracing):
         app.add_middleware(Traced, tracing=app.state.tracing)
+    app.add_middleware(feed_sockets.Feeds, store=app.state.feeds, root_path=opened.settings.root)
     hosting = open_hosting(opened.settings, opened.indexes, opened.serving, opened.catalog)
     if hosting is not None:
         app.add_middleware(
@@ -353,7 +359,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if app.state.recent is not None:
         app.state.recent.storing.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
-    await readiness.listens(warming)
     try:
         yield
     finally:
@@ -378,7 +383,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.lag.close)
         state = app.state
         stores = (state.jobs, state.queue, state.audit, state.history)
-        of_cameras = (state.cameras, state.camera_store, state.retaining)
+        of_cameras = (state.cameras, state.camera_store, state.feeds, state.retaining)
         for store in (*stores, *of_cameras, state.watch_reader, state.watches):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

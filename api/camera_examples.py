@@ -15,6 +15,7 @@ CAMERA_ANSWER: dict[str, Any] = {
     "name": "yard",
     "collection": "default",
     "address": "rtsp://192.168.7.20/live",
+    "webcam": False,
     "fps": 2.0,
     "records": True,
     "retain_s": 604800.0,
@@ -55,4 +56,11 @@ TEST_ANSWER: dict[str, Any] = {
     "rate": 25.0,
     "width": 1280,
     "height": 720,
+    "picture": "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==",
+}
+CAMERA_TEST: dict[str, Any] = {"url": "rtsp://viewer:password@192.168.7.20/live"}
+FEED_ANSWER = {
+    "path": "v1/feeds",
+    "protocols": ["clipseek-feed", "3q2-7w_5sY0kR1mN8vB4xT6zP9cD2fG7hJ5lQ1wE0aU"],
+    "valid_s": 30.0,
 }

@@ -3,6 +3,7 @@
 from api.upload_kinds import Kind
 from clipseek.cameras import CameraNotFound, CameraTaken
 from clipseek.errors import ClipseekError
+from clipseek.feeds import FeedRefused
 from clipseek.holds import HoldNotFound
 
 TESTS_BUSY = Kind(
@@ -23,6 +24,12 @@ CAMERA_KINDS: dict[type[ClipseekError], Kind] = {
         409,
         "There is a camera with this name",
         "Choose another name, change that camera with `PATCH`, or remove it first.",
+    ),
+    FeedRefused: Kind(
+        "feed-refused",
+        409,
+        "No pictures are taken from a browser for this camera now",
+        "`detail` says why. Another browser may send them, or the camera is paused or has a URL.",
     ),
     HoldNotFound: Kind(
         "hold-not-found",

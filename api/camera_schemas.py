@@ -25,7 +25,7 @@ CameraUrl = Annotated[
         max_length=MAX_URL_CHARACTERS,
         description="An `rtsp`, `rtsps`, `http` or `https` URL, with user and password if the "
         "camera needs them, of a host in `CLIPSEEK_CAMERA_HOSTS`. It is stored encrypted, and no "
-        "answer has it.",
+        "answer has it. Or `webcam:` for a camera whose pictures a browser sends.",
         json_schema_extra={"writeOnly": True},
     ),
     text(1, MAX_URL_CHARACTERS),
@@ -106,6 +106,7 @@ class CameraAnswer(BaseModel):
         description="Scheme, host, port and path of its URL; null unless the key has the scope "
         "`admin`."
     )
+    webcam: bool = Field(description="Whether a browser sends its pictures.")
     fps: float | None = Field(
         description="Frames that are looked at each second, at most; null for the server's "
         "sampling."
@@ -142,6 +143,7 @@ class CameraAnswer(BaseModel):
             name=camera.name,
             collection=camera.collection,
             address=camera.address if is_admin else None,
+            webcam=camera.is_webcam,
             fps=camera.fps,
             records=camera.records,
             retain_s=camera.retain_s,
@@ -167,19 +169,6 @@ class CamerasAnswer(BaseModel):
     """Cameras, by name."""
 
     cameras: list[CameraAnswer]
-
-
-class CameraTestAnswer(BaseModel):
-    """What a camera sends."""
-
-    works: bool = Field(description="Whether a frame of it was decoded.")
-    reason: str = Field(description="Why not; empty if it works.")
-    coding: str = Field(
-        description="Container, codec, pixels and sound of the stream; empty if it was not opened."
-    )
-    rate: float = Field(description="Frames in a second; 0 if the stream does not say.")
-    width: int = Field(description="Pixels; 0 if there was no picture.")
-    height: int = Field(description="Pixels; 0 if there was no picture.")
 
 
 class NewHold(BaseModel):

@@ -1,6 +1,6 @@
 """The endpoints of cameras: list them, add one, change one, remove one."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from threading import Semaphore
 from typing import Annotated
 
@@ -10,7 +10,8 @@ from starlette.responses import Response
 from api import camera_examples, openapi_examples, problem_kinds
 from api.asked import allowed_collections
 from api.camera_kinds import TESTS_BUSY
-from api.camera_schemas import CameraAnswer, CameraEdit, CamerasAnswer, CameraTestAnswer, NewCamera
+from api.camera_schemas import CameraAnswer, CameraEdit, CamerasAnswer, NewCamera
+from api.camera_test_schemas import CameraTest, CameraTestAnswer
 from api.dependencies import CamerasKept, CamerasRead, Opened
 from api.limits import CameraName
 from api.patient_route import PatientRoute
@@ -18,7 +19,7 @@ from api.principal import Asking, Permission, Principal, permit, permit_all
 from api.problem_kinds import STORE
 from api.problems import RETRY_AFTER_S, Refused
 from api.reading_router import ReadingRouter
-from clipseek.cameras import Camera, CameraNotFound, CameraTaken, address_of
+from clipseek.cameras import WEBCAM, Camera, CameraNotFound, CameraTaken, address_of
 from clipseek.errors import (
     ConfigError,
     InvalidQuery,
@@ -109,8 +110,10 @@ def add(
     address = _address(service, body.url)
     settings = body.model_dump(exclude={"name", "url", "collection"})
     made = Camera(body.name, collection, address, b"", **settings)
-    sealed = Seal.of(service.settings).seal(body.url, epoch=made.epoch)
-    return _answer(asking, kept.add(replace(made, sealed=sealed)))
+    if not made.is_webcam:
+        sealed = Seal.of(service.settings).seal(body.url, epoch=made.epoch)
+        made = replace(made, sealed=sealed)
+    return _answer(asking, kept.add(made))
 
 
 @changing_router.patch(
@@ -133,6 +136,8 @@ def change(
     changed = replace(found, **body.changes())  # type: ignore[arg-type]  # each was validated
     if body.url is not None:
         address = _address(service, body.url)
+        if WEBCAM in (address, found.address):
+            raise InvalidQuery("url: a webcam stays one, and no other camera becomes one; add one")
         sealed = Seal.of(service.settings).seal(body.url, epoch=found.epoch)
         changed = replace(changed, address=address, sealed=sealed)
     return _answer(asking, kept.change(changed))
@@ -173,7 +178,39 @@ def remove(asking: Asking, service: Opened, kept: CamerasKept, name: NameInPath)
 def test(asking: Asking, service: Opened, found: CamerasRead, name: NameInPath) -> CameraTestAnswer:
     """Connect to a camera beside its recorder, wait for its first frame, and change nothing."""
     camera = theirs(asking, "admin", service, found, name)
-    url = Seal.of(service.settings).unseal(camera.sealed, camera=name, epoch=camera.epoch)
+    url = camera.address
+    if not camera.is_webcam:
+        url = Seal.of(service.settings).unseal(camera.sealed, camera=name, epoch=camera.epoch)
+    return _tested(service, url)
+
+
+@changing_router.post(
+    f"{_PATH}/test",
+    tags=["cameras"],
+    summary="Open a camera that is not added yet, and say what it sends",
+    responses=openapi_examples.responses(
+        f"{_PATH}/test",
+        InvalidQuery,
+        UrlNotAllowed,
+        problem_kinds.FORBIDDEN,
+        problem_kinds.MALFORMED_JSON,
+        problem_kinds.BODY_TOO_LARGE,
+        TESTS_BUSY,
+        success=camera_examples.TEST_ANSWER,
+    ),
+)
+def test_url(
+    asking: Asking,
+    service: Opened,
+    body: Annotated[CameraTest, Body(examples=[camera_examples.CAMERA_TEST])],
+) -> CameraTestAnswer:
+    """Connect to a URL, wait for its first frame, and keep nothing. It needs what adding needs."""
+    permit_all(asking, "admin")
+    _address(service, body.url)
+    return _tested(service, body.url)
+
+
+def _tested(service: Service, url: str) -> CameraTestAnswer:
     if not _TESTS.acquire(blocking=False):
         raise Refused(
             TESTS_BUSY,
@@ -181,7 +218,7 @@ def test(asking: Asking, service: Opened, found: CamerasRead, name: NameInPath) 
             {"Retry-After": RETRY_AFTER_S},
         )
     try:
-        return CameraTestAnswer(**asdict(look(url, service.settings)))
+        return CameraTestAnswer.of(look(url, service.settings))
     finally:
         _TESTS.release()
 
@@ -204,7 +241,8 @@ def theirs(
 def _address(service: Service, url: str) -> str:
     """Return what people see of a URL that may be added; raise InvalidQuery, UrlNotAllowed."""
     try:
-        require_listed(url, service.settings.camera_hosts)
+        if url != WEBCAM:
+            require_listed(url, service.settings.camera_hosts)
         return address_of(url)
     except ValueError as error:
         raise InvalidQuery(f"url: {error}") from None

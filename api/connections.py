@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api import problem_kinds, problems
+from api.feed_sockets import SOCKET
 from api.middleware import SECURITY_HEADERS, is_part
 from api.upload_kinds import Kind
 
@@ -74,7 +75,10 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._ignore_upgrade()
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._ignore_upgrade()
         except httptools.HttpParserError as error:
             cause = error.__context__
             known = isinstance(cause, _Refusal)
@@ -196,6 +200,11 @@ class Connection(HttpToolsProtocol):
         port = b"" if target.port is None else b":%d" % target.port
         self.headers[:] = [header for header in self.headers if header[0] != b"host"]
         self.headers.append((b"host", host + port))
+
+    def _should_upgrade(self) -> bool:
+        """Whether another protocol begins: a WebSocket, at the one path that has them."""
+        path = self.url.partition(b"?")[0]
+        return path.endswith(SOCKET.encode()) and super()._should_upgrade()
 
     def _ignore_upgrade(self) -> None:
         """Answer as if no other protocol had been asked for, and close: the rest is not read."""

@@ -13,6 +13,7 @@ from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.trials import Trials
 from clipseek.audit import History
+from clipseek.feeds import FeedStore
 from clipseek.holds import Retaining
 from clipseek.jobs import JobQueue, JobReader
 from clipseek.metrics import Metrics
@@ -45,6 +46,8 @@ CamerasRead = Annotated[CameraReader, _part("cameras")]
 """Reads cameras, by SELECT alone."""
 CamerasKept = Annotated[CameraStore, _part("camera_store")]
 """Adds, changes and removes cameras; it is connected to its database when it is used."""
+WebcamFeeds = Annotated[FeedStore, _part("feeds")]
+"""Gives tickets to browsers that send; it is connected to its database when it is used."""
 Held = Annotated[Retaining, _part("retaining")]
 """Reads and writes holds; it is connected to its database when it is used."""
 Shown = Annotated[LiveStreams, _part("live_streams")]

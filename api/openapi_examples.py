@@ -37,6 +37,7 @@ from api.problem_kinds import (
 from api.upload_kinds import Kind
 from clipseek import errors
 from clipseek.cameras import CameraNotFound, CameraTaken
+from clipseek.feeds import FeedRefused
 from clipseek.holds import HoldNotFound
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
@@ -195,6 +196,7 @@ _DETAILS: dict[Kind, str] = {
     TESTS_BUSY: "two other cameras are being tested; try again in some seconds",
     KINDS[HoldNotFound]: HoldNotFound("3kZ0a").told,
     KINDS[CameraTaken]: str(CameraTaken("yard")),
+    KINDS[FeedRefused]: str(FeedRefused("desk", "it is paused; resume it")),
     KINDS[errors.NothingIndexed]: errors.NothingIndexed("default").told,
     KINDS[errors.ModelMismatch]: errors.ModelMismatch(
         "default", "ViT-B-32/openai (1f0c9a)", "ViT-B-32/openai (77ab02)"

@@ -9,8 +9,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from api import feed_sockets
 from api.connections import Connection, sweep
-from api.readiness import LISTEN_S
 from clipseek.errors import ServiceUnavailable
 
 GRACE_S = 10
@@ -36,7 +36,9 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=Connection,
-                ws="none",
+                ws="websockets-sansio" if feed_sockets.is_installed() else "none",
+                ws_max_size=feed_sockets.MOST_BYTES,
+                ws_per_message_deflate=False,  # a few bytes could become a GiB
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,  # nothing here needs the address of the client
@@ -45,7 +47,6 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
-        app.state.readiness.listen_s = LISTEN_S
         self._request_timeout_s = request_timeout_s
         self._listening = listening
 

@@ -7,19 +7,26 @@ from numpy.typing import NDArray
 
 from clipseek.cameras import Camera
 from clipseek.config import Settings
+from clipseek.errors import ConfigError
+from clipseek.feeds import FeedStore, NotSent
 from clipseek.ingest.steps import SHORT_SIDE
 from clipseek.live.files import ChunkFiles
 from clipseek.live.orders import Watch
 from clipseek.live.recorder import Equipment
 from clipseek.live.running import Shelf
-from clipseek.live.sealing import Seal
+from clipseek.live.sealing import NO_KEY, Seal
 from clipseek.protocols import CameraStore
 from clipseek.service import WritingService
 from indexer.collection_models import CollectionModels
 
 
-def equipment(service: WritingService, cameras: CameraStore, seal: Seal) -> Equipment:
-    """Return what a recorder works with; models are loaded when a camera needs them."""
+def equipment(
+    service: WritingService, cameras: CameraStore, feeds: FeedStore, seal: Seal | None
+) -> Equipment:
+    """Return what a recorder works with; models are loaded when a camera needs them.
+
+    Without a seal, it runs webcams alone: the URLs of other cameras cannot be read.
+    """
     settings, models = service.settings, CollectionModels(service)
 
     def shelf(camera: Camera) -> Shelf:
@@ -27,14 +34,25 @@ def equipment(service: WritingService, cameras: CameraStore, seal: Seal) -> Equi
         return Shelf(found.name, found.key, model)
 
     def order(camera: Camera, shelf: Shelf) -> Watch:
-        url = seal.unseal(camera.sealed, camera=camera.name, epoch=camera.epoch)
-        return _order(settings, camera, shelf, url)
+        return _order(settings, camera, shelf, _url(camera, feeds, seal))
 
     def files(camera: Camera) -> ChunkFiles:
         reserve = settings.recording_reserve_bytes
         return ChunkFiles(settings.recording_root, camera.epoch, reserve_bytes=reserve)
 
     return Equipment(cameras, service.catalog, service.thumbnails, shelf, order, files)
+
+
+def _url(camera: Camera, feeds: FeedStore, seal: Seal | None) -> str:
+    """Return where a camera is read; raise NotSent for a webcam that no browser sends."""
+    if camera.is_webcam:
+        url = feeds.url(camera.name)
+        if url is None:
+            raise NotSent
+        return url
+    if seal is None:
+        raise ConfigError(NO_KEY)
+    return seal.unseal(camera.sealed, camera=camera.name, epoch=camera.epoch)
 
 
 def _order(settings: Settings, camera: Camera, shelf: Shelf, url: str) -> Watch:
@@ -47,6 +65,7 @@ def _order(settings: Settings, camera: Camera, shelf: Shelf, url: str) -> Watch:
         records=camera.records,
         open_s=settings.live_silent_s,
         read_s=settings.live_silent_s,
+        as_it_comes=camera.is_webcam,
         max_pixels=settings.max_frame_pixels,
         memory_bytes=settings.camera_bytes,
     )

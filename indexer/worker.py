@@ -160,10 +160,7 @@ class Worker:
 
         def end() -> bool:
             queue.beat(job, heart.progress)
-            is_mine = queue.finish(job, ended.state, ended.outcome, ended.reason)
-            if is_mine:
-                self.errands.clear(ended)
-            return is_mine
+            return queue.finish(job, ended.state, ended.outcome, ended.reason)
 
         return end
 

@@ -183,6 +183,7 @@
  * @property {string} name
  * @property {string} collection
  * @property {string | null} address null unless the reader may administer it
+ * @property {boolean} webcam whether a browser sends its pictures
  * @property {boolean} records
  * @property {boolean} paused
  * @property {"waiting" | "connecting" | "live" | "stalled" | "failed" | "paused"} state
@@ -193,6 +194,15 @@
  * @property {number | null} delay_p50_s
  * @property {string | null} last_frame_at
  * @property {string | null} state_at
+ *
+ * @typedef {object} CameraTest
+ * @property {boolean} works
+ * @property {string} reason
+ * @property {string} coding
+ * @property {number} rate frames a second
+ * @property {number} width
+ * @property {number} height
+ * @property {string | null} picture a JPEG in base64
  *
  * @typedef {object} WatchedMoment
  * @property {string} collection

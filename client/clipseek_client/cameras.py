@@ -25,7 +25,10 @@ class CameraSettings(TypedDict, total=False):
 
 
 class NewCamera(CameraSettings, total=False):
-    """A camera to add. The URL may have a user and a password; no answer has them."""
+    """A camera to add. The URL may have a user and a password; no answer has them.
+
+    `webcam:` adds a camera whose pictures a browser sends.
+    """
 
     name: str
     url: str
@@ -44,6 +47,7 @@ class Camera(Answer):
     name: str
     collection: str
     address: str | None
+    webcam: bool
     fps: float | None
     records: bool
     retain_s: float | None

@@ -41,7 +41,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _add(cameras: CameraStore, settings: Settings, options: argparse.Namespace) -> int:
-    seal = Seal.of(settings)
     url = _url(options.url)
     try:
         plain = Camera(
@@ -50,7 +49,9 @@ def _add(cameras: CameraStore, settings: Settings, options: argparse.Namespace) 
         camera = _with_settings(plain, options)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    added = cameras.add(replace(camera, sealed=seal.seal(url, epoch=camera.epoch)))
+    if not camera.is_webcam:
+        camera = replace(camera, sealed=Seal.of(settings).seal(url, epoch=camera.epoch))
+    added = cameras.add(camera)
     return _said(added, f"added camera {added.name}, {added.address}", options)
 
 
@@ -59,8 +60,10 @@ def _change(cameras: CameraStore, settings: Settings, options: argparse.Namespac
     try:
         if options.url is not None:
             url = _url(options.url)
-            sealed = Seal.of(settings).seal(url, epoch=camera.epoch)
-            camera = replace(camera, address=address_of(url, devices=True), sealed=sealed)
+            camera = replace(camera, address=address_of(url, devices=True), sealed=b"")
+            if not camera.is_webcam:
+                sealed = Seal.of(settings).seal(url, epoch=camera.epoch)
+                camera = replace(camera, sealed=sealed)
         camera = _with_settings(camera, options)
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -89,7 +92,7 @@ def _remove(cameras: CameraStore, _settings: Settings, options: argparse.Namespa
 def _reseal(cameras: CameraStore, settings: Settings, options: argparse.Namespace) -> int:
     """Encrypt all URLs by the first key, so that the others can be forgotten."""
     seal = Seal.of(settings)
-    found = cameras.cameras()
+    found = [camera for camera in cameras.cameras() if not camera.is_webcam]
     for camera in found:
         url = seal.unseal(camera.sealed, camera=camera.name, epoch=camera.epoch)
         cameras.change(replace(camera, sealed=seal.seal(url, epoch=camera.epoch)))
@@ -133,10 +136,12 @@ def _test(settings: Settings, options: argparse.Namespace) -> int:
     else:
         with closing(open_camera_reader(settings)) as cameras:
             camera = cameras.get(given)
-        url = Seal.of(settings).unseal(camera.sealed, camera=given, epoch=camera.epoch)
+        url = camera.address
+        if not camera.is_webcam:
+            url = Seal.of(settings).unseal(camera.sealed, camera=given, epoch=camera.epoch)
     found = look(url, settings)
     if options.json:
-        emit(asdict(found))
+        emit({name: value for name, value in asdict(found).items() if name != "picture"})
     elif found.works:
         rate = f", {found.rate:g} frames a second" if found.rate else ""
         say(f"works: {found.width}x{found.height}, {found.coding}{rate}")

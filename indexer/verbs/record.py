@@ -12,7 +12,7 @@ from clipseek.assembly import open_writer
 from clipseek.cameras import CameraState
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
-from clipseek.ledgers import open_cameras, open_retaining
+from clipseek.ledgers import open_cameras, open_feeds, open_retaining
 from clipseek.live.metering import CameraCollector
 from clipseek.live.recorder import Limits, Recorder
 from clipseek.live.retention import EVERY_S
@@ -45,9 +45,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     with (
         open_writer(settings, create=True) as service,
         closing(open_cameras(settings)) as cameras,
+        closing(open_feeds(settings)) as feeds,
     ):
         reserve.keep(settings)
-        recorder = Recorder(equipment(service, cameras, seal), limits, stop)
+        recorder = Recorder(equipment(service, cameras, feeds, seal), limits, stop)
         told = _Told(as_json=options.json, quiet=options.quiet)
         watcher = threading.Thread(target=_tell, args=(recorder, told, stop), daemon=True)
         snapshots = Snapshots(settings, service.catalog, lambda: recorder.collections)

@@ -19,6 +19,8 @@ STATUSES: tuple[CameraStatus, ...] = get_args(CameraStatus)
 
 SCHEMES: Mapping[str, int] = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 """The schemes of cameras with their ports (RFC 7826, 4.2; RFC 9110, 4.2)."""
+WEBCAM = "webcam:"
+"""The URL and the address of a camera whose pictures a browser sends: see `feeds`."""
 MAX_URL_CHARACTERS = 2048
 MAX_FPS = 30.0
 MIN_RETAIN_S = 60.0
@@ -103,7 +105,7 @@ class Camera:
 
     collection: The name that was asked for, which may be an alias.
     address: What people see of the URL: no user, no password, no query.
-    sealed: The whole URL, encrypted (`live.sealing`).
+    sealed: The whole URL, encrypted (`live.sealing`); empty for a webcam.
     fps: Frames to look at each second, at most; None for the sampling of the settings.
     records: Whether footage is kept, and not only thumbnails and vectors.
     retain_s, retain_bytes: How long, and how much of it; None for ever, and for all.
@@ -124,6 +126,11 @@ class Camera:
     created_at: str = ""
     state: CameraState = field(default_factory=CameraState)
     state_at: str = ""
+
+    @property
+    def is_webcam(self) -> bool:
+        """Whether a browser sends its pictures."""
+        return self.address == WEBCAM
 
     def __post_init__(self) -> None:
         camera_name(self.name)
@@ -170,12 +177,13 @@ def camera_name(name: str) -> str:
 def address_of(url: str, *, devices: bool = False) -> str:
     """Return what people may see of the URL of a camera: no user, no password, no query.
 
-    `devices` says whether it may be a device of this machine, such as /dev/video0.
+    `devices` says whether it may be a device of this machine, such as /dev/video0. A webcam, whose
+    pictures a browser sends, has `WEBCAM` as URL and as address.
 
     Raises:
         ValueError: it is not the URL of a camera. The message does not repeat it.
     """
-    if devices and _DEVICE.fullmatch(url):
+    if url == WEBCAM or (devices and _DEVICE.fullmatch(url)):
         return url
     parts = split_url(url)
     host, port = parts.hostname or "", parts.port

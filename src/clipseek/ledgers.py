@@ -1,8 +1,8 @@
-"""Beside the library in its database: jobs, watches, tags by rules, audit, and how late it is."""
+"""Beside the library in its database: jobs, watches, switches, audit, and how far it is behind."""
 
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.cameras import SqlCameraReader, SqlCameras
-from clipseek.catalog.curating import SqlCurating, SqlCuratingReader
+from clipseek.catalog.feeds import SqlFeeds
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.catalog.retaining import SqlRetaining
 from clipseek.catalog.standby import Standby
@@ -31,16 +31,6 @@ def open_watches(settings: Settings) -> SqlWatches:
     return SqlWatches.open(settings.catalog_url)
 
 
-def open_curating_reader(settings: Settings) -> SqlCuratingReader:
-    """Return what reads rules, tags on segments and decisions; it connects when it is used."""
-    return SqlCuratingReader.open(settings.catalog_url)
-
-
-def open_curating(settings: Settings) -> SqlCurating:
-    """Return rules, tags on segments and decisions to change them; it connects when it is used."""
-    return SqlCurating.open(settings.catalog_url)
-
-
 def open_camera_reader(settings: Settings) -> SqlCameraReader:
     """Return what reads cameras, by SELECT alone; it connects when it is used."""
     return SqlCameraReader.open(settings.catalog_url)
@@ -49,6 +39,11 @@ def open_camera_reader(settings: Settings) -> SqlCameraReader:
 def open_cameras(settings: Settings) -> SqlCameras:
     """Return the cameras; their database is not connected to before the first use."""
     return SqlCameras.open(settings.catalog_url)
+
+
+def open_feeds(settings: Settings) -> SqlFeeds:
+    """Return the feeds of webcams; their database is not connected to before the first use."""
+    return SqlFeeds.open(settings.catalog_url)
 
 
 def open_retaining(settings: Settings) -> SqlRetaining:

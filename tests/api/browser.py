@@ -195,11 +195,11 @@ class Page:
 
 
 @contextmanager
-def opened(browser: str, profile: Path) -> Iterator[Page]:
-    """Start a browser with a new profile, and end it."""
+def opened(browser: str, profile: Path, *flags: str) -> Iterator[Page]:
+    """Start a browser with a new profile and more flags, and end it."""
     to_read, to_browser = os.pipe()
     from_browser, to_write = os.pipe()
-    command = [browser, *FLAGS, f"--user-data-dir={profile}"]
+    command = [browser, *FLAGS, *flags, f"--user-data-dir={profile}"]
     # The browser reads its commands from descriptor 3 and writes its answers to 4. A plain sh
     # takes no descriptor over 9.
     shell = f'exec "$@" 3<&{to_read} 4>&{to_write}'

@@ -54,6 +54,12 @@ LIVE_OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /v1/cameras/{name}/thumbnail": reading("/v1/cameras/ID/thumbnail", cameras),
     # A test of one that is there begins a process.
     "POST /v1/cameras/{name}/test": requests("POST", "/v1/cameras/ID/test", ids=foreign_cameras),
+    "POST /v1/cameras/test": requests(
+        "POST",
+        "/v1/cameras/test",
+        body=st.just({"url": "rtsp://198.51.100.7/none"}),  # a host that is not listed
+    ),
+    "POST /v1/cameras/{name}/feed": requests("POST", "/v1/cameras/ID/feed", ids=cameras),
     "PATCH /v1/cameras/{name}": requests(
         "PATCH",
         "/v1/cameras/ID",

@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from api import (
     alert_schemas,
     camera_schemas,
+    camera_test_schemas,
     edit_lists,
     facets,
+    feed_schemas,
     history_schemas,
     job_schemas,
     model_schemas,
@@ -48,6 +50,8 @@ _MODULES = (
     watch_schemas,
     alert_schemas,
     camera_schemas,
+    camera_test_schemas,
+    feed_schemas,
     received_parts,
 )
 

@@ -68,6 +68,8 @@ LEFT_OUT = {
     "GET /problems/{name}": "an error has the title and the detail of its type",
     "GET /v1/models": "the operator's: `indexer models`",
     "POST /v1/cameras/{name}/test": "the operator's: `indexer cameras test`",
+    "POST /v1/cameras/test": "the operator's: `indexer cameras test`",
+    "POST /v1/cameras/{name}/feed": "for the page: browsers have webcams",
     "GET /v1/parts/videos": "for machines that send what they index: `indexer forward`",
     "POST /v1/parts": "for machines that send what they index: `indexer forward`",
     "GET /v1/holds": "the operator's: `indexer hold`",

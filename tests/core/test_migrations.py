@@ -285,7 +285,6 @@ VERBS = [
     ["status"],
     ["verify"],
     ["evaluate", "CAPTIONS"],
-    ["sample"],
     ["calibrate"],
 ]
 """All that open the catalog, but for `migrate`."""

@@ -80,6 +80,8 @@ def test_pods_reach_only_whom_they_must(cluster: Cluster, places: dict[str, Plac
         expected |= {(source, "postgres") for source in CATALOG} | {("api", "redis")}
     if "embedder" in places:
         expected |= {(source, "embedder") for source in ("api", "index", "worker")}
+    if "recorder" in places:  # which reads what browsers send of their webcams
+        expected.add(("recorder", "api"))
     if any(policy["metadata"]["name"] == "shards" for policy in policies):
         expected.add(("api", "api"))
     assert reached == expected

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from clipseek.cameras import Camera, CameraState, address_of
-from clipseek.catalog import SqlCatalog
+from clipseek.catalog import SqlCatalog, SqlFeeds
 from clipseek.catalog.cameras import SqlCameras
+from clipseek.feeds import NotSent
 from clipseek.live.files import ChunkFiles
 from clipseek.live.orders import Watch
 from clipseek.live.recorder import Equipment, Limits, Recorder
@@ -46,6 +47,7 @@ class Site:
     folder: Path
     catalog: SqlCatalog
     cameras: SqlCameras
+    feeds: SqlFeeds
     model: Model = field(default_factory=toy_model)
     chunk_s: float = 300.0
     read_s: float = 10.0
@@ -72,14 +74,18 @@ class Site:
             return Shelf(found.name, found.key, model)
 
         def order(camera: Camera, _shelf: Shelf) -> Watch:
+            url = self.feeds.url(camera.name) if camera.is_webcam else camera.sealed.decode()
+            if url is None:
+                raise NotSent
             return Watch(
-                camera.sealed.decode(),
+                url,
                 camera.fps or 1.0,
                 short_side=64,
                 chunk_s=self.chunk_s,
                 records=camera.records,
                 open_s=self.read_s,
                 read_s=self.read_s,
+                as_it_comes=camera.is_webcam,
             )
 
         def files(camera: Camera) -> ChunkFiles:
@@ -116,9 +122,10 @@ class Site:
 def a_site(folder: Path) -> Iterator[Site]:
     """Make a data folder."""
     url = f"sqlite:///{folder / 'catalog.db'}"
-    catalog, cameras = SqlCatalog.open(url), SqlCameras.open(url)
+    catalog, cameras, feeds = SqlCatalog.open(url), SqlCameras.open(url), SqlFeeds.open(url)
     try:
-        yield Site(folder, catalog, cameras)
+        yield Site(folder, catalog, cameras, feeds)
     finally:
+        feeds.close()
         cameras.close()
         catalog.close()

@@ -8,6 +8,7 @@ import { html, useState } from "../vendor/preact.js";
 import { AddCamera } from "./adding.js";
 import { Alerts } from "./alerts.js";
 import { Tile } from "./tile.js";
+import { AddWebcam } from "./webcamform.js";
 import { Watches } from "./watches.js";
 import { isOurs } from "./words.js";
 
@@ -31,7 +32,9 @@ export default function Live() {
   return html`
     <div class="live-view">
       <div class="page-head"><h1>${t("navLive")}</h1><span class="gap"></span>
-        ${mayAdd && html`<${AddCamera} changed=${look} />`}</div>
+        ${mayAdd && html`
+          <${AddWebcam} names=${cameras.map(({ name }) => name)} changed=${look} />
+          <${AddCamera} changed=${look} />`}</div>
       ${problem && html`<${Notice} problem=${problem} retry=${look} />`}
       ${cameras && !cameras.length && html`<p class="quiet">${t("noCameras")}</p>`}
       ${cameras && cameras.length > 0 && html`<h2 class="hidden">${t("cameras")}</h2>`}

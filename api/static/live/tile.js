@@ -2,13 +2,15 @@
 
 import { ask, said } from "../api.js";
 import { numbers } from "../format.js";
+import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { link } from "../navigation.js";
 import { NO_FILTERS } from "../routes.js";
 import { Icon } from "../components/icons.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { follow } from "./playing.js";
-import { isOurs, looksOf, stillUrl } from "./words.js";
+import { pictures, send, sending, stopSending, whyNot } from "./webcam.js";
+import { isOurs, looksOf, stillUrl, toldOf } from "./words.js";
 
 /** @typedef {import("../types.js").Camera} Camera */
 
@@ -21,6 +23,7 @@ import { isOurs, looksOf, stillUrl } from "./words.js";
  */
 export function Tile({ camera, playing, play, changed }) {
   const { name, state, reason, records } = camera;
+  const mine = useValue(sending)?.name === name ? sending.value : null;
   const [refused, refuse] = useState("");
   const [asked, askTo] = useState(false);
   const [told, tell] = useState("");
@@ -45,7 +48,18 @@ export function Tile({ camera, playing, play, changed }) {
       throw error;
     }
   });
-  const remove = () => attempt(() => ask(path, { method: "DELETE" }));
+  const remove = () => attempt(async () => {
+    if (mine) stopSending();
+    await ask(path, { method: "DELETE" });
+  });
+  const sendNow = async () => {
+    refuse("");
+    try {
+      send(name, await pictures());
+    } catch (error) {
+      refuse(whyNot(error));
+    }
+  };
   const search = link({ page: "library", ...NO_FILTERS, collection: camera.collection, name, video: "", open: null });
   return html`
     <li class="camera ${playing ? "wide" : ""}" data-camera=${name}>
@@ -56,17 +70,21 @@ export function Tile({ camera, playing, play, changed }) {
       <div class="caption">
         <h3 class="title">${name}</h3>
         <p class="figures">${figuresOf(camera)}</p>
-        ${reason && html`<p class="reason" dir="auto">${reason}</p>`}
+        ${reason && html`<p class=${camera.webcam && state === "waiting" ? "quiet" : "reason"} dir="auto">${reason}</p>`}
+        ${mine && html`<p class=${mine.reason ? "reason" : "figures"}>${mine.reason || t("webcamIsSent")}</p>`}
         ${refused && html`<p class="reason" role="alert">${refused}</p>`}
         <div class="camera-buttons">
           ${records && state === "live" && html`
             <button class=${playing ? "" : "primary"} type="button" aria-label=${`${t(playing ? "stopLive" : "playLive")}: ${name}`}
               onClick=${() => play(playing ? "" : name)}>${t(playing ? "stopLive" : "playLive")}</button>`}
+          ${camera.webcam && state !== "paused" && (mine || state !== "live") && html`
+            <button class=${mine ? "" : "primary"} type="button" aria-label=${`${t(mine ? "stopWebcam" : "sendWebcam")}: ${name}`}
+              onClick=${mine ? stopSending : sendNow}>${t(mine ? "stopWebcam" : "sendWebcam")}</button>`}
           <a class="button" ...${search}>${t("recordings")}</a>
           ${isOurs(camera) && html`
             <button class="plain" type="button" aria-label=${`${t(state === "paused" ? "resume" : "pause")}: ${name}`} onClick=${pause}>
               ${t(state === "paused" ? "resume" : "pause")}</button>
-            <button class="plain" type="button" aria-label=${`${t("testCamera")}: ${name}`} onClick=${test}>${t("testCamera")}</button>
+            ${!camera.webcam && html`<button class="plain" type="button" aria-label=${`${t("testCamera")}: ${name}`} onClick=${test}>${t("testCamera")}</button>`}
             <button class="plain" type="button" title=${t("remove")} aria-label=${`${t("remove")}: ${name}`}
               onClick=${() => askTo(true)}><${Icon} name="bin" /></button>`}
         </div>
@@ -80,15 +98,6 @@ export function Tile({ camera, playing, play, changed }) {
       </div>
     </li>
   `;
-}
-
-/**
- * What a camera answered when it was tested.
- * @param {{works: boolean, reason: string, coding: string, rate: number, width: number, height: number}} found
- */
-function toldOf({ works, reason, coding, rate, width, height }) {
-  if (!works) return t("testFailed", { reason });
-  return t("testWorks", { coding, size: `${width} × ${height}`, fps: rate });
 }
 
 /** @param {Camera} camera */

@@ -1,5 +1,7 @@
 // What is said of cameras, alerts and watches. Pure.
 
+import { t } from "../language.js";
+
 /** @typedef {import("../types.js").Camera} Camera */
 /** @typedef {import("../types.js").Watch} Watch */
 /** @typedef {import("../types.js").Alert} Alert */
@@ -15,6 +17,25 @@ export const looksOf = ({ state }) => LOOKS[state] ?? "maybe";
  * @param {Pick<Camera, "address">} camera
  */
 export const isOurs = ({ address }) => address !== null;
+
+/**
+ * A name that no camera has yet: the wanted one, or that with a number.
+ * @param {string} wanted
+ * @param {readonly string[]} names
+ */
+export function freeName(wanted, names) {
+  const numbered = names.map((_, index) => `${wanted}-${index + 2}`);
+  return [wanted, ...numbered].find((name) => !names.includes(name)) ?? wanted;
+}
+
+/**
+ * What a camera answered when it was tested.
+ * @param {import("../types.js").CameraTest} found
+ */
+export function toldOf({ works, reason, coding, rate, width, height }) {
+  if (!works) return t("testFailed", { reason });
+  return t("testWorks", { coding, size: `${width} × ${height}`, fps: rate });
+}
 
 /**
  * The address of the newest picture of a camera. It changes with the frames that were looked at, so that a browser

@@ -9,8 +9,9 @@ class Watch:
 
     fps: Frames to look at each second. still_s: Pause in a still scene. short_side: Of the
     pictures, in pixels. chunk_s: Length of a chunk. open_s, read_s: How long it may be silent, when
-    it is opened and afterwards. unread_s: How long it may send what cannot be decoded. max_pixels:
-    Of a frame. memory_bytes: What decoding may take.
+    it is opened and afterwards. as_it_comes: Whether what comes by HTTP before its time is read at
+    once: a webcam sends some frames together. unread_s: How long it may send what cannot be
+    decoded. max_pixels: Of a frame. memory_bytes: What decoding may take.
     """
 
     url: str = field(repr=False)
@@ -21,6 +22,7 @@ class Watch:
     records: bool = False
     open_s: float = 10.0
     read_s: float = 10.0
+    as_it_comes: bool = False
     unread_s: float = 30.0
     max_pixels: int = 2**26
     memory_bytes: int = 2**28

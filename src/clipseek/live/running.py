@@ -16,6 +16,7 @@ from PIL import Image
 
 from clipseek.cameras import Camera, CameraState
 from clipseek.errors import ClipseekError
+from clipseek.feeds import NotSent
 from clipseek.live import naming
 from clipseek.live.capture import (
     Begun,
@@ -44,6 +45,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """A camera that fails is tried again after a second, and after twice as long each time."""
 GOOD_S = 30.0
 """A connection that held for so long was a good one: the next pause is the first again."""
+LOOK_S = 1.0
+"""How often a webcam that nobody sends is looked for, and how soon it is opened again."""
 FULL_PAUSE_S = 60.0
 """A full disk is tried again after so long."""
 LONGER_S, STILL_S = 2.0, 3.0
@@ -153,12 +156,15 @@ class Running:
     def _run(self) -> None:
         failures = 0
         while not self._ending.is_set():
-            self.health.become("connecting", self.health.state.reason)
             began = time.monotonic()
             try:
                 # In this thread, because a model may take longer to load than a lease lasts.
                 self.shelf = self.shelf or self._shelf_of(self.camera)
                 ended = self._connect(self._order(self.camera, self.shelf))
+            except NotSent as error:
+                self.health.become("waiting", str(error))
+                self._ending.wait(LOOK_S)
+                continue
             except ClipseekError as error:  # such as a key that does not fit, or a missing model
                 ended = Ended(str(error))
             self._end_chunk()
@@ -169,13 +175,14 @@ class Running:
                 continue
             failures = 0 if time.monotonic() - began > GOOD_S else failures + 1
             self.health.become("failed", ended.reason)
-            self._ending.wait(pause_s(failures))
+            self._ending.wait(LOOK_S if self.camera.is_webcam else pause_s(failures))
         self._end_chunk()
         if self._files is not None:
             self._files.close()
 
     def _connect(self, order: Watch) -> Ended:
         """Read the camera until it ends, and return why."""
+        self.health.become("connecting", self.health.state.reason)
         try:
             with Capture(order, self._killed) as capture:
                 self._capture = capture

@@ -153,7 +153,8 @@ class CameraStream:
             context = self._stream.codec_context
             context.thread_count, context.thread_type = 1, ThreadType.NONE
             self._is_timed = container.format.name not in UNTIMED
-            self._waits = is_paced_by_us(order.url, container.format.name)
+            paced = is_paced_by_us(order.url, container.format.name)
+            self._waits = paced and not order.as_it_comes
             rate = float(self._stream.average_rate or 0)
             self.outbox.say({"kind": "opened", "coding": self._coding(container), "rate": rate})
             for packet, arrived in self._settled(container):

@@ -3,8 +3,8 @@
 from clipseek.testing.cache import DictCache
 from clipseek.testing.cameras import MemoryCameras
 from clipseek.testing.catalog import MemoryCatalog
-from clipseek.testing.curating import MemoryCurating
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
+from clipseek.testing.feeds import MemoryFeeds
 from clipseek.testing.frames import Colour, SyntheticFrames
 from clipseek.testing.indexes import MemoryStore
 from clipseek.testing.jobs import MemoryJobs
@@ -21,7 +21,7 @@ __all__ = [
     "DictCache",
     "MemoryCameras",
     "MemoryCatalog",
-    "MemoryCurating",
+    "MemoryFeeds",
     "MemoryJobs",
     "MemoryKeys",
     "MemoryStore",

@@ -29,6 +29,18 @@ export default {
   cameraDays: "Aufnahmen so viele Tage behalten",
   forEver: "für immer",
   cameraFps: "Bilder je Sekunde, die angesehen werden",
+  cameraCollection: "Sammlung",
+  testPicture: "Das erste Bild der Kamera",
+
+  useWebcam: "Diese Webcam nehmen",
+  webcamDetail: "Ihre Bilder werden gesendet, solange diese Seite offen ist, und sind sofort zu finden.",
+  webcamPreview: "Was die Webcam zeigt",
+  sendWebcam: "Ihre Bilder senden",
+  stopWebcam: "Nicht mehr senden",
+  webcamIsSent: "Diese Seite sendet ihre Bilder.",
+  webcamDenied: "Der Browser darf die Webcam nicht benutzen. Erlaube es für diese Seite und versuche es noch einmal.",
+  webcamMissing: "Der Browser findet keine Webcam, die er benutzen kann. Schließe eine an, oder beende das Programm, das sie benutzt.",
+  webcamInsecure: "Browser geben einer Seite ihre Webcam nur bei Adressen mit https:// und auf dem Rechner selbst (localhost).",
 
   alerts: "Alarme",
   noAlerts: "Noch nichts. Suche etwas und drücke auf „Sag mir, wenn das wieder geschieht“.",

@@ -29,6 +29,18 @@ export default {
   cameraDays: "Keep recordings for days",
   forEver: "for ever",
   cameraFps: "Pictures a second to look at",
+  cameraCollection: "Collection",
+  testPicture: "The first picture of the camera",
+
+  useWebcam: "Use this webcam",
+  webcamDetail: "Its pictures are sent while this page is open, and can be searched at once.",
+  webcamPreview: "What the webcam shows",
+  sendWebcam: "Send its pictures",
+  stopWebcam: "Stop sending",
+  webcamIsSent: "This page sends its pictures.",
+  webcamDenied: "The browser may not use the webcam. Allow it for this page, and try again.",
+  webcamMissing: "The browser finds no webcam that it can use. Connect one, or close the program that uses it.",
+  webcamInsecure: "Browsers give a page their webcam only at https:// addresses and on the machine itself (localhost).",
 
   alerts: "Alerts",
   noAlerts: "Nothing yet. Search for something and press “Tell me when this happens again”.",

@@ -359,6 +359,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if app.state.recent is not None:
         app.state.recent.storing.start()
     warming = asyncio.create_task(run_in_threadpool(readiness.begin))
+    await readiness.listens(warming)
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """Whether the server may get requests: not before it is warm, and not when it is about to end."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from clipseek.service import Service
 
 PATIENCE_S = 0.5
 """Seconds a probe waits for another one, or for the models to be loaded; probes time out at 1 s."""
+LISTEN_S = 10.0
+"""Seconds after which a server listens even if it is not warm yet, so that probes can say why."""
+_STEP_S = 0.1
 
 log = logging.getLogger("clipseek.api")
 
@@ -36,6 +40,19 @@ class Readiness:
         self._warming = threading.Lock()
         self._warm: set[str] = set()
         self._ending = threading.Event()
+        self.listen_s = 0.0
+
+    async def listens(self, warming: asyncio.Task[None]) -> None:
+        """Return when the server may listen: it is warm, ends, or has waited for `listen_s`.
+
+        A proxy sends searches to whatever listens, and a connection that is refused makes it ask
+        another replica, which a search that waits for a model does not.
+        """
+        late = asyncio.get_running_loop().time() + self.listen_s
+        while (left := late - asyncio.get_running_loop().time()) > 0 and not self.is_ending:
+            ended, _ = await asyncio.wait({warming}, timeout=min(_STEP_S, left))
+            if ended:
+                return
 
     def begin(self) -> None:
         """Warm what there is; what cannot be now is tried again by every `check`."""

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from api import feed_sockets
 from api.connections import Connection, sweep
+from api.readiness import LISTEN_S
 from clipseek.errors import ServiceUnavailable
 
 GRACE_S = 10
@@ -47,6 +48,7 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+        app.state.readiness.listen_s = LISTEN_S
         self._request_timeout_s = request_timeout_s
         self._listening = listening
 

@@ -28,6 +28,7 @@ from indexer import (
     key_options,
     live_options,
     model_options,
+    sample_options,
     search_options,
     switch_options,
     watch_options,
@@ -220,6 +221,8 @@ def _judging_verbs(verbs: Verbs) -> None:
     )
     evaluate_options.add(evaluate)
     output(evaluate)
+    sample_options.add(sample := verb(verbs, *sample_options.VERB))
+    output(sample)
     calibrate = verb(
         verbs,
         "calibrate",

@@ -1,11 +1,12 @@
 """What the kinds of jobs do: ingest, receive, remove or edit a video, take a step of a switch."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clipseek.archive import Origin, Part, receive
-from clipseek.errors import ModelMismatch, NotFetched, VideoNotFound
+from clipseek.errors import ModelMismatch, NotFetched, ServiceUnavailable, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.jobs import Ending, Job, JobReader, JobState, Payload
 from clipseek.producers import open_texts
@@ -25,11 +26,12 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job ended, and why."""
+    """How a job ended, and why. upload: One that is deleted when the end is stored."""
 
     state: Ending
     outcome: Payload | None = None
     reason: str = ""
+    upload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +152,34 @@ class Errands:
         return Ended("done", {"videos": [report.id], "fate": fate, **figures}, reason), is_used
 
     def _receive(self, job: Job) -> Ended:
-        """Store the videos that another machine has sent, and delete what it has uploaded."""
+        """Store the videos that another machine has sent.
+
+        What it has uploaded is deleted when the job has ended: a worker that is killed before that
+        leaves it to the one that does the job again.
+        """
         upload_id = str(job.payload.get("upload", ""))
-        files = self.uploads.parts
         received = receive(
             self.service.catalog,
             self.service.thumbnails,
             job.collection,
-            files.data(upload_id),
+            self.uploads.parts.data(upload_id),
             Part.model_validate(job.payload.get("part"), strict=False),
             origin=Origin.model_validate(job.payload.get("origin"), strict=False),
             sender=job.by,
         )
-        files.delete(upload_id)
         outcome = {
             "videos": list(received.stored),
             "others": list(received.others),
             "fate": "received",
             "segments": received.segments,
         }
-        return Ended("done", outcome)
+        return Ended("done", outcome, upload=upload_id)
+
+    def clear(self, ended: Ended) -> None:
+        """Delete what a job that has ended does not need; what cannot be now is swept later."""
+        if ended.upload:
+            with suppress(ServiceUnavailable):
+                self.uploads.parts.delete(ended.upload)
 
     def _remove(self, job: Job) -> Ended:
         """Remove a video and, if it came by an upload, its file first: then no kill leaves it."""

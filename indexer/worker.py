@@ -160,7 +160,10 @@ class Worker:
 
         def end() -> bool:
             queue.beat(job, heart.progress)
-            return queue.finish(job, ended.state, ended.outcome, ended.reason)
+            is_mine = queue.finish(job, ended.state, ended.outcome, ended.reason)
+            if is_mine:
+                self.errands.clear(ended)
+            return is_mine
 
         return end
 

@@ -26,6 +26,7 @@ PART_BYTES = 8 << 20
 _AT_ONCE = 32
 _NAME = "part-00000.zip"
 _GONE = "remove"
+_TAG = "tag"
 
 
 class Center(Protocol):
@@ -197,11 +198,12 @@ def _is_whole(changes: Sequence[Change], after: int, found: Collection) -> bool:
     """Whether the changes are all that happened since a version, each to one video."""
     if not changes or changes[0].version != after + 1 or changes[-1].version < found.version:
         return False
-    return all(change.video_id is not None for change in changes)
+    return all(change.video_id is not None or change.kind == _TAG for change in changes)
 
 
 def _apart(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
     """Return the videos that are there after these changes, and those that are not."""
-    last = {change.video_id or "": change.kind for change in changes}
+    of_videos = (change for change in changes if change.kind != _TAG)
+    last = {change.video_id or "": change.kind for change in of_videos}
     put = [video_id for video_id, kind in last.items() if kind != _GONE]
     return put, [video_id for video_id, kind in last.items() if kind == _GONE]

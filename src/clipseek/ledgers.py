@@ -1,7 +1,8 @@
-"""Beside the library in its database: jobs, watches, switches, audit, and how far it is behind."""
+"""Beside the library in its database: jobs, watches, tags by rules, audit, and how late it is."""
 
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.cameras import SqlCameraReader, SqlCameras
+from clipseek.catalog.curating import SqlCurating, SqlCuratingReader
 from clipseek.catalog.feeds import SqlFeeds
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.catalog.retaining import SqlRetaining
@@ -29,6 +30,16 @@ def open_watch_reader(settings: Settings) -> SqlWatchReader:
 def open_watches(settings: Settings) -> SqlWatches:
     """Return the watches to change them; their database is not connected to before its use."""
     return SqlWatches.open(settings.catalog_url)
+
+
+def open_curating_reader(settings: Settings) -> SqlCuratingReader:
+    """Return what reads rules, tags on segments and decisions; it connects when it is used."""
+    return SqlCuratingReader.open(settings.catalog_url)
+
+
+def open_curating(settings: Settings) -> SqlCurating:
+    """Return rules, tags on segments and decisions to change them; it connects when it is used."""
+    return SqlCurating.open(settings.catalog_url)
 
 
 def open_camera_reader(settings: Settings) -> SqlCameraReader:

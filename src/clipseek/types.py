@@ -16,7 +16,7 @@ from clipseek.timed import Span as Span
 from clipseek.timed import TimedText
 
 VideoState = Literal["indexed", "incomplete"]
-ChangeKind = Literal["put", "remove", "relocate", "calibrate", "text"]
+ChangeKind = Literal["put", "remove", "relocate", "calibrate", "text", "tag"]
 Resize = Literal["shortest", "longest", "squash"]
 
 
@@ -387,7 +387,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One committed change of a collection. A "calibrate" change has no video.
+    """One committed change of a collection. A "calibrate" or "tag" change has no video.
 
     "relocate" changes what an answer says of the video, and nothing that is searched. A "put" may
     be of a video that was only given other tags, which a search can filter by. "text" changes what

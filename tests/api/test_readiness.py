@@ -1,10 +1,13 @@
 """When a server may get requests: after it is warm, and until it is told to end."""
 
+import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -17,6 +20,7 @@ from clipseek.service import Service
 from clipseek.stored import SegmentBlock
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from tests.api.library import Library, toy_model
+from tests.api.server import serving
 from tests.searching import searcher_over
 
 
@@ -119,3 +123,47 @@ def test_a_server_that_is_about_to_end_is_not_ready(library: Library) -> None:
     readiness.end()
     with pytest.raises(ServiceUnavailable, match="about to end"):
         readiness.check()
+
+
+@pytest.mark.parametrize("word", ["warm", "ends", "waits"])
+def test_a_server_listens_when_it_is_warm_or_says_why_it_is_not(
+    library: Library, word: str
+) -> None:
+    """A proxy gives searches to whatever listens; one that is refused is put to another replica."""
+
+    async def said() -> bool:
+        readiness, let_go = Readiness(library.service()), asyncio.Event()
+        readiness.listen_s = 0.2 if word == "waits" else 60.0
+        warming = asyncio.create_task(_held(let_go))
+        listening = asyncio.create_task(readiness.listens(warming))
+        done, _ = await asyncio.wait({listening}, timeout=0.1)
+        assert not done
+        if word == "warm":
+            let_go.set()
+        elif word == "ends":
+            readiness.end()
+        await asyncio.wait_for(listening, 20)
+        was_warm = warming.done()
+        let_go.set()
+        await warming
+        return was_warm
+
+    assert asyncio.run(said()) == (word == "warm")
+
+
+async def _held(let_go: asyncio.Event) -> None:
+    await let_go.wait()
+
+
+def test_the_first_connection_is_taken_when_the_models_are_loaded(library: Library) -> None:
+    """Nobody hears that a server is about to be ready."""
+    embedder = HeldEmbedder()
+    with (
+        ThreadPoolExecutor() as pool,
+        serving(create_app(with_model(library, embedder))) as address,
+    ):
+        first = pool.submit(httpx2.get, f"{address}/readyz", timeout=20)
+        assert embedder.begun.wait(20)
+        assert not wait([first], timeout=0.2).done
+        embedder.let_go.set()
+        assert first.result().status_code == 200

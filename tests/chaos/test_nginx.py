@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -147,7 +147,44 @@ def test_what_takes_too_long_is_not_put_to_others(path: str) -> None:
 
 def _hurried(template: str) -> str:
     """Return the configuration with less patience."""
-    return re.sub(r"proxy_read_timeout \d+s", "proxy_read_timeout 300ms", template)
+    template = re.sub(r"proxy_read_timeout \d+s", "proxy_read_timeout 300ms", template)
+    return template.replace("proxy_next_upstream_timeout 5s", "proxy_next_upstream_timeout 200ms")
+
+
+def test_nobody_else_is_asked_after_an_answer_that_takes_too_long() -> None:
+    """One word of nginx means both kinds of time-outs; only the seconds tell them apart."""
+    (asking,) = map(int, re.findall(r"proxy_next_upstream_timeout (\d+)s", TEMPLATE))
+    (connecting,) = map(int, re.findall(r"proxy_connect_timeout (\d+)s", TEMPLATE))
+    assert connecting < asking < min(map(int, re.findall(r"proxy_read_timeout (\d+)s", TEMPLATE)))
+
+
+@pytest.mark.parametrize("path", [*SEARCHES, "/v1/videos"])
+def test_a_replica_whose_address_is_gone_is_passed_over(sound: Upstream, path: str) -> None:
+    """Nothing refuses a connection to a container that was removed, and nothing takes it."""
+    require_programs()
+    method = "POST" if path in SEARCHES else "GET"
+    with ExitStack() as stack:
+        gone = stack.enter_context(_nowhere())
+        folder = stack.enter_context(own_folder())
+        client = stack.enter_context(standing(folder, [gone, sound.port], edit=_soon))
+        answers = [client.ask(method, path, {} if method == "POST" else None) for _ in range(4)]
+        assert [answer.status for answer in answers] == [200] * 4
+
+
+def _soon(template: str) -> str:
+    return template.replace("proxy_connect_timeout 1s", "proxy_connect_timeout 100ms")
+
+
+@contextmanager
+def _nowhere() -> Iterator[int]:
+    """Yield a port to which no connection is completed: its queue is full."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(2):
+            waits = stack.enter_context(socket.socket())
+            waits.setblocking(False)
+            waits.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 def _has_connection(listener: socket.socket) -> bool:

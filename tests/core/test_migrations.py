@@ -285,6 +285,7 @@ VERBS = [
     ["status"],
     ["verify"],
     ["evaluate", "CAPTIONS"],
+    ["sample"],
     ["calibrate"],
 ]
 """All that open the catalog, but for `migrate`."""

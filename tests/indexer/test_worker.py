@@ -38,7 +38,10 @@ class Bench:
     def worker(self, do: Do, *, jobs: int = 1) -> Worker:
         """Return a worker that does what the function does."""
         errands = SimpleNamespace(
-            do=do, tidy=lambda _jobs: None, service=SimpleNamespace(settings=self.settings)
+            do=do,
+            clear=lambda _ended: None,
+            tidy=lambda _jobs: None,
+            service=SimpleNamespace(settings=self.settings),
         )
         return Worker(
             self.queue, cast("Errands", errands), jobs, self.stop, self.ended.append, quiet=True

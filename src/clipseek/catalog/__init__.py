@@ -1,5 +1,6 @@
 """The catalog: the SQL database that is the truth about videos, segments and vectors."""
 
+from clipseek.catalog.curating import SqlCurating, SqlCuratingReader
 from clipseek.catalog.feeds import SqlFeeds
 from clipseek.catalog.keys import SqlKeyReader, SqlKeys
 from clipseek.catalog.reader import SqlReader
@@ -8,6 +9,8 @@ from clipseek.catalog.writer import SqlCatalog
 
 __all__ = [
     "SqlCatalog",
+    "SqlCurating",
+    "SqlCuratingReader",
     "SqlFeeds",
     "SqlKeyReader",
     "SqlKeys",

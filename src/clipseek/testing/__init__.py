@@ -3,6 +3,7 @@
 from clipseek.testing.cache import DictCache
 from clipseek.testing.cameras import MemoryCameras
 from clipseek.testing.catalog import MemoryCatalog
+from clipseek.testing.curating import MemoryCurating
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.feeds import MemoryFeeds
 from clipseek.testing.frames import Colour, SyntheticFrames
@@ -21,6 +22,7 @@ __all__ = [
     "DictCache",
     "MemoryCameras",
     "MemoryCatalog",
+    "MemoryCurating",
     "MemoryFeeds",
     "MemoryJobs",
     "MemoryKeys",

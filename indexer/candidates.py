@@ -1,0 +1,137 @@
+"""What a sample is taken from: the segments of a collection, and what is known of each."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek import calibration
+from clipseek.errors import NothingIndexed
+from clipseek.model import Model
+from clipseek.protocols import CatalogReader
+from clipseek.recorded import moment_at
+from clipseek.stored import SegmentBlock
+from clipseek.types import Collection, Scoring, Video
+
+UNKNOWN = "unknown"
+"""The stratum of what has no camera, no time of recording or no tag."""
+PAGE = 500
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All segments of a collection at one version; the rows of `block` are those of a sample."""
+
+    collection: Collection
+    block: SegmentBlock
+    videos: Mapping[str, Video]
+
+    @classmethod
+    def of(cls, catalog: CatalogReader, name: str) -> "Candidates":
+        """Read a collection.
+
+        Raises:
+            CollectionNotFound: there is none of this name.
+            NothingIndexed: it has no segment.
+        """
+        with catalog.consistent(name) as reader:
+            collection = reader.collection(name)
+            blocks = list(reader.blocks(name))
+            if not blocks:
+                raise NothingIndexed(name)
+            ids = sorted({each for block in blocks for each in block.video_ids.tolist()})
+            videos: dict[str, Video] = {}
+            for start in range(0, len(ids), PAGE):
+                videos |= reader.videos_by_id(name, ids[start : start + PAGE])
+        return cls(collection, _joined(blocks), videos)
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+    def video(self, row: int) -> Video:
+        """Return the video that a row is of."""
+        return self.videos[str(self.block.video_ids[row])]
+
+    def strata(self, kind: str) -> list[str]:
+        """Return the stratum of each row: its camera, its day, its hour or its rarest tag."""
+        return STRATA[kind](self)
+
+    def relevance(
+        self, model: Model, queries: NDArray[np.float32], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the relevance of rows, or of all, for the vectors of sentences: (Q, S)."""
+        scoring: Scoring = model.scoring_of(self.collection)
+        vectors, biases = self.block.vectors, self.block.biases
+        if rows is not None:
+            vectors, biases = vectors[rows], biases[rows]
+        evidence = calibration.evidence(queries @ vectors.T, biases, scoring.logit_scale)
+        return calibration.relevance(evidence, scoring.relevance)
+
+    def rows_at(self, others: "Candidates") -> NDArray[np.int64]:
+        """Return for each row of others the row that shows the same frame here, or -1."""
+        here, there = _by_video(self.block), _by_video(others.block)
+        found = np.full(len(others), -1, np.int64)
+        for video_id, asked in there.items():
+            rows = here.get(video_id)
+            if rows is None:
+                continue
+            spans = self.block.spans[rows]
+            times = others.block.best_times[asked]
+            places = np.searchsorted(spans[:, 0], times, side="right") - 1
+            is_inside = (places >= 0) & (times < spans[places, 1])
+            found[asked[is_inside]] = rows[places[is_inside]]
+        return found
+
+    def _each(self, read: Callable[[Video, float], str]) -> list[str]:
+        times = self.block.best_times.tolist()
+        return [read(self.video(row), time) for row, time in enumerate(times)]
+
+
+def _cameras(candidates: Candidates) -> list[str]:
+    return candidates._each(lambda video, _: video.stream or UNKNOWN)
+
+
+def _days(candidates: Candidates) -> list[str]:
+    return candidates._each(lambda video, time: _recorded(video, time, "%Y-%m-%d"))
+
+
+def _hours(candidates: Candidates) -> list[str]:
+    return candidates._each(lambda video, time: _recorded(video, time, "%H"))
+
+
+def _recorded(video: Video, time: float, form: str) -> str:
+    """Write in UTC when a frame was recorded, as far as that is known."""
+    if not video.recorded_at:
+        return UNKNOWN
+    moment = datetime.fromisoformat(moment_at(video.recorded_at, time))
+    return moment.astimezone(UTC).strftime(form)
+
+
+def _tags(candidates: Candidates) -> list[str]:
+    """Return the rarest tag of each row: only then is something that few have sampled."""
+    tags = [candidates.video(row).tags for row in range(len(candidates))]
+    counts = Counter(tag for some in tags for tag in some)
+    return [min(some, key=lambda tag: (counts[tag], tag), default=UNKNOWN) for some in tags]
+
+
+STRATA: Mapping[str, Callable[[Candidates], list[str]]] = {
+    "camera": _cameras,
+    "day": _days,
+    "hour": _hours,
+    "tag": _tags,
+}
+
+
+def _by_video(block: SegmentBlock) -> dict[str, NDArray[np.int64]]:
+    """Return the rows of each video in the order of time."""
+    order = np.lexsort((block.spans[:, 0], block.video_ids))
+    names, firsts = np.unique(block.video_ids[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(order, firsts[1:]), strict=True))
+
+
+def _joined(blocks: Sequence[SegmentBlock]) -> SegmentBlock:
+    names = ("ids", "video_ids", "spans", "best_times", "biases", "vectors")
+    return SegmentBlock(*(np.concatenate([getattr(b, name) for b in blocks]) for name in names))

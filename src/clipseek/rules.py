@@ -1,0 +1,115 @@
+"""Rules: which sentences give a segment a tag, from which relevance on, where and when. Pure."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from clipseek.errors import InvalidQuery, RequestError
+from clipseek.parts import is_unicode
+from clipseek.watches import MAX_CAMERAS, Hours
+
+THRESHOLD = 0.5
+"""From which relevance on a rule gives its tag unless it says: both sides are equally likely."""
+MAX_NAME_CHARACTERS = 100
+MAX_PROMPTS = 32
+MAX_PROMPT_CHARACTERS = 1000
+
+
+class RuleNotFound(RequestError):
+    """A collection has no rule of this name."""
+
+    def __init__(self, name: str, collection: str) -> None:
+        self.name, self.collection = name, collection
+        super().__init__(
+            f"collection {collection!r} has no rule {name!r}; `indexer tags list` shows its rules, "
+            "and `indexer tags apply` adds some"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What gives a segment a tag.
+
+    name: The tag. prompts: Sentences; the one that fits best counts. exclusions: Sentences that
+    must not fit. threshold: Relevance in (0, 1] from which on a segment gets the tag. cameras:
+    Only what these have recorded, or None for all videos. hours: Only what was recorded then.
+    is_fitted: Whether the threshold was fitted to decisions instead of given.
+    """
+
+    name: str
+    prompts: tuple[str, ...]
+    exclusions: tuple[str, ...] = ()
+    threshold: float = THRESHOLD
+    cameras: tuple[str, ...] | None = None
+    hours: Hours | None = None
+    is_fitted: bool = False
+
+    @property
+    def version(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of everything that decides on tags."""
+        written = json.dumps(self.content(), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+    def content(self) -> dict[str, Any]:
+        """Return what decides on tags as JSON takes it."""
+        values = asdict(self)
+        del values["is_fitted"]
+        return values
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any], *, is_fitted: bool = False) -> "Rule":
+        """Return the rule that `content` was written of."""
+        hours = content["hours"]
+        if hours is not None:
+            hours = Hours(**{**hours, "days": tuple(hours["days"])})
+        cameras = content["cameras"]
+        return cls(
+            name=content["name"],
+            prompts=tuple(content["prompts"]),
+            exclusions=tuple(content["exclusions"]),
+            threshold=content["threshold"],
+            cameras=None if cameras is None else tuple(cameras),
+            hours=hours,
+            is_fitted=is_fitted,
+        )
+
+    def problem(self) -> InvalidQuery | None:
+        """Return what is wrong with the rule, or None."""
+        found = self._problem()
+        return None if found is None else InvalidQuery(found)
+
+    def _problem(self) -> str | None:
+        if not 1 <= len(self.name.strip()) <= MAX_NAME_CHARACTERS or not is_unicode(self.name):
+            return (
+                f"name of a rule must have 1 to {MAX_NAME_CHARACTERS} characters, got {self.name!r}"
+            )
+        if not self.prompts:
+            return f"prompts of rule {self.name!r} must be 1 sentence or more, got none"
+        for kind, texts in (("prompts", self.prompts), ("exclusions", self.exclusions)):
+            if (wrong := _wrong(texts)) is not None:
+                return f"{kind} of rule {self.name!r} must be {wrong}"
+        if not (math.isfinite(self.threshold) and 0 < self.threshold <= 1):
+            return (
+                f"threshold of rule {self.name!r} must be more than 0 and at most 1, "
+                f"got {self.threshold:g}"
+            )
+        if self.cameras is not None and not 1 <= len(self.cameras) <= MAX_CAMERAS:
+            return (
+                f"cameras of rule {self.name!r} must name 1 to {MAX_CAMERAS}, got "
+                f"{len(self.cameras)}; leave them out for all videos"
+            )
+        wrong = None if self.hours is None else self.hours.problem()
+        return None if wrong is None else f"rule {self.name!r}: {wrong}"
+
+
+def _wrong(texts: Sequence[str]) -> str | None:
+    """Return what sentences must be, if some are something else."""
+    if len(texts) > MAX_PROMPTS:
+        return f"at most {MAX_PROMPTS} sentences, got {len(texts)}"
+    for text in texts:
+        if not 1 <= len(text.strip()) <= MAX_PROMPT_CHARACTERS or not is_unicode(text):
+            return f"sentences of 1 to {MAX_PROMPT_CHARACTERS} characters, got {text[:80]!r}"
+    return None

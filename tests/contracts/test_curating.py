@@ -1,0 +1,302 @@
+"""Every store of rules, tags and decisions keeps the contract: tags follow what people decide."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import pytest
+
+from clipseek.catalog import SqlCatalog, SqlCurating, SqlCuratingReader
+from clipseek.curating import Applied, Curating, Sample, SampleNotFound, SegmentTag, Tagging, tag_id
+from clipseek.decisions import Decision, Verdict
+from clipseek.errors import CollectionNotFound
+from clipseek.protocols import CatalogWriter
+from clipseek.rules import Rule, RuleNotFound
+from clipseek.testing import MemoryCatalog, MemoryCurating
+from clipseek.watches import Hours
+from tests.contracts.catalogs import DIM, RECORDED, a_video
+
+RED = Rule(
+    "red car",
+    ("a red car", "a red van"),
+    exclusions=("a red ball",),
+    threshold=0.6,
+    cameras=("yard",),
+    hours=Hours(("sat", "sun"), 22 * 60, 6 * 60, "Europe/Vienna"),
+)
+SEA = Rule("sea", ("the sea",))
+
+
+@dataclass(frozen=True)
+class Both:
+    """A store and the catalog that its videos are in."""
+
+    store: Curating
+    catalog: CatalogWriter
+
+    @property
+    def version(self) -> int:
+        """The version of the default collection."""
+        return self.catalog.collection("default").version
+
+
+@pytest.fixture
+def both(ledger_url: str | None) -> Iterator[Both]:
+    """Return an empty store of each kind, with the videos a and b in the default collection."""
+    if ledger_url is None:
+        memory = MemoryCatalog()
+        yield _filled(Both(MemoryCurating(memory), memory))
+        return
+    with (
+        closing(SqlCatalog.open(ledger_url)) as catalog,
+        closing(SqlCurating.open(ledger_url)) as store,
+    ):
+        yield _filled(Both(store, catalog))
+
+
+def _filled(both: Both) -> Both:
+    both.catalog.ensure_collection("default", "toy", DIM, "f1")
+    for name in ("a", "b"):
+        a_video(name).put_into(both.catalog)
+    both.store.put_rules("default", [RED, SEA], "ann")
+    return both
+
+
+def tag(video: str = "a", start: float = 0.0, end: float = 2.0, rule: Rule = RED) -> SegmentTag:
+    """Return a proposed tag."""
+    its_id = tag_id(video, rule.name, start, end)
+    return SegmentTag(its_id, video, start, end, rule.name, rule.version, 0.75)
+
+
+def tagging(*tags: SegmentTag, video: str = "a", rule: Rule = RED) -> Tagging:
+    """Return tags of one video by one rule."""
+    return Tagging(video, rule.name, rule.version, "stamp", tags)
+
+
+def decision(verdict: Verdict, of: SegmentTag | None = None, annotator: str = "ann") -> Decision:
+    """Return what somebody says of a tag."""
+    of = of or tag()
+    span = (of.video_id, of.start, of.end)
+    return Decision(of.id, *span, of.rule, verdict, annotator, of.version, of.relevance)
+
+
+def shown(both: Both) -> list[tuple[str, float, float, str, str]]:
+    """Return what all tags say, without times and ids."""
+    found = both.store.tags("default")
+    return [(each.video_id, each.start, each.end, each.rule, each.state) for each in found]
+
+
+def test_rules_are_read_as_they_were_stored(both: Both) -> None:
+    """By name, with everything that decides on tags."""
+    assert both.store.rules("default") == [RED, SEA]
+
+
+def test_a_changed_rule_is_another_version_and_the_old_one_stays(both: Both) -> None:
+    """So that each tag says what it was made by."""
+    fitted = replace(RED, threshold=0.8, is_fitted=True)
+    both.store.put_rules("default", [fitted], "bob")
+    assert both.store.rules("default") == [fitted, SEA]
+    found = {each.rule.version: each for each in both.store.rule_versions("default", RED.name)}
+    assert {version: each.is_current for version, each in found.items()} == {
+        RED.version: False,
+        fitted.version: True,
+    }
+    assert found[RED.version].by == "ann"
+    both.store.put_rules("default", [RED], "bob")
+    assert both.store.rules("default") == [RED, SEA]
+
+
+def test_tags_replace_those_of_the_same_video_and_rule_alone(both: Both) -> None:
+    """Each change of tags is one version of the collection, and no change is none."""
+    both.store.apply(
+        "default",
+        [
+            tagging(tag(), tag(start=4, end=6)),
+            tagging(tag("b"), video="b"),
+            tagging(tag(rule=SEA), rule=SEA),
+        ],
+    )
+    before = both.version
+    assert both.store.apply("default", [tagging(tag(start=4, end=6))]) == Applied(1, 0, 1)
+    assert both.version == before + 1
+    assert shown(both) == [
+        ("a", 0, 2, "sea", "proposed"),
+        ("a", 4, 6, "red car", "proposed"),
+        ("b", 0, 2, "red car", "proposed"),
+    ]
+    assert both.store.apply("default", [tagging(tag(start=4, end=6))]) == Applied()
+    assert both.version == before + 1
+    assert both.store.taggings("default")["a", "red car"] == (RED.version, "stamp")
+    assert both.store.tag_counts("default") == {"red car": {"proposed": 2}, "sea": {"proposed": 1}}
+
+
+def test_tags_are_found_by_rule_video_state_and_page(both: Both) -> None:
+    """In the order of videos and times."""
+    tags = [tag(start=start, end=start + 1) for start in (0.0, 2.0, 10.0)]
+    both.store.apply("default", [tagging(*tags), tagging(tag("b", rule=SEA), video="b", rule=SEA)])
+    read = both.store.tags
+    assert [each.start for each in read("default", rules=["red car"])] == [0, 2, 10]
+    assert [each.rule for each in read("default", video_ids=["b"])] == ["sea"]
+    assert read("default", states=["rejected"]) == []
+    assert [each.start for each in read("default", limit=2)] == [0, 2]
+    assert [each.rule for each in read("default", after=tags[1].id)] == ["red car", "sea"]
+    assert both.store.tag("default", tags[2].id).start == 10
+    with pytest.raises(SampleNotFound):
+        both.store.tag("default", "nothing")
+
+
+def test_tags_of_removed_videos_and_of_old_rules_are_left_out(both: Both) -> None:
+    """Somebody may have changed either while relevance was computed."""
+    old = replace(RED, threshold=0.9)
+    gone = tagging(tag("c"), video="c")
+    stale = tagging(tag(rule=old), rule=old)
+    assert both.store.apply("default", [gone, stale]) == Applied()
+    assert both.store.taggings("default") == {}
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_tags_go_with_their_video_and_decisions_stay(both: Both, how: str) -> None:
+    """Tags that were decided on come back when rules are applied."""
+    both.store.apply("default", [tagging(tag())])
+    both.store.decide("default", decision("accept"))
+    if how == "removed":
+        both.catalog.remove("default", "a")
+    else:
+        a_video("a", seed=1).put_into(both.catalog)
+    assert (shown(both), both.store.taggings("default")) == ([], {})
+    assert [each.verdict for each in both.store.decisions("default")] == ["accept"]
+
+
+def test_what_is_decided_is_the_state_of_the_tag(both: Both) -> None:
+    """And `undo` makes it a proposal again."""
+    both.store.apply("default", [tagging(tag())])
+    states: dict[Verdict, str] = {"accept": "accepted", "reject": "rejected", "undo": "proposed"}
+    for verdict, state in states.items():
+        before = both.version
+        both.store.decide("default", decision(verdict))
+        assert shown(both) == [("a", 0, 2, "red car", state)]
+        assert both.version == before + 1
+    by = [(each.number, each.verdict, bool(each.at)) for each in both.store.decisions("default")]
+    assert by == [(1, "accept", True), (2, "reject", True), (3, "undo", True)]
+
+
+def test_a_corrected_span_moves_the_tag(both: Both) -> None:
+    """Under the id of the sample, so that a second annotator finds it."""
+    both.store.apply("default", [tagging(tag())])
+    right = replace(decision("correct"), new_start=0.5, new_end=1.5)
+    both.store.decide("default", right)
+    assert shown(both) == [("a", 0.5, 1.5, "red car", "corrected")]
+    assert both.store.tags("default")[0].id == tag().id
+    both.store.decide("default", decision("undo"))
+    assert shown(both) == [("a", 0, 2, "red car", "proposed")]
+
+
+def test_a_corrected_label_gives_the_other_tag(both: Both) -> None:
+    """And rejects the one that was proposed."""
+    both.store.apply("default", [tagging(tag())])
+    both.store.decide("default", replace(decision("correct"), label="sea"))
+    assert shown(both) == [("a", 0, 2, "red car", "rejected"), ("a", 0, 2, "sea", "corrected")]
+
+
+def test_taking_back_a_corrected_label_takes_the_other_tag_back(both: Both) -> None:
+    """Otherwise a slip of the keyboard would stay in the data."""
+    both.store.apply("default", [tagging(tag())])
+    both.store.decide("default", replace(decision("correct"), label="sea"))
+    both.store.decide("default", decision("undo"))
+    assert shown(both) == [("a", 0, 2, "red car", "proposed")]
+
+
+def test_annotators_who_disagree_leave_a_proposal_for_a_reviewer(both: Both) -> None:
+    """Whose word counts, even if others decide later."""
+    both.store.apply("default", [tagging(tag())])
+    both.store.decide("default", decision("accept"))
+    both.store.decide("default", decision("reject", annotator="bob"))
+    assert shown(both) == [("a", 0, 2, "red car", "proposed")]
+    both.store.decide("default", replace(decision("accept", annotator="eve"), by_reviewer=True))
+    both.store.decide("default", decision("reject"))
+    assert shown(both) == [("a", 0, 2, "red car", "accepted")]
+
+
+def test_a_sample_that_no_rule_proposed_becomes_a_tag_when_it_is_accepted(both: Both) -> None:
+    """Samples are also drawn from what rules have not found."""
+    both.store.decide("default", decision("accept"))
+    assert shown(both) == [("a", 0, 2, "red car", "accepted")]
+
+
+def test_decisions_are_found_by_rule_or_label_by_sample_and_by_video(both: Both) -> None:
+    """In the order in which they were stored."""
+    both.store.decide("default", replace(decision("correct"), label="sea"))
+    both.store.decide("default", decision("reject", tag("b")))
+    read = both.store.decisions
+    assert [each.video_id for each in read("default", rules=["sea"])] == ["a"]
+    assert [each.video_id for each in read("default", rules=["red car"])] == ["a", "b"]
+    assert [each.verdict for each in read("default", samples=[tag("b").id])] == ["reject"]
+    assert [each.verdict for each in read("default", video_ids=["a"])] == ["correct"]
+
+
+def test_a_removed_rule_takes_its_tags_along(both: Both) -> None:
+    """And a second removal says that there is none."""
+    both.store.apply("default", [tagging(tag()), tagging(tag(rule=SEA), rule=SEA)])
+    assert both.store.remove_rule("default", "red car") == 1
+    assert shown(both) == [("a", 0, 2, "sea", "proposed")]
+    assert both.store.rules("default") == [SEA]
+    assert list(both.store.taggings("default")) == [("a", "sea")]
+    with pytest.raises(RuleNotFound):
+        both.store.remove_rule("default", "red car")
+
+
+def test_facts_change_with_segments_and_decisions(both: Both) -> None:
+    """They say of which videos the tags must be made again."""
+    before = both.store.facts("default")
+    assert [(each.video_id, each.stream, each.recorded_at) for each in before] == [
+        ("a", "yard", RECORDED),
+        ("b", "yard", RECORDED),
+    ]
+    a_video("b", seed=1).put_into(both.catalog)
+    middle = both.store.facts("default")
+    assert middle[0] == before[0]
+    assert middle[1].segments != before[1].segments
+    both.store.decide("default", decision("accept"))
+    after = both.store.facts("default")
+    assert after == [replace(middle[0], decided=1), middle[1]]
+
+
+def test_a_list_of_samples_is_replaced_as_a_whole(both: Both) -> None:
+    """In its own order; an empty one is gone."""
+    some = [Sample(tag(name).id, name, 0.0, 2.0, "red car", 0.5) for name in ("b", "a")]
+    both.store.put_samples("default", "hard", some)
+    assert both.store.samples("default", "hard") == some
+    both.store.put_samples("default", "hard", some[:1])
+    assert both.store.sample_lists("default") == {"hard": 1}
+    both.store.put_samples("default", "hard", [])
+    assert both.store.sample_lists("default") == {}
+
+
+def test_a_collection_that_does_not_exist_has_nothing_and_takes_nothing(both: Both) -> None:
+    """Reading is an answer, writing an error."""
+    read = both.store
+    assert (read.rules("none"), read.tags("none"), read.facts("none")) == ([], [], [])
+    assert (read.decisions("none"), read.samples("none", "x"), read.tag_counts("none")) == (
+        [],
+        [],
+        {},
+    )
+    with pytest.raises(CollectionNotFound):
+        both.store.put_rules("none", [RED], "ann")
+
+
+def test_a_removed_collection_leaves_nothing_to_one_of_its_name(both: Both) -> None:
+    """Rules, samples and decisions are deleted with it."""
+    both.store.decide("default", decision("accept"))
+    both.store.put_samples("default", "hard", [Sample(tag().id, "a", 0.0, 2.0, "red car")])
+    both.catalog.remove_collection("default")
+    both.catalog.ensure_collection("default", "toy", DIM, "f1")
+    assert both.store.rules("default") == []
+    assert both.store.decisions("default") == []
+    assert both.store.sample_lists("default") == {}
+
+
+def test_a_catalog_that_is_not_there_yet_has_no_rules(bare_url: str) -> None:
+    """The API may be started before anything is indexed."""
+    with closing(SqlCuratingReader.open(bare_url)) as reader:
+        assert (reader.rules("default"), reader.facts("default")) == ([], [])

@@ -21,6 +21,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from indexer import (
+    dataset_options,
     demo_options,
     evaluate_options,
     forward_options,
@@ -223,6 +224,8 @@ def _judging_verbs(verbs: Verbs) -> None:
     output(evaluate)
     sample_options.add(sample := verb(verbs, *sample_options.VERB))
     output(sample)
+    dataset_options.add(dataset := verb(verbs, *dataset_options.VERB))
+    output(dataset)
     calibrate = verb(
         verbs,
         "calibrate",

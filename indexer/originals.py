@@ -17,6 +17,7 @@ from clipseek.ingest.steps import SHORT_SIDE
 from clipseek.live.naming import is_recorded
 from clipseek.protocols import CatalogReader, Embedder, FrameSource, FrameSourceOpener
 from clipseek.sources import Places, Source, content_id
+from clipseek.stored import rounding_s
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Segment, Video
 
@@ -35,8 +36,6 @@ SHAPES = 0.03
 MEAN_COSINE, COSINE = 0.9, 0.7
 """Of frames read sparsely and exactly: on average 0.96 over a real video or more, 0.89 at worst."""
 _SIDE = 16
-_LATE_S, _LATE_SHARE = 1e-3, 1e-6
-"""Times are stored as float32; a little later, and no sooner, the same frame is shown."""
 _NAME = re.compile(r".*/(\d{9,})-([0-9a-f]{12})\.jpg")
 _ANEW = "index it again with `indexer ingest FILE --force`"
 
@@ -205,7 +204,7 @@ class Originals:
         named = _NAME.fullmatch(segment.thumbnail)
         if named is None:
             return "", look
-        if abs(int(named[1]) / 1000 - segment.best_time) > 2 * _late(segment.best_time):
+        if abs(int(named[1]) / 1000 - segment.best_time) > 2 * rounding_s(segment.best_time):
             what = f"has a thumbnail for {segment.best_time:.2f} s that belongs to another time"
             return self._said(video, f"{what} ({segment.thumbnail}); {_ANEW}"), look
         if hashlib.sha256(jpeg).hexdigest()[:12] != named[2]:
@@ -222,7 +221,7 @@ class Originals:
         """Return those pictures that are not the video's at their times."""
         if not pictures:
             return []
-        times = [segment.best_time + _late(segment.best_time) for segment, _ in pictures]
+        times = [segment.best_time + rounding_s(segment.best_time) for segment, _ in pictures]
         short_side = min(look.side for _, look in pictures)
         seen: list[tuple[float, _Look]] = []
         try:
@@ -230,7 +229,7 @@ class Originals:
                 for batch in source.read(times, short_side=short_side):
                     looks = (_Look.at(Image.fromarray(pixels)) for pixels in batch.pixels)
                     seen += zip(batch.times.tolist(), looks, strict=True)
-                    if seen[-1][0] >= pictures[-1][0].best_time - _late(times[-1]):
+                    if seen[-1][0] >= pictures[-1][0].best_time - rounding_s(times[-1]):
                         break  # the rest of the file is not needed
         except (UnreadableVideo, OSError):
             return []  # reported where its length is checked
@@ -247,7 +246,7 @@ class Originals:
         found: list[float] = []
         cosines: list[float] = []
         with self._opened(video, self.open_exact) as source:
-            asked = [time + _late(time) for time in times.tolist()]
+            asked = [time + rounding_s(time) for time in times.tolist()]
             for batch in source.read(asked, short_side=max(SHORT_SIDE, embedder.image_size)):
                 rows = vectors[len(found) : len(found) + len(batch)]
                 found += batch.times.tolist()
@@ -255,17 +254,13 @@ class Originals:
                     now = embedder.embed_images(embedder.prepare(batch.pixels))
                     cosines += np.einsum("nd,nd->n", now, rows).tolist()
             yield from self._other_length(video, source.duration)
-        late = [_late(time) for time in times.tolist()]
+        late = [rounding_s(time) for time in times.tolist()]
         if len(found) != len(times) or (np.abs(np.array(found) - times) > np.array(late)).any():
             yield self._said(video, f"has frames at other times than are stored; {_ANEW}")
         elif cosines and (min(cosines) < COSINE or np.mean(cosines) < MEAN_COSINE):
             at = found[int(np.argmin(cosines))]
             what = f"shows another picture at {at:.2f} s than its vector was made from"
             yield self._said(video, f"{what} (cosine {min(cosines):.2f}); {_ANEW}")
-
-
-def _late(time: float) -> float:
-    return _LATE_S + _LATE_SHARE * time
 
 
 @dataclass(frozen=True, slots=True)

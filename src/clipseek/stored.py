@@ -15,6 +15,16 @@ FrameBlocks = tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]
 Some = Sequence[str] | None
 """Ids of some videos; None for all."""
 
+_ROUNDING_S, _ROUNDING_SHARE = 1e-3, 1e-6
+
+
+def rounding_s(time: float) -> float:
+    """Return by how many seconds a stored time may differ from that of its frame.
+
+    Times are stored as float32; so much later, and no sooner, the same frame is shown.
+    """
+    return _ROUNDING_S + _ROUNDING_SHARE * time
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow:

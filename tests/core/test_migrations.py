@@ -286,6 +286,7 @@ VERBS = [
     ["verify"],
     ["evaluate", "CAPTIONS"],
     ["sample"],
+    ["dataset", "data-set"],
     ["calibrate"],
 ]
 """All that open the catalog, but for `migrate`."""

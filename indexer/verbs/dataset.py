@@ -1,0 +1,138 @@
+"""The verb `dataset`: frames and tags of a collection as a data set that other programs read."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from clipseek.assembly import open_existing, open_places
+from clipseek.config import Settings
+from clipseek.curating import SegmentTag
+from clipseek.datasets import DECIDED, Selection, Wanted, Written, write
+from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.ledgers import open_curating_reader
+from clipseek.live.naming import is_recorded
+from clipseek.protocols import CatalogReader
+from clipseek.rules import RuleNotFound
+from clipseek.service import Service
+from clipseek.types import Video
+from clipseek.video.opening import video_opener
+from indexer.captions import read_lines
+from indexer.output import counted, emit, note, say
+from indexer.videos import all_videos
+
+ALL = ("proposed", *DECIDED)
+TRIES = 3
+
+
+class _Sample(BaseModel):
+    """A line of `sample --out`; the rest of it says why it was chosen."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    video_id: str
+    time: float
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the data set; exit 1 if a video had to be left out."""
+    samples = None
+    if options.samples is not None:
+        samples = read_lines(options.samples, _Sample.model_validate)
+    exact = settings.model_copy(update={"decode": "exact"})
+    with open_existing(settings) as service:
+        selection, tags, wanted = _selected(service, options, samples)
+        with video_opener(exact) as open_exact:
+            written = write(
+                options.folder.absolute(),
+                options.format,
+                selection,
+                wanted,
+                tags,
+                places=open_places(settings),
+                open_exact=open_exact,
+            )
+    _tell(written, options)
+    return 1 if written.dataset.left_out else 0
+
+
+def _selected(
+    service: Service, options: argparse.Namespace, samples: Sequence[_Sample] | None
+) -> tuple[Selection, list[SegmentTag], list[Wanted]]:
+    """Return what of the collection is written: tags and frames of one version."""
+    name = service.settings.collection
+    states = DECIDED if options.decided else ALL
+    with closing(open_curating_reader(service.settings)) as curating:
+        for _ in range(TRIES):
+            with service.catalog.consistent(name) as reader:
+                collection = reader.collection(name)
+                wanted = list(_wanted(reader, name, samples))
+            versions = {rule.name: rule.version for rule in curating.rules(name)}
+            for rule in options.rule:
+                if rule not in versions:
+                    raise RuleNotFound(rule, name)
+            tags = curating.tags(name, rules=options.rule or None, states=states)
+            if service.catalog.collection(name).version == collection.version:
+                break
+        else:
+            raise ServiceUnavailable(
+                f"collection {name!r} changes while it is read; wait for the ingest to end"
+            )
+    chosen = {each: versions[each] for each in (options.rule or versions)}
+    selection = Selection(collection.name, collection.version, collection.model, chosen, states)
+    return selection, tags, wanted
+
+
+def _wanted(
+    reader: CatalogReader, name: str, samples: Sequence[_Sample] | None
+) -> Iterator[Wanted]:
+    """Yield the frames of each video, by id: those of the samples, or one of each segment."""
+    if samples is None:
+        for video in all_videos(reader, name):
+            if is_recorded(video):
+                segments = reader.segments(name, video.id)
+                yield Wanted(video, [segment.best_time for segment in segments])
+        return
+    times: dict[str, list[float]] = {}
+    for sample in samples:
+        times.setdefault(sample.video_id, []).append(sample.time)
+    videos = reader.videos_by_id(name, sorted(times))
+    for video_id in sorted(times):
+        yield Wanted(_known(videos.get(video_id), video_id, name), times[video_id])
+
+
+def _known(video: Video | None, video_id: str, name: str) -> Video:
+    if video is None:
+        raise ConfigError(
+            f"--samples names video {video_id}, which collection {name!r} does not have; "
+            "`indexer sample` again"
+        )
+    return video
+
+
+def _tell(written: Written, options: argparse.Namespace) -> None:
+    dataset, folder = written.dataset, Path(options.folder)
+    for video_id, reason in dataset.left_out.items():
+        note(f"indexer: video {video_id} is left out: {reason}")
+    if options.json:
+        emit(
+            {
+                **dataset.info(),
+                "format": options.format,
+                "folder": str(folder),
+                "videos": len(dataset.videos),
+                "frames": len(dataset.pictures),
+                "spans": len(dataset.tracks),
+                "labels": len(dataset.labels),
+                "left_out": dict(dataset.left_out),
+                "bytes": written.bytes,
+            }
+        )
+        return
+    say(
+        f"data set {dataset.name}: {counted(len(dataset.pictures), 'frame')} of "
+        f"{counted(len(dataset.videos), 'video')}, {counted(len(dataset.labels), 'label')} of "
+        f"{counted(len(dataset.selection.rules), 'rule')}, {written.bytes / 1e6:.1f} MB in {folder}"
+    )

@@ -1,0 +1,136 @@
+"""`indexer dataset` over a library: its frames, its bytes, and what is left out."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clipseek.assembly import open_existing, open_writer
+from clipseek.config import Settings
+from clipseek.curating import SegmentTag, Tagging, tag_id
+from clipseek.ledgers import open_curating
+from clipseek.rules import Rule
+from clipseek.types import Video
+from clipseek.video import PyAVFrames
+from tests.e2e.conftest import Library
+
+RULE = Rule("cat", ("a cat",))
+
+
+@pytest.fixture
+def tagged(library: Library) -> Library:
+    """Return a library whose first video has a tag from 0 to 3 seconds."""
+    settings = Settings.load(data_dir=str(library.data_dir))
+    video = videos(library)[0]
+    tag = SegmentTag(
+        tag_id(video.id, RULE.name, 0.0, 3.0), video.id, 0.0, 3.0, RULE.name, RULE.version, 0.75
+    )
+    with closing(open_curating(settings)) as curating:
+        curating.put_rules("default", [RULE], "ann")
+        curating.apply("default", [Tagging(video.id, RULE.name, RULE.version, "s", [tag])])
+    return library
+
+
+def videos(library: Library) -> list[Video]:
+    """Return the videos of the library, by id."""
+    with open_existing(Settings.load(data_dir=str(library.data_dir))) as service:
+        return service.catalog.videos("default")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return all files of a folder by their names."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def every_frame(path: str) -> Iterator[tuple[float, bytes]]:
+    """Decode a video frame by frame, each with its time and its pixels."""
+    times = (number / 100 for number in range(1_000_000))
+    with PyAVFrames(path, decode="exact") as source:
+        for batch in source.read(times):
+            for pixels, time in zip(batch.pixels, batch.times.tolist(), strict=True):
+                yield time, pixels.tobytes()
+
+
+def test_frames_are_those_of_exact_decoding_and_the_bytes_repeat(
+    tagged: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a sample, written twice; every pixel is that of a decoder that reads every frame."""
+    samples = tmp_path / "samples.jsonl"
+    assert tagged.run("sample", "--budget", "6", "--out", str(samples)) == 0
+    first = videos(tagged)[0]
+    line = {"video_id": first.id, "time": 1.0}
+    samples.write_text(samples.read_text() + json.dumps(line) + "\n")
+    for name in ("one", "two"):
+        command = ["dataset", str(tmp_path / name), "--samples", str(samples), "--json"]
+        capsys.readouterr()
+        assert tagged.run(*command) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+
+    manifest = json.loads((tmp_path / "one" / "dataset.json").read_text())
+    assert manifest["rules"] == {"cat": RULE.version}
+    assert manifest["name"] == said["name"]
+    assert (manifest["frames"], manifest["spans"]) == (7, 1)
+    for name, digest in manifest["sha256"].items():
+        assert hashlib.sha256((tmp_path / "one" / name).read_bytes()).hexdigest() == digest
+
+    labels = json.loads((tmp_path / "one" / "labels.json").read_text())
+    asked = {each["id"]: each for each in labels["videos"]}
+    for image in labels["images"]:
+        pixels = np.asarray(Image.open(tmp_path / "one" / "data" / image["file_name"]))
+        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+        assert image["pixels_sha256"] == digest
+        frames = every_frame(asked[image["video_id"]]["uri"])
+        found = next(raw for time, raw in frames if time == image["time"])
+        assert hashlib.sha256(found).hexdigest() == digest
+    tagged_images = [each["image_id"] for each in labels["annotations"]]
+    expected = [
+        each["id"]
+        for each in labels["images"]
+        if asked[each["video_id"]]["source"] == first.id and each["time"] < 3
+    ]
+    assert tagged_images == expected != []
+
+
+def test_a_video_that_changed_is_left_out(
+    tagged: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1, the reason in the manifest, and the frames of the others are there."""
+    known = videos(tagged)
+    gone = known[0]
+    with open_writer(Settings.load(data_dir=str(tagged.data_dir))) as service:
+        there = str(tmp_path / "gone.mp4")
+        service.catalog.relocate("default", gone.id, there, gone.size_bytes, gone.stamp)
+    assert tagged.run("dataset", str(tmp_path / "out"), "--format", "csv") == 1
+    manifest = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert list(manifest["left_out"]) == [gone.id]
+    assert manifest["videos"] == len(known) - 1
+    assert manifest["frames"] == sum(video.segments for video in known[1:])
+    assert "is left out" in capsys.readouterr().err
+    assert not list((tmp_path / "out" / "data").glob(f"{gone.id}*"))
+
+
+def test_what_cannot_be_written_is_said(
+    tagged: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder with something in it, a rule and a video that are not there."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note").touch()
+    (tmp_path / "samples.jsonl").write_text('{"video_id": "ffff", "time": 1}\n')
+    for options, said in (
+        (["full"], "must be a new or empty folder"),
+        (["out", "--rule", "dog"], "no rule 'dog'"),
+        (["out", "--samples", str(tmp_path / "samples.jsonl")], "names video ffff"),
+    ):
+        assert tagged.run("dataset", str(tmp_path / options[0]), *options[1:]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

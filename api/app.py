@@ -49,6 +49,7 @@ from api.alert_streams import AlertStreams
 from api.answering import Answering
 from api.auditing import Auditing
 from api.cutter import Cutter
+from api.drift_gauges import DriftGauges
 from api.explaining import Explaining
 from api.following import Following
 from api.job_counts import JobCounts
@@ -79,6 +80,7 @@ from clipseek.ledgers import (
     open_audit,
     open_camera_reader,
     open_cameras,
+    open_drift_reader,
     open_feeds,
     open_job_reader,
     open_jobs,
@@ -189,6 +191,9 @@ def _application(opened: Service) -> FastAPI:
     app.state.watch_counts = WatchCounts(opened.catalog, app.state.watch_reader)
     workers.append(app.state.watch_counts.counting)
     app.state.metrics.registry.register(app.state.watch_counts)
+    app.state.drift_gauges = DriftGauges(open_drift_reader(opened.settings))
+    workers.append(app.state.drift_gauges.reading)
+    app.state.metrics.registry.register(app.state.drift_gauges)
     app.state.lag = Lag(open_standby(opened.settings))
     workers.append(app.state.lag.measuring)
     app.state.metrics.registry.register(app.state.lag)
@@ -354,6 +359,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.recall.start()
     app.state.job_counts.counting.start()
     app.state.watch_counts.counting.start()
+    app.state.drift_gauges.reading.start()
     app.state.auditing.storing.start()
     app.state.lag.measuring.start()
     if app.state.recent is not None:
@@ -380,6 +386,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await run_in_threadpool(app.state.tracing.close)
         await run_in_threadpool(app.state.job_counts.counting.close)
         await run_in_threadpool(app.state.watch_counts.counting.close)
+        await run_in_threadpool(app.state.drift_gauges.close)
         await run_in_threadpool(app.state.auditing.close)
         await run_in_threadpool(app.state.lag.close)
         state = app.state

@@ -23,6 +23,7 @@ from clipseek.errors import (
 from indexer import (
     dataset_options,
     demo_options,
+    drift_options,
     evaluate_options,
     forward_options,
     ingest_options,
@@ -206,6 +207,8 @@ def _reading_verbs(verbs: Verbs) -> None:
     verify = verb(verbs, "verify", "check that everything agrees", "indexer verify")
     verify.add_argument("--deep", action="store_true", help="decode every video again")
     output(verify, collection=False)
+    drift_options.add(drift := verb(verbs, *drift_options.VERB))
+    output(drift)
     models = verb(verbs, "models", "list or export the models that can be used", "indexer models")
     output(models, collection=False)
     model_options.add(models)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clipseek.catalog.audit import SqlAudit
     from indexer.reports import Reports
 
-WRITING = frozenset({"calibrate", "import", "remove", "retain", "switch", "watch"})
+WRITING = frozenset({"calibrate", "drift", "import", "remove", "retain", "switch", "watch"})
 """The verbs that change the catalog whenever they are called, but `ingest`, which notes itself."""
 CHANGING = frozenset({"add", "change", "pause", "remove", "reseal", "resume", "revoke"})
 """The actions of verbs that do."""

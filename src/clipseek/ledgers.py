@@ -3,6 +3,7 @@
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.cameras import SqlCameraReader, SqlCameras
 from clipseek.catalog.curating import SqlCurating, SqlCuratingReader
+from clipseek.catalog.drifts import SqlDriftReader, SqlDrifts
 from clipseek.catalog.feeds import SqlFeeds
 from clipseek.catalog.jobs import SqlJobReader, SqlJobs
 from clipseek.catalog.retaining import SqlRetaining
@@ -40,6 +41,16 @@ def open_curating_reader(settings: Settings) -> SqlCuratingReader:
 def open_curating(settings: Settings) -> SqlCurating:
     """Return rules, tags on segments and decisions to change them; it connects when it is used."""
     return SqlCurating.open(settings.catalog_url)
+
+
+def open_drift_reader(settings: Settings) -> SqlDriftReader:
+    """Return what reads measured weeks, by SELECT alone; it connects when it is used."""
+    return SqlDriftReader.open(settings.catalog_url)
+
+
+def open_drifts(settings: Settings) -> SqlDrifts:
+    """Return measured weeks, to add some; it connects when it is used."""
+    return SqlDrifts.open(settings.catalog_url)
 
 
 def open_camera_reader(settings: Settings) -> SqlCameraReader:

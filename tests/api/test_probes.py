@@ -242,6 +242,10 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_alert_deliveries",
         "clipseek_alert_deliveries_oldest_seconds",
         "clipseek_watch_lag_seconds",
+        "clipseek_drift_fault",
+        "clipseek_drift_distance",
+        "clipseek_drift_brightness",
+        "clipseek_drift_still",
     }
 
 

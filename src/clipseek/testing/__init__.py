@@ -4,6 +4,7 @@ from clipseek.testing.cache import DictCache
 from clipseek.testing.cameras import MemoryCameras
 from clipseek.testing.catalog import MemoryCatalog
 from clipseek.testing.curating import MemoryCurating
+from clipseek.testing.drifts import MemoryDrifts
 from clipseek.testing.embedder import TOY_COLOURS, TOY_WORDS, ToyEmbedder
 from clipseek.testing.feeds import MemoryFeeds
 from clipseek.testing.frames import Colour, SyntheticFrames
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryCameras",
     "MemoryCatalog",
     "MemoryCurating",
+    "MemoryDrifts",
     "MemoryFeeds",
     "MemoryJobs",
     "MemoryKeys",

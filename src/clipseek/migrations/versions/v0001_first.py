@@ -5,7 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from clipseek.migrations import curation, feeds, live
+from clipseek.migrations import curation, drifts, feeds, live
 from clipseek.migrations.kinds import JSON, KEY, counted
 
 revision = "0001"
@@ -34,6 +34,7 @@ def upgrade() -> None:
     live.make()
     curation.make()
     feeds.make()
+    drifts.make()
 
 
 def _identity() -> None:

@@ -33,6 +33,7 @@ from indexer import (
     sample_options,
     search_options,
     switch_options,
+    tag_options,
     watch_options,
 )
 from indexer.naming import at_home
@@ -135,6 +136,7 @@ def _catalog_verbs(verbs: Verbs) -> None:
     key_options.add(verbs)
     live_options.add(verbs)
     watch_options.add(verbs)
+    tag_options.add(verbs)
     export = verb(verbs, "export", "write a collection to a folder", "indexer export ./backup")
     export.add_argument("folder", type=at_home, metavar="DIR", help="new or empty folder")
     output(export, quiet=True)

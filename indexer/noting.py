@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 WRITING = frozenset({"calibrate", "drift", "import", "remove", "retain", "switch", "watch"})
 """The verbs that change the catalog whenever they are called, but `ingest`, which notes itself."""
-CHANGING = frozenset({"add", "change", "pause", "remove", "reseal", "resume", "revoke"})
+CHANGING = frozenset(
+    {"add", "apply", "change", "fit", "pause", "remove", "reseal", "resume", "revoke"}
+)
 """The actions of verbs that do."""
 INTERRUPTED = 130
 """The exit code of a command that a signal has ended."""

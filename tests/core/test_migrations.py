@@ -279,6 +279,7 @@ VERBS = [
     ["cameras", "list"],
     ["record"],
     ["watches", "list"],
+    ["tags", "list"],
     ["hold", "list"],
     ["retain"],
     ["work", "--once"],

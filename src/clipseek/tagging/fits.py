@@ -1,0 +1,109 @@
+"""How well a rule fits the segments of one video, and the spans that it gives its tag. Pure.
+
+The relevance of a segment is that of the prompt that fits best, composed with the exclusion that
+fits best as a search composes what is wanted with what is not (see `composition`). It is computed
+for one video and one rule at a time, so that no other video or rule can change a last bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek.composition import Curves, combined
+from clipseek.live.hours import is_within
+from clipseek.matching import logistic
+from clipseek.ranking import ADJACENT_S
+from clipseek.rules import Rule
+
+Floats = NDArray[np.float64]
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A rule with the vectors of its sentences.
+
+    prompts: float32 (P, dim), unit rows. exclusions: float32 (E, dim), unit rows; E may be 0.
+    """
+
+    rule: Rule
+    prompts: NDArray[np.float32]
+    exclusions: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The segments of one video in the order of time.
+
+    spans: float64 (S, 2) seconds. biases: float32 (S,). vectors: float32 (S, dim), unit rows.
+    """
+
+    spans: Floats
+    biases: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+
+
+def relevance(asked: Asked, seen: Seen, curves: Curves) -> Floats:
+    """Return how well a rule fits each segment, float64 (S,) in [0, 1]."""
+    biases = seen.biases.astype(np.float64)
+
+    def best(sentences: NDArray[np.float32]) -> Floats:
+        cosines = (seen.vectors @ sentences.T).astype(np.float64)
+        logits = [curves.logits(column, biases, is_sentence=True) for column in cosines.T]
+        found: Floats = np.max(logits, axis=0)
+        return found
+
+    if not len(seen.spans):
+        return np.empty(0)
+    wanted = best(asked.prompts)
+    if not len(asked.exclusions):
+        return logistic(wanted)
+    both = np.stack([wanted, best(asked.exclusions)], axis=1)
+    return logistic(combined(both, np.array([1.0, -1.0])))
+
+
+def in_hours(rule: Rule, starts: Floats, recorded_at: str) -> NDArray[np.bool_]:
+    """Return which segments begin in the hours of a rule, bool (S,).
+
+    Without hours all do; with hours none of a video does whose time of recording is not known.
+    """
+    if rule.hours is None:
+        return np.ones(len(starts), np.bool_)
+    if not recorded_at:
+        return np.zeros(len(starts), np.bool_)
+    begin = datetime.fromisoformat(recorded_at).timestamp()
+    return np.array([is_within(rule.hours, begin + start) for start in starts.tolist()], np.bool_)
+
+
+def inside(spans: Floats, decided: Sequence[Span]) -> NDArray[np.bool_]:
+    """Return which segments have their middle in one of some spans, bool (S,)."""
+    middles = spans.mean(axis=1)
+    found = np.zeros(len(spans), np.bool_)
+    for start, end in decided:
+        found |= (middles >= start) & (middles < end)
+    return found
+
+
+def merged(
+    spans: Floats, fits: Floats, chosen: NDArray[np.bool_]
+) -> list[tuple[float, float, float]]:
+    """Return spans of adjacent chosen segments, each with its highest relevance."""
+    found: list[tuple[float, float, float]] = []
+    for row in np.flatnonzero(chosen).tolist():
+        (start, end), fit = spans[row].tolist(), float(fits[row])
+        if found and start - found[-1][1] <= ADJACENT_S:
+            first, last, best = found[-1]
+            found[-1] = (first, max(last, end), max(best, fit))
+        else:
+            found.append((start, end, fit))
+    return found
+
+
+def highest(spans: Floats, fits: Floats, span: Span) -> float:
+    """Return the highest relevance of the segments that a span shows; 0 if it shows none."""
+    start, end = span
+    shown = (spans[:, 0] < end - ADJACENT_S) & (spans[:, 1] > start + ADJACENT_S)
+    return float(fits[shown].max()) if shown.any() else 0.0

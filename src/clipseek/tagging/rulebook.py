@@ -1,0 +1,161 @@
+"""Files of rules, in YAML or JSON: what an operator writes, and every mistake in it by name."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipseek.errors import ConfigError
+from clipseek.rules import THRESHOLD, Rule
+from clipseek.watches import DAYS, Hours
+
+MAX_BYTES = 1_000_000
+MAX_RULES = 1000
+_NAMES = (
+    "name",
+    "prompts",
+    "exclusions",
+    "threshold",
+    "cameras",
+    "collections",
+    "hours",
+)
+_HOUR_NAMES = ("days", "start", "end", "zone")
+_TIME = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A rule as a file has it.
+
+    is_open: Whether the file names no threshold, so that a fitted one stays. collections: Those
+    that the rule is for, or None for the one that is asked for.
+    """
+
+    rule: Rule
+    is_open: bool
+    collections: tuple[str, ...] | None
+
+
+def read(path: Path) -> list[Written]:
+    """Read a file of rules: YAML, or JSON if its name ends with `.json`.
+
+    Raises:
+        ConfigError: it cannot be read, or a rule in it is wrong; the message says where.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path} must have at most {MAX_BYTES} bytes; write fewer rules")
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"cannot read the rules {path}: {reason}; name another file") from error
+    return parsed(_json(text, path) if path.suffix == ".json" else _yaml(text, path), str(path))
+
+
+def parsed(content: object, place: str) -> list[Written]:
+    """Return the rules of what a file contains; raise ConfigError."""
+    given = content.get("rules") if isinstance(content, Mapping) else None
+    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
+        raise ConfigError(f"{place} must have a list `rules` with one rule or more")
+    if isinstance(content, Mapping) and (more := sorted(map(str, content.keys() - {"rules"}))):
+        raise ConfigError(f"{place} may have `rules` alone, got {more[0]!r} too; remove it")
+    if len(given) > MAX_RULES:
+        raise ConfigError(f"{place} must have at most {MAX_RULES} rules, got {len(given)}")
+    found = [_written(each, f"{place}, rule {n}") for n, each in enumerate(given, 1)]
+    names = [written.rule.name for written in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"{place} has rule {twice[0]!r} more than once; give each its own name")
+    return found
+
+
+def _json(text: str, path: Path) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON: {error}; correct it") from error
+
+
+def _yaml(text: str, path: Path) -> object:
+    try:
+        import yaml
+    except ImportError as error:
+        raise ConfigError(
+            "rules in YAML need PyYAML, which is not installed; run `pip install 'clipseek[tags]'`,"
+            " or write them as JSON into a file whose name ends with .json"
+        ) from error
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        said = " ".join(str(error).split())
+        raise ConfigError(f"{path} is not YAML: {said}; correct it") from error
+
+
+def _written(given: object, place: str) -> Written:
+    fields = _fields(given, _NAMES, place)
+    for name in ("name", "prompts"):
+        if name not in fields:
+            raise ConfigError(f"{place} must have `{name}`; add it")
+    name, threshold = fields["name"], fields.get("threshold")
+    if not isinstance(name, str):
+        raise ConfigError(f"{place}: name must be text, got {name!r}; put it into quotes")
+    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if threshold is not None and not is_number:
+        raise ConfigError(f"{place}: threshold must be a number, got {threshold!r}")
+    rule = Rule(
+        name=name,
+        prompts=_texts(fields["prompts"], "prompts", place),
+        exclusions=_texts(fields.get("exclusions", ()), "exclusions", place),
+        threshold=THRESHOLD if threshold is None else float(threshold),
+        cameras=_some(fields, "cameras", place),
+        hours=None if fields.get("hours") is None else _hours(fields["hours"], place),
+    )
+    if (wrong := rule.problem()) is not None:
+        raise ConfigError(f"{place}: {wrong}")
+    return Written(rule, threshold is None, _some(fields, "collections", place))
+
+
+def _fields(given: object, known: Sequence[str], place: str) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{place} must have names and values, got {given!r}")
+    if unknown := [str(name) for name in given if name not in known]:
+        raise ConfigError(f"{place} has {unknown[0]!r}; it may have {', '.join(known)}")
+    return {str(name): value for name, value in given.items()}
+
+
+def _texts(given: object, name: str, place: str) -> tuple[str, ...]:
+    many = [given] if isinstance(given, str) else given
+    if not isinstance(many, Sequence) or not all(isinstance(each, str) for each in many):
+        raise ConfigError(f"{place}: {name} must be a text or a list of texts, got {given!r}")
+    return tuple(many)
+
+
+def _some(fields: Mapping[str, Any], name: str, place: str) -> tuple[str, ...] | None:
+    return None if fields.get(name) is None else _texts(fields[name], name, place)
+
+
+def _hours(given: object, place: str) -> Hours:
+    fields = _fields(given, _HOUR_NAMES, f"{place}: hours")
+    days = _texts(fields.get("days", DAYS), "hours.days", place)
+    zone = fields.get("zone", "UTC")
+    if unknown := [day for day in days if day not in DAYS]:
+        raise ConfigError(f"{place}: hours.days must be some of {', '.join(DAYS)}, got {unknown}")
+    if not isinstance(zone, str):
+        raise ConfigError(f"{place}: hours.zone must be such as Europe/Vienna, got {zone!r}")
+    start, end = (
+        _minutes(fields.get(name, whole), f"hours.{name}", place)
+        for name, whole in (("start", "00:00"), ("end", "24:00"))
+    )
+    return Hours(tuple(day for day in DAYS if day in days), start, end, zone)
+
+
+def _minutes(given: object, name: str, place: str) -> int:
+    """Return minutes since midnight. YAML 1.1 reads 22:00 without quotes as 1320 (in base 60)."""
+    if isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= 24 * 60:
+        return given
+    found = _TIME.fullmatch(given) if isinstance(given, str) else None
+    if found is None or int(found[1]) * 60 + int(found[2]) > 24 * 60:
+        raise ConfigError(f"{place}: {name} must be such as '22:00', got {given!r}")
+    return int(found[1]) * 60 + int(found[2])

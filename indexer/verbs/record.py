@@ -12,7 +12,7 @@ from clipseek.assembly import open_writer
 from clipseek.cameras import CameraState
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
-from clipseek.ledgers import open_cameras, open_feeds, open_retaining
+from clipseek.ledgers import open_camera_reader, open_cameras, open_feeds, open_retaining
 from clipseek.live.metering import CameraCollector
 from clipseek.live.recorder import Limits, Recorder
 from clipseek.live.retention import EVERY_S
@@ -35,7 +35,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if not 1 <= options.most <= MOST_CAMERAS:
         raise ConfigError(f"--most must be >= 1 and <= {MOST_CAMERAS}, got {options.most}")
     address = None if options.metrics is None else _address(options.metrics)
-    seal, stop = Seal.of(settings), threading.Event()
+    seal, stop = _seal(settings), threading.Event()
     limits = Limits(
         most=options.most,
         commit_s=settings.live_commit_s,
@@ -59,6 +59,16 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         watcher.join()
         told.changes(recorder.states)
     return 0
+
+
+def _seal(settings: Settings) -> Seal | None:
+    """Return what opens the URLs of cameras; None if no key is set, and all cameras are webcams."""
+    if settings.camera_key is None:
+        with closing(open_camera_reader(settings)) as reader:
+            cameras = reader.cameras()
+        if cameras and all(camera.is_webcam for camera in cameras):
+            return None
+    return Seal.of(settings)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from clipseek.requirements import lacking
 
 HELP = """\
 usage: clipseek [-h] [--version] [--data-dir DIR] VERB ...
-Search videos by sentences. `clipseek serve` is `python -m api` with a worker beside it; other verbs
-are those of indexer.
+Search videos by sentences. `clipseek serve` is `python -m api` with a worker beside it, and with a
+recorder if there are cameras; other verbs are those of indexer.
 
 verbs:
 {verbs}

@@ -42,6 +42,7 @@ from api import (
     tracing,
     traffic,
     uploads,
+    wanted,
     watches,
 )
 from api.access import Access
@@ -69,6 +70,7 @@ from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
 from api.trials import Trials
 from api.watch_counts import WatchCounts
+from api.wishing import Wishing
 from clipseek import __version__
 from clipseek.assembly import fetch_rules, open_service, open_uploads
 from clipseek.cache.recent import RecentQueries
@@ -168,6 +170,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.trials = Trials(opened)
     app.state.outgoing = Outgoing(opened.settings.webhook_hosts)
     app.state.cutter = Cutter(opened)
+    app.state.wishing = Wishing.opened(opened.settings, lambda: app.state.readiness.is_ending)
     app.state.redirects = Redirects(
         opened.settings.media_origins or (), opened.settings.media_url_s
     )
@@ -189,13 +192,12 @@ def _application(opened: Service) -> FastAPI:
         jobs=app.state.job_counts.latest,
     )
     app.state.watch_counts = WatchCounts(opened.catalog, app.state.watch_reader)
-    workers.append(app.state.watch_counts.counting)
     app.state.metrics.registry.register(app.state.watch_counts)
     app.state.drift_gauges = DriftGauges(open_drift_reader(opened.settings))
     workers.append(app.state.drift_gauges.reading)
     app.state.metrics.registry.register(app.state.drift_gauges)
     app.state.lag = Lag(open_standby(opened.settings))
-    workers.append(app.state.lag.measuring)
+    workers += [app.state.watch_counts.counting, app.state.lag.measuring]
     app.state.metrics.registry.register(app.state.lag)
     app.state.shards = shards.ShardMetrics(opened.serving.peers)
     app.state.metrics.registry.register(app.state.shards)
@@ -234,6 +236,7 @@ def _application(opened: Service) -> FastAPI:
         changing,
         new_videos,
         received_parts,
+        wanted,
         jobs,
         watches,
         alerts,
@@ -390,7 +393,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.auditing.close)
         await run_in_threadpool(app.state.lag.close)
         state = app.state
-        stores = (state.jobs, state.queue, state.audit, state.history)
+        stores = (state.jobs, state.queue, state.audit, state.history, state.wishing.store)
         of_cameras = (state.cameras, state.camera_store, state.feeds, state.retaining)
         for store in (*stores, *of_cameras, state.watch_reader, state.watches):
             await run_in_threadpool(store.close)

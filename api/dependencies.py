@@ -12,6 +12,7 @@ from api.looking import Looking
 from api.receiving import Receiving
 from api.suggestions import Suggestions
 from api.trials import Trials
+from api.wishing import Wishing
 from clipseek.audit import History
 from clipseek.feeds import FeedStore
 from clipseek.holds import Retaining
@@ -63,3 +64,5 @@ Looked = Annotated[Looking, _part("looking")]
 Sending = Annotated[Outgoing, _part("outgoing")]
 """Says where alerts may be sent."""
 Cutting = Annotated[Cutter, _part("cutter")]
+Wished = Annotated[Wishing, _part("wishing")]
+"""Finds and asks for spans of videos whose files are at other machines."""

@@ -12,10 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api import openapi_examples, problem_kinds
+from api import openapi_examples, problem_kinds, wish_kinds
 from api.asked import readable, readable_segment
 from api.cutter import Cutter
-from api.dependencies import Cutting, Opened
+from api.dependencies import Cutting, Opened, Wished
 from api.library import VideoIdInPath
 from api.limits import SegmentId, expect
 from api.media import VideoFile, VideoResponse
@@ -24,6 +24,7 @@ from api.problem_kinds import STORE
 from api.problems import Refused
 from api.reading_router import ReadingRouter
 from api.schemas import InCollection
+from api.wishing import BeingFetched, Shown, Wishing
 from clipseek.errors import (
     CollectionNotFound,
     InvalidQuery,
@@ -83,10 +84,18 @@ _KINDS = (
     problem_kinds.NOT_CUT,
     problem_kinds.EXCERPTS_BUSY,
     problem_kinds.EXCERPTS_UNAVAILABLE,
+    wish_kinds.SITE_AWAY,
+    wish_kinds.TOO_MANY_WISHES,
     *STORE,
 )
 _FILE = {
     200: {"description": "The whole file.", "content": {"video/mp4": {}}},
+    202: {
+        "description": "The file is at another machine, and the span is being fetched from it; "
+        "ask again after `Retry-After` seconds.",
+        "model": BeingFetched,
+        "content": {"application/json": {"example": openapi_examples.BEING_FETCHED}},
+    },
     206: {"description": "The ranges asked for.", "content": {"video/mp4": {}}},
     304: {"description": "The file that `If-None-Match` names is still the same."},
 }
@@ -109,18 +118,18 @@ async def segment_clip(
     asking: Asking,
     service: Opened,
     cutting: Cutting,
+    wishing: Wished,
     segment_id: Annotated[SegmentId, Path()],
 ) -> Response:
     """Return the segment as an MP4; see `GET /v1/videos/{video_id}/clip`."""
 
-    def found() -> tuple[Video, str, Span]:
+    def found() -> tuple[Shown, Span]:
         collection, segment = readable_segment(asking, service, segment_id)
-        video = service.catalog.video(collection, segment.video_id)
-        return video, _content(video, collection), segment.span
+        return _shown(asking, service, collection, segment.video_id), segment.span
 
-    video, content, span = await run_in_threadpool(found)
+    shown, span = await run_in_threadpool(found)
     end = min(span.end, span.start + MAX_CLIP_S)
-    return await _clip(request, cutting, video, content, span.start, end)
+    return await _clip(request, cutting, wishing, shown, span.start, end)
 
 
 @router.get(
@@ -138,6 +147,7 @@ async def video_clip(
     asking: Asking,
     service: Opened,
     cutting: Cutting,
+    wishing: Wished,
     video_id: VideoIdInPath,
     asked: Annotated[SpanAsked, Query()],
 ) -> Response:
@@ -147,9 +157,9 @@ async def video_clip(
     copied, and the file begins at that keyframe. Otherwise the span is encoded, at most 1080 pixels
     high. The original is not changed.
     """
-    video, content = await run_in_threadpool(_video, asking, service, video_id, asked)
-    start, end = _span(video, asked.start, asked.end, MAX_CLIP_S)
-    return await _clip(request, cutting, video, content, start, end)
+    shown = await run_in_threadpool(_video, asking, service, video_id, asked)
+    start, end = _span(shown.video, asked.start, asked.end, MAX_CLIP_S)
+    return await _clip(request, cutting, wishing, shown, start, end)
 
 
 @router.get(
@@ -167,6 +177,7 @@ async def video_preview(
     asking: Asking,
     service: Opened,
     cutting: Cutting,
+    wishing: Wished,
     video_id: VideoIdInPath,
     asked: Annotated[PreviewAsked, Query()],
 ) -> Response:
@@ -175,11 +186,15 @@ async def video_preview(
     It is sent while it is encoded (fragmented MP4), so it plays after about a second, and is kept.
     Its time zero is `start`. Without `end` it is 60 s long; it may be 300 s long.
     """
-    video, content = await run_in_threadpool(_video, asking, service, video_id, asked)
+    shown = await run_in_threadpool(_video, asking, service, video_id, asked)
+    video = shown.video
     end = asked.start + PREVIEW_S if asked.end is None else asked.end
     start, end = _span(video, asked.start, end, MAX_PREVIEW_S)
     recipe = Recipe(start, end, PREVIEW_HEIGHT, copy=False, growing=True)
-    key = key_of(content, recipe)
+    if shown.site is not None:
+        title = f"{video.title} preview"
+        return await _fetched(request, wishing, shown, recipe, title, attached=False)
+    key = key_of(shown.content, recipe)
     kept = cutting.excerpts.find(key)
     if kept is not None:
         return _file(kept, f"{video.title} preview", attached=False)
@@ -191,35 +206,46 @@ async def video_preview(
 
 
 async def _clip(
-    request: Request, cutting: Cutter, video: Video, content: str, start: float, end: float
+    request: Request, cutting: Cutter, wishing: Wishing, shown: Shown, start: float, end: float
 ) -> Response:
     recipe = Recipe(start, end, CLIP_HEIGHT, copy=True, growing=False)
-    key = key_of(content, recipe)
+    title = f"{shown.video.title} {start:.2f}-{end:.2f}"
+    if shown.site is not None:
+        return await _fetched(request, wishing, shown, recipe, title, attached=True)
+    key = key_of(shown.content, recipe)
     kept = cutting.excerpts.find(key)
     if kept is None:
         if request.method == "HEAD":
             return Response(media_type="video/mp4", headers={"Cache-Control": "no-store"})
-        start_it = partial(cutting.start, video)
+        start_it = partial(cutting.start, shown.video)
         kept = await cutting.call(_told(cutting.excerpts.made), key, recipe, start_it)
-    return _file(kept, f"{video.title} {start:.2f}-{end:.2f}", attached=True)
+    return _file(kept, title, attached=True)
 
 
-def _video(
-    asking: Asking, service: Service, video_id: str, asked: InCollection
-) -> tuple[Video, str]:
+async def _fetched(
+    request: Request, wishing: Wishing, shown: Shown, recipe: Recipe, title: str, *, attached: bool
+) -> Response:
+    """Answer with a span of a video whose file is at another machine, or that it is fetched."""
+    asks = request.method != "HEAD"
+    found = partial(wishing.found, shown, shown.site or "", recipe, asks=asks)
+    kept = await run_in_threadpool(found)
+    return kept if isinstance(kept, Response) else _file(kept, title, attached=attached)
+
+
+def _video(asking: Asking, service: Service, video_id: str, asked: InCollection) -> Shown:
     """Return a video, and what excerpts of it are kept under."""
-    collection = readable(asking, service, asked)
-    video = service.catalog.video(collection, video_id)
-    return video, _content(video, collection)
+    return _shown(asking, service, readable(asking, service, asked), video_id)
 
 
-def _content(video: Video, collection: str) -> str:
-    """Return what an excerpt shows, for its key.
+def _shown(asking: Asking, service: Service, collection: str, video_id: str) -> Shown:
+    """Return a video of a collection that somebody may read.
 
-    The collection is part of it, so that nobody learns whether others have the same video and have
-    asked for the same span.
+    The collection is part of what excerpts are named by, so that nobody learns whether others have
+    the same video and have asked for the same span.
     """
-    return f"{collection} {video.id} {video.stamp}"
+    video = service.catalog.video(collection, video_id)
+    key = service.catalog.collection(collection).key
+    return Shown(video, key, f"{collection} {video.id} {video.stamp}", asking.name)
 
 
 def _span(video: Video, start: float, end: float, longest: float) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import conditions, problem_kinds, problems
 from api.problems import Refused
+from clipseek.archive import sender_of
 from clipseek.live.naming import UNRECORDED, is_chunk_file
 from clipseek.sources import LocalDisk, Source
 from clipseek.types import Video
@@ -137,6 +138,12 @@ def gone(uri: str | Path, error: OSError | ValueError) -> Refused:
             "this camera is not recorded, so its moments have pictures and no footage",
             reason=f"{uri} has no footage; `indexer cameras change NAME --record` keeps it from "
             "then on",
+        )
+    if (site := sender_of(str(uri))) is not None:
+        return Refused(
+            problem_kinds.FILE_GONE,
+            f"the file of this video is at {site}; ask for a span of it, at /preview or /clip",
+            reason=f"{uri} is at another machine",
         )
     said = error.strerror if isinstance(error, OSError) else error
     return Refused(

@@ -35,12 +35,14 @@ from api.problem_kinds import (
     UPLOAD_INCOMPLETE,
 )
 from api.upload_kinds import Kind
+from api.wish_kinds import NOT_A_SPAN, SITE_AWAY, TOO_MANY_WISHES
 from clipseek import errors
 from clipseek.cameras import CameraNotFound, CameraTaken
 from clipseek.feeds import FeedRefused
 from clipseek.holds import HoldNotFound
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
+from clipseek.wishes import TooManyWishes, WishNotFound
 
 _ID = "9f2c1a7be04d5568"
 _UPLOAD_ID = "9f2c1a7be04d55689f2c1a7be04d5568"
@@ -146,6 +148,19 @@ COLLECTIONS_ANSWER = {
     ],
     "default": "default",
 }
+BEING_FETCHED = {"state": "waiting", "site": "farm", "retry_after_s": 2}
+WANTED_ANSWER = {
+    "wanted": [
+        {
+            "id": _UPLOAD_ID,
+            "video": _VIDEO_ID,
+            "start": 42.0,
+            "end": 47.5,
+            "height": 1080,
+            "preview": False,
+        }
+    ]
+}
 HEALTH = {"status": "ok"}
 
 _INVALID = {
@@ -219,6 +234,11 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.KeyReused]: str(errors.KeyReused("again", "pN3v0cZ7Q2mX5hJd9sLwAg")),
     TOO_MANY_STREAMS: "at most 64 streams of one key and 256 of all are open at the same time; "
     "close one, or ask for the job now and then",
+    SITE_AWAY: "the file of this video is at farm, which last asked 310 s ago what is wanted of "
+    "it; ask again when `indexer forward --follow` runs there",
+    TOO_MANY_WISHES: str(TooManyWishes("farm")),
+    NOT_A_SPAN: f"upload {_UPLOAD_ID} is not a complete MP4; send it again",
+    KINDS[WishNotFound]: str(WishNotFound(_UPLOAD_ID)),
     NOT_A_PART: "Content-Type must be application/offset+octet-stream, got text/plain",
     TOO_MANY_PARTS: "32 parts of your uploads are received, and at most 32 may be (128 of "
     "everybody); wait until one has ended",

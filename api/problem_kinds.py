@@ -2,6 +2,7 @@
 
 from api.camera_kinds import CAMERA_KINDS, TESTS_BUSY
 from api.upload_kinds import UPLOAD_KINDS, Kind
+from api.wish_kinds import NOT_A_SPAN, SITE_AWAY, TOO_MANY_WISHES, WISH_KINDS
 from clipseek import errors
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
@@ -9,6 +10,7 @@ from clipseek.watches import AlertNotFound, WatchNotFound
 KINDS: dict[type[errors.ClipseekError], Kind] = {
     **UPLOAD_KINDS,
     **CAMERA_KINDS,
+    **WISH_KINDS,
     errors.InvalidQuery: Kind(
         "invalid-query",
         422,
@@ -326,6 +328,9 @@ OTHER_KINDS = (
     NOT_CUT,
     EXCERPTS_BUSY,
     EXCERPTS_UNAVAILABLE,
+    SITE_AWAY,
+    TOO_MANY_WISHES,
+    NOT_A_SPAN,
     BAD_REQUEST,
     NOT_A_PART,
     UPLOAD_INCOMPLETE,

@@ -17,6 +17,7 @@ from indexer import reserve, sample, switch_errand
 from indexer.collection_models import CollectionModels
 from indexer.heartbeat import Heartbeat
 from indexer.incoming import Incoming
+from indexer.leftovers import brought
 from indexer.meanings import read_meanings
 
 FRUITLESS: tuple[JobState, ...] = ("failed", "cancelled")
@@ -189,6 +190,7 @@ class Errands:
         try:
             self.uploads.stored.remove(Path(catalog.video(job.collection, job.video).uri))
             catalog.remove(job.collection, job.video)
+            brought(self.service.settings).forget(catalog.collection(job.collection).key, job.video)
         except VideoNotFound as error:
             if not job.failures:
                 return Ended("failed", reason=error.told)

@@ -18,3 +18,8 @@ def add(forward: argparse.ArgumentParser) -> None:
     forward.add_argument(
         "--every", type=float, default=1.0, metavar="S", help="look so often (1 s)"
     )
+    forward.add_argument(
+        "--no-moments",
+        action="store_true",
+        help="send no footage of moments that somebody wants to see",
+    )

@@ -1,6 +1,16 @@
-"""Index and thumbnails of removed collections: deleted after the rows, also if that was cut off."""
+"""What removals leave: index and thumbnails of collections, and what others have sent of videos.
 
+It is deleted after the rows, also if that was cut off.
+"""
+
+from clipseek.brought import Brought
+from clipseek.config import Settings
 from clipseek.service import WritingService
+
+
+def brought(settings: Settings) -> Brought:
+    """Return the spans that other machines have sent."""
+    return Brought(settings.upload_root, settings.excerpt_bytes)
 
 
 def delete(service: WritingService) -> None:

@@ -4,6 +4,7 @@ from clipseek.assembly import build_snapshot
 from clipseek.holds import Retaining
 from clipseek.live.retention import Retention
 from clipseek.service import WritingService
+from indexer.leftovers import brought
 
 
 def retention(service: WritingService, rows: Retaining) -> Retention:
@@ -21,5 +22,6 @@ def retention(service: WritingService, rows: Retaining) -> Retention:
         service.thumbnails,
         recordings=service.settings.recording_root,
         excerpts=service.settings.excerpt_root,
+        forget=brought(service.settings).forget,
         publish=publish,
     )

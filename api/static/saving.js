@@ -21,13 +21,34 @@ export function spanUrl(file, kind, start, end) {
 }
 
 /**
+ * The machine that has the file of a video, or "" if the server has it. Pure.
+ * @param {string} uri
+ */
+export function siteOf(uri) {
+  const found = /^edge:\/\/([^/]+)\//.exec(uri);
+  return found ? decodeURIComponent(found[1]) : "";
+}
+
+/**
+ * Seconds after which to ask again for what the server fetches from another machine; 0 if it is there.
+ * @param {Response} response
+ */
+export function laterOf(response) {
+  return response.status === 202 ? Number(response.headers.get("retry-after")) || 1 : 0;
+}
+
+/**
  * @param {import("./components/player.js").Opened} opened
  * @returns {Promise<string>} why it failed, or ""
  */
 export async function saveSpan({ file, title, start, end }) {
   for (let tries = 1; ; tries += 1) {
     try {
-      const response = await fetched(spanUrl(file, "clip", start, end));
+      let response = await fetched(spanUrl(file, "clip", start, end));
+      for (let later = laterOf(response); later; later = laterOf(response)) {
+        await new Promise((resolve) => { setTimeout(resolve, 1000 * later); });
+        response = await fetched(spanUrl(file, "clip", start, end));
+      }
       save(await response.blob(), `${title} ${moment(start)}-${moment(end)}.mp4`.replaceAll(":", "."));
       return "";
     } catch (error) {

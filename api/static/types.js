@@ -1,7 +1,7 @@
 // The answers of the API, as far as the page reads them.
 
 /**
- * @typedef {{id: string, title: string, duration: number, indexed_at: string}} HitVideo
+ * @typedef {{id: string, uri: string, title: string, duration: number, indexed_at: string}} HitVideo
  * @typedef {object} Hit
  * @property {HitVideo} video
  * @property {number} segment_id

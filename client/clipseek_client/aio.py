@@ -25,7 +25,7 @@ from clipseek_client.answers import (
 from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
 from clipseek_client.cameras import AsyncCameraMethods
 from clipseek_client.errors import ProblemError
-from clipseek_client.retrying import Outcome
+from clipseek_client.retrying import Outcome, has_content
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
 from clipseek_client.watches import AsyncWatchMethods
@@ -352,7 +352,7 @@ class AsyncClient(AsyncCameraMethods, AsyncWatchMethods):
             return await self._http.send(request)
         response = await self._http.send(request, stream=True)
         try:
-            if response.is_success:
+            if has_content(response):
                 with Sink(step.sink) as sink:
                     async for chunk in response.aiter_bytes():
                         await anyio.to_thread.run_sync(partial(sink.write, chunk))

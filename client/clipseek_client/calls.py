@@ -29,13 +29,22 @@ from clipseek_client.answers import (
     Videos,
 )
 from clipseek_client.asked import ChosenMoment, Search, SearchPart, search_body, sent
-from clipseek_client.errors import InvalidValue, JobFailed, JobLate, ProblemError
+from clipseek_client.errors import (
+    InvalidValue,
+    JobFailed,
+    JobLate,
+    ProblemError,
+    UnexpectedAnswer,
+)
+from clipseek_client.retrying import has_content, retry_after_s
 from clipseek_client.steps import Flow, Read, Request, Server, Wait
 
 MAX_PAGE = 100
 """Hits that a page of an answer has at most."""
 FIRST_POLL_S, LONGEST_POLL_S = 0.2, 2.0
 """Pauses between two looks at a job; the worker notes its progress once a second."""
+FETCHED_S = 300.0
+"""How long a file is waited for that the server fetches from another machine."""
 
 
 class _Item(BaseModel):
@@ -129,7 +138,10 @@ def thumbnail(server: Server, moment: Hit | Liked | Moment | Video) -> Flow[byte
 def excerpt(
     server: Server, video_id: str, start: float, end: float, to: Path, collection: str | None
 ) -> Flow[Path]:
-    """Store the seconds [start, end) of a video as a file."""
+    """Store the seconds [start, end) of a video as a file.
+
+    If the video is at another machine, wait until that one has sent them.
+    """
     asked = _get(f"{_video(video_id)}/clip", collection=collection, start=start, end=end)
     return _stored(server, asked, to)
 
@@ -291,7 +303,15 @@ def _stored(server: Server, request: Request, to: Path) -> Flow[Path]:
         raise InvalidValue(f"to must be a new file, got {to}, which exists; name another one")
     if not (yield Read(to.parent.is_dir)):
         raise InvalidValue(f"to must be in a folder that exists, got {to}; make {to.parent} first")
-    yield from server.answered(Request(request.method, request.url, params=request.params, sink=to))
+    wanted = Request(request.method, request.url, params=request.params, sink=to)
+    until = time.monotonic() + FETCHED_S
+    while not has_content(response := (yield from server.answered(wanted))):
+        if time.monotonic() > until:
+            raise UnexpectedAnswer(
+                f"{server.address} is still fetching {request.url} after {FETCHED_S:g} s; look "
+                "whether `indexer forward --follow` runs at the machine that has the video"
+            )
+        yield Wait(retry_after_s(response) or FIRST_POLL_S)
     return to
 
 

@@ -24,7 +24,7 @@ from clipseek_client.answers import (
 from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
 from clipseek_client.cameras import CameraMethods
 from clipseek_client.errors import ProblemError
-from clipseek_client.retrying import Outcome
+from clipseek_client.retrying import Outcome, has_content
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
 from clipseek_client.watches import WatchMethods
@@ -332,7 +332,7 @@ class Client(CameraMethods, WatchMethods):
             return self._http.send(request)
         response = self._http.send(request, stream=True)
         try:
-            if response.is_success:
+            if has_content(response):
                 with Sink(step.sink) as sink:
                     for chunk in response.iter_bytes():
                         sink.write(chunk)

@@ -65,6 +65,11 @@ def may_repeat(outcome: Outcome, *, safe: bool) -> bool:
     return retry_after_s(outcome) is not None or not is_problem(outcome)
 
 
+def has_content(response: httpx2.Response) -> bool:
+    """Whether an answer has what was asked for, and not only that it will be there later."""
+    return response.is_success and response.status_code != 202
+
+
 def is_problem(response: httpx2.Response) -> bool:
     """Whether an answer is a problem document."""
     return response.headers.get("content-type", "").partition(";")[0].strip() == PROBLEM

@@ -6,14 +6,18 @@ import random
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError, NothingIndexed, ServiceUnavailable
 from clipseek.forwarding import Forwarder, Sent
-from clipseek.service import Service
+from indexer import moments
 from indexer.output import counted, emit, note, say
 from indexer.verbs import ingest
+
+if TYPE_CHECKING:
+    from clipseek.center import HttpCenter
 
 LONGEST_PAUSE_S = 60.0
 
@@ -24,15 +28,22 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise ConfigError(f"--every must be 0.1 to 3600 seconds, got {options.every:g}")
     stop = threading.Event()
     with open_existing(settings) as service, ingest.stopping_on_signal(stop):
-        forwarder = _forwarder(service, settings, options)
+        center = _center(settings, options)
+        forwarder = Forwarder(
+            service.catalog,
+            service.thumbnails,
+            center,
+            mark=_mark(settings, options.url, options.into or settings.collection),
+        )
         if options.follow:
-            _follow(forwarder, settings, options, stop)
+            with moments.sending(service, center, stop, is_allowed=not options.no_moments):
+                _follow(forwarder, settings, options, stop)
         else:
             _tell(forwarder.send(settings.collection), options)
     return 0
 
 
-def _forwarder(service: Service, settings: Settings, options: argparse.Namespace) -> Forwarder:
+def _center(settings: Settings, options: argparse.Namespace) -> "HttpCenter":
     try:
         from clipseek.center import HttpCenter
     except ImportError as error:
@@ -40,13 +51,7 @@ def _forwarder(service: Service, settings: Settings, options: argparse.Namespace
             f"`indexer forward` needs the package {error.name}; install clipseek[live]"
         ) from error
     key = None if settings.center_key is None else settings.center_key.get_secret_value()
-    there = options.into or settings.collection
-    return Forwarder(
-        service.catalog,
-        service.thumbnails,
-        HttpCenter(options.url, key, collection=there),
-        mark=_mark(settings, options.url, there),
-    )
+    return HttpCenter(options.url, key, collection=options.into or settings.collection)
 
 
 def _mark(settings: Settings, url: str, there: str) -> Path:

@@ -6,6 +6,7 @@ from clipseek.assembly import open_writer
 from clipseek.config import Settings
 from clipseek.errors import VideoNotFound
 from indexer import reserve
+from indexer.leftovers import brought
 from indexer.output import emit, note, say
 from indexer.videos import named
 
@@ -21,6 +22,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             try:
                 video = named(service.catalog, settings.collection, name)
                 service.catalog.remove(settings.collection, video.id)
+                key = service.catalog.collection(settings.collection).key
+                brought(settings).forget(key, video.id)
             except VideoNotFound as error:
                 note(f"indexer: {error}")
                 missing = error

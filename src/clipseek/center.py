@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,10 +13,15 @@ import urllib3
 
 from clipseek.archive.manifest import Origin, Part
 from clipseek.archive.receiving import PartRefused
+from clipseek.brought import blocks_of, digest_of
 from clipseek.errors import ConfigError, ServiceUnavailable
+from clipseek.wishes import Why, Wish
 
 ANSWER_S, JOB_S = 30.0, 600.0
 """Seconds that one request may take, and the job that stores a part."""
+
+PIECE_BYTES = 1 << 20
+"""Bytes of one request, which a line of 0.3 Mbit/s sends in time."""
 
 _PAUSE_S = 0.2
 _PAUSE_MOST_S = 2.0
@@ -43,22 +49,8 @@ class HttpCenter:
 
     def put(self, part: Part, origin: Origin, content: bytes) -> None:
         """Have the videos of a part stored, and wait until they are."""
-        tus = {"Tus-Resumable": "1.0.0"}
         name = f"part {hashlib.sha256(content).hexdigest()[:16]}"
-        headers, _ = self._asked(
-            "POST",
-            "/v1/uploads",
-            headers={
-                **tus,
-                "Upload-Length": str(len(content)),
-                "Upload-Metadata": ",".join(
-                    (f"filename {_base64(name)}", f"collection {_base64(self._collection)}")
-                ),
-            },
-        )
-        upload = headers["Location"].rpartition("/")[2]
-        sent = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-        self._asked("PATCH", f"/v1/uploads/{upload}", body=content, headers=sent)
+        upload = self._uploaded(name, len(content), _pieces(content))
         asked = {
             "upload": upload,
             "collection": self._collection,
@@ -66,6 +58,48 @@ class HttpCenter:
             "origin": origin.model_dump(mode="json"),
         }
         self._wait(self._json("POST", "/v1/parts", asked))
+
+    def wanted(self, wait_s: float) -> Sequence[Wish]:
+        """Return the spans that are wanted of this machine, waited for up to some seconds."""
+        path = f"/v1/parts/wanted?{self._in_collection}&wait={wait_s:g}"
+        said = self._json("GET", path, fine=(404,))  # before anything was sent
+        try:
+            return [_wish(each) for each in said.get("wanted", [])]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ServiceUnavailable(f"{self._url} does not say what is wanted") from error
+
+    def give(self, wish_id: str, file: Path) -> None:
+        """Send the file of a wish; one that nobody waits for is left out."""
+        size, digest = file.stat().st_size, digest_of(file)
+        upload = self._uploaded(f"span {wish_id}", size, blocks_of(file))
+        self._tell(wish_id, {"upload": upload, "sha256": digest})
+
+    def refuse(self, wish_id: str, why: Why) -> None:
+        """Say why a wish cannot be fulfilled."""
+        self._tell(wish_id, {"why": why})
+
+    def _tell(self, wish_id: str, said: Mapping[str, str]) -> None:
+        body = json.dumps({"collection": self._collection, **said}).encode()
+        path = f"/v1/parts/wanted/{quote(wish_id, safe='')}"
+        headers = {"Content-Type": "application/json"}
+        self._asked("POST", path, body=body, headers=headers, fine=(404,))
+
+    def _uploaded(self, name: str, size: int, pieces: Iterable[bytes]) -> str:
+        """Upload bytes piece by piece, so that none takes long; return the id of the upload."""
+        tus = {"Tus-Resumable": "1.0.0"}
+        said = f"filename {_base64(name)},collection {_base64(self._collection)}"
+        begun = {**tus, "Upload-Length": str(size), "Upload-Metadata": said}
+        headers, _ = self._asked("POST", "/v1/uploads", headers=begun)
+        upload, offset = headers["Location"].rpartition("/")[2], 0
+        for piece in pieces:
+            sent = {
+                **tus,
+                "Upload-Offset": str(offset),
+                "Content-Type": "application/offset+octet-stream",
+            }
+            self._asked("PATCH", f"/v1/uploads/{upload}", body=piece, headers=sent)
+            offset += len(piece)
+        return upload
 
     def remove(self, video_ids: Sequence[str]) -> None:
         """Have videos removed, and wait until they are; one that is not there is no error."""
@@ -151,6 +185,25 @@ class HttpCenter:
         if response.status in _REFUSED:
             raise PartRefused(f"{self._url} says: {said}")
         raise ServiceUnavailable(f"{self._url}: {said}")
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), PIECE_BYTES):
+        yield content[start : start + PIECE_BYTES]
+
+
+def _wish(said: Mapping[str, Any]) -> Wish:
+    """Read a wish as the API tells it; raise KeyError, TypeError or ValueError."""
+    return Wish(
+        id=str(said["id"]),
+        site="",
+        collection="",
+        video=str(said["video"]),
+        start=float(said["start"]),
+        end=float(said["end"]),
+        height=int(said["height"]),
+        is_preview=said["preview"] is True,
+    )
 
 
 def _checked(url: str) -> str:

@@ -10,6 +10,7 @@ from clipseek.catalog.retaining import SqlRetaining
 from clipseek.catalog.standby import Standby
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.catalog.watches import SqlWatches, SqlWatchReader
+from clipseek.catalog.wishes import SqlWishes
 from clipseek.config import Settings
 
 
@@ -71,6 +72,11 @@ def open_feeds(settings: Settings) -> SqlFeeds:
 def open_retaining(settings: Settings) -> SqlRetaining:
     """Return the holds and what retention looks at; it connects when it is used."""
     return SqlRetaining.open(settings.catalog_url)
+
+
+def open_wishes(settings: Settings) -> SqlWishes:
+    """Return the spans that are wanted of other machines; it connects when it is used."""
+    return SqlWishes.open(settings.catalog_url)
 
 
 def open_switches(settings: Settings) -> SqlSwitches:

@@ -116,6 +116,15 @@ LIVE_OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /v1/parts/videos": requests(
         "GET", "/v1/parts/videos", params=some({}, collection=names, after=videos)
     ),
+    "GET /v1/parts/wanted": requests(
+        "GET", "/v1/parts/wanted", params=some({}, collection=names, wait=st.just("0"))
+    ),
+    "POST /v1/parts/wanted/{wish_id}": requests(
+        "POST",
+        "/v1/parts/wanted/ID",
+        ids=st.sampled_from(("0" * 32, "f" * 32, "x")),
+        body=some({"why": st.just("gone")}, collection=names),
+    ),
     "POST /v1/parts": requests(
         "POST",
         "/v1/parts",

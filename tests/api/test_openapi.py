@@ -24,7 +24,9 @@ from api import (
     search_schemas,
     timeline_schemas,
     traffic,
+    wanted,
     watch_schemas,
+    wishing,
 )
 from api.operations import operation_id
 from tests.api.renew import PINNED, document
@@ -53,6 +55,8 @@ _MODULES = (
     camera_test_schemas,
     feed_schemas,
     received_parts,
+    wanted,
+    wishing,
 )
 
 

@@ -71,6 +71,8 @@ LEFT_OUT = {
     "POST /v1/cameras/test": "the operator's: `indexer cameras test`",
     "POST /v1/cameras/{name}/feed": "for the page: browsers have webcams",
     "GET /v1/parts/videos": "for machines that send what they index: `indexer forward`",
+    "GET /v1/parts/wanted": "for machines that keep their footage: `indexer forward`",
+    "POST /v1/parts/wanted/{wish_id}": "for machines that keep their footage: `indexer forward`",
     "POST /v1/parts": "for machines that send what they index: `indexer forward`",
     "GET /v1/holds": "the operator's: `indexer hold`",
     "POST /v1/holds": "the operator's: `indexer hold`",

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
+from clipseek.brought import Brought
 from clipseek.cameras import Camera
 from clipseek.catalog import SqlCatalog, tables
 from clipseek.catalog.cameras import SqlCameras
@@ -131,9 +132,15 @@ class House:
             self.thumbnails,
             recordings=self.folder / "recordings",
             excerpts=self.folder / "excerpts",
+            forget=self.brought.forget,
             publish=publish,
             now=lambda: now,
         )
+
+    @property
+    def brought(self) -> Brought:
+        """What other machines have sent."""
+        return Brought(self.folder / "uploads", 1 << 20)
 
     def ids(self) -> list[str]:
         """Return the videos that are left."""
@@ -170,6 +177,9 @@ def test_nothing_remains_of_what_has_expired(house: House) -> None:
     gone = house.record("gone", "yard", NOON)
     (house.folder / "excerpts").mkdir()
     (house.folder / "excerpts" / "0a1b.mp4").write_bytes(b"a cut span")
+    sent = house.folder / "sent.mp4"
+    sent.write_bytes(b"a span of another machine")
+    house.brought.keep("default", "gone", "0" * 32, sent)
     build(house.catalog, house.store, "default")
     vector = next(iter(house.catalog.blocks("default", video_ids=["gone"]))).vectors[0]
     assert _has(house, vector)

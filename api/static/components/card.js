@@ -7,6 +7,7 @@ import { link, route } from "../navigation.js";
 import { remember } from "../recent.js";
 import { toLike } from "../routes.js";
 import { pieces, said } from "../said.js";
+import { siteOf } from "../saving.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "./icons.js";
 import { Name } from "./name.js";
@@ -32,7 +33,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
       data-moment="${video.id} ${start}">
       <span class="picture">
         <${Picture} url=${hit.thumbnail_url} />
-        ${playing && html`<${Preview} url=${hit.play_url} start=${start} end=${end} />`}
+        ${playing && !siteOf(hit.video.uri) && html`<${Preview} url=${hit.play_url} start=${start} end=${end} />`}
         <span class="span">${hit.start_at ? clock(hit.start_at, locale()) : between(start, end)}</span>
       </span>
       <span class="caption">

@@ -9,6 +9,7 @@ import { locale, t } from "../language.js";
 import { here } from "../library.js";
 import { close, go, route } from "../navigation.js";
 import { texts } from "../said.js";
+import { siteOf } from "../saving.js";
 import { others, search } from "../searching.js";
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { fit, Words } from "./card.js";
@@ -26,6 +27,7 @@ import { placeIn } from "./where.js";
  * @property {number} start
  * @property {number} end
  * @property {string} still the picture of the moment
+ * @property {string} site the machine that has the file, or "" if the server has it
  * @property {boolean | null} playable whether browsers can be expected to play the file; null if not known
  */
 
@@ -42,13 +44,14 @@ export function openedOf(open, hit, video, segments) {
   const still = hit?.thumbnail_url ?? segment?.thumbnail_url ?? "";
   const playable = video?.playable ?? null;
   if (hit) {
-    const { id, title, duration } = hit.video;
-    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, playable };
+    const { id, title, duration, uri } = hit.video;
+    const site = siteOf(uri);
+    return { id, title, duration, file: hit.play_url.split("#")[0], start: hit.start, end: hit.end, still, site, playable };
   }
   if (!video) return null;
-  const { id, title, duration, file_url: file } = video;
+  const { id, title, duration, uri, file_url: file } = video;
   const end = open.end > open.start ? open.end : duration;
-  return { id, title, duration, file, start: open.start, end, still, playable };
+  return { id, title, duration, file, start: open.start, end, still, site: siteOf(uri), playable };
 }
 
 /** @param {{open: import("../routes.js").Moment}} props */

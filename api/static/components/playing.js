@@ -9,6 +9,7 @@ import { Where } from "./where.js";
 
 const PREVIEW_S = 60; // a preview is longer only if the moment is
 const LONGEST_PREVIEW_S = 300;
+const FETCHED_S = 15; // of a video at another machine, whose line may be slow
 const HEVC = 'video/mp4; codecs="hvc1.1.6.L120.90"';
 
 /** @typedef {{start: number, end: number}} Span seconds of the video; a preview's time 0 is its start */
@@ -18,10 +19,11 @@ const HEVC = 'video/mp4; codecs="hvc1.1.6.L120.90"';
  * @param {number} time
  * @param {number} end of the moment
  * @param {number} duration
+ * @param {number} shortest seconds
  * @returns {Span}
  */
-export function previewOf(time, end, duration) {
-  const wanted = Math.min(Math.max(time + PREVIEW_S, end), time + LONGEST_PREVIEW_S);
+export function previewOf(time, end, duration, shortest = PREVIEW_S) {
+  const wanted = Math.min(Math.max(time + shortest, end), time + LONGEST_PREVIEW_S);
   return { start: time, end: Math.min(wanted, duration) };
 }
 
@@ -48,7 +50,8 @@ export function Playing({ opened, segments, curve, marks, steps, place, shown, m
   const [looked, look] = useState(-1); // where a viewer looks who cannot play
   const [preview, setPreview] = useState(/** @type {Span | null} */ (null));
   const [where, setWhere] = useState(false); // whether the viewer wants to see where it is
-  const { start, end: last, file, duration, playable } = opened;
+  const { start, end: last, file, duration, playable, site } = opened;
+  const shortest = site ? FETCHED_S : PREVIEW_S;
 
   useEffect(() => {
     pass(false);
@@ -60,7 +63,7 @@ export function Playing({ opened, segments, curve, marks, steps, place, shown, m
   }, [file]);
   useEffect(() => {
     // The server cannot know of a browser that plays HEVC, which most cameras of telephones record.
-    if (playable === false && !video.current?.canPlayType(HEVC)) setPreview(previewOf(start, last, duration));
+    if (site || (playable === false && !video.current?.canPlayType(HEVC))) setPreview(previewOf(start, last, duration, shortest));
   }, [file, playable]);
   useEffect(() => look(-1), [file, start]);
   useEffect(() => { if (where) video.current?.pause(); }, [where, file, start]);
@@ -78,7 +81,7 @@ export function Playing({ opened, segments, curve, marks, steps, place, shown, m
     const wanted = Math.min(Math.max(0, time), duration);
     if (wanted > last || wanted < start - 1) pass(true);
     if (preview && (wanted < preview.start || wanted >= preview.end)) {
-      setPreview(previewOf(wanted, last, duration));
+      setPreview(previewOf(wanted, last, duration, shortest));
     } else {
       video.current.currentTime = wanted - offset;
     }
@@ -100,7 +103,7 @@ export function Playing({ opened, segments, curve, marks, steps, place, shown, m
    * @param {boolean} isKind whether it is the kind of file, and not the server
    */
   const cannot = (why, isKind) => {
-    if (isKind && !preview) setPreview(previewOf(start, last, duration));
+    if (isKind && !preview) setPreview(previewOf(start, last, duration, shortest));
     else fail(why);
   };
   const seen = looked < 0 ? undefined : segments.findLast((segment) => segment.start <= looked);

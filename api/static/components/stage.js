@@ -3,8 +3,8 @@
 import { problemOf } from "../api.js";
 import { moment } from "../format.js";
 import { t } from "../language.js";
-import { spanUrl } from "../saving.js";
-import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact.js";
+import { laterOf, spanUrl } from "../saving.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { helping } from "./help.js";
 
 const FRAME_S = 1 / 25; // until the browser has told how far pictures are apart
@@ -35,18 +35,20 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
   const stage = useRef(/** @type {HTMLElement | null} */ (null));
   const played = preview ? spanUrl(file, "preview", preview.start, preview.end) : file;
   const offset = preview?.start ?? 0;
+  // What is at another machine is played as a preview alone, and only once that is here.
+  const here = useFetched(opened.site ? (preview ? played : "") : null, cannot);
   const frame = useFrameLength(video, played);
 
   useLayoutEffect(() => stage.current?.focus(), []);
   useEffect(() => {
     const { current } = video;
-    if (!current) return;
+    if (!current || !here) return;
     // Without the end, so that the browser does not stop there a second time on "Play on".
     if (current.dataset.file === played) current.currentTime = start - offset;
     else current.src = preview ? played : `${played}#t=${start}`;
     current.dataset.file = played;
     current.play().catch(() => {}); // refused if the browser allows no sound yet
-  }, [played, start, failure]);
+  }, [played, start, failure, here]);
   useEndOfMoment(video, { start: start - offset, end: end - offset, passed, loop, ended });
   useEffect(() => {
     const listener = (/** @type {KeyboardEvent} */ event) => playerKey(event, video.current, now(), frame.current, keys);
@@ -84,7 +86,8 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
           <video ref=${video} id="video" controls playsinline preload="auto" poster=${still} aria-label=${opened.title}
             onLoadedData=${check} onError=${explain} onSeeking=${seeking}
             onEnded=${() => preview && preview.end < opened.duration && keys.seek(preview.end)}></video>
-          ${preview && html`<p id="preview-note" class="preview-note" role="status">${t("previewed")}</p>`}`}
+          ${preview && html`<p id="preview-note" class="preview-note" role="status">
+            ${here ? (opened.site ? t("sentBy", { site: opened.site }) : t("previewed")) : t("fetching", { site: opened.site })}</p>`}`}
       ${children}
     </div>
   `;
@@ -109,6 +112,36 @@ async function reason(file) {
   } catch {
     return { why: t("serverAway") };
   }
+}
+
+/**
+ * Wait until the server has what it fetches from another machine.
+ * @param {string | null} file null if nothing is fetched, "" if it is not known yet what
+ * @param {(why: string, isKind: boolean) => void} cannot
+ * @returns {boolean} whether it can be played
+ */
+function useFetched(file, cannot) {
+  const [there, set] = useState("");
+  useEffect(() => {
+    if (!file) return undefined;
+    let timer = 0;
+    let mine = true;
+    const ask = async () => {
+      const response = await fetch(file, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+      if (!mine) return;
+      const later = response ? laterOf(response) : 0;
+      if (later) timer = window.setTimeout(ask, 1000 * later);
+      else if (response?.ok) set(file);
+      else cannot((await reason(file)).why, false);
+      response?.body?.cancel();
+    };
+    ask();
+    return () => {
+      mine = false;
+      clearTimeout(timer);
+    };
+  }, [file]);
+  return file === null || (file !== "" && there === file);
 }
 
 /**

@@ -32,7 +32,7 @@ export function Take({ opened, now, where = false, setWhere = null }) {
         done=${(/** @type {string} */ time) => t("copiedTime", { time })}>${t("copyTime")}<//>
       <${Choose} opened=${opened} />
       <${Cut} opened=${opened} />
-      <a id="download" class="button" href=${opened.file} download=${opened.title}><${Icon} name="download" />${t("download")}</a>
+      ${!opened.site && html`<a id="download" class="button" href=${opened.file} download=${opened.title}><${Icon} name="download" />${t("download")}</a>`}
       <a class="button" ...${all}><${Icon} name="grid" />${t("openVideo")}</a>
     </div>
   `;

@@ -15,6 +15,16 @@ from the catalog.
 from clipseek.archive.exporting import Export
 from clipseek.archive.importing import Import
 from clipseek.archive.manifest import Manifest, Origin, Part
-from clipseek.archive.receiving import Received, prefix_of, receive
+from clipseek.archive.receiving import Received, prefix_of, receive, sender_of
 
-__all__ = ["Export", "Import", "Manifest", "Origin", "Part", "Received", "prefix_of", "receive"]
+__all__ = [
+    "Export",
+    "Import",
+    "Manifest",
+    "Origin",
+    "Part",
+    "Received",
+    "prefix_of",
+    "receive",
+    "sender_of",
+]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from clipseek.archive import parts
 from clipseek.archive.importing import moved, named
@@ -39,6 +39,12 @@ def uri_of(sender: str, video_id: str) -> str:
 def prefix_of(sender: str) -> str:
     """Return what the uris of all videos of a sender begin with."""
     return f"edge://{quote(sender, safe='')}/"
+
+
+def sender_of(uri: str) -> str | None:
+    """Return the sender that has the file of a video; None if it is not at a sender."""
+    scheme, _, rest = uri.partition("://")
+    return unquote(rest.partition("/")[0]) if scheme == "edge" else None
 
 
 def receive(

@@ -5,6 +5,7 @@ from clipseek.catalog.feeds import SqlFeeds
 from clipseek.catalog.keys import SqlKeyReader, SqlKeys
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.watches import SqlWatches, SqlWatchReader
+from clipseek.catalog.wishes import SqlWishes
 from clipseek.catalog.writer import SqlCatalog
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "SqlReader",
     "SqlWatchReader",
     "SqlWatches",
+    "SqlWishes",
 ]

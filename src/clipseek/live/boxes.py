@@ -51,6 +51,16 @@ def boxes(read: Callable[[int, int], bytes], start: int, end: int) -> Iterator[B
         start += size
 
 
+def is_complete(read: Callable[[int, int], bytes], size: int) -> bool:
+    """Whether bytes are an MP4 as a player opens it: whole boxes, and those of a head."""
+    try:
+        found = list(boxes(read, 0, size))
+    except ValueError:
+        return False
+    kinds = [box.kind for box in found]
+    return bool(found) and kinds[0] == b"ftyp" and b"moov" in kinds and found[-1].end == size
+
+
 def begins_with_keyframe(moof: bytes) -> bool:
     """Whether a player can begin with this fragment: its first frame needs no other one."""
     traf = _within(moof, b"moof", b"traf")

@@ -48,20 +48,23 @@ class Retention:
         *,
         recordings: Path,
         excerpts: Path,
+        forget: Callable[[str, str], None],
         publish: Callable[[str], None],
         now: Callable[[], float] = time.time,
     ) -> None:
         """Take the stores.
 
         recordings: The folder of all footage; no file outside is deleted. excerpts: That of cut
-        spans, which do not say what they are of, so all go with footage. publish: Makes a new index
-        of a collection, and deletes the former ones.
+        spans, which do not say what they are of, so all go with footage. forget: Deletes the spans
+        that another machine has sent of a video, by the key of its collection and its id. publish:
+        Makes a new index of a collection, and deletes the former ones.
         """
         self._rows = rows
         self._catalog = catalog
         self._thumbnails = thumbnails
         self._recordings = recordings.absolute()
         self._excerpts = excerpts
+        self._forget = forget
         self._publish = publish
         self._now = now
         self._unpublished: set[str] = set()
@@ -107,6 +110,7 @@ class Retention:
             key = self._catalog.collection(collection).key
             self._thumbnails.remove_video(key, chunk.id)
             self._catalog.remove(collection, chunk.id)
+            self._forget(key, chunk.id)
         except (CollectionNotFound, VideoNotFound):
             return False
         return True

@@ -14,6 +14,7 @@ from clipseek.testing.keys import MemoryKeys
 from clipseek.testing.sentences import TOY_MEANINGS, ToySentences
 from clipseek.testing.tower import ToyTower
 from clipseek.testing.watches import MemoryWatches
+from clipseek.testing.wishes import MemoryWishes
 
 __all__ = [
     "TOY_COLOURS",
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryKeys",
     "MemoryStore",
     "MemoryWatches",
+    "MemoryWishes",
     "SyntheticFrames",
     "ToyEmbedder",
     "ToySentences",

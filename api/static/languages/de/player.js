@@ -34,6 +34,8 @@ export default {
   downloadMoment: "Moment herunterladen",
   cutting: "Wird geschnitten …",
   previewed: "Dieser Browser kann diese Art von Datei nicht abspielen. Du siehst eine kleine Vorschau dieses Teils; die Datei ist unverändert.",
+  fetching: "Dieser Moment wird von {site} geholt …",
+  sentBy: "{site} hat eine kleine Vorschau dieses Moments geschickt; das Video ist dort.",
   openVideo: "Video zeigen",
   timeline: "Zeit im Video",
   cannotPlay: "Dieser Browser kann diese Art von Datei nicht abspielen.",

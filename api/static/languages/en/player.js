@@ -34,6 +34,8 @@ export default {
   downloadMoment: "Download moment",
   cutting: "Cutting…",
   previewed: "This browser cannot play this kind of file. You see a small preview of this part; the file is unchanged.",
+  fetching: "This moment is being fetched from {site}…",
+  sentBy: "{site} has sent a small preview of this moment; the video is there.",
   openVideo: "Show video",
   timeline: "Time in the video",
   cannotPlay: "This browser cannot play this kind of file.",

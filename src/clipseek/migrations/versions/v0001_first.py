@@ -5,7 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from clipseek.migrations import curation, drifts, feeds, live
+from clipseek.migrations import curation, drifts, feeds, live, wishes
 from clipseek.migrations.kinds import JSON, KEY, counted
 
 revision = "0001"
@@ -35,6 +35,7 @@ def upgrade() -> None:
     curation.make()
     feeds.make()
     drifts.make()
+    wishes.make()
 
 
 def _identity() -> None:

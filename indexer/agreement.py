@@ -46,12 +46,19 @@ class Agreement:
         return _mean([example.shift for example in self.examples])
 
 
-def agreement(search: Search, before: str, after: str, queries: Sequence[str]) -> Agreement:
+def agreement(
+    search: Search, before: str, after: str, queries: Sequence[str], *, hits: int = HITS
+) -> Agreement:
     """Ask two collections the same; a query that one of them cannot answer is left out."""
     one, other = (
-        search([Query.of(text, HITS, collection=name) for text in queries])
+        search([Query.of(text, hits, collection=name) for text in queries])
         for name in (before, after)
     )
+    return compared(queries, one, other)
+
+
+def compared(queries: Sequence[str], one: Sequence[Answer], other: Sequence[Answer]) -> Agreement:
+    """Compare the answers to the same queries; one without an answer or a hit is left out."""
     found = (_example(text, old, new) for text, old, new in zip(queries, one, other, strict=True))
     answered = [example for example in found if example is not None]
     return Agreement(tuple(sorted(answered, key=lambda each: (each.overlap, each.query))))
@@ -63,12 +70,13 @@ def _example(text: str, before: Answer, after: Answer) -> Example | None:
     old, new = tuple(before.hits), tuple(after.hits)
     if not old:
         return None
-    shared = sum(any(_is_same(hit, other) for other in new) for hit in old)
+    shared = sum(any(is_same(hit, other) for other in new) for hit in old)
     best = new[0].relevance if new else 0.0
     return Example(text, shared / len(old), best - old[0].relevance, old, new)
 
 
-def _is_same(one: Hit, other: Hit) -> bool:
+def is_same(one: Hit, other: Hit) -> bool:
+    """Whether two hits are of the same moment: they share a second, or half of the shorter one."""
     least = min(1.0, one.span.length / 2, other.span.length / 2)
     return one.video.id == other.video.id and one.span.overlap(other.span) >= least
 

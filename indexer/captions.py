@@ -3,19 +3,19 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipseek.errors import ClipseekError, ConfigError, QueryNotRead
-from clipseek.evaluation import Caption
+from clipseek.evaluation import Caption, Found
 from clipseek.parts import Part, Text
 from clipseek.query import MAX_BATCH, MAX_LIMIT, Query, Step
 from clipseek.service import Service
 from clipseek.types import PICTURE, SearchResult, Span
 from indexer.image_files import read_picture
-from indexer.naming import resolved
+from indexer.naming import resolved, spellings
 from indexer.output import note
 
 Read = TypeVar("Read")
@@ -133,15 +133,37 @@ def _first(error: Exception) -> str:
     return str(error)
 
 
+def found_in(answer: SearchResult, files: set[str]) -> list[Found]:
+    """Return the hits of an answer as captions name their files, which are some of `files`."""
+    return [
+        Found(file_of(hit.video.uri, files), hit.span, hit.relevance, hit.best_time)
+        for hit in answer.hits
+    ]
+
+
+def file_of(uri: str, files: set[str]) -> str:
+    """Return the captions' name of a video: the longest tail of its path that they use.
+
+    In any normal form of Unicode: captions are typed, and macOS stores another form.
+    """
+    parts = PurePath(uri).parts
+    tails = ("/".join(parts[i:]) for i in range(len(parts)))
+    return next((form for tail in tails for form in spellings(tail) if form in files), uri)
+
+
 def search(
-    service: Service, captions: Sequence[Caption], *, sharpen: bool = False
+    service: Service,
+    captions: Sequence[Caption],
+    *,
+    sharpen: bool = False,
+    collection: str | None = None,
 ) -> list[SearchResult]:
     """Answer all captions in batches; the first that cannot be answered raises.
 
     For one without a word, nothing is found. With `sharpen`, those that ask with a sentence alone
-    are cut to the frames that show it.
+    are cut to the frames that show it. The collection is that of the settings unless it is named.
     """
-    collection = service.settings.collection
+    collection = collection or service.settings.collection
     queries = [
         Query.of(each.parts, MAX_LIMIT, collection=collection, then=each.then)
         if isinstance(each, Asked)

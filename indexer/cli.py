@@ -21,6 +21,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from indexer import (
+    compare_options,
     dataset_options,
     demo_options,
     drift_options,
@@ -227,6 +228,8 @@ def _judging_verbs(verbs: Verbs) -> None:
     )
     evaluate_options.add(evaluate)
     output(evaluate)
+    compare_options.add(compare := verb(verbs, *compare_options.VERB))
+    output(compare)
     sample_options.add(sample := verb(verbs, *sample_options.VERB))
     output(sample)
     dataset_options.add(dataset := verb(verbs, *dataset_options.VERB))

@@ -1,19 +1,16 @@
 """The verb `evaluate`: how well a library answers queries whose answers are known."""
 
 import argparse
-from pathlib import PurePath
 
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError
-from clipseek.evaluation import Found, evaluate_kinds
 from clipseek.evaluation import evaluate as judge
+from clipseek.evaluation import evaluate_kinds
 from clipseek.highlights import judged
 from clipseek.service import Service
-from clipseek.types import SearchResult
 from indexer import qvhighlights
-from indexer.captions import read_captions, search
-from indexer.naming import spellings
+from indexer.captions import file_of, found_in, read_captions, search
 from indexer.output import counted, emit, note, say
 from indexer.videos import all_videos
 
@@ -35,7 +32,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         answers = search(service, captions, sharpen=options.sharpen)
     finally:
         service.close()
-    found = [_found(answer, files) for answer in answers]
+    found = [found_in(answer, files) for answer in answers]
     result = judge(captions, found)
     kinds = evaluate_kinds(captions, found)
     if len(kinds) > 1:
@@ -71,27 +68,10 @@ def _warn_of_missing(service: Service, files: set[str]) -> None:
     except CollectionNotFound:
         return
     videos = all_videos(service.catalog, service.settings.collection)
-    missing = sorted(files - {_file(video.uri, files) for video in videos})
+    missing = sorted(files - {file_of(video.uri, files) for video in videos})
     if missing:
         names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         note(f"{counted(len(missing), 'file')} of the captions not indexed: {names}")
-
-
-def _found(answer: SearchResult, files: set[str]) -> list[Found]:
-    return [
-        Found(_file(hit.video.uri, files), hit.span, hit.relevance, hit.best_time)
-        for hit in answer.hits
-    ]
-
-
-def _file(uri: str, files: set[str]) -> str:
-    """Return the captions' name of a video: the longest tail of its path that they use.
-
-    In any normal form of Unicode: captions are typed, and macOS stores another form.
-    """
-    parts = PurePath(uri).parts
-    tails = ("/".join(parts[i:]) for i in range(len(parts)))
-    return next((form for tail in tails for form in spellings(tail) if form in files), uri)
 
 
 def _print(result: dict[str, object]) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipseek import calibration
 from clipseek.types import PICTURE, Span
+
+_RANKS = (1, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,22 @@ def evaluate(captions: Sequence[Caption], answers: Sequence[Sequence[Found]]) ->
     }
 
 
+def outcomes(
+    captions: Sequence[Caption], answers: Sequence[Sequence[Found]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return for each caption whether its answer is right, by the names of `evaluate`.
+
+    float64 (Q,), 1 or 0, or NaN if the query cannot give the figure: R@1, R@5 and R@10 of videos,
+    R@1@0.5 of moments. Their means are what `evaluate` says.
+    """
+    pairs = list(zip(captions, answers, strict=True))
+    ranks = [math.nan if one.absent else _rank(one, found) for one, found in pairs]
+    firsts = [None if one.absent else _first(one, found) for one, found in pairs]
+    right = {f"R@{k}": [rank if math.isnan(rank) else rank <= k for rank in ranks] for k in _RANKS}
+    right["R@1@0.5"] = [math.nan if first is None else first[0] >= 0.5 for first in firsts]
+    return {name: np.array(values, np.float64) for name, values in right.items()}
+
+
 def evaluate_kinds(
     captions: Sequence[Caption], answers: Sequence[Sequence[Found]]
 ) -> dict[str, dict[str, object]]:
@@ -123,7 +142,7 @@ def _best_relevance(found: Sequence[Found]) -> float | None:
 
 
 def _video(ranks: Sequence[float]) -> dict[str, float | None]:
-    at = {f"R@{k}": _share([rank <= k for rank in ranks]) for k in (1, 5, 10)}
+    at = {f"R@{k}": _share([rank <= k for rank in ranks]) for k in _RANKS}
     median = float(np.median(ranks)) if ranks else None
     return {**at, "median_rank": median if median != float("inf") else None}
 

@@ -286,6 +286,7 @@ VERBS = [
     ["status"],
     ["verify"],
     ["evaluate", "CAPTIONS"],
+    ["compare", "other"],
     ["sample"],
     ["dataset", "data-set"],
     ["calibrate"],

@@ -10,7 +10,7 @@ from api.schemas import play_url
 from api.watch_schemas import Id
 from clipseek.live.trying import SHOWN, Trial
 from clipseek.types import Span
-from clipseek.watches import Alert, DeliveryState
+from clipseek.watches import Alert, DeliveryState, alert_json, delivery_json, moment_json
 
 
 class AlertsAsked(BaseModel):
@@ -71,31 +71,14 @@ class AlertAnswer(MomentAnswer):
     @classmethod
     def of(cls, alert: Alert, root: str) -> Self:
         """Describe an alert, with links below `root`."""
-        return cls(
-            **_moment(alert, f"{root}/v1/alerts/{quote(alert.id, safe='')}/thumbnail", root),
-            id=alert.id,
-            watch=alert.watch,
-            watch_name=alert.watch_name,
-            keeps=alert.keeps,
-            created_at=alert.created_at,
-            delivery=alert.delivery,
-            attempts=alert.attempts,
-            reason=alert.reason,
-        )
+        picture = f"{root}/v1/alerts/{quote(alert.id, safe='')}/thumbnail"
+        said = alert_json(alert) | delivery_json(alert) | _links(alert, picture, root)
+        return cls.model_validate(said)
 
 
-def _moment(alert: Alert, thumbnail: str, root: str) -> dict[str, object]:
+def _links(alert: Alert, thumbnail: str, root: str) -> dict[str, object]:
     span = Span(alert.start, alert.end)
     return {
-        "collection": alert.collection,
-        "video_id": alert.video_id,
-        "camera": alert.stream or None,
-        "start": alert.start,
-        "end": alert.end,
-        "best_time": alert.best_time,
-        "start_at": alert.start_at or None,
-        "end_at": alert.end_at or None,
-        "relevance": alert.relevance,
         "thumbnail_url": thumbnail,
         "play_url": play_url(alert.video_id, alert.collection, span, root),
     }
@@ -146,7 +129,9 @@ class TrialAnswer(BaseModel):
             alerts=trial.fired,
             alerts_per_day=round(trial.fired / trial.days, 3),
             moments=[
-                MomentAnswer.model_validate(_moment(alert, _frame_url(alert, root), root))
+                MomentAnswer.model_validate(
+                    moment_json(alert) | _links(alert, _frame_url(alert, root), root)
+                )
                 for alert in trial.alerts
             ],
             proposed=None

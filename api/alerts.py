@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api import openapi_examples, problem_kinds, watch_examples
+from api import openapi_examples, watch_examples
 from api.alert_schemas import AlertAnswer, AlertsAnswer, AlertsAsked, AlertsPage
 from api.asked import allowed_collections
 from api.dependencies import Opened, Streaming, Watched
@@ -132,19 +132,7 @@ def alert(asking: Asking, service: Opened, watched: Watched, alert_id: IdInPath)
     tags=["watches"],
     summary="Show the picture of one alert",
     response_class=Response,
-    responses={
-        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
-        304: {"description": "The picture that `If-None-Match` names is still the same."},
-        **openapi_examples.responses(
-            f"{_EXAMPLE}/thumbnail",
-            InvalidQuery,
-            AlertNotFound,
-            FORBIDDEN,
-            THUMBNAIL_GONE,
-            problem_kinds.PRECONDITION_FAILED,
-            *STORE,
-        ),
-    },
+    responses=openapi_examples.picture(f"{_EXAMPLE}/thumbnail", AlertNotFound),
 )
 def alert_thumbnail(
     request: Request, asking: Asking, service: Opened, watched: Watched, alert_id: IdInPath

@@ -198,20 +198,9 @@ def video_file(
     tags=["library"],
     summary="Show a picture of one video",
     response_class=Response,
-    responses={
-        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
-        304: {"description": "The picture that `If-None-Match` names is still the same."},
-        **openapi_examples.responses(
-            "/v1/videos/abc/thumbnail",
-            InvalidQuery,
-            VideoNotFound,
-            CollectionNotFound,
-            problem_kinds.FORBIDDEN,
-            problem_kinds.THUMBNAIL_GONE,
-            problem_kinds.PRECONDITION_FAILED,
-            *STORE,
-        ),
-    },
+    responses=openapi_examples.picture(
+        "/v1/videos/abc/thumbnail", VideoNotFound, CollectionNotFound
+    ),
 )
 def video_thumbnail(
     request: Request,
@@ -238,19 +227,7 @@ def shown_at(segments: Sequence[Segment], seconds: float) -> Segment:
     tags=["library"],
     summary="Show the picture of one segment",
     response_class=Response,
-    responses={
-        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
-        304: {"description": "The picture that `If-None-Match` names is still the same."},
-        **openapi_examples.responses(
-            "/v1/segments/318/thumbnail",
-            InvalidQuery,
-            SegmentNotFound,
-            problem_kinds.FORBIDDEN,
-            problem_kinds.THUMBNAIL_GONE,
-            problem_kinds.PRECONDITION_FAILED,
-            *STORE,
-        ),
-    },
+    responses=openapi_examples.picture("/v1/segments/318/thumbnail", SegmentNotFound),
 )
 def thumbnail(
     request: Request, asking: Asking, service: Opened, segment_id: Annotated[SegmentId, Path()]

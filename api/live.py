@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api import openapi_examples, problem_kinds
+from api import openapi_examples
 from api.cameras import NameInPath, theirs
 from api.dependencies import CamerasRead, Opened, Shown
 from api.library import A_WHILE, stored_picture
@@ -30,19 +30,7 @@ stream_router = APIRouter(route_class=PatientRoute)
     tags=["cameras"],
     summary="Show the newest picture of one camera",
     response_class=Response,
-    responses={
-        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
-        304: {"description": "The picture that `If-None-Match` names is still the same."},
-        **openapi_examples.responses(
-            f"{_EXAMPLE}/thumbnail",
-            InvalidQuery,
-            CameraNotFound,
-            FORBIDDEN,
-            THUMBNAIL_GONE,
-            problem_kinds.PRECONDITION_FAILED,
-            *STORE,
-        ),
-    },
+    responses=openapi_examples.picture(f"{_EXAMPLE}/thumbnail", CameraNotFound),
 )
 def camera_thumbnail(
     request: Request, asking: Asking, service: Opened, found: CamerasRead, name: NameInPath

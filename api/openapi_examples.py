@@ -24,6 +24,7 @@ from api.problem_kinds import (
     PRECONDITION_FAILED,
     RANGE_NOT_SATISFIABLE,
     REQUEST_TIMEOUT,
+    STORE,
     THUMBNAIL_GONE,
     TOO_MANY_PARTS,
     TOO_MANY_REQUESTS,
@@ -328,6 +329,16 @@ def responses(
         answer = documented.setdefault(kind.status, _answer(kind))
         answer["content"][problems.MEDIA_TYPE]["examples"].update(example)
     return documented
+
+
+def picture(path: str, *kinds: Kind | type[errors.ClipseekError]) -> dict[int | str, Any]:
+    """Document the answers of an endpoint that sends a JPEG; `kinds` are problems of its own."""
+    common = (errors.InvalidQuery, FORBIDDEN, THUMBNAIL_GONE, PRECONDITION_FAILED, *STORE)
+    return {
+        200: {"description": "The picture.", "content": {"image/jpeg": {}}},
+        304: {"description": "The picture that `If-None-Match` names is still the same."},
+        **responses(path, *kinds, *common),
+    }
 
 
 def _answer(kind: Kind) -> dict[str, Any]:

@@ -23,7 +23,17 @@ from clipseek.parts import Part, Text
 from clipseek.query import WITHIN_S, Query, Step
 from clipseek.service import Service
 from clipseek.sources.guard import MAX_URL_CHARACTERS, Outgoing
-from clipseek.watches import DAYS, Alert, Hours, Watch, WatchReader, WatchStore
+from clipseek.watches import (
+    DAYS,
+    Alert,
+    Hours,
+    Watch,
+    WatchReader,
+    WatchStore,
+    alert_json,
+    delivery_json,
+    moment_json,
+)
 from indexer.output import Column, emit, note, say, table
 from indexer.verbs.ingest import stopping_on_signal
 from indexer.verbs.search import wanted_parts
@@ -117,7 +127,7 @@ def _alerts(settings: Settings, options: argparse.Namespace) -> int:
         found = reader.alerts(watch=only, limit=options.limit)
     if options.json:
         for alert in found:
-            emit(told(alert))
+            emit(alert_json(alert) | delivery_json(alert))
     elif found:
         titles = ("at", "watch", "relevance", "from", "to", "camera or video", "sent")
         table([Column(title) for title in titles], map(_alert_row, found))
@@ -164,7 +174,7 @@ def _test(settings: Settings, options: argparse.Namespace) -> int:
                 "threshold": watch.threshold,
                 "proposed_threshold": None if proposed is None else proposed.threshold,
                 "proposed_alerts": None if proposed is None else proposed.alerts,
-                "moments": [told(alert) for alert in trial.alerts],
+                "moments": [moment_json(alert) for alert in trial.alerts],
             }
         )
         return 0
@@ -316,27 +326,4 @@ def shown(watch: Watch) -> dict[str, object]:
         "on": watch.is_on,
         "by": watch.by,
         "created_at": watch.created_at,
-    }
-
-
-def told(alert: Alert) -> dict[str, object]:
-    """Return what is said of an alert."""
-    return {
-        "id": alert.id,
-        "watch": alert.watch,
-        "watch_name": alert.watch_name,
-        "collection": alert.collection,
-        "video_id": alert.video_id,
-        "camera": alert.stream or None,
-        "start": alert.start,
-        "end": alert.end,
-        "best_time": alert.best_time,
-        "start_at": alert.start_at or None,
-        "end_at": alert.end_at or None,
-        "relevance": alert.relevance,
-        "keeps": alert.keeps,
-        "created_at": alert.created_at or None,
-        "delivery": alert.delivery,
-        "attempts": alert.attempts,
-        "reason": alert.reason,
     }

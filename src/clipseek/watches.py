@@ -164,6 +164,38 @@ class Alert:
     reason: str = ""
 
 
+def moment_json(alert: Alert) -> dict[str, object]:
+    """Return the moment of an alert as JSON; what is not known is null."""
+    return {
+        "collection": alert.collection,
+        "video_id": alert.video_id,
+        "camera": alert.stream or None,
+        "start": alert.start,
+        "end": alert.end,
+        "best_time": alert.best_time,
+        "start_at": alert.start_at or None,
+        "end_at": alert.end_at or None,
+        "relevance": alert.relevance,
+    }
+
+
+def alert_json(alert: Alert) -> dict[str, object]:
+    """Return an alert as JSON: as webhooks, the API and the command say it."""
+    return {
+        "id": alert.id,
+        "watch": alert.watch,
+        "watch_name": alert.watch_name,
+        **moment_json(alert),
+        "keeps": alert.keeps,
+        "created_at": alert.created_at or None,
+    }
+
+
+def delivery_json(alert: Alert) -> dict[str, object]:
+    """Return as JSON whether an alert was sent; its receiver needs none of it."""
+    return {"delivery": alert.delivery, "attempts": alert.attempts, "reason": alert.reason}
+
+
 @dataclass(frozen=True, slots=True)
 class StreamState:
     """What is known of one stream of a watch after the last judged segment.

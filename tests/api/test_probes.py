@@ -239,6 +239,7 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_shard_questions_total",
         "clipseek_incomplete_answers_total",
         "clipseek_shard_requests_total",
+        "clipseek_alerts_total",
         "clipseek_alert_deliveries",
         "clipseek_alert_deliveries_oldest_seconds",
         "clipseek_watch_lag_seconds",

@@ -345,7 +345,7 @@ def test_a_server_that_ends_ends_its_streams_of_alerts(library: Library) -> None
 
 
 def test_the_metrics_say_how_far_watches_are_behind(library: Library, store: SqlWatches) -> None:
-    """And how many alerts wait to be sent; a collection that is judged is not behind."""
+    """And how many alerts came and wait; a collection that is judged is not behind."""
     app = create_app(library.service())
     with TestClient(app) as client:
         made = client.post("/v1/watches", json={**RED, "webhook": HOOK}).json()
@@ -356,11 +356,13 @@ def test_the_metrics_say_how_far_watches_are_behind(library: Library, store: Sql
         assert counts._lags["default"] > first >= 0
         version = library.catalog.collection("default").version
         fire(store, made["id"], "a1")
+        fire(store, made["id"], "a2")
         turn = store.take("judge", "default", "e", 1e6)
         assert turn is not None
         assert store.commit(turn, version, Findings(), 1e6)
         counts._count()
         said = client.get("/metrics").text
     assert 'clipseek_watch_lag_seconds{collection="default"} 0.0' in said
-    assert 'clipseek_alert_deliveries{state="waiting"} 1.0' in said
+    assert 'clipseek_alerts_total{collection="default"} 2.0' in said
+    assert 'clipseek_alert_deliveries{state="waiting"} 2.0' in said
     assert 'clipseek_alert_deliveries{state="failed"} 0.0' in said

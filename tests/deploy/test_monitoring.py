@@ -173,6 +173,10 @@ def _lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
         "Frames of cameras",
         "Delay of cameras",
         "Cameras that send",
+        "Alerts of watches",
+        "Delay of watches",
+        "Alerts that are sent",
+        "Oldest alert that waits",
     ],
 )
 def test_a_panel_is_there(title: str) -> None:

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from clipseek.errors import ServiceUnavailable, UrlNotAllowed
 from clipseek.sources.fetching import Pinned
 from clipseek.sources.guard import Outgoing
-from clipseek.watches import Alert, Delivery, WatchStore
+from clipseek.watches import Alert, Delivery, WatchStore, alert_json
 
 PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0)
 """Pauses after failed attempts, as the specification proposes; the tenth is the last attempt."""
@@ -139,23 +139,8 @@ def payload(alert: Alert, root: str = "") -> dict[str, object]:
     return {
         "type": "alert",
         "timestamp": alert.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            "id": alert.id,
-            "watch": alert.watch,
-            "watch_name": alert.watch_name,
-            "collection": alert.collection,
-            "video_id": alert.video_id,
-            "camera": alert.stream or None,
-            "start": alert.start,
-            "end": alert.end,
-            "best_time": alert.best_time,
-            "start_at": alert.start_at or None,
-            "end_at": alert.end_at or None,
-            "relevance": alert.relevance,
-            "keeps": alert.keeps,
-            "created_at": alert.created_at,
-            "thumbnail_url": f"{root}/v1/alerts/{quote(alert.id, safe='')}/thumbnail",
-        },
+        "data": alert_json(alert)
+        | {"thumbnail_url": f"{root}/v1/alerts/{quote(alert.id, safe='')}/thumbnail"},
     }
 
 

@@ -43,7 +43,9 @@ class MomentAnswer(BaseModel):
     camera: str | None = Field(description="The camera that recorded it; null for other videos.")
     start: float = Field(description="Seconds from the start of the video.")
     end: float = Field(description="Seconds; it grows while the event goes on in this video.")
-    best_time: float = Field(description="Seconds; the frame that the thumbnail shows.")
+    best_time: float = Field(
+        description="Seconds; the frame that fits best. The thumbnail is of its segment."
+    )
     start_at: str | None = Field(
         description="When it began, RFC 3339, UTC; null if the video does not say."
     )

@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -155,7 +156,8 @@ def signals_of(service: Service, text: str) -> dict[str, Signal]:
     videos = service.catalog.videos(name, limit=1000)
     blocks = service.catalog.blocks(name)
     found = {}
-    for stream in streams(videos, blocks, collection.dim):
+    frames = partial(service.catalog.frame_vectors, name)
+    for stream in streams(videos, blocks, collection.dim, frames):
         (video,) = stream.videos.values()
         fit = question.fit(stream.block, stream.times)
         found[Path(video.uri).name] = Signal(stream.times, fit)

@@ -101,7 +101,9 @@ class Growth:
 
     put: The video as it is now, and its segments from `since` seconds on: what is stored of these
     is replaced, and what begins before stays. Its frames and texts are stored if it has some.
+    first_frame: How many frames of the video come before those of `put`, and stay.
     """
 
     put: Put
     since: float
+    first_frame: int = 0

@@ -49,8 +49,12 @@ def growth(
     since: float,
     camera: str = "door",
     frames: bool = False,
+    first: int = 0,
 ) -> Growth:
-    """Return segments of a chunk that begin at some times; the last one ends at `end`."""
+    """Return segments of a chunk that begin at some times; the last one ends at `end`.
+
+    With `frames` it has one for each second, from number `first` on.
+    """
     rng = np.random.default_rng([int(1000 * end), len(starts)])
     count = len(starts)
     video = replace(a_video(f"{camera}-1").video, stream=camera, duration=end, stamp="")
@@ -61,8 +65,9 @@ def growth(
         biases=np.zeros(count, np.float32),
         thumbnails=[f"{camera}/{start}-{end}.jpg" for start in starts],
     )
-    kept = FrameVectors(np.arange(end), unit_rows(rng, int(end))) if frames else None
-    return Growth(Put(video, {PICTURE: picture}, frames=kept), since)
+    times = np.arange(float(first), end)
+    kept = FrameVectors(times, unit_rows(rng, len(times))) if frames else None
+    return Growth(Put(video, {PICTURE: picture}, frames=kept), since, first)
 
 
 def spans(catalog: CatalogWriter, camera: str = "door") -> list[tuple[float, float]]:
@@ -117,6 +122,33 @@ def test_a_camera_that_was_released_may_still_end(catalog: CatalogWriter, lend: 
     lend("door", "")
     assert catalog.grow("default", [growth([0.0], 1.0, since=0.0)], by=ME) == frozenset()
     assert spans(catalog) == [(0.0, 1.0)]
+
+
+def test_the_vectors_of_frames_grow(catalog: CatalogWriter, lend: Lend) -> None:
+    """Those before stay; a growth that comes again is stored once; the end replaces them."""
+    lend("door", ME)
+    made = [
+        growth([0.0], 2.0, since=0.0, frames=True),
+        growth([0.0], 4.0, since=0.0, frames=True, first=2),
+        growth([0.0], 4.0, since=0.0, frames=True, first=2),
+        growth([0.0], 6.0, since=0.0, frames=True, first=4),
+    ]
+    for each in made:
+        catalog.grow("default", [each], by=ME)
+    times, vectors = catalog.frame_vectors("default", "door-1")
+    assert times.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    parts = [each.put.frames.vectors for each in (made[0], *made[2:]) if each.put.frames]
+    assert np.allclose(vectors, np.concatenate(parts), atol=1e-3)
+    ((stored,),) = ([each.frames for each in catalog.stored("default")],)
+    assert stored is not None
+    assert stored.times.tolist() == times.tolist()
+    assert np.allclose(stored.vectors, vectors, atol=1e-3)
+    end = growth([0.0], 6.0, since=0.0, frames=True)
+    catalog.grow("default", [end], by=ME)
+    times, vectors = catalog.frame_vectors("default", "door-1")
+    assert end.put.frames is not None
+    assert len(times) == 6
+    assert np.allclose(vectors, end.put.frames.vectors, atol=1e-3)
 
 
 def test_the_vectors_of_frames_come_with_the_end(catalog: CatalogWriter, lend: Lend) -> None:

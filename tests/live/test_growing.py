@@ -189,20 +189,38 @@ def test_frames_that_come_during_a_commit_are_in_the_next(model: Model) -> None:
     assert [row[:2] for row in ledger.rows] == [(s, s + 4.0) for s in (0.0, 4.0, 8.0, 12.0, 16.0)]
 
 
-def test_the_vectors_of_all_frames_come_at_the_end(model: Model) -> None:
-    """The timeline of relevance needs them, and they would be written again with each growth."""
+def test_the_vectors_of_new_frames_come_with_each_growth(model: Model) -> None:
+    """Watches look at them; at the end all come together, so that one row is kept."""
     rng = np.random.default_rng(1)
     chunk = OpenChunk(VIDEO, "default")
     for second in range(100):
         chunk.add(float(second), cut=False, vector=scene(second // 5, rng), jpeg=b"x")
-        grown = chunk.grow(model)
-        assert grown is not None
-        assert grown.growth.put.frames is None
-        chunk.committed(grown)
+        if second % 3 == 2:  # the commit of the two before has failed
+            grown = chunk.grow(model)
+            assert grown is not None
+            chunk.add(second + 0.5, cut=False, vector=scene(second // 5, rng), jpeg=b"x")
+            chunk.committed(grown)
+            frames, first = grown.growth.put.frames, grown.growth.first_frame
+            assert frames is not None
+            before = second - 2.5 if first else 0.0
+            assert frames.times[[0, -1]].tolist() == [before, second]
+            assert first + len(frames.times) == len(chunk) - 1
     grown = chunk.grow(model, closes=True)
     assert grown is not None
     assert grown.growth.put.frames is not None
-    assert grown.growth.put.frames.times.tolist() == list(map(float, range(100)))
+    assert grown.growth.first_frame == 0
+    assert len(grown.growth.put.frames.times) == len(chunk) == 133
+
+
+def test_no_vectors_of_frames_come_if_they_are_not_kept(model: Model) -> None:
+    """Neither with a growth nor at the end."""
+    chunk = OpenChunk(VIDEO, "default")
+    chunk.add(0.0, cut=False, vector=scene(0, np.random.default_rng(1)), jpeg=b"x")
+    for closes in (False, True):
+        grown = chunk.grow(model, closes=closes, keep_frames=False)
+        assert grown is not None
+        assert grown.growth.put.frames is None
+        chunk.committed(grown)
 
 
 def test_a_time_that_was_there_is_left_out(model: Model) -> None:

@@ -17,7 +17,7 @@ from clipseek.query import Query, Step
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog, MemoryWatches, ToyEmbedder
 from clipseek.timed import SUBTITLE, Cue, TimedText
-from clipseek.types import PICTURE, FieldSegments, Put, Video
+from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
 from clipseek.watches import Alert, Watch
 from tests.api.library import toy_model
 from tests.searching import searcher_over
@@ -61,8 +61,12 @@ class Studio:
         at: float = 0.0,
         collection: str = "default",
         text: str = "",
+        frames: bool = False,
     ) -> None:
-        """Index a video that shows each colour for a second; a chunk begins `at` seconds."""
+        """Index a video that shows each colour for a second; a chunk begins `at` seconds.
+
+        With `frames` all of it is one segment, and the vector of each second is stored too.
+        """
         edges = np.arange(len(colours) + 1, dtype=np.float64)
         count = len(colours)
         video = Video(
@@ -76,15 +80,21 @@ class Studio:
             recorded_at=time_of(START + at) if camera else "",
             stream=camera,
         )
+        vectors = ToyEmbedder().embed_texts(colours)
         segments = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),
-            vectors=ToyEmbedder().embed_texts(colours),
+            vectors=vectors,
             best_times=edges[:-1] + 0.5,
             biases=np.zeros(count, np.float32),
             thumbnails=["a/b.jpg"] * count,
         )
+        if frames:
+            mean = vectors.mean(axis=0, keepdims=True)
+            whole = np.array([[0.0, float(count)]])
+            segments = FieldSegments(whole, mean, whole[:, 0], np.zeros(1, np.float32), ["a/b.jpg"])
         texts = (TimedText(SUBTITLE, "1", (Cue(0.0, 1.0, text, "en"),)),) if text else ()
-        self.catalog.put(collection, Put(video, {PICTURE: segments}, texts=texts))
+        kept = FrameVectors(edges[:-1], vectors) if frames else None
+        self.catalog.put(collection, Put(video, {PICTURE: segments}, frames=kept, texts=texts))
 
     def alerts(self) -> list[Alert]:
         """Return all alerts, oldest first."""
@@ -161,6 +171,26 @@ def test_an_event_goes_on_over_the_chunks_of_a_camera(studio: Studio) -> None:
         "2026-11-29T10:00:04.000Z",
     )
     assert (second.video_id, second.start, second.stream) == ("c2", 2.0, "door")
+
+
+def test_what_a_segment_hides_is_seen_in_its_frames(studio: Studio) -> None:
+    """A segment shows its mean; what it shows in one second of six is an event all the same."""
+    studio.watch()
+    studio.watch("blue")
+    shown = ["blue", "blue", "red", "blue", "blue", "blue"]
+    studio.put("film", shown, frames=True)
+    studio.put("c1", shown, camera="door", frames=True)
+    studio.one.turn()
+    red = [each for each in studio.alerts() if each.watch == "w0"]
+    assert [(each.video_id, each.start, each.end) for each in red] == [
+        ("c1", 2.0, 3.0),
+        ("film", 2.0, 3.0),
+    ]
+    assert {each.best_time for each in red} == {2.0}
+    assert len(studio.alerts()) == 6
+    studio.put("c1", [*shown, "red", "red"], camera="door", frames=True)
+    assert studio.one.turn() == 1
+    assert studio.spans()[-1] == ("c1", 6.0, 8.0)
 
 
 def test_cameras_do_not_share_their_events(studio: Studio) -> None:

@@ -1,5 +1,9 @@
-"""The vectors of a video's sampled frames: which row has them, and its arrays."""
+"""The vectors of a video's sampled frames: which rows have them, and their arrays.
 
+While a chunk is recorded, each growth adds a row; its end, and a file, is one row.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +19,7 @@ _AT_ONCE = 512
 
 
 def of_video(collection: str, video_id: str) -> Select[Any]:
-    """Return the query for the one row of a video, whose arrays are null if none were kept."""
+    """Return the query for the rows of a video: one, whose arrays are null, if none were kept."""
     kept = frame_vectors.c
     is_its = (kept.collection == videos.c.collection) & (kept.video_id == videos.c.id)
     return (
@@ -24,22 +28,25 @@ def of_video(collection: str, video_id: str) -> Select[Any]:
         .join(collections, collections.c.key == videos.c.collection)
         .outerjoin(frame_vectors, is_its)
         .where(videos.c.collection == behind(collection), videos.c.id == video_id)
+        .order_by(kept.first)
     )
 
 
-def matrix(row: RowMapping) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def matrix(rows: Sequence[RowMapping]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return times float64 (N,) and vectors float32 (N, dim)."""
-    times, packed = _arrays(row)
+    times, packed = _arrays(rows)
     return times, unpack(packed)
 
 
-def blocks(row: RowMapping) -> FrameBlocks:
+def blocks(rows: Sequence[RowMapping]) -> FrameBlocks:
     """Return times float64 (N,) and the vectors in blocks, which are made as they are taken."""
-    times, packed = _arrays(row)
+    times, packed = _arrays(rows)
     starts = range(0, len(packed), _AT_ONCE)
     return times, (unpack(packed[start : start + _AT_ONCE]) for start in starts)
 
 
-def _arrays(row: RowMapping) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
-    times = np.frombuffer(row["times"] or b"", "<f4").astype(np.float64)
-    return times, np.frombuffer(row["vectors"] or b"", "<f2").reshape(-1, row["dim"])
+def _arrays(rows: Sequence[RowMapping]) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
+    times = b"".join(row["times"] or b"" for row in rows)
+    vectors = b"".join(row["vectors"] or b"" for row in rows)
+    packed = np.frombuffer(vectors, "<f2").reshape(-1, rows[0]["dim"])
+    return np.frombuffer(times, "<f4").astype(np.float64), packed

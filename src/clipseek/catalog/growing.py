@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog import writes
 from clipseek.catalog.tables import cameras, frame_vectors, segments, videos
@@ -21,8 +20,10 @@ def held(connection: Connection, names: Sequence[str], owner: str) -> set[str]:
     return set(found)
 
 
-def grow(connection: Connection, collection: str, rows: VideoRows, since: float) -> None:
-    """Write the rows of one video that begin at `since` seconds or later instead of those there."""
+def grow(
+    connection: Connection, collection: str, rows: VideoRows, since: float, first_frame: int
+) -> None:
+    """Write the rows of one video from `since` seconds and a frame on, instead of those there."""
     video = rows.video
     this = (videos.c.collection == collection, videos.c.id == video.id)
     if connection.scalar(select(videos.c.id).where(*this)) is None:
@@ -50,16 +51,21 @@ def grow(connection: Connection, collection: str, rows: VideoRows, since: float)
         )
     )
     if rows.frames is not None:
-        _store_frames(connection, collection, rows)
+        _store_frames(connection, collection, rows, first_frame)
 
 
-def _store_frames(connection: Connection, collection: str, rows: VideoRows) -> None:
+def _store_frames(connection: Connection, collection: str, rows: VideoRows, first: int) -> None:
+    """Store frames from a number on instead of those there: a commit may come a second time."""
     assert rows.frames is not None
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(frame_vectors)
-    values = {"times": rows.frames.times.tobytes(), "vectors": rows.frames.vectors.tobytes()}
-    key = {"collection": collection, "video_id": rows.video.id}
+    of = frame_vectors.c
+    own = (of.collection == collection, of.video_id == rows.video.id)
+    connection.execute(delete(frame_vectors).where(*own, of.first >= first))
     connection.execute(
-        made.values(key | values).on_conflict_do_update(
-            index_elements=[frame_vectors.c.collection, frame_vectors.c.video_id], set_=values
+        insert(frame_vectors).values(
+            collection=collection,
+            video_id=rows.video.id,
+            first=first,
+            times=rows.frames.times.tobytes(),
+            vectors=rows.frames.vectors.tobytes(),
         )
     )

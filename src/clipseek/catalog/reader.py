@@ -282,11 +282,11 @@ class SqlReader:
         """Return times float64 (N,) and blocks (n, dim) of vectors; raise VideoNotFound."""
         return frames.blocks(self._frames(collection, video_id))
 
-    def _frames(self, collection: str, video_id: str) -> RowMapping:
+    def _frames(self, collection: str, video_id: str) -> Sequence[RowMapping]:
         rows = self._all(frames.of_video(collection, video_id))
         if not rows:
             raise VideoNotFound(video_id, collection)
-        return rows[0]
+        return rows
 
     def stored(
         self, collection: str, *, after: str = "", limit: int = 100, video_ids: Some = None

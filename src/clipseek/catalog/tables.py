@@ -169,6 +169,7 @@ frame_vectors = Table(
     metadata,
     Column("collection", Key, primary_key=True),
     Column("video_id", Key, primary_key=True),
+    Column("first", Integer, primary_key=True, default=0),  # how many frames are in rows before
     Column("times", LargeBinary, nullable=False),
     Column("vectors", LargeBinary, nullable=False),
     ForeignKeyConstraint(

@@ -122,11 +122,15 @@ def _frames(connection: Connection, collection: str, ids: Sequence[str]) -> dict
         .where(
             of.collection == behind(collection), among(of.video_id, ids, connection.dialect.name)
         )
+        .order_by(of.video_id, of.first)
     )
+    rows = connection.execute(query).mappings()
     return {
-        row.video_id: FrameRows(
-            np.frombuffer(row.times, "<f4"),
-            np.frombuffer(row.vectors, "<f2").reshape(-1, row.dim),
-        )
-        for row in connection.execute(query)
+        video_id: _joined(list(some)) for video_id, some in groupby(rows, itemgetter("video_id"))
     }
+
+
+def _joined(rows: Sequence[RowMapping]) -> FrameRows:
+    vectors = np.frombuffer(b"".join(row["vectors"] for row in rows), "<f2")
+    times = np.frombuffer(b"".join(row["times"] for row in rows), "<f4")
+    return FrameRows(times, vectors.reshape(-1, rows[0]["dim"]))

@@ -205,7 +205,7 @@ class SqlCatalog(SqlReader):
                 require_scoring(found.name, found.scoring, growth.put.scoring)
                 if row.video.stream in held:
                     version = writes.next_version(connection, found.key)
-                    growing.grow(connection, found.key, row, growth.since)
+                    growing.grow(connection, found.key, row, growth.since, growth.first_frame)
                     writes.note(connection, found.key, version, "put", row.video.id)
         return frozenset(row.video.id for row, _ in rows if row.video.stream not in held)
 

@@ -38,7 +38,9 @@ class IngestSettings(BaseModel):
     )
     sample_fps: float = Field(default=1.0, gt=0, le=60, description="sampled frames per second")
     keep_frame_vectors: bool = Field(
-        default=True, description="whether vectors of sampled frames are stored, for `verify`"
+        default=True,
+        description="whether vectors of sampled frames are stored, for watches, `sharpen`, "
+        "timelines and `verify`",
     )
     runner: Literal["threads", "ray"] = Field(
         default="threads", description="where `ingest` reads and embeds: in this process, or on Ray"

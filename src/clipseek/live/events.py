@@ -3,7 +3,7 @@
 An event begins when the fit reaches the threshold, and ends when it falls below it by the margin
 (a Schmitt trigger): a fit that trembles about the threshold is one event. A threshold for a wanted
 number of alerts is found from how many events there would be at each threshold, and not from single
-segments, because one event has as many good segments as it is long.
+frames, because one event has as many good frames as it is long.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 GAP_S = 10.0
-"""Seconds without any segment after which an event is over: a camera was away for longer."""
+"""Seconds without any frame after which an event is over: a camera was away for longer."""
 _LOGITS = np.linspace(-7.0, 7.0, 281)
 """Thresholds that are compared: relevance 0.001 to 0.999, evenly in its logit."""
 
@@ -46,7 +46,7 @@ def low_of(threshold: float, margin: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """How well the segments of a stream fit. spans: float64 (S, 2) seconds, by time. fit: (S,)."""
+    """How well the frames of a stream fit. spans: float64 (S, 2) seconds, by time. fit: (S,)."""
 
     spans: Floats
     fit: Floats
@@ -57,7 +57,7 @@ class Signal:
 
     @property
     def begins(self) -> NDArray[np.bool_]:
-        """Which segments come after a gap, bool (S,); the first does."""
+        """Which frames come after a gap, bool (S,); the first does."""
         found = np.ones(len(self.fit), np.bool_)
         if len(found) > 1:
             ends = np.maximum.accumulate(self.spans[:-1, 1])
@@ -76,7 +76,7 @@ class State:
 
 @dataclass(slots=True)
 class Event:
-    """A run of segments of one event, as rows. is_new: Whether it begins here.
+    """A run of frames of one event, as rows. is_new: Whether it begins here.
 
     fires: Whether it causes an alert, if it is new.
     """
@@ -118,7 +118,7 @@ def follow(
 def rises(fit: Floats, begins: NDArray[np.bool_], rule: Rule) -> NDArray[np.int64]:
     """Return the rows at which events begin, as `follow` finds them from the beginning.
 
-    begins: Which segments come after a gap, or first in a stream; see `Signal.begins`.
+    begins: Which frames come after a gap, or first in a stream; see `Signal.begins`.
     """
     mark = np.where(fit >= rule.threshold, 1, np.where(fit < rule.low, -1, 0))
     mark[begins & (mark == 0)] = -1
@@ -186,7 +186,7 @@ class Past:
         the best event that is left out and the worst one that is not are furthest apart. If none
         has it, it is the nearest number, and of two the lower one. A run of another number, even if
         it is longer, loses events: with a quarter of slack, recall on demo videos fell from 0.96 to
-        0.90 (`python -m benchmarks.watches --seed 931`).
+        0.90, while segments were judged (`python -m benchmarks.watches --seed 931`).
         """
         thresholds = 1 / (1 + np.exp(-_LOGITS))
         rules = [Rule(float(each), margin, cooldown_s) for each in thresholds]

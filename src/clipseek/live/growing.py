@@ -27,6 +27,7 @@ class Grown:
     spans: Where the segments of the window begin and end, after the commit. pictured: Thumbnails by
     the times of their frames. closes: Whether nothing follows. lengthens: Whether no other segment
     begins than those that are stored, so that nothing is new but that the last one lasts longer.
+    seen: How many frames of the chunk are stored after the commit, if they are kept.
     """
 
     growth: Growth
@@ -37,6 +38,7 @@ class Grown:
     frames: int
     closes: bool
     lengthens: bool
+    seen: int
 
 
 class OpenChunk:
@@ -59,6 +61,7 @@ class OpenChunk:
         self._spans: list[tuple[float, float]] = []
         self._pictured: dict[float, str] = {}
         self._all: list[tuple[float, NDArray[np.float32]]] = []
+        self._seen = 0
         self._is_closed = False
 
     def __len__(self) -> int:
@@ -83,8 +86,8 @@ class OpenChunk:
     def grow(self, model: Model, *, closes: bool = False, keep_frames: bool = True) -> Grown | None:
         """Return what is new since the last commit, or None if nothing is.
 
-        With `closes` nothing follows: the last picture is chosen as in a file, and the vectors of
-        all frames are stored, if they are kept.
+        With `closes` nothing follows: the last picture is chosen as in a file. The vectors of new
+        frames are stored, if they are kept, and at the end all of them together.
         """
         if not self._times:
             return None
@@ -117,6 +120,7 @@ class OpenChunk:
         best = formed.best.copy()
         if not closes:
             best[-1] = self._shown_already(starts[-1], int(best[-1]))
+        first_frame = 0 if closes else self._seen
         times = np.array(self._times)[best[first:]]
         pictures, pictured = self._pictures(best[first:].tolist())
         new = FieldSegments(
@@ -132,12 +136,12 @@ class OpenChunk:
         put = Put(
             replace(self.video, duration=float(formed.spans[-1, 1])),
             {PICTURE: new},
-            frames=self.frames() if closes and keep_frames else None,
+            frames=self.frames(first_frame) if keep_frames and first_frame < len(self) else None,
             scoring=model.scoring,
             fingerprint=model.embedder.fingerprint,
         )
         return Grown(
-            Growth(put, since=float(formed.spans[first, 0])),
+            Growth(put, float(formed.spans[first, 0]), first_frame),
             pictures,
             [(start, end) for start, end in formed.spans.tolist()],
             pictured,
@@ -145,6 +149,7 @@ class OpenChunk:
             len(self._times),
             closes,
             lengthens=formed.spans[:, 0].tolist() == [start for start, _ in self._spans],
+            seen=len(self),
         )
 
     def _shown_already(self, start: int, best: int) -> int:
@@ -166,16 +171,17 @@ class OpenChunk:
                 pictures[names[time]] = jpeg
         return pictures, names
 
-    def frames(self) -> FrameVectors:
-        """Return the vectors of all frames so far."""
+    def frames(self, first: int = 0) -> FrameVectors:
+        """Return the vectors of the frames so far, from a number on."""
+        some = self._all[first:]
         return FrameVectors(
-            np.array([time for time, _ in self._all]), np.stack([row for _, row in self._all])
+            np.array([time for time, _ in some]), np.stack([row for _, row in some])
         )
 
     def committed(self, grown: Grown) -> None:
         """Take note that a growth is stored, and settle what later frames cannot change."""
         self._spans, self._pictured = list(grown.spans), dict(grown.pictured)
-        self._is_closed = grown.closes
+        self._is_closed, self._seen = grown.closes, grown.seen
         settled = self._settled(grown)
         if settled:
             at = grown.starts[settled]

@@ -1,4 +1,4 @@
-"""How well what watches ask for fits segments, by the measure of a search: in [0, 1]."""
+"""How well what watches ask for fits frames, by the measure of a search: in [0, 1]."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,12 +54,12 @@ class Question:
         return cls(query, steps, Curves.of(model.scoring_of(collection), model.coherence))
 
     def fit(self, block: SegmentBlock, times: Floats, said: Sequence[Spoken] = ()) -> Floats:
-        """Return how well segments in the order of time fit, float64 (S,).
+        """Return how well frames in the order of time fit, float64 (S,).
 
-        With several steps, how well the chain fits that ends with each segment: as its worst step.
+        With several steps, how well the chain fits that ends with each frame: as its worst step.
 
         Args:
-            block: The segments of one stream.
+            block: The frames of one stream, or segments.
             times: Their spans, float64 (S, 2), on the clock of the stream.
             said: What is said of each step, or nothing if words do not count.
         """
@@ -103,7 +103,7 @@ class Question:
 
 
 def _before(fit: Floats, times: Floats, within_s: float) -> Floats:
-    """Return the best fit of what ended at most so long before each segment began, (S,).
+    """Return the best fit of what ended at most so long before each frame began, (S,).
 
     As in a search, a step begins when the one before has ended, or later.
     """

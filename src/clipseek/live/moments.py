@@ -1,17 +1,19 @@
-"""Segments of videos on the clock of their stream: a camera's chunks in a row, or one video."""
+"""Frames of videos on the clock of their stream: a camera's chunks in a row, or one video."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.stored import SegmentBlock
-from clipseek.timeline import in_time
+from clipseek.timeline import in_time, segment_of
 from clipseek.types import Named, Video
 
 Floats = NDArray[np.float64]
+Frames = Callable[[str], tuple[Floats, NDArray[np.float32]]]
+"""Returns the times (N,) and the vectors (N, dim) of the frames of a video, as a catalog does."""
 
 
 def seconds_of(recorded_at: str) -> float | None:
@@ -27,11 +29,11 @@ def time_of(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """The segments of one camera, or of one video that comes from none, in the order of time.
+    """The frames of one camera, or of one video that comes from none, in the order of time.
 
     name: The camera, or empty. videos: By id. origins: When each video begins on the clock of the
-    stream: seconds since 1970 for a camera, 0 for a video. block: The segments. times: Their spans
-    on that clock, float64 (S, 2).
+    stream: seconds since 1970 for a camera, 0 for a video. block: The frames, see `sampled`. times:
+    Their spans on that clock, float64 (S, 2).
     """
 
     name: str
@@ -42,7 +44,7 @@ class Stream:
 
     @classmethod
     def of(cls, name: str, videos: Sequence[Video | Named], block: SegmentBlock) -> "Stream":
-        """Return the stream of some videos, whose segments are in a block in any order."""
+        """Return the stream of some videos, whose frames are in a block in any order."""
         origins = {
             video.id: (seconds_of(video.recorded_at) or 0.0) if name else 0.0 for video in videos
         }
@@ -75,13 +77,18 @@ class Stream:
         stream = Stream(self.name, videos, origins, at(block, order), times[order])
         return stream, fits[order]
 
+    def without_vectors(self) -> "Stream":
+        """Return this stream without what takes the most memory."""
+        nothing = np.empty((len(self.block), 0), np.float32)
+        return replace(self, block=replace(self.block, vectors=nothing))
+
     @property
     def is_camera(self) -> bool:
         """Whether its clock is that of the world."""
         return bool(self.name)
 
     def wall(self, row: int, *, end: bool = False) -> str:
-        """Return when a segment began or ended, RFC 3339; empty if that is not known."""
+        """Return when a frame began or ended, RFC 3339; empty if that is not known."""
         video = self.videos[str(self.block.video_ids[row])]
         recorded = seconds_of(video.recorded_at)
         if recorded is None:
@@ -90,10 +97,15 @@ class Stream:
 
 
 def streams(
-    videos: Iterable[Video | Named], blocks: Iterable[SegmentBlock], dim: int
+    videos: Iterable[Video | Named], blocks: Iterable[SegmentBlock], dim: int, frames: Frames
 ) -> list[Stream]:
-    """Sort the segments of some videos into streams."""
-    block = in_time(list(blocks), dim)
+    """Sort the frames of some videos, whose segments are in blocks, into streams."""
+    every = in_time(list(blocks), dim)
+    of_videos = [
+        sampled(at(every, np.flatnonzero(every.video_ids == video_id)), *frames(video_id))
+        for video_id in np.unique(every.video_ids).tolist()
+    ]
+    block = in_time(of_videos, dim)
     groups: dict[tuple[str, str], list[Video | Named]] = {}
     for video in videos:
         groups.setdefault((video.stream, "" if video.stream else video.id), []).append(video)
@@ -102,6 +114,39 @@ def streams(
         rows = np.flatnonzero(np.isin(block.video_ids, [video.id for video in mine]))
         found.append(Stream.of(name, mine, at(block, rows)))
     return found
+
+
+def sampled(block: SegmentBlock, times: Floats, vectors: NDArray[np.float32]) -> SegmentBlock:
+    """Return the frames of a video in the place of the segments that they are in.
+
+    A segment shows on average what it shows: a car that passes in two of its ten seconds fits the
+    segment badly, and two of its frames well. A frame lasts until the next one, has the id of its
+    segment, so that words count for it too, and its bias, as in a timeline. A segment stays as it
+    is if no frame of it was kept.
+
+    Args:
+        block: The segments of one video, in the order of time.
+        times: float64 (N,) seconds, ascending, or none.
+        vectors: float32 (N, dim), theirs.
+    """
+    own = segment_of(times, block.spans[:, 0]) if len(block) else np.empty(0, np.int64)
+    seen = np.flatnonzero(times[: len(own)] < block.spans[own, 1])
+    if not len(seen):
+        return block
+    own, times = own[seen], times[seen]
+    is_first = np.diff(own, prepend=-1) > 0
+    begins = np.where(is_first, block.spans[own, 0], times)
+    ends = np.minimum(np.append(begins[1:], np.inf), block.spans[own, 1])
+    bare = at(block, np.setdiff1d(np.arange(len(block)), own))
+    frames = SegmentBlock(
+        ids=block.ids[own],
+        video_ids=block.video_ids[own],
+        spans=np.stack([begins, ends], axis=1),
+        best_times=times,
+        biases=block.biases[own],
+        vectors=vectors[seen],
+    )
+    return in_time([frames, bare], vectors.shape[1])
 
 
 def at(block: SegmentBlock, rows: NDArray[np.int64]) -> SegmentBlock:

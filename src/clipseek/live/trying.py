@@ -27,8 +27,8 @@ DAY_S = 86400.0
 MAX_DAYS = 31.0
 SHOWN = 50
 """Alerts that are returned at most, the newest ones."""
-MAX_SEGMENTS = 500_000
-"""More of them in the window are refused: what is kept of each takes some 300 bytes."""
+MAX_FRAMES = 1_000_000
+"""More of them in the window are refused: a million took 590 MB at most."""
 _VIDEOS_AT_ONCE = 64
 
 
@@ -38,7 +38,7 @@ class Trial:
 
     days: How long the window is, as far as anything was recorded or indexed in it. fired: How many
     alerts there would have been; `alerts` are the last ones, newest first. proposed: None if no
-    number was wanted. videos, segments: What was judged.
+    number was wanted. videos, frames: What was judged; segments count where no frames were kept.
     """
 
     days: float
@@ -46,7 +46,7 @@ class Trial:
     alerts: Sequence[Alert]
     proposed: Proposal | None
     videos: int
-    segments: int
+    frames: int
 
 
 def tried(
@@ -80,15 +80,15 @@ def tried(
     signals: list[Signal] = []
     times: list[Allowed] = []
     found: list[Alert] = []
-    first, videos, segments, fired = math.inf, 0, 0, 0
+    first, videos, frames, fired = math.inf, 0, 0, 0
     rule = Rule(watch.threshold, watch.margin, watch.cooldown_s)
     judge = _Judge(collections, texts, senses, watch, sight.view)
     for some in _grouped(catalog, name, watch, since, until):
         for stream, fit in judge.streams(some):
-            segments += len(fit)
-            if segments > MAX_SEGMENTS:
+            frames += len(fit)
+            if frames > MAX_FRAMES:
                 raise InvalidQuery(
-                    f"days must be fewer: more than {MAX_SEGMENTS} segments are in them; try the "
+                    f"days must be fewer: more than {MAX_FRAMES} frames are in them; try the "
                     "watch over a shorter time or over some cameras"
                 )
             signal, allowed = Signal(stream.times, fit), allows(watch, stream)
@@ -109,7 +109,7 @@ def tried(
             wanted_a_day * days, margin=watch.margin, cooldown_s=watch.cooldown_s
         )
     newest = sorted(found, key=lambda alert: (alert.start_at, alert.video_id, alert.start))
-    return Trial(days, fired, newest[::-1][:SHOWN], proposed, videos, segments)
+    return Trial(days, fired, newest[::-1][:SHOWN], proposed, videos, frames)
 
 
 class _Judge:
@@ -141,10 +141,14 @@ class _Judge:
         ids, collection = [video.id for video in videos], self._view.collection
         meant = self._senses.of([self._question.query]) if len(self._view.words) else {}
         said = self._question.said(self._view, ids, meant)
-        blocks = self._collections.catalog.blocks(collection.name, video_ids=ids)
-        for stream in streams(videos, blocks, collection.dim):
+        with self._collections.catalog.consistent(collection.name) as now:
+            blocks = now.blocks(collection.name, video_ids=ids)
+            frames = partial(now.frame_vectors, collection.name)
+            found = streams(videos, blocks, collection.dim, frames)
+        for stream in found:
             if len(stream.block):
-                yield stream, self._question.fit(stream.block, stream.times, said)
+                fit = self._question.fit(stream.block, stream.times, said)
+                yield stream.without_vectors(), fit
 
 
 def allows(watch: Watch, stream: Stream, now: float | None = None) -> Allowed:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from clipseek.cache import TextVectors
 from clipseek.errors import ClipseekError, RequestError
@@ -177,7 +178,8 @@ class Watching:
         }
         states = self._store.states([watch.id for watch, _ in questions])
         blocks = now.blocks(name, video_ids=list(videos))
-        for stream in streams(videos.values(), blocks, collection.dim):
+        frames = partial(now.frame_vectors, name)
+        for stream in streams(videos.values(), blocks, collection.dim, frames):
             if not len(stream.block):
                 continue
             for watch, question in questions:
@@ -318,7 +320,7 @@ class Watching:
 
 
 def _is_new(watch: Watch, video: Video) -> bool:
-    """Whether a watch may fire for a video; of a camera it is decided segment by segment.
+    """Whether a watch may fire for a video; of a camera it is decided frame by frame.
 
     Videos say to the second when they were indexed.
     """

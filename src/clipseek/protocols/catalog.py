@@ -318,7 +318,7 @@ class CatalogWriter(CatalogReader, Protocol):
         """Store what is new of chunks that are being recorded, each as a change.
 
         One transaction. A chunk that is not there yet is made. Segments that begin before
-        `Growth.since` stay as they are, under their ids.
+        `Growth.since` stay as they are, under their ids, and so do frames before its first one.
 
         Returns:
             The ids of the chunks that were left out, because the recorder `by` has not their

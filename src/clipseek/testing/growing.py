@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from clipseek.catalog.rows import now, packed, require_fingerprint, require_scoring
-from clipseek.stored import Growth, VideoRows
+from clipseek.stored import FrameRows, Growth, VideoRows
 from clipseek.testing.claims import MemoryClaims
 from clipseek.testing.shelf import Shelf, Stored
 
@@ -37,15 +39,15 @@ class MemoryGrowth(MemoryClaims):
                 row.require_dim(shelf.collection.dim)
                 require_scoring(collection, shelf.collection.scoring, growth.put.scoring)
                 if self.lent.get(row.video.stream, "nobody has it") in (by, ""):
-                    shelf = _grown(shelf, row, growth.since, self._ids)
+                    shelf = _grown(shelf, row, growth, self._ids)
                 else:
                     lost.add(row.video.id)
             self._shelves[name] = shelf
         return frozenset(lost)
 
 
-def _grown(shelf: Shelf, rows: VideoRows, since: float, ids: Iterator[int]) -> Shelf:
-    """Return the shelf one version later, with what begins at `since` or later of one video."""
+def _grown(shelf: Shelf, rows: VideoRows, growth: Growth, ids: Iterator[int]) -> Shelf:
+    """Return the shelf one version later, with what is new of one video."""
     video = rows.video
     before = shelf.stored.get(video.id)
     fresh = tuple(itertools.islice(ids, len(rows.segments)))
@@ -53,15 +55,24 @@ def _grown(shelf: Shelf, rows: VideoRows, since: float, ids: Iterator[int]) -> S
         after = Stored(replace(video, indexed_at=now()), rows, fresh)
     else:
         pairs = zip(before.ids, before.rows.segments, strict=True)
-        kept = [(i, row) for i, row in pairs if row.span.start < since]
+        kept = [(i, row) for i, row in pairs if row.span.start < growth.since]
         segments = (*(row for _, row in kept), *rows.segments)
         old = before.video
         same = {name: getattr(old, name) for name in _KEPT}
         grown = replace(video, segments=len(segments), **same)
-        frames = before.rows.frames if rows.frames is None else rows.frames
+        frames = _frames(before.rows.frames, rows.frames, growth.first_frame)
         every = replace(before.rows, video=grown, segments=segments, frames=frames)
         after = Stored(grown, every, (*(i for i, _ in kept), *fresh))
     return shelf.changed("put", video.id, shelf.stored | {video.id: after})
+
+
+def _frames(before: FrameRows | None, new: FrameRows | None, first: int) -> FrameRows | None:
+    if before is None or new is None:
+        return before if new is None else new
+    return FrameRows(
+        np.concatenate([before.times[:first], new.times]),
+        np.concatenate([before.vectors[:first], new.vectors]),
+    )
 
 
 _KEPT = ("uri", "title", "tags", "timecode", "recorded_at", "stream", "indexed_at")

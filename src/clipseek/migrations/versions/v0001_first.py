@@ -148,6 +148,7 @@ def _frame_vectors() -> None:
         "frame_vectors",
         sa.Column("collection", KEY, primary_key=True),
         sa.Column("video_id", KEY, primary_key=True),
+        sa.Column("first", sa.Integer, primary_key=True),
         sa.Column("times", sa.LargeBinary, nullable=False),
         sa.Column("vectors", sa.LargeBinary, nullable=False),
         _of_video("frame_vectors_video"),

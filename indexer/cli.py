@@ -31,6 +31,7 @@ from indexer import (
     key_options,
     live_options,
     model_options,
+    report_options,
     sample_options,
     search_options,
     switch_options,
@@ -212,6 +213,8 @@ def _reading_verbs(verbs: Verbs) -> None:
     output(verify, collection=False)
     drift_options.add(drift := verb(verbs, *drift_options.VERB))
     output(drift)
+    report_options.add(report := verb(verbs, *report_options.VERB))
+    output(report)
     models = verb(verbs, "models", "list or export the models that can be used", "indexer models")
     output(models, collection=False)
     model_options.add(models)

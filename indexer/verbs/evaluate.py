@@ -1,6 +1,7 @@
 """The verb `evaluate`: how well a library answers queries whose answers are known."""
 
 import argparse
+from pathlib import Path
 
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
@@ -24,24 +25,26 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             f"--predictions {options.predictions}: only the answers to queries of QVHighlights are "
             "written; add --format qvhighlights, or leave --predictions out"
         )
-    captions = read_captions(options.captions)
-    files = {name for caption in captions for name in {caption.file, *caption.also} if name}
-    service = open_existing(settings)
-    try:
-        _warn_of_missing(service, files)
-        answers = search(service, captions, sharpen=options.sharpen)
-    finally:
-        service.close()
-    found = [found_in(answer, files) for answer in answers]
-    result = judge(captions, found)
-    kinds = evaluate_kinds(captions, found)
-    if len(kinds) > 1:
-        result["kinds"] = kinds
+    with open_existing(settings) as service:
+        result = figures_of(service, options.captions, sharpen=options.sharpen)
     if options.json:
         emit(result)
     else:
         _print(result)
     return 0
+
+
+def figures_of(service: Service, file: Path, *, sharpen: bool = False) -> dict[str, object]:
+    """Return how well the queries of a captions file are answered; raise ConfigError."""
+    captions = read_captions(file)
+    files = {name for caption in captions for name in {caption.file, *caption.also} if name}
+    _warn_of_missing(service, files)
+    found = [found_in(answer, files) for answer in search(service, captions, sharpen=sharpen)]
+    result = judge(captions, found)
+    kinds = evaluate_kinds(captions, found)
+    if len(kinds) > 1:
+        result["kinds"] = kinds
+    return result
 
 
 def _within_videos(settings: Settings, options: argparse.Namespace) -> int:

@@ -50,11 +50,11 @@ def _state(service: Service, collection: Collection) -> dict[str, object]:
         "version": collection.version,
         "snapshot": asdict(manifest) if manifest else None,
         "relevance": asdict(collection.relevance) if collection.relevance else None,
-        "bytes": _bytes_of(service.settings, collection.key),
+        "bytes": bytes_of(service.settings, collection.key),
     }
 
 
-def _bytes_of(settings: Settings, collection: str) -> dict[str, int]:
+def bytes_of(settings: Settings, collection: str) -> dict[str, int]:
     """Measure the folders of this machine, without what a server or a bucket stores."""
     catalog = sum(p.stat().st_size for p in settings.data_dir.glob("catalog.db*"))
     return {

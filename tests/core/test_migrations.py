@@ -288,6 +288,8 @@ VERBS = [
     ["evaluate", "CAPTIONS"],
     ["compare", "other"],
     ["sample"],
+    ["drift"],
+    ["report", "--out", "report.html"],
     ["dataset", "data-set"],
     ["calibrate"],
 ]

@@ -224,17 +224,24 @@
  *
  * @typedef {{weight: number, text?: string | null, like?: {video_id: string, time: number} | null, picture: boolean}} WatchedPart
  *
- * @typedef {object} Watch
- * @property {string} id
+ * @typedef {object} WatchSettings
  * @property {string} name
+ * @property {number} threshold
+ * @property {string[] | null} cameras
+ * @property {{days?: string[], start: string, end: string, zone: string} | null} hours
+ * @property {number} cooldown seconds
+ * @property {boolean} keeps
+ *
+ * @typedef {object} WatchFacts
+ * @property {string} id
  * @property {string} collection
  * @property {string} described
  * @property {WatchedPart[]} parts
  * @property {{within: number, parts: WatchedPart[]}[]} then
- * @property {number} threshold
- * @property {string[] | null} cameras
- * @property {{start: string, end: string, zone: string} | null} hours
+ * @property {string[]} fields
  * @property {boolean} on
+ *
+ * @typedef {WatchFacts & WatchSettings} Watch
  *
  * @typedef {object} Trial
  * @property {number} days

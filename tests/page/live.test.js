@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hoursOf, isOurs, looksOf, momentOf, routeOf, stillUrl, watched, withAlerts } from "../../api/static/live/words.js";
+import { freeName, hoursOf, isOurs, looksOf, momentOf, queryOf, routeOf, stillUrl, watched, withAlerts } from "../../api/static/live/words.js";
 import { jump } from "../../api/static/live/playing.js";
+import { kindOf, numberOf, pauseMs } from "../../api/static/live/webcam.js";
 
 test("a picture is behind what is new until it jumps", () => {
   assert.deepEqual([jump(5, 6), jump(5, 6.9)], [null, null]);
@@ -51,4 +52,34 @@ test("a watch asks for what the search does, without its filters and its order",
 test("hours are asked for if one of them is given", () => {
   assert.deepEqual(hoursOf("", "", "UTC"), {});
   assert.deepEqual(hoursOf("22:00", "", "UTC"), { hours: { start: "22:00", end: "24:00", zone: "UTC" } });
+});
+
+test("a new camera gets a name that no other has", () => {
+  assert.equal(freeName("webcam", []), "webcam");
+  assert.equal(freeName("webcam", ["webcam", "yard"]), "webcam-2");
+  assert.equal(freeName("webcam", ["webcam", "webcam-2"]), "webcam-3");
+});
+
+test("a watch is tried again by what it asks for, unless that has a picture", () => {
+  const words = part({ text: "red" });
+  const moment = part({ like: { video_id: "sea", time: 2 }, weight: -0.5 });
+  const watch = { collection: "default", fields: ["picture"], parts: [words, moment], then: [{ within: 5, parts: [words] }] };
+  assert.deepEqual(queryOf(watch), {
+    collection: "default", fields: ["picture"],
+    parts: [{ text: "red", weight: 1 }, { like: { video_id: "sea", time: 2 }, weight: -0.5 }],
+    then: [{ within: 5, parts: [{ text: "red", weight: 1 }] }],
+  });
+  assert.equal("then" in (queryOf({ ...watch, then: [] }) ?? {}), false);
+  assert.equal(queryOf({ ...watch, parts: [part({ picture: true })] }), null);
+});
+
+test("a webcam is sent as what can be recorded and played, if the browser makes it", () => {
+  assert.equal(kindOf(["video/webm;codecs=vp8", "video/webm;codecs=h264"]), "video/webm;codecs=h264");
+  assert.equal(kindOf(["video/webm;codecs=vp8"]), "video/webm;codecs=vp8");
+  assert.equal(kindOf([]), "");
+});
+
+test("a webcam begins anew by the number that the server says, and waits longer after each failure", () => {
+  assert.deepEqual(["begin 3", "stop", "begin x", "begin -1"].map(numberOf), [3, 0, 0, 0]);
+  assert.deepEqual([0, 1, 3, 9].map(pauseMs), [1000, 2000, 8000, 15000]);
 });

@@ -20,9 +20,10 @@ from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_watches import fire
 from tests.chaos.program import wait_until
+from tests.chaos.upstream import Upstream
 from tests.contracts.postgres import free_port
 from tests.core.test_live_playing import recorded, stored
-from tests.page.looking import ACTIVE, violations
+from tests.page.looking import ACTIVE, video, violations
 
 TILE = "document.querySelector('[data-camera=yard]')"
 NOW = f"{TILE}.querySelector('video')"
@@ -31,6 +32,8 @@ MADE = """fetch("v1/watches", {
   method: "POST", headers: {"Content-Type": "application/json"},
   body: JSON.stringify({name: "Red car", query: "red", threshold: 0.6}),
 }).then((answer) => answer.json()).then(({id}) => id)"""
+DRAWN = """[...document.querySelector('#new-camera canvas').getContext('2d')
+  .getImageData(20, 20, 1, 1).data]"""
 OTHER = CameraState("failed", "it does not answer")
 
 
@@ -69,7 +72,7 @@ def served(page: Page, tmp_path: Path) -> Iterator[Served]:
     url = f"sqlite:///{tmp_path / 'catalog.db'}"
     SqlCatalog.open(url).close()
     key = new_key()
-    service = made.service(camera_key=key, camera_hosts="192.168.7.0/24")
+    service = made.service(camera_key=key, camera_hosts="192.168.7.0/24,127.0.0.0/8")
     with (
         closing(SqlWatches.open(url)) as watches,
         closing(open_cameras(service.settings)) as cameras,
@@ -188,6 +191,102 @@ def test_a_camera_is_added(page: Page, served: Served) -> None:
     made = served.cameras.get("door")
     assert (made.records, made.retain_s) == (True, 7 * 86400.0)
     assert "hunter2" not in page.run("document.body.innerHTML")
+
+
+@pytest.mark.long
+def test_a_camera_is_tested_before_it_is_added(page: Page, served: Served) -> None:
+    """Its first picture is drawn, with its size and its rate; or it is said why there is none."""
+    with Upstream(body=video(["red"], "mp4", "mpeg4")).serving() as camera:
+        page.open(f"{served.address}/#/live")
+        page.until("document.getElementById('add-camera')")
+        page.run("document.getElementById('add-camera').click()")
+        page.until("document.querySelector('#new-camera[open]')")
+        url = f"http://127.0.0.1:{camera.port}/red.mp4"
+        page.run(f"document.querySelector('#new-camera [name=url]').value = '{url}'")
+        page.run("document.getElementById('test-url').click()")
+        page.until("document.querySelector('#new-camera canvas')?.width === 64")
+        said = page.run("document.querySelector('#new-camera [role=status]').innerText")
+        assert "64 × 48 pixels, 10 frames/s" in said
+        assert page.run(DRAWN)[0] > 150
+        assert violations(page) == []
+    page.run("document.getElementById('test-url').click()")
+    page.until(
+        "document.querySelector('#new-camera [role=status]')?.innerText.includes('not work')"
+    )
+    assert served.cameras.cameras()[0].name == "gate"
+    assert len(served.cameras.cameras()) == 2
+
+
+def test_without_a_webcam_the_page_says_so(page: Page, served: Served) -> None:
+    """And adds nothing; the name that it proposes is one that no camera has."""
+    page.open(f"{served.address}/#/live")
+    page.until("document.getElementById('add-webcam')")
+    page.run("document.getElementById('add-webcam').click()")
+    page.until("document.querySelector('#new-webcam .reason')?.innerText.includes('no webcam')")
+    assert page.run("document.querySelector('#new-webcam [name=name]').value") == "webcam"
+    for width in (320, 1280):
+        page.look(width=width)
+        assert violations(page) == []
+    page.look()
+    page.run("document.querySelector('#new-webcam .primary').click()")
+    assert [camera.name for camera in served.cameras.cameras()] == ["gate", "yard"]
+
+
+def test_everybody_can_use_it(page: Page, served: Served) -> None:
+    """Nothing is wider than the window, nor cut off in it, with cameras, watches and windows."""
+    page.open(served.address)
+    page.run(MADE)
+    page.open(f"{served.address}/#/live")
+    page.until(f"{TILE} && document.querySelector('.watch')")
+    for opener in ("", "#add-camera", "#add-webcam", "[aria-label='Edit: Red car']"):
+        if opener:
+            page.run(f'document.querySelector("{opener}").click()')
+            page.until("document.querySelector('dialog[open]')")
+        for width, height in ((320, 900), (390, 844), (844, 390), (2560, 900)):
+            page.look(width=width, height=height)
+            assert page.run("document.documentElement.scrollWidth") <= width, (opener, width)
+        page.look(dark=True)
+        assert violations(page) == []
+        page.look()
+        if opener:
+            page.press("Escape")
+            page.until("!document.querySelector('dialog[open]')")
+
+
+def test_a_watch_is_edited(page: Page, served: Served) -> None:
+    """Its name, cameras, hours and threshold; what is not shown stays. It can be tried first."""
+    page.open(served.address)
+    watch = page.run(MADE)
+    hours = "{days: ['mon'], start: '22:00', end: '06:00', zone: 'Europe/Vienna'}"
+    page.run(
+        f"fetch('v1/watches/{watch}', {{method: 'PATCH', headers: {{'Content-Type': "
+        f"'application/json'}}, body: JSON.stringify({{hours: {hours}}})}})"
+    )
+    page.open(f"{served.address}/#/live")
+    page.until("document.querySelector('[aria-label=\"Edit: Red car\"]')")
+    page.run("document.querySelector('[aria-label=\"Edit: Red car\"]').click()")
+    page.until("document.querySelectorAll('#watching[open] .chip').length === 2")
+    page.run("document.getElementById('try').click()")
+    page.until("document.querySelector('#watching [role=status] p')")
+    page.run("document.querySelector('#watching .chip').click()")
+    name = "document.querySelector('#watching [name=name]')"
+    page.run(f"{name}.value = 'Red car at the gate'")
+    slider = "document.getElementById('threshold')"
+    page.run(f"{slider}.value = 0.7; {slider}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    page.run("document.getElementById('make-watch').click()")
+    page.until("document.querySelector('.watch strong')?.innerText === 'Red car at the gate'")
+    changed = served.watches.watch(watch)
+    assert (changed.name, changed.threshold, changed.cameras) == (
+        "Red car at the gate",
+        0.7,
+        ("gate",),
+    )
+    assert changed.hours is not None
+    assert (changed.hours.days, changed.hours.start, changed.hours.zone) == (
+        ("mon",),
+        22 * 60,
+        "Europe/Vienna",
+    )
 
 
 def test_a_search_is_watched_after_it_was_tried(page: Page, served: Served) -> None:

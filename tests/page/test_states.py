@@ -36,6 +36,7 @@ STATES = {
     "library": ("#/library", "document.querySelector('a.card.video')"),
     "video": ("#/library/traffic", "document.querySelector('a.card.bare')"),
     "status": ("#/status", "document.querySelector('tbody tr')"),
+    "live": ("#/live", "document.getElementById('add-webcam')"),
     "login": ("login", "document.getElementById('in').textContent"),
     "docs": ("docs", "document.querySelectorAll('details').length > 12"),
 }

@@ -106,7 +106,7 @@ function Form({ close, changed }) {
           <button id="test-url" type="button" aria-disabled=${state ? "true" : undefined} onClick=${test}>${t(state === "testing" ? "testing" : "testCamera")}</button>
           <div role="status">${found && html`<p>${toldOf(found)}</p>${found.picture && html`<${Seen} picture=${found.picture} />`}`}</div>
         </div>
-        <div class="pair">
+        <div class="pair top">
           <label>${t("cameraName")}<input name="name" required pattern=${NAME} maxlength="64" autocomplete="off" placeholder="front-door" />
             <span class="quiet">${t("cameraNameHint")}</span></label>
           <${Into} />

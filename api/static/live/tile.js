@@ -70,7 +70,7 @@ export function Tile({ camera, playing, play, changed }) {
       <div class="caption">
         <h3 class="title">${name}</h3>
         <p class="figures">${figuresOf(camera)}</p>
-        ${reason && html`<p class=${camera.webcam && state === "waiting" ? "quiet" : "reason"} dir="auto">${reason}</p>`}
+        ${reason && html`<p class=${camera.webcam && state === "waiting" ? "figures" : "reason"} dir="auto">${reason}</p>`}
         ${mine && html`<p class=${mine.reason ? "reason" : "figures"}>${mine.reason || t("webcamIsSent")}</p>`}
         ${refused && html`<p class="reason" role="alert">${refused}</p>`}
         <div class="camera-buttons">

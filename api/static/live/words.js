@@ -73,6 +73,19 @@ export function routeOf({ parts, then, collection }) {
   return { page: /** @type {const} */ ("search"), collection, ...first, then: steps, open: null };
 }
 
+/**
+ * What a watch asks for, to try it; null if it has a picture, which no answer has.
+ * @param {Pick<Watch, "parts" | "then" | "collection" | "fields">} watch
+ */
+export function queryOf({ parts, then, collection, fields }) {
+  if ([parts, ...then.map((step) => step.parts)].some((all) => all.some(({ picture }) => picture))) return null;
+  const steps = then.map((step) => ({ within: step.within, parts: step.parts.map(askedOf) }));
+  return { collection, fields, parts: parts.map(askedOf), ...(steps.length ? { then: steps } : {}) };
+}
+
+/** @param {import("../types.js").WatchedPart} part */
+const askedOf = ({ text, like, weight }) => (typeof text === "string" ? { text, weight } : { like, weight });
+
 /** @param {import("../types.js").WatchedPart[]} parts */
 function stepOf(parts) {
   const [first, ...rest] = parts;

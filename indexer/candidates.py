@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration
+from clipseek.curating import SegmentTag
 from clipseek.errors import NothingIndexed
 from clipseek.model import Model
 from clipseek.protocols import CatalogReader
@@ -23,15 +25,19 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class Candidates:
-    """All segments of a collection at one version; the rows of `block` are those of a sample."""
+    """All segments of a collection at one version; the rows of `block` are those of a sample.
+
+    tags: Those of the segments, by video, but for the rejected ones.
+    """
 
     collection: Collection
     block: SegmentBlock
     videos: Mapping[str, Video]
+    tags: Mapping[str, Sequence[SegmentTag]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, catalog: CatalogReader, name: str) -> "Candidates":
-        """Read a collection.
+    def of(cls, catalog: CatalogReader, name: str, tags: Sequence[SegmentTag] = ()) -> "Candidates":
+        """Read a collection. Only those of its tags count that are given.
 
         Raises:
             CollectionNotFound: there is none of this name.
@@ -46,7 +52,11 @@ class Candidates:
             videos: dict[str, Video] = {}
             for start in range(0, len(ids), PAGE):
                 videos |= reader.videos_by_id(name, ids[start : start + PAGE])
-        return cls(collection, _joined(blocks), videos)
+        shown: dict[str, list[SegmentTag]] = {}
+        for tag in tags:
+            if tag.is_shown:
+                shown.setdefault(tag.video_id, []).append(tag)
+        return cls(collection, _joined(blocks), videos, shown)
 
     def __len__(self) -> int:
         return len(self.block)
@@ -54,6 +64,17 @@ class Candidates:
     def video(self, row: int) -> Video:
         """Return the video that a row is of."""
         return self.videos[str(self.block.video_ids[row])]
+
+    @cached_property
+    def by_video(self) -> Mapping[str, NDArray[np.int64]]:
+        """The rows of each video in the order of time."""
+        return _by_video(self.block)
+
+    def tags_of(self, row: int) -> set[str]:
+        """Return the tags of the video, and those in whose span the frame of a row is shown."""
+        video_id, time = str(self.block.video_ids[row]), self.block.best_times[row]
+        shown = {tag.rule for tag in self.tags.get(video_id, ()) if tag.start <= time < tag.end}
+        return shown | set(self.video(row).tags)
 
     def strata(self, kind: str) -> list[str]:
         """Return the stratum of each row: its camera, its day, its hour or its rarest tag."""
@@ -72,7 +93,7 @@ class Candidates:
 
     def rows_at(self, others: "Candidates") -> NDArray[np.int64]:
         """Return for each row of others the row that shows the same frame here, or -1."""
-        here, there = _by_video(self.block), _by_video(others.block)
+        here, there = self.by_video, others.by_video
         found = np.full(len(others), -1, np.int64)
         for video_id, asked in there.items():
             rows = here.get(video_id)
@@ -112,7 +133,7 @@ def _recorded(video: Video, time: float, form: str) -> str:
 
 def _tags(candidates: Candidates) -> list[str]:
     """Return the rarest tag of each row: only then is something that few have sampled."""
-    tags = [candidates.video(row).tags for row in range(len(candidates))]
+    tags = [candidates.tags_of(row) for row in range(len(candidates))]
     counts = Counter(tag for some in tags for tag in some)
     return [min(some, key=lambda tag: (counts[tag], tag), default=UNKNOWN) for some in tags]
 

@@ -34,16 +34,17 @@ def add(sample: argparse.ArgumentParser) -> None:
         "--query", action="append", default=[], metavar="TEXT", help="hard: near its threshold"
     )
     sample.add_argument(
-        "--threshold", type=float, default=THRESHOLD, metavar="R", help="relevance (0.5)"
+        "--rule", action="append", default=[], metavar="NAME", help="hard: near its threshold (all)"
+    )
+    sample.add_argument(
+        "--threshold", type=float, default=THRESHOLD, metavar="R", help="of --query (0.5)"
     )
     sample.add_argument(
         "--against", metavar="NAME", help="hard: where this collection judges differently"
     )
+    # Described in indexer/README.md: the help fits a screen.
+    sample.add_argument("--alike", type=float, default=ALIKE, help=argparse.SUPPRESS)
     sample.add_argument(
-        "--alike",
-        type=float,
-        default=ALIKE,
-        metavar="C",
-        help=f"cosine of near-duplicates ({ALIKE})",
+        "--list", metavar="NAME", dest="review", help="ask for the tags of --rule in a review"
     )
     sample.add_argument("--out", type=at_home, metavar="FILE", help="write them as JSON Lines")

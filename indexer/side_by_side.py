@@ -33,6 +33,8 @@ def page(
     lines: Sequence[tuple[str, Sequence[str]]],
     examples: Sequence[Example],
     picture: Picture,
+    *,
+    most: int = SHOWN,
 ) -> str:
     """Return the page.
 
@@ -42,6 +44,7 @@ def page(
         lines: The rows of the table of figures: the first cell and the others.
         examples: The queries that are shown.
         picture: Reads the pictures.
+        most: How many hits of a side are shown.
     """
     rows = "".join(
         f"<tr><th scope=row>{escape(name)}</th>"
@@ -49,7 +52,7 @@ def page(
         + "</tr>\n"
         for name, cells in lines
     )
-    shown = "".join(_example(each, names, picture) for each in examples)
+    shown = "".join(_example(each, names, picture, most) for each in examples)
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -86,11 +89,11 @@ def _record(hit: Hit) -> dict[str, object]:
     }
 
 
-def _example(example: Example, names: tuple[str, str], picture: Picture) -> str:
+def _example(example: Example, names: tuple[str, str], picture: Picture, most: int) -> str:
     sides = ((names[0], example.before, example.after), (names[1], example.after, example.before))
     columns = "".join(
         f"<div><h4>{escape(name)}</h4><ol>\n"
-        + "".join(_hit(hit, others, picture) for hit in hits[:SHOWN])
+        + "".join(_hit(hit, others, picture) for hit in hits[:most])
         + "</ol></div>\n"
         for name, hits, others in sides
     )

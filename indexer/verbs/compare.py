@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from clipseek.evaluation import outcomes
 from clipseek.query import MAX_LIMIT
 from clipseek.service import Service
 from clipseek.types import Collection, Hit
+from indexer import rule_versions
 from indexer.agreement import Agreement, agreement, compared
 from indexer.captions import file_of, found_in, read_captions, search
 from indexer.compare_options import FORMS
 from indexer.output import Column, counted, emit, note, say, table
 from indexer.queries import of_file, of_users
+from indexer.rule_versions import Versions
 from indexer.side_by_side import page, records
 from indexer.videos import all_videos
 
@@ -45,6 +48,8 @@ class Compared:
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Ask both collections the same, and say how far and how surely they differ."""
     _check(options)
+    if options.rule is not None:
+        return _run_versions(settings, options)
     with open_existing(settings) as service:
         found = _compared(service, options)
         shown = found.agreed.examples[: options.examples]
@@ -63,6 +68,72 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             ((f"{each.overlap:.0%}", each.query) for each in shown),
         )
     return 0
+
+
+def _run_versions(settings: Settings, options: argparse.Namespace) -> int:
+    """Compare the current version of a rule with another one."""
+    with open_existing(settings) as service:
+        found = rule_versions.compare(
+            service, options.rule, options.other, examples=options.examples, seed=options.seed
+        )
+        if options.out is not None:
+            _write_versions(options.out, service, found)
+    if options.json:
+        emit(_versions_record(found))
+        return 0
+    for name, cells in _version_lines(found):
+        say(f"{name:<16}  " + "  ".join(cells))
+    if options.out is not None:
+        note(f"what one of them tags alone is in {options.out}")
+    return 0
+
+
+def _versions_record(found: Versions) -> dict[str, object]:
+    one, other = found.rules
+    return {
+        "rule": one.name,
+        "one": {"version": one.version, "threshold": one.threshold, "alone": found.one},
+        "other": {"version": other.version, "threshold": other.threshold, "alone": found.other},
+        "segments": found.segments,
+        "both": found.both,
+        "overlap": found.overlap,
+        "right": None if found.right is None else asdict(found.right),
+    }
+
+
+def _version_lines(found: Versions) -> list[tuple[str, list[str]]]:
+    one, other = found.rules
+    lines = [
+        ("one", [f"{one.name} {one.version}, threshold {one.threshold:g}: {found.one} alone"]),
+        ("other", [f"{other.version}, threshold {other.threshold:g}: {found.other} alone"]),
+        ("both", [f"{found.both} of {counted(found.segments, 'segment')}"]),
+    ]
+    if found.overlap is not None:
+        lines.append(("overlap", [f"{found.overlap:.3f}"]))
+    if found.right is not None:
+        lines.append(("right", _cells(found.right)))
+    return lines
+
+
+def _write_versions(path: Path, service: Service, found: Versions) -> None:
+    one, other = found.rules
+    if path.suffix.lower() == ".json":
+        document = {
+            **_versions_record(found),
+            "examples": records([found.example], ("one", "other")),
+        }
+        _write_text(path, json.dumps(document, ensure_ascii=True, indent=1) + "\n")
+        return
+    most = max(len(found.example.before), len(found.example.after))
+    text = page(
+        f"Two versions of {one.name}",
+        (one.version, other.version),
+        _version_lines(found),
+        [found.example],
+        partial(_picture, service),
+        most=most,
+    )
+    _write_text(path, text)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -207,11 +278,12 @@ def _write(path: Path, service: Service, found: Compared, options: argparse.Name
         text = json.dumps(document, ensure_ascii=True, indent=1) + "\n"
     else:
         title = f"{found.names[0]} and {found.names[1]} compared"
+        lines = _lines(found, options.k)
+        text = page(title, found.names, lines, examples, partial(_picture, service))
+    _write_text(path, text)
 
-        def picture(hit: Hit) -> bytes | None:
-            return _picture(service, hit)
 
-        text = page(title, found.names, _lines(found, options.k), examples, picture)
+def _write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,21 @@ from numpy.typing import NDArray
 from clipseek import samples
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
-from clipseek.errors import ConfigError, InvalidQuery
+from clipseek.curating import Sample, SegmentTag, tag_id
+from clipseek.errors import ConfigError
+from clipseek.ledgers import open_curating
+from clipseek.rules import Rule
 from clipseek.service import Service
 from indexer.candidates import STRATA, Candidates
 from indexer.output import Column, clock, counted, emit, note, say, table
+from indexer.questions import (
+    Questions,
+    known_rules,
+    known_tags,
+    leave_out_settled,
+    of_queries,
+    of_rules,
+)
 
 JOINER = " / "
 
@@ -32,8 +44,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Choose frames, and say how well they stand for the library."""
     _check(options)
     with open_existing(settings) as service:
-        candidates = Candidates.of(service.catalog, settings.collection)
-        ordered = _ordered(service, candidates, options)
+        tags = known_tags(service, settings.collection)
+        candidates = Candidates.of(service.catalog, settings.collection, tags)
+        rules = _rules(service, candidates, options)
+        ordered = _ordered(service, candidates, rules, tags, options)
     chosen = samples.chosen(
         ordered.rows, candidates.block.vectors, options.budget, alike=options.alike
     )
@@ -42,6 +56,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         for row in chosen.rows.tolist()
     ]
     summary = _summary(candidates, chosen, options)
+    if options.review is not None:
+        asked = _asked(records, rules)
+        with closing(open_curating(settings)) as curating:
+            curating.put_samples(candidates.collection.name, options.review, asked)
+        summary["list"] = options.review
     if options.out is not None:
         _write(options.out, records)
         _tell(summary, options.out, json=options.json)
@@ -67,16 +86,39 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(
             f"--alike must be more than 0, got {options.alike:g}; above 1 leaves nothing out"
         )
+    if options.review is not None and (options.query or not options.review.strip()):
+        raise ConfigError("--list NAME asks for the tags of rules: name --rule, and no --query")
+    if options.rule and options.query:
+        raise ConfigError("--rule and --query cannot be combined; name either")
+    if options.rule and options.kind != "hard" and options.review is None:
+        raise ConfigError(f"--rule belongs to --kind hard or to --list, got --kind {options.kind}")
     for name, kind in (("by", "stratified"), ("query", "hard"), ("against", "hard")):
         if getattr(options, name) and options.kind != kind:
             raise ConfigError(f"--{name} belongs to --kind {kind}, got --kind {options.kind}")
     if options.kind == "stratified" and not options.by:
         raise ConfigError(f"--kind stratified needs --by, one of {', '.join(STRATA)}")
-    if options.kind == "hard" and not options.query:
-        raise ConfigError('--kind hard needs what is judged: --query "a red car"')
 
 
-def _ordered(service: Service, candidates: Candidates, options: argparse.Namespace) -> Ordered:
+def _rules(service: Service, candidates: Candidates, options: argparse.Namespace) -> list[Rule]:
+    """Return the rules that are asked for; none if sentences are, or nothing is."""
+    if options.query or (options.kind != "hard" and options.review is None):
+        return []
+    rules = known_rules(service, candidates.collection.name, options.rule)
+    if not rules:
+        raise ConfigError(
+            'there are no rules; name what is judged, as in --query "a red car", or '
+            "`indexer tags apply` rules"
+        )
+    return rules
+
+
+def _ordered(
+    service: Service,
+    candidates: Candidates,
+    rules: Sequence[Rule],
+    tags: Sequence[SegmentTag],
+    options: argparse.Namespace,
+) -> Ordered:
     vectors, seed = candidates.block.vectors, options.seed
     if options.kind == "stratified":
         columns = [candidates.strata(kind) for kind in options.by]
@@ -84,7 +126,7 @@ def _ordered(service: Service, candidates: Candidates, options: argparse.Namespa
         rows = samples.stratified(strata, seed=seed)
         return Ordered(rows, {row: {"stratum": strata[row]} for row in rows.tolist()})
     if options.kind == "hard":
-        return _hard(service, candidates, options)
+        return _hard(service, candidates, rules, tags, options)
     if options.kind == "diverse":
         return Ordered(samples.diverse(vectors, options.budget, seed=seed), {})
     if options.kind == "rare":
@@ -93,51 +135,72 @@ def _ordered(service: Service, candidates: Candidates, options: argparse.Namespa
     return Ordered(samples.shuffled(len(candidates), seed=seed), {})
 
 
-def _hard(service: Service, candidates: Candidates, options: argparse.Namespace) -> Ordered:
+def _hard(
+    service: Service,
+    candidates: Candidates,
+    rules: Sequence[Rule],
+    tags: Sequence[SegmentTag],
+    options: argparse.Namespace,
+) -> Ordered:
     """Return rows near a threshold first, or those that two collections judge differently."""
-    relevance = _relevance(service, candidates, options.query)
+
+    def judged(some: Candidates) -> Questions:
+        if rules:
+            return of_rules(service, some, rules)
+        return of_queries(service, some, options.query, options.threshold)
+
+    asked = judged(candidates)
+    if rules:
+        leave_out_settled(asked, candidates, tags)
+    other = None
     if options.against is None:
-        margins = samples.margins(relevance, np.full(len(options.query), options.threshold))
-        other = None
+        margins = samples.margins(asked.relevance, asked.thresholds)
     else:
-        other = _relevance_there(service, candidates, options)
-        margins = samples.disagreement(relevance, other)
+        there = Candidates.of(service.catalog, options.against)
+        other = _moved(judged(there), there, candidates, options.against)
+        margins = samples.disagreement(asked.relevance, other)
     rows, questions = samples.hard(margins)
     why: dict[int, dict[str, object]] = {}
     for row, question in zip(rows.tolist(), questions.tolist(), strict=True):
         why[row] = {
-            "query": options.query[question],
-            "relevance": round(float(relevance[question, row]), 4),
+            asked.kind: asked.names[question],
+            "relevance": round(float(asked.relevance[question, row]), 4),
         }
         if other is not None:
             why[row]["against"] = round(float(other[question, row]), 4)
     return Ordered(rows, why)
 
 
-def _relevance_there(
-    service: Service, candidates: Candidates, options: argparse.Namespace
+def _moved(
+    asked: Questions, there: Candidates, candidates: Candidates, name: str
 ) -> NDArray[np.float64]:
     """Return the relevance (Q, S) of the same frames in the other collection; NaN without one."""
-    there = Candidates.of(service.catalog, options.against)
     rows = there.rows_at(candidates)
     if (rows < 0).all():
         raise ConfigError(
-            f"--against {options.against}: it has no video of collection "
-            f"{candidates.collection.name!r}; index the same files into both"
+            f"--against {name}: it has no video of collection {candidates.collection.name!r}; "
+            "index the same files into both"
         )
-    relevance = _relevance(service, there, options.query)[:, rows]
-    relevance[:, rows < 0] = np.nan
-    return relevance
+    moved = asked.relevance[:, rows]
+    moved[:, rows < 0] = np.nan
+    return moved
 
 
-def _relevance(
-    service: Service, candidates: Candidates, queries: Sequence[str]
-) -> NDArray[np.float64]:
-    model = service.collections.models.get(candidates.collection)
-    for text in queries:
-        if not text.strip():
-            raise InvalidQuery("--query must have a word, got an empty one")
-    return candidates.relevance(model, model.embedder.embed_texts(list(queries)))
+def _asked(records: Sequence[dict[str, object]], rules: Sequence[Rule]) -> list[Sample]:
+    """Return what a review asks: for hard frames the rule that they are hard for, else each."""
+    found = []
+    for record in records:
+        names = [str(record["rule"])] if "rule" in record else [rule.name for rule in rules]
+        video_id, start, end = str(record["video_id"]), record["start"], record["end"]
+        assert isinstance(start, float)
+        assert isinstance(end, float)
+        relevance = record.get("relevance", 0.0)
+        assert isinstance(relevance, float)
+        found += [
+            Sample(tag_id(video_id, name, start, end), video_id, start, end, name, relevance)
+            for name in names
+        ]
+    return found
 
 
 def _record(
@@ -206,7 +269,7 @@ def _said(summary: dict[str, object]) -> list[str]:
 
 
 def _print(records: Sequence[dict[str, object]]) -> None:
-    known = ("query", "relevance", "against", "stratum", "distance")
+    known = ("query", "rule", "relevance", "against", "stratum", "distance")
     table(
         [Column("time", right=True), Column("why"), Column("uri", shrinks=True)],
         (

@@ -55,7 +55,7 @@ def test_collections_of_one_model_agree(
     ("options", "said"),
     [
         (["--budget", "0"], "--budget must be 1 frame or more, got 0"),
-        (["--kind", "hard"], "--kind hard needs what is judged"),
+        (["--kind", "hard"], "there are no rules; name what is judged"),
         (["--kind", "stratified"], "--kind stratified needs --by"),
         (["--by", "camera"], "--by belongs to --kind stratified, got --kind random"),
         (["--against", "x"], "--against belongs to --kind hard"),

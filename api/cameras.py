@@ -4,7 +4,7 @@ from dataclasses import replace
 from threading import Semaphore
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body, Path, Query
 from starlette.responses import Response
 
 from api import camera_examples, openapi_examples, problem_kinds
@@ -12,8 +12,8 @@ from api.asked import allowed_collections
 from api.camera_kinds import TESTS_BUSY
 from api.camera_schemas import CameraAnswer, CameraEdit, CamerasAnswer, NewCamera
 from api.camera_test_schemas import CameraTest, CameraTestAnswer
-from api.dependencies import CamerasKept, CamerasRead, Opened
-from api.limits import CameraName
+from api.dependencies import CamerasKept, CamerasRead, Held, Opened
+from api.limits import CameraName, expect
 from api.patient_route import PatientRoute
 from api.principal import Asking, Permission, Principal, permit, permit_all
 from api.problem_kinds import STORE
@@ -153,10 +153,26 @@ def change(
         _EXAMPLE, InvalidQuery, CameraNotFound, problem_kinds.FORBIDDEN, ServiceUnavailable
     ),
 )
-def remove(asking: Asking, service: Opened, kept: CamerasKept, name: NameInPath) -> Response:
-    """Remove a camera. What it has recorded stays; remove the videos, if they are to go."""
-    theirs(asking, "admin", service, kept, name)
+def remove(
+    asking: Asking,
+    service: Opened,
+    kept: CamerasKept,
+    held: Held,
+    name: NameInPath,
+    recordings: Annotated[
+        bool,
+        Query(description="Whether what it has recorded goes too, but for what is held."),
+        expect("true or false"),
+    ] = False,
+) -> Response:
+    """Remove a camera. What it has recorded stays, unless `recordings` is true.
+
+    Then a recorder or `indexer retain` removes it, within a minute if a recorder runs.
+    """
+    camera = theirs(asking, "admin", service, kept, name)
     kept.remove(name)
+    if recordings:
+        held.let_go(camera.collection, held.chunks(camera.collection, name))
     return Response(status_code=204)
 
 

@@ -63,9 +63,15 @@ def _cameras(verbs: Verbs) -> None:
     for name, purpose in (
         ("pause", "stop a camera until it is resumed"),
         ("resume", "let a camera run again"),
-        ("remove", "remove a camera; its recordings stay"),
     ):
         _name(action(actions, name, purpose, f"indexer cameras {name} yard"))
+    remove = action(
+        actions, "remove", "remove a camera; its recordings stay", "indexer cameras remove yard"
+    )
+    _name(remove)
+    remove.add_argument(
+        "--recordings", action="store_true", help="remove them too, but for what is held"
+    )
     test = action(
         actions, "test", "open a camera and say what it sends", "indexer cameras test yard"
     )

@@ -1,7 +1,13 @@
 """What removes what cameras have recorded, composed from the settings."""
 
-from clipseek.assembly import build_snapshot
+from contextlib import closing
+
+from clipseek.assembly import build_snapshot, open_writer
+from clipseek.cameras import Camera
+from clipseek.config import Settings
+from clipseek.errors import CollectionNotFound
 from clipseek.holds import Retaining
+from clipseek.ledgers import open_retaining
 from clipseek.live.retention import Retention
 from clipseek.service import WritingService
 from indexer.leftovers import brought
@@ -25,3 +31,18 @@ def retention(service: WritingService, rows: Retaining) -> Retention:
         forget=brought(service.settings).forget,
         publish=publish,
     )
+
+
+def remove_recordings(settings: Settings, camera: Camera) -> int:
+    """Remove what a camera has recorded, but for what is held; return how many videos.
+
+    What is held stays until somebody removes it: the camera has no rule any more.
+    """
+    with open_writer(settings) as service, closing(open_retaining(settings)) as rows:
+        try:
+            found = rows.chunks(camera.collection, camera.name)
+            gone = rows.let_go(camera.collection, found)
+        except CollectionNotFound:  # it has never recorded anything
+            return 0
+        retention(service, rows).run()
+        return len(gone)

@@ -94,9 +94,10 @@ def change(server: Server, name: str, changes: Mapping[str, Any]) -> Flow[Camera
     return server.read(Camera, Request("PATCH", _path(name), json=dict(changes)))
 
 
-def remove(server: Server, name: str) -> Flow[None]:
+def remove(server: Server, name: str, *, recordings: bool) -> Flow[None]:
     """Remove a camera."""
-    yield from server.answered(Request("DELETE", _path(name), safe=False))
+    params = {"recordings": "true"} if recordings else {}
+    yield from server.answered(Request("DELETE", _path(name), params=params, safe=False))
 
 
 def _path(name: str) -> str:
@@ -137,9 +138,9 @@ class CameraMethods:
         """Change settings of a camera, such as `paused`; None lifts a limit."""
         return self._run(change(self._server, name, changes))
 
-    def remove_camera(self, name: str) -> None:
-        """Remove a camera; what it has recorded stays."""
-        self._run(remove(self._server, name))
+    def remove_camera(self, name: str, *, recordings: bool = False) -> None:
+        """Remove a camera; what it has recorded stays, unless `recordings` go too."""
+        self._run(remove(self._server, name, recordings=recordings))
 
 
 class AsyncCameraMethods:
@@ -174,6 +175,6 @@ class AsyncCameraMethods:
         """Change settings of a camera, such as `paused`; None lifts a limit."""
         return await self._run(change(self._server, name, changes))
 
-    async def remove_camera(self, name: str) -> None:
-        """Remove a camera; what it has recorded stays."""
-        await self._run(remove(self._server, name))
+    async def remove_camera(self, name: str, *, recordings: bool = False) -> None:
+        """Remove a camera; what it has recorded stays, unless `recordings` go too."""
+        await self._run(remove(self._server, name, recordings=recordings))

@@ -21,7 +21,8 @@ from clipseek.ledgers import open_camera_reader, open_cameras
 from clipseek.live.looking import look
 from clipseek.live.sealing import Seal, new_key
 from clipseek.protocols import CameraStore
-from indexer.output import Column, emit, note, say, size, table
+from indexer.output import Column, counted, emit, note, say, size, table
+from indexer.retaining import remove_recordings
 
 ALL = "all"
 """What `--retain` and `--retain-bytes` say if everything is kept."""
@@ -80,10 +81,14 @@ def _resume(cameras: CameraStore, _settings: Settings, options: argparse.Namespa
     return _said(changed, f"camera {changed.name} runs again", options)
 
 
-def _remove(cameras: CameraStore, _settings: Settings, options: argparse.Namespace) -> int:
+def _remove(cameras: CameraStore, settings: Settings, options: argparse.Namespace) -> int:
     removed = cameras.remove(options.name)
+    gone = remove_recordings(settings, removed) if options.recordings else 0
     if options.json:
-        emit({"name": removed.name, "state": "removed"})
+        also = {"recordings_removed": gone} if options.recordings else {}
+        emit({"name": removed.name, "state": "removed", **also})
+    elif options.recordings:
+        say(f"removed camera {removed.name} and {counted(gone, 'video')} that it has recorded")
     else:
         say(f"removed camera {removed.name}; what it has recorded stays in {removed.collection}")
     return 0

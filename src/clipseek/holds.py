@@ -107,7 +107,7 @@ def expired(
     for the bytes, and stays: a camera, and seconds from and to; it keeps each chunk that it
     overlaps.
     """
-    rest = [chunk for chunk in chunks if not _is_kept(chunk, kept)]
+    rest = [chunk for chunk in chunks if not is_kept(chunk, kept)]
     newest = {chunk.camera: chunk.id for chunk in sorted(chunks, key=lambda each: each.start)}
     loose = {chunk.id for chunk in rest} - set(newest.values())
     room = math.inf if rule.retain_bytes is None else rule.retain_bytes
@@ -122,7 +122,8 @@ def expired(
     return gone[::-1]
 
 
-def _is_kept(chunk: Chunk, kept: Sequence[tuple[str, float, float]]) -> bool:
+def is_kept(chunk: Chunk, kept: Sequence[tuple[str, float, float]]) -> bool:
+    """Whether something keeps a chunk: the same camera, and a span that it overlaps."""
     return any(
         camera == chunk.camera and start < chunk.end and chunk.start < end
         for camera, start, end in kept
@@ -150,6 +151,18 @@ class Retaining(Protocol):
 
     def kept(self) -> list[tuple[str, float, float]]:
         """Return what is kept: by holds, and by alerts of watches that keep; see `expired`."""
+        ...
+
+    def let_go(self, collection: str, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """Decide that chunks are removed, but for those that are kept by now; return the others.
+
+        One transaction, during which nobody holds a span: a hold that is stored before it keeps its
+        chunks, and one that is stored after it finds them removed, or about to be.
+        """
+        ...
+
+    def going(self) -> list[tuple[str, Chunk]]:
+        """Return what was decided and is not removed yet, with the names of the collections."""
         ...
 
     def limit(self, collection: str, retain_s: float | None, retain_bytes: int | None) -> None:

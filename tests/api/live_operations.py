@@ -76,7 +76,12 @@ LIVE_OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
         ),
     ),
     "DELETE /v1/holds/{hold_id}": removing("/v1/holds/ID", holds),
-    "DELETE /v1/cameras/{name}": removing("/v1/cameras/ID", cameras),
+    "DELETE /v1/cameras/{name}": requests(
+        "DELETE",
+        "/v1/cameras/ID",
+        ids=cameras.filter(lambda name: name not in STAYING),
+        params=some({}, recordings=st.just("true")),
+    ),
     "GET /v1/watches": requests("GET", "/v1/watches", params=in_collection),
     "POST /v1/watches": requests(
         "POST",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clipseek.catalog import SqlCatalog
+from clipseek.live.sealing import new_key
 from indexer.cli import main
 from tests.contracts.catalogs import DIM, a_video
 
@@ -54,6 +55,25 @@ def test_what_is_not_held_expires(indexer: Said) -> None:
     assert indexer("hold", "remove", hold["id"])[0] == 0
     assert json.loads(indexer("retain", "--json")[1])["videos"] == 1
     assert "there are no holds" in indexer("hold", "list")[1]
+
+
+def test_a_removed_camera_takes_its_recordings_along(
+    indexer: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If that is asked for, and but for what is held, which stays although no rule is left."""
+    monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", new_key())
+    for name in ("yard", "shed"):
+        assert (
+            indexer("cameras", "add", name, "rtsp://a.example/x", "--collection", "default")[0] == 0
+        )
+    assert indexer("hold", "add", "yard", *SPAN)[0] == 0
+    code, out, err = indexer("cameras", "remove", "shed")
+    assert (code, "what it has recorded stays" in out) == (0, True), err
+    code, out, err = indexer("cameras", "remove", "yard", "--recordings", "--json")
+    assert code == 0, err
+    assert json.loads(out) == {"name": "yard", "state": "removed", "recordings_removed": 1}
+    with closing(SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as catalog:
+        assert [video.id for video in catalog.videos("default")] == ["one"]
 
 
 def test_wrong_values_are_told(indexer: Said) -> None:

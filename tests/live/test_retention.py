@@ -20,6 +20,7 @@ from clipseek.catalog.retaining import SqlRetaining
 from clipseek.catalog.watch_tables import alerts
 from clipseek.errors import CollectionNotFound
 from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, expired, seconds_of
+from clipseek.live import retention
 from clipseek.live.naming import recorded_at
 from clipseek.live.retention import Retention
 from clipseek.publishing import FolderStore, build
@@ -222,6 +223,28 @@ def test_a_hold_and_an_alert_keep_what_they_overlap(house: House) -> None:
         house.rows.release(hold.id)
     house.retention(late).run()
     assert house.ids() == ["chunk2"]
+
+
+def test_a_hold_that_comes_during_a_run_is_respected(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not decided by then stays; what a killed run has decided goes."""
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    files = [house.record(f"chunk{n}", "yard", NOON + 60 * n) for n in range(4)]
+    late = house.retention(NOON + 9 * DAY_S)
+    remove = house.catalog.remove
+
+    def removed(collection: str, video_id: str) -> int:
+        house.rows.hold(Hold("yard", recorded_at(NOON), recorded_at(NOON + 130), "case 17"))
+        return remove(collection, video_id)
+
+    monkeypatch.setattr(house.catalog, "remove", removed)
+    late.run()
+    assert house.ids() == ["chunk1", "chunk2"]
+    assert [file.exists() for file in files] == [False, True, True, False]
+    (decided,) = house.rows.let_go("default", [replace(chunk(9), id="chunk2", camera="door")])
+    assert house.retention(NOON).run().count == 1
+    assert (decided.id, house.ids()) == ("chunk2", ["chunk1"])
 
 
 def _alert(house: House, camera: str, at: float, *, keeps: bool) -> None:

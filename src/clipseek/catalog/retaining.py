@@ -4,15 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, insert, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog import schema, writes
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.retention_tables import expiring
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import aliases, among, behind, cameras, collections, videos
 from clipseek.catalog.tables import holds as hold_rows
 from clipseek.catalog.watch_tables import alerts
-from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, seconds_of
+from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, is_kept, seconds_of
 
 CONNECTIONS = 2
 """The most connections: one thread looks at what is to go."""
@@ -52,39 +54,41 @@ class SqlRetaining:
 
     def chunks(self, collection: str, camera: str | None) -> list[Chunk]:
         """Return what a camera has recorded in a collection, or what all have."""
-        columns = (
-            videos.c.id,
-            videos.c.stream,
-            videos.c.uri,
-            videos.c.recorded_at,
-            videos.c.duration,
-            videos.c.size_bytes,
-        )
         of_camera = videos.c.stream != "" if camera is None else videos.c.stream == camera
-        query = select(*columns).where(videos.c.collection == behind(collection), of_camera)
-        return [
-            Chunk(
-                row.id,
-                row.stream,
-                row.uri,
-                start := seconds_of(row.recorded_at),
-                start + row.duration,
-                row.size_bytes,
-            )
-            for row in self._rows(query)
-        ]
+        query = select(*_CHUNK).where(videos.c.collection == behind(collection), of_camera)
+        return [_chunk(row) for row in self._rows(query)]
 
     def kept(self) -> list[tuple[str, float, float]]:
         """Return what is kept: by holds, and by alerts of watches that keep."""
-        of_holds = select(hold_rows.c.camera, hold_rows.c.start_at, hold_rows.c.end_at)
-        of_alerts = select(alerts.c.stream, alerts.c.start_at, alerts.c.end_at).where(
-            alerts.c.keeps, alerts.c.stream != "", alerts.c.start_at != ""
+        return _spans([row for query in _KEPT for row in self._rows(query)])
+
+    def let_go(self, collection: str, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """Decide that chunks are removed, but for those that are kept by now; return the others."""
+        with self._writing() as connection:
+            is_postgres = connection.dialect.name == "postgresql"
+            if is_postgres:  # SQLite has one writer anyway
+                connection.execute(text("LOCK TABLE holds, alerts IN SHARE MODE"))
+            kept = _spans([row for query in _KEPT for row in connection.execute(query)])
+            loose = {chunk.id: chunk for chunk in chunks if not is_kept(chunk, kept)}
+            named = among(videos.c.id, list(loose), connection.dialect.name)
+            this = select(videos.c.collection, videos.c.id)
+            this = this.where(videos.c.collection == behind(collection), named)
+            found = connection.execute(this.with_for_update(read=True)).all()
+            rows = [{"collection": key, "video_id": video_id} for key, video_id in found]
+            if rows:
+                made = (postgresql if is_postgres else sqlite).insert(expiring)
+                connection.execute(made.on_conflict_do_nothing(), rows)
+        there = {video_id for _, video_id in found}
+        return [chunk for chunk in loose.values() if chunk.id in there]
+
+    def going(self) -> list[tuple[str, Chunk]]:
+        """Return what was decided and is not removed yet, with the names of the collections."""
+        this = and_(
+            expiring.c.collection == videos.c.collection, expiring.c.video_id == videos.c.id
         )
-        return [
-            (camera, seconds_of(start), seconds_of(end))
-            for query in (of_holds, of_alerts)
-            for camera, start, end in self._rows(query)
-        ]
+        query = select(collections.c.name, *_CHUNK).select_from(expiring).join(videos, this)
+        query = query.join(collections, collections.c.key == videos.c.collection)
+        return [(row.name, _chunk(row)) for row in self._rows(query)]
 
     def limit(self, collection: str, retain_s: float | None, retain_bytes: int | None) -> None:
         """Say how long, and how much of what cameras record in a collection is kept."""
@@ -143,6 +147,20 @@ class SqlRetaining:
             yield connection
 
 
+_CHUNK = (
+    videos.c.id,
+    videos.c.stream,
+    videos.c.uri,
+    videos.c.recorded_at,
+    videos.c.duration,
+    videos.c.size_bytes,
+)
+_KEPT = (
+    select(hold_rows.c.camera, hold_rows.c.start_at, hold_rows.c.end_at),
+    select(alerts.c.stream, alerts.c.start_at, alerts.c.end_at).where(
+        alerts.c.keeps, alerts.c.stream != "", alerts.c.start_at != ""
+    ),
+)
 _HOLDS = select(
     hold_rows.c.camera,
     hold_rows.c.start_at,
@@ -152,6 +170,15 @@ _HOLDS = select(
     hold_rows.c.id,
     hold_rows.c.created_at,
 )
+
+
+def _chunk(row: Any) -> Chunk:  # a row with the columns of `_CHUNK`
+    start = seconds_of(row.recorded_at)
+    return Chunk(row.id, row.stream, row.uri, start, start + row.duration, row.size_bytes)
+
+
+def _spans(rows: Sequence[Any]) -> list[tuple[str, float, float]]:
+    return [(camera, seconds_of(start), seconds_of(end)) for camera, start, end in rows]
 
 
 def _hold(row: Any) -> Hold:  # a row of `_HOLDS`

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from clipseek.thumbnails import Thumbnails
 
 EVERY_S = 30.0
 """How often a recorder looks: what has expired is gone within a minute of that."""
+AT_ONCE = 16
+"""Chunks that are decided in one transaction."""
 SPARING = 20.0
 """A large index takes long to build, so the next build waits so many times as long."""
 
@@ -78,20 +81,31 @@ class Retention:
         Raises:
             ServiceUnavailable: a file or a picture cannot be deleted, or the database is away.
         """
-        kept = self._rows.kept()
-        videos: dict[str, int] = {}
+        videos: Counter[str] = Counter()
         total = 0
-        for rule in self._rows.rules():
-            chunks = self._rows.chunks(rule.collection, rule.camera)
-            for chunk in expired(chunks, rule, kept, now=self._now()):
-                self._unpublished.add(rule.collection)
-                if self._remove(rule.collection, chunk):
-                    videos[rule.collection] = videos.get(rule.collection, 0) + 1
-                    total += chunk.size_bytes
+        for collection, chunk in self._decided():
+            self._unpublished.add(collection)
+            if self._remove(collection, chunk):
+                videos[collection] += 1
+                total += chunk.size_bytes
         if videos:
             self._forget_excerpts()
         self._published(sparing=sparing)
         return Gone(videos, total)
+
+    def _decided(self) -> Iterator[tuple[str, Chunk]]:
+        """Yield what a run before this one has left, and then what the rules let go.
+
+        It is decided a few chunks at a time, so that a hold that comes meanwhile keeps the others.
+        """
+        yield from self._rows.going()
+        for rule in self._rows.rules():
+            chunks = self._rows.chunks(rule.collection, rule.camera)
+            loose = expired(chunks, rule, self._rows.kept(), now=self._now())
+            for first in range(0, len(loose), AT_ONCE):
+                some = loose[first : first + AT_ONCE]
+                for chunk in self._rows.let_go(rule.collection, some):
+                    yield rule.collection, chunk
 
     def turn(self) -> None:
         """Do a run of a recorder, which says what it did in the log."""

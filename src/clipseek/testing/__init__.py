@@ -11,6 +11,7 @@ from clipseek.testing.frames import Colour, SyntheticFrames
 from clipseek.testing.indexes import MemoryStore
 from clipseek.testing.jobs import MemoryJobs
 from clipseek.testing.keys import MemoryKeys
+from clipseek.testing.retaining import MemoryRetaining
 from clipseek.testing.sentences import TOY_MEANINGS, ToySentences
 from clipseek.testing.tower import ToyTower
 from clipseek.testing.watches import MemoryWatches
@@ -29,6 +30,7 @@ __all__ = [
     "MemoryFeeds",
     "MemoryJobs",
     "MemoryKeys",
+    "MemoryRetaining",
     "MemoryStore",
     "MemoryWatches",
     "MemoryWishes",

@@ -5,7 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from clipseek.migrations import curation, drifts, feeds, live, wishes
+from clipseek.migrations import curation, drifts, feeds, live, retention, wishes
 from clipseek.migrations.kinds import JSON, KEY, counted
 
 revision = "0001"
@@ -36,6 +36,7 @@ def upgrade() -> None:
     feeds.make()
     drifts.make()
     wishes.make()
+    retention.make()
 
 
 def _identity() -> None:

@@ -1,0 +1,21 @@
+"""The table of what retention has decided to remove."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from clipseek.migrations.kinds import KEY
+
+
+def make() -> None:
+    """Make the table."""
+    op.create_table(
+        "expiring",
+        sa.Column("collection", KEY, primary_key=True),
+        sa.Column("video_id", KEY, primary_key=True),
+        sa.ForeignKeyConstraint(
+            ["collection", "video_id"],
+            ["videos.collection", "videos.id"],
+            name="expiring_video",
+            ondelete="CASCADE",
+        ),
+    )

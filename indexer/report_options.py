@@ -4,6 +4,8 @@ import argparse
 
 from indexer.naming import at_home
 
+HOW = ("count", "plain", "hashed")
+
 VERB = (
     "report",
     "write what is in the library as an HTML page",
@@ -23,6 +25,13 @@ def add(report: argparse.ArgumentParser) -> None:
     )
     report.add_argument(
         "--prices", type=at_home, metavar="FILE", help="prices in JSON, for the costs"
+    )
+    report.add_argument(
+        "--queries",
+        choices=HOW,
+        default="count",
+        metavar="HOW",
+        help="queries that find nothing as count, plain or hashed (count)",
     )
     report.add_argument("--prometheus", metavar="URL", help="where the service is measured")
     report.add_argument(

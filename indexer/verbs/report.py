@@ -19,6 +19,7 @@ from clipseek.errors import ConfigError
 from clipseek.service import Service
 from indexer import prometheus, reporting
 from indexer.output import emit, note, say, size
+from indexer.unanswered import asked_again
 from indexer.verbs.evaluate import figures_of
 
 _DAYS = 7
@@ -37,6 +38,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     with open_existing(settings) as service:
         facts = reporting.gather(service, since=start, prices=prices, now=now)
         facts = _evaluated(service, facts, options.captions)
+        facts = replace(facts, unanswered=asked_again(service, options.queries))
     facts = _served(facts, url, options.target)
     text = page(_title(settings), _lead(now, start), sections(facts))
     _write(options.out, text)

@@ -14,6 +14,7 @@ from clipseek.audit import Entry, Work
 from clipseek.curation.report import Facts, page, sections, svg
 from clipseek.curation.report.costs import Line, Use, project, read_prices, total
 from clipseek.curation.report.mapping import Map, mapped
+from clipseek.curation.report.queries import Unanswered
 from clipseek.drifts import Compared, Drift
 from clipseek.errors import ConfigError
 
@@ -61,6 +62,7 @@ def facts() -> Facts:
         evaluated={"queries": 3, "video": {"R@1": 0.5}},
         captions=EVIL,
         service=[(EVIL, EVIL)],
+        unanswered=Unanswered(4, 1, (EVIL,)),
     )
 
 
@@ -189,6 +191,7 @@ def test_the_figures_are_in_the_page(tmp_path: Path) -> None:
     assert "<td class=r>96.20</td>" in costs
     assert '<td class="fault">changed</td>' in found["Drift"]
     assert "R@1" in found["Search quality"]
+    assert "1 of the 4 latest queries (25%)" in found["Queries that find nothing"]
     assert found["What is in the library"].count("<img") == len(a_map().groups)
 
 

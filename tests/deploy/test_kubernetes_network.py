@@ -20,17 +20,18 @@ INSIDE = {
         "worker",
         "migrate",
         "backup",
+        "report",
         "loader",
         "postgres",
         "redis",
     },
-    "production": {"api", "nginx", "index", "worker", "migrate", "backup"},
-    "embedder": {"api", "nginx", "index", "worker", "migrate", "backup", "embedder"},
-    "ray": {"api", "nginx", "index", "worker", "migrate", "backup"},
-    "shards": {"api", "nginx", "index", "worker", "migrate", "backup"},
-    "cameras": {"api", "nginx", "index", "worker", "migrate", "backup", "recorder"},
+    "production": {"api", "nginx", "index", "worker", "migrate", "backup", "report"},
+    "embedder": {"api", "nginx", "index", "worker", "migrate", "backup", "report", "embedder"},
+    "ray": {"api", "nginx", "index", "worker", "migrate", "backup", "report"},
+    "shards": {"api", "nginx", "index", "worker", "migrate", "backup", "report"},
+    "cameras": {"api", "nginx", "index", "worker", "migrate", "backup", "report", "recorder"},
 }
-CATALOG = {"api", "index", "worker", "migrate", "backup"}
+CATALOG = {"api", "index", "worker", "migrate", "backup", "report"}
 """Who speaks to the database."""
 
 

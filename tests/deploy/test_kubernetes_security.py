@@ -135,7 +135,7 @@ def test_secrets_are_files_that_others_cannot_read(cluster: Cluster) -> None:
 
 def test_a_pod_gets_only_the_secrets_it_needs(cluster: Cluster) -> None:
     """Redis is the API's alone."""
-    for component in ("index", "worker", "migrate", "backup"):
+    for component in ("index", "worker", "migrate", "backup", "report"):
         (store,) = [
             each["secret"] for each in cluster.pod(component).spec["volumes"] if "secret" in each
         ]

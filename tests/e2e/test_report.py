@@ -1,8 +1,10 @@
 """`indexer drift` and `indexer report` over a library, and a Prometheus that is asked."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -10,6 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from clipseek.assembly import open_existing
+from clipseek.caches import open_recent
+from clipseek.config import Settings
+from clipseek.query import Query
+from clipseek.types import SearchResult
 from indexer import prometheus
 from tests.e2e.conftest import Library
 
@@ -87,6 +94,37 @@ def test_drift_is_stored_and_reported(
     assert "of them within 0.25 s</td><td class=r>90.000%" in text
     assert "1.5 s" in text
     assert "not known" in text
+    assert "the API stores no queries" in text
+
+
+@pytest.mark.parametrize("how", ["count", "plain", "hashed"])
+def test_queries_that_find_nothing_are_counted(
+    library: Library, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the API has stored; they are shown as the operator chooses."""
+    monkeypatch.setenv("CLIPSEEK_KEEP_QUERIES", "10")
+    settings = Settings.load(data_dir=library.data_dir)
+    absent, present = "a submarine in space", "a tree"
+    with open_existing(settings) as service, closing(open_recent(settings)) as recent:
+        collection = service.catalog.collection("default")
+        for text in (absent, present):
+            recent.note(collection, text)
+        recent.store()
+        found = {
+            text: answer.total
+            for text in (absent, present)
+            for answer in service.search([Query.of(text)])
+            if isinstance(answer, SearchResult)
+        }
+    nothing = [text for text, total in found.items() if not total]
+    assert len(found) == 2
+    page = tmp_path / "report.html"
+    assert library.run("report", "--out", str(page), "--queries", how) == 0
+    text = page.read_text("utf-8")
+    assert f"{len(nothing)} of the 2 latest queries" in text
+    assert absent in nothing
+    assert (absent in text) == (how == "plain")
+    assert (hashlib.sha256(absent.encode()).hexdigest()[:16] in text) == (how == "hashed")
 
 
 def test_since_leaves_out_what_is_older(

@@ -10,6 +10,8 @@ from clipseek.curation.report import costs, svg
 from clipseek.curation.report.costs import Prices, Use
 from clipseek.curation.report.mapping import Map
 from clipseek.curation.report.page import paragraph, table
+from clipseek.curation.report.queries import Unanswered
+from clipseek.curation.report.queries import section as _queries
 from clipseek.drifts import Compared, Drift
 
 _MOST_ROWS = 15
@@ -25,7 +27,7 @@ class Facts:
     tags: Of how many videos or spans of each week, by tag; tagged: what these are. map and pictures
     (JPEG, by group of the map), or why there is none. found: Figures of `indexer evaluate`, or
     None. index: Names and values of the snapshot. ingests: Those that have ended, the newest first.
-    service: Names and values from Prometheus, or why it was not read.
+    unanswered: Queries that find nothing. service: Names and values from Prometheus, or no_service.
     """
 
     about: Sequence[tuple[str, str]]
@@ -41,6 +43,7 @@ class Facts:
     ingests: Sequence[Entry]
     use: Use
     prices: Prices | None = None
+    unanswered: Unanswered = field(default_factory=Unanswered)
     evaluated: Mapping[str, object] | None = None
     captions: str = ""
     service: Sequence[tuple[str, str]] = ()
@@ -56,6 +59,7 @@ def sections(facts: Facts) -> dict[str, str]:
         "Hours by camera or folder and day": _hours(facts),
         "Tags over time": _tags(facts),
         "Search quality": _quality(facts),
+        "Queries that find nothing": _queries(facts.unanswered),
         "Index and ingest": _speed(facts),
         "Drift": _drift(facts),
         "Storage and costs": _costs(facts),

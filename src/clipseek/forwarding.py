@@ -7,7 +7,7 @@ version the central library has everything, so what happens without a network is
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from clipseek.archive.manifest import Origin, Part
 from clipseek.archive.parts import Writing, is_picture
 from clipseek.errors import ServiceUnavailable
 from clipseek.protocols import CatalogReader
+from clipseek.sources import LOCAL, scheme_of
 from clipseek.stored import VideoRows
 from clipseek.thumbnails import Thumbnails
 from clipseek.types import Change, Collection
@@ -171,7 +172,7 @@ class Forwarder:
             count = 0
             try:
                 while count < len(rows) and (not count or writing.size < self._part_bytes):
-                    writing.add(rows[count], self._pictures(rows[count]))
+                    writing.add(_without_frames(rows[count]), self._pictures(rows[count]))
                     count += 1
                 part = writing.finish(collection.dim)
             except BaseException:
@@ -192,6 +193,17 @@ class Forwarder:
         except ServiceUnavailable:
             return None
         return jpeg if is_picture(name, jpeg) else None
+
+
+def _without_frames(rows: VideoRows) -> VideoRows:
+    """Leave out the vectors of frames while a camera is still recorded into the file of a video.
+
+    The whole chunk is sent each second or two as it grows, and most of its bytes are theirs. They
+    are sent when the file is complete, which is when it has a stamp.
+    """
+    video = rows.video
+    is_open = video.stream and not video.stamp and scheme_of(video.uri) == LOCAL
+    return replace(rows, frames=None) if is_open else rows
 
 
 def _is_whole(changes: Sequence[Change], after: int, found: Collection) -> bool:

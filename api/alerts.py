@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import openapi_examples, watch_examples
 from api.alert_schemas import AlertAnswer, AlertsAnswer, AlertsAsked, AlertsPage
 from api.asked import allowed_collections
-from api.dependencies import Opened, Streaming, Watched
+from api.dependencies import Opened, Redacted, Streaming, Watched
 from api.library import A_WHILE, shown_at, stored_picture
 from api.patient_route import PatientRoute
 from api.principal import Asking, Principal, permit
@@ -135,10 +135,16 @@ def alert(asking: Asking, service: Opened, watched: Watched, alert_id: IdInPath)
     responses=openapi_examples.picture(f"{_EXAMPLE}/thumbnail", AlertNotFound),
 )
 def alert_thumbnail(
-    request: Request, asking: Asking, service: Opened, watched: Watched, alert_id: IdInPath
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    redacting: Redacted,
+    watched: Watched,
+    alert_id: IdInPath,
 ) -> Response:
     """Return a JPEG of the best frame, as long as its video is in the library."""
     found = _theirs(asking, service, watched, alert_id)
+    kinds = redacting.kinds(found.collection)
     try:
         segments = service.catalog.segments(found.collection, found.video_id)
     except (CollectionNotFound, VideoNotFound):
@@ -146,7 +152,8 @@ def alert_thumbnail(
     if not segments:
         detail = "the video of this alert was removed, and its pictures with it"
         raise Refused(THUMBNAIL_GONE, detail)
-    return stored_picture(request, service, shown_at(segments, found.best_time).thumbnail, A_WHILE)
+    shown = shown_at(segments, found.best_time).thumbnail
+    return stored_picture(request, service, kinds, shown, A_WHILE)
 
 
 def _number(last: str | None) -> int | None:

@@ -42,6 +42,7 @@ from api import (
     tracing,
     traffic,
     uploads,
+    video_files,
     wanted,
     watches,
 )
@@ -65,6 +66,7 @@ from api.rates import Rates
 from api.reach import require_access
 from api.readiness import Readiness
 from api.receiving import Receiving
+from api.redacting import Redacting
 from api.redirecting import Redirects
 from api.suggestions import Suggestions
 from api.tracing import OtlpTracing, Traced
@@ -158,6 +160,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.queue = open_jobs(opened.settings)
     app.state.cameras = open_camera_reader(opened.settings)
     app.state.retaining = open_retaining(opened.settings)
+    app.state.redacting = Redacting.opened(opened.settings)
     app.state.live_streams = LiveStreams(lambda: app.state.readiness.is_ending)
     app.state.camera_store = open_cameras(opened.settings)
     app.state.feeds = open_feeds(opened.settings)
@@ -179,7 +182,7 @@ def _application(opened: Service) -> FastAPI:
     workers = [opened.collections.refreshing, app.state.job_counts.counting]
     app.state.keyring = _keyring(opened)
     app.state.oidc = oidc.opened(opened.settings, app.state.keyring)
-    app.state.rates = _rates(opened.settings)
+    app.state.rates = Rates.opened(opened.settings)
     if app.state.keyring is not None:
         workers.append(app.state.keyring.refreshing)
     if app.state.oidc is not None:
@@ -227,6 +230,7 @@ def _application(opened: Service) -> FastAPI:
         searching,
         facets,
         library,
+        video_files,
         models,
         sessions,
         timelines,
@@ -320,13 +324,6 @@ def _application(opened: Service) -> FastAPI:
     return app
 
 
-def _rates(settings: Settings) -> Rates:
-    url = settings.redis_url
-    return Rates(
-        None if url is None else url.get_secret_value(), timeout_s=settings.redis_timeout_s
-    )
-
-
 def _keyring(opened: Service) -> Keyring | None:
     """Return the keys, if the settings ask for them."""
     settings = opened.settings
@@ -395,6 +392,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = app.state
         stores = (state.jobs, state.queue, state.audit, state.history, state.wishing.store)
         of_cameras = (state.cameras, state.camera_store, state.feeds, state.retaining)
-        for store in (*stores, *of_cameras, state.watch_reader, state.watches):
+        for store in (*stores, *of_cameras, state.watch_reader, state.watches, state.redacting):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

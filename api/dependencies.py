@@ -10,6 +10,7 @@ from api.following import Following
 from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.receiving import Receiving
+from api.redacting import Redacting
 from api.suggestions import Suggestions
 from api.trials import Trials
 from api.wishing import Wishing
@@ -66,3 +67,5 @@ Sending = Annotated[Outgoing, _part("outgoing")]
 Cutting = Annotated[Cutter, _part("cutter")]
 Wished = Annotated[Wishing, _part("wishing")]
 """Finds and asks for spans of videos whose files are at other machines."""
+Redacted = Annotated[Redacting, _part("redacting")]
+"""Says which collections are redacted, and blurs their pictures."""

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from api import openapi_examples, problem_kinds, wish_kinds
 from api.asked import readable, readable_segment
 from api.cutter import Cutter
-from api.dependencies import Cutting, Opened, Wished
+from api.dependencies import Cutting, Opened, Redacted, Wished
 from api.library import VideoIdInPath
 from api.limits import SegmentId, expect
 from api.media import VideoFile, VideoResponse
@@ -23,6 +23,8 @@ from api.principal import Asking
 from api.problem_kinds import STORE
 from api.problems import Refused
 from api.reading_router import ReadingRouter
+from api.redacting import Redacting
+from api.redaction_kinds import REDACTED
 from api.schemas import InCollection
 from api.wishing import BeingFetched, Shown, Wishing
 from clipseek.errors import (
@@ -35,12 +37,13 @@ from clipseek.errors import (
 )
 from clipseek.excerpts import Busy, Growing, key_of
 from clipseek.files import open_regular
+from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.service import Service
 from clipseek.types import Span, Video
 from clipseek.video.excerpting import Recipe
 
 MAX_CLIP_S, MAX_PREVIEW_S, PREVIEW_S = 180.0, 300.0, 60.0
-CLIP_HEIGHT, PREVIEW_HEIGHT = 1080, 360
+CLIP_HEIGHT, REDACTED_HEIGHT, PREVIEW_HEIGHT = 1080, 720, 360
 RETRY_AFTER = {"Retry-After": "10"}
 
 T = TypeVar("T")
@@ -73,6 +76,12 @@ class PreviewAsked(InCollection):
 
 router = ReadingRouter()
 
+COPY_KINDS = (
+    problem_kinds.NOT_CUT,
+    problem_kinds.EXCERPTS_BUSY,
+    problem_kinds.EXCERPTS_UNAVAILABLE,
+)
+"""What may happen to a file that is made."""
 _KINDS = (
     InvalidQuery,
     CollectionNotFound,
@@ -81,9 +90,9 @@ _KINDS = (
     problem_kinds.FILE_GONE,
     problem_kinds.PRECONDITION_FAILED,
     problem_kinds.RANGE_NOT_SATISFIABLE,
-    problem_kinds.NOT_CUT,
-    problem_kinds.EXCERPTS_BUSY,
-    problem_kinds.EXCERPTS_UNAVAILABLE,
+    *COPY_KINDS,
+    REDACTED,
+    RedactionUnavailable,
     wish_kinds.SITE_AWAY,
     wish_kinds.TOO_MANY_WISHES,
     *STORE,
@@ -119,13 +128,14 @@ async def segment_clip(
     service: Opened,
     cutting: Cutting,
     wishing: Wished,
+    redacting: Redacted,
     segment_id: Annotated[SegmentId, Path()],
 ) -> Response:
     """Return the segment as an MP4; see `GET /v1/videos/{video_id}/clip`."""
 
     def found() -> tuple[Shown, Span]:
         collection, segment = readable_segment(asking, service, segment_id)
-        return _shown(asking, service, collection, segment.video_id), segment.span
+        return _shown(asking, service, redacting, collection, segment.video_id), segment.span
 
     shown, span = await run_in_threadpool(found)
     end = min(span.end, span.start + MAX_CLIP_S)
@@ -148,6 +158,7 @@ async def video_clip(
     service: Opened,
     cutting: Cutting,
     wishing: Wished,
+    redacting: Redacted,
     video_id: VideoIdInPath,
     asked: Annotated[SpanAsked, Query()],
 ) -> Response:
@@ -155,9 +166,10 @@ async def video_clip(
 
     If the video is in H.264 and a keyframe is at most 0.5 s before the span, its packets are
     copied, and the file begins at that keyframe. Otherwise the span is encoded, at most 1080 pixels
-    high. The original is not changed.
+    high. The original is not changed. In a redacted collection, each span is encoded, at most 720
+    pixels high.
     """
-    shown = await run_in_threadpool(_video, asking, service, video_id, asked)
+    shown = await run_in_threadpool(shown_of, asking, service, redacting, video_id, asked)
     start, end = _span(shown.video, asked.start, asked.end, MAX_CLIP_S)
     return await _clip(request, cutting, wishing, shown, start, end)
 
@@ -178,6 +190,7 @@ async def video_preview(
     service: Opened,
     cutting: Cutting,
     wishing: Wished,
+    redacting: Redacted,
     video_id: VideoIdInPath,
     asked: Annotated[PreviewAsked, Query()],
 ) -> Response:
@@ -186,11 +199,11 @@ async def video_preview(
     It is sent while it is encoded (fragmented MP4), so it plays after about a second, and is kept.
     Its time zero is `start`. Without `end` it is 60 s long; it may be 300 s long.
     """
-    shown = await run_in_threadpool(_video, asking, service, video_id, asked)
+    shown = await run_in_threadpool(shown_of, asking, service, redacting, video_id, asked)
     video = shown.video
     end = asked.start + PREVIEW_S if asked.end is None else asked.end
     start, end = _span(video, asked.start, end, MAX_PREVIEW_S)
-    recipe = Recipe(start, end, PREVIEW_HEIGHT, copy=False, growing=True)
+    recipe = Recipe(start, end, PREVIEW_HEIGHT, copy=False, growing=True, redact=shown.redact)
     if shown.site is not None:
         title = f"{video.title} preview"
         return await _fetched(request, wishing, shown, recipe, title, attached=False)
@@ -208,10 +221,29 @@ async def video_preview(
 async def _clip(
     request: Request, cutting: Cutter, wishing: Wishing, shown: Shown, start: float, end: float
 ) -> Response:
-    recipe = Recipe(start, end, CLIP_HEIGHT, copy=True, growing=False)
+    recipe = _recipe(shown, start, end)
     title = f"{shown.video.title} {start:.2f}-{end:.2f}"
     if shown.site is not None:
         return await _fetched(request, wishing, shown, recipe, title, attached=True)
+    return await _made(request, cutting, shown, recipe, title, attached=True)
+
+
+async def copy_of(request: Request, cutting: Cutter, shown: Shown) -> Response:
+    """Answer with a redacted copy of a whole video, made on demand."""
+    recipe = _recipe(shown, 0.0, round(shown.video.duration, 3))
+    return await _made(request, cutting, shown, recipe, shown.video.title, attached=False)
+
+
+def _recipe(shown: Shown, start: float, end: float) -> Recipe:
+    """Return how a span is written that is to be kept."""
+    if shown.redact:
+        return Recipe(start, end, REDACTED_HEIGHT, copy=False, growing=False, redact=shown.redact)
+    return Recipe(start, end, CLIP_HEIGHT, copy=True, growing=False)
+
+
+async def _made(
+    request: Request, cutting: Cutter, shown: Shown, recipe: Recipe, title: str, *, attached: bool
+) -> Response:
     key = key_of(shown.content, recipe)
     kept = cutting.excerpts.find(key)
     if kept is None:
@@ -219,33 +251,45 @@ async def _clip(
             return Response(media_type="video/mp4", headers={"Cache-Control": "no-store"})
         start_it = partial(cutting.start, shown.video)
         kept = await cutting.call(_told(cutting.excerpts.made), key, recipe, start_it)
-    return _file(kept, title, attached=True)
+    return _file(kept, title, attached=attached)
 
 
 async def _fetched(
     request: Request, wishing: Wishing, shown: Shown, recipe: Recipe, title: str, *, attached: bool
 ) -> Response:
     """Answer with a span of a video whose file is at another machine, or that it is fetched."""
+    if recipe.redact:
+        raise Refused(
+            REDACTED,
+            "the pictures of this collection are redacted, and its footage is at another machine, "
+            "which sends it as it is; its pictures are shown here",
+        )
     asks = request.method != "HEAD"
     found = partial(wishing.found, shown, shown.site or "", recipe, asks=asks)
     kept = await run_in_threadpool(found)
     return kept if isinstance(kept, Response) else _file(kept, title, attached=attached)
 
 
-def _video(asking: Asking, service: Service, video_id: str, asked: InCollection) -> Shown:
-    """Return a video, and what excerpts of it are kept under."""
-    return _shown(asking, service, readable(asking, service, asked), video_id)
+def shown_of(
+    asking: Asking, service: Service, redacting: Redacting, video_id: str, asked: InCollection
+) -> Shown:
+    """Return the video that is asked for, and how it is shown."""
+    collection = readable(asking, service, asked)
+    return _shown(asking, service, redacting, collection, video_id)
 
 
-def _shown(asking: Asking, service: Service, collection: str, video_id: str) -> Shown:
+def _shown(
+    asking: Asking, service: Service, redacting: Redacting, collection: str, video_id: str
+) -> Shown:
     """Return a video of a collection that somebody may read.
 
     The collection is part of what excerpts are named by, so that nobody learns whether others have
     the same video and have asked for the same span.
     """
+    redact = redacting.ready(collection)
     video = service.catalog.video(collection, video_id)
     key = service.catalog.collection(collection).key
-    return Shown(video, key, f"{collection} {video.id} {video.stamp}", asking.name)
+    return Shown(video, key, f"{collection} {video.id} {video.stamp}", asking.name, redact)
 
 
 def _span(video: Video, start: float, end: float, longest: float) -> tuple[float, float]:

@@ -14,14 +14,14 @@ from starlette.responses import Response
 
 from api import conditions, openapi_examples, problem_kinds, problems
 from api.asked import allowed_collections, readable, readable_segment
-from api.dependencies import Counted, Opened, Suggested
+from api.dependencies import Counted, Opened, Redacted, Suggested
 from api.limits import SegmentId, VideoId
-from api.media import locate, respond
 from api.patient_route import PatientRoute
 from api.principal import Asking, permit
 from api.problem_kinds import STORE
 from api.problems import Refused
 from api.reading_router import ReadingRouter
+from api.redacting import Redacting
 from api.schemas import (
     CollectionAnswer,
     CollectionsAnswer,
@@ -34,7 +34,6 @@ from api.schemas import (
     VideoAnswer,
     VideosAnswer,
 )
-from api.streaming import stream
 from clipseek.errors import (
     CollectionNotFound,
     InvalidQuery,
@@ -45,7 +44,6 @@ from clipseek.errors import (
 from clipseek.listing import listed
 from clipseek.protocols import CatalogReader
 from clipseek.service import Service
-from clipseek.sources import LOCAL, scheme_of
 from clipseek.thumbnails import UnsafeName
 from clipseek.types import Collection, Segment, Video
 
@@ -156,44 +154,6 @@ def segments(
 
 
 @router.get(
-    "/v1/videos/{video_id}/file",
-    tags=["library"],
-    summary="Play the file of one video",
-    response_class=Response,
-    responses={
-        200: {"description": "The whole file.", "content": {"video/mp4": {}}},
-        206: {"description": "The ranges asked for.", "content": {"video/mp4": {}}},
-        304: {"description": "The file that `If-None-Match` names is still the same."},
-        307: {"description": "A player finds the file at the object store, by a signed URL."},
-        **openapi_examples.responses(
-            "/v1/videos/abc/file",
-            InvalidQuery,
-            VideoNotFound,
-            CollectionNotFound,
-            problem_kinds.FORBIDDEN,
-            problem_kinds.FILE_CHANGED,
-            problem_kinds.FILE_GONE,
-            problem_kinds.PRECONDITION_FAILED,
-            problem_kinds.RANGE_NOT_SATISFIABLE,
-            *STORE,
-        ),
-    },
-)
-def video_file(
-    request: Request, asking: Asking, service: Opened, video_id: VideoIdInPath, asked: Asked
-) -> Response:
-    """Return the bytes of an indexed video, whole or in ranges (RFC 9110, 14).
-
-    Only files that the catalog names are served; no path is taken from the request.
-    """
-    collection = readable(asking, service, asked)
-    found = service.catalog.video(collection, video_id)
-    if scheme_of(found.uri) != LOCAL:
-        return stream(request, found, service.places, request.app.state.redirects)
-    return respond(locate(found), service.settings.accel_dir)
-
-
-@router.get(
     "/v1/videos/{video_id}/thumbnail",
     tags=["library"],
     summary="Show a picture of one video",
@@ -206,15 +166,18 @@ def video_thumbnail(
     request: Request,
     asking: Asking,
     service: Opened,
+    redacting: Redacted,
     video_id: VideoIdInPath,
     asked: Annotated[PictureAsked, Query()],
 ) -> Response:
     """Return the picture of the segment at a time or, without one, in the middle of the video."""
-    found = service.catalog.segments(readable(asking, service, asked), video_id)
+    collection = readable(asking, service, asked)
+    kinds = redacting.kinds(collection)
+    found = service.catalog.segments(collection, video_id)
     if not found:
         raise Refused(problem_kinds.THUMBNAIL_GONE, "this video has no segments, so no picture")
     shown = found[len(found) // 2] if asked.at is None else shown_at(found, asked.at)
-    return stored_picture(request, service, shown.thumbnail, A_WHILE)
+    return stored_picture(request, service, kinds, shown.thumbnail, A_WHILE)
 
 
 def shown_at(segments: Sequence[Segment], seconds: float) -> Segment:
@@ -230,20 +193,28 @@ def shown_at(segments: Sequence[Segment], seconds: float) -> Segment:
     responses=openapi_examples.picture("/v1/segments/318/thumbnail", SegmentNotFound),
 )
 def thumbnail(
-    request: Request, asking: Asking, service: Opened, segment_id: Annotated[SegmentId, Path()]
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    redacting: Redacted,
+    segment_id: Annotated[SegmentId, Path()],
 ) -> Response:
     """Return a JPEG of the segment's best frame; it never changes, so caches may keep it.
 
     What a camera has recorded may have to go, so no cache that people share keeps its pictures.
     """
     collection, segment = readable_segment(asking, service, segment_id)
+    kinds = redacting.kinds(collection)
     found = service.catalog.videos_by_id(collection, [segment.video_id])
     is_live = any(video.stream for video in found.values())
-    return stored_picture(request, service, segment.thumbnail, A_MINUTE if is_live else FOREVER)
+    caching = A_MINUTE if is_live else FOREVER
+    return stored_picture(request, service, kinds, segment.thumbnail, caching)
 
 
-def stored_picture(request: Request, service: Service, name: str, caching: str) -> Response:
-    """Return a stored picture, unless the client has it."""
+def stored_picture(
+    request: Request, service: Service, kinds: tuple[str, ...], name: str, caching: str
+) -> Response:
+    """Return a stored picture in which some kinds are redacted, unless the client has it."""
     try:
         jpeg = service.thumbnails.read(name)
     except ServiceUnavailable as error:
@@ -251,9 +222,13 @@ def stored_picture(request: Request, service: Service, name: str, caching: str) 
             detail = "the picture of this moment does not exist any more; the moment still does"
             raise Refused(problem_kinds.THUMBNAIL_GONE, detail, reason=str(error)) from error
         raise
-    etag = f'"{sha256(name.encode()).hexdigest()[:24]}"'  # it names the content
+    if kinds:
+        redacting: Redacting = request.app.state.redacting
+        jpeg, caching = redacting.picture(name, jpeg, kinds), A_MINUTE
+    said = " ".join((name, *kinds))  # it names the content
+    etag = f'"{sha256(said.encode()).hexdigest()[:24]}"'
     headers = {"Cache-Control": caching, "ETag": etag}
-    if service.settings.access == "keys":
+    if service.settings.access == "keys" or kinds:
         # No cache may give it to somebody else; nginx is told by a header of its own.
         private = caching.replace("public", "private")
         headers |= {"Cache-Control": private, "X-Accel-Expires": "0"}

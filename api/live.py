@@ -1,21 +1,25 @@
 """The endpoints of what cameras show: their newest picture, and their recording as it grows."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import openapi_examples
 from api.cameras import NameInPath, theirs
-from api.dependencies import CamerasRead, Opened, Shown
+from api.dependencies import CamerasRead, Opened, Redacted, Shown
 from api.library import A_WHILE, stored_picture
 from api.patient_route import PatientRoute
 from api.principal import Asking
 from api.problem_kinds import FORBIDDEN, NOT_RECORDED, STORE, THUMBNAIL_GONE, TOO_MANY_STREAMS
 from api.problems import Refused
 from api.reading_router import ReadingRouter
+from api.redaction_kinds import REDACTED
 from clipseek.cameras import CameraNotFound
 from clipseek.errors import CollectionNotFound, InvalidQuery, VideoNotFound
 from clipseek.live.playing import Tail
+from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.service import Service
 from clipseek.types import Segment
 
@@ -33,14 +37,21 @@ stream_router = APIRouter(route_class=PatientRoute)
     responses=openapi_examples.picture(f"{_EXAMPLE}/thumbnail", CameraNotFound),
 )
 def camera_thumbnail(
-    request: Request, asking: Asking, service: Opened, found: CamerasRead, name: NameInPath
+    request: Request,
+    asking: Asking,
+    service: Opened,
+    redacting: Redacted,
+    found: CamerasRead,
+    name: NameInPath,
 ) -> Response:
     """Return the JPEG of the newest moment: of a still scene, it may be minutes old."""
     camera = theirs(asking, "search", service, found, name)
+    kinds = redacting.kinds(camera.collection)
     segments = _newest(service, camera.collection, name)
     if not segments:
         raise Refused(THUMBNAIL_GONE, "nothing of this camera is indexed yet, so no picture")
-    return stored_picture(request, service, segments[-1].thumbnail, A_WHILE)
+    thumbnail = segments[-1].thumbnail
+    return stored_picture(request, service, kinds, thumbnail, A_WHILE)
 
 
 def _newest(service: Service, collection: str, name: str) -> list[Segment]:
@@ -69,16 +80,30 @@ def _newest(service: Service, collection: str, name: str) -> list[Segment]:
             InvalidQuery,
             CameraNotFound,
             FORBIDDEN,
+            REDACTED,
             NOT_RECORDED,
+            RedactionUnavailable,
             TOO_MANY_STREAMS,
             *STORE,
         ),
     },
 )
 async def live(
-    asking: Asking, service: Opened, found: CamerasRead, streams: Shown, name: NameInPath
+    asking: Asking,
+    service: Opened,
+    found: CamerasRead,
+    streams: Shown,
+    redacting: Redacted,
+    name: NameInPath,
 ) -> Response:
     """Send the recording of a camera while it is written; one that is not recorded has none."""
     camera = await run_in_threadpool(theirs, asking, "search", service, found, name)
+    if await run_in_threadpool(redacting.ready, camera.collection):
+        raise Refused(
+            REDACTED,
+            "the pictures of this collection are redacted, and live streams are not; the newest "
+            "picture is at /thumbnail, and /v1/videos/{video_id}/preview plays what was recorded",
+        )
     tail = Tail(service.settings.recording_root / camera.epoch)
-    return await streams.open(asking.name, tail)
+    may_go_on = partial(redacting.is_off, camera.collection)
+    return await streams.open(asking.name, tail, may_go_on)

@@ -20,6 +20,8 @@ STALE_S = 10.0
 """A recording in which nothing was written for so long has ended."""
 LONGEST_S = 900.0
 """A stream ends after so many seconds, so that a key that was revoked follows no longer."""
+LOOKED_S = 5.0
+"""So often it is looked whether a stream may go on as it is."""
 MAX_STREAMS = 64
 MAX_STREAMS_OF_ONE = 8
 """The most streams that are open at the same time, of everybody and of one principal."""
@@ -32,8 +34,10 @@ class LiveStreams:
         self._is_ending = is_ending
         self._open: Counter[str] = Counter()
 
-    async def open(self, principal: str, tail: Tail) -> StreamingResponse:
-        """Send what is recorded now, from the last keyframe on.
+    async def open(
+        self, principal: str, tail: Tail, may_go_on: Callable[[], bool]
+    ) -> StreamingResponse:
+        """Send what is recorded now, from the last keyframe on, as long as that may be sent.
 
         Raises:
             Refused: as many streams are open as may be, nothing is recorded now, or no browser
@@ -64,18 +68,24 @@ class LiveStreams:
         except BaseException:
             self.close(principal)
             raise
-        return _Live(self, principal, self._pieces(tail, first), tail.codecs)
+        return _Live(self, principal, self._pieces(tail, first, may_go_on), tail.codecs)
 
     def close(self, principal: str) -> None:
         """Forget a stream that has ended."""
         self._open[principal] -= 1
         self._open += Counter()  # without those that have none
 
-    async def _pieces(self, tail: Tail, first: bytes) -> AsyncIterator[bytes]:
+    async def _pieces(
+        self, tail: Tail, first: bytes, may_go_on: Callable[[], bool]
+    ) -> AsyncIterator[bytes]:
         codecs, began = tail.codecs, monotonic()
-        last, data = began, first
+        last, data, looked = began, first, began
         while tail.codecs == codecs and not self._is_ending():
             now = monotonic()
+            if now - looked >= LOOKED_S:
+                if not await run_in_threadpool(may_go_on):
+                    return
+                looked = now
             if data:
                 last = now
                 yield data

@@ -35,12 +35,14 @@ from api.problem_kinds import (
     UNSUPPORTED_MEDIA_TYPE,
     UPLOAD_INCOMPLETE,
 )
+from api.redaction_kinds import REDACTED
 from api.upload_kinds import Kind
 from api.wish_kinds import NOT_A_SPAN, SITE_AWAY, TOO_MANY_WISHES
 from clipseek import errors
 from clipseek.cameras import CameraNotFound, CameraTaken
 from clipseek.feeds import FeedRefused
 from clipseek.holds import HoldNotFound
+from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
 from clipseek.wishes import TooManyWishes, WishNotFound
@@ -209,6 +211,8 @@ _DETAILS: dict[Kind, str] = {
     TRIALS_BUSY: "another watch is being tried over the past; ask again in some seconds",
     KINDS[errors.CollectionNotFound]: errors.CollectionNotFound("videos").told,
     KINDS[CameraNotFound]: CameraNotFound("yard").told,
+    REDACTED: "the pictures of this collection are redacted, and this is not made so",
+    KINDS[RedactionUnavailable]: RedactionUnavailable.told,
     TESTS_BUSY: "two other cameras are being tested; try again in some seconds",
     KINDS[HoldNotFound]: HoldNotFound("3kZ0a").told,
     KINDS[CameraTaken]: str(CameraTaken("yard")),
@@ -333,7 +337,14 @@ def responses(
 
 def picture(path: str, *kinds: Kind | type[errors.ClipseekError]) -> dict[int | str, Any]:
     """Document the answers of an endpoint that sends a JPEG; `kinds` are problems of its own."""
-    common = (errors.InvalidQuery, FORBIDDEN, THUMBNAIL_GONE, PRECONDITION_FAILED, *STORE)
+    common = (
+        errors.InvalidQuery,
+        FORBIDDEN,
+        THUMBNAIL_GONE,
+        PRECONDITION_FAILED,
+        RedactionUnavailable,
+        *STORE,
+    )
     return {
         200: {"description": "The picture.", "content": {"image/jpeg": {}}},
         304: {"description": "The picture that `If-None-Match` names is still the same."},

@@ -1,6 +1,7 @@
 """Every kind of problem: the one table from errors to HTTP statuses, and what to do about each."""
 
 from api.camera_kinds import CAMERA_KINDS, TESTS_BUSY
+from api.redaction_kinds import REDACTED, REDACTION_KINDS
 from api.upload_kinds import UPLOAD_KINDS, Kind
 from api.wish_kinds import NOT_A_SPAN, SITE_AWAY, TOO_MANY_WISHES, WISH_KINDS
 from clipseek import errors
@@ -11,6 +12,7 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
     **UPLOAD_KINDS,
     **CAMERA_KINDS,
     **WISH_KINDS,
+    **REDACTION_KINDS,
     errors.InvalidQuery: Kind(
         "invalid-query",
         422,
@@ -348,6 +350,7 @@ OTHER_KINDS = (
     TOO_MANY_STREAMS,
     TOO_MANY_PARTS,
     TESTS_BUSY,
+    REDACTED,
 )
 ALL_KINDS = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), *OTHER_KINDS)}
 

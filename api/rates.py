@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from time import time
+from typing import Self
 
 import limits
 from limits.aio.storage import RedisStorage, Storage
@@ -16,6 +17,7 @@ from api.principal import Principal
 from api.problem_kinds import TOO_MANY_REQUESTS
 from api.problems import Refused
 from clipseek.breaker import Breaker
+from clipseek.config import Settings
 from clipseek.keys import Rate
 
 PREFIX = "clipseek-rate"
@@ -45,6 +47,14 @@ class Rates:
             self._shared = SlidingWindowCounterRateLimiter(shared)
         self._breaker = Breaker()
         self._timeout_s = timeout_s
+
+    @classmethod
+    def opened(cls, settings: Settings) -> Self:
+        """Return what counts with the Redis of the settings, if they name one."""
+        url = settings.redis_url
+        return cls(
+            None if url is None else url.get_secret_value(), timeout_s=settings.redis_timeout_s
+        )
 
     async def close(self) -> None:
         """Close the connections to Redis."""

@@ -48,12 +48,16 @@ class BeingFetched(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A video, the key of its collection, what excerpts of it are named by, and who asks."""
+    """A video, the key of its collection, what excerpts of it are named by, and who asks.
+
+    redact: The kinds of regions that are blurred.
+    """
 
     video: Video
     collection: str
     content: str
     by: str
+    redact: tuple[str, ...] = ()
 
     @property
     def site(self) -> str | None:

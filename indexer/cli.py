@@ -171,10 +171,10 @@ def _catalog_verbs(verbs: Verbs) -> None:
 
 def _collections_verb(verbs: Verbs) -> None:
     listing = verb(
-        verbs, "collections", "list or remove collections", "indexer collections remove holidays"
+        verbs, "collections", "list or change collections", "indexer collections remove holidays"
     )
     output(listing, collection=False)
-    actions = listing.add_subparsers(dest="action", metavar="remove NAME")
+    actions = listing.add_subparsers(dest="action", metavar="remove|redact NAME")
     remove = actions.add_parser(
         "remove",
         help="remove videos, snapshot, thumbnails and aliases of one",
@@ -183,9 +183,19 @@ def _collections_verb(verbs: Verbs) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     remove.add_argument("name", metavar="NAME", help="its own name, not an alias")
-    remove.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object"
+    redact = actions.add_parser(
+        "redact",
+        help="blur faces in everything that the API shows of one",
+        description="Blur faces in everything that the API shows of a collection; 'off' ends it.",
+        epilog="example:\n  indexer collections redact holidays faces",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    redact.add_argument("name", metavar="NAME", help="its name or an alias")
+    redact.add_argument("kinds", metavar="faces|off", choices=("faces", "off"), help="what to blur")
+    for action in (remove, redact):
+        action.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object"
+        )
 
 
 def _precision(verb: Parser) -> None:

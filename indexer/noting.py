@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WRITING = frozenset({"calibrate", "drift", "import", "remove", "retain", "switch", "watch"})
 """The verbs that change the catalog whenever they are called, but `ingest`, which notes itself."""
 CHANGING = frozenset(
-    {"add", "apply", "change", "fit", "pause", "remove", "reseal", "resume", "revoke"}
+    {"add", "apply", "change", "fit", "pause", "redact", "remove", "reseal", "resume", "revoke"}
 )
 """The actions of verbs that do."""
 INTERRUPTED = 130
@@ -129,10 +129,11 @@ def _add(
     from clipseek.ledgers import open_audit
 
     action = getattr(options, "action", None)
+    kinds = getattr(options, "kinds", None)  # what is redacted, or off
     entry = Entry(
         at=stamp(datetime.now(UTC)),
         who=user(),
-        what=" ".join(filter(None, ("indexer", options.verb, action))),
+        what=" ".join(filter(None, ("indexer", options.verb, action, kinds))),
         subject=getattr(options, "name", None)
         or getattr(options, "collection", None)
         or settings.collection,

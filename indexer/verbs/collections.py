@@ -1,4 +1,4 @@
-"""The verb `collections`: lists the collections, or removes one."""
+"""The verb `collections`: lists the collections, removes one, or says what one redacts."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,14 +11,16 @@ from clipseek.errors import CollectionNotFound, ConfigError, NothingIndexed
 from clipseek.protocols import CatalogReader
 from clipseek.service import WritingService
 from clipseek.switches import Switch
-from indexer import leftovers, reserve
+from indexer import leftovers, redaction, reserve
 from indexer.output import Column, counted, emit, say, table
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """List the collections, or remove the one that is named."""
+    """List the collections, or change the one that is named."""
     if options.action == "remove":
         return _remove(settings, options.name, json=options.json)
+    if options.action == "redact":
+        return redaction.change(settings, options.name, options.kinds, json=options.json)
     listed = _listed(settings)
     if options.json:
         for each in listed:
@@ -38,6 +40,7 @@ def _listed(settings: Settings) -> list[dict[str, object]]:
     with service:
         listed = []
         switches = _states(service.catalog.switches())
+        redacted = redaction.redacted(settings)
         for each in service.catalog.collections():
             videos, segments, _ = service.catalog.counts(each.name)
             listed.append(
@@ -49,6 +52,7 @@ def _listed(settings: Settings) -> list[dict[str, object]]:
                     "version": each.version,
                     "aliases": _aliases_of(service.catalog, each.name),
                     "switch": switches.get(each.key, ""),
+                    "redacts": list(redacted.get(each.name, ())),
                 }
             )
         return listed
@@ -71,12 +75,13 @@ def _aliases_of(catalog: CatalogReader, name: str) -> list[str]:
 def _as_table(listed: Sequence[dict[str, object]]) -> None:
     numbers = [Column(title, right=True) for title in ("videos", "segments", "version")]
     table(
-        [Column("name"), *numbers, Column("model"), Column("aliases"), Column("switch")],
+        [Column("name"), *numbers, Column("model"), Column("aliases"), *_STATES],
         ([_cell(each[column]) for column in _COLUMNS] for each in listed),
     )
 
 
-_COLUMNS = ("name", "videos", "segments", "version", "model", "aliases", "switch")
+_COLUMNS = ("name", "videos", "segments", "version", "model", "aliases", "switch", "redacts")
+_STATES = (Column("switch"), Column("redacts"))
 
 
 def _cell(value: object) -> str:

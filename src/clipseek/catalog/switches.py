@@ -7,7 +7,7 @@ from typing import Self
 from sqlalchemy import Connection, case, delete, insert, or_, select, update
 from sqlalchemy.sql.dml import Update
 
-from clipseek.catalog import leases, schema, writes
+from clipseek.catalog import leases, redaction_rows, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import now
@@ -68,6 +68,7 @@ class SqlSwitches:
             writes.make_collection(
                 connection, new, model, dim=dim, fingerprint=fingerprint, scoring=scoring
             )
+            redaction_rows.copy(connection, old.key, new)
             connection.execute(
                 insert(switches).values(
                     name=name,

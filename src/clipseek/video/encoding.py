@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from clipseek.errors import UnreadableVideo
 from clipseek.video.conversion import matrix_of, tone_of, turn_of
 from clipseek.video.picture import Turn, display_size
+from clipseek.video.redacting import Redacting
 from clipseek.video.spans import Order, Source
 from clipseek.video.tone import Tone
 from clipseek.video.toning import LAYOUT, Toning
@@ -34,10 +35,17 @@ _APART_S = 1
 
 
 class Picture:
-    """Encodes the frames of the span."""
+    """Encodes the frames of the span, which are blurred before if there is something that does."""
 
-    def __init__(self, source: Source, output: OutputContainer, order: Order) -> None:
+    def __init__(
+        self,
+        source: Source,
+        output: OutputContainer,
+        order: Order,
+        redacting: Redacting | None = None,
+    ) -> None:
         self.is_done = self.is_late = False
+        self._redacting = redacting
         self._source, self._output, self._order = source, output, order
         rate = source.opened.frame_rate
         self._rate: Fraction = min(rate, Fraction(_FASTEST_FPS if order.growing else 120))
@@ -80,7 +88,8 @@ class Picture:
         made = self._fitted(frame)
         made.pts, made.time_base = max(0, tick), _TICK
         self._last = made.pts
-        self._output.mux(self._stream.encode(made))
+        for ready in [made] if self._redacting is None else self._redacting.add(made):
+            self._output.mux(self._stream.encode(ready))
 
     def _fitted(self, frame: VideoFrame) -> VideoFrame:
         """Return a frame upright, in square pixels, and at most as high as was ordered."""
@@ -135,6 +144,8 @@ class Picture:
         """Write what the encoder still has."""
         if self._size is None:
             raise UnreadableVideo(str(self._source.opened.path), "it shows nothing in this span")
+        for ready in () if self._redacting is None else self._redacting.end():
+            self._output.mux(self._stream.encode(ready))
         self._output.mux(self._stream.encode(None))
 
 

@@ -17,14 +17,20 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from clipseek.errors import UnreadableVideo
+from clipseek.redaction.faults import RedactionUnavailable
+from clipseek.redaction.opening import open_redactor
 from clipseek.video.child import status_bytes
 from clipseek.video.container import open_video
 from clipseek.video.encoding import Picture, Sound
 from clipseek.video.ending import end_with_parent
+from clipseek.video.redacting import Redacting
 from clipseek.video.spans import Order, Source
 
 EARLY_S = 0.5
 """A copy begins at a keyframe, which may be so many seconds before the span."""
+SIDE, GROWING_SIDE = 960, 640
+"""Pixels of the longer side of what faces are looked for in. What is played while it is written has
+fewer, because it has to be written as fast as it is played."""
 # Demuxers of transport and program streams may land after the time that they seek to.
 _BEFORE_S = 2
 
@@ -38,6 +44,8 @@ def main() -> None:
         write(order, int(sys.argv[-2]), sys.argv[-1])
     except UnreadableVideo as error:
         _fail(error.reason)
+    except RedactionUnavailable as error:
+        _fail(str(error))
     except MemoryError:
         _fail("it needs more memory than CLIPSEEK_MAX_DECODE_BYTES allows")
     except (av.error.FFmpegError, ValueError) as error:
@@ -80,7 +88,7 @@ def write(order: Order, descriptor: int, target: str) -> None:
             options={"movflags": flags, "flush_packets": "1" if order.growing else "0"},
         ) as output,
     ):
-        if order.copy and source.is_readable_by_browsers:
+        if order.copy and not order.redact and source.is_readable_by_browsers:
             first = source.keyframe(order.start)
             is_near = first is not None and order.start - first <= EARLY_S
             if first is not None and is_near and source.is_upright(first):
@@ -121,7 +129,7 @@ def _copy(source: Source, output: OutputContainer, first: float, end: float) -> 
 
 def _encode(source: Source, output: OutputContainer, order: Order) -> None:
     """Decode the span and encode it with H.264 and AAC."""
-    picture = Picture(source, output, order)
+    picture = Picture(source, output, order, _redacting(order))
     sound = None if source.sound is None else Sound(source, output, order)
     waiting: list[Any] = []  # sound, until the picture has a size: then the file can begin
     for is_video, frame in decoded(source, order.start):
@@ -138,6 +146,14 @@ def _encode(source: Source, output: OutputContainer, order: Order) -> None:
     picture.end()
     if sound is not None:
         sound.end()
+
+
+def _redacting(order: Order) -> Redacting | None:
+    """Return what blurs the frames; its model is loaded now."""
+    if not order.redact:
+        return None
+    side = GROWING_SIDE if order.growing else SIDE
+    return Redacting(open_redactor(order.redact, side=side, threads=2))
 
 
 def decoded(source: Source, start: float) -> Iterator[tuple[bool, Any]]:

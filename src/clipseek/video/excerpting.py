@@ -28,6 +28,12 @@ class Recipe:
     height: int
     copy: bool
     growing: bool
+    redact: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse to copy what is to be redacted."""
+        if self.copy and self.redact:
+            raise ValueError(f"copy must be False where {self.redact} are blurred, got True")
 
 
 class Excerpting:

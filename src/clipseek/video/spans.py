@@ -1,6 +1,6 @@
 """Spans: what is written of a video, and the opened video that it is read from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -25,8 +25,9 @@ class Order:
     """What to write: the span [start, end) in seconds, of a video that is open as a descriptor.
 
     height: The picture is made at most so high. copy: Whether packets may be copied. growing:
-    Whether the file can be played while it is written (fragmented MP4). The process may take
-    `memory_bytes`, and a frame may have `frame_pixels`.
+    Whether the file can be played while it is written (fragmented MP4). redact: The kinds of
+    regions that are blurred. The process may take `memory_bytes`, and a frame may have
+    `frame_pixels`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Order:
     growing: bool
     memory_bytes: int
     frame_pixels: int
+    redact: Sequence[str] = ()
 
 
 class Source:

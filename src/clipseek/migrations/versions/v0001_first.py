@@ -5,7 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from clipseek.migrations import curation, drifts, feeds, live, retention, wishes
+from clipseek.migrations import curation, drifts, feeds, live, redaction, retention, wishes
 from clipseek.migrations.kinds import JSON, KEY, counted
 
 revision = "0001"
@@ -37,6 +37,7 @@ def upgrade() -> None:
     drifts.make()
     wishes.make()
     retention.make()
+    redaction.make()
 
 
 def _identity() -> None:

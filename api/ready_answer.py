@@ -130,6 +130,7 @@ def _field(field: FieldHit) -> dict[str, object]:
         "end": field.span.end,
         "text": field.text,
         "highlights": field.highlights,
+        "where": None if field.where is None else field.where._asdict(),
     }
 
 

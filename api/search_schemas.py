@@ -208,8 +208,8 @@ class Search(AskedWith):
         Field(
             min_length=1,
             max_length=len(FIELDS),
-            description="Where a sentence is searched: in pictures, subtitles, speech, or the text "
-            "that pictures show. In all by default.",
+            description="Where a sentence is searched: in pictures, subtitles, speech, the text "
+            "that pictures show, or the objects that a detector found. In all by default.",
         ),
         expect(f"a list of some of {', '.join(FIELDS)}"),
     ] = None

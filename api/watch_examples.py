@@ -23,7 +23,7 @@ WATCH_ANSWER: dict[str, Any] = {
     "described": "a red car at a gate",
     "parts": [{"weight": 1.0, "text": "a red car at a gate", "like": None, "picture": False}],
     "then": [],
-    "fields": ["picture", "subtitle", "speech", "text"],
+    "fields": ["picture", "subtitle", "speech", "text", "object"],
     "threshold": 0.62,
     "margin": 0.1,
     "cameras": ["gate"],

@@ -31,6 +31,7 @@ from indexer import (
     key_options,
     live_options,
     model_options,
+    object_options,
     report_options,
     sample_options,
     search_options,
@@ -151,6 +152,7 @@ def _catalog_verbs(verbs: Verbs) -> None:
     import_.add_argument("folder", type=at_home, metavar="DIR", help="folder of an export")
     output(import_, quiet=True)
     example = "indexer switch default --model NAME"
+    object_options.add(verbs)
     forward_options.add(forward := verb(verbs, *forward_options.VERB))
     output(forward, quiet=True)
     switch = verb(verbs, "switch", "change the model of a collection", example)
@@ -327,6 +329,7 @@ def _run(options: argparse.Namespace) -> int:
         workers=getattr(options, "workers", None),
         index=getattr(options, "index", None),
         **ingest_options.settings_of(options),
+        **object_options.settings_of(options),
     )
     verb: Verb = import_module(f"indexer.verbs.{options.verb}").run
     with audited(settings, options) as code:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipseek.archive import Origin, Part, receive
@@ -19,6 +19,7 @@ from indexer.heartbeat import Heartbeat
 from indexer.incoming import Incoming
 from indexer.leftovers import brought
 from indexer.meanings import read_meanings
+from indexer.objects import find_objects
 
 FRUITLESS: tuple[JobState, ...] = ("failed", "cancelled")
 """The states of jobs that may have left a file that no video is played from."""
@@ -132,7 +133,13 @@ class Errands:
             run = Run(
                 tools, options, stop=heart.stop, on_frames=heart.embedded, on_progress=heart.read
             )
-            return list(run.reports([uri]))
+            reports = list(run.reports([uri]))
+        ids = [each.id for each in reports if each.state != "failed"]
+        looked = find_objects(
+            *(settings, service, lambda: model, service.places, collection.name), video_ids=ids
+        )
+        problems = [each.problem for each in looked if each.problem]
+        return [_with_problems(each, problems) for each in reports]
 
     def _judged(self, job: Job, report: Report, uri: str) -> tuple[Ended, bool]:
         """Return how an ingest ended, and whether the video is played from its file."""
@@ -246,3 +253,9 @@ def _all(jobs: JobReader, state: JobState) -> Iterator[Job]:
 
 def _texts(value: object) -> Sequence[str]:
     return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _with_problems(report: Report, problems: Sequence[str]) -> Report:
+    """Return a report that says why objects could not be found."""
+    said = [f"its objects cannot be found: {each}" for each in problems]
+    return replace(report, reason="; ".join(filter(None, [report.reason, *said])))

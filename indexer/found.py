@@ -150,6 +150,7 @@ def _field(field: FieldHit) -> dict[str, object]:
         "end": field.span.end,
         "text": field.text,
         "highlights": [list(each) for each in field.highlights],
+        **({} if field.where is None else {"where": field.where._asdict()}),
     }
 
 

@@ -10,8 +10,9 @@ def indexing(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--fps", type=float, metavar="N", help="sampled frames per second")
     verb.add_argument("--workers", type=int, metavar="N", help="videos decoded at the same time")
     verb.add_argument("--tag", action="append", default=[], metavar="TAG", help="label the videos")
-    # Not listed, so that the rest fits on a screen: a setting, and what an unexpected error names.
+    # Not listed, so that the rest fits on a screen: settings, and what an unexpected error names.
     verb.add_argument("--fields", help=argparse.SUPPRESS)
+    verb.add_argument("--detector", help=argparse.SUPPRESS)
     verb.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
 
 

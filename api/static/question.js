@@ -4,7 +4,7 @@ import { hasWords, isPlain, isSeen, partsOf } from "./composed.js";
 
 /** @typedef {import("./routes.js").Route} Route */
 
-export const FIELDS = /** @type {const} */ (["picture", "subtitle", "speech", "text"]);
+export const FIELDS = /** @type {const} */ (["picture", "subtitle", "speech", "text", "object"]);
 
 /**
  * Where sentences are searched, or none for everywhere. Several parts are always searched in pictures, too.

@@ -4,7 +4,7 @@ const LONGEST = 120; // characters of a card, on two or three lines
 const BEFORE = 30; // characters before the first word that was asked for
 
 /** @typedef {import("./types.js").HitField} HitField */
-/** @typedef {HitField & {field: "subtitle" | "speech" | "text"}} Words */
+/** @typedef {HitField & {field: "subtitle" | "speech" | "text" | "object"}} Words */
 
 /**
  * The texts of a moment in which words were found, the best first.

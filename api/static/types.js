@@ -23,12 +23,21 @@
  * @typedef {{start: number, end: number}} HitStep seconds
  *
  * @typedef {object} HitField
- * @property {"picture" | "subtitle" | "speech" | "text"} field
+ * @property {"picture" | "subtitle" | "speech" | "text" | "object"} field
  * @property {number} relevance 0 to 1
  * @property {number} start seconds
  * @property {number} end seconds
- * @property {string} text plain text; empty for pictures
+ * @property {string} text plain text; the class of an object; empty for pictures
  * @property {number[][]} highlights from, and up to, in code points of the text
+ * @property {ObjectPlace | null} [where] of an object
+ *
+ * @typedef {object} ObjectPlace where an object is in a frame, in fractions of its sides
+ * @property {number} time seconds: which frame it is
+ * @property {number} left
+ * @property {number} top
+ * @property {number} right
+ * @property {number} bottom
+ * @property {boolean} is_shown whether that frame is the thumbnail
  *
  * @typedef {object} Answer
  * @property {{video: HitVideo, start: number, end: number, best_time: number, thumbnail_url: string} | null} like

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from clipseek_client.errors import NothingFound
 from clipseek_client.values import Answer as Answer
+from clipseek_client.values import ObjectPlace
 from clipseek_client.values import Url as Url
 
 
@@ -116,6 +117,7 @@ class FieldHit(Answer):
     """What one field contributes to a hit; `text` is what was found, and empty for pictures.
 
     highlights: Which characters of `text` are words of the query: from, and up to.
+    where: The place of an object, whose class is `text`; None for other fields.
     """
 
     field: str
@@ -124,6 +126,7 @@ class FieldHit(Answer):
     end: float
     text: str
     highlights: list[list[int]]
+    where: ObjectPlace | None = None
 
 
 class Hit(Moment):

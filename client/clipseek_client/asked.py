@@ -17,7 +17,7 @@ from clipseek_client.errors import InvalidValue
 VideoOrder = Literal["id", "newest", "title", "length"]
 Sort = Literal["relevance", "time", "newest"]
 Facet = Literal["tag", "folder", "year", "language"]
-Field = Literal["picture", "subtitle", "speech", "text"]
+Field = Literal["picture", "subtitle", "speech", "text", "object"]
 
 
 class Filter(TypedDict, total=False):

@@ -11,9 +11,10 @@ class Step(Answer):
 
 
 class Words(Answer):
-    """What is said or written in a moment, and that a search found: seconds [start, end).
+    """What is said, written or seen in a moment, and that a search found: seconds [start, end).
 
-    field: `subtitle`, `speech`, or `text`, which pictures show.
+    field: `subtitle`, `speech`, or `text`, which pictures show. Of `object`, what a detector
+    found, `text` is the class.
     """
 
     field: str
@@ -113,7 +114,7 @@ def moment_of(hit: Hit) -> Moment:
         score=hit.score,
         steps=[Step(start=each.start, end=each.end) for each in hit.steps or ()],
         words=[
-            Words.model_validate(each.model_dump(exclude={"highlights"}))
+            Words.model_validate(each.model_dump(exclude={"highlights", "where"}))
             for each in hit.fields or ()
             if each.text
         ],

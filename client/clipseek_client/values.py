@@ -19,3 +19,17 @@ class Answer(BaseModel):
     """A part of an answer."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class ObjectPlace(Answer):
+    """Where an object is in the frame at `time` seconds: edges as fractions of its sides.
+
+    is_shown: Whether that frame is the thumbnail of the hit.
+    """
+
+    time: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    is_shown: bool

@@ -32,7 +32,8 @@ from clipseek.video.opening import video_opener
 from indexer import discover, reserve, sample
 from indexer.meanings import read_meanings
 from indexer.noting import INTERRUPTED, noted
-from indexer.output import note
+from indexer.objects import find_objects
+from indexer.output import counted, note
 from indexer.publishing import publish
 from indexer.reports import Reports
 from indexer.rescoring import rescore
@@ -108,11 +109,33 @@ def _index(
         if code != INTERRUPTED and (count := read_meanings(service, found.name)):
             texts = "1 text was" if count == 1 else f"{count} texts were"
             note(f"{texts} read by the sentence model")
+        if code != INTERRUPTED:
+            code = max(code, _find_objects(settings, service, tools, quiet=options.quiet))
         if code != INTERRUPTED and not options.no_build:
             publish(service, quiet=options.quiet or options.json)
         return code
     finally:
         service.close()
+
+
+def _find_objects(settings: Settings, service: WritingService, tools: Tools, *, quiet: bool) -> int:
+    """Let the detector look at what it has not seen yet; exit 1 if something cannot be read."""
+    videos = tracks = failed = 0
+    # A stop of its own: that of the run is set once the run is over.
+    with stopping_on_signal(stop := threading.Event()) as interrupted:
+        found = find_objects(
+            *(settings, service, lambda: tools.model, tools.places, tools.collection), stop=stop
+        )
+        for looked in found:
+            if interrupted.is_set():
+                return INTERRUPTED
+            videos, tracks = videos + 1, tracks + looked.tracks
+            if looked.problem:
+                failed += 1
+                note(f"{looked.video.uri}: its objects cannot be found: {looked.problem}")
+    if videos and not quiet:
+        note(f"found {counted(tracks, 'object')} in {counted(videos, 'video')}")
+    return 1 if failed else 0
 
 
 def _print_tracebacks() -> None:

@@ -22,7 +22,7 @@ from clipseek.query import Query
 from clipseek.ranking import ADJACENT_S
 from clipseek.stored import SegmentBlock
 from clipseek.thumbnails import Thumbnails
-from clipseek.timed import PICTURE, Field
+from clipseek.timed import OBJECT, PICTURE, Field
 from clipseek.types import Hit, Span
 from clipseek.vectors import Asked, asked, stored
 
@@ -36,6 +36,10 @@ _DIGITS = 3
 _SAID = (
     "the words ({}) matched here, and better than the picture; ask in the field picture alone to "
     "see where pictures show it"
+)
+_IS_FOUND = (
+    "a detector found it here: `where` of the field object says where; ask in the field picture "
+    "alone for the parts of the picture that fit"
 )
 _IS_GONE = "this moment has been indexed again or removed since; search again"
 _IS_SEEN = "only what a sentence describes is looked for in pictures, and no sentence was asked for"
@@ -220,7 +224,9 @@ class Explainer:
             return Explanation(None, (), None, _IS_GONE)
         heat: Heat | None = None
         wanted = _sentences(read)
-        if hit.field != PICTURE:
+        if hit.field == OBJECT:
+            reason = _IS_FOUND
+        elif hit.field != PICTURE:
             reason = _SAID.format(hit.field)
         elif wanted is None:
             reason = _IS_SEEN

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration, fusion
-from clipseek.arranging import Found
+from clipseek.arranging import Found as Arranged
 from clipseek.library.parts import segments_in, vectors_of
 from clipseek.library.view import View
 from clipseek.matching import MATCHING, TEXTS, Judged, Match
+from clipseek.objects.index import Found
 from clipseek.query import Query
 from clipseek.ranking import Moment
+from clipseek.spoken import matching_fields
 from clipseek.texts.index import Said
 from clipseek.texts.meanings import Sense
 from clipseek.timed import PICTURE, FieldHit, Span
@@ -50,8 +52,8 @@ class Fused:
         """
         only, least = query.filters.of_videos, query.filters.min_relevance
         allowed = None if only is None else view.passing(only)
-        said, more_said = view.words.search(
-            query.text, fields=query.fields, only=allowed, sense=sense
+        said, more_said = matching_fields(
+            view, query.text, asked.vector, query.fields, scoring, allowed, sense
         )
         seen = [] if match is None else match.made(slice(None))
         hits = _joined(seen, said, asked, view, scoring)
@@ -64,10 +66,10 @@ class Fused:
     def __len__(self) -> int:
         return len(self.hits)
 
-    def found(self) -> Found:
+    def found(self) -> Arranged:
         """Return what is known of all hits before they are arranged."""
         moments = [hit.moment for hit in self.hits]
-        return Found(
+        return Arranged(
             np.array([moment.segment_id for moment in moments], np.int64),
             [moment.video_id for moment in moments],
             np.array([moment.span.start for moment in moments]),
@@ -102,10 +104,15 @@ class Fused:
 
 
 def _joined(
-    seen: Sequence[Judged], said: Sequence[Said], asked: Asked, view: View, scoring: Scoring
+    seen: Sequence[Judged],
+    said: Sequence[Said | Found],
+    asked: Asked,
+    view: View,
+    scoring: Scoring,
 ) -> list[Judged]:
-    """Let each passage join the moment that it is in, or become one of its own."""
+    """Let each passage or object join the moment that it is in, or become one of its own."""
     shown = _shown(said, asked, view, scoring)
+    said = [_placed(each, one) for each, one in zip(said, shown, strict=True)]
     groups = fusion.fused(
         [_place(one) for one in seen],
         [one.relevance for one in seen],
@@ -121,8 +128,16 @@ def _place(one: Judged) -> fusion.Place:
     return fusion.Place(one.moment.video_id, span.start, span.end)
 
 
+def _placed(each: Said | Found, shown: Judged) -> Said | Found:
+    """Return an object with its place in the thumbnail that it is shown by, if it is there."""
+    return each.shown(shown.moment.best_time) if isinstance(each, Found) else each
+
+
 def _hit(
-    group: fusion.Group, seen: Sequence[Judged], said: Sequence[Said], shown: Sequence[Judged]
+    group: fusion.Group,
+    seen: Sequence[Judged],
+    said: Sequence[Said | Found],
+    shown: Sequence[Judged],
 ) -> Judged:
     """Make a hit of a moment of pictures and what is said in it; the better one is what it shows.
 
@@ -140,7 +155,9 @@ def _hit(
     return one._replace(moment=moment, relevance=best.relevance, fields=fields)
 
 
-def _shown(said: Sequence[Said], asked: Asked, view: View, scoring: Scoring) -> list[Judged]:
+def _shown(
+    said: Sequence[Said | Found], asked: Asked, view: View, scoring: Scoring
+) -> list[Judged]:
     """Return the segment that each passage is shown by as a moment, whose frame is in the passage.
 
     The span is that of the segment.

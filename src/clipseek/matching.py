@@ -84,12 +84,16 @@ class Lookup:
             fields=query.fields,
         )
 
-    def spoken(self, view: View, senses: Mapping[str, Sense]) -> Spoken | None:
-        """Return what is said of the sentences; None if words do not count."""
+    def spoken(self, view: View, senses: Mapping[str, Sense], scoring: Scoring) -> Spoken | None:
+        """Return what is said and found of the sentences; None if pictures alone count."""
         if not self.sentences:
             return None
         allowed = None if self.only is None else view.passing(self.only)
-        return Spoken.of(view, self.sentences, self.asked.weights, self.fields, allowed, senses)
+        return Spoken.of(
+            *(view, self.sentences, self.asked.weights, self.fields, allowed, senses),
+            vectors=self.asked.parts,
+            scoring=scoring,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,7 +34,7 @@ from clipseek.senses import Senses
 from clipseek.sharpening import sharpened
 from clipseek.stages import Stage, Stages
 from clipseek.texts.meanings import Sense
-from clipseek.timed import PICTURE
+from clipseek.timed import OBJECT, PICTURE
 from clipseek.types import (
     Named,
     Neighbours,
@@ -309,7 +309,7 @@ class Searcher:
             if is_composed:
                 parts = [one.asked for one in some]
                 with stages.timing("search"):
-                    spoken = some[0].spoken(view, senses)
+                    spoken = some[0].spoken(view, senses, scoring)
                 together = Together.composed(
                     view, near, parts, scoring, model.coherence, is_seen=is_seen, spoken=spoken
                 )
@@ -336,13 +336,18 @@ class Searcher:
 
 def _is_fused(query: Query, view: View) -> bool:
     """Whether words are searched for beside pictures, or in place of them."""
-    has_words = query.asks_text and len(view.words) > 0
-    return PICTURE not in query.fields or (query.is_plain and has_words)
+    return PICTURE not in query.fields or (query.is_plain and _has_others(query, view))
 
 
 def _is_heard(query: Query, view: View) -> bool:
     """Whether words count for the parts of a query of several parts or steps."""
-    return query.asks_text and not query.is_plain and len(view.words) > 0
+    return not query.is_plain and _has_others(query, view)
+
+
+def _has_others(query: Query, view: View) -> bool:
+    """Whether other fields than pictures are asked for, and the collection has some."""
+    has_objects = OBJECT in query.fields and len(view.objects) > 0
+    return query.asks_text and (has_objects or len(view.words) > 0)
 
 
 def _made(matches: Sequence[Matched | Ordered], pages: Sequence[slice]) -> list[list[Judged]]:

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from clipseek import fusion
 from clipseek.library.parts import segments_in
 from clipseek.library.view import View
+from clipseek.objects.index import Found
+from clipseek.texts.index import Said
 from clipseek.texts.meanings import Sense
-from clipseek.timed import Field, FieldHit, Span
+from clipseek.timed import OBJECT, WORDS, Field, FieldHit, Span
+from clipseek.types import Scoring
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,13 +41,18 @@ class Spoken:
         fields: Sequence[Field],
         allowed: AbstractSet[str] | None,
         senses: Mapping[str, Sense],
+        vectors: NDArray[np.float32],
+        scoring: Scoring,
     ) -> Self:
-        """Search for each sentence, "" for a picture, in the allowed videos."""
+        """Search for each sentence, "" for a picture, in the allowed videos.
+
+        vectors: float32 (P, dim), unit rows, what objects are compared with.
+        """
         found = [
-            view.words.search(text, fields=fields, only=allowed, sense=senses.get(text))
+            matching_fields(view, text, vector, fields, scoring, allowed, senses.get(text))
             if text
             else ([], False)
-            for text in sentences
+            for text, vector in zip(sentences, vectors, strict=True)
         ]
         said = [(part, each) for part, (some, _) in enumerate(found) for each in some]
         stretches = [(each.video_id, each.hit.span.start, each.hit.span.end) for _, each in said]
@@ -80,6 +88,31 @@ class Spoken:
             is_heard = self.ids[places] == ids
             fits[is_heard] = self.fits[places[is_heard]]
         return fits
+
+
+def matching_fields(
+    view: View,
+    text: str,
+    vector: NDArray[np.float32],
+    fields: Sequence[Field],
+    scoring: Scoring,
+    allowed: AbstractSet[str] | None,
+    sense: Sense | None,
+) -> tuple[list[Said | Found], bool]:
+    """Return the passages and objects that fit a sentence, best first, and whether more may.
+
+    Those of some fields, in the allowed videos.
+    """
+    found: list[Said | Found] = []
+    more = False
+    if set(fields) & set(WORDS):
+        said, more = view.words.search(text, fields=fields, only=allowed, sense=sense)
+        found += said
+    if OBJECT in fields:
+        seen, more_seen = view.objects.search(vector, scoring, allowed)
+        found, more = found + list(seen), more or more_seen
+        found.sort(key=lambda each: -each.hit.relevance)
+    return found, more
 
 
 def _best_first(hits: Sequence[FieldHit]) -> tuple[FieldHit, ...]:

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Field = Literal["picture", "subtitle", "speech", "text"]
+Field = Literal["picture", "subtitle", "speech", "text", "object"]
 """What the evidence of a hit is made of."""
 PICTURE: Field = "picture"
 SUBTITLE: Field = "subtitle"
 SPEECH: Field = "speech"
 TEXT: Field = "text"
 """What pictures show in writing."""
-FIELDS: tuple[Field, ...] = (PICTURE, SUBTITLE, SPEECH, TEXT)
+OBJECT: Field = "object"
+"""Things that a detector has found in pictures."""
+FIELDS: tuple[Field, ...] = (PICTURE, SUBTITLE, SPEECH, TEXT, OBJECT)
 """All fields, in the order in which answers name them."""
+WORDS: tuple[Field, ...] = (SUBTITLE, SPEECH, TEXT)
+"""Those that are made of text."""
 CHEAP_FIELDS: tuple[Field, ...] = (PICTURE, SUBTITLE)
 """Those that an ingest reads unless it is told to read others."""
 
@@ -88,18 +92,33 @@ class TimedText:
     meaning: Meaning | None = None
 
     def __post_init__(self) -> None:
-        if self.field == PICTURE or self.field not in FIELDS:
+        if self.field not in WORDS:
             raise ValueError(f"field must be one made of text, got {self.field!r}")
         for cue in self.cues:
             if not 0 <= cue.start < cue.end < float("inf"):
                 raise ValueError(f"a cue needs 0 <= start < end, got [{cue.start}, {cue.end})")
 
 
+class ObjectPlace(NamedTuple):
+    """Where an object is in the frame at `time` seconds: edges as fractions of its sides.
+
+    `is_shown` says whether that frame is the thumbnail of the hit.
+    """
+
+    time: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    is_shown: bool = False
+
+
 class FieldHit(NamedTuple):
     """What one field contributes to a hit. `relevance` is in [0, 1], as that of a hit.
 
     `text` is what was found if the field is made of text, and `highlights` are the ranges of its
-    characters, `(start, end)`, that the query's words are.
+    characters, `(start, end)`, that the query's words are. Of an object it is the name of its
+    class, and `where` is its place in a frame.
     """
 
     field: Field
@@ -107,3 +126,4 @@ class FieldHit(NamedTuple):
     span: Span
     text: str = ""
     highlights: tuple[tuple[int, int], ...] = ()
+    where: ObjectPlace | None = None

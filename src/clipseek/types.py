@@ -16,7 +16,7 @@ from clipseek.timed import Span as Span
 from clipseek.timed import TimedText
 
 VideoState = Literal["indexed", "incomplete"]
-ChangeKind = Literal["put", "remove", "relocate", "calibrate", "text", "tag"]
+ChangeKind = Literal["put", "remove", "relocate", "calibrate", "text", "tag", "object"]
 Resize = Literal["shortest", "longest", "squash"]
 
 
@@ -391,7 +391,7 @@ class Change:
 
     "relocate" changes what an answer says of the video, and nothing that is searched. A "put" may
     be of a video that was only given other tags, which a search can filter by. "text" changes what
-    one field made of text says of the video.
+    one field made of text says of the video, and "object" which objects it shows.
     """
 
     version: int

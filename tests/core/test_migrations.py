@@ -273,6 +273,8 @@ VERBS = [
     ["keys", "list"],
     ["switch", "default", "--finish"],
     ["audit"],
+    ["objects", "--detector", "demo"],
+    ["where", "a", "a red car", "--out", "where.json"],
     ["export", "VIDEOS"],
     ["import", "VIDEOS"],
     ["forward", "http://127.0.0.1:1"],

@@ -142,12 +142,12 @@ def _filtered(**asked: Any) -> Query:
         ),
         pytest.param(
             replace(QUERY, fields=()),
-            "fields must be some of picture, subtitle, speech, text, got none",
+            "fields must be some of picture, subtitle, speech, text, object, got none",
             id="without a field",
         ),
         pytest.param(
             replace(QUERY, fields=("picture", "sound")),  # type: ignore[arg-type]  # of a client
-            "fields must be some of picture, subtitle, speech, text, got picture, sound",
+            "fields must be some of picture, subtitle, speech, text, object, got picture, sound",
             id="two fields",
         ),
         pytest.param(
@@ -422,5 +422,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "8f7e00202bf54e3a65327075ec5d91495940e2c136cc4fc9bdbd67e8b5dd756b"
+    digest = "05b68e21cc5e10132ead4158abda9371ceb1200f33d6bf1341975c1686f8751d"
     assert QUERY.key(1, "f") == f"result:{digest}"

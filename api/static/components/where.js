@@ -52,7 +52,7 @@ export function Where({ place, width, height }) {
     refuse("");
     const words = foundBy(hit);
     if (words) {
-      refuse(t(`whereWords_${words.field}`));
+      if (words.field !== "object") refuse(t(`whereWords_${words.field}`));
       return undefined;
     }
     explained(place, mine.signal)
@@ -64,14 +64,16 @@ export function Where({ place, width, height }) {
     return () => mine.abort();
   }, [hit.segment_id]);
   const where = found?.where;
-  const words = found ? described(found) : reason || t("whereLooking");
+  const object = foundBy(hit)?.where;
+  const box = where?.box ?? (object?.is_shown ? object : null);
+  const words = object ? ofObject(object) : found ? described(found) : reason || t("whereLooking");
   return html`
     <figure id="where-shown" class="where">
       <svg viewBox="0 0 ${width} ${height}" role="img" aria-label=${words}>
         <image href=${hit.thumbnail_url} width=${width} height=${height} preserveAspectRatio="none" />
         ${where && warm(where, width, height).map(({ opacity, ...each }) => html`
           <rect class="heat" ...${each} fill-opacity=${opacity} />`)}
-        ${where && html`<rect class="box" ...${rect(where.box, width, height)} />`}
+        ${box && html`<rect class="box" ...${rect(box, width, height)} />`}
       </svg>
       <figcaption><span role="status">${words}</span>${found && html`<${Fits} fits=${found.parts} />`}</figcaption>
     </figure>
@@ -114,6 +116,25 @@ async function explained({ hit, rank }, signal) {
 }
 
 /**
+ * Where a detector found an object, in words.
+ * @param {import("../types.js").ObjectPlace} place
+ */
+function ofObject(place) {
+  if (!place.is_shown) return t("whereElsewhere", { time: moment(place.time) });
+  return t("whereObject", { place: t(`where_${ninth(place)}`), ...sharesOf(place) });
+}
+
+/**
+ * The edges of a box as shares of a picture.
+ * @param {import("../heat.js").Box} box
+ */
+function sharesOf(box) {
+  const percent = numbers(locale(), { style: "percent" });
+  const share = (/** @type {number} */ value) => percent.format(value);
+  return { left: share(box.left), right: share(box.right), top: share(box.top), bottom: share(box.bottom) };
+}
+
+/**
  * What the picture shows, in words.
  * @param {Explanation} found
  */
@@ -121,8 +142,5 @@ function described({ where, where_missing: missing, frame }) {
   const nearest = frame ? t("whereFrame", { time: moment(frame.time) }) : "";
   if (!where) return [missing, nearest].filter(Boolean).join(" ");
   const { box } = where;
-  const percent = numbers(locale(), { style: "percent" });
-  const share = (/** @type {number} */ value) => percent.format(value);
-  const shares = { left: share(box.left), right: share(box.right), top: share(box.top), bottom: share(box.bottom) };
-  return [t("whereSaid", { place: t(`where_${ninth(box)}`), ...shares }), nearest].filter(Boolean).join(" ");
+  return [t("whereSaid", { place: t(`where_${ninth(box)}`), ...sharesOf(box) }), nearest].filter(Boolean).join(" ");
 }

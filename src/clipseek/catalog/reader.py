@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping, Select, bindparam, func, select
 from clipseek.catalog import frames, schema, whole
 from clipseek.catalog.collection_rows import as_collection, collection_row, is_of
 from clipseek.catalog.database import WAIT_S, Database, Transactions
+from clipseek.catalog.fields import FieldRows
 from clipseek.catalog.rows import unpack
 from clipseek.catalog.switch_rows import switches_of
 from clipseek.catalog.tables import aliases as alias_rows
@@ -28,18 +29,16 @@ from clipseek.catalog.tables import (
     videos,
 )
 from clipseek.catalog.tables import tags as tag_rows
-from clipseek.catalog.tables import texts as text_rows
 from clipseek.errors import CollectionNotFound, NoCatalog, SegmentNotFound, VideoNotFound
 from clipseek.stored import FrameBlocks, SegmentBlock, Some, VideoRows
 from clipseek.switches import Switch
-from clipseek.timed import TimedText
-from clipseek.types import Change, Collection, Field, Named, Segment, Span, Video
+from clipseek.types import Change, Collection, Named, Segment, Span, Video
 
 _SEGMENT = [column for column in segments.c if column.name not in ("collection", "vector")]
 _STREAMED = 4096
 
 
-class SqlReader:
+class SqlReader(FieldRows):
     """A `CatalogReader` in a SQL database. Thread-safe, except a view from `consistent`.
 
     A name that is an alias is resolved by the statement that reads (`tables.behind`).
@@ -296,28 +295,6 @@ class SqlReader:
             return []
         with self._database.reading() as connection:
             return whole.read(connection, collection, after, limit, video_ids)
-
-    def texts(
-        self, collection: str, *, video_ids: Sequence[str] | None = None
-    ) -> Iterator[tuple[str, TimedText]]:
-        """Yield the id of a video and what one of its fields says, of all videos or of some."""
-        query = select(text_rows).where(text_rows.c.collection == behind(collection))
-        if video_ids is not None:
-            query = query.where(among(text_rows.c.video_id, video_ids, self._database.dialect))
-        for some in self._streamed(query.order_by(text_rows.c.video_id, text_rows.c.field)):
-            yield from ((row.video_id, whole.as_text(row._mapping)) for row in some)
-
-    def text_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, dict[Field, str]]:
-        """Return for those of the videos that have texts the stamp of each field."""
-        columns = text_rows.c.video_id, text_rows.c.field, text_rows.c.stamp
-        query = select(*columns).where(
-            text_rows.c.collection == behind(collection),
-            among(text_rows.c.video_id, video_ids, self._database.dialect),
-        )
-        found: dict[str, dict[Field, str]] = {}
-        for video_id, field, stamp in self._rows(query):
-            found.setdefault(video_id, {})[field] = stamp
-        return found
 
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""

@@ -223,7 +223,8 @@ changes = Table(
     Column("video_id", Key),
     Column("at", Text, nullable=False),
     CheckConstraint(
-        "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text', 'tag')", name="changes_kind"
+        "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text', 'tag', 'object')",
+        name="changes_kind",
     ),
 )
 

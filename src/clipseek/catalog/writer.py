@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from sqlalchemy import Connection, delete, select, update
 
-from clipseek.catalog import claims, growing, schema, writes
+from clipseek.catalog import claims, growing, object_rows, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
@@ -28,6 +28,7 @@ from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import Growth, VideoRows
 from clipseek.timed import TimedText
+from clipseek.tracked import VideoObjects
 from clipseek.types import ChangeKind, Collection, Put, Relevance, Scoring
 
 
@@ -143,6 +144,7 @@ class SqlCatalog(SqlReader):
                 row = connection.scalar(select(segments.c.vector).where(segments.c.id == segment))
                 vector = unpack(np.frombuffer(row or b"", "<f2")[None])
                 judged[segment] = float(bias(vector)[0])
+            object_rows.rescore(connection, found.key, bias)
             writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))
             keep = scoring.same_evidence(found.scoring)
             writes.store_scoring(connection, found.key, version, scoring, keep_fitted=keep)
@@ -287,6 +289,21 @@ class SqlCatalog(SqlReader):
                 return found.version
             version = writes.next_version(connection, found.key)
             writes.note(connection, found.key, version, "text", video_id)
+        return version
+
+    def put_objects(self, collection: str, video_id: str, objects: VideoObjects) -> int:
+        """Store the objects of a video, instead of those before; return the new version."""
+        with self._changing(collection) as (connection, found):
+            made = object_rows.packed(objects, found.dim)
+            is_other = object_rows.replace_objects(
+                connection, found.key, video_id, objects.stamp, made
+            )
+            if is_other is None:
+                raise VideoNotFound(video_id, collection)
+            if not is_other:
+                return found.version
+            version = writes.next_version(connection, found.key)
+            writes.note(connection, found.key, version, "object", video_id)
         return version
 
     def remove(self, collection: str, video_id: str) -> int:

@@ -14,6 +14,7 @@ from clipseek.config.http import HttpSettings
 from clipseek.config.ingest import IngestSettings
 from clipseek.config.jobs import JobSettings
 from clipseek.config.live import LiveSettings
+from clipseek.config.objects import ObjectSettings
 from clipseek.config.oidc import OidcSettings
 from clipseek.config.searches import SearchSettings
 from clipseek.config.shards import ShardSettings
@@ -75,6 +76,7 @@ class Settings(
     OidcSettings,
     HttpSettings,
     SearchSettings,
+    ObjectSettings,
     IngestSettings,
     StoreSettings,
     BaseSettings,

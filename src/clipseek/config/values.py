@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 
 from clipseek.errors import ConfigError
-from clipseek.timed import FIELDS, PICTURE
+from clipseek.timed import FIELDS, OBJECT, PICTURE, WORDS
 from clipseek.urls import shown
 
 PREFIX = "CLIPSEEK_"
@@ -128,8 +128,11 @@ def field_names(listed: object) -> object:
         return listed
     words = tuple(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
     for word in words:
+        if word == OBJECT:
+            raise ValueError(f"{OBJECT} needs no name here; CLIPSEEK_DETECTOR says what finds it")
         if word not in FIELDS:
-            raise ValueError(f"{word!r} is not a field; the fields are {', '.join(FIELDS)}")
+            known = ", ".join((PICTURE, *WORDS))
+            raise ValueError(f"{word!r} is not a field; the fields are {known}")
     if PICTURE not in words:
         raise ValueError(f"{PICTURE} must be among the fields, got {listed!r}")
     return words

@@ -97,7 +97,15 @@ def worn(
 ) -> NDArray[np.uint8]:
     """Draw a scene at 16:9, wear it as video does, and squash it to (image_size, image_size, 3)."""
     width, height = rng.choice(((160, 90), (192, 108), (256, 144)))
-    picture = Image.fromarray(draw(scene, width, height, oversampling=rng.choice((1, 1, 2))))
+    pixels = draw(scene, width, height, oversampling=rng.choice((1, 1, 2)))
+    return worn_at(pixels, (image_size, image_size), rng, noise)
+
+
+def worn_at(
+    pixels: NDArray[np.uint8], size: tuple[int, int], rng: Random, noise: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Wear a picture as video does, and bring it to a width and a height."""
+    picture = Image.fromarray(pixels)
     chance = rng.random()
     if chance < 0.2:
         file = io.BytesIO()
@@ -105,7 +113,7 @@ def worn(
         picture = Image.open(file)
     elif chance < 0.3:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.2)))
-    picture = picture.resize((image_size, image_size), Image.Resampling.BICUBIC)
+    picture = picture.resize(size, Image.Resampling.BICUBIC)
     pixels = np.asarray(picture)
     if rng.random() < 0.5:
         light = pixels.astype(np.float32) * rng.uniform(0.92, 1.08) + rng.uniform(-8, 8)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clipseek.errors import SegmentNotFound
 from clipseek.filters import Filters
+from clipseek.library.fields import Fields
 from clipseek.library.names import Names
 from clipseek.library.offer import Offer, awaited, seen
 from clipseek.library.parts import (
@@ -24,6 +25,7 @@ from clipseek.library.parts import (
 )
 from clipseek.library.reading import delta_of, known_of
 from clipseek.nearest import checked, contained
+from clipseek.objects.index import ObjectIndex
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import IndexStore, has_biases_of, history
 from clipseek.ranking import Rows
@@ -58,7 +60,7 @@ class View:
     _base: Part = field(repr=False)
     _delta: tuple[Delta, ...] = field(repr=False)
     _names: Names | None = field(default=None, repr=False)
-    words: WordIndex = field(default_factory=WordIndex, repr=False)
+    fields: Fields = field(default_factory=Fields, repr=False)
     lacks: frozenset[int] = frozenset()
 
     @classmethod
@@ -118,9 +120,9 @@ class View:
                 delta = joined([delta_of(now, name, collection.dim, changed)])
             past = history(now, name, collection.version)
             if before is not None and before._is_past_of(now, collection):
-                words = before._words_after(now, now.changes(name, before.version))
+                fields = before.fields.after(now, before.collection, collection)
             else:
-                words = WordIndex().changed(frozenset(), now.texts(name))
+                fields = Fields.of(now, name)
         return cls(
             collection=collection,
             note=offer.note,
@@ -132,7 +134,7 @@ class View:
             _history=past,
             _base=base,
             _delta=delta,
-            words=words,
+            fields=fields,
         )
 
     def refresh(self, catalog: CatalogReader, store: IndexStore) -> Self:
@@ -186,7 +188,7 @@ class View:
             named = list(
                 now.names(name, video_ids=sorted(_videos_of(changes, "relocate") - changed))
             )
-            words = self._words_after(now, changes)
+            fields = self.fields.after(now, self.collection, collection)
             anew = None if collection.scored_at <= self.version else now.biases(name)
             names = self._names
             if names is not None and names.is_of(self.collection, self._history):
@@ -202,7 +204,7 @@ class View:
             _base=base,
             _delta=joined([*parts, delta]),
             _names=names,
-            words=words,
+            fields=fields,
         )
 
     def _is_past_of(self, now: CatalogReader, collection: Collection) -> bool:
@@ -210,11 +212,6 @@ class View:
         if not _same(collection, self.collection) or collection.version < self.version:
             return False
         return history(now, self.asked, self.version) == self._history
-
-    def _words_after(self, now: CatalogReader, changes: Iterable[Change]) -> WordIndex:
-        """Return what is said after all changes since this view."""
-        said = _videos_of(changes, "put", "remove", "text")
-        return self.words.changed(said, now.texts(self.asked, video_ids=sorted(said)))
 
     def named(self, catalog: CatalogReader, before: "View | None" = None) -> Self:
         """Return the view with the names of its videos: its own or another's, brought up to date.
@@ -260,6 +257,16 @@ class View:
     def parts(self) -> tuple[Part, ...]:
         """What is searched: the snapshot, or the whole catalog, and what changed since."""
         return (self._base, *self._delta)
+
+    @property
+    def words(self) -> WordIndex:
+        """What is said in the videos."""
+        return self.fields.words
+
+    @property
+    def objects(self) -> ObjectIndex:
+        """What a detector has found in the videos."""
+        return self.fields.objects
 
     @property
     def version(self) -> int:

@@ -20,7 +20,7 @@ from clipseek.spoken import Spoken
 from clipseek.stored import SegmentBlock
 from clipseek.texts.meanings import Sense
 from clipseek.timed import PICTURE
-from clipseek.types import Collection
+from clipseek.types import Collection, Scoring
 from clipseek.vectors import Asked, asked
 
 Floats = NDArray[np.float64]
@@ -35,6 +35,7 @@ class Question:
     query: Query
     steps: Sequence[Asked]
     curves: Curves
+    scoring: Scoring
 
     @classmethod
     def of(
@@ -51,7 +52,8 @@ class Question:
             if isinstance(one, ClipseekError):
                 raise one
             steps.append(one)
-        return cls(query, steps, Curves.of(model.scoring_of(collection), model.coherence))
+        scoring = model.scoring_of(collection)
+        return cls(query, steps, Curves.of(scoring, model.coherence), scoring)
 
     def fit(self, block: SegmentBlock, times: Floats, said: Sequence[Spoken] = ()) -> Floats:
         """Return how well frames in the order of time fit, float64 (S,).
@@ -89,15 +91,19 @@ class Question:
         return logistic(combined(logits, one.weights))
 
     def said(self, view: View, videos: Sequence[str], senses: Mapping[str, Sense]) -> list[Spoken]:
-        """Return what is said of each step in some videos; nothing if words do not count."""
-        if not self.query.asks_text or not len(view.words):
+        """Return what is said and found of each step in some videos; nothing if there is none."""
+        if not self.query.asks_text or not (len(view.words) or len(view.objects)):
             return []
         sentences = [
             tuple(part.text if isinstance(part, Text) else "" for part in parts)
             for parts in self.query.steps
         ]
         return [
-            Spoken.of(view, texts, one.weights, self.query.fields, frozenset(videos), senses)
+            Spoken.of(
+                *(view, texts, one.weights, self.query.fields, frozenset(videos), senses),
+                vectors=one.parts,
+                scoring=self.scoring,
+            )
             for texts, one in zip(sentences, self.steps, strict=True)
         ]
 

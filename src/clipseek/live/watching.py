@@ -171,9 +171,10 @@ class Watching:
             for watch in watches
             if (question := self._question(watch, collection)) is not None
         ]
-        with_text = bool(now.text_stamps(name, list(videos)))
+        ids = list(videos)
+        has_others = bool(now.text_stamps(name, ids) or now.object_stamps(name, ids))
         said = {
-            watch.id: self._said(question, collection, list(videos)) if with_text else []
+            watch.id: self._said(question, collection, ids) if has_others else []
             for watch, question in questions
         }
         states = self._store.states([watch.id for watch, _ in questions])

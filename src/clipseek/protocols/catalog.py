@@ -7,10 +7,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.protocols.fields import FieldReader, FieldWriter
 from clipseek.stored import FrameBlocks, Growth, SegmentBlock, Some, VideoRows
 from clipseek.switches import Switch
-from clipseek.timed import TimedText
-from clipseek.types import Change, Collection, Field, Named, Put, Relevance, Scoring, Segment, Video
+from clipseek.types import Change, Collection, Named, Put, Relevance, Scoring, Segment, Video
 
 BiasOf = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Returns `calibration.bias` float32 (S,) of vectors float32 (S, dim)."""
@@ -27,7 +27,7 @@ class ClaimLost(Exception):
         )
 
 
-class CatalogReader(Protocol):
+class CatalogReader(FieldReader, Protocol):
     """The truth: videos, segments, vectors and the numbered changes of each collection, to read.
 
     A catalog that is not there yet reads as an empty one, until it is. Every method may raise
@@ -177,19 +177,6 @@ class CatalogReader(Protocol):
         """Return videos past `after`, by id, with all that is stored of them, unchanged."""
         ...
 
-    def texts(
-        self, collection: str, *, video_ids: Sequence[str] | None = None
-    ) -> Iterator[tuple[str, TimedText]]:
-        """Yield the id of a video and what one of its fields says, of all videos or of some.
-
-        In the order of ids, and then of the names of fields.
-        """
-        ...
-
-    def text_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, dict[Field, str]]:
-        """Return for those of the videos that have texts the stamp of each field, in one query."""
-        ...
-
     def thumbnails(self, collection: str) -> Iterator[str]:
         """Yield the thumbnail path of every segment of the collection."""
         ...
@@ -207,7 +194,7 @@ class CatalogReader(Protocol):
         ...
 
 
-class CatalogWriter(CatalogReader, Protocol):
+class CatalogWriter(CatalogReader, FieldWriter, Protocol):
     """A catalog that can be changed, one numbered change at a time.
 
     Every method may raise ServiceUnavailable (database gone, disk full) and leaves no half change.
@@ -368,18 +355,6 @@ class CatalogWriter(CatalogReader, Protocol):
 
         One change; if nothing is different there is none. What is None stays. Other tags give the
         segments new ids, as if the video had been put again.
-
-        Raises:
-            VideoNotFound: no such video.
-            ValueError: a text cannot be stored.
-        """
-        ...
-
-    def put_text(self, collection: str, video_id: str, text: TimedText) -> int:
-        """Store what one field of a video says, instead of what it said; return the new version.
-
-        One change; if it says the same as before there is none, and only the stamp is stored.
-        Nothing else of the video changes.
 
         Raises:
             VideoNotFound: no such video.

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.catalog.rows import (
-    check_timed,
     now,
     packed,
     require_alias,
@@ -23,17 +22,15 @@ from clipseek.catalog.rows import (
     tag_form,
     unpack,
 )
-from clipseek.errors import CollectionNotFound, SegmentNotFound, VideoNotFound
+from clipseek.errors import CollectionNotFound, SegmentNotFound
 from clipseek.protocols import BiasOf
 from clipseek.stored import FrameBlocks, SegmentBlock, Some, VideoRows
-from clipseek.testing.growing import MemoryGrowth
-from clipseek.testing.shelf import Shelf, Stored, block_of, stamps_of, with_text
-from clipseek.timed import TimedText
+from clipseek.testing.field_rows import MemoryFields
+from clipseek.testing.shelf import Shelf, Stored, block_of
 from clipseek.types import (
     Change,
     ChangeKind,
     Collection,
-    Field,
     Named,
     Put,
     Relevance,
@@ -43,7 +40,7 @@ from clipseek.types import (
 )
 
 
-class MemoryCatalog(MemoryGrowth):
+class MemoryCatalog(MemoryFields):
     """A `CatalogWriter` in dictionaries, under the same contract as `SqlCatalog`. Thread-safe."""
 
     def __init__(self) -> None:
@@ -207,26 +204,6 @@ class MemoryCatalog(MemoryGrowth):
                 shelf = shelf.changed(kind, video_id, shelf.stored | {video_id: after})
             return self._kept(shelf)
 
-    def put_text(self, collection: str, video_id: str, text: TimedText) -> int:
-        """Store what one field of a video says, instead of what it said; return the version."""
-        check_timed([text])
-        with self._lock:
-            shelf = with_text(self._shelf(collection), self._stored(collection, video_id), text)
-            return self._kept(shelf)
-
-    def texts(
-        self, collection: str, *, video_ids: Sequence[str] | None = None
-    ) -> Iterator[tuple[str, TimedText]]:
-        """Yield the id of a video and what one of its fields says, of all videos or of some."""
-        shelf = self._found(collection)
-        for video_id, stored in sorted(shelf.stored.items()) if shelf else ():
-            if video_ids is None or video_id in video_ids:
-                yield from ((video_id, text) for text in stored.rows.texts)
-
-    def text_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, dict[Field, str]]:
-        """Return for those of the videos that have texts the stamp of each field."""
-        return stamps_of(self.texts(collection, video_ids=video_ids))
-
     def remove(self, collection: str, video_id: str) -> int:
         """Remove a video and return the new version; raise VideoNotFound."""
         self._stored(collection, video_id)
@@ -364,25 +341,6 @@ class MemoryCatalog(MemoryGrowth):
 
     def close(self) -> None:
         """Do nothing: there are no connections."""
-
-    def _shelf(self, collection: str) -> Shelf:
-        shelf = self._found(collection)
-        if shelf is None:
-            raise CollectionNotFound(collection)
-        return shelf
-
-    def _kept(self, shelf: Shelf) -> int:
-        self._shelves[shelf.collection.name] = shelf
-        return shelf.collection.version
-
-    def _found(self, name: str) -> Shelf | None:
-        return self._shelves.get(self._aliases.get(name, name))
-
-    def _stored(self, collection: str, video_id: str) -> Stored:
-        shelf = self._found(collection)
-        if shelf is None or video_id not in shelf.stored:
-            raise VideoNotFound(video_id, collection)
-        return shelf.stored[video_id]
 
     def _videos(self, collection: str) -> list[Video]:
         shelf = self._found(collection)

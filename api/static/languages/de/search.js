@@ -62,6 +62,7 @@ export default {
   filterTitle: "Titel beginnt mit",
   filterFields: "Nur suchen in",
   field_picture: "Bildern", field_subtitle: "Untertiteln", field_speech: "Gesprochenem", field_text: "Text in Bildern",
+  field_object: "Gegenständen",
   fieldsPicture: "Eine Suche mit mehreren Teilen sieht sich immer auch die Bilder an.",
   sharpen: "Momente auf die Bilder kürzen, die es zeigen",
   facet_folder: "Ordner der Treffer",

@@ -63,6 +63,7 @@ export default {
   filterTitle: "Title begins with",
   filterFields: "Search only in",
   field_picture: "pictures", field_subtitle: "subtitles", field_speech: "speech", field_text: "text in pictures",
+  field_object: "objects",
   fieldsPicture: "A search of several parts always looks at pictures, too.",
   sharpen: "Cut moments to the frames that show it",
   facet_folder: "Folders of what was found",

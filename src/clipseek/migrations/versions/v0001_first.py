@@ -5,7 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from clipseek.migrations import curation, drifts, feeds, live, redaction, retention, wishes
+from clipseek.migrations import curation, drifts, feeds, live, objects, redaction, retention, wishes
 from clipseek.migrations.kinds import JSON, KEY, counted
 
 revision = "0001"
@@ -32,6 +32,7 @@ def upgrade() -> None:
     _keys()
     _audit()
     live.make()
+    objects.make()
     curation.make()
     feeds.make()
     drifts.make()
@@ -192,7 +193,8 @@ def _changes() -> None:
         sa.Column("video_id", KEY),
         sa.Column("at", sa.Text, nullable=False),
         sa.CheckConstraint(
-            "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text', 'tag')", name="changes_kind"
+            "kind IN ('put', 'remove', 'relocate', 'calibrate', 'text', 'tag', 'object')",
+            name="changes_kind",
         ),
     )
 

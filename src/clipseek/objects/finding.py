@@ -1,0 +1,99 @@
+"""Finds the objects of one video: frames -> detections -> tracks with vectors."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipseek import calibration
+from clipseek.detections import Detections
+from clipseek.frames import FrameBatch
+from clipseek.model import Model
+from clipseek.objects.building import Building, in_order
+from clipseek.objects.crops import HEIGHTS, crops, mean_vector
+from clipseek.objects.rules import Rules
+from clipseek.objects.tracking import Tracker
+from clipseek.protocols.detectors import Detector
+from clipseek.tracked import Edges, Track
+
+AT_ONCE = 32
+"""Objects that are embedded together."""
+MOST = 5000
+"""Tracks of one video that are kept, the surest ones: each has a vector."""
+
+
+@dataclass(slots=True, eq=False)
+class Finder:
+    """Finds the objects of one video by some rules. `period_s` is from one frame to the next."""
+
+    detector: Detector
+    model: Model
+    rules: Rules
+    period_s: float
+    _tracker: Tracker | None = None
+    _open: dict[int, Building] = field(default_factory=dict)
+    _done: list[tuple[Building, float]] = field(default_factory=list)
+    _waiting: list[tuple[Building, int, list[NDArray[np.uint8]]]] = field(default_factory=list)
+
+    def find(self, batches: Iterable[FrameBatch], duration: float) -> tuple[Track, ...]:
+        """Return the objects of a video of `duration` seconds, in the order of time.
+
+        Raises:
+            ConfigError: the detector or the model does not run, or similari is not installed.
+        """
+        for batch in batches:
+            seen = self.detector.detect(batch.pixels)
+            rows = zip(batch.pixels, batch.times.tolist(), batch.cuts.tolist(), seen, strict=True)
+            for pixels, time, is_cut, found in rows:
+                if is_cut:
+                    self._end(time)
+                self._follow(pixels, time, self.rules.kept(found, tuple(self.detector.classes)))
+        self._end(duration)
+        self._embed()
+        tracks = [building.track(end, self._bias) for building, end in self._done]
+        tracks = [each for each in tracks if each.span.length >= self.rules.shortest_s]
+        tracks.sort(key=lambda each: -each.confidence)
+        return in_order(tracks[:MOST])
+
+    def _follow(self, pixels: NDArray[np.uint8], time: float, found: Detections) -> None:
+        """Add the objects of one frame to their tracks."""
+        height, width = pixels.shape[:2]
+        self._tracker = self._tracker or Tracker(width / height)
+        numbers = self._tracker.follow(found).tolist()
+        for row, number in enumerate(numbers):
+            left, top, right, bottom = found.boxes[row].tolist()
+            box: Edges = left, top, right, bottom
+            building = self._open.setdefault(number, Building())
+            if building.is_full(time):
+                self._done.append((building, time))
+                building = self._open[number] = Building()
+            label = self.detector.classes[int(found.classes[row])]
+            at = building.add(time, box, label, float(found.confidences[row]))
+            if at is not None:
+                self._waiting.append((building, at, crops(pixels, box)))
+        if len(self._waiting) >= AT_ONCE:
+            self._embed()
+
+    def _end(self, time: float) -> None:
+        """End all tracks: a shot is over, or the video."""
+        for building in self._open.values():
+            self._done.append((building, min(time, building.times[-1] + self.period_s)))
+        self._open = {}
+        self._tracker = None
+
+    def _embed(self) -> None:
+        if not self._waiting:
+            return
+        embedder = self.model.embedder
+        pictures = [embedder.prepare(crop[None])[0] for *_, cut in self._waiting for crop in cut]
+        vectors = embedder.embed_images(np.stack(pictures))
+        each = vectors.reshape(len(self._waiting), len(HEIGHTS), -1)
+        for (building, row, _), own in zip(self._waiting, each, strict=True):
+            building.vectors[row] = mean_vector(own)
+        self._waiting = []
+
+    def _bias(self, vector: NDArray[np.float32]) -> float:
+        model = self.model
+        rows = vector[np.newaxis]
+        return float(calibration.bias(rows, model.bank, model.logit_scale, model.logit_bias)[0])

@@ -1,0 +1,1 @@
+"""Tests of detectors, of tracks, and of the field `object`."""

@@ -112,7 +112,8 @@ def note_job(audit: "SqlAudit", job: Job, keep_s: float) -> None:
 def changes(options: argparse.Namespace) -> bool:
     """Whether a command changes the catalog."""
     action = getattr(options, "action", None)
-    return options.verb in WRITING or action in CHANGING
+    is_list = getattr(options, "review", None) is not None  # `sample --list`
+    return is_list or options.verb in WRITING or action in CHANGING
 
 
 def user() -> str:

@@ -2,10 +2,11 @@
 
 import argparse
 
-from clipseek.ranking import ALIKE
-from clipseek.samples import KINDS
 from indexer.naming import at_home
 
+# Those of the library, which is not imported for the help; a test compares them.
+KINDS = ("random", "stratified", "hard", "diverse", "rare")
+ALIKE = 0.96
 STRATA = ("camera", "day", "hour", "tag")
 THRESHOLD = 0.5
 VERB = (

@@ -100,7 +100,11 @@ def _wanted(
         times.setdefault(sample.video_id, []).append(sample.time)
     videos = reader.videos_by_id(name, sorted(times))
     for video_id in sorted(times):
-        yield Wanted(_known(videos.get(video_id), video_id, name), times[video_id])
+        video = _known(videos.get(video_id), video_id, name)
+        if is_recorded(video):
+            yield Wanted(video, times[video_id])
+        else:
+            note(f"indexer: {video.title} was not recorded, so it has no frames to write")
 
 
 def _known(video: Video | None, video_id: str, name: str) -> Video:

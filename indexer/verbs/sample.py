@@ -78,6 +78,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if options.budget < 1:
         raise ConfigError(f"--budget must be 1 frame or more, got {options.budget}")
+    if options.kind == "diverse" and options.budget > samples.MOST_DIVERSE:
+        raise ConfigError(
+            f"--budget of a diverse sample must be {samples.MOST_DIVERSE} frames or less, got "
+            f"{options.budget}; `--kind stratified` has no limit"
+        )
     if options.seed < 0:
         raise ConfigError(f"--seed must be 0 or more, got {options.seed}")
     if not 0 < options.threshold < 1:
@@ -128,7 +133,8 @@ def _ordered(
     if options.kind == "hard":
         return _hard(service, candidates, rules, tags, options)
     if options.kind == "diverse":
-        return Ordered(samples.diverse(vectors, options.budget, seed=seed), {})
+        # Twice as many, because near-duplicates among them are left out afterwards.
+        return Ordered(samples.diverse(vectors, 2 * options.budget, seed=seed), {})
     if options.kind == "rare":
         rows, scores = samples.rare(vectors, seed=seed)
         return Ordered(rows, {row: {"distance": round(scores[row], 4)} for row in rows.tolist()})
@@ -224,6 +230,11 @@ def _record(
 def _summary(
     candidates: Candidates, chosen: samples.Chosen, options: argparse.Namespace
 ) -> dict[str, object]:
+    if not len(chosen.rows):
+        raise ConfigError(
+            "there is nothing to choose: people have decided on all of it, or no rule is for what "
+            "is indexed; choose by another --rule, or another --kind"
+        )
     strata = {kind: candidates.strata(kind) for kind in STRATA}
     covered = samples.covered(candidates.block.vectors, chosen.rows, strata)
     return {

@@ -26,6 +26,8 @@ _WIDTH = 0.5
 scene of the demo world with the fewest frames, over two seeds (`python -m benchmarks.samples`)."""
 _MOST_CELLS = 64_000_000
 """Float32 cells that `diverse` keeps at most, 256 MB: candidates times the budget."""
+MOST_DIVERSE = 4000
+"""The largest budget of a diverse sample: of twice as many rows, the square is `_MOST_CELLS`."""
 _NEIGHBOURS = 5
 """How many neighbours say how rare a row is; more than the frames of a moment that repeats."""
 _REFERENCES = 20_000

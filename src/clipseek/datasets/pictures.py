@@ -12,7 +12,7 @@ from PIL import Image
 from clipseek.datasets.dataset import Picture
 from clipseek.errors import ClipseekError
 from clipseek.protocols import FrameSourceOpener
-from clipseek.sources import Places
+from clipseek.sources import Places, Source, content_id
 from clipseek.stored import rounding_s
 from clipseek.types import Video
 
@@ -41,13 +41,21 @@ def taken(
     """
     video = wanted.video
     source = places.look(video.uri)
-    if source.size_bytes != video.size_bytes or source.stamp != video.stamp:
+    if source.size_bytes != video.size_bytes or not _has_content(source, video):
         raise NotTheSame("it has changed since it was indexed; `indexer ingest` it again")
     asked = sorted(time + rounding_s(time) for time in wanted.times)
     with source.parts() as file, open_exact(video.uri, descriptor=file.fileno()) as frames:
         for batch in frames.read(asked):
             for pixels, time in zip(batch.pixels, batch.times.tolist(), strict=True):
                 yield _picture(video, time, pixels)
+
+
+def _has_content(source: Source, video: Video) -> bool:
+    """Whether a source is what was indexed; one that only was copied or touched still is."""
+    if source.stamp == video.stamp or video.stream:  # a chunk is not named by its content
+        return source.stamp == video.stamp
+    with source.open() as file:
+        return content_id(file) == video.id
 
 
 def _picture(video: Video, time: float, pixels: NDArray[np.uint8]) -> tuple[Picture, bytes]:

@@ -35,6 +35,7 @@ from api import (
     pages,
     probes,
     received_parts,
+    review,
     searching,
     sessions,
     shards,
@@ -60,7 +61,7 @@ from api.lag import Lag
 from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.middleware import Border
-from api.operations import Documented
+from api.operations import TAGS, Documented
 from api.picture_urls import PictureUrls
 from api.rates import Rates
 from api.reach import require_access
@@ -84,6 +85,7 @@ from clipseek.ledgers import (
     open_audit,
     open_camera_reader,
     open_cameras,
+    open_curating,
     open_drift_reader,
     open_feeds,
     open_job_reader,
@@ -108,15 +110,6 @@ digits, `_`, `.` and `-`. Every error is a problem document (RFC 9457) of the me
 `application/problem+json`; `GET /problems/{name}` explains its type. Bodies are JSON of at most
 1 MiB, unknown fields are refused, and times are seconds.
 """
-
-TAGS = [
-    {"name": "search", "description": "A sentence goes in, moments come out."},
-    {"name": "library", "description": "What is indexed, and its pictures and files."},
-    {"name": "watches", "description": "Queries that keep watching, and their alerts."},
-    {"name": "cameras", "description": "Live sources, which a recorder indexes."},
-    {"name": "jobs", "description": "Changes of the library, which a worker makes."},
-    {"name": "operation", "description": "For those who run the server."},
-]
 
 
 def create_app(service: Service | None = None) -> FastAPI:
@@ -167,6 +160,7 @@ def _application(opened: Service) -> FastAPI:
     app.state.following = Following(app.state.jobs, lambda: app.state.readiness.is_ending)
     app.state.watch_reader = open_watch_reader(opened.settings)
     app.state.watches = open_watches(opened.settings)
+    app.state.curating = open_curating(opened.settings)
     app.state.alert_streams = AlertStreams(
         app.state.watch_reader, lambda: app.state.readiness.is_ending
     )
@@ -242,6 +236,7 @@ def _application(opened: Service) -> FastAPI:
         received_parts,
         wanted,
         jobs,
+        review,
         watches,
         alerts,
         cameras,
@@ -266,6 +261,7 @@ def _application(opened: Service) -> FastAPI:
         cameras.changing_router,
         feeds.router,
         holds.changing_router,
+        review.changing_router,
     ]
     app.state.routes = [
         *(route for route in app.routes if isinstance(route, Route)),
@@ -357,10 +353,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if app.state.oidc is not None:
         app.state.oidc.issuer.start()
     app.state.recall.start()
-    app.state.job_counts.counting.start()
-    app.state.watch_counts.counting.start()
-    app.state.drift_gauges.reading.start()
-    app.state.auditing.storing.start()
+    counts = (app.state.job_counts.counting, app.state.watch_counts.counting)
+    for worker in (*counts, app.state.drift_gauges.reading, app.state.auditing.storing):
+        worker.start()
     app.state.lag.measuring.start()
     if app.state.recent is not None:
         app.state.recent.storing.start()
@@ -380,18 +375,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.recall.close)
         if keyring is not None:
             await run_in_threadpool(keyring.close)
-        if app.state.oidc is not None:
-            await run_in_threadpool(app.state.oidc.issuer.close)
-        if isinstance(app.state.tracing, OtlpTracing):
-            await run_in_threadpool(app.state.tracing.close)
-        await run_in_threadpool(app.state.job_counts.counting.close)
-        await run_in_threadpool(app.state.watch_counts.counting.close)
-        await run_in_threadpool(app.state.drift_gauges.close)
-        await run_in_threadpool(app.state.auditing.close)
-        await run_in_threadpool(app.state.lag.close)
         state = app.state
+        if state.oidc is not None:
+            await run_in_threadpool(state.oidc.issuer.close)
+        if isinstance(state.tracing, OtlpTracing):
+            await run_in_threadpool(state.tracing.close)
+        counting = [state.job_counts.counting, state.watch_counts.counting, state.drift_gauges]
+        for each in (*counting, state.auditing, state.lag):
+            await run_in_threadpool(each.close)
         stores = (state.jobs, state.queue, state.audit, state.history, state.wishing.store)
         of_cameras = (state.cameras, state.camera_store, state.feeds, state.retaining)
-        for store in (*stores, *of_cameras, state.watch_reader, state.watches, state.redacting):
+        of_videos = (state.watch_reader, state.watches, state.redacting, state.curating)
+        for store in (*stores, *of_cameras, *of_videos):
             await run_in_threadpool(store.close)
         await run_in_threadpool(service.close)

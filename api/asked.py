@@ -17,6 +17,26 @@ def writable(asking: Principal, service: Service, asked: InCollection) -> str:
     return _permitted(asking, "write", service, asked)
 
 
+def reviewable(
+    asking: Principal,
+    service: Service,
+    asked: InCollection,
+    *,
+    permission: Permission = "annotator",
+) -> tuple[str, bool]:
+    """Return the collection that a request is about, and whether it is asked as a reviewer.
+
+    A reviewer may do what an annotator may, in the collections that they may review.
+    """
+    if "reviewer" in asking.scopes:
+        within = asking.within("reviewer")
+        name = asked.named(within.default(service.settings.collection))
+        allowed = allowed_collections(within, service)
+        if allowed is None or name in allowed:
+            return name, True
+    return _permitted(asking, permission, service, asked), False
+
+
 def administered(asking: Principal, service: Service, name: str) -> Collection:
     """Return the collection of a name; raise unless the principal may administer it."""
     asking = permit(asking, "admin")

@@ -15,6 +15,7 @@ from api.suggestions import Suggestions
 from api.trials import Trials
 from api.wishing import Wishing
 from clipseek.audit import History
+from clipseek.curating import Curating, CuratingReader
 from clipseek.feeds import FeedStore
 from clipseek.holds import Retaining
 from clipseek.jobs import JobQueue, JobReader
@@ -57,6 +58,10 @@ Shown = Annotated[LiveStreams, _part("live_streams")]
 Followed = Annotated[Following, _part("following")]
 Watched = Annotated[WatchReader, _part("watch_reader")]
 """Reads watches and alerts, by SELECT alone."""
+CuratingRead = Annotated[CuratingReader, _part("curating")]
+"""Reads rules, tags and decisions; reading needs no right but SELECT."""
+CuratingChanged = Annotated[Curating, _part("curating")]
+"""Stores decisions; it is connected to its database when it is used."""
 WatchesChanged = Annotated[WatchStore, _part("watches")]
 """Adds, changes and removes watches; it is connected to its database when it is used."""
 Streaming = Annotated[AlertStreams, _part("alert_streams")]

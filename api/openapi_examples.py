@@ -40,6 +40,7 @@ from api.upload_kinds import Kind
 from api.wish_kinds import NOT_A_SPAN, SITE_AWAY, TOO_MANY_WISHES
 from clipseek import errors
 from clipseek.cameras import CameraNotFound, CameraTaken
+from clipseek.curating import SampleNotFound
 from clipseek.feeds import FeedRefused
 from clipseek.holds import HoldNotFound
 from clipseek.redaction.faults import RedactionUnavailable
@@ -169,6 +170,13 @@ HEALTH = {"status": "ok"}
 _INVALID = {
     "/v1/watches": ("threshold", "must be a number, more than 0 and at most 1, got 2"),
     "/v1/watches/test": ("days", "must be a number of days, more than 0 and at most 31, got 90"),
+    "/v1/rules": (
+        "collection",
+        "must have 1 to 64 of a-z, 0-9, '_' and '-', and start with a letter or digit, got 'A'",
+    ),
+    "/v1/samples": ("limit", "must be a whole number from 1 to 100, got '0'"),
+    "/v1/decisions": ("seconds", "must be a number of seconds from 0 to 86400, got -1"),
+    "/v1/agreement": ("rule", "must have 1 to 100 characters, got 101"),
     "/v1/alerts": ("limit", "must be a whole number from 1 to 1000, got '0'"),
     "/v1/alerts/stream": ("Last-Event-ID", "must be the id of an event of this stream, got 'x'"),
     "/v1/search": ("query", "must have 1 to 1000 characters, got 10000"),
@@ -205,6 +213,7 @@ _DETAILS: dict[Kind, str] = {
     KINDS[errors.VideoNotFound]: errors.VideoNotFound("abc", "default").told,
     KINDS[errors.SegmentNotFound]: str(errors.SegmentNotFound(318)),
     KINDS[WatchNotFound]: str(WatchNotFound("s8Qk2vT0pXh3cLwA")),
+    KINDS[SampleNotFound]: str(SampleNotFound("5f0c1d2e7a9b4c3d8e6f1a2b", "default")),
     KINDS[AlertNotFound]: str(AlertNotFound("Yw1nT5rBz0uKqEoM")),
     NOT_RECORDED: "nothing is recorded of this camera now; GET /v1/cameras says how it does, and "
     "its newest picture is at /thumbnail",

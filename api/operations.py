@@ -13,6 +13,17 @@ _KEY = {
     "keys.",
 }
 
+TAGS = [
+    {"name": "search", "description": "A sentence goes in, moments come out."},
+    {"name": "library", "description": "What is indexed, and its pictures and files."},
+    {"name": "watches", "description": "Queries that keep watching, and their alerts."},
+    {"name": "review", "description": "Tags by rules, and what people decide on them."},
+    {"name": "cameras", "description": "Live sources, which a recorder indexes."},
+    {"name": "jobs", "description": "Changes of the library, which a worker makes."},
+    {"name": "operation", "description": "For those who run the server."},
+]
+"""The groups of endpoints, in their order."""
+
 
 def operation_id(method: str, path: str) -> str:
     """Return the name that generated clients give an operation, such as `get_video_segments`.

@@ -5,6 +5,7 @@ from api.redaction_kinds import REDACTED, REDACTION_KINDS
 from api.upload_kinds import UPLOAD_KINDS, Kind
 from api.wish_kinds import NOT_A_SPAN, SITE_AWAY, TOO_MANY_WISHES, WISH_KINDS
 from clipseek import errors
+from clipseek.curating import SampleNotFound
 from clipseek.switches import SwitchRefused
 from clipseek.watches import AlertNotFound, WatchNotFound
 
@@ -51,6 +52,13 @@ KINDS: dict[type[errors.ClipseekError], Kind] = {
         404,
         "No such watch",
         "It was removed, or the key may not search its collection; `GET /v1/watches` lists them.",
+    ),
+    SampleNotFound: Kind(
+        "sample-not-found",
+        404,
+        "No such sample",
+        "Rules were applied again meanwhile, or the video was removed. Load the samples again from "
+        "`GET /v1/samples`.",
     ),
     AlertNotFound: Kind(
         "alert-not-found",

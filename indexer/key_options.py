@@ -22,7 +22,7 @@ def add(verbs: Verbs) -> None:
         required=True,
         choices=SCOPES,
         metavar="SCOPE",
-        help="search, write or admin; may be repeated",
+        help="search, write, admin, annotator or reviewer; may be repeated",
     )
     add.add_argument(
         "--collection",

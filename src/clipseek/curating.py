@@ -200,6 +200,16 @@ class CuratingReader(Protocol):
         """Return the tag with an id; raise SampleNotFound."""
         ...
 
+    def sample(self, collection: str, sample: str) -> tuple[Sample, str]:
+        """Return a sample as it is asked about, and the version of the rule that scored it.
+
+        It is a proposed tag, one of a list, or one that was decided on, with its first span.
+
+        Raises:
+            SampleNotFound: there is none with this id.
+        """
+        ...
+
     def tag_counts(self, collection: str) -> dict[str, dict[TagState, int]]:
         """Count the tags by rule and state."""
         ...

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, Self, get_args
 
-Scope = Literal["search", "write", "admin"]
-"""What a key may do: search and read; add, change and remove videos; look after the server.
+Scope = Literal["search", "write", "admin", "annotator", "reviewer"]
+"""What a key may do: search and read; add, change and remove videos; look after the server; decide
+on tags; settle what others have decided.
 
 None of them includes another one.
 """

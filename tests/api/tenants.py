@@ -23,6 +23,7 @@ from clipseek.types import Segment
 from clipseek.uploads import Uploads
 from tests.api.library import MP4, Library, toy_model
 from tests.api.live_tenants import CAMERAS, WATCHED, WatchedLedger, watch_and_record
+from tests.api.review_tenants import QuietCurating, tag
 from tests.searching import searcher_over
 
 SCOPES_OF_KEYS: tuple[tuple[Scope, ...], ...] = (SCOPES, ("search",), ("write",), ("admin",))
@@ -230,6 +231,9 @@ def _world(folder: Path, media: Path, others: Any) -> Iterator[World]:
     searcher = searcher_over(catalog, folder / "snapshots", toy_model, refresh_s=REFRESH_S)
     service = library.service(access="keys", cache=cache, refresh_s=REFRESH_S, **CAMERAS)
     app = create_app(replace(service, searcher=searcher))
+    app.state.curating.close()
+    app.state.curating = QuietCurating(catalog)
+    tag(app, "mine")
     ids = _work(app, "mine", "key 0")
     watch_and_record(app, "mine", "yard", "hall")
     ids |= {f"<key {n}>": key["Authorization"].partition(" ")[2] for n, key in enumerate(keys)}
@@ -274,6 +278,8 @@ def _beside(library: Library, app: FastAPI) -> dict[str, str]:
     library.catalog.set_alias("nights", "theirs")
     library.catalog.ensure_collection("theirs.next", "toy", ToyEmbedder.dim, "other weights")
     library.add("theirs/chunk.mp4", ["black"], collection="theirs", **CHUNK)
+    tag(app, "theirs")
+    tag(app, "default")
     watch_and_record(app, "theirs", "door", "shed")
     watch_and_record(app, "default", "gate")
     _work(app, "nights", "rival")
@@ -288,6 +294,7 @@ def _other(library: Library, app: FastAPI) -> dict[str, str]:
         library.catalog.ensure_collection(f"mine{number}", "toy", 4, ToyEmbedder.fingerprint)
         library.catalog.set_alias(f"nights{number}", "theirs")
     library.add("theirs/night.mp4", ["black", "white"], collection="min")
+    tag(app, "min")
     watch_and_record(app, "min", "door")
     return _work(app, "min", "rival")
 

@@ -20,6 +20,7 @@ from api import (
     problem_kinds,
     problems,
     received_parts,
+    review_schemas,
     schemas,
     search_schemas,
     timeline_schemas,
@@ -57,6 +58,7 @@ _MODULES = (
     received_parts,
     wanted,
     wishing,
+    review_schemas,
 )
 
 

@@ -40,7 +40,7 @@ def test_an_endpoint_knows_who_asks(asking: list[Principal]) -> None:
 
 def test_without_keys_everybody_may_do_everything() -> None:
     """In every collection."""
-    assert {"search", "write", "admin"} == ANONYMOUS.scopes
+    assert {"search", "write", "admin", "annotator", "reviewer"} == ANONYMOUS.scopes
     assert ANONYMOUS.collections is None
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.api.live_operations import LIVE_OPERATIONS
 from tests.api.renew import document
+from tests.api.review_operations import REVIEW_OPERATIONS
 from tests.api.tenant_requests import (
     PART,
     TUS,
@@ -39,6 +40,7 @@ PROBE = "GET /readyz"
 
 OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     **LIVE_OPERATIONS,
+    **REVIEW_OPERATIONS,
     "GET /healthz": requests("GET", "/healthz"),
     "GET /readyz": requests("GET", "/readyz"),
     "GET /metrics": requests("GET", "/metrics"),

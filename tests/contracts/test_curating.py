@@ -223,6 +223,19 @@ def test_a_sample_that_no_rule_proposed_becomes_a_tag_when_it_is_accepted(both: 
     assert shown(both) == [("a", 0, 2, "red car", "accepted")]
 
 
+def test_a_sample_is_found_with_the_span_that_was_asked_about(both: Both) -> None:
+    """Whether it is a proposal, one of a list, or was corrected."""
+    asked = (both.store.sample, Sample(tag().id, "a", 0.0, 2.0, "red car", 0.75))
+    both.store.put_samples("default", "hard", [asked[1]])
+    assert asked[0]("default", tag().id) == (asked[1], "")
+    both.store.apply("default", [tagging(tag())])
+    assert asked[0]("default", tag().id) == (asked[1], RED.version)
+    both.store.decide("default", replace(decision("correct"), new_start=0.5, new_end=1.5))
+    assert asked[0]("default", tag().id) == (asked[1], RED.version)
+    with pytest.raises(SampleNotFound):
+        asked[0]("default", "nothing")
+
+
 def test_decisions_are_found_by_rule_or_label_by_sample_and_by_video(both: Both) -> None:
     """In the order in which they were stored."""
     both.store.decide("default", replace(decision("correct"), label="sea"))

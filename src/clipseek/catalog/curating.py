@@ -91,6 +91,24 @@ class SqlCuratingReader:
         own = (segment_tags.c.collection == behind(collection), segment_tags.c.id == tag)
         return next((tag_of(row) for row in self._rows(select(segment_tags).where(*own))), None)
 
+    def sample(self, collection: str, sample: str) -> tuple[Sample, str]:
+        """Return a sample as it is asked about, and the version of the rule that scored it."""
+        tag = self._tag(collection, sample)
+        for said in self.decisions(collection, samples=[sample])[:1]:
+            relevance, version = (
+                (said.relevance, said.version) if tag is None else (tag.relevance, tag.version)
+            )
+            span = (said.video_id, said.start, said.end, said.rule)
+            return Sample(sample, *span, relevance), version
+        if tag is not None:
+            return Sample(
+                sample, tag.video_id, tag.start, tag.end, tag.rule, tag.relevance
+            ), tag.version
+        own = (samples.c.collection == behind(collection), samples.c.id == sample)
+        for row in self._rows(select(samples).where(*own).order_by(samples.c.list).limit(1)):
+            return sample_of(row), ""
+        raise SampleNotFound(sample, collection)
+
     def tag_counts(self, collection: str) -> dict[str, dict[TagState, int]]:
         """Count the tags by rule and state."""
         table = segment_tags.c

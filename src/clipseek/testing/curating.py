@@ -83,6 +83,25 @@ class MemoryCurating:
             raise SampleNotFound(tag, collection)
         return found
 
+    def sample(self, collection: str, sample: str) -> tuple[Sample, str]:
+        """Return a sample as it is asked about, and the version of the rule that scored it."""
+        kept = self._kept(collection)
+        tag = kept.tags.get(sample)
+        version = "" if tag is None else tag.version
+        for each in kept.decisions:
+            if each.sample == sample:
+                span = (each.video_id, each.start, each.end, each.rule)
+                known = each.relevance if tag is None else tag.relevance
+                return Sample(sample, *span, known), version or each.version
+        if tag is not None:
+            span = (tag.video_id, tag.start, tag.end, tag.rule)
+            return Sample(sample, *span, tag.relevance), version
+        for listed in kept.samples.values():
+            for one in listed:
+                if one.id == sample:
+                    return one, ""
+        raise SampleNotFound(sample, collection)
+
     def tag_counts(self, collection: str) -> dict[str, dict[TagState, int]]:
         """Count the tags by rule and state."""
         found: dict[str, dict[TagState, int]] = {}

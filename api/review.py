@@ -1,0 +1,206 @@
+"""The endpoints of review: rules, samples to decide on, decisions, and how annotators agree."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+
+from api import openapi_examples, review_examples
+from api.asked import readable, reviewable
+from api.dependencies import CuratingChanged, CuratingRead, Opened
+from api.patient_route import PatientRoute
+from api.principal import Asking, permit
+from api.problem_kinds import BODY_TOO_LARGE, FORBIDDEN, MALFORMED_JSON, STORE
+from api.reading_router import ReadingRouter
+from api.review_schemas import (
+    AgreementAsked,
+    AnnotatorsAnswer,
+    DecisionAnswer,
+    DecisionBody,
+    ListAnswer,
+    PaceAnswer,
+    PairAnswer,
+    RuleAnswer,
+    RulesAnswer,
+    SampleAnswer,
+    SamplesAnswer,
+    SamplesAsked,
+)
+from api.schemas import InCollection
+from clipseek.curating import CuratingReader, Sample, SampleNotFound
+from clipseek.errors import CollectionNotFound, InvalidQuery
+from clipseek.rules import THRESHOLD
+from clipseek.tagging.agreement import disputed, paces, pairs
+from clipseek.tagging.queue import decided_on, nearest_first, waiting
+from clipseek.tagging.thresholds import qualities
+
+router = ReadingRouter(route_class=PatientRoute)
+changing_router = APIRouter(route_class=PatientRoute)
+
+
+@router.get(
+    "/v1/rules",
+    tags=["review"],
+    summary="List the rules that give tags",
+    responses=openapi_examples.responses(
+        "/v1/rules",
+        InvalidQuery,
+        CollectionNotFound,
+        FORBIDDEN,
+        *STORE,
+        success=review_examples.RULES_ANSWER,
+    ),
+)
+def rules(
+    asking: Asking,
+    service: Opened,
+    curating: CuratingRead,
+    asked: Annotated[InCollection, Query()],
+) -> RulesAnswer:
+    """Return the rules of a collection with precision and recall on what was reviewed."""
+    name = readable(asking, service, asked)
+    found = curating.rules(name)
+    counts = curating.tag_counts(name)
+    decided = curating.tags(name, states=("accepted", "rejected", "corrected"))
+    known = qualities(found, decided)
+    return RulesAnswer(
+        rules=[RuleAnswer.of(rule, counts.get(rule.name, {}), known[rule.name]) for rule in found],
+        lists=[
+            ListAnswer(name=each, samples=count)
+            for each, count in curating.sample_lists(name).items()
+        ],
+    )
+
+
+@router.get(
+    "/v1/samples",
+    tags=["review"],
+    summary="List samples to decide on",
+    responses=openapi_examples.responses(
+        "/v1/samples",
+        InvalidQuery,
+        CollectionNotFound,
+        FORBIDDEN,
+        *STORE,
+        success=review_examples.SAMPLES_ANSWER,
+    ),
+)
+def samples(
+    asking: Asking,
+    service: Opened,
+    curating: CuratingRead,
+    asked: Annotated[SamplesAsked, Query()],
+) -> SamplesAnswer:
+    """Return samples that the caller has not decided on, those that a rule is least sure of first.
+
+    What others have said of them is not told, so that decisions are independent.
+    """
+    name, _ = reviewable(asking, service, asked)
+    found = _waiting(curating, name, asked, asking.name)
+    some = found[: asked.limit]
+    videos = service.catalog.videos_by_id(name, sorted({each.video_id for each in some}))
+    return SamplesAnswer(
+        samples=[
+            SampleAnswer.of(
+                each,
+                videos[each.video_id].title,
+                videos[each.video_id].duration,
+                name,
+                service.settings.root,
+            )
+            for each in some
+            if each.video_id in videos
+        ],
+        waiting=len(found),
+    )
+
+
+def _waiting(
+    curating: CuratingReader, name: str, asked: SamplesAsked, annotator: str
+) -> list[Sample]:
+    """Return what somebody may be asked, in order."""
+    decisions = curating.decisions(name)
+    if asked.list is not None:
+        candidates = curating.samples(name, asked.list)
+    elif asked.show == "open":
+        thresholds = {rule.name: rule.threshold for rule in curating.rules(name)}
+        only = None if asked.rule is None else [asked.rule]
+        tags = curating.tags(name, rules=only, states=("proposed",))
+        threshold = thresholds.get(asked.rule or "", THRESHOLD)
+        candidates = nearest_first(tags, threshold)
+    else:
+        candidates = decided_on(decisions)
+    if asked.rule is not None:
+        candidates = [each for each in candidates if each.rule == asked.rule]
+    return waiting(candidates, decisions, annotator, asked.show)
+
+
+@changing_router.post(
+    "/v1/decisions",
+    tags=["review"],
+    summary="Decide on a sample",
+    status_code=201,
+    responses={
+        201: {
+            "description": "The decision, which is stored.",
+            "content": {"application/json": {"example": review_examples.DECISION_ANSWER}},
+        },
+        **openapi_examples.responses(
+            "/v1/decisions",
+            InvalidQuery,
+            SampleNotFound,
+            CollectionNotFound,
+            FORBIDDEN,
+            MALFORMED_JSON,
+            BODY_TOO_LARGE,
+            *STORE,
+        ),
+    },
+)
+def decide(
+    asking: Asking,
+    service: Opened,
+    curating: CuratingChanged,
+    body: Annotated[DecisionBody, Body(examples=[review_examples.DECISION])],
+) -> DecisionAnswer:
+    """Accept, reject or correct a sample; its tag follows at once.
+
+    Decisions are only ever added. With the scope `reviewer` a decision settles what annotators
+    have said.
+    """
+    name, is_reviewer = reviewable(asking, service, body)
+    sample, version = curating.sample(name, body.sample)
+    decision = body.decision(sample, version, asking.name, by_reviewer=is_reviewer)
+    if (wrong := decision.problem()) is not None:
+        raise wrong
+    return DecisionAnswer.of(curating.decide(name, decision))
+
+
+@router.get(
+    "/v1/agreement",
+    tags=["review"],
+    summary="Say how much annotators agree",
+    responses=openapi_examples.responses(
+        "/v1/agreement",
+        InvalidQuery,
+        CollectionNotFound,
+        FORBIDDEN,
+        *STORE,
+        success=review_examples.AGREEMENT_ANSWER,
+    ),
+)
+def agreement(
+    asking: Asking,
+    service: Opened,
+    curating: CuratingRead,
+    asked: Annotated[AgreementAsked, Query()],
+) -> AnnotatorsAnswer:
+    """Return Cohen's kappa of each two annotators, and how long they take; for reviewers."""
+    permit(asking, "reviewer")
+    name, _ = reviewable(asking, service, asked, permission="reviewer")
+    only = None if asked.rule is None else [asked.rule]
+    decisions = curating.decisions(name, rules=only)
+    return AnnotatorsAnswer(
+        pairs=[PairAnswer.of(pair) for pair in pairs(decisions)],
+        annotators=[PaceAnswer.of(pace) for pace in paces(decisions)],
+        disputed=len(disputed(decisions)),
+    )

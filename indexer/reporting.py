@@ -1,15 +1,12 @@
 """Gathers what a report is made of: from the catalog, the thumbnails, the history and the disk."""
 
-import io
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from clipseek.audit import Entry
 from clipseek.config import Settings
@@ -19,27 +16,19 @@ from clipseek.curation.report.mapping import MOST, Map, mapped
 from clipseek.curation.weekly import spread, week_of
 from clipseek.drifts import Drift
 from clipseek.embedding import models
-from clipseek.errors import ClipseekError, ModelMismatch, ServiceUnavailable
+from clipseek.errors import ClipseekError, ModelMismatch
 from clipseek.holds import seconds_of
 from clipseek.ledgers import open_audit, open_curating_reader, open_drift_reader
 from clipseek.service import Service
 from clipseek.types import Collection, Video
+from indexer.report_pictures import Chosen, Pictures
 from indexer.verbs.status import bytes_of
 from indexer.videos import all_videos
 
 DAYS, WEEKS = 28, 26
 """The newest days and weeks that are drawn."""
 MONTH_S = 30 * 86400.0
-_PICTURES, _PICTURE = 3, (240, 135)
 _ENTRIES = 200
-
-
-class Chosen(NamedTuple):
-    """Segments for the map: float32 (N, dim), of which video and at which second each is."""
-
-    vectors: NDArray[np.float32]
-    videos: Sequence[str]
-    times: NDArray[np.float64]
 
 
 def gather(service: Service, *, since: float | None, prices: Prices | None, now: datetime) -> Facts:
@@ -49,10 +38,11 @@ def gather(service: Service, *, since: float | None, prices: Prices | None, now:
         CollectionNotFound: there is none.
     """
     name = service.settings.collection
+    shown = Pictures.of(service)  # asked before what is shown is read
     collection = service.catalog.collection(name)
     every = list(all_videos(service.catalog, name))
     videos = [video for video in every if since is None or _began(video) >= since]
-    map_, pictures, no_map = _map(service, collection, videos)
+    map_, pictures, no_map = _map(service, collection, videos, shown)
     ingests = _ingests(service.settings, collection)
     hours = _hours(videos)
     weeks = _weeks(videos)
@@ -70,7 +60,7 @@ def gather(service: Service, *, since: float | None, prices: Prices | None, now:
         ingests=ingests,
         use=_use(service, every, ingests, now),
         prices=prices,
-        notes=_notes(collection),
+        notes=[*_notes(collection), *shown.notes],
     )
 
 
@@ -157,7 +147,7 @@ def _count(counts: list[int], row: int | None) -> None:
 
 
 def _map(
-    service: Service, collection: Collection, videos: Sequence[Video]
+    service: Service, collection: Collection, videos: Sequence[Video], shown: Pictures
 ) -> tuple[Map | None, list[list[bytes]], str]:
     """Return the map, pictures of its groups, and why there is no map."""
     chosen = _chosen(service, videos)
@@ -168,7 +158,7 @@ def _map(
     except ClipseekError as error:
         return None, [], f"No map, because its groups cannot be named: {error}"
     found = mapped(chosen.vectors, bank, sentences)
-    pictures = [list(_pictures(service, chosen, group.rows)) for group in found.groups]
+    pictures = [shown.typical(chosen, group.rows) for group in found.groups]
     return found, pictures, ""
 
 
@@ -203,33 +193,7 @@ def _chosen(service: Service, videos: Sequence[Video]) -> Chosen:
         times.append(block.best_times[some])
     if not ids:
         return Chosen(np.zeros((0, 1), np.float32), (), np.zeros(0))
-    return Chosen(np.concatenate(vectors), ids, np.concatenate(times))
-
-
-def _pictures(service: Service, chosen: Chosen, rows: NDArray[np.int64]) -> Iterator[bytes]:
-    """Yield small pictures of the most typical segments, of different videos if there are some."""
-    shown, left = list[int](), list[int]()
-    for row in rows.tolist()[:200]:
-        seen = {chosen.videos[each] for each in shown}
-        (left if chosen.videos[row] in seen else shown).append(row)
-    for row in [*shown, *left][:_PICTURES]:
-        small = _small(service, chosen.videos[row], float(chosen.times[row]))
-        if small is not None:
-            yield small
-
-
-def _small(service: Service, video_id: str, time: float) -> bytes | None:
-    """Return the thumbnail at a time as a small JPEG; None if it cannot be read."""
-    try:
-        segments = service.catalog.segments(service.settings.collection, video_id)
-        nearest = min(segments, key=lambda segment: abs(segment.best_time - time))
-        with Image.open(io.BytesIO(service.thumbnails.read(nearest.thumbnail))) as picture:
-            picture.thumbnail(_PICTURE)
-            target = io.BytesIO()
-            picture.convert("RGB").save(target, "JPEG", quality=70)
-    except (OSError, ValueError, ServiceUnavailable, ClipseekError):
-        return None
-    return target.getvalue()
+    return Chosen(np.concatenate(vectors), tuple(ids), np.concatenate(times))
 
 
 def _drifts(settings: Settings) -> list[Drift]:

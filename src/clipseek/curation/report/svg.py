@@ -186,7 +186,8 @@ def _text(
 
 
 def _svg(height: float, drawn: Sequence[str], what: str, *, width: int = WIDTH) -> str:
+    wide = ' class="wide"' if width == WIDTH else ""  # scrolls where the page is narrow
     return (
-        f'<svg viewBox="0 0 {width} {height:.0f}" role="img" aria-label="{escape(what)}" '
-        f'style="max-width:{width}px">{"".join(drawn)}</svg>'
+        f'<div{wide}><svg viewBox="0 0 {width} {height:.0f}" role="img" '
+        f'aria-label="{escape(what)}" style="max-width:{width}px">{"".join(drawn)}</svg></div>'
     )

@@ -128,7 +128,8 @@ class AlertStreams:
 
 async def events(listener: Listener) -> AsyncIterator[str]:
     """Yield the events of one stream in the format of the HTML standard, section 9.2."""
-    yield f"retry: {RETRY_MS}\n\n"
+    # With the id, a client that loses the connection before the first alert misses none.
+    yield f"retry: {RETRY_MS}\nid: {listener.number}\n\n"
     end = monotonic() + LONGEST_S
     while monotonic() < end:
         while listener.waiting:

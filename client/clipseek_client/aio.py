@@ -25,10 +25,11 @@ from clipseek_client.answers import (
 from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
 from clipseek_client.cameras import AsyncCameraMethods
 from clipseek_client.errors import ProblemError
+from clipseek_client.following import Following
 from clipseek_client.retrying import Outcome, has_content
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
-from clipseek_client.watches import AsyncWatchMethods
+from clipseek_client.watches import Alert, AsyncWatchMethods
 
 T = TypeVar("T")
 
@@ -316,6 +317,30 @@ class AsyncClient(AsyncCameraMethods, AsyncWatchMethods):
                 outcome = error
             await self._run(self._server.pause(request, outcome, attempt))
             attempt += 1
+
+    async def new_alerts(
+        self, *, collection: str | None = None, watch: str | None = None
+    ) -> AsyncIterator[Alert]:
+        """Yield the alerts from now on, each as it comes; this ends only by an error."""
+        following = Following(self._server, {"collection": collection, "watch": watch})
+        url = settings.target(self._server, following.request.url)
+        timeout = httpx2.Timeout(settings.EVENTS_S, connect=settings.CONNECT_S)
+        while True:
+            outcome: Outcome | None = None
+            asked: Any = {"params": following.request.params, "headers": following.headers}
+            try:
+                async with self._http.sse(url, timeout=timeout, **asked) as source:
+                    if source.response.is_success:
+                        following.open()
+                        async for event in source:
+                            if (alert := following.told(event)) is not None:
+                                yield alert
+                    else:
+                        await source.response.aread()
+                        outcome = source.response
+            except httpx2.TransportError as error:
+                outcome = error
+            await self._run(following.again(outcome))
 
     async def _run(self, flow: Flow[T]) -> T:
         """Take the steps of a flow, and return its result."""

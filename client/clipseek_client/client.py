@@ -24,10 +24,11 @@ from clipseek_client.answers import (
 from clipseek_client.asked import ChosenMoment, Search, SearchOptions, SearchPart, VideoOrder
 from clipseek_client.cameras import CameraMethods
 from clipseek_client.errors import ProblemError
+from clipseek_client.following import Following
 from clipseek_client.retrying import Outcome, has_content
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
-from clipseek_client.watches import WatchMethods
+from clipseek_client.watches import Alert, WatchMethods
 
 T = TypeVar("T")
 
@@ -296,6 +297,30 @@ class Client(CameraMethods, WatchMethods):
                 outcome = error
             self._run(self._server.pause(request, outcome, attempt))
             attempt += 1
+
+    def new_alerts(
+        self, *, collection: str | None = None, watch: str | None = None
+    ) -> Iterator[Alert]:
+        """Yield the alerts from now on, each as it comes; this ends only by an error."""
+        following = Following(self._server, {"collection": collection, "watch": watch})
+        url = settings.target(self._server, following.request.url)
+        timeout = httpx2.Timeout(settings.EVENTS_S, connect=settings.CONNECT_S)
+        while True:
+            outcome: Outcome | None = None
+            asked: Any = {"params": following.request.params, "headers": following.headers}
+            try:
+                with self._http.sse(url, timeout=timeout, **asked) as source:
+                    if source.response.is_success:
+                        following.open()
+                        for event in source:
+                            if (alert := following.told(event)) is not None:
+                                yield alert
+                    else:
+                        source.response.read()
+                        outcome = source.response
+            except httpx2.TransportError as error:
+                outcome = error
+            self._run(following.again(outcome))
 
     def _run(self, flow: Flow[T]) -> T:
         """Take the steps of a flow, and return its result."""

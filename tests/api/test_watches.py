@@ -298,6 +298,13 @@ def test_alerts_are_followed_and_resumed(library: Library, store: SqlWatches) ->
         headers = {"Last-Event-ID": "0"}
         with httpx.stream("GET", stream_url, timeout=60, headers=headers, params=only) as stream:
             assert next(read_events(stream.iter_lines()))[1]["id"] == "b1"
+        with httpx.stream("GET", stream_url, timeout=60) as stream:
+            lines = stream.iter_lines()
+            number = next(line for line in lines if line.startswith("id: ")).removeprefix("id: ")
+        fire(store, made["id"], "a4")
+        headers = {"Last-Event-ID": number}
+        with httpx.stream("GET", stream_url, timeout=60, headers=headers) as stream:
+            assert next(read_events(stream.iter_lines()))[1]["id"] == "a4"
         wrong = httpx.get(stream_url, headers={"Last-Event-ID": "x"})
         assert wrong.status_code == 422
 

@@ -94,7 +94,6 @@ LEFT_OUT = {
     "GET /v1/alerts/{alert_id}/thumbnail": "an alert has the URL of its picture",
     "GET /v1/cameras/{name}/live": "for players in browsers",
     "GET /v1/cameras/{name}/thumbnail": "for the page; a hit has the URL of its picture",
-    "GET /v1/alerts/stream": "for pages; `alerts` has them all",
     "OPTIONS /v1/uploads": "for clients of tus that know no server",
     "DELETE /v1/uploads/{upload_id}": "an upload expires",
 }

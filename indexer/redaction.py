@@ -7,6 +7,7 @@ from clipseek.assembly import open_existing
 from clipseek.catalog.redactions import SqlRedactionReader, SqlRedactions
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError
+from clipseek.redaction import Redactor
 from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.redaction.opening import open_redactor
 from indexer.output import emit, note, say
@@ -18,6 +19,17 @@ def redacted(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Return what is redacted in each collection that redacts something."""
     with closing(SqlRedactionReader.open(settings.catalog_url)) as reader:
         return reader.all()
+
+
+def redactor_of(settings: Settings, collection: str) -> tuple[tuple[str, ...], Redactor | None]:
+    """Return what is redacted in a collection, and what blurs it; nothing and None if nothing is.
+
+    Raises:
+        RedactionUnavailable: what blurs it is not installed.
+    """
+    with closing(SqlRedactionReader.open(settings.catalog_url)) as reader:
+        kinds = reader.of(collection)
+    return kinds, open_redactor(kinds) if kinds else None
 
 
 def change(settings: Settings, name: str, said: str, *, json: bool) -> int:

@@ -2,9 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,10 @@ import numpy as np
 from clipseek.assembly import open_existing
 from clipseek.comparison import Difference, Mean, difference, differences, mean
 from clipseek.config import Settings
-from clipseek.errors import ClipseekError, ConfigError
+from clipseek.errors import ConfigError, RequestError, ServiceUnavailable
 from clipseek.evaluation import outcomes
 from clipseek.query import MAX_LIMIT
+from clipseek.redaction import Redactor
 from clipseek.service import Service
 from clipseek.types import Collection, Hit
 from indexer import rule_versions
@@ -23,6 +23,7 @@ from indexer.captions import file_of, found_in, read_captions, search
 from indexer.compare_options import FORMS
 from indexer.output import Column, counted, emit, note, say, table
 from indexer.queries import of_file, of_users
+from indexer.redaction import redactor_of
 from indexer.rule_versions import Versions
 from indexer.side_by_side import page, records
 from indexer.videos import all_videos
@@ -130,7 +131,7 @@ def _write_versions(path: Path, service: Service, found: Versions) -> None:
         (one.version, other.version),
         _version_lines(found),
         [found.example],
-        partial(_picture, service),
+        _pictures(service),
         most=most,
     )
     _write_text(path, text)
@@ -279,7 +280,7 @@ def _write(path: Path, service: Service, found: Compared, options: argparse.Name
     else:
         title = f"{found.names[0]} and {found.names[1]} compared"
         lines = _lines(found, options.k)
-        text = page(title, found.names, lines, examples, partial(_picture, service))
+        text = page(title, found.names, lines, examples, _pictures(service))
     _write_text(path, text)
 
 
@@ -290,10 +291,23 @@ def _write_text(path: Path, text: str) -> None:
         raise ConfigError(f"--out {path}: cannot be written: {error.strerror}") from error
 
 
-def _picture(service: Service, hit: Hit) -> bytes | None:
-    """Return the thumbnail of a hit; None if it is gone."""
-    try:
-        _, segment = service.catalog.segment(hit.segment_id)
-        return service.thumbnails.read(segment.thumbnail)
-    except (ClipseekError, OSError):
-        return None
+def _pictures(service: Service) -> Callable[[Hit], bytes | None]:
+    """Return what reads thumbnails, blurred where the collection is redacted; None if one is gone.
+
+    Raises:
+        RedactionUnavailable: what blurs them is not installed.
+    """
+    redactors: dict[str, Redactor | None] = {}
+
+    def picture(hit: Hit) -> bytes | None:
+        try:
+            name, segment = service.catalog.segment(hit.segment_id)
+            jpeg = service.thumbnails.read(segment.thumbnail)
+        except (RequestError, ServiceUnavailable, OSError):
+            return None
+        if name not in redactors:
+            redactors[name] = redactor_of(service.settings, name)[1]
+        redactor = redactors[name]
+        return jpeg if redactor is None else redactor.redacted_jpeg(jpeg)
+
+    return picture

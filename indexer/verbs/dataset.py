@@ -5,22 +5,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from clipseek.assembly import open_existing, open_places
 from clipseek.config import Settings
 from clipseek.curating import SegmentTag
-from clipseek.datasets import DECIDED, Selection, Wanted, Written, write
+from clipseek.datasets import DECIDED, Followed, Selection, Wanted, Written, write
+from clipseek.datasets.pictures import as_it_is
 from clipseek.errors import ConfigError, ServiceUnavailable
 from clipseek.ledgers import open_curating_reader
 from clipseek.live.naming import is_recorded
 from clipseek.protocols import CatalogReader
 from clipseek.rules import RuleNotFound
 from clipseek.service import Service
+from clipseek.tracked import Track
 from clipseek.types import Video
 from clipseek.video.opening import video_opener
 from indexer.captions import read_lines
 from indexer.output import counted, emit, note, say
+from indexer.redaction import redactor_of
 from indexer.videos import all_videos
 
 ALL = ("proposed", *DECIDED)
@@ -43,7 +47,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         samples = read_lines(options.samples, _Sample.model_validate)
     exact = settings.model_copy(update={"decode": "exact"})
     with open_existing(settings) as service:
-        selection, tags, wanted = _selected(service, options, samples)
+        kinds, redactor = redactor_of(settings, settings.collection)
+        selection, tags, wanted, objects = _selected(service, options, samples, kinds)
         with video_opener(exact) as open_exact:
             written = write(
                 options.folder.absolute(),
@@ -51,17 +56,22 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
                 selection,
                 wanted,
                 tags,
+                objects=objects,
                 places=open_places(settings),
                 open_exact=open_exact,
+                redact=as_it_is if redactor is None else redactor.redacted,
             )
     _tell(written, options)
     return 1 if written.dataset.left_out else 0
 
 
 def _selected(
-    service: Service, options: argparse.Namespace, samples: Sequence[_Sample] | None
-) -> tuple[Selection, list[SegmentTag], list[Wanted]]:
-    """Return what of the collection is written: tags and frames of one version."""
+    service: Service,
+    options: argparse.Namespace,
+    samples: Sequence[_Sample] | None,
+    redacts: tuple[str, ...],
+) -> tuple[Selection, list[SegmentTag], list[Wanted], list[Followed]]:
+    """Return what of the collection is written: tags, frames and objects of one version."""
     name = service.settings.collection
     states = DECIDED if options.decided else ALL
     with closing(open_curating_reader(service.settings)) as curating:
@@ -69,6 +79,7 @@ def _selected(
             with service.catalog.consistent(name) as reader:
                 collection = reader.collection(name)
                 wanted = list(_wanted(reader, name, samples))
+                stamps, objects = _objects(reader, name, wanted)
             versions = {rule.name: rule.version for rule in curating.rules(name)}
             for rule in options.rule:
                 if rule not in versions:
@@ -81,8 +92,37 @@ def _selected(
                 f"collection {name!r} changes while it is read; wait for the ingest to end"
             )
     chosen = {each: versions[each] for each in (options.rule or versions)}
-    selection = Selection(collection.name, collection.version, collection.model, chosen, states)
-    return selection, tags, wanted
+    selection = Selection(
+        collection.name, collection.version, collection.model, chosen, states, redacts, stamps
+    )
+    return selection, tags, wanted, objects
+
+
+def _objects(
+    reader: CatalogReader, name: str, wanted: Sequence[Wanted]
+) -> tuple[tuple[str, ...], list[Followed]]:
+    """Return the stamps of the detectors, and what they have found in the videos."""
+    ids = {some.video.id for some in wanted}
+    stamps: set[str] = set()
+    found: list[Followed] = []
+    for video_id, objects in reader.objects(name):
+        if video_id in ids:
+            stamps.add(objects.stamp)
+            found += [_followed(video_id, track) for track in objects.tracks]
+    return tuple(sorted(stamps)), found
+
+
+def _followed(video_id: str, track: Track) -> Followed:
+    left, top, right, bottom = track.boxes.astype(np.float64).T.tolist()
+    edges = zip(left, top, right, bottom, strict=True)
+    return Followed(
+        video_id,
+        track.label,
+        track.confidence,
+        track.span.start,
+        track.span.end,
+        dict(zip(track.times.tolist(), edges, strict=True)),
+    )
 
 
 def _wanted(

@@ -14,7 +14,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from clipseek.curating import SegmentTag
-from clipseek.datasets import Dataset, Picture, Selection, assembled
+from clipseek.datasets import Dataset, Followed, Picture, Selection, assembled
 from clipseek.datasets.formats import FORMATS, format_of
 from clipseek.errors import ConfigError
 from clipseek.types import Video
@@ -229,3 +229,57 @@ def test_an_unknown_format_is_refused() -> None:
 
 def _files(form: str, dataset: Dataset) -> Mapping[str, bytes]:
     return format_of(form)(dataset)
+
+
+OBJECTS = [
+    Followed("v1", "backpack", 0.875, 1.5, 4.0, {2.0001: (0.25, 0.5, 0.5, 1.0), 3.0: (0, 0, 1, 1)}),
+    Followed("v2", "cat", 0.5, 0.0, 9.0, {0.5: (0, 0, 0.5, 0.5)}),
+]
+"""The second was not looked for in the frame at 1 s."""
+
+
+@pytest.fixture
+def seen() -> Dataset:
+    """Return the data set with objects, one of which has the name of a rule."""
+    return assembled(SELECTION, VIDEOS, PICTURES, TAGS, objects=OBJECTS)
+
+
+def test_an_object_has_its_box_in_the_frames_in_which_it_was_seen(
+    seen: Dataset, tmp_path: Path
+) -> None:
+    """A box is never guessed between two frames; a class is not the rule of the same name."""
+    assert [(label.picture, label.box) for label in seen.labels if label.box is not None] == [
+        (1, (0.25, 0.5, 0.5, 1.0))
+    ]
+    read = _coco(seen, tmp_path)
+    assert [each["name"] for each in read.loadCats(read.getCatIds(supNms=["object"]))] == [
+        "backpack",
+        "cat",
+    ]
+    (found,) = read.loadAnns(read.getAnnIds(catIds=read.getCatIds(supNms=["object"])))
+    assert (found["bbox"], found["area"], found["score"]) == ([8, 12, 8, 12], 96, 0.875)
+    assert len(read.loadAnns(read.getAnnIds())) == len(SAID) + 1
+
+
+def test_boxes_are_in_each_format(seen: Dataset) -> None:
+    """As fractions in tables and for FiftyOne, in per cent for Label Studio."""
+    (row,) = [
+        row
+        for row in _rows("labels.csv", _files("csv", seen)["labels.csv"])
+        if row["level"] == "object"
+    ]
+    edges = [float(row[name]) for name in ("left", "top", "right", "bottom")]
+    assert edges == [0.25, 0.5, 0.5, 1.0]
+    labels = json.loads(_files("fiftyone", seen)["labels.json"])["labels"]
+    (detection,) = [each for each in labels["v1-2"] if each["label"] == "backpack"]
+    assert detection["bounding_box"] == [0.25, 0.5, 0.25, 0.5]
+    files = _files("labelstudio", seen)
+    (proposed,) = json.loads(files["tasks.json"])[0]["predictions"]
+    (rectangle,) = [each for each in proposed["result"] if each["type"] == "rectanglelabels"]
+    value = rectangle["value"]
+    assert [value[name] for name in ("x", "y", "width", "height")] == [25, 50, 25, 50]
+    assert value["rectanglelabels"] == ["backpack"]
+    control = ET.fromstring(files["config.xml"]).find("RectangleLabels")  # noqa: S314  # our own
+    assert control is not None
+    assert control.attrib["name"] == rectangle["from_name"]
+    assert [each.attrib["value"] for each in control] == ["backpack", "cat"]

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from clipseek.assembly import open_existing, open_writer
+from clipseek.catalog.redactions import SqlRedactions
 from clipseek.config import Settings
 from clipseek.curating import SegmentTag, Tagging, tag_id
 from clipseek.ledgers import open_curating
+from clipseek.redaction import Redactor, Regions
 from clipseek.rules import Rule
-from clipseek.types import Video
+from clipseek.tracked import Track, VideoObjects
+from clipseek.types import Span, Video
 from clipseek.video import PyAVFrames
 from tests.e2e.conftest import Library
 
@@ -139,3 +143,67 @@ def test_what_cannot_be_written_is_said(
         assert tagged.run("dataset", str(tmp_path / options[0]), *options[1:]) == 2
         assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+class _LeftHalf:
+    """Finds the left half of each picture."""
+
+    def find(self, picture: NDArray[np.uint8]) -> Regions:
+        """Return it; what is blurred is wider by 0.3 of its width."""
+        return np.array([[0, 0, 0.4, 1]], np.float32)
+
+
+def test_what_is_redacted_is_blurred_in_pictures_and_pages(
+    tagged: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left halves are blurred and right ones are exact; the manifest and the name say so."""
+    assert tagged.run("dataset", str(tmp_path / "plain"), "--format", "csv") == 0
+    with closing(SqlRedactions.open(f"sqlite:///{tagged.data_dir}/catalog.db")) as redactions:
+        redactions.redact("default", ["faces"])
+    monkeypatch.setattr(
+        "indexer.redaction.open_redactor", lambda kinds: Redactor([_LeftHalf() for _ in kinds])
+    )
+    assert tagged.run("dataset", str(tmp_path / "blurred"), "--format", "csv") == 0
+    plain, blurred = (
+        json.loads((tmp_path / name / "dataset.json").read_text()) for name in ("plain", "blurred")
+    )
+    assert (plain["redacts"], blurred["redacts"]) == ([], ["faces"])
+    assert plain["name"] != blurred["name"]
+    for path in (tmp_path / "plain" / "data").iterdir():
+        whole = np.asarray(Image.open(path))
+        shown = np.asarray(Image.open(tmp_path / "blurred" / "data" / path.name))
+        width = whole.shape[1]
+        assert (whole[:, : width // 4] != shown[:, : width // 4]).any()
+        assert (whole[:, 3 * width // 4 :] == shown[:, 3 * width // 4 :]).all()
+
+
+def test_objects_have_their_boxes(tagged: Library, tmp_path: Path) -> None:
+    """In the frames in which a detector has seen them, and as tracks."""
+    settings = Settings.load(data_dir=str(tagged.data_dir))
+    with open_writer(settings) as service:
+        video = service.catalog.videos("default")[0]
+        first, *_ = service.catalog.segments("default", video.id)
+        dim = service.catalog.collection("default").dim
+        vector = np.zeros(dim, np.float32)
+        vector[0] = 1
+        track = Track(
+            "backpack",
+            0.75,
+            Span(0.0, 3.0),
+            np.array([first.best_time]),
+            np.array([[0.25, 0.5, 0.5, 0.75]], np.float32),
+            0,
+            vector,
+            0.0,
+        )
+        service.catalog.put_objects("default", video.id, VideoObjects("yolo", (track,)))
+    assert tagged.run("dataset", str(tmp_path / "out")) == 0
+    labels = json.loads((tmp_path / "out" / "labels.json").read_text())
+    (category,) = [each for each in labels["categories"] if each["supercategory"] == "object"]
+    (found,) = [each for each in labels["annotations"] if each["category_id"] == category["id"]]
+    image = next(each for each in labels["images"] if each["id"] == found["image_id"])
+    assert category["name"] == "backpack"
+    assert image["time"] == pytest.approx(first.best_time, abs=0.01)
+    width, height = image["width"], image["height"]
+    assert found["bbox"] == [width / 4, height / 2, width / 4, height / 4]
+    assert labels["info"]["objects"] == ["yolo"]

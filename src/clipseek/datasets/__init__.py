@@ -4,7 +4,15 @@
 file, and `folder` writes it all.
 """
 
-from clipseek.datasets.dataset import DECIDED, Dataset, Label, Picture, Selection, assembled
+from clipseek.datasets.dataset import (
+    DECIDED,
+    Dataset,
+    Followed,
+    Label,
+    Picture,
+    Selection,
+    assembled,
+)
 from clipseek.datasets.folder import Written, write
 from clipseek.datasets.formats import FORMATS
 from clipseek.datasets.pictures import Wanted
@@ -13,6 +21,7 @@ __all__ = [
     "DECIDED",
     "FORMATS",
     "Dataset",
+    "Followed",
     "Label",
     "Picture",
     "Selection",

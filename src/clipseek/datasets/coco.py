@@ -1,8 +1,9 @@
 """COCO: images, annotations and categories, and the videos and tracks that they belong to.
 
-An annotation is of a whole frame, since tags are: its box is the frame, and its category has the
-`supercategory` "tag". https://cocodataset.org/#format-data, and for videos and tracks the format of
-TAO (Dave et al., "TAO: A large-scale benchmark for tracking any object", ECCV 2020).
+An object has its box. A tag is of a whole frame: its box is the frame, and its category has the
+`supercategory` "tag", so that what learns boxes can leave it out.
+https://cocodataset.org/#format-data, and for videos and tracks the format of TAO (Dave et al.,
+"TAO: A large-scale benchmark for tracking any object", ECCV 2020).
 """
 
 import json
@@ -84,14 +85,17 @@ def document(dataset: Dataset) -> dict[str, object]:
 
 def _annotation(dataset: Dataset, label: Label, numbers: Mapping[str, int]) -> dict[str, object]:
     picture, track = dataset.pictures[label.picture - 1], dataset.tracks[label.track - 1]
+    edges = label.box or (0.0, 0.0, 1.0, 1.0)
+    left, right = (round(edges[place] * picture.width, 2) for place in (0, 2))
+    top, bottom = (round(edges[place] * picture.height, 2) for place in (1, 3))
     return {
         "id": label.id,
         "image_id": label.picture,
         "category_id": track.category,
         "video_id": numbers[track.video_id],
         "track_id": track.id,
-        "bbox": [0.0, 0.0, float(picture.width), float(picture.height)],
-        "area": float(picture.width * picture.height),
+        "bbox": [left, top, right - left, bottom - top],
+        "area": (right - left) * (bottom - top),
         "iscrowd": 0,
         "segmentation": [],
         "score": track.relevance,

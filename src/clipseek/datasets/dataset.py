@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from clipseek.curating import SegmentTag, TagState
+from clipseek.stored import rounding_s
 from clipseek.types import Video
 
 Level = Literal["tag", "object"]
 """Whether a category is of whole frames, or of boxes in them."""
+Box = tuple[float, float, float, float]
+FOUND = "found"
+"""The state of an object: a detector has found it."""
 DECIDED: tuple[TagState, ...] = ("accepted", "corrected")
 """The states of tags that people have agreed to."""
 DIGITS = 12
@@ -60,11 +64,38 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a track says of one picture: all of it, since a tag is of a whole frame."""
+    """What a track says of one picture.
+
+    box: Left, top, right and bottom as fractions of its width and height; None for a tag, which is
+    of a whole frame.
+    """
 
     id: int
     picture: int
     track: int
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An object of one video, and its box in each frame in which it was seen.
+
+    start, end: Seconds, [start, end). boxes: By the time of the frame, in seconds.
+    """
+
+    video_id: str
+    label: str
+    confidence: float
+    start: float
+    end: float
+    boxes: Mapping[float, Box]
+
+    def box_at(self, time: float) -> Box | None:
+        """Return the box in the frame that is shown at a time; None if it was not looked at."""
+        nearest = min(self.boxes, key=lambda each: abs(each - time), default=None)
+        if nearest is None or abs(nearest - time) > 2 * rounding_s(time):
+            return None
+        return self.boxes[nearest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +111,10 @@ class Selection:
     model: str
     rules: Mapping[str, str]
     states: tuple[str, ...]
+    redacts: tuple[str, ...] = ()
+    """What is blurred in the pictures, as the collection says."""
+    objects: tuple[str, ...] = ()
+    """The stamps of the detectors whose objects are in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +147,8 @@ class Dataset:
             "model": chosen.model,
             "rules": dict(sorted(chosen.rules.items())),
             "states": list(chosen.states),
+            "redacts": list(chosen.redacts),
+            "objects": list(chosen.objects),
         }
 
 
@@ -121,36 +158,57 @@ def assembled(
     pictures: Sequence[Picture],
     tags: Sequence[SegmentTag],
     *,
+    objects: Sequence[Followed] = (),
     left_out: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Put a data set together. The order of the arguments' rows does not matter.
 
     Tags of videos without pictures and tags in other states than `selection.states` are left out. A
-    picture has a label if it is shown in the span of a tag.
+    picture has the label of a tag in whose span it is shown, and that of an object that was seen in
+    just this frame.
     """
     shown = sorted(pictures, key=lambda each: (each.video_id, each.time))
     known = {picture.video_id for picture in shown}
-    names = sorted(selection.rules)
-    categories = [
-        Category(number, name, selection.rules[name]) for number, name in enumerate(names, 1)
-    ]
-    numbers = {each.name: each.id for each in categories}
+    seen = sorted(
+        (each for each in objects if each.video_id in known),
+        key=lambda each: (each.video_id, each.start, each.end, each.label, -each.confidence),
+    )
+    categories = _categories(selection, seen)
+    numbers = {(each.level, each.name): each.id for each in categories}
     counted = sorted(
-        (tag for tag in tags if tag.state in selection.states and tag.rule in numbers),
+        (
+            tag
+            for tag in tags
+            if tag.video_id in known
+            and tag.state in selection.states
+            and tag.rule in selection.rules
+        ),
         key=lambda tag: (tag.video_id, tag.start, tag.end, tag.rule, tag.id),
     )
     tracks = [
         Track(
             number,
             tag.video_id,
-            numbers[tag.rule],
+            numbers["tag", tag.rule],
             tag.start,
             tag.end,
             tag.relevance,
             tag.state,
             tag.id,
         )
-        for number, tag in enumerate((tag for tag in counted if tag.video_id in known), 1)
+        for number, tag in enumerate(counted, 1)
+    ]
+    tracks += [
+        Track(
+            number,
+            each.video_id,
+            numbers["object", each.label],
+            each.start,
+            each.end,
+            each.confidence,
+            FOUND,
+        )
+        for number, each in enumerate(seen, len(tracks) + 1)
     ]
     return Dataset(
         name=_name(selection, shown),
@@ -159,22 +217,37 @@ def assembled(
         pictures=shown,
         categories=categories,
         tracks=tracks,
-        labels=_labels(shown, tracks),
+        labels=_labels(shown, tracks, seen),
         left_out=dict(sorted((left_out or {}).items())),
     )
 
 
-def _labels(pictures: Sequence[Picture], tracks: Sequence[Track]) -> list[Label]:
+def _categories(selection: Selection, objects: Sequence[Followed]) -> list[Category]:
+    rules = [(name, selection.rules[name], "tag") for name in sorted(selection.rules)]
+    classes = [(name, "", "object") for name in sorted({each.label for each in objects})]
+    return [
+        Category(number, name, version, "tag" if level == "tag" else "object")
+        for number, (name, version, level) in enumerate([*rules, *classes], 1)
+    ]
+
+
+def _labels(
+    pictures: Sequence[Picture], tracks: Sequence[Track], objects: Sequence[Followed]
+) -> list[Label]:
+    """Return the labels by picture. The last tracks are those of the objects, in their order."""
+    tags = len(tracks) - len(objects)
     by_video: dict[str, list[Track]] = {}
     for track in tracks:
         by_video.setdefault(track.video_id, []).append(track)
-    found = [
-        (number, track.id)
-        for number, picture in enumerate(pictures, 1)
-        for track in by_video.get(picture.video_id, ())
-        if track.start <= picture.time < track.end
-    ]
-    return [Label(number, *pair) for number, pair in enumerate(found, 1)]
+    found: list[tuple[int, int, Box | None]] = []
+    for number, picture in enumerate(pictures, 1):
+        for track in by_video.get(picture.video_id, ()):
+            if track.id > tags:
+                if (box := objects[track.id - tags - 1].box_at(picture.time)) is not None:
+                    found.append((number, track.id, box))
+            elif track.start <= picture.time < track.end:
+                found.append((number, track.id, None))
+    return [Label(number, *said) for number, said in enumerate(found, 1)]
 
 
 def _name(selection: Selection, pictures: Sequence[Picture]) -> str:
@@ -184,6 +257,7 @@ def _name(selection: Selection, pictures: Sequence[Picture]) -> str:
             sorted(selection.rules.items()),
             selection.states,
             selection.model,
+            selection.objects,
             [(each.video_id, each.time, each.pixels) for each in pictures],
         ]
     )

@@ -1,14 +1,14 @@
 """FiftyOne: a `FiftyOneImageDetectionDataset`, whose frames have several labels.
 
-FiftyOne's own format of classifications has one label for a picture, so a tag is a detection whose
-box is the whole frame, with its state and its rule as attributes.
+FiftyOne's own format of classifications has one label for a picture, so a tag is a detection, too:
+its box is the whole frame. The state and the version of the rule are attributes.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from clipseek.datasets.dataset import Dataset
+from clipseek.datasets.dataset import Box, Dataset
 
 WHOLE = [0.0, 0.0, 1.0, 1.0]
 """Left, top, width and height as fractions of the frame."""
@@ -23,10 +23,15 @@ def files(dataset: Dataset) -> Mapping[str, bytes]:
         labels[PurePath(dataset.pictures[label.picture - 1].file).stem].append(
             {
                 "label": category.name,
-                "bounding_box": WHOLE,
+                "bounding_box": WHOLE if label.box is None else _edges(label.box),
                 "confidence": track.relevance,
                 "attributes": {"state": track.state, "version": category.version},
             }
         )
     written = json.dumps({"labels": labels}, ensure_ascii=True, indent=1)
     return {"labels.json": f"{written}\n".encode()}
+
+
+def _edges(box: Box) -> list[float]:
+    left, top, right, bottom = box
+    return [left, top, right - left, bottom - top]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipseek.curating import SegmentTag
-from clipseek.datasets.dataset import Dataset, Picture, Selection, assembled
+from clipseek.datasets.dataset import Dataset, Followed, Picture, Selection, assembled
 from clipseek.datasets.formats import PICTURES, format_of
-from clipseek.datasets.pictures import NotTheSame, Wanted, taken
+from clipseek.datasets.pictures import NotTheSame, Redact, Wanted, as_it_is, taken
 from clipseek.errors import ConfigError, UnreadableVideo
 from clipseek.protocols import FrameSourceOpener
 from clipseek.sources import Places
@@ -33,8 +33,10 @@ def write(
     wanted: Iterable[Wanted],
     tags: Sequence[SegmentTag],
     *,
+    objects: Sequence[Followed] = (),
     places: Places,
     open_exact: FrameSourceOpener,
+    redact: Redact = as_it_is,
     on_video: Callable[[str], None] = lambda _: None,
 ) -> Written:
     """Write a data set into a new or empty folder.
@@ -52,14 +54,14 @@ def write(
     videos, left_out = [], {}
     for some in wanted:
         try:
-            pictures += _pictures(folder, some, places, open_exact)
+            pictures += _pictures(folder, taken(some, places, open_exact, redact))
             videos.append(some.video)
         except _Unwritable as error:
             raise error.reason from error
         except (NotTheSame, UnreadableVideo, OSError) as error:
             left_out[some.video.id] = _reason(error)
         on_video(some.video.uri)
-    dataset = assembled(selection, videos, pictures, tags, left_out=left_out)
+    dataset = assembled(selection, videos, pictures, tags, objects=objects, left_out=left_out)
     sizes = _write_rest(folder, form, dataset, files(dataset))
     return Written(dataset, sizes)
 
@@ -84,13 +86,11 @@ class _Unwritable(Exception):
         super().__init__(str(reason))
 
 
-def _pictures(
-    folder: Path, wanted: Wanted, places: Places, open_exact: FrameSourceOpener
-) -> list[Picture]:
+def _pictures(folder: Path, frames: Iterable[tuple[Picture, bytes]]) -> list[Picture]:
     """Write the pictures of one video, all or none."""
     found: list[Picture] = []
     try:
-        for picture, content in taken(wanted, places, open_exact):
+        for picture, content in frames:
             try:
                 (folder / PICTURES / picture.file).write_bytes(content)
             except OSError as error:

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,17 @@ class NotTheSame(ClipseekError):
     """A video has other content now than when it was indexed."""
 
 
+Redact = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""Returns a picture, uint8 (H, W, 3), in which what must not be seen is blurred."""
+
+
+def as_it_is(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the picture itself."""
+    return picture
+
+
 def taken(
-    wanted: Wanted, places: Places, open_exact: FrameSourceOpener
+    wanted: Wanted, places: Places, open_exact: FrameSourceOpener, redact: Redact = as_it_is
 ) -> Iterator[tuple[Picture, bytes]]:
     """Yield each frame that is shown at some of the times, once, and the bytes of its file.
 
@@ -38,6 +47,7 @@ def taken(
         NotTheSame: the file has changed since it was indexed.
         UnreadableVideo: nothing of it can be decoded.
         OSError: the file is gone or cannot be read.
+        ClipseekError: what must not be seen cannot be found.
     """
     video = wanted.video
     source = places.look(video.uri)
@@ -47,7 +57,7 @@ def taken(
     with source.parts() as file, open_exact(video.uri, descriptor=file.fileno()) as frames:
         for batch in frames.read(asked):
             for pixels, time in zip(batch.pixels, batch.times.tolist(), strict=True):
-                yield _picture(video, time, pixels)
+                yield _picture(video, time, redact(pixels))
 
 
 def _has_content(source: Source, video: Video) -> bool:

@@ -19,8 +19,21 @@ COLUMNS: Mapping[str, Mapping[str, type]] = {
         "height": int,
         "pixels_sha256": str,
     },
-    "labels": {"file": str, "category": str, "relevance": float, "state": str, "tag": str},
+    "labels": {
+        "file": str,
+        "category": str,
+        "level": str,
+        "relevance": float,
+        "state": str,
+        "tag": str,
+        "track": int,
+        "left": float,
+        "top": float,
+        "right": float,
+        "bottom": float,
+    },
     "spans": {
+        "track": int,
         "video_id": str,
         "category": str,
         "version": str,
@@ -63,12 +76,17 @@ def _frames(dataset: Dataset) -> Iterator[dict[str, Value]]:
 def _labels(dataset: Dataset) -> Iterator[dict[str, Value]]:
     for label in dataset.labels:
         track = dataset.tracks[label.track - 1]
+        category = dataset.categories[track.category - 1]
+        edges = label.box or (0.0, 0.0, 1.0, 1.0)
         yield {
             "file": dataset.pictures[label.picture - 1].file,
-            "category": dataset.categories[track.category - 1].name,
+            "category": category.name,
+            "level": category.level,
             "relevance": track.relevance,
             "state": track.state,
             "tag": track.source,
+            "track": track.id,
+            **dict(zip(("left", "top", "right", "bottom"), edges, strict=True)),
         }
 
 
@@ -76,6 +94,7 @@ def _spans(dataset: Dataset) -> Iterator[dict[str, Value]]:
     for track in dataset.tracks:
         category = dataset.categories[track.category - 1]
         yield {
+            "track": track.id,
             "video_id": track.video_id,
             "category": category.name,
             "version": category.version,

@@ -61,6 +61,7 @@ from api.lag import Lag
 from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.middleware import Border
+from api.object_counts import ObjectCounts
 from api.operations import TAGS, Documented
 from api.picture_urls import PictureUrls
 from api.rates import Rates
@@ -188,6 +189,7 @@ def _application(opened: Service) -> FastAPI:
         threads=lambda: {w.name: w.age_s for w in workers if w.age_s is not None},
         jobs=app.state.job_counts.latest,
     )
+    app.state.metrics.registry.register(ObjectCounts(opened.collections.stats))
     app.state.watch_counts = WatchCounts(opened.catalog, app.state.watch_reader)
     app.state.metrics.registry.register(app.state.watch_counts)
     app.state.drift_gauges = DriftGauges(open_drift_reader(opened.settings))

@@ -5,7 +5,7 @@ import json
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipseek import sampling
@@ -14,12 +14,15 @@ from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.objects.coco import coco_of
 from clipseek.objects.whereabouts import Whereabouts, painted, whereabouts
+from clipseek.redaction import Redactor
+from clipseek.redaction.opening import open_redactor
 from clipseek.service import Service
 from clipseek.types import Video
 from clipseek.video.opening import video_opener
 from clipseek.video.writing import write_pictures
 from indexer.noting import INTERRUPTED
 from indexer.output import counted, emit, say
+from indexer.redaction import redacted
 from indexer.verbs.ingest import stopping_on_signal
 from indexer.videos import named
 
@@ -37,7 +40,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         collection = service.catalog.collection(settings.collection)
         video = named(service.catalog, collection.name, options.video)
         found = _Counted(_found(settings, service, video, options, stop))
-        asked = _Asked(options.text, video, options.side_by_side, settings.sample_fps)
+        # What a collection redacts is blurred here too; JSON and COCO have no pictures.
+        redactor = open_redactor(redacted(settings).get(collection.name, ()))
+        asked = _Asked(options.text, video, options.side_by_side, settings.sample_fps, redactor)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".where-") as folder:
             draft = Path(folder) / "draft"
             write(draft, found, asked)
@@ -99,6 +104,7 @@ class _Asked:
     video: Video
     beside: bool
     fps: float
+    redactor: Redactor
 
 
 Writer = Callable[[Path, Iterable[Whereabouts], _Asked], None]
@@ -116,7 +122,8 @@ def _writer(out: Path) -> Writer:
 
 
 def _write_video(path: Path, found: Iterable[Whereabouts], asked: _Asked) -> None:
-    pictures = ((one.time, painted(one, beside=asked.beside)) for one in found)
+    shown = (replace(one, pixels=asked.redactor.redacted(one.pixels)) for one in found)
+    pictures = ((one.time, painted(one, beside=asked.beside)) for one in shown)
     write_pictures(path, pictures, fps=asked.fps)
 
 

@@ -67,6 +67,7 @@ def test_objects_say_where_they_are(library: Library) -> None:
         parts = {"parts": [{"text": "purple"}, {"text": "green"}]}
         several = client.post("/v1/search", json=parts).json()["hits"][0]
         assert several["video"]["id"] == "park"
+        assert 'clipseek_index_objects{collection="default"} 1.0' in client.get("/metrics").text
         assert "object" in [each["field"] for each in several["fields"]]
 
 

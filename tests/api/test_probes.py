@@ -160,6 +160,7 @@ def test_the_index_is_shown_by_collection(client: TestClient) -> None:
     values = series(client.get("/metrics").text)
     assert values['clipseek_index_version{collection="default"}'] == 3
     assert values['clipseek_index_segments{collection="default"}'] == 6
+    assert values['clipseek_index_objects{collection="default"}'] == 0
     assert values['clipseek_index_delta_segments{collection="default"}'] == 6
 
 
@@ -219,6 +220,7 @@ def test_the_names_of_the_metrics_are_pinned(client: TestClient) -> None:
         "clipseek_search_queue",
         "clipseek_searches_shed_total",
         "clipseek_index_version",
+        "clipseek_index_objects",
         "clipseek_index_segments",
         "clipseek_index_delta_segments",
         "clipseek_index_snapshot_version",

@@ -30,6 +30,7 @@ class CollectionStats:
     snapshot_at: str | None = None
     is_exact: bool = True
     age_s: float = 0.0
+    objects: int = 0
 
 
 class Collections:
@@ -168,6 +169,7 @@ class Collections:
                 snapshot_at=view.snapshot_at,
                 is_exact=view.is_exact,
                 age_s=age_s,
+                objects=len(view.objects),
             )
             for name, (view, age_s) in self._views.opened().items()
         }

@@ -176,7 +176,7 @@ def measure(cameras: int, tests: int, seed: int, minutes: int = MINUTES) -> dict
             for name in seen["none"]:  # of the last, the most frames
                 shares.setdefault(name, []).extend(name in way for way in ways)
         alarms += false_alarms(seen["none"], each, rng)
-        of_frames += false_alarms(seen["none"], each // 50, rng, frames=True)
+        of_frames += false_alarms(seen["none"], each // 200, rng, frames=True)
     done = each * cameras
     return {
         "found": {
@@ -186,7 +186,7 @@ def measure(cameras: int, tests: int, seed: int, minutes: int = MINUTES) -> dict
         "tests": done,
         "false_alarms": alarms,
         "upper": round(float(beta.ppf(0.975, alarms + 1, done - alarms)), 6),
-        "of_frames": {"tests": each // 50 * cameras, "false_alarms": of_frames},
+        "of_frames": {"tests": each // 200 * cameras, "false_alarms": of_frames},
     }
 
 

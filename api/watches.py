@@ -38,6 +38,7 @@ from clipseek.errors import (
     VideoNotFound,
 )
 from clipseek.live.asking import require, said
+from clipseek.live.signing import Secrets
 from clipseek.service import Service
 from clipseek.watches import Watch, WatchNotFound, WatchReader
 
@@ -164,7 +165,7 @@ async def make(
         by=asking.name,
     )
     require(made)
-    stored = await run_in_threadpool(store.add, made)
+    stored = await run_in_threadpool(store.add, Secrets.of(service.settings).kept(made))
     response.headers["Location"] = f"{service.settings.root}/v1/watches/{stored.id}"
     response.headers["Cache-Control"] = "no-store"
     return WatchAnswer.of(stored, is_writer=True, secret=secret)
@@ -211,8 +212,9 @@ def change(
             secret = None if is_same else hook.secret or _new_secret()
             changed = replace(changed, webhook=hook.url, secret=secret or before.secret)
     require(changed)
+    kept = Secrets.of(service.settings).kept(changed)
     response.headers["Cache-Control"] = "no-store"
-    return WatchAnswer.of(store.change(changed), is_writer=True, secret=secret)
+    return WatchAnswer.of(store.change(kept), is_writer=True, secret=secret)
 
 
 @changing_router.delete(

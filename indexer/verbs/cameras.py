@@ -17,9 +17,10 @@ from clipseek.cameras import (
 )
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
-from clipseek.ledgers import open_camera_reader, open_cameras
+from clipseek.ledgers import open_camera_reader, open_cameras, open_watches
 from clipseek.live.looking import look
 from clipseek.live.sealing import Seal, new_key
+from clipseek.live.signing import Secrets
 from clipseek.protocols import CameraStore
 from indexer.output import Column, counted, emit, note, say, size, table
 from indexer.retaining import remove_recordings
@@ -95,16 +96,21 @@ def _remove(cameras: CameraStore, settings: Settings, options: argparse.Namespac
 
 
 def _reseal(cameras: CameraStore, settings: Settings, options: argparse.Namespace) -> int:
-    """Encrypt all URLs by the first key, so that the others can be forgotten."""
+    """Encrypt all secrets by the first key, so that the others can be forgotten."""
     seal = Seal.of(settings)
     found = [camera for camera in cameras.cameras() if not camera.is_webcam]
     for camera in found:
         url = seal.unseal(camera.sealed, camera=camera.name, epoch=camera.epoch)
         cameras.change(replace(camera, sealed=seal.seal(url, epoch=camera.epoch)))
+    with closing(open_watches(settings)) as store:
+        watches = Secrets.of(settings).again(store.watches())
+        for watch in watches:
+            store.change(watch)
     if options.json:
-        emit({"cameras": len(found), "state": "resealed"})
+        emit({"cameras": len(found), "watches": len(watches), "state": "resealed"})
     else:
-        say(f"encrypted the URLs of {len(found)} cameras by the first key")
+        said = f"{counted(len(found), 'camera')} and {counted(len(watches), 'watch')}"
+        say(f"encrypted the secrets of {said} by the first key")
     return 0
 
 

@@ -18,6 +18,7 @@ from clipseek.errors import ConfigError
 from clipseek.ledgers import open_watch_reader, open_watches
 from clipseek.live.asking import described, require, said
 from clipseek.live.patrol import Patrol
+from clipseek.live.signing import Secrets
 from clipseek.live.trying import DAY_S, Trial, tried
 from clipseek.parts import Part, Text
 from clipseek.query import WITHIN_S, Query, Step
@@ -59,13 +60,13 @@ def _add(settings: Settings, options: argparse.Namespace) -> int:
         watch = replace(watch, webhook=url, secret=secret)
     require(watch)
     with closing(open_watches(settings)) as store:
-        made = store.add(watch)
+        made = store.add(Secrets.of(settings).kept(watch))
     if options.json:
-        emit({**shown(made), **({"secret": made.secret} if made.webhook else {})})
+        emit({**shown(made), **({"secret": watch.secret} if made.webhook else {})})
         return 0
     say(f"watching {made.collection} for {described(made.asked)} ({made.id})")
     if made.webhook:
-        say(made.secret)
+        say(watch.secret)
         note("this is the secret that signs what is sent; it is not shown again")
     note("`clipseek serve`, `indexer work` or `indexer watches run` must run, so that it fires")
     return 0

@@ -1,6 +1,7 @@
-"""URLs as messages and logs may show them: without what could be a secret."""
+"""URLs as messages and logs may show them: without what could be a secret; and their hosts."""
 
 import re
+from urllib.parse import urlsplit
 
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 
@@ -14,3 +15,8 @@ def shown(url: str) -> str:
         scheme, mark, _ = url.partition("://")
         return f"{scheme}{mark}…@…" if mark and "@" not in scheme else "…@…"
     return _QUERY.sub(lambda found: f"{found[0][0]}…", url)
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, with its port if the URL names one."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()

@@ -373,8 +373,13 @@ class WatchStore(WatchReader, Protocol):
         """Give up all turns, and what was taken to be delivered."""
         ...
 
-    def due(self, owner: str, lease_s: float, most: int) -> list[Delivery]:
-        """Take deliveries that are due, for `lease_s` seconds, the oldest first."""
+    def due(
+        self, owner: str, lease_s: float, most: int, *, besides: Sequence[str] = ()
+    ) -> list[Delivery]:
+        """Take deliveries that are due, for `lease_s` seconds, the oldest first.
+
+        besides: Hosts as `urls.host_of` names them, to which nothing is taken.
+        """
         ...
 
     def delivered(self, delivery: Delivery) -> bool:

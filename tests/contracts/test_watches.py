@@ -262,6 +262,19 @@ def test_an_alert_is_sent_once(store: WatchStore) -> None:
     assert store.delivery_counts().oldest_s == 0
 
 
+def test_alerts_for_a_busy_host_are_left(store: WatchStore) -> None:
+    """The others are taken past it, however many wait for it."""
+    store.add(RED)
+    store.add(replace(SEA, webhook="https://other.example:8443/hook?a=b"))
+    for number in range(3):
+        fire(store, f"a{number}")
+    fire(store, "b1", watch=SEA)
+    (found,) = store.due("one", LEASE_S, 10, besides=["example.com"])
+    assert found.alert.id == "b1"
+    assert store.due("one", LEASE_S, 10, besides=["example.com", "other.example:8443"]) == []
+    assert len(store.due("one", LEASE_S, 2, besides=["other.example:8443"])) == 2
+
+
 def test_what_was_not_delivered_is_tried_again_until_it_failed(store: WatchStore) -> None:
     """With the reason of the last attempt."""
     store.add(RED)

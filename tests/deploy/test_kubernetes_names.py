@@ -309,13 +309,25 @@ def test_the_embedder_has_the_model_of_the_settings() -> None:
 
 
 def test_a_worker_runs_the_verb_and_sees_what_indexing_sees(cluster: Cluster) -> None:
-    """The same volumes and settings; its rollout leaves no two releases at work."""
+    """The same volumes and settings; its rollout leaves no two releases at work.
+
+    Beside cameras it has their key too, which encrypts the secrets that it signs alerts by.
+    """
     worker, index = cluster.pod("worker"), cluster.pod("index")
+    mounts = [m for m in worker.container["volumeMounts"] if m["name"] != "cameras"]
+    volumes = [volume for volume in worker.spec["volumes"] if volume["name"] != "cameras"]
+    settings = {**cluster.environment(worker)}
+    assert (len(volumes) < len(worker.spec["volumes"])) == (
+        "recorder" in cluster.names("StatefulSet")
+    )
+    assert (settings.pop("CLIPSEEK_CAMERA_KEY_FILE", None) is None) == (
+        "recorder" not in cluster.names("StatefulSet")
+    )
     assert worker.container["command"] == ["indexer", "work"]
     assert "work" in parser().verbs
-    assert worker.container["volumeMounts"] == index.container["volumeMounts"]
-    assert worker.spec["volumes"] == index.spec["volumes"]
-    assert cluster.environment(worker) == cluster.environment(index)
+    assert mounts == index.container["volumeMounts"]
+    assert volumes == index.spec["volumes"]
+    assert settings == cluster.environment(index)
     assert worker.owner["spec"]["strategy"] == {"type": "Recreate"}
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import select
 from clipseek.catalog.database import Database
 from clipseek.catalog.tables import cameras as rows
 from clipseek.config import Settings
-from clipseek.ledgers import open_audit, open_cameras
+from clipseek.ledgers import open_audit, open_cameras, open_watches
 from clipseek.live.sealing import Seal, new_key
+from clipseek.live.signing import Secrets
+from clipseek.watches import Watch
 from indexer.cli import main
 
 Said = Callable[..., tuple[int, str, str]]
@@ -115,10 +117,15 @@ def test_the_key_is_replaced(indexer: Said, monkeypatch: pytest.MonkeyPatch) -> 
     old = Settings.load().camera_key
     assert old is not None
     new = new_key()
+    hook = Watch("w", "red", "default", {}, 0.5, webhook="https://a.example/", secret="whsec_a")
+    with closing(open_watches(Settings.load())) as watches:
+        assert watches.add(Secrets.of(Settings.load()).kept(hook)).secret != "whsec_a"
     monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", f"{new},{old.get_secret_value()}")
     assert indexer("reseal")[0] == 0
     with closing(open_cameras(Settings.load())) as cameras:
         camera = cameras.get("yard")
+    with closing(open_watches(Settings.load())) as watches:
+        assert Secrets(Seal(new)).told(watches.watch("w").secret, "w") == "whsec_a"
     assert Seal(new).unseal(camera.sealed, camera="yard", epoch=camera.epoch) == URL
     monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", old.get_secret_value())
     code, _, err = indexer("reseal")

@@ -7,12 +7,16 @@ import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from clipseek.errors import ConfigError
 from clipseek.live import sending
+from clipseek.live.sealing import Seal, new_key
 from clipseek.live.sending import PAUSES_S, Sending, signed
+from clipseek.live.signing import Secrets
 from clipseek.sources.guard import Outgoing
 from clipseek.testing import MemoryWatches
 from clipseek.watches import Alert, Findings, Watch
@@ -61,6 +65,13 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """Serve on a free port."""
+    with serving() as server:
+        yield server
+
+
+@contextmanager
+def serving() -> Iterator[Receiver]:
+    """Serve on a free port."""
     with Receiver() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -78,11 +89,11 @@ class Post:
         self.store = MemoryWatches(lambda: self.time)
         self.store.add(Watch("w", "red", "default", {"parts": []}, 0.5, webhook=url, secret=SECRET))
 
-    def fire(self, *names: str) -> None:
+    def fire(self, *names: str, watch: str = "w") -> None:
         """Make alerts."""
         turn = self.store.take("judge", "default", "e", 1e6)
         assert turn is not None
-        made = [Alert(n, "w", "red", "default", "film", 1.0, 2.0, 1.5, 0.9) for n in names]
+        made = [Alert(n, watch, "red", "default", "film", 1.0, 2.0, 1.5, 0.9) for n in names]
         assert self.store.commit(turn, turn.version + 1, Findings(made), 1e6)
 
 
@@ -94,10 +105,17 @@ def _resolve(host: str, _port: int) -> list[str]:
 
 
 @contextmanager
-def sender(post: Post, *hosts: str) -> Iterator[Sending]:
+def sender(post: Post, *hosts: str, secrets: Secrets | None = None) -> Iterator[Sending]:
     """Return what sends to some hosts although they are inside."""
     outgoing = Outgoing(hosts, resolve=_resolve)
-    opened = Sending(post.store, outgoing, owner="one", root="/clips", now=lambda: post.time)
+    opened = Sending(
+        post.store,
+        outgoing,
+        owner="one",
+        root="/clips",
+        secrets=secrets,
+        now=lambda: post.time,
+    )
     yield opened
     opened.close()
 
@@ -206,6 +224,73 @@ def test_a_receiver_that_hangs_delays_itself_alone(
     with sender(post, receiver.host) as opened:
         assert opened.turn() == 0
     assert post.store.alert("a1").reason == "no answer in 0.3 s"
+
+
+def test_a_slow_host_leaves_threads_to_the_others(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has two attempts at a time, whatever waits for it; alerts for others pass it by."""
+    monkeypatch.setattr(sending, "PATIENCE_S", 0.05)
+    receiver.hangs.clear()
+    post = Post(f"http://{receiver.host}/hook")
+    post.fire(*(f"a{n:02}" for n in range(20)))
+    with serving() as quick:
+        post.store.add(
+            Watch(
+                "q",
+                "blue",
+                "default",
+                {"parts": []},
+                0.5,
+                webhook=f"http://{quick.host}/hook",
+                secret=SECRET,
+            )
+        )
+        post.fire(*(f"b{n:02}" for n in range(20)), watch="q")
+        with sender(post, receiver.host, quick.host) as opened:
+            arrived = 0
+            while arrived < 20:
+                arrived += opened.turn()
+            assert len(receiver.got) == sending.OF_HOST
+            assert {headers["webhook-id"] for headers, _ in quick.got} == {
+                f"b{n:02}" for n in range(20)
+            }
+            receiver.hangs.set()
+            opened.drain()
+    assert len(receiver.got) == 20
+
+
+def test_a_secret_is_stored_encrypted_and_signs_all_the_same(receiver: Receiver) -> None:
+    """By the first key; without a key that decrypts it, the alert waits and says why."""
+    secrets = Secrets(Seal(new_key()))
+    post = Post(f"http://{receiver.host}/hook")
+    kept = secrets.kept(post.store.watch("w"))
+    assert SECRET not in kept.secret
+    assert secrets.kept(kept) == kept
+    post.store.change(kept)
+    post.fire("a1")
+    with sender(post, receiver.host) as opened:
+        assert opened.turn() == 0
+    assert "encrypted by a key that is not in CLIPSEEK_CAMERA_KEY" in post.store.alert("a1").reason
+    assert SECRET not in post.store.alert("a1").reason
+    post.time += 2 * PAUSES_S[1]
+    with sender(post, receiver.host, secrets=secrets) as opened:
+        assert opened.turn() == 1
+    ((headers, body),) = receiver.got
+    expected = signed("a1", int(headers["webhook-timestamp"]), body, SECRET)
+    assert headers["webhook-signature"] == expected["webhook-signature"]
+
+
+def test_a_sealed_secret_belongs_to_its_watch() -> None:
+    """The secret of another watch, copied in the database, signs nothing; keys rotate."""
+    old, new = new_key(), new_key()
+    watch = Watch("w", "red", "default", {"parts": []}, 0.5, webhook="https://a/", secret=SECRET)
+    kept = Secrets(Seal(old)).kept(watch)
+    with pytest.raises(ConfigError):
+        Secrets(Seal(old)).told(kept.secret, "another")
+    (again,) = Secrets(Seal(f"{new} {old}")).again([kept, replace(watch, id="x", secret="")])
+    assert Secrets(Seal(new)).told(again.secret, "w") == SECRET
+    assert Secrets(None).told(SECRET, "w") == SECRET
 
 
 def test_a_process_that_ends_gives_back_what_it_has_not_sent(receiver: Receiver) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import among
 from clipseek.catalog.watch_tables import alerts, deliveries, watch_states, watches
+from clipseek.urls import host_of
 from clipseek.watches import Findings, Hours, Watch
 
 
@@ -81,6 +82,7 @@ def row_of(watch: Watch) -> dict[str, Any]:
         "cooldown_s": watch.cooldown_s,
         "keeps": watch.keeps,
         "webhook": watch.webhook,
+        "host": host_of(watch.webhook or ""),
         "secret": watch.secret,
         "is_on": watch.is_on,
         "principal": watch.by,
@@ -94,7 +96,7 @@ def watch_of(row: RowMapping) -> Watch:
     if hours is not None:
         hours = Hours(**{**hours, "days": tuple(hours["days"])})
     return Watch(
-        **{name: value for name, value in values.items() if name != "principal"},
+        **{name: value for name, value in values.items() if name not in ("host", "principal")},
         by=values["principal"],
         cameras=None if cameras is None else tuple(cameras),
         hours=hours,

@@ -28,7 +28,8 @@ watches = Table(
     Column("cooldown_s", Double, nullable=False),
     Column("keeps", Boolean, nullable=False),
     Column("webhook", Text),
-    Column("secret", Text, nullable=False),  # it signs, so it is stored as it is
+    Column("host", Key, nullable=False),  # of the webhook
+    Column("secret", Text, nullable=False),  # encrypted if there is a key for it
     Column("is_on", Boolean, nullable=False),
     Column("principal", Text, nullable=False),
     Column("created_at", Text, nullable=False),

@@ -243,10 +243,16 @@ class SqlWatches(SqlWatchReader):
                     update(table).where(table.c.owner == owner).values(owner="", due=0.0)
                 )
 
-    def due(self, owner: str, lease_s: float, most: int) -> list[Delivery]:
+    def due(
+        self, owner: str, lease_s: float, most: int, *, besides: Sequence[str] = ()
+    ) -> list[Delivery]:
         """Take deliveries that are due, for `lease_s` seconds, the oldest first."""
         clock = leases.clock(self._database.dialect)
         ready = and_(deliveries.c.state == "waiting", deliveries.c.due <= clock)
+        if besides:
+            elsewhere = select(alerts.c.id).join(watches, watches.c.id == alerts.c.watch)
+            elsewhere = elsewhere.where(watches.c.host.not_in(besides))
+            ready = and_(ready, deliveries.c.alert.in_(elsewhere))
         if not self._rows(select(deliveries.c.alert).where(ready).limit(1)):
             return []  # without a writing transaction, because this is asked again and again
         with self._writing() as connection:

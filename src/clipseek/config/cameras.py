@@ -14,7 +14,8 @@ class CameraSettings(BaseModel):
     camera_key: SecretStr | None = Field(
         default=None,
         min_length=1,
-        description="key that encrypts the URLs of cameras, as `indexer cameras key` prints it; "
+        description="key that encrypts the URLs of cameras and the secrets of webhooks, as "
+        "`indexer cameras key` prints it; "
         "former keys may follow, separated by commas",
     )
     camera_key_file: AtHome | None = Field(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from clipseek.config import Settings
 from clipseek.errors import ServiceUnavailable
 from clipseek.live.sending import Sending
+from clipseek.live.signing import Secrets
 from clipseek.live.watching import Watching
 from clipseek.search import Searcher
 from clipseek.sources.guard import Outgoing
@@ -33,6 +34,7 @@ class Patrol:
             owner=owner,
             root=settings.root,
             keep_s=settings.keep_alerts_s,
+            secrets=Secrets.of(settings),
         )
         self.alerts = 0
         self.judging = Worker("watches", self._judge, pause_s=POLL_S)
@@ -47,7 +49,7 @@ class Patrol:
         """Judge what is new and send what is due, in this thread, until nothing is left."""
         while self._found():
             pass
-        self._send()
+        self._sending.drain()
 
     def close(self) -> None:
         """Let both turns end, and give up what this process has."""

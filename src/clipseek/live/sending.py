@@ -13,16 +13,19 @@ import random
 import threading
 import time
 from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ssl import SSLContext, SSLError
 from urllib.parse import quote
 
-from clipseek.errors import ServiceUnavailable, UrlNotAllowed
+from clipseek.errors import ConfigError, ServiceUnavailable, UrlNotAllowed
+from clipseek.live.signing import Secrets
 from clipseek.sources.fetching import Pinned
 from clipseek.sources.guard import Outgoing
+from clipseek.urls import host_of
 from clipseek.watches import Alert, Delivery, WatchStore, alert_json
 
 PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0)
@@ -33,6 +36,10 @@ LIMIT_S = 15.0
 """Seconds that one attempt may take."""
 LEASE_S = 60.0
 AT_ONCE = 8
+OF_HOST = 2
+"""Attempts at a time: all together, and those to one host, so that a slow one delays itself."""
+PATIENCE_S = 1.0
+"""A turn waits so long for the attempts that it has begun; slower ones end during later turns."""
 PRUNE_S = 3600.0
 _ANSWER_BYTES = 1024
 _GONE = 410
@@ -64,21 +71,55 @@ class Sending:
         root: str = "",
         keep_s: float = 90 * 86400.0,
         context: SSLContext | None = None,
+        secrets: Secrets | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._outgoing, self._owner, self._root = store, outgoing, owner, root
         self._keep_s, self._context, self._now = keep_s, context, now
+        self._secrets = secrets or Secrets(None)
+        self._running: dict[Future[bool], str] = {}
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook")
         self._pruned_at = -PRUNE_S
 
     def turn(self) -> int:
-        """Send what is due; return how many alerts have arrived. Delete old alerts now and then."""
-        due = self._store.due(self._owner, LEASE_S, AT_ONCE)
-        arrived = sum(self._pool.map(self._delivered, due))
+        """Begin to send what is due; return how many alerts have arrived since the last turn.
+
+        Old alerts are deleted now and then.
+        """
+        arrived = self._ended()
+        begun = self._begin()
+        wait(begun, PATIENCE_S)
         if time.monotonic() - self._pruned_at >= PRUNE_S:
             self._store.prune(self._keep_s)
             self._pruned_at = time.monotonic()
-        return arrived
+        return arrived + self._ended()
+
+    def drain(self) -> None:
+        """Send until nothing is due and every attempt has ended."""
+        while self.turn() or self._running:
+            pass
+
+    def _begin(self) -> list[Future[bool]]:
+        """Begin as many attempts as may run, and no more to a host than it may have."""
+        begun = []
+        while len(self._running) < AT_ONCE:
+            busy = [
+                host for host, count in Counter(self._running.values()).items() if count >= OF_HOST
+            ]
+            due = self._store.due(self._owner, LEASE_S, 1, besides=busy)
+            if not due:
+                break
+            future = self._pool.submit(self._delivered, due[0])
+            self._running[future] = host_of(due[0].url)
+            begun.append(future)
+        return begun
+
+    def _ended(self) -> int:
+        """Forget the attempts that have ended; return how many alerts have arrived by them."""
+        ended = [future for future in self._running if future.done()]
+        for future in ended:
+            del self._running[future]
+        return sum(future.result() for future in ended)
 
     def close(self) -> None:
         """Wait for the attempts, and give back what was taken."""
@@ -107,12 +148,13 @@ class Sending:
         try:
             target = self._outgoing.check(delivery.url)
             addresses = self._outgoing.addresses(target)
-        except UrlNotAllowed as error:
+            secret = self._secrets.told(delivery.secret, delivery.alert.watch)
+        except (UrlNotAllowed, ConfigError) as error:
             return Outcome(str(error))
         except OSError:
             return Outcome("the host of the webhook has no address")
         body = json.dumps(payload(delivery.alert, self._root)).encode()
-        headers = signed(delivery.alert.id, int(self._now()), body, delivery.secret)
+        headers = signed(delivery.alert.id, int(self._now()), body, secret)
         connection = Pinned(target, addresses, LIMIT_S, self._context)
         late = threading.Timer(LIMIT_S, connection.cut)
         late.daemon = True

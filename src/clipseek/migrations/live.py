@@ -28,6 +28,7 @@ def _watches() -> None:
         sa.Column("cooldown_s", sa.Double, nullable=False),
         sa.Column("keeps", sa.Boolean, nullable=False),
         sa.Column("webhook", sa.Text),
+        sa.Column("host", KEY, nullable=False),
         sa.Column("secret", sa.Text, nullable=False),
         sa.Column("is_on", sa.Boolean, nullable=False),
         sa.Column("principal", sa.Text, nullable=False),

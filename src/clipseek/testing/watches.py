@@ -191,12 +191,17 @@ class MemoryWatches:
             if lease.owner == owner:
                 lease.owner, lease.due = "", 0.0
 
-    def due(self, owner: str, lease_s: float, most: int) -> list[Delivery]:
+    def due(
+        self, owner: str, lease_s: float, most: int, *, besides: Sequence[str] = ()
+    ) -> list[Delivery]:
         """Take deliveries that are due, for `lease_s` seconds, the oldest first."""
-        now, found = self._now(), []
+        now, found = self._now(), list[Delivery]()
         waiting = sorted(self._waiting(), key=lambda alert: self._deliveries[alert.id].due)
-        for alert in [each for each in waiting if self._deliveries[each.id].due <= now][:most]:
+        for alert in [each for each in waiting if self._deliveries[each.id].due <= now]:
             watch = self._watches[alert.watch]
+            named = (watch.webhook or "").split("/")[2]
+            if len(found) == most or named in besides:
+                continue
             self._deliveries[alert.id] = _Lease(owner, now + lease_s)
             found.append(Delivery(alert, watch.webhook or "", watch.secret, alert.attempts, owner))
         return found

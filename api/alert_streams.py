@@ -128,8 +128,10 @@ class AlertStreams:
 
 async def events(listener: Listener) -> AsyncIterator[str]:
     """Yield the events of one stream in the format of the HTML standard, section 9.2."""
-    # With the id, a client that loses the connection before the first alert misses none.
-    yield f"retry: {RETRY_MS}\nid: {listener.number}\n\n"
+    # With the id, a client that loses the connection before the first alert misses none. Alerts of
+    # all collections are numbered together, so those who may see some are not told how many.
+    begins = f"id: {listener.number}\n" if listener.collections is None else ""
+    yield f"retry: {RETRY_MS}\n{begins}\n"
     end = monotonic() + LONGEST_S
     while monotonic() < end:
         while listener.waiting:

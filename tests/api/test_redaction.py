@@ -43,6 +43,10 @@ REFUSED = {"GET /v1/cameras/{name}/live": "/v1/cameras/yard/live"}
 """Operations that send nothing of a collection that redacts."""
 WITHOUT_PICTURES = frozenset(
     {
+        "GET /v1/agreement",
+        "GET /v1/rules",
+        "GET /v1/samples",
+        "POST /v1/decisions",
         "GET /healthz",
         "GET /metrics",
         "GET /problems/{name}",

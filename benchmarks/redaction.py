@@ -96,7 +96,8 @@ def resized(picture: Picture, width: int, height: int) -> Picture:
 
 def lfw() -> list[Picture]:
     """Return 100 faces and 100 other parts of photographs, uint8 (25, 25, 3)."""
-    grey = (data.lfw_subset() * 255).astype(np.uint8)
+    shares = data.lfw_subset()  # type: ignore[no-untyped-call]  # it has no types
+    grey = (shares * 255).astype(np.uint8)
     return [np.repeat(each[..., None], 3, axis=2) for each in grey]
 
 

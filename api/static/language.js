@@ -6,14 +6,14 @@ import { signal } from "./vendor/signals.js";
 /** The languages that there are, each by its own name. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 /** The files of each language. They are asked for together, so that none waits for another one. */
-export const FILES = ["search", "player", "library", "adding", "live"];
+export const FILES = ["search", "player", "library", "adding", "live", "review"];
 const SAVED = "clipseek.language";
 
 /**
  * @typedef {string | {one: string, other: string}} Message
  * @typedef {typeof import("./languages/en/search.js").default & typeof import("./languages/en/player.js").default
  *   & typeof import("./languages/en/library.js").default & typeof import("./languages/en/adding.js").default
- *   & typeof import("./languages/en/live.js").default} English
+ *   & typeof import("./languages/en/live.js").default & typeof import("./languages/en/review.js").default} English
  * @typedef {keyof English} Key
  */
 

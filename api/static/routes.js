@@ -6,7 +6,7 @@ import { FIELDS } from "./question.js";
 /**
  * @typedef {{video: string, start: number, end: number}} Moment
  * @typedef {object} Route
- * @property {"search" | "library" | "video" | "live" | "status"} page
+ * @property {"search" | "library" | "video" | "live" | "review" | "status"} page
  * @property {string} video the id of the video that the page shows, or ""
  * @property {string} query
  * @property {import("./composed.js").Part[]} parts what else is wanted, and what is not
@@ -164,7 +164,7 @@ const rounded = (/** @type {number} */ seconds) => String(Math.round(seconds * 1
 function pageOf(hash) {
   const [, page, video] = hash.split("/");
   if (page === "library" && video) return { page: "video", video: decoded(video) };
-  if (page === "library" || page === "live" || page === "status") return { page, video: "" };
+  if (page === "library" || page === "live" || page === "review" || page === "status") return { page, video: "" };
   return { page: "search", video: "" };
 }
 

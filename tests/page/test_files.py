@@ -22,6 +22,7 @@ IMPORTED = re.compile(
 LATER = (
     "languages/",
     "live/",
+    "review/",
     "docs.js",
     "login.js",
     "make.js",

@@ -22,6 +22,7 @@ import { DropZone } from "./uploads.js";
 import { VideoPage } from "./videopage.js";
 
 const live = () => import("../live/page.js");
+const review = () => import("../review/page.js");
 
 export function App() {
   const now = useValue(route);
@@ -46,6 +47,7 @@ export function App() {
       ${page === "library" && html`<${Library} />`}
       ${page === "video" && html`<${VideoPage} key=${video} id=${video} />`}
       ${page === "live" && html`<${Later} load=${live} />`}
+      ${page === "review" && html`<${Later} load=${review} />`}
       ${page === "status" && html`<${Status} />`}
     </main>
     ${open && html`<${Player} open=${open} />`}

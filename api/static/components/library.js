@@ -6,7 +6,7 @@ import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { keyOf, removed, removing } from "../changing.js";
 import { here, libraries } from "../library.js";
-import { go, route } from "../navigation.js";
+import { go, link, route } from "../navigation.js";
 import { items } from "../uploading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Listing } from "./listing.js";
@@ -64,6 +64,7 @@ export function Library() {
           </select></label>
       `}
       <span class="gap"></span>
+      <a class="plain" ...${link({ page: "review", open: null })}>${t("review")}</a>
       ${!isEmpty && html`<${Listing} /><${AddButton} />`}
     </div>
     <${Uploads} />

@@ -1,0 +1,25 @@
+// German: review of tags.
+
+export default {
+  review: "Tags prüfen",
+  reviewOf: "Was geprüft wird",
+  reviewEvery: "Alle Regeln",
+  reviewOpen: "Noch nicht entschieden",
+  reviewSecond: "Von anderen entschieden",
+  reviewDisputed: "Andere sind uneins",
+  reviewWaiting: { one: "{count} Stelle wartet", other: "{count} Stellen warten" },
+  reviewNothing: "Hier wartet nichts. Wählen Sie eine andere Regel, oder wenden Sie Regeln mit `indexer tags apply` an.",
+  reviewAsks: "Zeigt das „{rule}“?",
+  reviewAccept: "Ja",
+  reviewReject: "Nein",
+  reviewSkip: "Überspringen",
+  reviewUndo: "Zurück",
+  reviewCorrect: "Berichtigen …",
+  reviewLabel: "Richtiges Tag",
+  reviewFrom: "Von Sekunde",
+  reviewTo: "Bis Sekunde",
+  reviewSave: "Berichtigung speichern",
+  reviewKeys: "Tasten: A ja, R nein, S überspringen, U zurück, C berichtigen",
+  reviewRelevance: "Relevanz {percent}",
+  reviewSpan: "{from} bis {to}",
+};

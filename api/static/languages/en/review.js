@@ -1,0 +1,25 @@
+// English: review of tags.
+
+export default {
+  review: "Review tags",
+  reviewOf: "What to review",
+  reviewEvery: "All rules",
+  reviewOpen: "Not decided yet",
+  reviewSecond: "Decided by others",
+  reviewDisputed: "Others disagree",
+  reviewWaiting: { one: "{count} sample waits", other: "{count} samples wait" },
+  reviewNothing: "Nothing waits here. Choose another rule, or apply rules with `indexer tags apply`.",
+  reviewAsks: "Does this show “{rule}”?",
+  reviewAccept: "Yes",
+  reviewReject: "No",
+  reviewSkip: "Skip",
+  reviewUndo: "Undo",
+  reviewCorrect: "Correct…",
+  reviewLabel: "Right tag",
+  reviewFrom: "From second",
+  reviewTo: "To second",
+  reviewSave: "Save the correction",
+  reviewKeys: "Keys: A yes, R no, S skip, U undo, C correct",
+  reviewRelevance: "relevance {percent}",
+  reviewSpan: "{from} to {to}",
+};

@@ -44,6 +44,7 @@ def test_a_whole_cluster_is_consistent(cluster: Cluster) -> None:
     assert outcome.failed_share == 0, experiment.findings.failures
 
 
+@pytest.mark.long
 def test_the_death_of_a_replica_fails_no_request(cluster: Cluster) -> None:
     """No client notices: nginx asks another one, for searches too."""
     experiment = Experiment(cluster, seed=4)

@@ -442,6 +442,7 @@ def test_demo_videos_replace_no_others(tmp_path: Path, empty: Library, capsys: C
         assert empty.run("demo", "--videos", "1", "--out", str(tmp_path / "ours")) == 0
 
 
+@pytest.mark.long
 def test_demo_videos_with_speech_need_a_voice(
     tmp_path: Path, empty: Library, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,8 +94,23 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("verb", ["calibrate", "ingest"])
-@pytest.mark.parametrize(("part", "changes"), CHANGES.items(), ids=CHANGES.keys())
+SHORT = {("calibrate", "bank"), ("ingest", "relevance constants")}
+"""One part by each verb; `make test-long` tries every pair."""
+
+
+@pytest.mark.parametrize(
+    ("verb", "part", "changes"),
+    [
+        pytest.param(
+            verb,
+            *change,
+            id=f"{change[0]}-{verb}",
+            marks=[] if (verb, change[0]) in SHORT else [pytest.mark.long],
+        )
+        for verb in ("calibrate", "ingest")
+        for change in CHANGES.items()
+    ],
+)
 def test_a_changed_model_judges_as_if_it_had_indexed(
     judged: Judged, capsys: Capture, verb: str, part: str, changes: dict[str, Any]
 ) -> None:

@@ -289,8 +289,8 @@ def test_the_latest_queries_are_compared(library: Library, capsys: Capture) -> N
 @pytest.mark.parametrize(
     "command",
     [
-        pytest.param(["switch", "default", "--finish"], id="switch"),
-        pytest.param(["build"], id="build"),
+        pytest.param(["switch", "default", "--finish"], id="switch", marks=pytest.mark.long),
+        pytest.param(["build"], id="build", marks=pytest.mark.long),
         pytest.param(["collections", "remove", "default"], id="collections"),
     ],
 )

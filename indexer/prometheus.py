@@ -1,19 +1,25 @@
 """What a Prometheus has counted of the service: read over HTTP, within limits of time and bytes."""
 
 import http.client
-import json
 import math
 from collections.abc import Sequence
 from contextlib import closing
-from typing import Any
+from time import monotonic
 from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel
 
 from clipseek.errors import ConfigError
 
 TIMEOUT_S = 10.0
+"""How long each piece of an answer is waited for, and how long all of them."""
 MAX_BYTES = 1 << 20
 """An answer is one number: more is not of a Prometheus."""
+_PIECE_BYTES = 1 << 16
+_MOST_CHARACTERS = 64
+"""Of a number in words: Prometheus writes at most 24."""
 
+_OTHER = "it does not answer as a Prometheus does; check the URL"
 _SEARCH = 'route="/v1/search"'
 _PROBES = 'route!~"/readyz|/healthz|/metrics"'
 
@@ -42,6 +48,23 @@ def checked(url: str) -> str:
 
 class Unread(Exception):
     """A Prometheus was not read; says why in words."""
+
+
+class _Series(BaseModel):
+    """One series of an answer: its labels, and a time with a value in words."""
+
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+class _Data(BaseModel):
+    result: list[_Series]
+
+
+class _Answer(BaseModel):
+    """What Prometheus answers to an instant query: "Expression queries" of its HTTP API."""
+
+    data: _Data
 
 
 def figures(url: str, *, days: int, target_s: float) -> list[tuple[str, str]]:
@@ -83,20 +106,25 @@ def figures(url: str, *, days: int, target_s: float) -> list[tuple[str, str]]:
 def _bucket(url: str, window: str, target_s: float) -> str:
     """Return the bound of a bucket that is the target, or the next one below it."""
     query = f"sum by (le) (increase(clipseek_http_request_seconds_bucket{{{_SEARCH}}}{window}))"
-    found = [
-        str(each["metric"]["le"])
-        for each in _result(url, query)
-        if each["metric"]["le"] != "+Inf" and float(each["metric"]["le"]) <= target_s + 1e-9
-    ]
-    return max(found, key=float, default=f"{target_s:g}")
+    found = [each.metric.get("le", "") for each in _result(url, query)]
+    below = [le for le in found if _read(le) <= target_s + 1e-9]
+    return max(below, key=_read, default=f"{target_s:g}")
 
 
 def _number(url: str, query: str) -> float | None:
     found = _result(url, query)
     if not found:
         return None
-    value = float(found[0]["value"][1])
+    value = _read(found[0].value[1])
     return value if math.isfinite(value) else None
+
+
+def _read(words: str) -> float:
+    """Return a number that Prometheus has written, such as 0.25, NaN or +Inf; raise Unread."""
+    try:
+        return float(words if len(words) <= _MOST_CHARACTERS else "")
+    except ValueError as error:
+        raise Unread(_OTHER) from error
 
 
 def _said(value: float | None, unit: str) -> str:
@@ -105,14 +133,12 @@ def _said(value: float | None, unit: str) -> str:
     return {"count": f"{value:,.0f}", "share": f"{value:.3%}", "seconds": f"{value:,.1f} s"}[unit]
 
 
-def _result(url: str, query: str) -> list[dict[str, Any]]:
+def _result(url: str, query: str) -> list[_Series]:
     path = f"/api/v1/query?query={quote(query, safe='')}"
     try:
-        answer = json.loads(_get(url, path))
-        found = answer["data"]["result"]
-        return [{"metric": each["metric"], "value": each["value"]} for each in found]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Unread("it does not answer as a Prometheus does; check the URL") from error
+        return _Answer.model_validate_json(_get(url, path)).data.result
+    except ValueError as error:
+        raise Unread(_OTHER) from error
 
 
 def _get(url: str, path: str) -> bytes:
@@ -123,12 +149,25 @@ def _get(url: str, path: str) -> bytes:
         with closing(kind(str(parts.hostname), parts.port, timeout=TIMEOUT_S)) as connection:
             connection.request("GET", parts.path + path, headers={"Accept": "application/json"})
             answer = connection.getresponse()
-            body = answer.read(MAX_BYTES + 1)
+            body = _body(answer, monotonic() + TIMEOUT_S)
     except (OSError, http.client.HTTPException) as error:
         said = getattr(error, "strerror", None) or type(error).__name__
         raise Unread(f"it cannot be reached ({said})") from error
     if answer.status != 200:
         raise Unread(f"it answers with status {answer.status}")
-    if len(body) > MAX_BYTES:
-        raise Unread(f"its answer has more than {MAX_BYTES} bytes")
+    return body
+
+
+def _body(answer: http.client.HTTPResponse, end: float) -> bytes:
+    """Read an answer; one that comes slowly is not waited for longer than one that does not come.
+
+    end: Of the monotonic clock, in seconds.
+    """
+    body = b""
+    while piece := answer.read1(_PIECE_BYTES):
+        body += piece
+        if len(body) > MAX_BYTES:
+            raise Unread(f"its answer has more than {MAX_BYTES} bytes")
+        if monotonic() > end:
+            raise Unread(f"its answer takes longer than {TIMEOUT_S:g} s")
     return body

@@ -5,8 +5,9 @@ import io
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -41,6 +42,7 @@ class _Prometheus(BaseHTTPRequestHandler):
     }
     status: ClassVar[int] = 200
     body: ClassVar[bytes | None] = None
+    piece_s: ClassVar[float] = 0.0
 
     def do_GET(self) -> None:
         """Answer as the HTTP API of Prometheus does."""
@@ -59,7 +61,13 @@ class _Prometheus(BaseHTTPRequestHandler):
         body = self.body or json.dumps({"status": "success", "data": {"result": found}}).encode()
         self.send_response(self.status)
         self.end_headers()
-        self.wfile.write(body)
+        if not self.piece_s:
+            self.wfile.write(body)
+            return
+        with suppress(OSError):  # the reader has gone
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(self.piece_s)
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -194,6 +202,58 @@ def test_a_prometheus_that_cannot_be_read_is_said(
     monkeypatch.setattr(_Prometheus, "status", status)
     monkeypatch.setattr(_Prometheus, "body", body or None)
     with pytest.raises(prometheus.Unread, match=said):
+        prometheus.figures(server, days=7, target_s=0.5)
+
+
+def _series(metric: object, value: object) -> bytes:
+    found = {"data": {"result": [{"metric": metric, "value": value}]}}
+    return json.dumps(found).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _series({}, [0, "1"]),
+        _series({"le": "soon"}, [0, "1"]),
+        _series({"le": "0." + "0" * 5000 + "1"}, [0, "1"]),
+        _series({"le": 0.25}, [0, "1"]),
+        _series({"le": "0.25"}, [0]),
+        _series({"le": "0.25"}, [0, "many"]),
+        _series({"le": "0.25"}, [0, None]),
+        _series(["le"], [0, "1"]),
+        b'{"data": {"result": [0, "1"]}}',
+        b'{"data": null}',
+        b'{"data": ' + b"[" * 100_000,
+        b"\xff\xfe",
+        b"9" * 10_000,
+    ],
+    ids=lambda body: body[:60],
+)
+def test_an_answer_of_another_form_is_said(
+    server: str, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is missing in it, or is not a number."""
+    monkeypatch.setattr(_Prometheus, "body", body)
+    with pytest.raises(prometheus.Unread, match="does not answer as a Prometheus does"):
+        prometheus.figures(server, days=7, target_s=0.5)
+
+
+def test_what_is_not_a_number_is_not_known(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quotient of nothing is NaN, and so is what has no bound."""
+    for said in ("NaN", "+Inf"):
+        monkeypatch.setattr(_Prometheus, "body", _series({"le": "+Inf"}, [0, said]))
+        found = prometheus.figures(server, days=7, target_s=0.25)
+        assert [value for _, value in found] == ["not known"] * 5
+
+
+def test_an_answer_that_trickles_is_not_waited_for(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its pieces comes in time, and the whole does not."""
+    monkeypatch.setattr(_Prometheus, "body", b" " * 200)
+    monkeypatch.setattr(_Prometheus, "piece_s", 0.02)
+    monkeypatch.setattr(prometheus, "TIMEOUT_S", 0.2)
+    with pytest.raises(prometheus.Unread, match=r"takes longer than 0\.2 s"):
         prometheus.figures(server, days=7, target_s=0.5)
 
 

@@ -49,12 +49,36 @@ def test_what_is_not_held_expires(indexer: Said) -> None:
     assert code == 0, err
     hold = json.loads(out)
     assert (hold["camera"], hold["start_at"]) == ("yard", "2024-05-01T10:00:00Z")
+    assert (hold["recordings"], err) == (1, "")
     assert "case 17" in indexer("hold", "list")[1]
     gone = json.loads(indexer("retain", "--age", "7d", "--json")[1])
     assert gone["collections"] == {"default": 1}
     assert indexer("hold", "remove", hold["id"])[0] == 0
     assert json.loads(indexer("retain", "--json")[1])["videos"] == 1
     assert "there are no holds" in indexer("hold", "list")[1]
+
+
+def test_a_hold_says_how_much_it_keeps(
+    indexer: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And warns only if neither a camera nor a recording has its name."""
+    monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", new_key())
+    arguments = ("rtsp://a.example/x", "--collection", "default")
+    assert indexer("cameras", "add", "shed", *arguments)[0] == 0
+    with closing(SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as catalog:
+        catalog.ensure_collection("copy", "toy", DIM, "f1")
+        given = a_video("one", uri="camera://yard/one")
+        video = replace(given.video, stream="yard", recorded_at="2024-05-01T10:00:00.000Z")
+        replace(given, video=video).put_into(catalog, "copy")
+    day = ("--from", "2024-05-01", "--to", "2024-05-02", "--reason", "case 17")
+    for camera, held, warns in (
+        ("yard", "2 recordings", False),
+        ("shed", "0 recordings", False),
+        ("yrad", "0 recordings", True),
+    ):
+        code, out, err = indexer("hold", "add", camera, *day)
+        assert (code, out.strip().endswith(f"now {held}")) == (0, True), out
+        assert ("no camera and no recording is named 'yrad'" in err) == warns, err
 
 
 def test_a_removed_camera_takes_its_recordings_along(

@@ -27,9 +27,10 @@ from api.review_schemas import (
 )
 from api.schemas import InCollection
 from clipseek.curating import CuratingReader, Sample, SampleNotFound
+from clipseek.decisions import disputed
 from clipseek.errors import CollectionNotFound, InvalidQuery
 from clipseek.rules import THRESHOLD
-from clipseek.tagging.agreement import disputed, paces, pairs
+from clipseek.tagging.agreement import paces, pairs
 from clipseek.tagging.queue import decided_on, nearest_first, waiting
 from clipseek.tagging.thresholds import qualities
 

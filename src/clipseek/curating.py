@@ -232,7 +232,8 @@ class CuratingReader(Protocol):
     ) -> list[Decision]:
         """Return decisions in the order in which they were stored.
 
-        rules: Only those on samples of these rules, or with one of them as their label.
+        rules: Only those on samples of these rules, or on samples that somebody has given one of
+        them as the label: all that was said of these samples, because others may disagree.
         """
         ...
 

@@ -2,18 +2,25 @@
 
 Decisions are only ever added. What several people have said of one sample gives one outcome: the
 last word of a reviewer, else what all annotators agree on. While they disagree, there is none.
+They agree if each two name the same label and, where a tag fits, spans that overlap well.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal, get_args
 
 from clipseek.errors import InvalidQuery
+from clipseek.timed import Span
 
 Verdict = Literal["accept", "reject", "correct", "skip", "undo"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 MAX_SECONDS = 3600.0
 """The longest time that one decision counts as: after that somebody was away."""
+MIN_OVERLAP = 0.5
+"""From which IoU on two spans are the same one, as R@1 of moments counts them."""
+Answer = tuple[bool, str]
+"""Whether the tag of the rule fits, and the label that fits instead, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,25 @@ class Outcome:
         """Whether the tag of the rule fits, in this span or in a corrected one."""
         return self.decision.verdict != "reject" and not self.is_other
 
+    @property
+    def answer(self) -> Answer:
+        """What is said of the tag, whatever its span."""
+        return self.is_right, self.decision.label if self.is_other else ""
+
+    def agrees(self, other: "Outcome") -> bool:
+        """Whether both name the same label and, unless they reject, spans that overlap well."""
+        if self.answer != other.answer:
+            return False
+        is_rejected = not (self.is_right or self.is_other)
+        return is_rejected or self.span == other.span or _overlap(self, other) >= MIN_OVERLAP
+
+
+def _overlap(one: Outcome, two: Outcome) -> float:
+    """Return the IoU of two spans; 0 if one of them is empty."""
+    if any(span[0] >= span[1] for span in (one.span, two.span)):
+        return 0.0
+    return Span(*one.span).iou(Span(*two.span))
+
 
 def standing(decisions: Iterable[Decision]) -> dict[tuple[str, str], Decision]:
     """Return what each annotator says of each sample now, by sample and annotator.
@@ -114,11 +140,18 @@ def settled(decisions: Iterable[Decision]) -> dict[str, Outcome]:
     return {sample: outcome for sample, outcome in found.items() if outcome is not None}
 
 
+def disputed(decisions: Iterable[Decision]) -> set[str]:
+    """Return the samples that annotators disagree on and no reviewer has settled."""
+    every = list(decisions)
+    return {sample for sample, _ in standing(every)} - settled(every).keys()
+
+
 def _outcome(decisions: Sequence[Decision]) -> Outcome | None:
+    """Return what is settled of one sample: of spans that overlap well, the last one counts."""
     ordered = sorted(decisions, key=lambda each: each.number)
     reviewed = [each for each in ordered if each.by_reviewer]
     if reviewed:
         return Outcome(reviewed[-1])
-    last = Outcome(ordered[-1])
-    same = {(Outcome(each).is_right, Outcome(each).is_other) for each in ordered}
-    return last if len(same) == 1 else None
+    outcomes = [Outcome(each) for each in ordered]
+    agree = all(one.agrees(two) for one, two in combinations(outcomes, 2))
+    return outcomes[-1] if agree else None

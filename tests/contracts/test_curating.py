@@ -217,6 +217,16 @@ def test_annotators_who_disagree_leave_a_proposal_for_a_reviewer(both: Both) -> 
     assert shown(both) == [("a", 0, 2, "red car", "accepted")]
 
 
+def test_annotators_with_other_labels_leave_a_proposal(both: Both) -> None:
+    """Neither label is given until both name the same one."""
+    both.store.apply("default", [tagging(tag())])
+    both.store.decide("default", replace(decision("correct"), label="sea"))
+    both.store.decide("default", replace(decision("correct", annotator="bob"), label="lake"))
+    assert shown(both) == [("a", 0, 2, "red car", "proposed")]
+    both.store.decide("default", replace(decision("correct", annotator="bob"), label="sea"))
+    assert shown(both) == [("a", 0, 2, "red car", "rejected"), ("a", 0, 2, "sea", "corrected")]
+
+
 def test_a_sample_that_no_rule_proposed_becomes_a_tag_when_it_is_accepted(both: Both) -> None:
     """Samples are also drawn from what rules have not found."""
     both.store.decide("default", decision("accept"))
@@ -237,14 +247,15 @@ def test_a_sample_is_found_with_the_span_that_was_asked_about(both: Both) -> Non
 
 
 def test_decisions_are_found_by_rule_or_label_by_sample_and_by_video(both: Both) -> None:
-    """In the order in which they were stored."""
+    """In the order in which they were stored. By a label, also what others say of its samples."""
     both.store.decide("default", replace(decision("correct"), label="sea"))
     both.store.decide("default", decision("reject", tag("b")))
+    both.store.decide("default", decision("accept", annotator="bob"))
     read = both.store.decisions
-    assert [each.video_id for each in read("default", rules=["sea"])] == ["a"]
-    assert [each.video_id for each in read("default", rules=["red car"])] == ["a", "b"]
+    assert [each.verdict for each in read("default", rules=["sea"])] == ["correct", "accept"]
+    assert [each.video_id for each in read("default", rules=["red car"])] == ["a", "b", "a"]
     assert [each.verdict for each in read("default", samples=[tag("b").id])] == ["reject"]
-    assert [each.verdict for each in read("default", video_ids=["a"])] == ["correct"]
+    assert [each.verdict for each in read("default", video_ids=["a"])] == ["correct", "accept"]
 
 
 def test_a_removed_rule_takes_its_tags_along(both: Both) -> None:

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    delete,
+    exists,
+    insert,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.curation_tables import decisions, rules, samples, segment_tags, taggings
@@ -196,8 +206,12 @@ def of_samples(
     """Return the conditions of the decisions that are asked for."""
     found: list[ColumnElement[bool]] = []
     if rules_named is not None:
-        by_rule = among(decisions.c.rule, rules_named, dialect)
-        found.append(by_rule | among(decisions.c.label, rules_named, dialect))
+        other = decisions.alias()
+        is_same = and_(
+            other.c.collection == decisions.c.collection, other.c.sample == decisions.c.sample
+        )
+        labelled = exists().where(is_same, among(other.c.label, rules_named, dialect))
+        found.append(among(decisions.c.rule, rules_named, dialect) | labelled)
     if ids is not None:
         found.append(among(decisions.c.sample, ids, dialect))
     if video_ids is not None:

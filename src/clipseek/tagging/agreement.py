@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from clipseek.decisions import MAX_SECONDS, Decision, Outcome, standing
-
-Answer = tuple[bool, str]
-"""Whether the tag of the rule fits, and the label that fits instead, if any."""
+from clipseek.decisions import MAX_SECONDS, Answer, Decision, Outcome, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +33,6 @@ class Pace:
     seconds: float
 
 
-def answer_of(decision: Decision) -> Answer:
-    """Return what a decision says of a sample: a corrected span is a right tag."""
-    outcome = Outcome(decision)
-    return outcome.is_right, decision.label if outcome.is_other else ""
-
-
 def kappa(answers: Sequence[tuple[Answer, Answer]]) -> float:
     """Return Cohen's kappa of two annotators' answers; NaN if it is not defined."""
     count = len(answers)
@@ -56,10 +47,13 @@ def kappa(answers: Sequence[tuple[Answer, Answer]]) -> float:
 
 
 def pairs(decisions: Sequence[Decision]) -> list[Pair]:
-    """Return each two annotators who have decided on the same samples, by name."""
+    """Return each two annotators who have decided on the same samples, by name.
+
+    Answers are compared, not spans: a corrected span is a right tag.
+    """
     said: dict[str, dict[str, Answer]] = {}
     for (sample, annotator), decision in standing(decisions).items():
-        said.setdefault(annotator, {})[sample] = answer_of(decision)
+        said.setdefault(annotator, {})[sample] = Outcome(decision).answer
     found = []
     for first, second in combinations(sorted(said), 2):
         shared = sorted(said[first].keys() & said[second].keys())
@@ -68,19 +62,6 @@ def pairs(decisions: Sequence[Decision]) -> list[Pair]:
             agreed = sum(one == two for one, two in both)
             found.append(Pair(first, second, len(both), agreed, kappa(both)))
     return found
-
-
-def disputed(decisions: Sequence[Decision]) -> set[str]:
-    """Return the samples that annotators disagree on and no reviewer has settled."""
-    said: dict[str, list[Decision]] = {}
-    for (sample, _), decision in standing(decisions).items():
-        said.setdefault(sample, []).append(decision)
-    return {
-        sample
-        for sample, every in said.items()
-        if not any(each.by_reviewer for each in every)
-        and len({answer_of(each) for each in every}) > 1
-    }
 
 
 def paces(decisions: Sequence[Decision]) -> list[Pace]:

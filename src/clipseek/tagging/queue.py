@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 from clipseek.curating import Sample, SegmentTag
-from clipseek.decisions import Decision, settled, standing
-from clipseek.tagging.agreement import disputed
+from clipseek.decisions import Decision, disputed, settled, standing
 
 Show = Literal["open", "second", "disputed"]
 """Which samples: what nobody has settled, what others have decided on, or what they disagree on."""

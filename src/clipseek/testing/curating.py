@@ -135,10 +135,12 @@ class MemoryCurating:
         video_ids: Sequence[str] | None = None,
     ) -> list[Decision]:
         """Return decisions in the order in which they were stored."""
+        every = self._kept(collection).decisions
+        labelled = {each.sample for each in every if _is_in(each.label, rules)}
         return [
             each
-            for each in self._kept(collection).decisions
-            if (_is_in(each.rule, rules) or _is_in(each.label, rules))
+            for each in every
+            if (_is_in(each.rule, rules) or each.sample in labelled)
             and _is_in(each.sample, samples)
             and _is_in(each.video_id, video_ids)
         ]

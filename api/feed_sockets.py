@@ -30,6 +30,8 @@ MOST_BYTES = 1 << 20
 BYTES_S = 4 << 20
 """Bytes a second that are taken of one browser; a webcam of full HD sends an eighth of it."""
 MOST_FEEDS = 64
+MOST_OPENING = 4
+"""Tickets that are looked up at the same time: anybody may try one, and each takes a thread."""
 LONGEST_S = 900.0
 """A feed ends after so long, so that a key that was revoked sends no longer; pages ask again."""
 RENEWED_S = 3.0
@@ -53,6 +55,7 @@ class Feeds:
         self._socket = root_path + SOCKET
         self._inside = root_path + PATH
         self._feeds: dict[str, _Feed] = {}
+        self._opening = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one connection."""
@@ -79,12 +82,8 @@ class Feeds:
             return
         digest, secret = digest_of(ticket), secrets.token_urlsafe(32)
         url = f"http://{_address(scope)}{self._inside}{secret}"
-        try:
-            camera = await run_in_threadpool(self._store.begin, digest, url, LEASE_S)
-        except ClipseekError as error:
-            log.warning("a feed was not taken: %s", error)
-            camera = None
-        if camera is None or len(self._feeds) >= MOST_FEEDS:
+        camera = await self._begin(digest, url)
+        if camera is None:
             await send({"type": "websocket.close"})
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
@@ -98,6 +97,20 @@ class Feeds:
             log.info("a browser sends no more pictures of camera %s", camera)
             with suppress(ClipseekError):
                 await run_in_threadpool(self._store.end, digest)
+
+    async def _begin(self, digest: str, url: str) -> str | None:
+        """Use a ticket and return its camera; None if it is not valid, or too much is going on."""
+        busy = self._opening >= MOST_OPENING
+        if busy or len(self._feeds) + self._opening >= MOST_FEEDS:
+            return None
+        self._opening += 1
+        try:
+            return await run_in_threadpool(self._store.begin, digest, url, LEASE_S)
+        except ClipseekError as error:
+            log.warning("a feed was not taken: %s", error)
+            return None
+        finally:
+            self._opening -= 1
 
     async def _run(self, feed: "_Feed", digest: str, receive: Receive) -> None:
         """Take pieces until the browser, the lease or the time of the feed ends."""

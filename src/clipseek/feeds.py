@@ -48,7 +48,8 @@ class FeedStore(Protocol):
     def begin(self, digest: str, url: str, lease_s: float) -> str | None:
         """Use a ticket, once; return the camera, or None if the ticket is not valid any more.
 
-        From now on recorders read its pictures at `url`.
+        From now on recorders read its pictures at `url`. A ticket that is not valid is only looked
+        up: nothing is written, because anybody may try one.
         """
         ...
 

@@ -1,7 +1,9 @@
 """Webcams: who may send, and how pieces come from a browser to a recorder."""
 
+import asyncio
 import http.client
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -9,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Message
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -20,7 +24,7 @@ from clipseek.catalog import SqlCatalog
 from clipseek.feeds import PATH
 from clipseek.ledgers import open_cameras, open_feeds
 from clipseek.protocols import CameraStore
-from clipseek.testing import MemoryCatalog
+from clipseek.testing import MemoryCatalog, MemoryFeeds
 from tests.api.library import Library
 from tests.api.server import serving
 from tests.chaos.program import wait_until
@@ -163,6 +167,68 @@ def test_without_a_ticket_nothing_is_taken(site: Site, protocols: tuple[str, ...
     with site.sending(*given):
         pass
     with pytest.raises(InvalidStatus, match="403"), site.sending(*given):
+        pass
+
+
+class _Slow(MemoryFeeds):
+    """Feeds that are looked up when they are let go on."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: True)
+        self.go_on = threading.Event()
+        self.asked = 0
+
+    def begin(self, digest: str, url: str, lease_s: float) -> str | None:
+        """Wait, and find nothing."""
+        self.asked += 1
+        assert self.go_on.wait(20)
+        return super().begin(digest, url, lease_s)
+
+
+def test_few_tickets_are_looked_up_at_once() -> None:
+    """More are refused without a look; when those have their answers, there is room again."""
+    store = _Slow()
+    feeds = feed_sockets.Feeds(PlainTextResponse("no"), store)
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    async def ask() -> None:
+        scope = {
+            "type": "websocket",
+            "path": feed_sockets.SOCKET,
+            "subprotocols": [feed_sockets.PROTOCOL, "guessed"],
+            "server": ("127.0.0.1", 80),
+        }
+        await feeds(scope, receive, send)
+
+    async def flood() -> None:
+        asked = [asyncio.create_task(ask()) for _ in range(feed_sockets.MOST_OPENING + 3)]
+        _, waiting = await asyncio.wait(asked, timeout=0.3)
+        assert len(waiting) == feed_sockets.MOST_OPENING
+        store.go_on.set()
+        await asyncio.gather(*asked)
+        await ask()
+
+    asyncio.run(flood())
+    assert store.asked == feed_sockets.MOST_OPENING + 1
+    assert told == [{"type": "websocket.close"}] * (feed_sockets.MOST_OPENING + 4)
+
+
+def test_a_ticket_is_not_used_up_where_there_is_no_room(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leads to its camera when there is room again, maybe at another replica."""
+    given = site.ticket()
+    with monkeypatch.context() as full:
+        full.setattr(feed_sockets, "MOST_FEEDS", 0)
+        with pytest.raises(InvalidStatus, match="403"), site.sending(*given):
+            pass
+    with site.sending(*given):
         pass
 
 

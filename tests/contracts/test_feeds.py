@@ -1,13 +1,17 @@
 """Every store of feeds keeps the contract: a ticket is used once, and one browser sends."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from clipseek.cameras import WEBCAM, Camera, CameraNotFound
+from clipseek.catalog import SqlCatalog
 from clipseek.catalog.cameras import SqlCameras
 from clipseek.catalog.feeds import SqlFeeds
+from clipseek.errors import ServiceUnavailable
 from clipseek.feeds import FeedRefused, FeedStore
 from clipseek.testing import MemoryFeeds
 
@@ -46,6 +50,23 @@ def test_a_ticket_is_used_once(store: FeedStore) -> None:
     assert store.url("desk") == URL
     assert store.begin("first", OTHER, LONG_S) is None
     assert store.url("desk") == URL
+
+
+def test_a_guess_writes_nothing(tmp_path: Path) -> None:
+    """It is answered at once, even if another process writes; a right ticket waits for its turn."""
+    place = tmp_path / "catalog.db"
+    url = f"sqlite:///{place}"
+    SqlCatalog.open(url).close()
+    with closing(SqlCameras.open(url)) as cameras:
+        cameras.add(Camera("desk", "default", WEBCAM, b""))
+    with closing(SqlFeeds.open(url, wait_s=0.1)) as store:
+        store.offer("desk", "first", LONG_S)
+        with closing(sqlite3.connect(place)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert store.begin("guessed", URL, LONG_S) is None
+            with pytest.raises(ServiceUnavailable):
+                store.begin("first", URL, LONG_S)
+        assert store.begin("first", URL, LONG_S) == "desk"
 
 
 def test_a_ticket_expires(store: FeedStore) -> None:

@@ -47,9 +47,12 @@ class SqlFeeds:
 
     def begin(self, digest: str, url: str, lease_s: float) -> str | None:
         """Use a ticket; return its camera, or None."""
+        clock = leases.clock(self._database.dialect)
+        unused = and_(feeds.c.digest == digest, feeds.c.url == "", feeds.c.due > clock)
+        with self._database.reading() as connection:  # who guesses never waits for a writer
+            if connection.scalar(select(feeds.c.camera).where(unused)) is None:
+                return None
         with self._writing() as connection:
-            clock = leases.clock(connection.dialect.name)
-            unused = and_(feeds.c.digest == digest, feeds.c.url == "", feeds.c.due > clock)
             values = {"url": url, "due": clock + float(lease_s)}
             this = update(feeds).where(unused).values(values).returning(feeds.c.camera)
             found: str | None = connection.scalar(this)

@@ -82,9 +82,10 @@ class Rule:
         return None if found is None else InvalidQuery(found)
 
     def _problem(self) -> str | None:
-        if not 1 <= len(self.name.strip()) <= MAX_NAME_CHARACTERS or not is_unicode(self.name):
+        if not _is_text(self.name, MAX_NAME_CHARACTERS):
             return (
-                f"name of a rule must have 1 to {MAX_NAME_CHARACTERS} characters, got {self.name!r}"
+                f"name of a rule must have 1 to {MAX_NAME_CHARACTERS} characters, got "
+                f"{self.name[:MAX_NAME_CHARACTERS]!r}"
             )
         if not self.prompts:
             return f"prompts of rule {self.name!r} must be 1 sentence or more, got none"
@@ -110,6 +111,11 @@ def _wrong(texts: Sequence[str]) -> str | None:
     if len(texts) > MAX_PROMPTS:
         return f"at most {MAX_PROMPTS} sentences, got {len(texts)}"
     for text in texts:
-        if not 1 <= len(text.strip()) <= MAX_PROMPT_CHARACTERS or not is_unicode(text):
+        if not _is_text(text, MAX_PROMPT_CHARACTERS):
             return f"sentences of 1 to {MAX_PROMPT_CHARACTERS} characters, got {text[:80]!r}"
     return None
+
+
+def _is_text(text: str, most: int) -> bool:
+    """Whether a text has some characters, at most so many, that a database can store."""
+    return bool(text.strip()) and len(text) <= most and is_unicode(text)

@@ -180,8 +180,8 @@ def _when(moment: Hit | Liked) -> dict[str, object]:
         return {"camera": None, "start_at": None, "end_at": None}
     return {
         "camera": video.stream,
-        "start_at": moment_at(video.recorded_at, span.start),
-        "end_at": moment_at(video.recorded_at, span.end),
+        "start_at": moment_at(video.recorded_at, span.start) or None,
+        "end_at": moment_at(video.recorded_at, span.end) or None,
     }
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -125,10 +125,8 @@ def _hours(candidates: Candidates) -> list[str]:
 
 def _recorded(video: Video, time: float, form: str) -> str:
     """Write in UTC when a frame was recorded, as far as that is known."""
-    if not video.recorded_at:
-        return UNKNOWN
-    moment = datetime.fromisoformat(moment_at(video.recorded_at, time))
-    return moment.astimezone(UTC).strftime(form)
+    moment = moment_at(video.recorded_at, time)
+    return datetime.fromisoformat(moment).strftime(form) if moment else UNKNOWN
 
 
 def _tags(candidates: Candidates) -> list[str]:

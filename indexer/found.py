@@ -72,7 +72,7 @@ def _when(hit: Hit) -> dict[str, object]:
     times = {"start_at": hit.span.start, "end_at": hit.span.end}
     return {
         "camera": hit.video.stream,
-        **{name: moment_at(recorded, seconds) for name, seconds in times.items()},
+        **{name: moment_at(recorded, seconds) or None for name, seconds in times.items()},
     }
 
 

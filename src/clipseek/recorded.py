@@ -26,10 +26,30 @@ def recorded_at(tags: Iterable[Mapping[str, str]]) -> str:
 def moment_at(recorded: str, seconds: float) -> str:
     """Return when a moment of a recording was, seconds after its first frame: RFC 3339 in UTC.
 
-    It has milliseconds, as `Video.recorded_at` of a camera's chunk.
+    It has milliseconds, as `Video.recorded_at` of a camera's chunk. Empty if it is not known.
     """
-    time = datetime.fromisoformat(recorded).astimezone(UTC) + timedelta(seconds=seconds)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time = _plus(recorded, seconds)
+    return "" if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def known(recorded: str, seconds: float = 0.0) -> str:
+    """Return a time of RFC 3339; empty if it, or the time seconds later, is not one."""
+    return recorded if recorded and _plus(recorded, seconds) is not None else ""
+
+
+def seconds_of(recorded: str) -> float | None:
+    """Return a time of RFC 3339 in seconds since 1970; None if it is not one."""
+    time = _plus(recorded, 0.0)
+    return None if time is None else time.timestamp()
+
+
+def _plus(recorded: str, seconds: float) -> datetime | None:
+    """Return a time in UTC and some seconds; None without a time zone, or past the year 9999."""
+    try:
+        time = datetime.fromisoformat(recorded)
+        return time.astimezone(UTC) + timedelta(seconds=seconds) if time.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _read(said: str) -> str:

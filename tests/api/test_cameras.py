@@ -174,6 +174,20 @@ def test_a_server_without_a_key_adds_no_camera(
     assert "indexer" not in answer.text
 
 
+@pytest.mark.parametrize("recorded", ["", "2026-13-45T99:99:99Z", "9999-12-31T23:59:59Z"])
+def test_a_row_with_a_time_that_there_is_not_stops_no_search(
+    library: Library, recorded: str
+) -> None:
+    """Of its moments it is not known when they were."""
+    library.add("chunk.mp4", ["red"], stream="yard", recorded_at=recorded)
+    with asking(library, "search") as client:
+        answer = client.post("/v1/search", json={"query": "red", "filter": {"cameras": ["yard"]}})
+        assert answer.status_code == 200, answer.text
+        (hit,) = answer.json()["hits"]
+        assert (hit["camera"], hit["end_at"]) == ("yard", None)
+        assert client.get("/v1/videos/chunk").status_code == 200
+
+
 def test_a_hit_of_a_camera_says_when_it_was(library: Library) -> None:
     """Its moments are found by camera and by their own time; other videos have neither."""
     chunk = {"stream": "yard", "recorded_at": "2026-11-28T12:00:00.500Z"}

@@ -317,6 +317,10 @@ def _first_segment(**changes: object) -> Callable[[bytes], bytes]:
     return change
 
 
+def _late_segment(content: bytes) -> bytes:
+    return _line(recorded_at="2026-11-28T12:00:00Z")(_first_segment(end=9e11)(content))
+
+
 def _compressed(folder: Path) -> None:
     path = folder / "part-00000.zip"
     with zipfile.ZipFile(path) as part:
@@ -417,6 +421,28 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: _rewritten(f, "videos.jsonl", _line(frames=2**50)),
         "frames.npy must be",
     ),
+    "a time that there is not": (
+        lambda f: _rewritten(f, "videos.jsonl", _line(recorded_at="2026-13-45T99:99:99Z")),
+        "recorded_at: .*must be one that there is",
+    ),
+    "a day that there is not": (
+        lambda f: _rewritten(f, "videos.jsonl", _line(indexed_at="2026-02-30T00:00:00Z")),
+        "indexed_at: .*must be one that there is",
+    ),
+    "a camera without a time": (
+        lambda f: _rewritten(f, "videos.jsonl", _line(stream="yard", recorded_at="")),
+        "recorded_at is missing",
+    ),
+    "a video past all years": (
+        lambda f: _rewritten(
+            f, "videos.jsonl", _line(recorded_at="9999-12-31T23:59:59Z", duration=60.0)
+        ),
+        "must end before the year 10000",
+    ),
+    "a segment past all years": (
+        lambda f: _rewritten(f, "videos.jsonl", _late_segment),
+        "must end before the year 10000",
+    ),
     "the uri of another": (
         lambda f: _rewritten(f, "videos.jsonl", _line(uri="/videos/b.mp4")),
         "the same uri",
@@ -473,3 +499,16 @@ def test_a_part_is_closed_once_it_is_large(tmp_path: Path) -> None:
         part_files.read(tmp_path / "split" / part.name, part, dim=DIM) for part in split.parts
     ]
     assert sum(len(each.rows) for each in content) == 40
+
+
+def test_a_camera_without_a_time_is_exported_as_a_file(tmp_path: Path) -> None:
+    """A row that is damaged so keeps nobody from taking the collection along."""
+    catalog, thumbnails = MemoryCatalog(), Thumbnails(tmp_path / "thumbnails")
+    catalog.ensure_collection("old", "toy", DIM, "f1")
+    given = a_video("yard")
+    video = replace(given.video, stream="yard", recorded_at="")
+    replace(given, video=video).put_into(catalog, "old")
+    exported(catalog, thumbnails, tmp_path / "archive")
+    copy = MemoryCatalog()
+    imported(copy, thumbnails, tmp_path / "archive")
+    assert copy.video("new", "yard").stream == ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from clipseek.brought import Brought
 from clipseek.cameras import Camera
@@ -282,6 +282,49 @@ def test_other_videos_and_cameras_stay(house: House) -> None:
     house.retention(NOON + 9 * DAY_S).run()
     assert house.ids() == ["door1", "file"]
     assert outside.exists()
+
+
+def test_a_chunk_of_no_time_is_as_old_as_its_index(house: House) -> None:
+    """It was recorded before that: a row that is damaged stops nothing, and a hold keeps it."""
+    for name in ("bad", "good"):
+        house.record(name, "yard", NOON)
+    house.record("newest", "yard", NOON + 9 * DAY_S)
+    _damage(house, "bad", recorded_at="2026-13-45T99:99:99Z")
+    indexed = seconds_of(house.catalog.video("default", "bad").indexed_at)
+    house.retention(indexed + DAY_S - 1).run()
+    assert "bad" in house.ids()
+    held = house.rows.hold(Hold("yard", recorded_at(NOON - 60), recorded_at(NOON - 30), "case 17"))
+    house.retention(indexed + DAY_S + 1).run()
+    assert house.ids() == ["bad", "newest"]
+    house.rows.release(held.id)
+    house.retention(indexed + DAY_S + 1).run()
+    assert house.ids() == ["newest"]
+
+
+def test_a_chunk_of_no_time_at_all_stays(house: House) -> None:
+    """Nobody knows how old it is; the others go."""
+    for name in ("bad", "good"):
+        house.record(name, "yard", NOON)
+    _damage(house, "bad", recorded_at="", indexed_at="once")
+    house.retention(NOON + 99 * DAY_S).run()
+    assert house.ids() == ["bad"]
+
+
+def test_a_span_that_is_kept_without_an_end_keeps_all_after_it(house: House) -> None:
+    """Rather too much than too little, and nothing stops."""
+    for n in range(2):
+        house.record(f"chunk{n}", "yard", NOON + 3600 * n)
+    _alert(house, "yard", NOON + 1800, keeps=True)
+    with closing(Database.at(house.url)) as database, database.writing() as connection:
+        connection.execute(update(alerts).values(end_at="2026-13-45T99:99:99Z"))
+    house.retention(NOON + 9 * DAY_S).run()
+    assert house.ids() == ["chunk1"]
+
+
+def _damage(house: House, video_id: str, **values: str) -> None:
+    with closing(Database.at(house.url)) as database, database.writing() as connection:
+        row = update(tables.videos).where(tables.videos.c.id == video_id)
+        connection.execute(row.values(**values))
 
 
 def test_a_collection_has_limits_of_its_own(house: House) -> None:

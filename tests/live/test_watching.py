@@ -10,10 +10,11 @@ import pytest
 from clipseek.errors import ServiceUnavailable
 from clipseek.live import watching
 from clipseek.live.asking import said
-from clipseek.live.moments import seconds_of, time_of
+from clipseek.live.moments import time_of
 from clipseek.live.watching import Watching
 from clipseek.parts import Like, Text
 from clipseek.query import Query, Step
+from clipseek.recorded import seconds_of
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog, MemoryWatches, ToyEmbedder
 from clipseek.timed import SUBTITLE, Cue, TimedText

@@ -7,85 +7,27 @@ anything is allocated, and nothing in it is executed.
 import hashlib
 import io
 import os
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from clipseek.archive.manifest import Checked, Count, DamagedPart, Part
+from clipseek.archive.lines import PICTURE, CueLine, SegmentLine, TextLine, VideoLine
+from clipseek.archive.manifest import DamagedPart, Part
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
-from clipseek.timed import MAX_CUES, MAX_TEXT, Cue, TimedText
+from clipseek.timed import Cue, TimedText
 from clipseek.types import Span, Video
 
 VIDEOS, SEGMENTS, FRAMES, TIMES = "videos.jsonl", "segments.npy", "frames.npy", "times.npy"
-_RECORDED = r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z)?$"
-_PICTURE = re.compile(r"[0-9]{9,}-([0-9a-f]{12})\.jpg")
-
-Seconds = Annotated[float, Field(ge=0, lt=1e12)]
-
-
-class SegmentLine(Checked):
-    """One segment of a line. thumbnail: The last part of its name."""
-
-    field: Literal["picture"]
-    start: Seconds
-    end: Seconds
-    best_time: Seconds
-    bias: float
-    thumbnail: Annotated[str, Field(pattern=rf"^{_PICTURE.pattern}$")]
-    begins_shot: bool
-
-
-class CueLine(Checked):
-    """One cue of a text."""
-
-    start: Seconds
-    end: Seconds
-    text: Annotated[str, Field(max_length=MAX_TEXT)]
-    language: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,35}$")]
-
-
-class TextLine(Checked):
-    """What one field of a video says."""
-
-    field: Literal["subtitle", "speech", "text"]
-    stamp: str
-    cues: Annotated[tuple[CueLine, ...], Field(max_length=MAX_CUES)]
-
-
-class VideoLine(Checked):
-    """One line: a video and its segments. frames: How many of its frames have a vector."""
-
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-    uri: str
-    title: str
-    duration: Seconds
-    width: Count
-    height: Count
-    size_bytes: Count
-    state: Literal["indexed", "incomplete"]
-    reason: str
-    tags: tuple[str, ...]
-    indexed_at: str
-    stamp: str
-    frame_rate: Annotated[str, Field(pattern=r"^([1-9]\d{0,18}(/[1-9]\d{0,18})?)?$")]
-    coding: Annotated[str, Field(pattern=r"^(\S+ \S+ \S+ \S+)?$", max_length=200)]
-    timecode: Annotated[str, Field(pattern=r"^(\d\d:\d\d:\d\d[:;]\d\d)?$")]
-    recorded_at: Annotated[str, Field(pattern=_RECORDED)] = ""
-    stream: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]{0,63})?$")] = ""
-    frames: Count | None
-    segments: tuple[SegmentLine, ...]
-    texts: tuple[TextLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +127,12 @@ def tail_of(row: SegmentRow) -> str:
     A name of another form than `thumbnails.name_of` gives becomes one that no picture has.
     """
     tail = PurePosixPath(row.thumbnail).name
-    return tail if _PICTURE.fullmatch(tail) else f"{round(row.best_time * 1000):09d}-{'0' * 12}.jpg"
+    return tail if PICTURE.fullmatch(tail) else f"{round(row.best_time * 1000):09d}-{'0' * 12}.jpg"
 
 
 def is_picture(name: str, jpeg: bytes) -> bool:
     """Whether a JPEG is the one that its name says; any other could not be imported."""
-    named = _PICTURE.fullmatch(PurePosixPath(name).name)
+    named = PICTURE.fullmatch(PurePosixPath(name).name)
     digest = hashlib.sha256(jpeg).hexdigest()[:12]
     return named is not None and named[1] == digest and jpeg[:2] == b"\xff\xd8"
 
@@ -226,7 +168,8 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         coding=video.coding,
         timecode=video.timecode,
         recorded_at=video.recorded_at,
-        stream=video.stream,
+        # Nobody could say of a camera without a time what it saw when.
+        stream=video.stream if video.recorded_at else "",
         frames=None if rows.frames is None else len(rows.frames.times),
         segments=segments,
         texts=tuple(
@@ -241,7 +184,7 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
         ),
     )
     # A video without texts or a camera has the line that it had before there were any.
-    new = {"texts": rows.texts, "stream": video.stream}
+    new = {"texts": rows.texts, "stream": line.stream}
     return line.model_dump_json(exclude={name for name in new if not new[name]}) + "\n"
 
 

@@ -23,6 +23,7 @@ from clipseek.curating import (
     VideoFacts,
 )
 from clipseek.decisions import Decision
+from clipseek.recorded import known
 from clipseek.rules import Rule, RuleNotFound
 from clipseek.timed import PICTURE
 
@@ -136,7 +137,7 @@ class SqlCuratingReader:
             .where(decisions.c.collection == key)
             .group_by(decisions.c.video_id)
         )
-        named = select(videos.c.id, videos.c.stream, videos.c.recorded_at).where(
+        named = select(videos.c.id, videos.c.stream, videos.c.recorded_at, videos.c.duration).where(
             videos.c.collection == key
         )
         with self._reading() as connection:
@@ -147,7 +148,11 @@ class SqlCuratingReader:
             found = connection.execute(named.order_by(videos.c.id)).all()
         return [
             VideoFacts(
-                row.id, held.get(row.id, ""), row.stream, row.recorded_at, decided.get(row.id, 0)
+                row.id,
+                held.get(row.id, ""),
+                row.stream,
+                known(row.recorded_at, row.duration),
+                decided.get(row.id, 0),
             )
             for row in found
         ]

@@ -162,7 +162,7 @@ class SqlReader(FieldRows):
         query = select(*columns).where(videos.c.collection == behind(collection))
         if video_ids is not None:
             query = query.where(among(videos.c.id, video_ids, self._database.dialect))
-        yield from (Named(*row) for some in self._streamed(query) for row in some)
+        yield from (whole.as_named(row) for some in self._streamed(query) for row in some)
 
     def videos(
         self, collection: str, *, after: str = "", limit: int = 100, tags: Sequence[str] = ()

@@ -1,5 +1,6 @@
 """SqlRetaining: what retention looks at in the database of the catalog, and the holds."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -14,7 +15,8 @@ from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import aliases, among, behind, cameras, collections, videos
 from clipseek.catalog.tables import holds as hold_rows
 from clipseek.catalog.watch_tables import alerts
-from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, is_kept, seconds_of
+from clipseek.holds import Chunk, Hold, HoldNotFound, Rule, is_kept
+from clipseek.recorded import seconds_of
 
 CONNECTIONS = 2
 """The most connections: one thread looks at what is to go."""
@@ -152,6 +154,7 @@ _CHUNK = (
     videos.c.stream,
     videos.c.uri,
     videos.c.recorded_at,
+    videos.c.indexed_at,
     videos.c.duration,
     videos.c.size_bytes,
 )
@@ -174,11 +177,21 @@ _HOLDS = select(
 
 def _chunk(row: Any) -> Chunk:  # a row with the columns of `_CHUNK`
     start = seconds_of(row.recorded_at)
-    return Chunk(row.id, row.stream, row.uri, start, start + row.duration, row.size_bytes)
+    if start is not None:
+        return Chunk(row.id, row.stream, row.uri, start, start + row.duration, row.size_bytes)
+    # All that is known is that it was recorded before it was indexed.
+    end = _or(row.indexed_at, math.inf)
+    return Chunk(row.id, row.stream, row.uri, -math.inf, end, row.size_bytes)
 
 
 def _spans(rows: Sequence[Any]) -> list[tuple[str, float, float]]:
-    return [(camera, seconds_of(start), seconds_of(end)) for camera, start, end in rows]
+    """Return what is kept; a span without a time at one end has none there."""
+    return [(camera, _or(start, -math.inf), _or(end, math.inf)) for camera, start, end in rows]
+
+
+def _or(time: str, other: float) -> float:
+    seconds = seconds_of(time)
+    return other if seconds is None else seconds
 
 
 def _hold(row: Any) -> Hold:  # a row of `_HOLDS`

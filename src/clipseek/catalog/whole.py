@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, RowMapping, select
@@ -17,9 +18,10 @@ from clipseek.catalog.tables import (
     texts,
     videos,
 )
+from clipseek.recorded import known
 from clipseek.stored import FrameRows, SegmentRow, Some, VideoRows
 from clipseek.timed import Cue, Meaning, TimedText
-from clipseek.types import Span, Video
+from clipseek.types import Named, Span, Video
 
 VIDEO = [videos.c[field.name] for field in fields(Video)]
 """The columns that `as_video` takes."""
@@ -53,8 +55,16 @@ def read(
 
 
 def as_video(row: RowMapping) -> Video:
-    """Return the video of a row."""
-    return Video(**{**row, "tags": tuple(row["tags"])})
+    """Return the video of a row; a time of recording that is none is left out."""
+    recorded = known(row["recorded_at"], row["duration"])
+    return Video(**{**row, "tags": tuple(row["tags"]), "recorded_at": recorded})
+
+
+def as_named(row: Sequence[Any]) -> Named:
+    """Return what answers say of the video of a row, whose columns are those of `Named`."""
+    named = Named(*row)
+    recorded = known(named.recorded_at, named.duration)
+    return named if recorded == named.recorded_at else named._replace(recorded_at=recorded)
 
 
 def as_text(row: RowMapping) -> TimedText:

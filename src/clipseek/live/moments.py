@@ -1,12 +1,14 @@
 """Frames of videos on the clock of their stream: a camera's chunks in a row, or one video."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.recorded import seconds_of
 from clipseek.stored import SegmentBlock
 from clipseek.timeline import in_time, segment_of
 from clipseek.types import Named, Video
@@ -14,11 +16,6 @@ from clipseek.types import Named, Video
 Floats = NDArray[np.float64]
 Frames = Callable[[str], tuple[Floats, NDArray[np.float32]]]
 """Returns the times (N,) and the vectors (N, dim) of the frames of a video, as a catalog does."""
-
-
-def seconds_of(recorded_at: str) -> float | None:
-    """Return a time of RFC 3339 in seconds since 1970; None if it is empty."""
-    return datetime.fromisoformat(recorded_at).timestamp() if recorded_at else None
 
 
 def time_of(seconds: float) -> str:
@@ -93,7 +90,9 @@ class Stream:
         recorded = seconds_of(video.recorded_at)
         if recorded is None:
             return ""
-        return time_of(recorded + float(self.block.spans[row, int(end)]))
+        with suppress(OverflowError, ValueError):  # a span that says that it ends after 9999
+            return time_of(recorded + float(self.block.spans[row, int(end)]))
+        return ""
 
 
 def streams(

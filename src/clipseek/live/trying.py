@@ -17,8 +17,9 @@ from clipseek.live.events import Allowed, Event, Past, Proposal, Rule, Signal, f
 from clipseek.live.events import State as SignalState
 from clipseek.live.hours import is_within
 from clipseek.live.judging import Question
-from clipseek.live.moments import Stream, seconds_of, streams
+from clipseek.live.moments import Stream, streams
 from clipseek.protocols import CatalogReader
+from clipseek.recorded import seconds_of
 from clipseek.senses import Senses
 from clipseek.types import Named, Video
 from clipseek.watches import Alert, Watch

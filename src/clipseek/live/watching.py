@@ -14,9 +14,10 @@ from clipseek.library.collections import Collections
 from clipseek.live.asking import query_of
 from clipseek.live.events import Event, Rule, Signal, State, follow
 from clipseek.live.judging import Question
-from clipseek.live.moments import Stream, at, seconds_of, streams
+from clipseek.live.moments import Stream, at, streams
 from clipseek.live.trying import alert_of, allows, is_watched
 from clipseek.protocols import CatalogReader
+from clipseek.recorded import seconds_of
 from clipseek.senses import Senses
 from clipseek.spoken import Spoken
 from clipseek.types import Collection, Video

@@ -1,5 +1,6 @@
 """The endpoints of review: rules, samples to decide on, decisions, and how annotators agree."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
@@ -30,9 +31,11 @@ from clipseek.curating import CuratingReader, Sample, SampleNotFound
 from clipseek.decisions import disputed
 from clipseek.errors import CollectionNotFound, InvalidQuery
 from clipseek.rules import THRESHOLD
+from clipseek.service import Service
 from clipseek.tagging.agreement import paces, pairs
 from clipseek.tagging.queue import decided_on, nearest_first, waiting
 from clipseek.tagging.thresholds import qualities
+from clipseek.types import Named
 
 router = ReadingRouter(route_class=PatientRoute)
 changing_router = APIRouter(route_class=PatientRoute)
@@ -97,8 +100,8 @@ def samples(
     """
     name, _ = reviewable(asking, service, asked)
     found = _waiting(curating, name, asked, asking.name)
-    some = found[: asked.limit]
-    videos = service.catalog.videos_by_id(name, sorted({each.video_id for each in some}))
+    videos = _named(service, name, found)
+    found = [each for each in found if each.video_id in videos]
     return SamplesAnswer(
         samples=[
             SampleAnswer.of(
@@ -108,11 +111,16 @@ def samples(
                 name,
                 service.settings.root,
             )
-            for each in some
-            if each.video_id in videos
+            for each in found[: asked.limit]
         ],
         waiting=len(found),
     )
+
+
+def _named(service: Service, name: str, samples: Sequence[Sample]) -> dict[str, Named]:
+    """Return the videos of samples, by id, without those that were removed."""
+    ids = sorted({each.video_id for each in samples})
+    return {video.id: video for video in service.catalog.names(name, video_ids=ids)}
 
 
 def _waiting(
@@ -170,6 +178,14 @@ def decide(
     """
     name, is_reviewer = reviewable(asking, service, body)
     sample, version = curating.sample(name, body.sample)
+    video = _named(service, name, [sample]).get(sample.video_id)
+    if video is None:
+        raise SampleNotFound(sample.id, name)
+    longest = max(video.duration, sample.end)
+    if body.end is not None and body.end > longest:
+        raise InvalidQuery(
+            f"a corrected span must end within its video of {longest:g} s, got end {body.end:g}"
+        )
     decision = body.decision(sample, version, asking.name, by_reviewer=is_reviewer)
     if (wrong := decision.problem()) is not None:
         raise wrong

@@ -262,6 +262,7 @@
  * @typedef {object} ReviewSample
  * @property {string} id
  * @property {string} title
+ * @property {number} duration seconds of the whole video
  * @property {number} start
  * @property {number} end
  * @property {string} rule

@@ -17,6 +17,8 @@ from tests.api.library import Library
 from tests.api.test_permissions import As
 
 RED, SEA = Rule("red", ("red",), threshold=0.6), Rule("sea", ("blue",))
+DURATION_S = 6.0
+"""Of the video `traffic`."""
 Somebody = Callable[..., TestClient]
 
 
@@ -124,11 +126,40 @@ def test_a_correction_names_another_span_or_another_label(
         {"verdict": "accept", "label": "sea"},
         {"verdict": "correct", "start": 3},
         {"verdict": "correct", "start": 3, "end": 2},
+        {"verdict": "correct", "start": 3, "end": DURATION_S + 0.1},
         {"verdict": "maybe"},
     ):
         answer = ann.post("/v1/decisions", json={"sample": TAGS[2].id, **body})
         assert answer.status_code == 422, body
     answer = ann.post("/v1/decisions", json={"sample": "none", "verdict": "accept"})
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/sample-not-found")
+
+
+def test_a_corrected_span_may_reach_the_end_of_the_video(
+    world: tuple[Somebody, MemoryCurating],
+) -> None:
+    """And what ends later is refused with the length."""
+    ann = world[0]("ann", "annotator")
+    decide(ann, TAGS[0], "correct", start=0.5, end=DURATION_S)
+    late = {"sample": TAGS[1].id, "verdict": "correct", "start": 0.5, "end": 1e9}
+    answer = ann.post("/v1/decisions", json=late)
+    assert answer.status_code == 422
+    assert f"within its video of {DURATION_S:g} s" in answer.json()["detail"]
+
+
+def test_samples_of_removed_videos_take_no_place(
+    world: tuple[Somebody, MemoryCurating],
+) -> None:
+    """They are not counted either, and nobody decides on them any more."""
+    become, store = world
+    gone = [Sample(f"gone{i}", "removed", 0.0, 2.0, "red", 0.6) for i in range(3)]
+    left = Sample(TAGS[0].id, "traffic", 0.0, 2.0, "red", 0.99)
+    store.put_samples("default", "mixed", [*gone, left])
+    ann = become("ann", "annotator")
+    found = ann.get("/v1/samples", params={"list": "mixed", "limit": 1}).json()
+    assert [each["id"] for each in found["samples"]] == [left.id]
+    assert found["waiting"] == 1
+    answer = ann.post("/v1/decisions", json={"sample": "gone0", "verdict": "accept"})
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/sample-not-found")
 
 

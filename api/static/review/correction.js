@@ -22,7 +22,7 @@ export function Correction({ sample, rules, decide }) {
       <label>${t("reviewLabel")}<input name="label" list="review-rules" maxlength="100" value=${sample.rule} /></label>
       <datalist id="review-rules">${rules.map((name) => html`<option key=${name} value=${name} />`)}</datalist>
       <label>${t("reviewFrom")}<input name="start" type="number" min="0" step="any" value=${sample.start} required /></label>
-      <label>${t("reviewTo")}<input name="end" type="number" min="0" step="any" value=${sample.end} required /></label>
+      <label>${t("reviewTo")}<input name="end" type="number" min="0" max=${Math.max(sample.duration, sample.end)} step="any" value=${sample.end} required /></label>
       <button>${t("reviewSave")}</button>
     </form>
   `;

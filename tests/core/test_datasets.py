@@ -174,6 +174,26 @@ def test_tables_say_the_same(dataset: Dataset, form: str) -> None:
         assert tables["frames"][0]["width"] == 32
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_text_of_csv_is_a_formula(first: str) -> None:
+    """A title, a camera and a tag come from elsewhere; numbers below zero stay numbers."""
+    bad = f"{first}HYPERLINK(1)"
+    video = Video("v1", "/a.mp4", bad, 8.0, 32, 24, 10, stream=bad, recorded_at=bad)
+    rules = replace(SELECTION, rules={bad: bad})
+    tags = [SegmentTag(bad, "v1", 0.0, 8.0, bad, bad, -0.5)]
+    made = assembled(rules, [video], PICTURES[1:2], tags)
+    files = _files("csv", made)
+    cells = [
+        cell
+        for name, content in files.items()
+        for row in csv.reader(io.StringIO(content.decode(), newline=""))
+        for cell in row
+    ]
+    assert cells.count(f"'{bad}") == 3 + 2 + 3
+    assert cells.count("-0.5") == 2
+    assert [cell for cell in cells if cell.startswith(first) and cell != "-0.5"] == []
+
+
 def _rows(name: str, content: bytes) -> list[dict[str, Any]]:
     if name.endswith(".parquet"):
         rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()

@@ -1,9 +1,11 @@
 """`indexer dataset` over a library: its frames, its bytes, and what is left out."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from clipseek.assembly import open_existing, open_writer
 from clipseek.catalog.redactions import SqlRedactions
 from clipseek.config import Settings
 from clipseek.curating import SegmentTag, Tagging, tag_id
+from clipseek.decisions import Decision
 from clipseek.ledgers import open_curating
 from clipseek.redaction import Redactor, Regions
 from clipseek.rules import Rule
@@ -143,6 +146,76 @@ def test_what_cannot_be_written_is_said(
         assert tagged.run("dataset", str(tmp_path / options[0]), *options[1:]) == 2
         assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_without_a_frame_are_refused(
+    tagged: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No time that the video does not have is written as another one, and no file is empty."""
+    samples = tmp_path / "samples.jsonl"
+    video = videos(tagged)[0]
+    for time, said in (
+        (None, "has no samples"),
+        ("NaN", "line 1: time"),
+        ("Infinity", "line 1: time"),
+        ("1e999", "line 1: time"),
+        ("-0.5", "line 1: time"),
+        (f"{video.duration + 0.1}", f"s of video {video.id}, which has"),
+    ):
+        line = "" if time is None else f'{{"video_id": "{video.id}", "time": {time}}}'
+        samples.write_text(f"{line}\n")
+        assert tagged.run("dataset", str(tmp_path / "out"), "--samples", str(samples)) == 2
+        assert said in capsys.readouterr().err, time
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_that_was_not_recorded_is_left_out(tagged: Library, tmp_path: Path) -> None:
+    """By name, with exit code 1."""
+    first, second = videos(tagged)[:2]
+    with open_writer(Settings.load(data_dir=str(tagged.data_dir))) as service:
+        service.catalog.relocate("default", first.id, "camera://door/a", first.size_bytes, "")
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text("".join(f'{{"video_id": "{v.id}", "time": 1}}\n' for v in (first, second)))
+    assert tagged.run("dataset", str(tmp_path / "out"), "--samples", str(samples)) == 1
+    manifest = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert manifest["left_out"] == {first.id: "it was not recorded, so it has no frames"}
+    assert manifest["frames"] == 1
+
+
+def test_what_people_have_settled_needs_no_rule(
+    tagged: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A label that they named, and what they accepted for a rule that was removed."""
+    video = videos(tagged)[0]
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text("".join(f'{{"video_id": "{video.id}", "time": {t}}}\n' for t in (1, 4)))
+    said = Decision("", video.id, 0.0, 3.0, "cat", "accept", "ann")
+    accepted = replace(said, sample=tag_id(video.id, "cat", 0.0, 3.0))
+    spans = ((3.0, 4.5), (4.5, 5.0))
+    settings = Settings.load(data_dir=str(tagged.data_dir))
+    with closing(open_curating(settings)) as curating:
+        curating.decide("default", accepted)
+        for (start, end), more in zip(
+            spans, ({"verdict": "correct", "label": "dog"}, {"verdict": "reject"}), strict=True
+        ):
+            of = replace(said, sample=tag_id(video.id, "cat", start, end), start=start, end=end)
+            curating.decide("default", replace(of, **more))  # type: ignore[arg-type]  # two kinds
+
+    def written(name: str, *options: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        folder = tmp_path / name
+        command = ("--format", "csv", "--samples", str(samples), *options)
+        assert tagged.run("dataset", str(folder), *command) == 0
+        with (folder / "labels.csv").open(newline="") as file:
+            rows = [(row["category"], row["state"]) for row in csv.DictReader(file)]
+        found: dict[str, str] = json.loads((folder / "dataset.json").read_text())["rules"]
+        return found, rows
+
+    both = [("cat", "accepted"), ("dog", "corrected")]
+    assert written("dogs", "--rule", "dog") == ({"dog": ""}, both[1:])
+    assert tagged.run("tags", "remove", "cat") == 0
+    assert written("without", "--decided") == ({"cat": "", "dog": ""}, both)
+    assert tagged.run("dataset", str(tmp_path / "foxes"), "--rule", "fox") == 2
+    assert "no rule 'fox'" in capsys.readouterr().err
 
 
 class _LeftHalf:

@@ -39,7 +39,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """What a label can say. version: Of the rule that gives it."""
+    """What a label can say. version: Of the rule that gives it, or empty."""
 
     id: int
     name: str
@@ -102,8 +102,8 @@ class Followed:
 class Selection:
     """What a data set was made of; its name follows from it.
 
-    version: Of the collection. rules: The version of each rule, by name. states: The states of the
-    tags that count.
+    version: Of the collection. rules: The version of each rule, by the name of its tag; empty for a
+    tag that people have given and no rule gives now. states: The states of the tags that count.
     """
 
     collection: str

@@ -34,6 +34,7 @@ def write(
     tags: Sequence[SegmentTag],
     *,
     objects: Sequence[Followed] = (),
+    left_out: Mapping[str, str] | None = None,
     places: Places,
     open_exact: FrameSourceOpener,
     redact: Redact = as_it_is,
@@ -44,6 +45,8 @@ def write(
     The same catalog and the same videos give the same bytes. A video that cannot be read or has
     changed is left out, and the manifest says why.
 
+    left_out: Why videos were left out before, by id.
+
     Raises:
         ConfigError: the folder has something in it, or the format is unknown or not installed.
         OSError: a file cannot be written.
@@ -51,7 +54,7 @@ def write(
     files = format_of(form)
     _prepare(folder)
     pictures: list[Picture] = []
-    videos, left_out = [], {}
+    videos, left_out = [], dict(left_out or {})
     for some in wanted:
         try:
             pictures += _pictures(folder, taken(some, places, open_exact, redact))

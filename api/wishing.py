@@ -85,7 +85,8 @@ class Wishing:
         Raises:
             Refused: the machine is away, has refused it, or has much to send.
         """
-        span = key_of(shown.content, recipe).removesuffix(".mp4")
+        # By the key of the collection, too: one that has its name later has wishes of its own.
+        span = key_of(f"{shown.collection} {shown.content}", recipe).removesuffix(".mp4")
         kept = self.brought.find(shown.collection, shown.video.id, span)
         if kept is not None:
             return kept

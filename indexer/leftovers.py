@@ -1,4 +1,4 @@
-"""What removals leave: index and thumbnails of collections, and what others have sent of videos.
+"""What removals leave: index and thumbnails of collections, and what others have sent of them.
 
 It is deleted after the rows, also if that was cut off.
 """
@@ -22,4 +22,5 @@ def delete(service: WritingService) -> None:
     for key in service.catalog.leftovers():
         service.indexes.remove(key)
         service.thumbnails.remove(key)
+        brought(service.settings).forget_all(key)
         service.catalog.forget_leftover(key)

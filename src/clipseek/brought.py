@@ -1,7 +1,7 @@
 """Brought: spans of videos that other machines have sent, kept while there is room.
 
-`ROOT/HASH/ID.mp4`: the folder is a hash of the collection and the video, so that all spans of a
-video can be deleted with it; nothing that another machine has sent is part of a path.
+`ROOT/HASH/HASH/ID.mp4`: the folders are hashes of the collection and of the video, so that all
+spans of one can be deleted with it; nothing that another machine has sent is part of a path.
 """
 
 import hashlib
@@ -62,9 +62,24 @@ class Brought:
         with suppress(OSError):
             shutil.rmtree(self._folder(collection, video))
 
+    def forget_all(self, collection: str) -> None:
+        """Delete all spans of a collection.
+
+        Raises:
+            ServiceUnavailable: they cannot be deleted.
+        """
+        folder = self._root / _hashed(collection)
+        try:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"what other machines have sent cannot be deleted in {folder}: {error.strerror}; "
+                "make the folder writable, then repeat the command"
+            ) from error
+
     def _folder(self, collection: str, video: str) -> Path:
-        named = hashlib.sha256(f"{collection}\n{video}".encode()).hexdigest()
-        return self._root / named[:32]
+        return self._root / _hashed(collection) / _hashed(video)
 
     def _path(self, collection: str, video: str, span: str) -> Path:
         if not _ID.fullmatch(span):
@@ -73,7 +88,7 @@ class Brought:
 
     def _sweep(self, newest: Path, room: int) -> None:
         found = []
-        for path in self._root.glob("*/*.mp4"):
+        for path in self._root.glob("*/*/*.mp4"):
             with suppress(OSError):
                 status = path.stat()
                 if path != newest:
@@ -84,6 +99,10 @@ class Brought:
                 with suppress(OSError):
                     path.unlink()
                     path.parent.rmdir()
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def digest_of(file: Path) -> str:

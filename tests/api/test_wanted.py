@@ -11,9 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.wishing import Shown
 from clipseek.archive.receiving import uri_of
 from clipseek.catalog import SqlCatalog
+from clipseek.errors import ServiceUnavailable
 from clipseek.testing import MemoryWishes
+from clipseek.video.excerpting import Recipe
 from tests.api.library import Library
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -247,6 +250,44 @@ def test_a_removed_video_leaves_no_span(asking: Asking, tmp_path: Path) -> None:
     assert brought.find("other", "yard", "0" * 32) is None
     brought.forget("default", "yard")
     assert brought.find("default", "yard", "0" * 32) is None
+
+
+def test_a_removed_collection_leaves_no_span(asking: Asking, tmp_path: Path) -> None:
+    """Of any of its videos; those of others stay."""
+    brought = asking.app.state.wishing.brought
+    sent = tmp_path / "sent.mp4"
+    for collection, video in (("default", "a"), ("default", "b"), ("other", "a")):
+        sent.write_bytes(FILE)
+        brought.keep(collection, video, "0" * 32, sent)
+    brought.forget_all("default")
+    brought.forget_all("default")
+    assert [path.read_bytes() for path in brought._root.rglob("*.mp4")] == [FILE]
+    assert len(list(brought._root.iterdir())) == 1
+    assert brought.find("other", "a", "0" * 32) is not None
+
+
+def test_spans_that_cannot_be_deleted_are_told(asking: Asking) -> None:
+    """So the collection stays on the list of what is to be deleted."""
+    brought = asking.app.state.wishing.brought
+    folder = brought._folder("default", "a").parent
+    folder.parent.mkdir(parents=True)
+    folder.write_bytes(b"")
+    with pytest.raises(ServiceUnavailable, match="cannot be deleted in"):
+        brought.forget_all("default")
+
+
+def test_a_collection_that_is_made_again_has_wishes_of_its_own(asking: Asking) -> None:
+    """A wish that was noted before a switch or a removal is never taken, and must not be it."""
+    wishing = asking.app.state.wishing
+    video = asking.app.state.service.catalog.video("default", "yard")
+    recipe = Recipe(1.0, 2.0, 1080, copy=True, growing=False)
+    told = {}
+    for key in ("old", "new"):
+        wishing.store.see("farm", key)
+        shown = Shown(video, key, "default yard stamp", "ann")
+        assert wishing.found(shown, "farm", recipe, asks=True).status_code == 202
+        (told[key],) = wishing.store.take("farm", key, 9)
+    assert told["old"].id != told["new"].id
 
 
 def test_what_does_not_fit_goes(asking: Asking, tmp_path: Path) -> None:

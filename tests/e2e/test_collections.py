@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from clipseek.assembly import open_service
+from clipseek.brought import Brought
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
 from tests.e2e.conftest import Library
@@ -83,7 +84,12 @@ def listed(library: Library, capsys: pytest.CaptureFixture[str]) -> list[dict[st
 def test_collections_are_listed_and_removed(
     kept: Library, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A removed one leaves no row, no snapshot and no thumbnail; the other stays."""
+    """A removed one leaves no row, no snapshot, no thumbnail and no footage; the other stays."""
+    footage = Brought(Settings.load(data_dir=kept.data_dir).upload_root, 1 << 20)
+    for collection in ("default", "other"):
+        sent = kept.data_dir / "sent.mp4"
+        sent.write_bytes(b"footage")
+        footage.keep(collection, "yard", "0" * 32, sent)
     before = listed(kept, capsys)
     assert [(each["name"], each["videos"], each["aliases"]) for each in before] == [
         ("default", 2, []),
@@ -104,6 +110,8 @@ def test_collections_are_listed_and_removed(
     assert [path.name for path in (kept.data_dir / "thumbnails").iterdir()] == ["default"]
     left = {path.name for path in (kept.data_dir / "snapshots" / "other").iterdir()}
     assert left <= {".lock"}
+    assert footage.find("other", "yard", "0" * 32) is None
+    assert footage.find("default", "yard", "0" * 32) is not None
     assert kept.run("verify") == 0
     assert kept.run("search", "a red car") == 0
 

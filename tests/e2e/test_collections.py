@@ -95,7 +95,7 @@ def test_collections_are_listed_and_removed(
         ("default", 2, []),
         ("other", 2, ["shown"]),
     ]
-    columns = "name", "model", "videos", "segments", "version", "aliases", "switch"
+    columns = "name", "model", "videos", "segments", "version", "aliases", "switch", "redacts"
     assert tuple(before[0]) == columns
     assert kept.run("collections", "remove", "other", "--json") == 0
     segments = before[1]["segments"]

@@ -33,7 +33,11 @@ class FacetsAsked(InCollection):
     ] = ""
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_PAGE, description=f"Most folders, and most tags, 1 to {MAX_PAGE}."),
+        Field(
+            ge=1,
+            le=MAX_PAGE,
+            description=f"Most folders, and most tags of either kind, 1 to {MAX_PAGE}.",
+        ),
         expect(f"a whole number from 1 to {MAX_PAGE}"),
     ] = 100
 
@@ -43,6 +47,14 @@ class TagCount(BaseModel):
 
     tag: str
     videos: int
+
+
+class SegmentTagCount(BaseModel):
+    """A tag on spans, how many videos have such spans, and how many these are."""
+
+    tag: str
+    videos: int
+    spans: int
 
 
 class FacetsAnswer(BaseModel):
@@ -55,6 +67,10 @@ class FacetsAnswer(BaseModel):
     more_folders: bool = Field(description="Whether there are more: ask with a longer `folder`.")
     tags: list[TagCount] = Field(description="The most used tags first.")
     more_tags: bool = Field(description="Whether there are more.")
+    segment_tags: list[SegmentTagCount] = Field(
+        description="Tags on spans that were not rejected, those of the most videos first."
+    )
+    more_segment_tags: bool = Field(description="Whether there are more.")
 
 
 FACETS_ANSWER: dict[str, Any] = {
@@ -62,6 +78,8 @@ FACETS_ANSWER: dict[str, Any] = {
     "more_folders": False,
     "tags": [{"tag": "city", "videos": 2}, {"tag": "night", "videos": 1}],
     "more_tags": False,
+    "segment_tags": [{"tag": "red car", "videos": 2, "spans": 5}],
+    "more_segment_tags": False,
 }
 
 
@@ -86,14 +104,19 @@ def listed(asking: Asking, service: Opened, asked: Annotated[FacetsAsked, Query(
     """
     name = readable(asking, service, asked)
     try:
-        parts = service.collections.latest(name).view.parts
+        view = service.collections.latest(name).view
     except NothingIndexed:
-        found = Facets((), more_folders=False, tags=(), more_tags=False)
+        found, spans = Facets((), more_folders=False, tags=(), more_tags=False), []
     else:
-        found = facets(parts, asked.folder, asked.limit)
+        found, spans = facets(view.parts, asked.folder, asked.limit), view.fields.marks.counts()
     return FacetsAnswer(
         folders=list(found.folders),
         more_folders=found.more_folders,
         tags=[TagCount(tag=tag, videos=count) for tag, count in found.tags],
         more_tags=found.more_tags,
+        segment_tags=[
+            SegmentTagCount(tag=tag, videos=videos, spans=count)
+            for tag, videos, count in spans[: asked.limit]
+        ],
+        more_segment_tags=len(spans) > asked.limit,
     )

@@ -29,7 +29,7 @@ class StrictModel(BaseModel):
 
 
 class Filter(StrictModel):
-    """Which videos to search in; a video must pass all that is given."""
+    """Which videos and moments to search in; all that is given must be true of them."""
 
     video_ids: Annotated[
         list[VideoId] | None,
@@ -94,6 +94,15 @@ class Filter(StrictModel):
         ),
         expect(f"a list of at most {MAX_CAMERAS} names of cameras"),
     ] = None
+    segment_tags: Annotated[
+        list[Tag] | None,
+        Field(
+            max_length=MAX_TAGS,
+            description="Only moments that overlap a span of each of these tags, at most "
+            f"{MAX_TAGS}, that was not rejected; see `segment_tags` of a hit.",
+        ),
+        expect(f"a list of at most {MAX_TAGS} tags"),
+    ] = None
     indexed_from: Moment | None = Field(
         default=None, description="Only videos that were indexed at this time or later; RFC 3339."
     )
@@ -116,6 +125,7 @@ class Filter(StrictModel):
             recorded_from=_time(self.recorded_from),
             recorded_before=_time(self.recorded_before),
             cameras=None if self.cameras is None else tuple(self.cameras),
+            segment_tags=None if self.segment_tags is None else tuple(self.segment_tags),
             indexed_from=_time(self.indexed_from),
             indexed_before=_time(self.indexed_before),
         )

@@ -1,5 +1,7 @@
 """The moments in an answer."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from api.explanation_schemas import ExplanationAnswer
@@ -32,6 +34,18 @@ class StepAnswer(BaseModel):
     thumbnail_url: str
     explanation: ExplanationAnswer | None = Field(
         default=None, description="With `explain`, why the moment of this step matched. Else null."
+    )
+
+
+class SegmentTagAnswer(BaseModel):
+    """A tag on a span of a video."""
+
+    tag: str
+    start: float = Field(description="Seconds from the start of the video.")
+    end: float = Field(description="Seconds; the span is [start, end).")
+    relevance: float = Field(description="0 to 1, by the rule that gave it; the best in the span.")
+    state: Literal["proposed", "accepted", "corrected"] = Field(
+        description="Whether it is what a rule proposes, or what people have accepted or corrected."
     )
 
 
@@ -87,6 +101,12 @@ class HitAnswer(BaseModel):
         "shown there. With several parts they are those of all parts, `picture` says how well "
         "pictures alone fit, and with `then` the fields of each step follow each other. Else it is "
         "missing.",
+    )
+    segment_tags: list[SegmentTagAnswer] | None = Field(
+        default=None,
+        description="The tags on spans that the moment overlaps, by their starts, without those "
+        "that were rejected. With `sharpen`, of the moment before it was cut. Missing if there are "
+        "none.",
     )
     explanation: ExplanationAnswer | None = Field(
         default=None,

@@ -86,6 +86,15 @@ SEARCH_ANSWER = {
             "similar_to": None,
             "more_in_video": None,
             "steps": None,
+            "segment_tags": [
+                {
+                    "tag": "red car",
+                    "start": 40.0,
+                    "end": 46.0,
+                    "relevance": 0.81,
+                    "state": "accepted",
+                }
+            ],
             "explanation": None,
             "thumbnail_url": "/v1/segments/318/thumbnail",
             "play_url": _PLAY,

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic_core import to_json
 
 from api.schemas import play_url, thumbnail_url
+from clipseek.marks import Mark
 from clipseek.parts import cut_at, normalised
 from clipseek.recorded import moment_at
 from clipseek.types import Facet, FacetKind, FieldHit, Hit, Liked, SearchResult, StepHit
@@ -105,6 +106,7 @@ def _hit(hit: Hit, collection: str, root: str) -> dict[str, object]:
         "more_in_video": hit.more_in_video,
         "steps": [_step(step, root) for step in hit.steps] or None,
         **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
+        **({"segment_tags": [_mark(mark) for mark in hit.tags]} if hit.tags else {}),
         "explanation": None,
         **_links(hit, collection, root),
     }
@@ -131,6 +133,17 @@ def _field(field: FieldHit) -> dict[str, object]:
         "text": field.text,
         "highlights": field.highlights,
         "where": None if field.where is None else field.where._asdict(),
+    }
+
+
+def _mark(mark: Mark) -> dict[str, object]:
+    """Return the fields of `hit_schemas.SegmentTagAnswer`."""
+    return {
+        "tag": mark.tag,
+        "start": mark.span.start,
+        "end": mark.span.end,
+        "relevance": mark.relevance,
+        "state": mark.state,
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from clipseek.explaining import Explainer, Explanation, Matched
+from clipseek.marks import Mark
 from clipseek.patches import Box
 from clipseek.query import Query
 from clipseek.recorded import moment_at
@@ -55,6 +56,7 @@ def as_json(answer: SearchResult, why: Why) -> None:
                 "relevance": None if math.isnan(hit.relevance) else round(hit.relevance, 6),
                 "steps": _steps(hit, () if why is None else why[rank - 1]),
                 **({"fields": [_field(field) for field in hit.fields]} if hit.fields else {}),
+                **({"segment_tags": [_mark(mark) for mark in hit.tags]} if hit.tags else {}),
                 **({} if hit.more_in_video is None else {"more_in_video": hit.more_in_video}),
                 **({} if why is None or hit.steps else {"explanation": why[rank - 1][0].plain()}),
             }
@@ -62,6 +64,16 @@ def as_json(answer: SearchResult, why: Why) -> None:
     if answer.facets is not None:
         counts = {kind: dict(facet.values) for kind, facet in answer.facets.items()}
         emit({"facets": counts, "videos": answer.total_videos, "more": answer.more})
+
+
+def _mark(mark: Mark) -> dict[str, object]:
+    return {
+        "tag": mark.tag,
+        "start": mark.span.start,
+        "end": mark.span.end,
+        "relevance": round(mark.relevance, 6),
+        "state": mark.state,
+    }
 
 
 def _when(hit: Hit) -> dict[str, object]:

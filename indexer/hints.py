@@ -28,6 +28,7 @@ def nothing(query: Query) -> str:
     only = query.filters
     given = [
         *(f"--tag {shlex.quote(tag)}" for tag in only.tags or ()),
+        *(f"--segment-tag {shlex.quote(tag)}" for tag in only.segment_tags or ()),
         *([f"--folder {shlex.quote(only.folder)}"] if only.folder else []),
         *([f"--min-duration {only.min_duration:g}"] if only.min_duration else []),
         *([f"--max-duration {only.max_duration:g}"] if only.max_duration is not None else []),

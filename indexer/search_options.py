@@ -36,9 +36,10 @@ def add(search: argparse.ArgumentParser) -> None:
         "--tag",
         action="append",
         default=[],
-        help="label (or --title, --language, --camera)",
+        help="label (or --segment-tag, --title, --language, --camera)",
     )
     search.add_argument("--camera", action="append", help=argparse.SUPPRESS)
+    search.add_argument("--segment-tag", action="append", help=argparse.SUPPRESS)
     for name in ("--title", "--language"):
         search.add_argument(name, help=argparse.SUPPRESS)
     search.add_argument("--folder", metavar="DIR", help="only videos in this folder or below it")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from clipseek_client.errors import NothingFound
 from clipseek_client.values import Answer as Answer
-from clipseek_client.values import ObjectPlace
+from clipseek_client.values import ObjectPlace, SegmentTag
 from clipseek_client.values import Url as Url
 
 
@@ -139,6 +139,7 @@ class Hit(Moment):
     steps: With `then`, the moment of each step; None otherwise.
     explanation: With `explain`, why it matched; None otherwise, and if its steps say so.
     fields: What each field contributes if words were searched, too; None otherwise.
+    segment_tags: The tags on spans that the moment overlaps; None if there are none.
     more_in_video: With `group_by`, how many other moments of the video match; None otherwise.
     """
 
@@ -151,6 +152,7 @@ class Hit(Moment):
     steps: list[Step] | None = None
     explanation: Explanation | None = None
     fields: list[FieldHit] | None = None
+    segment_tags: list[SegmentTag] | None = None
     more_in_video: int | None = None
     camera: str | None = None
     start_at: str | None = None

@@ -21,7 +21,7 @@ Field = Literal["picture", "subtitle", "speech", "text", "object"]
 
 
 class Filter(TypedDict, total=False):
-    """Which videos are searched; all of it must be true of a video."""
+    """Which videos are searched, and which moments of them (`segment_tags`); all must be true."""
 
     video_ids: Sequence[str]
     tags: Sequence[str]
@@ -35,6 +35,7 @@ class Filter(TypedDict, total=False):
     recorded_from: datetime
     recorded_before: datetime
     cameras: Sequence[str]
+    segment_tags: Sequence[str]
     indexed_from: datetime
     indexed_before: datetime
 

@@ -33,3 +33,16 @@ class ObjectPlace(Answer):
     right: float
     bottom: float
     is_shown: bool
+
+
+class SegmentTag(Answer):
+    """A tag on the seconds [start, end) of a video.
+
+    relevance: 0 to 1, by the rule. state: "proposed" by a rule, or "accepted" or "corrected".
+    """
+
+    tag: str
+    start: float
+    end: float
+    relevance: float
+    state: str

@@ -155,6 +155,7 @@ def _filters(options: argparse.Namespace, tags: tuple[str, ...] | None) -> Filte
         min_height=options.min_height or 0,
         max_height=options.max_height,
         language=options.language,
+        segment_tags=tuple(tag.strip() for tag in options.segment_tag or ()) or None,
         cameras=tuple(options.camera) if options.camera else None,
         recorded_from=_time("--recorded-from", options.recorded_from),
         recorded_before=_time("--recorded-before", options.recorded_before),

@@ -37,7 +37,7 @@ def result_of(
     sentences: Fingerprint of the sentence model, or empty.
     """
     hits = [
-        _hit(one, videos[one.moment.video_id], is_seen=query.is_seen)
+        _hit(one, videos[one.moment.video_id], view, is_seen=query.is_seen)
         for one in moments
         if one.moment.video_id in videos
     ]
@@ -85,7 +85,7 @@ def _marked(page: Sequence[Hit], before: NDArray[np.int64], view: View) -> tuple
     )
 
 
-def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
+def _hit(judged: Judged, video: Video | Named, view: View, *, is_seen: bool) -> Hit:
     moment = judged.moment
     return Hit(
         video,
@@ -98,4 +98,5 @@ def _hit(judged: Judged, video: Video | Named, *, is_seen: bool) -> Hit:
         steps=judged.steps,
         fields=judged.fields,
         more_in_video=judged.more_in_video,
+        tags=view.fields.marks.over(video.id, moment.span),
     )

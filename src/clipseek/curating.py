@@ -7,14 +7,13 @@ the rules a second time gives the same, and what somebody has decided on is not 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 from clipseek.decisions import Decision, Outcome, settled
 from clipseek.errors import RequestError
+from clipseek.marks import TAG_STATES as TAG_STATES
+from clipseek.marks import TagState as TagState
 from clipseek.rules import Rule
-
-TagState = Literal["proposed", "accepted", "rejected", "corrected"]
-TAG_STATES: tuple[TagState, ...] = get_args(TagState)
 
 
 class SampleNotFound(RequestError):

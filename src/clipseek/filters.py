@@ -30,6 +30,8 @@ class Filters:
     have a time zone. A video whose time of recording is not known passes neither of the first two.
     cameras: The names of cameras, one of which has recorded it. Of what a camera has recorded,
     each moment is compared with the times of recording, and not the whole video.
+    segment_tags: Tags on spans, not of videos: each moment overlaps a span of each of them that
+    was not rejected.
     """
 
     video_ids: tuple[str, ...] | None = None
@@ -47,11 +49,13 @@ class Filters:
     recorded_before: datetime | None = None
     language: str | None = None
     cameras: tuple[str, ...] | None = None
+    segment_tags: tuple[str, ...] | None = None
 
     @property
     def of_videos(self) -> "Filters | None":
         """What is asked of the videos, without what is asked of moments; None if nothing is."""
-        asked = replace(self, tags=self.tags or None, min_relevance=0.0)
+        tags, on_spans = self.tags or None, self.segment_tags or None
+        asked = replace(self, tags=tags, segment_tags=on_spans, min_relevance=0.0)
         return None if asked == NO_FILTERS else asked
 
     def meaning(self) -> list[object]:
@@ -70,7 +74,8 @@ class Filters:
         title = None if self.title is None else folded(self.title)
         language = None if self.language is None else self.language.lower()
         cameras = None if self.cameras is None else sorted(set(self.cameras))
-        return [ids, tags, folder, *numbers, *times, title, *heights, language, cameras]
+        on_spans = sorted(set(self.segment_tags)) if self.segment_tags else None
+        return [ids, tags, folder, *numbers, *times, title, *heights, language, cameras, on_spans]
 
     def problem(self) -> InvalidQuery | None:
         """Return what is wrong with the filters, or None."""
@@ -81,6 +86,11 @@ class Filters:
     def cuts_chunks(self) -> bool:
         """Whether some moments of a camera's video may pass, and others not."""
         return self.recorded_from is not None or self.recorded_before is not None
+
+    @property
+    def cuts_videos(self) -> bool:
+        """Whether some moments of a video may pass, and others not."""
+        return self.cuts_chunks or bool(self.segment_tags)
 
     def _of_numbers(self) -> Iterator[str]:
         if not 0 <= self.min_relevance <= 1:
@@ -108,6 +118,9 @@ class Filters:
         for name in self.cameras or ():
             if not is_unicode(name):
                 yield f"cameras must be names of cameras, got {name!r}"
+        for name in self.segment_tags or ():
+            if not is_unicode(name):
+                yield f"segment_tags must be names of tags, got {name!r}"
         if self.language is not None and not re.fullmatch(LANGUAGE, self.language):
             yield f"language must be a tag of BCP 47 such as en or de-AT, got {self.language!r}"
 

@@ -55,6 +55,7 @@ class Fused:
         said, more_said = matching_fields(
             view, query.text, asked.vector, query.fields, scoring, allowed, sense
         )
+        said = view.fields.spans(said, only)
         seen = [] if match is None else match.made(slice(None))
         hits = _joined(seen, said, asked, view, scoring)
         if least:

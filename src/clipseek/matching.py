@@ -88,9 +88,8 @@ class Lookup:
         """Return what is said and found of the sentences; None if pictures alone count."""
         if not self.sentences:
             return None
-        allowed = None if self.only is None else view.passing(self.only)
         return Spoken.of(
-            *(view, self.sentences, self.asked.weights, self.fields, allowed, senses),
+            *(view, self.sentences, self.asked.weights, self.fields, self.only, senses),
             vectors=self.asked.parts,
             scoring=scoring,
         )

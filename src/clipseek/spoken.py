@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import fusion
+from clipseek.filters import Filters
 from clipseek.library.parts import segments_in
 from clipseek.library.view import View
 from clipseek.objects.index import Found
@@ -39,29 +40,37 @@ class Spoken:
         sentences: Sequence[str],
         weights: NDArray[np.float64],
         fields: Sequence[Field],
-        allowed: AbstractSet[str] | None,
+        only: Filters | None,
         senses: Mapping[str, Sense],
         vectors: NDArray[np.float32],
         scoring: Scoring,
     ) -> Self:
-        """Search for each sentence, "" for a picture, in the allowed videos.
+        """Search for each sentence, "" for a picture, in what passes a filter.
 
         vectors: float32 (P, dim), unit rows, what objects are compared with.
         """
+        allowed = None if only is None else view.passing(only)
         found = [
             matching_fields(view, text, vector, fields, scoring, allowed, senses.get(text))
             if text
             else ([], False)
             for text, vector in zip(sentences, vectors, strict=True)
         ]
-        said = [(part, each) for part, (some, _) in enumerate(found) for each in some]
+        said = [
+            (part, each)
+            for part, (some, _) in enumerate(found)
+            for each in view.fields.spans(some, only)
+        ]
         stretches = [(each.video_id, each.hit.span.start, each.hit.span.end) for _, each in said]
         there = segments_in(view.parts, stretches)
-        ids = np.unique(np.concatenate([np.empty(0, np.int64), *there]))
+        ids = view.those_of(np.unique(np.concatenate([np.empty(0, np.int64), *there])), only)
+        there = [mine[np.isin(mine, ids)] for mine in there]
         spans = [Span(*span) for span in view.rows(ids).spans.tolist()]
         fits = np.zeros((len(ids), len(sentences)))
         passages: dict[int, list[FieldHit]] = {}
         for (part, each), mine in zip(said, there, strict=True):
+            if not len(mine):
+                continue
             places = np.searchsorted(ids, mine)
             heard = places[fusion.heard_in(each.hit.span, [spans[place] for place in places])]
             fits[heard, part] = np.maximum(fits[heard, part], each.hit.relevance)

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.marks import Mark
 from clipseek.timed import PICTURE as PICTURE
 from clipseek.timed import SUBTITLE as SUBTITLE
 from clipseek.timed import Field as Field
@@ -238,16 +239,16 @@ class StepHit(NamedTuple):
 class Hit(NamedTuple):
     """One answer to a query: a moment of a video.
 
-    `score` is the cosine of query and segment, higher is better; `relevance` is in [0, 1] and
-    comparable between queries; `evidence` is what relevance is made of (see `calibration`). They
-    are calibrated for sentences; what looks like a moment or a picture has NaN instead.
-    `segment_id` names the best of the merged segments. `similar_to` is that of a better hit
-    which is near-identical, if there is one and the query asks for it. `steps` are the moments of a
-    sequence: then `span` is from the first to the last, `segment_id` and `best_time` are those of
-    the first, and `score`, `relevance` and `evidence` those of the one that matches worst.
-    `fields` says what each field contributes if words were searched for, too: `span` and
-    `relevance` are those of the best one, or with several parts those of all parts.
-    `more_in_video` is how many other moments of the video match, if one hit stands for all of them.
+    `score` is the cosine of query and segment, higher better; `relevance` is in [0, 1] and
+    comparable between queries; `evidence` is what relevance is made of (see `calibration`). What
+    looks like a moment or a picture has NaN instead. `segment_id` names the best of the merged
+    segments. `similar_to` is that of a better, near-identical hit, if the query asks for it.
+    `steps` are the moments of a sequence: then `span` is from the first to the last, `segment_id`
+    and `best_time` are those of the first, `score`, `relevance` and `evidence` those of the worst
+    one. `fields` says what each field contributes if words were searched for, too: `span` and
+    `relevance` are those of the best one, or with several parts those of all parts. `more_in_video`
+    is how many other moments of the video match, if one hit stands for all of them. `tags` are
+    those on spans that it overlaps, before it is sharpened.
     """
 
     video: Video | Named
@@ -261,10 +262,11 @@ class Hit(NamedTuple):
     steps: tuple[StepHit, ...] = ()
     fields: tuple[FieldHit, ...] = ()
     more_in_video: int | None = None
+    tags: tuple[Mark, ...] = ()
 
 
 FacetKind = Literal["tag", "folder", "year", "language"]
-FACETS: tuple[FacetKind, ...] = ("tag", "folder", "year", "language")
+FACETS: tuple[FacetKind, ...] = get_args(FacetKind)
 
 
 class Facet(NamedTuple):
@@ -387,11 +389,10 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One committed change of a collection. A "calibrate" or "tag" change has no video.
+    """One committed change of a collection. A "calibrate" has no video, nor have most of "tag".
 
-    "relocate" changes what an answer says of the video, and nothing that is searched. A "put" may
-    be of a video that was only given other tags, which a search can filter by. "text" changes what
-    one field made of text says of the video, and "object" which objects it shows.
+    "relocate" changes what an answer says of the video, and nothing that is searched; "text" what
+    one of its fields says, and "object" which it shows. A "put" may only be of other tags of it.
     """
 
     version: int

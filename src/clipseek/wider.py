@@ -119,7 +119,7 @@ def _extended(
     """Return what matches if some more segments are compared."""
     near, row = match.together.near, match.row
     count = near.ids.shape[1] if lookup.is_composed else lookup.neighbours
-    ids = np.setdiff1d(ids, near.ids[row, :count])
+    ids = np.setdiff1d(view.those_of(ids, lookup.only), near.ids[row, :count])
     if not len(ids):
         return match
     known = _some(match.together, row * near.ids.shape[1] + np.arange(count))

@@ -11,7 +11,7 @@ from clipseek.testing import MemoryCurating
 class QuietCurating(MemoryCurating):
     """A store whose decisions make no version, because views follow each at its own time."""
 
-    def _note(self, collection: str) -> None:
+    def _note(self, collection: str, video_id: str | None = None) -> None:
         """Do nothing."""
 
 

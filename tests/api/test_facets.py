@@ -41,6 +41,8 @@ def test_folders_and_tags_are_those_of_all_videos(deep: Library, reader: TestCli
             {"tag": "coast", "videos": 1},
         ],
         "more_tags": False,
+        "segment_tags": [],
+        "more_segment_tags": False,
     }
     body = {"query": "red", "filter": {"folder": told["folders"][1]}}
     hits = reader.post("/v1/search", json=body).json()["hits"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from clipseek_client import answers, asked, cameras, watches
+from clipseek_client import answers, asked, cameras, values, watches
 
 ANSWERS: dict[str, type[BaseModel]] = {
     "AlertAnswer": watches.Alert,
@@ -36,6 +36,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "LikedAnswer": answers.Liked,
     "Problem": answers.Problem,
     "SearchAnswer": answers.SearchAnswer,
+    "SegmentTagAnswer": values.SegmentTag,
     "SegmentAnswer": answers.Segment,
     "SegmentsAnswer": answers.Segments,
     "StepAnswer": answers.Step,

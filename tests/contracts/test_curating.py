@@ -10,9 +10,11 @@ from clipseek.catalog import SqlCatalog, SqlCurating, SqlCuratingReader
 from clipseek.curating import Applied, Curating, Sample, SampleNotFound, SegmentTag, Tagging, tag_id
 from clipseek.decisions import Decision, Verdict
 from clipseek.errors import CollectionNotFound
+from clipseek.marks import Mark
 from clipseek.protocols import CatalogWriter
 from clipseek.rules import Rule, RuleNotFound
 from clipseek.testing import MemoryCatalog, MemoryCurating
+from clipseek.timed import Span
 from clipseek.watches import Hours
 from tests.contracts.catalogs import DIM, RECORDED, a_video
 
@@ -324,3 +326,35 @@ def test_a_catalog_that_is_not_there_yet_has_no_rules(bare_url: str) -> None:
     """The API may be started before anything is indexed."""
     with closing(SqlCuratingReader.open(bare_url)) as reader:
         assert (reader.rules("default"), reader.facts("default")) == ([], [])
+
+
+def test_a_catalog_reads_the_tags_that_were_not_rejected(both: Both) -> None:
+    """By video and start; those of some videos, and none of a video that was removed."""
+    first, second = tag(), tag(start=4.0, end=5.0)
+    other = tag("b", rule=SEA)
+    both.store.apply("default", [tagging(second, first), tagging(other, video="b", rule=SEA)])
+    both.store.decide("default", decision("accept", second))
+    a = [
+        ("a", Mark("red car", Span(0.0, 2.0), 0.75, "proposed")),
+        ("a", Mark("red car", Span(4.0, 5.0), 0.75, "accepted")),
+    ]
+    b = [("b", Mark("sea", Span(0.0, 2.0), 0.75, "proposed"))]
+
+    assert list(both.catalog.marks("default")) == a + b
+    with both.catalog.consistent("default") as now:
+        assert list(now.marks("default", video_ids=["b", "none"])) == b
+    assert list(both.catalog.marks("elsewhere")) == []
+
+    both.store.decide("default", decision("reject", first))
+    both.catalog.remove("default", "b")
+    assert list(both.catalog.marks("default")) == a[1:]
+
+
+def test_a_decision_is_a_change_of_its_video(both: Both) -> None:
+    """So that those who follow read its tags alone; what rules change may be of any video."""
+    before = both.version
+    both.store.apply("default", [tagging(tag())])
+    both.store.decide("default", decision("accept"))
+
+    changes = both.catalog.changes("default", before)
+    assert [(each.kind, each.video_id) for each in changes] == [("tag", None), ("tag", "a")]

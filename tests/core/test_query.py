@@ -375,6 +375,7 @@ OTHERS: dict[type, tuple[Any, dict[str, Any]]] = {
             "recorded_before": NOON,
             "language": "en",
             "cameras": ("yard",),
+            "segment_tags": ("red car",),
         },
     ),
 }
@@ -422,5 +423,5 @@ def test_a_key_is_the_same_everywhere() -> None:
     """In every process, on every machine, in every release that shares a Redis."""
     digest = "32f56f91bd3fad2b54709784d5546579e9420e77e5c02dce4650eaeb491e5064"
     assert vector_key("f", "a red car") == f"vector:{digest}"
-    digest = "05b68e21cc5e10132ead4158abda9371ceb1200f33d6bf1341975c1686f8751d"
+    digest = "b45ad9c6251a77f9060676a9794e2dd6f92422a018dd970b0b7909f1600148ac"
     assert QUERY.key(1, "f") == f"result:{digest}"

@@ -257,7 +257,7 @@ class SqlCurating(SqlCuratingReader):
         with self._changing(collection) as (connection, key):
             said = curation_rows.add_decision(connection, key, decision)
             if curation_rows.follow(connection, key, said):
-                _note(connection, key)
+                _note(connection, key, said.video_id)
         return said
 
     def put_samples(self, collection: str, name: str, samples: Sequence[Sample]) -> None:
@@ -274,6 +274,6 @@ class SqlCurating(SqlCuratingReader):
             yield connection, writes.lock(connection, collection).key
 
 
-def _note(connection: Connection, key: str) -> None:
-    """Count a new version of a collection whose tags have changed."""
-    writes.note(connection, key, writes.next_version(connection, key), "tag")
+def _note(connection: Connection, key: str, video_id: str | None = None) -> None:
+    """Count a new version of a collection whose tags have changed: of one video, or of any."""
+    writes.note(connection, key, writes.next_version(connection, key), "tag", video_id)

@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select
 
 from clipseek.catalog import whole
+from clipseek.catalog.curation_tables import segment_tags
 from clipseek.catalog.database import Transactions
 from clipseek.catalog.object_rows import unpacked
 from clipseek.catalog.object_tables import objects
 from clipseek.catalog.tables import among, behind
 from clipseek.catalog.tables import texts as text_rows
-from clipseek.timed import Field, TimedText
+from clipseek.marks import Mark
+from clipseek.timed import Field, Span, TimedText
 from clipseek.tracked import VideoObjects
 
 
@@ -50,6 +52,20 @@ class FieldRows:
         query = select(objects.c.video_id, objects.c.stamp)
         query = query.where(*self._of(objects.c, collection, video_ids))
         return {row.video_id: row.stamp for row in self._rows(query)}
+
+    def marks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Mark]]:
+        """Yield the id of a video and a tag on a span of it, of all videos or of some."""
+        of = segment_tags.c
+        columns = of.video_id, of.start, of.end, of.rule, of.relevance, of.state
+        query = select(*columns).where(*self._of(of, collection, video_ids))
+        query = query.where(of.state != "rejected")
+        for some in self._streamed(query.order_by(of.video_id, of.start, of.rule, of.id)):
+            yield from (
+                (row.video_id, Mark(row.rule, Span(row.start, row.end), row.relevance, row.state))
+                for row in some
+            )
 
     def _of(
         self, columns: Any, collection: str, video_ids: Sequence[str] | None

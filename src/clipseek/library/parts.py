@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clipseek.filters import Filters
 from clipseek.index import EXACT_UP_TO, ExactIndex, FaissIndex, ShardedIndex
 from clipseek.library.facts import Facts
+from clipseek.library.passing import ALL, Passing
 from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
 from clipseek.protocols import VectorIndex
@@ -87,13 +88,13 @@ class Part:
         queries: NDArray[np.float32],
         k: int,
         only: Filters | None,
-        spoken: NDArray[np.bool_] | None = None,
+        passing: Passing = ALL,
     ) -> Neighbours:
         """Find the k nearest segments that are not dead, as `protocols.VectorIndex` does.
 
-        spoken: Which videos pass the language of a filter, bool (V,), which a part does not know.
+        passing: What of it passes what a filter asks of other fields, which a part does not know.
         """
-        allow = None if only is None else self.allowed(only, spoken)
+        allow = None if only is None else self.allowed(only, passing)
         if allow is not None:
             return self.index.search(queries, k, allow=allow)
         wanted = min(k, len(self))
@@ -107,23 +108,25 @@ class Part:
         alive_first = np.argsort(dead, axis=1, kind="stable")[:, :wanted]
         return _taken(near.ids, near.scores, alive_first)
 
-    def allowed(
-        self, only: Filters, spoken: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64] | None:
+    def allowed(self, only: Filters, passing: Passing = ALL) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all."""
-        mask = self._mask(only, spoken)
+        mask = self._mask(only, passing.videos)
         alive = mask if self.gone is None else mask & ~self.gone
-        if only.cuts_chunks:
+        if only.cuts_videos:
             table = self.table
-            fits = self.facts.moments(only, table.owners, table.spans)
-            return table.ids[fits & alive[table.owners]]
+            fits = alive[table.owners]
+            if only.cuts_chunks:
+                fits &= self.facts.moments(only, table.owners, table.spans)
+            if passing.segments is not None:
+                fits &= passing.segments
+            return table.ids[fits]
         if mask.all():
             return None
         return self.table.ids_where(alive)
 
-    def videos(self, only: Filters, spoken: NDArray[np.bool_] | None = None) -> set[str]:
+    def videos(self, only: Filters, passing: Passing = ALL) -> set[str]:
         """Return the videos that a filter lets through."""
-        mask = self._mask(only, spoken)
+        mask = self._mask(only, passing.videos)
         found: list[str] = self.table.videos[
             mask if self.gone is None else mask & ~self.gone
         ].tolist()
@@ -134,10 +137,10 @@ class Part:
         mask = self.table.mask_of(videos)
         return mask if self.gone is None else mask & ~self.gone
 
-    def _mask(self, only: Filters, spoken: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    def _mask(self, only: Filters, passing: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         mask = self.tags.mask(only.tags or ()) & self.facts.mask(only)
-        if spoken is not None:
-            mask &= spoken
+        if passing is not None:
+            mask &= passing
         if only.video_ids is not None:
             mask &= self.table.mask_of(only.video_ids)
         return mask

@@ -23,6 +23,7 @@ from clipseek.library.parts import (
     warn_of_many,
     whole,
 )
+from clipseek.library.passing import Passing
 from clipseek.library.reading import delta_of, known_of
 from clipseek.nearest import checked, contained
 from clipseek.objects.index import ObjectIndex
@@ -305,30 +306,30 @@ class View:
         return sum(len(part) for part in self.parts)
 
     def search(
-        self,
-        queries: NDArray[np.float32],
-        k: int,
-        *,
-        only: Filters | None = None,
+        self, queries: NDArray[np.float32], k: int, *, only: Filters | None = None
     ) -> Neighbours:
         """Find the k nearest segments of float32 (Q, dim) unit rows, by a filter if given.
 
         Rows are ordered by descending score, then ascending id; K is min(k, segments allowed).
         """
         queries = checked(queries, k, self.collection.dim)
-        found = [part.search(queries, k, only, self._spoken(part, only)) for part in self.parts]
-        return nearest_of(found, k)
+        parts = self._passing(only)
+        return nearest_of([part.search(queries, k, only, passing) for part, passing in parts], k)
 
     def passing(self, only: Filters) -> AbstractSet[str]:
         """Return the videos that a filter lets through."""
-        found = (part.videos(only, self._spoken(part, only)) for part in self.parts)
+        found = (part.videos(only, passing) for part, passing in self._passing(only))
         return frozenset[str]().union(*found)
 
-    def _spoken(self, part: Part, only: Filters | None) -> NDArray[np.bool_] | None:
-        """Return which videos of a part have words in the language of a filter, if it has one."""
-        if only is None or only.language is None:
-            return None
-        return self.words.spoken_in.mask(only.language, part.table.videos)
+    def those_of(self, ids: NDArray[np.int64], only: Filters | None) -> NDArray[np.int64]:
+        """Return those of some segments, of videos that pass, that a filter lets through."""
+        if only is None or not only.cuts_videos:
+            return ids
+        allowed = [part.allowed(only, passing) for part, passing in self._passing(only)]
+        return np.intersect1d(ids, np.concatenate([some for some in allowed if some is not None]))
+
+    def _passing(self, only: Filters | None) -> list[tuple[Part, Passing]]:
+        return [(part, self.fields.passing(only, part.table)) for part in self.parts]
 
     @property
     def is_exact(self) -> bool:

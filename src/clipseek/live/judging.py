@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from clipseek.cache import TextVectors
 from clipseek.composition import Curves, combined, heard
 from clipseek.errors import ClipseekError
+from clipseek.filters import Filters
 from clipseek.library.view import View
 from clipseek.matching import logistic
 from clipseek.model import Model
@@ -98,9 +99,10 @@ class Question:
             tuple(part.text if isinstance(part, Text) else "" for part in parts)
             for parts in self.query.steps
         ]
+        only = Filters(video_ids=tuple(videos))
         return [
             Spoken.of(
-                *(view, texts, one.weights, self.query.fields, frozenset(videos), senses),
+                *(view, texts, one.weights, self.query.fields, only, senses),
                 vectors=one.parts,
                 scoring=self.scoring,
             )

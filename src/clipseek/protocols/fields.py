@@ -1,8 +1,9 @@
-"""What stores the fields of a video beside its pictures: what is said, and the objects it shows."""
+"""What stores the fields of a video beside its pictures: what is said, objects, tags on spans."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from clipseek.marks import Mark
 from clipseek.timed import Field, TimedText
 from clipseek.tracked import VideoObjects
 
@@ -34,6 +35,16 @@ class FieldReader(Protocol):
 
     def object_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, str]:
         """Return the stamps of the objects of those videos that were looked at, in one query."""
+        ...
+
+    def marks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Mark]]:
+        """Yield the id of a video and a tag on a span of it, of all videos or of some.
+
+        In the order of ids, then of starts. Tags that were rejected are left out. Curation changes
+        them; see `curating`.
+        """
         ...
 
 

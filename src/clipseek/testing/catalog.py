@@ -310,6 +310,7 @@ class MemoryCatalog(MemoryFields):
         self._shelf(collection)
         view = MemoryCatalog()
         view._shelves, view._aliases = dict(self._shelves), dict(self._aliases)
+        view.marked = self.marked
         yield view
 
     def frame_vectors(

@@ -16,8 +16,10 @@ from clipseek.curating import (
 )
 from clipseek.decisions import Decision
 from clipseek.errors import CollectionNotFound
+from clipseek.marks import Mark
 from clipseek.rules import Rule, RuleNotFound
 from clipseek.testing.catalog import MemoryCatalog
+from clipseek.timed import Span
 from clipseek.types import Video
 
 _WHEN = "2026-01-01T00:00:00Z"
@@ -41,6 +43,7 @@ class MemoryCurating:
 
     def __init__(self, catalog: MemoryCatalog) -> None:
         self._catalog = catalog
+        catalog.marked = self._marked
         self._of: dict[str, _Kept] = {}
 
     def rules(self, collection: str) -> list[Rule]:
@@ -228,7 +231,7 @@ class MemoryCurating:
             kept.tags[said.sample] = replace(again, at=_WHEN)
         kept.tags |= {tag.id: tag for tag in outcomes}
         if before is not None or outcomes:
-            self._note(collection)
+            self._note(collection, said.video_id)
         return said
 
     def put_samples(self, collection: str, name: str, samples: Sequence[Sample]) -> None:
@@ -264,9 +267,16 @@ class MemoryCurating:
     def _videos(self, collection: str) -> Sequence[Video]:
         return self._catalog.videos(collection, after="", limit=10**6)
 
-    def _note(self, collection: str) -> None:
+    def _marked(self, collection: str) -> list[tuple[str, Mark]]:
+        return [
+            (tag.video_id, Mark(tag.rule, Span(tag.start, tag.end), tag.relevance, tag.state))
+            for tag in self.tags(collection)
+            if tag.is_shown
+        ]
+
+    def _note(self, collection: str, video_id: str | None = None) -> None:
         shelf = self._catalog._shelf(collection)  # both fakes are one store, as in a database
-        self._catalog._kept(shelf.changed("tag", None, shelf.stored))
+        self._catalog._kept(shelf.changed("tag", video_id, shelf.stored))
 
 
 def _place(tag: SegmentTag) -> tuple[str, float, str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from clipseek.catalog.object_rows import packed
 from clipseek.catalog.rows import check_timed
 from clipseek.errors import CollectionNotFound, VideoNotFound
+from clipseek.marks import Mark
 from clipseek.testing.growing import MemoryGrowth
 from clipseek.testing.shelf import Shelf, Stored, stamps_of, with_objects, with_text
 from clipseek.timed import Field, TimedText
@@ -54,6 +55,14 @@ class MemoryFields(MemoryGrowth):
         """Return the stamps of the objects of those videos that were looked at."""
         found = self.objects(collection, video_ids=video_ids)
         return {video_id: objects.stamp for video_id, objects in found}
+
+    def marks(
+        self, collection: str, *, video_ids: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, Mark]]:
+        """Yield the id of a video and a tag on a span of it, of all videos or of some."""
+        for video_id, mark in self.marked(collection) if self._found(collection) else ():
+            if video_ids is None or video_id in video_ids:
+                yield video_id, mark
 
     def _shelf(self, collection: str) -> Shelf:
         shelf = self._found(collection)

@@ -2,21 +2,25 @@
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from clipseek.catalog.rows import now, packed, require_fingerprint, require_scoring
+from clipseek.marks import Mark
 from clipseek.stored import FrameRows, Growth, VideoRows
 from clipseek.testing.claims import MemoryClaims
 from clipseek.testing.shelf import Shelf, Stored
+
+MarksOf = Callable[[str], Iterable[tuple[str, Mark]]]
 
 
 class MemoryGrowth(MemoryClaims):
     """The part of `MemoryCatalog` that stores chunks that are being recorded. Thread-safe.
 
-    `lent` says which recorder has which camera; "" is nobody.
+    `lent` says which recorder has which camera; "" is nobody. `marked` returns the tags on spans of
+    a collection with their videos, which the fake of `Curating` stores.
     """
 
     def __init__(self) -> None:
@@ -25,6 +29,7 @@ class MemoryGrowth(MemoryClaims):
         self._lock = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
         self._aliases: dict[str, str] = {}
+        self.marked: MarksOf = lambda _collection: ()
         self._ids = itertools.count(1)
 
     def grow(self, collection: str, growths: Sequence[Growth], *, by: str) -> frozenset[str]:

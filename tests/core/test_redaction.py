@@ -53,6 +53,13 @@ def test_a_finder_says_where_it_is(
     assert nothing.shape == (0, 4)
 
 
+def test_threads_that_wait_keep_no_processor_busy() -> None:
+    """An excerpt runs beside searches: with threads that spin it took twice the processor time."""
+    options = CenterFace(threads=2)._session.get_session_options()
+    assert options.intra_op_num_threads == 2
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
 @pytest.mark.parametrize("side", [64, 128, 512])
 def test_a_blurred_face_is_found_no_more(side: int) -> None:
     """In a thumbnail as in a large picture; the rest stays as it was."""

@@ -122,7 +122,16 @@ def test_people_read_a_table_and_a_sentence(
     """Without `--json`; afterwards nothing is indexed."""
     assert library.run("collections") == 0
     title, row = capsys.readouterr().out.splitlines()
-    assert title.split() == ["name", "videos", "segments", "version", "model", "aliases", "switch"]
+    assert title.split() == [
+        "name",
+        "videos",
+        "segments",
+        "version",
+        "model",
+        "aliases",
+        "switch",
+        "redacts",
+    ]
     assert row.split()[:2] == ["default", "6"]
     assert library.run("collections", "remove", "default") == 0
     assert capsys.readouterr().out.startswith("removed collection default: 6 videos, ")

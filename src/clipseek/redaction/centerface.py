@@ -45,6 +45,8 @@ class CenterFace:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # it warns of each unused weight
         options.intra_op_num_threads = threads
+        # Threads that wait for each other must not keep a processor busy that others need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         path = _file()
         try:
             model = _for_any_size(onnx.load(path))

@@ -44,8 +44,9 @@ export function question(route) {
 }
 
 /** @param {Route} route */
-const filterOf = ({ tags, cameras, folder, title, shortest, longest, since, until, ...more }) => ({
+const filterOf = ({ tags, marks, cameras, folder, title, shortest, longest, since, until, ...more }) => ({
   ...(tags.length ? { tags } : {}),
+  ...(marks.length ? { segment_tags: marks } : {}),
   ...(cameras.length ? { cameras } : {}),
   ...(folder ? { folder } : {}),
   ...(title ? { title } : {}),

@@ -13,6 +13,7 @@ import { FIELDS } from "./question.js";
  * @property {import("./composed.js").Step[]} then what must follow, in order
  * @property {string} collection its name, or "" for the default of the server
  * @property {string[]} tags
+ * @property {string[]} marks tags on spans, all of which each moment must overlap
  * @property {number} least relevance, 0 for all
  * @property {string[]} cameras whose recordings are searched, or none for all videos
  * @property {string} folder the beginning of the videos' uris, or "" for all
@@ -36,12 +37,12 @@ import { FIELDS } from "./question.js";
  */
 
 /**
- * @type {Pick<Route, "tags" | "least" | "cameras" | "folder" | "title" | "shortest" | "longest" | "since" | "until"
+ * @type {Pick<Route, "tags" | "marks" | "least" | "cameras" | "folder" | "title" | "shortest" | "longest" | "since" | "until"
  *   | "recordedSince" | "recordedUntil" | "lowest" | "highest" | "language" | "fields" | "sharpen">}
  */
 export const NO_FILTERS = {
-  tags: [], least: 0, cameras: [], folder: "", title: "", shortest: 0, longest: 0, since: "", until: "", recordedSince: "",
-  recordedUntil: "", lowest: 0, highest: 0, language: "", fields: [], sharpen: false,
+  tags: [], marks: [], least: 0, cameras: [], folder: "", title: "", shortest: 0, longest: 0, since: "", until: "",
+  recordedSince: "", recordedUntil: "", lowest: 0, highest: 0, language: "", fields: [], sharpen: false,
 };
 
 /** @type {Route} */
@@ -65,6 +66,7 @@ export function read({ search, hash }) {
     ...(isWanted({ query, ...composed }) ? composed : ALONE),
     collection: given.get("collection") ?? "",
     tags: given.getAll("tag"),
+    marks: given.getAll("mark"),
     least: least > 0 && least <= 1 ? least : 0,
     cameras: given.getAll("camera"),
     folder: given.get("folder") ?? "",
@@ -98,6 +100,7 @@ export function write(route) {
   if (isAsked(route)) writeComposed(given, route);
   if (route.collection) given.set("collection", route.collection);
   for (const tag of route.tags) given.append("tag", tag);
+  for (const tag of route.marks) given.append("mark", tag);
   if (route.least) given.set("min", String(route.least));
   for (const camera of route.cameras) given.append("camera", camera);
   if (route.folder) given.set("folder", route.folder);

@@ -16,11 +16,17 @@
  * @property {number | null} [similar_to] the better moment that it is near-identical to
  * @property {HitStep[] | null} [steps] the moments that follow each other; null unless that was asked for
  * @property {number | null} [more_in_video] how many others of the video match, if one of each is asked for
+ * @property {SegmentTag[]} [segment_tags] the tags on spans that it overlaps; missing if there are none
  * @property {HitField[]} [fields] what each field contributes; missing unless words were searched
  * @property {string} thumbnail_url
  * @property {string} play_url
  *
  * @typedef {{start: number, end: number}} HitStep seconds
+ *
+ * @typedef {object} SegmentTag a tag on a span
+ * @property {string} tag
+ * @property {number} relevance 0 to 1
+ * @property {"proposed" | "accepted" | "corrected"} state
  *
  * @typedef {object} HitField
  * @property {"picture" | "subtitle" | "speech" | "text" | "object"} field
@@ -167,6 +173,8 @@
  * @property {boolean} more_folders
  * @property {{tag: string, videos: number}[]} tags
  * @property {boolean} more_tags
+ * @property {{tag: string, videos: number, spans: number}[]} segment_tags
+ * @property {boolean} more_segment_tags
  *
  * @typedef {object} Collection
  * @property {string} name

@@ -135,6 +135,12 @@ test("titles and heights are filters", () => {
   assert.deepEqual(filter, { title: "Take", min_height: 480, max_height: 720 });
 });
 
+test("tags of moments are in the address, and a filter of their own", () => {
+  const route = read({ search: "?q=car&tag=city&mark=night&mark=red%20car", hash: "" });
+  assert.deepEqual(question(route).filter, { tags: ["city"], segment_tags: ["night", "red car"] });
+  assert.equal(write(route), "?q=car&tag=city&mark=night&mark=red+car");
+});
+
 test("the order and the names of the library are in the address, and an unknown order is not", () => {
   const given = { search: "?sort=title&name=sea", hash: "#/library" };
   assert.deepEqual([read(given).sort, read(given).name], ["title", "sea"]);

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from clipseek.testing import MemoryCatalog
+from clipseek.curating import SegmentTag, Tagging, tag_id
+from clipseek.rules import Rule
+from clipseek.testing import MemoryCatalog, MemoryCurating
 from clipseek.timed import Cue, TimedText
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
 from tests.page.looking import violations
 
+RULE = Rule("sunset", ("red",))
 HELD = """
 const ask = window.fetch;
 const held = new Promise((resolve) => { window.release = resolve; });
@@ -152,8 +155,33 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         made.add(f"{home}/{name}.webm", colours, tags=tags, content=b"none", recorded_at=recorded)
     said = Cue(0.0, 1.0, "hello", "en-GB"), Cue(1.0, 2.0, "salut", "fr")
     made.catalog.put_text("default", "a", TimedText("subtitle", "1", said))
+    store = MemoryCurating(made.catalog)
+    store.put_rules("default", [RULE], "ann")
+    span = 0.0, 2.0
+    tag = SegmentTag(tag_id("b", "sunset", *span), "b", *span, "sunset", RULE.version, 0.9)
+    store.apply("default", [Tagging("b", "sunset", RULE.version, "stamp", [tag])])
     with serving(create_app(made.service())) as url:
         yield url
+
+
+def test_moments_are_found_by_their_tags(page: Page, counted: str) -> None:
+    """Each card shows the tags of its moment; a click on one of the filters leaves these alone."""
+    page.problems.clear()
+    page.open(f"{counted}/?q=red&min=0.1&grouped=1")
+    page.until(f"{FOUND}.length > 2")
+    page.run(
+        "document.querySelector('.tools .plain').getAttribute('aria-expanded') === 'true'"
+        " || document.querySelector('.tools .plain').click()"
+    )
+    page.until("document.querySelector('#marks .chip .count')?.textContent === '1'")
+    assert page.run("[...document.querySelectorAll('.marks bdi')].map((each) => each.title)") == [
+        "Proposed by a rule, 90% sure"
+    ]
+    page.run("document.querySelector('#marks .chip').click()")
+    page.until(f"location.search.includes('mark=sunset') && {FOUND}.join() === 'b'")
+    page.until("document.querySelector('.tools').textContent.includes('Filters (2)')")
+    assert violations(page) == []
+    assert page.problems == []
 
 
 def test_filters_count_the_videos_that_match(page: Page, counted: str) -> None:

@@ -40,6 +40,7 @@ export function Card({ hit, more, first, group, kind, alikeFrom, unfolded, toggl
         <span class="title" dir="auto" title=${video.title}><${Name} text=${shorten(video.title, LONGEST)} /></span>
         ${hit.steps && html`<${Steps} steps=${hit.steps} />`}
         <${Said} hit=${hit} />
+        ${hit.segment_tags && html`<${Marks} tags=${hit.segment_tags} />`}
         <${Fit} hit=${hit} alikeFrom=${alikeFrom} />
       </span>
     </a>
@@ -94,6 +95,16 @@ export function Words({ found }) {
 const Steps = ({ steps }) => html`
   <span class="steps">${steps.map(({ start, end }, place) => html`
     <span key=${place}>${place > 0 && `${t("then")} `}${between(start, end)} </span>`)}</span>
+`;
+
+/**
+ * The tags on spans that a moment overlaps, each once: how sure the rule is, or that people have said so.
+ * @param {{tags: import("../types.js").SegmentTag[]}} props
+ */
+const Marks = ({ tags }) => html`
+  <span class="marks">${tags.filter(({ tag }, place) => tags.findIndex((each) => each.tag === tag) === place).map((each) => html`
+    <bdi key=${each.tag} class=${each.state}
+      title=${t(`mark_${each.state}`, { percent: percent(each.relevance, locale()) })}>${each.tag}</bdi>`)}</span>
 `;
 
 /** @param {{hit: import("../types.js").Hit, alikeFrom: number | null}} props */

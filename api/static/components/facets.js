@@ -95,6 +95,27 @@ export function Tags({ chosen, known, more }) {
   `;
 }
 
+/**
+ * The tags on spans, if there are any: only moments that overlap them are found. The counts are of all videos.
+ * @param {{chosen: string[], known: {tag: string, videos: number}[], more: string}} props
+ */
+export function Marks({ chosen, known, more }) {
+  const others = chosen.filter((tag) => !known.some((each) => each.tag === tag)).map((tag) => ({ tag, videos: null }));
+  if (!known.length && !others.length) return null;
+  /** @param {string} tag */
+  const toggle = (tag) =>
+    go({ marks: chosen.includes(tag) ? chosen.filter((each) => each !== tag) : [...chosen, tag], open: null });
+  return html`
+    <fieldset class="tags" id="marks">
+      <legend>${t("filterMarks")}</legend>
+      ${[...known, ...others].map(({ tag, videos }) => html`
+        <${Chip} key=${tag} label=${tag} videos=${videos} pressed=${chosen.includes(tag)} press=${() => toggle(tag)} />
+      `)}
+      ${more && html`<p class="quiet">${more}</p>`}
+    </fieldset>
+  `;
+}
+
 /** @param {{label: string, title?: string, videos: number | null, pressed: boolean, press: () => void}} props */
 function Chip({ label, title, videos, pressed, press }) {
   const many = videos === null ? "" : t("facetVideos", { count: videos });

@@ -9,7 +9,7 @@ import { go, route } from "../navigation.js";
 import { canSharpen, FIELDS, fieldsOf } from "../question.js";
 import { NO_FILTERS } from "../routes.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
-import { Facets, Tags } from "./facets.js";
+import { Facets, Marks, Tags } from "./facets.js";
 import { Icon } from "./icons.js";
 
 const HEIGHTS = [480, 720, 1080, 2160]; // pixels
@@ -17,7 +17,7 @@ const OFFERED = 100;
 const LONGEST_TITLE = 1000; // characters
 const PAUSE_MS = 200; // after a letter, before folders are asked for
 /** @type {import("../types.js").Facets} */
-const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false };
+const NO_FACETS = { folders: [], more_folders: false, tags: [], more_tags: false, segment_tags: [], more_segment_tags: false };
 
 /** @param {{children?: any}} props what else can be opened under the box */
 export function Filters({ children }) {
@@ -61,7 +61,7 @@ export function Filters({ children }) {
  * How many filters are on.
  * @param {import("../routes.js").Route} now
  */
-const countOf = (now) => now.tags.length + now.cameras.length + [
+const countOf = (now) => now.tags.length + now.marks.length + now.cameras.length + [
   now.least && !isSeen(now), now.folder, now.title, now.shortest, now.longest, now.since, now.until,
   now.recordedSince || now.recordedUntil, now.lowest, now.highest, now.language, fieldsOf(now).length,
   now.sharpen && canSharpen(now),
@@ -121,6 +121,8 @@ function Chosen() {
       <${Facets} />
       <${Tags} chosen=${tags} known=${facets && facets.tags.map(({ tag }) => tag)}
         more=${facets?.more_tags ? t("filterMoreTags", { count: OFFERED }) : ""} />
+      <${Marks} chosen=${now.marks} known=${facets ? facets.segment_tags : []}
+        more=${facets?.more_segment_tags ? t("filterMoreTags", { count: OFFERED }) : ""} />
     </div>
   `;
 }

@@ -1,11 +1,14 @@
 """The verb `export`: write a whole collection to a folder of files."""
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from clipseek.archive import Export, Manifest
 from clipseek.assembly import open_existing
+from clipseek.catalog.redactions import SqlRedactionReader
 from clipseek.config import Settings
+from clipseek.ledgers import open_curating_reader
 from indexer.output import counted, emit, note, say
 
 
@@ -18,8 +21,19 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         if not quiet:
             note(f"{counted(manifest.videos, 'video')}, {manifest.parts[-1].name}")
 
-    with open_existing(settings) as service:
-        export = Export(service.catalog, service.thumbnails, folder, on_part=told)
+    with (
+        open_existing(settings) as service,
+        closing(open_curating_reader(settings)) as curating,
+        closing(SqlRedactionReader.open(settings.catalog_url)) as redactions,
+    ):
+        export = Export(
+            service.catalog,
+            service.thumbnails,
+            folder,
+            on_part=told,
+            said=curating.said,
+            redacts=redactions.of,
+        )
         manifest = export.run(settings.collection)
     if manifest.missing:
         pictures = counted(manifest.missing, "thumbnail")

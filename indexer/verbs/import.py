@@ -1,12 +1,15 @@
 """The verb `import`: make a collection of what `export` has written."""
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from clipseek.archive import Import, Manifest
 from clipseek.assembly import open_writer
+from clipseek.catalog.redactions import SqlRedactions
 from clipseek.config import Settings, collection_name
 from clipseek.errors import ClipseekError, ConfigError
+from clipseek.ledgers import open_curating
 from clipseek.service import WritingService
 from indexer import reserve
 from indexer.output import counted, emit, note, say
@@ -16,13 +19,25 @@ from indexer.publishing import publish
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Import a folder; the same command continues an interrupted import."""
     folder: Path = options.folder.absolute()
-    with open_writer(settings, create=True) as service:
+    with (
+        open_writer(settings, create=True) as service,
+        closing(open_curating(settings)) as curating,
+        closing(SqlRedactions.open(settings.catalog_url)) as redactions,
+    ):
         reserve.keep(settings)
         name = options.collection or _name(folder, service)
         options.collection = name  # the subject of the entry in the audit
         told = _silent if options.quiet or options.json else _told
         mark = settings.data_dir / "imports" / f"{name}.json"
-        import_ = Import(service.catalog, service.thumbnails, folder, mark=mark, on_part=told)
+        import_ = Import(
+            service.catalog,
+            service.thumbnails,
+            folder,
+            mark=mark,
+            on_part=told,
+            say=curating.say,
+            redact=redactions.redact,
+        )
         manifest = import_.run(name)
         _publish(service, name, quiet=options.quiet or options.json)
         import_.finish()

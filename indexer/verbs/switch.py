@@ -239,6 +239,11 @@ class _Verb:
                 say(line)
 
 
+_ANEW = (
+    "rules, samples and decisions of people went along; if you use them, run `indexer tags apply "
+    "--collection {0}` and `indexer objects --collection {0}` now: tags that rules propose and "
+    "objects belong to one model"
+)
 _ORIGINS = {"file": "queries", "recent": "recent queries", "bank": "everyday sentences"}
 
 
@@ -260,11 +265,13 @@ def _in_words(told: dict[str, object], name: str) -> Iterator[str]:
                 f"collection {name} answers with model {told['model']}; `indexer switch {name} "
                 "--rollback` goes back, and --finish removes what it had before"
             )
+            yield _ANEW.format(name)
         case "rolled back":
             yield (
                 f"collection {name} answers with model {told['model']} again; `indexer switch "
                 f"{name} --finish` removes the other one"
             )
+            yield _ANEW.format(name)
         case _:
             yield (
                 f"collection {name} answers as before; the same command without --no-cut changes "

@@ -123,6 +123,21 @@ class Applied:
     removed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """All that people have said of a collection.
+
+    rules: In all versions. samples: By the name of their list. decisions: In their order.
+    """
+
+    rules: Sequence[StoredRule] = ()
+    samples: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
+    decisions: Sequence[Decision] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.rules or self.samples or self.decisions)
+
+
 def decided_tags(outcomes: Iterable[Outcome], rule: str, version: str) -> list[SegmentTag]:
     """Return the tags of one video by one rule that people have decided on."""
     found: dict[str, SegmentTag] = {}
@@ -244,6 +259,10 @@ class CuratingReader(Protocol):
         """Return a list of samples in its order; one that does not exist is empty."""
         ...
 
+    def said(self, collection: str) -> Said:
+        """Return all that people have said, at one moment."""
+        ...
+
     def close(self) -> None:
         """Give back connections."""
         ...
@@ -289,6 +308,18 @@ class Curating(CuratingReader, Protocol):
 
     def put_samples(self, collection: str, name: str, samples: Sequence[Sample]) -> None:
         """Store a list of samples instead of the one that has this name; none deletes it.
+
+        Raises:
+            ValueError: a text cannot be stored.
+        """
+        ...
+
+    def say(self, collection: str, said: Said) -> None:
+        """Add what people have said of the same videos elsewhere; their tags follow at once.
+
+        Versions of rules and lists of samples replace those of the same names; what is current is
+        that of `said`. Decisions that are there already are not added, and the others get numbers
+        of their own.
 
         Raises:
             ValueError: a text cannot be stored.

@@ -358,3 +358,43 @@ def test_a_decision_is_a_change_of_its_video(both: Both) -> None:
 
     changes = both.catalog.changes("default", before)
     assert [(each.kind, each.video_id) for each in changes] == [("tag", None), ("tag", "a")]
+
+
+def test_what_people_have_said_goes_to_another_collection(both: Both) -> None:
+    """With times, old versions and the tags that follow; a second time changes nothing."""
+    both.store.put_rules("default", [replace(RED, threshold=0.9)], "bob")
+    both.store.remove_rule("default", SEA.name)
+    both.store.put_samples("default", "mine", [Sample("s1", "a", 0.0, 2.0, "red car")])
+    both.store.decide("default", decision("accept"))
+    both.store.decide("default", decision("reject", of=tag("b"), annotator="bob"))
+    both.catalog.ensure_collection("new", "toy", DIM, "f1")
+    a_video("a").put_into(both.catalog, "new")
+    said = both.store.said("default")
+    assert (len(said.rules), list(said.samples), len(said.decisions)) == (3, ["mine"], 2)
+
+    both.store.say("new", said)
+
+    found = both.store.said("new")
+    assert (found.rules, found.samples) == (said.rules, said.samples)
+    without = [replace(each, number=0) for each in said.decisions]
+    assert [replace(each, number=0) for each in found.decisions] == without
+    assert [(each.video_id, each.state) for each in both.store.tags("new")] == [("a", "accepted")]
+    version = both.catalog.collection("new").version
+    both.store.say("new", said)
+    assert both.store.said("new") == found
+    assert both.catalog.collection("new").version == version
+    assert both.store.said("default") == said
+
+
+def test_what_was_said_before_stays(both: Both) -> None:
+    """Except rules and lists of the same names, of which those that come are current."""
+    said = both.store.said("default")
+    hill = Rule("hill", ("a hill",))
+    both.store.put_rules("default", [replace(SEA, threshold=0.9), hill], "bob")
+    both.store.decide("default", decision("accept"))
+    both.store.say("default", said)
+    assert both.store.rules("default") == [hill, RED, SEA]
+    assert len(both.store.decisions("default")) == 1
+    assert not both.store.said("nothing")
+    with pytest.raises(CollectionNotFound):
+        both.store.say("nothing", said)

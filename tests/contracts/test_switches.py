@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from clipseek.catalog import SqlCatalog, SqlReader
+from clipseek.catalog import SqlCatalog, SqlCurating, SqlReader
 from clipseek.catalog.switches import SqlSwitches
+from clipseek.curating import Sample, tag_id
+from clipseek.decisions import Decision
 from clipseek.errors import CollectionNotFound, ConfigError, SegmentNotFound
 from clipseek.library.view import View
 from clipseek.publishing import FolderStore, build
+from clipseek.rules import Rule
 from clipseek.types import Relevance, Scoring
 from tests.contracts.catalogs import DIM, a_video
 
@@ -106,6 +110,68 @@ def test_a_cut_back_restores_everything(catalog: SqlCatalog, switches: SqlSwitch
     again = switches.get("default")
     assert again is not None
     assert (again.state, again.other) == ("ready", other)
+
+
+def sayings(store: SqlCurating, collection: str) -> tuple[object, ...]:
+    """Return what people have said of a collection."""
+    return (
+        [(each.rule.version, each.is_current) for each in store.rule_versions(collection, "sea")],
+        [each.name for each in store.rules(collection)],
+        store.samples(collection, "mine"),
+        [(each.number, each.sample, each.at) for each in store.decisions(collection)],
+        [(each.id, each.state, each.by) for each in store.tags(collection, states=["accepted"])],
+    )
+
+
+def test_what_people_have_said_goes_along_and_back(
+    catalog: SqlCatalog, switches: SqlSwitches, catalog_url: str
+) -> None:
+    """Rules with old versions, samples and decisions, until the other collection is removed."""
+    sample = Sample(tag_id("a", "sea", 0.0, 2.0), "a", 0.0, 2.0, "sea", 0.7)
+    with closing(SqlCurating.open(catalog_url)) as store:
+        for threshold in (0.5, 0.7):
+            store.put_rules("default", [Rule("sea", ("the sea",), threshold=threshold)], "ann")
+        store.put_samples("default", "mine", [sample])
+        span = (sample.video_id, sample.start, sample.end)
+        yes = Decision(sample.id, *span, "sea", "accept", "ann")
+        store.decide("default", yes)
+        said = sayings(store, "default")
+        assert all(said)
+        other = begun(switches)
+        a_video("a", seed=7).put_into(catalog, other)
+
+        assert switches.cut("default", catalog.collection("default").version, to=other)
+        assert sayings(store, "default") == said
+        assert not store.decisions(other)
+        store.decide("default", replace(yes, verdict="reject", annotator="bob", by_reviewer=True))
+        store.put_rules("default", [Rule("sea", ("waves",))], "bob")
+        changed = sayings(store, "default")
+
+        assert switches.cut("default", catalog.collection("default").version, to="default")
+        assert sayings(store, "default") == changed
+        assert store.tag("default", sample.id).state == "rejected"
+        version = catalog.collection("default").version
+        assert switches.cut("default", version, to=other)
+        switches.end("default")
+        assert sayings(store, "default") == changed
+
+
+def test_a_cut_replaces_what_the_new_collection_had_of_the_same_names(
+    catalog: SqlCatalog, switches: SqlSwitches, catalog_url: str
+) -> None:
+    """The rest of what was said of that one stays."""
+    sea, hill = Rule("sea", ("the sea",)), Rule("hill", ("a hill",))
+    with closing(SqlCurating.open(catalog_url)) as store:
+        store.put_rules("default", [sea], "ann")
+        store.put_samples("default", "mine", [Sample("s1", "a", 0.0, 2.0, "sea")])
+        other = begun(switches)
+        store.put_rules(other, [sea, replace(sea, threshold=0.9), hill], "bob")
+        store.put_samples(other, "mine", [Sample("s2", "a", 0.0, 2.0, "sea")])
+
+        assert switches.cut("default", catalog.collection("default").version, to=other)
+
+        assert store.rules("default") == [hill, sea]
+        assert [each.id for each in store.samples("default", "mine")] == ["s1"]
 
 
 def refused(switches: SqlSwitches, other: str) -> None:

@@ -15,8 +15,11 @@ from api.app import create_app
 from clipseek.assembly import open_service
 from clipseek.catalog import SqlCatalog
 from clipseek.config import Settings
-from clipseek.ledgers import open_switches
+from clipseek.curating import tag_id
+from clipseek.decisions import Decision
+from clipseek.ledgers import open_curating, open_switches
 from clipseek.publishing import FolderStore
+from clipseek.rules import Rule
 from indexer.holding import Holding
 from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
@@ -84,8 +87,26 @@ def model_of(library: Library, capsys: Capture) -> object:
     return next(each["model"] for each in listed if each["name"] == "default")
 
 
+def said(library: Library) -> tuple[object, ...]:
+    """Return what people have said: rules, decisions, and the tags that follow from them."""
+    with closing(open_curating(Settings(data_dir=library.data_dir))) as store:
+        tags = [(tag.id, tag.by) for tag in store.tags("default", states=["accepted"])]
+        return store.rules("default"), store.decisions("default"), tags
+
+
+def decide(library: Library, video: str) -> None:
+    """Let somebody accept a tag on a video."""
+    with closing(open_curating(Settings(data_dir=library.data_dir))) as store:
+        store.put_rules("default", [Rule("car", ("a red car",))], "ann")
+        its_id = tag_id(video, "car", 0.0, 1.0)
+        store.decide("default", Decision(its_id, video, 0.0, 1.0, "car", "accept", "ann"))
+
+
 def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Capture) -> None:
     """All that is stored of the videos is in both, and everything agrees at each step."""
+    decide(kept, str(lines(kept, capsys, "list")[0]["id"]))
+    decided = said(kept)
+    assert all(decided)
     before, hits = known(kept, capsys), lines(kept, capsys, "search", "a red car")
     # A video that was put in the second of its switch counts as changed, and is embedded again.
     put = time.time()
@@ -99,11 +120,13 @@ def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Cap
     assert all(0 <= each["overlap_at_10"] <= 1 and each["before"] for each in examples)
     assert model_of(kept, capsys) == "demo@int8"
     assert known(kept, capsys) == before
+    assert said(kept) == decided
     assert kept.run("verify") == 0
 
     (back,) = lines(kept, capsys, "switch", "default", "--rollback")
     assert (back["state"], back["model"], back["embedded"]) == ("rolled back", "demo", 0)
     assert lines(kept, capsys, "search", "a red car") == hits
+    assert said(kept) == decided
     assert lines(kept, capsys, "switch", "default", *NEW)[-1]["embedded"] == 0
 
     (end,) = lines(kept, capsys, "switch", "default", "--finish")
@@ -111,6 +134,7 @@ def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Cap
     assert [each["name"] for each in lines(kept, capsys, "collections")] == ["default"]
     assert kept.run("verify") == 0
     assert known(kept, capsys) == before
+    assert said(kept) == decided
 
 
 def test_what_changes_during_a_switch_is_in_both(
@@ -165,7 +189,9 @@ def test_a_video_that_is_gone_stops_the_cut(kept: Library, capsys: Capture) -> N
     # Those that were indexed in the second in which the first switch embedded them are read again.
     assert told["embedded"] < 5
     assert len(known(kept, capsys)) == 5
+    capsys.readouterr()
     assert kept.run("switch", "default", "--rollback") == 0
+    assert "run `indexer tags apply --collection default`" in capsys.readouterr().out
     assert len(known(kept, capsys)) == 6
 
 

@@ -7,6 +7,7 @@
         frames.npy        float16 (F, dim): the vectors of all sampled frames
         times.npy         float32 (F,): the times of these frames, in seconds
         thumbnails/VIDEO/MILLISECONDS-HASH.jpg
+    curation.json     rules, samples and decisions, if there are any
 
 Vectors are stored bit for bit as the catalog has them. Indexes are not part of it: they are built
 from the catalog.

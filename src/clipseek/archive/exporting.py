@@ -6,8 +6,9 @@ from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
-from clipseek.archive import parts
-from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest, Part
+from clipseek.archive import parts, saying
+from clipseek.archive.manifest import CURATION, MANIFEST, UNFINISHED, Manifest, Part
+from clipseek.curating import Said
 from clipseek.errors import ConfigError, ServiceUnavailable
 from clipseek.files import sync
 from clipseek.protocols import CatalogReader
@@ -35,8 +36,15 @@ class Export:
         *,
         part_bytes: int = PART_BYTES,
         on_part: Callable[[Manifest], None] = lambda _manifest: None,
+        said: Callable[[str], Said] = lambda _collection: Said(),
+        redacts: Callable[[str], Sequence[str]] = lambda _collection: (),
     ) -> None:
-        """Keep what is read and where it goes; `on_part` is told of each complete part."""
+        """Keep what is read and where it goes; `on_part` is told of each complete part.
+
+        `said` and `redacts` say, of a collection, what people have said of it, and what is blurred.
+        """
+        self._said = said
+        self._redacts = redacts
         self._catalog = catalog
         self._thumbnails = thumbnails
         self._folder = folder
@@ -55,7 +63,7 @@ class Export:
         with self._catalog.consistent(collection) as view:
             begun = Manifest.of(view.collection(collection))
             try:
-                return self._written(view, self._continued(begun))
+                return self._finished(self._written(view, self._continued(begun)))
             except OSError as error:
                 raise ServiceUnavailable(
                     f"{self._folder} cannot be written: {error.strerror}; free some space or "
@@ -113,7 +121,7 @@ class Export:
         ours = {UNFINISHED, f"{UNFINISHED}.tmp", f"{MANIFEST}.tmp"}
         if (self._folder / UNFINISHED).exists():
             ours |= {part.name for part in found.parts}
-            ours |= {found.next_name, f"{found.next_name}.tmp"}
+            ours |= {found.next_name, f"{found.next_name}.tmp", CURATION, f"{CURATION}.tmp"}
         return sorted(path.name for path in self._folder.iterdir() if path.name not in ours)
 
     def _written(self, view: CatalogReader, manifest: Manifest) -> Manifest:
@@ -125,10 +133,19 @@ class Export:
             manifest = manifest.model_copy(update={"parts": (*manifest.parts, part)})
             manifest.write(self._folder, UNFINISHED)
             self._on_part(manifest)
-        manifest.write(self._folder, MANIFEST)
+        return manifest
+
+    def _finished(self, manifest: Manifest) -> Manifest:
+        """Write the manifest, with what people have said and what is blurred by now."""
+        later = {
+            "redact": tuple(self._redacts(manifest.collection)),
+            "curation": saying.write(self._folder, self._said(manifest.collection)),
+        }
+        finished = manifest.model_copy(update=later)
+        finished.write(self._folder, MANIFEST)
         (self._folder / UNFINISHED).unlink(missing_ok=True)
         sync(self._folder)
-        return manifest
+        return finished
 
     def _part(self, manifest: Manifest, waiting: Iterator[VideoRows]) -> Part | None:
         """Write the next part, if videos are left."""

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipseek import files
-from clipseek.archive import parts
+from clipseek.archive import parts, saying
 from clipseek.archive.manifest import MANIFEST, UNFINISHED, Manifest
 from clipseek.archive.parts import Content, Picture
+from clipseek.curating import Said
 from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.protocols import CatalogWriter
 from clipseek.stored import VideoRows
@@ -32,8 +33,16 @@ class Import:
         *,
         mark: Path,
         on_part: Callable[[str, Manifest, int], None] = lambda _step, _manifest, _videos: None,
+        say: Callable[[str, Said], None] | None = None,
+        redact: Callable[[str, Sequence[str]], None] | None = None,
     ) -> None:
-        """Keep what is read and where it goes; `on_part` is told "check" or "store" and videos."""
+        """Keep what is read and where it goes; `on_part` is told "check" or "store" and videos.
+
+        `say` and `redact` store, of a collection, what people have said of it, and what is blurred;
+        an archive that has these is refused without them.
+        """
+        self._say = say
+        self._redact = redact
         self._catalog = catalog
         self._thumbnails = thumbnails
         self._folder = folder
@@ -60,6 +69,9 @@ class Import:
             uris |= fresh
             last, videos = ids[-1], videos + len(ids)
             self._on_part("check", manifest, videos)
+        saying.read(self._folder, manifest.curation)
+        if (manifest.redact and not self._redact) or (manifest.curation and not self._say):
+            raise ConfigError(f"{self._folder} has more than videos, which is not stored here")
         return manifest
 
     def run(self, collection: str) -> Manifest:
@@ -71,6 +83,8 @@ class Import:
         """
         manifest = self.checked()
         made = self._collection(collection, manifest)
+        if manifest.redact and self._redact is not None:
+            self._redact(collection, manifest.redact)  # before there is a picture to see
         if manifest.relevance is not None and made.relevance is None:
             self._catalog.set_relevance(collection, manifest.relevance.value)
         videos = 0
@@ -79,6 +93,8 @@ class Import:
             self._store(made, content)
             videos += part.videos
             self._on_part("store", manifest, videos)
+        if manifest.curation and self._say is not None:
+            self._say(collection, saying.read(self._folder, manifest.curation))
         return manifest
 
     def finish(self) -> None:

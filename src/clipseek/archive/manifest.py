@@ -13,6 +13,8 @@ from clipseek.files import open_regular
 from clipseek.types import Collection, Relevance, Scoring
 
 MANIFEST, UNFINISHED = "manifest.json", "unfinished.json"
+CURATION = "curation.json"
+MAX_CURATION_BYTES = 2**28
 MAX_MANIFEST_BYTES = 64 * 2**20
 MAX_PART_BYTES = 2**31
 MAX_DIM = 2**16
@@ -133,9 +135,17 @@ class Part(Checked):
     last: str
 
 
+class File(Checked):
+    """Another file beside the manifest."""
+
+    bytes: Annotated[int, Field(gt=0, le=MAX_CURATION_BYTES)]
+    sha256: Sha256
+
+
 class Manifest(Checked):
     """The collection of an archive at one version, and its parts in the order of their videos.
 
+    redact: What is blurred in its pictures. curation: What people have said of it, or None.
     `unfinished.json` has the same form, and the parts that are complete so far.
     """
 
@@ -149,6 +159,8 @@ class Manifest(Checked):
     scoring: Judging | None
     relevance: Curve | None
     parts: tuple[Part, ...] = ()
+    redact: tuple[Annotated[str, Field(pattern=r"^[a-z_]{1,64}$")], ...] = ()
+    curation: File | None = None
 
     @classmethod
     def of(cls, collection: Collection) -> Self:
@@ -191,8 +203,9 @@ class Manifest(Checked):
         return found
 
     def continues(self, begun: Self) -> bool:
-        """Whether, apart from its parts, it is what has begun: the same collection and version."""
-        return self.model_copy(update={"parts": begun.parts}) == begun
+        """Whether its parts are of what has begun: the same collection and version."""
+        later = {name: getattr(begun, name) for name in ("parts", "redact", "curation")}
+        return self.model_copy(update=later) == begun
 
     @property
     def next_name(self) -> str:
@@ -216,13 +229,18 @@ class Manifest(Checked):
 
     def write(self, folder: Path, name: str) -> None:
         """Write it to a folder and to the disk; readers see the whole of it or the one before."""
-        text = self.model_dump_json(indent=1) + "\n"
+        text = self._text(indent=1) + "\n"
         files.replace(folder / name, text.encode())
 
     @property
     def sha256(self) -> str:
         """SHA-256 of its content."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(self._text().encode()).hexdigest()
+
+    def _text(self, indent: int | None = None) -> str:
+        # What a collection does not have is left out, so that older programs can read the rest.
+        without = {name for name in ("redact", "curation") if not getattr(self, name)}
+        return self.model_dump_json(indent=indent, exclude=without)
 
 
 def _name(number: int) -> str:

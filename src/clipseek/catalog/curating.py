@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_
 
-from clipseek.catalog import curation_rows, schema, writes
+from clipseek.catalog import curation_rows, saying_rows, schema, writes
 from clipseek.catalog.curation_rows import decision_of, of_samples, rule_of, sample_of, tag_of
 from clipseek.catalog.curation_tables import decisions, rules, samples, segment_tags, taggings
 from clipseek.catalog.database import WAIT_S, Database
@@ -14,6 +14,7 @@ from clipseek.catalog.rows import storable
 from clipseek.catalog.tables import among, behind, segments, videos
 from clipseek.curating import (
     Applied,
+    Said,
     Sample,
     SampleNotFound,
     SegmentTag,
@@ -194,6 +195,11 @@ class SqlCuratingReader:
         query = select(samples).where(*own).order_by(samples.c.position)
         return [sample_of(row) for row in self._rows(query)]
 
+    def said(self, collection: str) -> Said:
+        """Return all that people have said, at one moment."""
+        with self._reading() as connection:
+            return Said() if connection is None else saying_rows.said(connection, collection)
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._database.close()
@@ -265,6 +271,12 @@ class SqlCurating(SqlCuratingReader):
         storable(name=name)
         with self._changing(collection) as (connection, key):
             curation_rows.put_samples(connection, key, name, samples)
+
+    def say(self, collection: str, said: Said) -> None:
+        """Add what people have said of the same videos elsewhere; their tags follow at once."""
+        with self._changing(collection) as (connection, key):
+            if saying_rows.add(connection, key, said):
+                _note(connection, key)
 
     @contextmanager
     def _changing(self, collection: str) -> Iterator[tuple[Connection, str]]:

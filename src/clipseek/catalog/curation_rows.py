@@ -178,6 +178,32 @@ def follow(connection: Connection, key: str, decision: Decision) -> bool:
     return is_proposed or bool(before or after)
 
 
+def settle(connection: Connection, key: str) -> bool:
+    """Bring all tags that people have decided on to what is settled; say whether any changed.
+
+    What rules propose beside them is left to the next time that they are applied.
+    """
+    rows = connection.execute(select(decisions).where(decisions.c.collection == key)).mappings()
+    there = set(connection.scalars(select(videos.c.id).where(videos.c.collection == key)))
+    said = [each for each in map(decision_of, rows) if each.video_id in there]
+    after = {tag.id: tag for tag in settled_tags(said, _versions(connection, key))}
+    own = segment_tags.c.collection == key
+    decided = select(segment_tags).where(own, segment_tags.c.state != "proposed")
+    before = {tag.id: tag for tag in map(tag_of, connection.execute(decided).mappings())}
+    same = {its for its in before.keys() & after.keys() if _same(before[its], after[its])}
+    fresh = [tag for its, tag in after.items() if its not in same]
+    stale = sorted((before.keys() | after.keys()) - same)
+    gone = among(segment_tags.c.id, stale, connection.dialect.name)
+    connection.execute(delete(segment_tags).where(own, gone))
+    _insert(connection, segment_tags, [_tag_row(key, tag) for tag in fresh])
+    return bool(stale)
+
+
+def _same(one: SegmentTag, other: SegmentTag) -> bool:
+    """Whether two tags say the same; relevance may have been computed again meanwhile."""
+    return replace(one, relevance=0.0, at="") == replace(other, relevance=0.0, at="")
+
+
 def _versions(connection: Connection, key: str) -> dict[str, str]:
     current = and_(rules.c.collection == key, rules.c.is_current)
     rows = connection.execute(select(rules.c.name, rules.c.version).where(current))

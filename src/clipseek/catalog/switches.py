@@ -7,7 +7,7 @@ from typing import Self
 from sqlalchemy import Connection, case, delete, insert, or_, select, update
 from sqlalchemy.sql.dml import Update
 
-from clipseek.catalog import leases, redaction_rows, schema, writes
+from clipseek.catalog import handover, leases, redaction_rows, schema, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import now
@@ -134,6 +134,8 @@ class SqlSwitches:
     def cut(self, name: str, version: int, *, to: str) -> bool:
         """Exchange the names of both collections in one transaction, and move their aliases.
 
+        Rules, samples and decisions go to the one that is to answer.
+
         `to` is the key of the collection that is to answer. Nothing is done, and False returned, if
         the one that answers is past `version`: what changed since is not in the other one yet.
 
@@ -159,6 +161,7 @@ class SqlSwitches:
             swapped = case((aliases.c.collection == to, now_answers.key), else_=to)
             moved = update(aliases).where(aliases.c.collection.in_(pair))
             connection.execute(moved.values(collection=swapped))
+            handover.hand_over(connection, now_answers.key, to)
             state = "switched" if to == switch.new else "ready"
             row = update(switches).where(switches.c.name == name)
             since = writes.lock(connection, name).version

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from clipseek.curating import (
     Applied,
+    Said,
     Sample,
     SampleNotFound,
     SegmentTag,
@@ -240,6 +241,34 @@ class MemoryCurating:
         kept.pop(name, None)
         if samples:
             kept[name] = list(samples)
+
+    def said(self, collection: str) -> Said:
+        """Return all that people have said."""
+        kept = self._kept(collection)
+        rules = sorted(kept.rules.values(), key=lambda each: (each.rule.name, each.rule.version))
+        return Said(rules, dict(sorted(kept.samples.items())), list(kept.decisions))
+
+    def say(self, collection: str, said: Said) -> None:
+        """Add what people have said of the same videos elsewhere; their tags follow at once."""
+        kept = self._there(collection)
+        for each in said.rules:
+            for key, other in kept.rules.items():
+                if each.is_current and key[0] == each.rule.name:
+                    kept.rules[key] = replace(other, is_current=False)
+            kept.rules[each.rule.name, each.rule.version] = each
+        kept.samples |= {name: list(listed) for name, listed in said.samples.items()}
+        there = [replace(each, number=0) for each in kept.decisions]
+        for one in said.decisions:
+            if replace(one, number=0) not in there:
+                kept.decisions.append(replace(one, number=len(kept.decisions) + 1))
+        ids = {video.id for video in self._videos(collection)}
+        versions = {rule.name: rule.version for rule in self.rules(collection)}
+        tags = settled_tags((each for each in kept.decisions if each.video_id in ids), versions)
+        before = kept.tags
+        kept.tags = {id_: tag for id_, tag in before.items() if tag.state == "proposed"}
+        kept.tags |= {tag.id: tag for tag in tags}
+        if kept.tags != before:
+            self._note(collection)
 
     def close(self) -> None:
         """Do nothing: there are no connections."""

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api import conditions, openapi_examples, problem_kinds, problems
 from api.asked import allowed_collections, readable, readable_segment
+from api.collection_schemas import CollectionAnswer, CollectionsAnswer, IndexAnswer
 from api.dependencies import Counted, Opened, Redacted, Suggested
 from api.limits import SegmentId, VideoId
 from api.patient_route import PatientRoute
@@ -23,10 +24,7 @@ from api.problems import Refused
 from api.reading_router import ReadingRouter
 from api.redacting import Redacting
 from api.schemas import (
-    CollectionAnswer,
-    CollectionsAnswer,
     InCollection,
-    IndexAnswer,
     Page,
     PictureAsked,
     SegmentAnswer,
@@ -249,14 +247,18 @@ def stored_picture(
     ),
 )
 def collections(
-    asking: Asking, service: Opened, suggestions: Suggested, measured: Counted
+    asking: Asking,
+    service: Opened,
+    suggestions: Suggested,
+    measured: Counted,
+    redacting: Redacted,
 ) -> CollectionsAnswer:
     """Return every collection with its model, size, version and index; none on a new server.
 
     Collections that the key does not allow are left out.
     """
     asking = permit(asking, "search")
-    answers, opened = [], service.collections.stats()
+    answers, opened, redacts = [], service.collections.stats(), redacting.all()
     for found in listed_collections(service, allowed_collections(asking, service)):
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
@@ -268,6 +270,7 @@ def collections(
                 seconds=seconds,
                 version=found.version,
                 examples=suggestions.of(found.name),
+                redacts=list(redacts.get(found.name, ())),
                 index=None
                 if (stats := opened.get(found.name)) is None
                 else IndexAnswer.of(stats, measured.recalls(found.name)),

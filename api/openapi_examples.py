@@ -146,6 +146,7 @@ COLLECTIONS_ANSWER = {
             "seconds": 702.4,
             "version": 12,
             "examples": ["a red car at night", "waves break on the shore"],
+            "redacts": [],
             "index": {
                 "segments": 118,
                 "version": 12,

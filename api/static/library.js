@@ -19,6 +19,10 @@ export const libraries = signal(null);
 /** The name of the collection that is looked at. */
 export const here = computed(() => route.value.collection || libraries.value?.default || "");
 
+/** Whether something is blurred in the pictures of the collection that is looked at. */
+export const isRedacted = computed(() =>
+  (libraries.value?.collections ?? []).some(({ name, redacts }) => name === here.value && redacts.length > 0));
+
 export const videos = computed(() => sum("videos"));
 export const seconds = computed(() => sum("seconds"));
 

@@ -378,6 +378,7 @@ class Collection(Answer):
     seconds: float
     version: int
     examples: list[str]
+    redacts: list[str] = Field(default_factory=list)
     index: Index | None = None
 
 

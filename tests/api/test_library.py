@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.schemas import IndexAnswer
+from api.collection_schemas import IndexAnswer
 from api.suggestions import Suggestions
 from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
@@ -142,6 +142,7 @@ def test_collections_are_counted(library: Library, client: TestClient) -> None:
             "segments": 1,
             "seconds": 2.0,
             "version": 1,
+            "redacts": [],
         },
         {
             "name": "default",
@@ -150,6 +151,7 @@ def test_collections_are_counted(library: Library, client: TestClient) -> None:
             "segments": 6,
             "seconds": 12.0,
             "version": 3,
+            "redacts": [],
         },
     ]
 

@@ -269,6 +269,15 @@ def test_a_long_video_is_refused_as_a_file(seen: tuple[Library, TestClient]) -> 
     assert "/preview" in answer.json()["detail"]
 
 
+def test_the_list_of_collections_says_what_is_blurred(seen: tuple[Library, TestClient]) -> None:
+    """At once, and no longer than it is."""
+    library, client = seen
+    for kinds in ([], ["faces"], []):
+        redact(library, *kinds)
+        (found,) = client.get("/v1/collections").json()["collections"]
+        assert found["redacts"] == kinds
+
+
 @pytest.mark.parametrize("path", REFUSED.values(), ids=REFUSED)
 def test_live_streams_are_refused(seen: tuple[Library, TestClient], path: str) -> None:
     """What is recorded now is not sent."""

@@ -1,6 +1,7 @@
 """The player in a real browser."""
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,12 @@ import pytest
 from PIL import Image
 
 from api.app import create_app
-from clipseek.testing import MemoryCatalog
+from api.redacting import Redacting
+from clipseek.catalog import SqlCatalog
+from clipseek.catalog.redactions import SqlRedactionReader, SqlRedactions
+from clipseek.redaction import Redactor
+from clipseek.testing import MemoryCatalog, ToyEmbedder
+from clipseek.testing.finder import MarkFinder
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
@@ -198,6 +204,27 @@ def test_what_browsers_cannot_play_is_previewed_at_once(page: Page, tmp_path: Pa
         page.run(f"document.querySelector('{CARD}').click()")
         page.until("document.getElementById('preview-note')")
         page.until(f"{VIDEO}.src.includes('/preview?') && {VIDEO}.currentTime > 0.5")
+
+
+def test_a_redacted_video_that_is_long_is_previewed(page: Page, tmp_path: Path) -> None:
+    """Its file is refused; the page says with the results that something is blurred."""
+    made = Library(tmp_path, MemoryCatalog())
+    made.add("long.webm", ["red"] * 100, content=video(["blue", "red"]))
+    url = f"sqlite:///{tmp_path / 'catalog.db'}"
+    with closing(SqlCatalog.open(url)) as catalog:
+        catalog.ensure_collection("default", "toy", ToyEmbedder.dim, ToyEmbedder.fingerprint)
+    with closing(SqlRedactions.open(url)) as redactions:
+        redactions.redact("default", ("faces",))
+    app = create_app(made.service())
+    app.state.redacting.close()
+    reader = SqlRedactionReader.open(url)
+    app.state.redacting = Redacting(reader, lambda _: Redactor([MarkFinder()]))
+    with serving(app) as address:
+        ask(page, address, "red")
+        page.until("document.getElementById('redacted')?.innerText.includes('Faces are blurred')")
+        page.run(f"document.querySelector('{CARD}').click()")
+        asked = "performance.getEntriesByType('resource').some((e) => e.name.includes('/preview?'))"
+        page.until(asked)
 
 
 def test_what_the_browser_cannot_play_is_previewed(page: Page, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import { isLong } from "../format.js";
 import { divided, folded, goesOn, unfoldedOf } from "../hits.js";
 import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
-import { libraries, videos } from "../library.js";
+import { isRedacted, libraries, videos } from "../library.js";
 import { route } from "../navigation.js";
 import { loadFurther, others, run, search, unfoldVideo } from "../searching.js";
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/preact.js";
@@ -27,6 +27,7 @@ export function Results() {
   const now = useValue(route);
   const { collection } = now;
   const known = useValue(libraries);
+  const redacted = useValue(isRedacted);
   const [nearest, showNearest] = useState(false);
   const [watching, watch] = useState(false);
   useLayoutEffect(() => showNearest(false), [turn]); // before somebody can press the button
@@ -42,6 +43,7 @@ export function Results() {
         <${Icon} name="bell" />${t("tellMe")}</button>`}
     </div>
     ${watching && html`<${Later} load=${dialog} close=${() => watch(false)} />`}
+    ${redacted && answer && html`<p id="redacted" class="quiet" role="note">${t("redacted")}</p>`}
     ${problem && html`<${Notice} problem=${problem} retry=${run} />`}
     ${answer
       ? html`<${Moments} answer=${answer} old=${waiting} turn=${turn} further=${further}

@@ -2,7 +2,9 @@
 
 import { problemOf } from "../api.js";
 import { moment } from "../format.js";
+import { useValue } from "../hooks.js";
 import { t } from "../language.js";
+import { isRedacted } from "../library.js";
 import { laterOf, spanUrl } from "../saving.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { helping } from "./help.js";
@@ -35,6 +37,7 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
   const stage = useRef(/** @type {HTMLElement | null} */ (null));
   const played = preview ? spanUrl(file, "preview", preview.start, preview.end) : file;
   const offset = preview?.start ?? 0;
+  const redacted = useValue(isRedacted);
   // What is at another machine is played as a preview alone, and only once that is here.
   const here = useFetched(opened.site ? (preview ? played : "") : null, cannot);
   const frame = useFrameLength(video, played);
@@ -87,7 +90,8 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
             onLoadedData=${check} onError=${explain} onSeeking=${seeking}
             onEnded=${() => preview && preview.end < opened.duration && keys.seek(preview.end)}></video>
           ${preview && html`<p id="preview-note" class="preview-note" role="status">
-            ${here ? (opened.site ? t("sentBy", { site: opened.site }) : t("previewed")) : t("fetching", { site: opened.site })}</p>`}`}
+            ${here ? (opened.site ? t("sentBy", { site: opened.site }) : t(redacted ? "previewedRedacted" : "previewed")) : t("fetching", { site: opened.site })}</p>`}`}
+      ${redacted && !preview && html`<p class="preview-note redacted" role="note">${t("redacted")}</p>`}
       ${children}
     </div>
   `;
@@ -96,8 +100,9 @@ export function Stage({ video, opened, preview, now, still, passed, loop, failur
 /**
  * Why a file does not play: what the server says, or that the browser does not know its kind.
  * @param {string} file
- * @returns {Promise<{why: string, isKind?: boolean, isBusy?: boolean}>} the sentence, whether it is
- *   the kind of file, and whether it is worth trying again, because one preview is made at a time
+ * @returns {Promise<{why: string, isKind?: boolean, isBusy?: boolean}>} the sentence, whether a
+ *   preview plays instead (of another kind, or of a redacted video), and whether it is worth trying
+ *   again, because one preview is made at a time
  */
 async function reason(file) {
   try {
@@ -106,9 +111,10 @@ async function reason(file) {
       await response.body?.cancel();
       return { why: t("cannotPlay"), isKind: true };
     }
-    const { detail, request_id: id } = await problemOf(response);
+    const { detail, type, request_id: id } = await problemOf(response);
+    const isRefused = response.status === 403 && Boolean(type?.endsWith("/problems/redacted"));
     const isBusy = response.status === 503 && response.headers.has("retry-after");
-    return { why: `${detail} ${id ? t("request", { id }) : ""}`.trim(), isBusy };
+    return { why: `${detail} ${id ? t("request", { id }) : ""}`.trim(), isKind: isRefused, isBusy };
   } catch {
     return { why: t("serverAway") };
   }

@@ -35,6 +35,8 @@ export default {
   download: "Video herunterladen",
   downloadMoment: "Moment herunterladen",
   cutting: "Wird geschnitten …",
+  redacted: "In den Bildern dieser Sammlung sind Gesichter unkenntlich gemacht, soweit sie gefunden wurden.",
+  previewedRedacted: "Du siehst eine kleine Vorschau dieses Teils. Gesichter sind darin unkenntlich gemacht, soweit sie gefunden wurden.",
   previewed: "Dieser Browser kann diese Art von Datei nicht abspielen. Du siehst eine kleine Vorschau dieses Teils; die Datei ist unverändert.",
   fetching: "Dieser Moment wird von {site} geholt …",
   sentBy: "{site} hat eine kleine Vorschau dieses Moments geschickt; das Video ist dort.",

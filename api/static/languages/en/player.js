@@ -35,6 +35,8 @@ export default {
   download: "Download video",
   downloadMoment: "Download moment",
   cutting: "Cutting…",
+  redacted: "Faces are blurred in the pictures of this collection, where they were found.",
+  previewedRedacted: "You see a small preview of this part. Faces are blurred in it, where they were found.",
   previewed: "This browser cannot play this kind of file. You see a small preview of this part; the file is unchanged.",
   fetching: "This moment is being fetched from {site}…",
   sentBy: "{site} has sent a small preview of this moment; the video is there.",

@@ -7,10 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from clipseek.composition import CANDIDATES
+from clipseek.filters import Filters
+from clipseek.marks import Mark
 from clipseek.parts import Part, Text
 from clipseek.query import Query, Step
 from clipseek.search import Searcher
 from clipseek.testing import MemoryCatalog
+from clipseek.timed import Span
 from clipseek.types import PICTURE, FieldSegments, Put, SearchResult, Video
 from tests.core.test_search import EMBEDDER, MODEL, _put
 from tests.searching import searcher_over
@@ -64,6 +67,26 @@ def test_so_many_segments_are_compared_beside_a_step(
     _put(catalog, "far", ["red", *["white"] * between, "blue"])
     searcher = searcher_over(catalog, tmp_path, lambda _: MODEL)
     assert _videos(searcher, RED, BLUE, within=3000.0) == expected
+
+
+@pytest.mark.parametrize(("end", "expected"), [(0.5, []), (9.0, ["far"])])
+def test_what_is_beside_a_step_passes_the_filter(
+    tmp_path: Path, end: float, expected: list[str]
+) -> None:
+    """A blue moment after the red one does not count if no tag is on it."""
+    catalog = MemoryCatalog()
+    catalog.ensure_collection("default", "toy", EMBEDDER.dim, EMBEDDER.fingerprint)
+    _put(catalog, "blue", ["blue", "white"] * MANY)
+    _put(catalog, "far", ["red", "white", "blue"])
+    catalog.marked = lambda _: [
+        ("blue", Mark("sea", Span(0.0, 1e6), 0.9, "accepted")),
+        ("far", Mark("sea", Span(0.0, end), 0.9, "accepted")),
+    ]
+    searcher = searcher_over(catalog, tmp_path, lambda _: MODEL)
+    only = Filters(segment_tags=("sea",))
+    (answer,) = searcher.search([Query.of(RED, then=[Step((BLUE,), 5.0)], filters=only)])
+    assert isinstance(answer, SearchResult), answer
+    assert [hit.video.id for hit in answer.hits if hit.relevance > 0.5] == expected
 
 
 def _library(path: Path, *vectors: NDArray[np.float32]) -> Searcher:

@@ -12,6 +12,7 @@ from api.schemas import InCollection, play_url
 from api.watch_schemas import HoursModel
 from clipseek.curating import Sample, TagState
 from clipseek.decisions import Decision, Verdict
+from clipseek.relations import Place
 from clipseek.rules import MAX_NAME_CHARACTERS, Rule
 from clipseek.tagging.agreement import Pace, Pair
 from clipseek.tagging.fitting import Quality, Rate
@@ -37,17 +38,29 @@ class RateAnswer(BaseModel):
         return cls(share=rate.share if rate.count else None, low=low, high=high, samples=rate.count)
 
 
+class RelationAnswer(BaseModel):
+    """Where an object must be, seen from another one."""
+
+    of: str = Field(description="The class of the detector that the first object has.")
+    to: str = Field(description="The class of the other object.")
+    place: Place = Field(alias="is", description="Where the first object is.")
+    margin: float = Field(
+        description="How far apart the middles of both are at least, as a fraction of the frame."
+    )
+
+
 class RuleAnswer(BaseModel):
     """A rule, what it has found, and how good that is."""
 
     name: str
     version: str = Field(description="A hash of everything that decides on tags.")
-    prompts: list[str]
+    prompts: list[str] = Field(description="None only if the rule has a relation.")
     exclusions: list[str]
     threshold: float
     fitted: bool = Field(description="Whether the threshold was fitted to decisions.")
     cameras: list[str] | None
     hours: HoursModel | None
+    relation: RelationAnswer | None
     tags: dict[TagState, int] = Field(description="How many tags are in each state.")
     precision: RateAnswer = Field(description="How many of the tags that were reviewed are right.")
     recall: RateAnswer = Field(
@@ -67,6 +80,9 @@ class RuleAnswer(BaseModel):
             fitted=rule.is_fitted,
             cameras=None if rule.cameras is None else list(rule.cameras),
             hours=None if rule.hours is None else HoursModel.of(rule.hours),
+            relation=None
+            if rule.relation is None
+            else RelationAnswer.model_validate(rule.relation.content()),
             tags=dict(counts),
             precision=RateAnswer.of(quality.precision),
             recall=RateAnswer.of(quality.recall),

@@ -81,7 +81,7 @@ def drawn(videos: int, seed: int, embedder: Embedder, coherence: float) -> Drawn
     rng = Random(seed)
     vectors, scenes = [], []
     for plan in [plan_video(rng) for _ in range(videos)]:
-        shown, times, cuts = _sampled(plan)
+        shown, times, cuts = sampled(plan)
         frames = embed(embedder, [picture(scene) for scene in shown])
         duration = plan.seconds(plan.frames)
         formed = segments.form(times, frames, cuts, duration, coherence=coherence)
@@ -90,7 +90,7 @@ def drawn(videos: int, seed: int, embedder: Embedder, coherence: float) -> Drawn
     return Drawn(np.concatenate(vectors), scenes)
 
 
-def _sampled(plan: Plan) -> tuple[list[Scene], NDArray[np.float64], NDArray[np.bool_]]:
+def sampled(plan: Plan) -> tuple[list[Scene], NDArray[np.float64], NDArray[np.bool_]]:
     """Return the scene of the first frame of each shot and of each second, with its time."""
     scenes, times, cuts = [], [], []
     for shot in plan.shots:

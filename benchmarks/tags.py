@@ -1,6 +1,6 @@
 """How well rules tag segments of the demo world: F1 per object, place and relation.
 
-    python -m benchmarks.tags [--videos N] [--seed S] [--json]
+    python -m benchmarks.tags [--videos N] [--seed S] [--relations [--margin M]] [--json]
 
 Draws the sampled frames of N videos (one a second, as an ingest takes them), embeds them with the
 demo model, and forms the segments that an ingest stores. A segment shows the scene of its
@@ -11,6 +11,10 @@ seed, were reviewed by somebody: thresholds are fitted to them as `indexer tags 
 rule for each two kinds of thing ("a cat left of a dog"); F1 is over all pairs of a rule and a
 segment, and one threshold is fitted for all rules of a relation, because each pair of things is
 rare. `opposite excluded` adds the opposite relation as an exclusion.
+
+`--relations` measures rules of the same relations by the boxes of the demo detector instead, on the
+segments of the seed S: the objects are found in the sampled frames as `indexer objects` does, and a
+segment has the tag if the time of its scene is in a span that has it.
 """
 
 import argparse
@@ -22,6 +26,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import relations
 from benchmarks.samples import Drawn, drawn
 from clipseek import calibration
 from clipseek.composition import Curves
@@ -31,6 +36,7 @@ from clipseek.demo.world import KINDS, OPPOSITE, PLACES, RELATIONS, WEATHERS, De
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.towers import on_cpu
 from clipseek.protocols import Embedder
+from clipseek.relations import MARGIN
 from clipseek.rules import THRESHOLD, Rule
 from clipseek.tagging.fits import Asked, Seen, relevance
 from clipseek.tagging.fitting import Quality, fitted, quality
@@ -49,9 +55,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="How well rules tag segments.")
     parser.add_argument("--videos", type=int, default=VIDEOS, help=f"of each half ({VIDEOS})")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the videos ({SEED})")
+    parser.add_argument("--relations", action="store_true", help="relations of place by boxes")
+    parser.add_argument("--margin", type=float, default=MARGIN, help=f"of these ({MARGIN})")
     parser.add_argument("--json", action="store_true", help="as one JSON object a line")
     options = parser.parse_args()
-    for row in measure(options.videos, options.seed):
+    rows = (
+        relations.measure(options.videos, options.seed, options.margin)
+        if options.relations
+        else measure(options.videos, options.seed)
+    )
+    for row in rows:
         if options.json:
             sys.stdout.write(json.dumps(row) + "\n")
             continue
@@ -122,9 +135,9 @@ def _asked(rule: Rule, embedder: Embedder) -> Asked:
 
 def _kinds() -> dict[str, Classes]:
     """Return the rules of each kind of class."""
-    relations: dict[str, Classes] = {}
+    related: dict[str, Classes] = {}
     for kind, excludes in (("relation", False), ("relation, opposite excluded", True)):
-        relations[kind] = {
+        related[kind] = {
             relation: [
                 (
                     Rule(
@@ -148,7 +161,7 @@ def _kinds() -> dict[str, Classes]:
             weather: [(Rule(weather, (_WHEN[weather],)), Description(weather=weather))]
             for weather in WEATHERS
         },
-        **relations,
+        **related,
     }
 
 

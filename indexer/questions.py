@@ -49,9 +49,22 @@ def of_rules(service: Service, candidates: Candidates, rules: Sequence[Rule]) ->
     """Judge all segments by rules, where and when these are for."""
     model = service.collections.models.get(candidates.collection)
     judge = Judge.of(candidates.collection, model, service.searcher.texts, rules)
-    block = candidates.block
-    seen = Seen(block.spans, block.biases, block.vectors)
-    found = np.stack([relevance(judge.asked[rule.name], seen, judge.curves) for rule in rules])
+    block, name = candidates.block, candidates.collection.name
+    objects = dict(service.catalog.objects(name)) if judge.needs_objects else {}
+
+    def fits(rule: Rule) -> NDArray[np.float64]:
+        asked = judge.asked[rule.name]
+        if rule.relation is None:
+            seen = Seen(block.spans, block.biases, block.vectors)
+            return relevance(asked, seen, judge.curves)
+        found = np.zeros(len(candidates))
+        for video_id, rows in candidates.by_video.items():
+            tracks = objects[video_id].tracks if video_id in objects else ()
+            seen = Seen(block.spans[rows], block.biases[rows], block.vectors[rows], tracks)
+            found[rows] = relevance(asked, seen, judge.curves)
+        return found
+
+    found = np.stack([fits(rule) for rule in rules])
     for row, rule in zip(found, rules, strict=True):
         if rule.cameras is not None or rule.hours is not None:
             for video_id, rows in candidates.by_video.items():

@@ -15,7 +15,7 @@ from clipseek.rules import Rule, RuleNotFound
 from clipseek.service import WritingService
 from clipseek.tagging import rulebook, thresholds
 from clipseek.tagging.fitting import Quality, Rate
-from clipseek.tagging.tags import Judge, Report, apply
+from clipseek.tagging.tags import Judge, Report, apply, require_objects
 from indexer.output import Column, counted, emit, note, say, table
 
 BY = "indexer"
@@ -60,6 +60,7 @@ def _apply_to(
             f"collection {name!r} has no rules; name a file of rules, as in "
             "`indexer tags apply rules.yaml`"
         )
+    _look_for_objects(service, store, name, list(current.values()), given)
     if given and not options.dry_run:
         store.put_rules(name, given, BY)
     judge = _judge(service, name, list(current.values()))
@@ -67,12 +68,42 @@ def _apply_to(
     _print(name, report, monotonic() - began, options)
 
 
+def _look_for_objects(
+    service: WritingService,
+    store: Curating,
+    name: str,
+    rules: Sequence[Rule],
+    given: Sequence[Rule],
+) -> None:
+    """Warn of videos without objects, and of classes that rules of a file name and nothing has."""
+    missing = require_objects(store.facts(name), name, rules)
+    if missing:
+        note(
+            f"no detector has looked at {counted(missing, 'video')} of collection {name}, which "
+            "get no tags by relations; run `indexer objects --detector FILE.onnx`"
+        )
+    relations = [rule.relation for rule in given if rule.relation is not None]
+    unseen = {label for each in relations for label in (each.of, each.to)}
+    for _, found in service.catalog.objects(name) if unseen else ():
+        unseen -= {track.label for track in found.tracks}
+        if not unseen:
+            break
+    for label in sorted(unseen):
+        note(
+            f"no object of collection {name} has the class {label!r}; see the detector's JSON file"
+        )
+
+
 def _kept(written: rulebook.Written, stored: Rule | None) -> Rule:
     """Return a rule with the threshold that was fitted, unless the file names one."""
     rule = written.rule
     if not written.is_open or stored is None or not stored.is_fitted:
         return rule
-    same = (rule.prompts, rule.exclusions) == (stored.prompts, stored.exclusions)
+    same = (rule.prompts, rule.exclusions, rule.relation) == (
+        stored.prompts,
+        stored.exclusions,
+        stored.relation,
+    )
     return replace(rule, threshold=stored.threshold, is_fitted=True) if same else rule
 
 

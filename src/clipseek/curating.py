@@ -104,7 +104,8 @@ class VideoFacts:
     """What decides, beside rules, which tags a video gets.
 
     segments: Changes if a segment of its pictures is added or removed. decided: The number of the
-    last decision on it, or 0. stream, recorded_at: As of `Video`.
+    last decision on it, or 0. stream, recorded_at: As of `Video`. objects: The stamp of its
+    objects; empty if no detector has looked at it.
     """
 
     video_id: str
@@ -112,6 +113,7 @@ class VideoFacts:
     stream: str = ""
     recorded_at: str = ""
     decided: int = 0
+    objects: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Rules: which sentences give a segment a tag, from which relevance on, where and when. Pure."""
+"""Rules: which sentences and objects give a segment a tag, from where on, and when. Pure."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 from clipseek.errors import InvalidQuery, RequestError
 from clipseek.parts import is_unicode
+from clipseek.relations import Relation
 from clipseek.watches import MAX_CAMERAS, Hours
 
 THRESHOLD = 0.5
@@ -33,10 +34,11 @@ class RuleNotFound(RequestError):
 class Rule:
     """What gives a segment a tag.
 
-    name: The tag. prompts: Sentences; the one that fits best counts. exclusions: Sentences that
-    must not fit. threshold: Relevance in (0, 1] from which on a segment gets the tag. cameras:
-    Only what these have recorded, or None for all videos. hours: Only what was recorded then.
-    is_fitted: Whether the threshold was fitted to decisions instead of given.
+    name: The tag. prompts: Sentences; the one that fits best counts; none only with a relation.
+    exclusions: Sentences that must not fit. threshold: Relevance in (0, 1] from which on a segment
+    gets the tag. cameras: Only what these have recorded, or None for all videos. hours: Only what
+    was recorded then. is_fitted: Whether the threshold was fitted to decisions instead of given.
+    relation: Where an object must be, seen from another one.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Rule:
     cameras: tuple[str, ...] | None = None
     hours: Hours | None = None
     is_fitted: bool = False
+    relation: Relation | None = None
 
     @property
     def version(self) -> str:
@@ -56,8 +59,8 @@ class Rule:
     def content(self) -> dict[str, Any]:
         """Return what decides on tags as JSON takes it."""
         values = asdict(self)
-        del values["is_fitted"]
-        return values
+        del values["is_fitted"], values["relation"]
+        return values if self.relation is None else {**values, "relation": self.relation.content()}
 
     @classmethod
     def of(cls, content: Mapping[str, Any], *, is_fitted: bool = False) -> "Rule":
@@ -65,7 +68,7 @@ class Rule:
         hours = content["hours"]
         if hours is not None:
             hours = Hours(**{**hours, "days": tuple(hours["days"])})
-        cameras = content["cameras"]
+        cameras, relation = content["cameras"], content.get("relation")
         return cls(
             name=content["name"],
             prompts=tuple(content["prompts"]),
@@ -74,6 +77,7 @@ class Rule:
             cameras=None if cameras is None else tuple(cameras),
             hours=hours,
             is_fitted=is_fitted,
+            relation=None if relation is None else Relation.from_content(relation),
         )
 
     def problem(self) -> InvalidQuery | None:
@@ -87,7 +91,7 @@ class Rule:
                 f"name of a rule must have 1 to {MAX_NAME_CHARACTERS} characters, got "
                 f"{self.name[:MAX_NAME_CHARACTERS]!r}"
             )
-        if not self.prompts:
+        if not self.prompts and (self.relation is None or self.exclusions):
             return f"prompts of rule {self.name!r} must be 1 sentence or more, got none"
         for kind, texts in (("prompts", self.prompts), ("exclusions", self.exclusions)):
             if (wrong := _wrong(texts)) is not None:
@@ -102,7 +106,9 @@ class Rule:
                 f"cameras of rule {self.name!r} must name 1 to {MAX_CAMERAS}, got "
                 f"{len(self.cameras)}; leave them out for all videos"
             )
-        wrong = None if self.hours is None else self.hours.problem()
+        wrong = None if self.relation is None else self.relation.problem()
+        if wrong is None and self.hours is not None:
+            wrong = self.hours.problem()
         return None if wrong is None else f"rule {self.name!r}: {wrong}"
 
 

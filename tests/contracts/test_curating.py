@@ -12,9 +12,11 @@ from clipseek.decisions import Decision, Verdict
 from clipseek.errors import CollectionNotFound
 from clipseek.marks import Mark
 from clipseek.protocols import CatalogWriter
+from clipseek.relations import Relation
 from clipseek.rules import Rule, RuleNotFound
 from clipseek.testing import MemoryCatalog, MemoryCurating
 from clipseek.timed import Span
+from clipseek.tracked import VideoObjects
 from clipseek.watches import Hours
 from tests.contracts.catalogs import DIM, RECORDED, a_video
 
@@ -285,6 +287,24 @@ def test_facts_change_with_segments_and_decisions(both: Both) -> None:
     both.store.decide("default", decision("accept"))
     after = both.store.facts("default")
     assert after == [replace(middle[0], decided=1), middle[1]]
+
+
+def test_facts_change_with_objects_too(both: Both) -> None:
+    """Rules with relations depend on them; a video without any was looked at, too."""
+    assert [each.objects for each in both.store.facts("default")] == ["", ""]
+    both.catalog.put_objects("default", "a", VideoObjects("one detector"))
+    assert [each.objects for each in both.store.facts("default")] == ["one detector", ""]
+
+
+def test_a_rule_with_a_relation_is_stored(both: Both) -> None:
+    """It comes back as it was."""
+    rule = Rule("beside", (), relation=Relation("cat", "car", "left_of", 0.2))
+    both.store.put_rules("default", [rule], "ann")
+    assert rule in both.store.rules("default")
+    with pytest.raises(ValueError, match="of"):
+        both.store.put_rules(
+            "default", [replace(rule, relation=Relation("\0", "car", "above"))], "ann"
+        )
 
 
 def test_a_list_of_samples_is_replaced_as_a_whole(both: Both) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clipseek.errors import ConfigError
+from clipseek.relations import Relation
 from clipseek.rules import Rule
 from clipseek.tagging.rulebook import Written, read
 from clipseek.watches import Hours
@@ -40,6 +41,17 @@ def test_yaml_is_read_with_all_that_a_rule_may_say(tmp_path: Path) -> None:
     assert read(path) == RULES
 
 
+def test_a_rule_may_say_where_an_object_is_instead_of_a_sentence(tmp_path: Path) -> None:
+    """What is stored of it gives the same rule again, of the same version."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [{name: a, relation: {of: cat, to: car, is: left_of, margin: 0.2}}]")
+    rule = read(path)[0].rule
+    assert rule == Rule("a", (), relation=Relation("cat", "car", "left_of", 0.2))
+    again = Rule.of(json.loads(json.dumps(rule.content())))
+    assert (again, again.version) == (rule, rule.version)
+    assert rule.version != Rule("a", (), relation=Relation("cat", "car", "left_of")).version
+
+
 def test_json_says_the_same(tmp_path: Path) -> None:
     """For machines without PyYAML."""
     path = tmp_path / "rules.json"
@@ -57,6 +69,16 @@ def test_json_says_the_same(tmp_path: Path) -> None:
         ("rules: [{name: a, prompts: b}]\nmore: 1", "got 'more' too"),
         ("rules: [{prompts: b}]", "rule 1 must have `name`"),
         ("rules: [{name: a}]", "rule 1 must have `prompts`"),
+        ("rules: [{name: a, relation: {of: b, is: above}}]", "relation.to must be a class"),
+        ("rules: [{name: a, relation: {of: b, to: c, is: in}}]", "relation.is must be one of"),
+        (
+            "rules: [{name: a, relation: {of: b, to: c, is: above, margin: 1}}]",
+            "relation.margin must be at least 0 and less than 1, got 1",
+        ),
+        (
+            "rules: [{name: a, exclusions: d, relation: {of: b, to: c, is: above}}]",
+            "prompts of rule 'a' must be 1 sentence or more",
+        ),
         ("rules: [{name: a, prompts: b, colour: c}]", "has 'colour'; it may have name"),
         ("rules: [{name: a, prompts: [1]}]", "prompts must be a text or a list of texts"),
         ("rules: [{name: a, prompts: []}]", "must be 1 sentence or more"),

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from clipseek.assembly import open_writer
 from clipseek.config import Settings
 from clipseek.decisions import Decision
 from clipseek.ledgers import open_curating
 from clipseek.rules import Rule
+from clipseek.tracked import VideoObjects
 from tests.e2e.conftest import Library
 
 STRICT, LAX = Rule("cat", ("a cat",), threshold=0.9), Rule("cat", ("a cat",), threshold=0.1)
@@ -115,3 +117,26 @@ def test_unknown_rules_and_versions_are_refused(
     ):
         assert ruled.run(*command) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_rule_with_a_relation_needs_objects(
+    library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is refused and not stored before a detector has looked; an unknown class is named."""
+    path = tmp_path / "rules.json"
+    relation = {"of": "cat", "to": "dog", "is": "above"}
+    path.write_text(json.dumps({"rules": [{"name": "beside", "relation": relation}]}))
+    assert library.run("tags", "apply", str(path)) == 2
+    assert "run `indexer objects --detector FILE.onnx` first" in capsys.readouterr().err
+    with (
+        closing(open_curating(settings(library))) as curating,
+        open_writer(settings(library)) as service,
+    ):
+        assert curating.rules("default") == []
+        video = curating.facts("default")[0].video_id
+        service.catalog.put_objects("default", video, VideoObjects("one"))
+    assert library.run("tags", "apply", str(path)) == 0
+    said = capsys.readouterr().err
+    assert "no object of collection default has the class 'dog'" in said
+    assert "no detector has looked at" in said
+    assert library.run("sample", "--kind", "hard", "--budget", "2", "--rule", "beside") == 0

@@ -10,6 +10,7 @@ from clipseek.catalog import curation_rows, saying_rows, schema, writes
 from clipseek.catalog.curation_rows import decision_of, of_samples, rule_of, sample_of, tag_of
 from clipseek.catalog.curation_tables import decisions, rules, samples, segment_tags, taggings
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.object_tables import objects
 from clipseek.catalog.rows import storable
 from clipseek.catalog.tables import among, behind, segments, videos
 from clipseek.curating import (
@@ -138,6 +139,7 @@ class SqlCuratingReader:
             .where(decisions.c.collection == key)
             .group_by(decisions.c.video_id)
         )
+        of_objects = select(objects.c.video_id, objects.c.stamp).where(objects.c.collection == key)
         named = select(videos.c.id, videos.c.stream, videos.c.recorded_at, videos.c.duration).where(
             videos.c.collection == key
         )
@@ -146,6 +148,7 @@ class SqlCuratingReader:
                 return []
             held = {row[0]: f"{row[1]}/{row[2]}" for row in connection.execute(of_segments)}
             decided = {row[0]: row[1] for row in connection.execute(of_decisions)}
+            shown = {row[0]: row[1] for row in connection.execute(of_objects)}
             found = connection.execute(named.order_by(videos.c.id)).all()
         return [
             VideoFacts(
@@ -154,6 +157,7 @@ class SqlCuratingReader:
                 row.stream,
                 known(row.recorded_at, row.duration),
                 decided.get(row.id, 0),
+                shown.get(row.id, ""),
             )
             for row in found
         ]

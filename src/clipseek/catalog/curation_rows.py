@@ -60,7 +60,8 @@ def require_storable(rule: Rule) -> None:
     """Raise ValueError for a text of a rule that a database cannot store."""
     texts = {f"sentence {n}": text for n, text in enumerate((*rule.prompts, *rule.exclusions))}
     cameras = {f"camera {n}": name for n, name in enumerate(rule.cameras or ())}
-    storable(name=rule.name, **texts, **cameras)
+    classes = {} if rule.relation is None else {"of": rule.relation.of, "to": rule.relation.to}
+    storable(name=rule.name, **texts, **cameras, **classes)
 
 
 def rule_of(row: RowMapping) -> Rule:

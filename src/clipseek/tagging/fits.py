@@ -2,11 +2,13 @@
 
 The relevance of a segment is that of the prompt that fits best, composed with the exclusion that
 fits best as a search composes what is wanted with what is not (see `composition`). It is computed
-for one video and one rule at a time, so that no other video or rule can change a last bit.
+for one video and one rule at a time, so that no other video or rule can change a last bit. A rule
+with a relation divides segments where the relation begins and ends; the relevance is multiplied by
+how sure the boxes are, and is 0 where it does not hold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -16,7 +18,9 @@ from clipseek.composition import Curves, combined
 from clipseek.live.hours import is_within
 from clipseek.matching import logistic
 from clipseek.ranking import ADJACENT_S
+from clipseek.relations import held
 from clipseek.rules import Rule
+from clipseek.tracked import Track
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]
@@ -26,7 +30,8 @@ Span = tuple[float, float]
 class Asked:
     """A rule with the vectors of its sentences.
 
-    prompts: float32 (P, dim), unit rows. exclusions: float32 (E, dim), unit rows; E may be 0.
+    prompts: float32 (P, dim), unit rows; P is 0 only if the rule has a relation alone.
+    exclusions: float32 (E, dim), unit rows; E may be 0.
     """
 
     rule: Rule
@@ -39,15 +44,53 @@ class Seen:
     """The segments of one video in the order of time.
 
     spans: float64 (S, 2) seconds. biases: float32 (S,). vectors: float32 (S, dim), unit rows.
+    tracks: The objects of the video; rules with a relation need them.
     """
 
     spans: Floats
     biases: NDArray[np.float32]
     vectors: NDArray[np.float32]
+    tracks: Sequence[Track] = ()
+
+    def divided(self, rule: Rule) -> "Seen":
+        """Return the segments, each divided where the relation of a rule begins or ends."""
+        if rule.relation is None or not len(self.spans):
+            return self
+        edges = {
+            edge for start, end, _ in held(rule.relation, self.tracks) for edge in (start, end)
+        }
+        parts: list[Span] = []
+        rows: list[int] = []
+        for row, (start, end) in enumerate(self.spans.tolist()):
+            for edge in sorted(edges):
+                if start + ADJACENT_S < edge < end - ADJACENT_S:
+                    parts.append((start, edge))
+                    rows.append(row)
+                    start = edge
+            parts.append((start, end))
+            rows.append(row)
+        spans = np.array(parts, np.float64)
+        return replace(self, spans=spans, biases=self.biases[rows], vectors=self.vectors[rows])
 
 
 def relevance(asked: Asked, seen: Seen, curves: Curves) -> Floats:
     """Return how well a rule fits each segment, float64 (S,) in [0, 1]."""
+    fits = _said(asked, seen, curves) if len(asked.prompts) else np.ones(len(seen.spans))
+    return fits if asked.rule.relation is None else fits * _placed(asked.rule, seen)
+
+
+def _placed(rule: Rule, seen: Seen) -> Floats:
+    """Return how sure it is that the relation of a rule holds somewhere in each segment."""
+    found = np.zeros(len(seen.spans))
+    if rule.relation is not None:
+        for start, end, sure in held(rule.relation, seen.tracks):
+            shown = (seen.spans[:, 0] < end - ADJACENT_S) & (seen.spans[:, 1] > start + ADJACENT_S)
+            found[shown] = np.maximum(found[shown], sure)
+    return found
+
+
+def _said(asked: Asked, seen: Seen, curves: Curves) -> Floats:
+    """Return how well the sentences of a rule fit each segment."""
     biases = seen.biases.astype(np.float64)
 
     def best(sentences: NDArray[np.float32]) -> Floats:

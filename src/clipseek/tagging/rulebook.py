@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clipseek.errors import ConfigError
+from clipseek.relations import MARGIN, PLACES, Relation
 from clipseek.rules import THRESHOLD, Rule
 from clipseek.watches import DAYS, Hours
 
@@ -26,7 +27,9 @@ _NAMES = (
     "cameras",
     "collections",
     "hours",
+    "relation",
 )
+_RELATION_NAMES = ("of", "to", "is", "margin")
 _HOUR_NAMES = ("days", "start", "end", "zone")
 _TIME = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
 _ZONE_CHARACTERS = 100
@@ -129,7 +132,8 @@ def _shown(value: object) -> str:
 
 def _written(given: object, place: str) -> Written:
     fields = _fields(given, _NAMES, place)
-    for name in ("name", "prompts"):
+    relation = None if fields.get("relation") is None else _relation(fields["relation"], place)
+    for name in ("name", "prompts") if relation is None else ("name",):
         if name not in fields:
             raise ConfigError(f"{place} must have `{name}`; add it")
     name, threshold = fields["name"], _threshold(fields.get("threshold"), place)
@@ -137,11 +141,12 @@ def _written(given: object, place: str) -> Written:
         raise ConfigError(f"{place}: name must be text, got {_shown(name)}; put it into quotes")
     rule = Rule(
         name=name,
-        prompts=_texts(fields["prompts"], "prompts", place),
+        prompts=_texts(fields.get("prompts", ()), "prompts", place),
         exclusions=_texts(fields.get("exclusions", ()), "exclusions", place),
         threshold=THRESHOLD if threshold is None else threshold,
         cameras=_some(fields, "cameras", place),
         hours=None if fields.get("hours") is None else _hours(fields["hours"], place),
+        relation=relation,
     )
     if (wrong := rule.problem()) is not None:
         raise ConfigError(f"{place}: {wrong}")
@@ -186,6 +191,21 @@ def _collections(fields: Mapping[str, Any], place: str) -> tuple[str, ...] | Non
             f"characters, got {_shown(found)}; leave them out for the one that is asked for"
         )
     return found
+
+
+def _relation(given: object, place: str) -> Relation:
+    fields = _fields(given, _RELATION_NAMES, f"{place}: relation")
+    for name in ("of", "to", "is"):
+        if not isinstance(fields.get(name), str):
+            what = f"one of {', '.join(PLACES)}" if name == "is" else "a class of the detector"
+            raise ConfigError(f"{place}: relation.{name} must be {what}; write its name")
+    margin = fields.get("margin", MARGIN)
+    is_number = isinstance(margin, int | float) and not isinstance(margin, bool)
+    if not is_number or not 0 <= margin < 1:
+        raise ConfigError(
+            f"{place}: relation.margin must be at least 0 and less than 1, got {_shown(margin)}"
+        )
+    return Relation(fields["of"], fields["to"], fields["is"], float(margin))
 
 
 def _hours(given: object, place: str) -> Hours:

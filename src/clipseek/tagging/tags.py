@@ -22,6 +22,7 @@ from clipseek.curating import (
     tag_id,
 )
 from clipseek.decisions import Decision, Outcome, settled
+from clipseek.errors import ConfigError
 from clipseek.model import Model
 from clipseek.protocols import CatalogReader
 from clipseek.rules import Rule
@@ -74,13 +75,23 @@ class Judge:
                 for each in (*rule.prompts, *rule.exclusions)
             ]
             count, empty = len(rule.prompts), np.empty((0, collection.dim), np.float32)
-            exclusions = np.concatenate([empty, *rows[count:]])
-            asked[rule.name] = Asked(rule, np.concatenate(rows[:count]), exclusions)
+            prompts, exclusions = (
+                np.concatenate([empty, *some]) for some in (rows[:count], rows[count:])
+            )
+            asked[rule.name] = Asked(rule, prompts, exclusions)
         curves = Curves.of(model.scoring_of(collection), model.coherence)
         return cls(collection, curves, asked)
 
-    def stamp(self, facts: VideoFacts) -> str:
-        """Return what the tags of a video depend on, beside the rule, as a hash."""
+    @property
+    def needs_objects(self) -> bool:
+        """Whether a rule says where objects are."""
+        return any(asked.rule.relation is not None for asked in self.asked.values())
+
+    def stamp(self, facts: VideoFacts, name: str) -> str:
+        """Return what the tags of a video by a rule depend on, beside the rule, as a hash."""
+        asked = self.asked.get(name)
+        if asked is None or asked.rule.relation is None:
+            facts = replace(facts, objects="")
         scored = (self.collection.fingerprint, self.collection.scored_at, self.curves)
         written = f"{facts}\0{scored}"
         return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -90,8 +101,9 @@ class Judge:
         asked = self.asked.get(name)
         if asked is None:
             tags = decided_tags(said, name, "")
-            return Tagging(facts.video_id, name, "", self.stamp(facts), tags)
-        rule, fits = asked.rule, relevance(asked, seen, self.curves)
+            return Tagging(facts.video_id, name, "", self.stamp(facts, name), tags)
+        rule, seen = asked.rule, seen.divided(asked.rule)
+        fits = relevance(asked, seen, self.curves)
         decided = [
             replace(tag, relevance=highest(seen.spans, fits, (tag.start, tag.end)))
             for tag in decided_tags(said, name, rule.version)
@@ -115,7 +127,7 @@ class Judge:
         ]
         taken = {tag.id for tag in decided}
         tags = [*decided, *(tag for tag in proposed if tag.id not in taken)]
-        return Tagging(facts.video_id, name, rule.version, self.stamp(facts), tags)
+        return Tagging(facts.video_id, name, rule.version, self.stamp(facts, name), tags)
 
 
 def _asked_about(said: Sequence[Outcome], name: str) -> list[tuple[float, float]]:
@@ -141,7 +153,7 @@ def apply(store: Curating, catalog: CatalogReader, judge: Judge, *, is_dry: bool
     report = Report(videos=len(every))
     facts = {each.video_id: each for each in every}
     for ids in batches(sorted(todo)):
-        seen = segments_of(catalog, name, ids)
+        seen = segments_of(catalog, name, ids, with_objects=judge.needs_objects)
         found = [
             judge.tagging(rule, facts[video], seen[video], outcomes.get(video, ()))
             for video in ids
@@ -163,12 +175,12 @@ def _todo(
     todo: dict[str, list[str]] = {}
     versions = {name: asked.rule.version for name, asked in judge.asked.items()}
     for facts in every:
-        stamp, video = judge.stamp(facts), facts.video_id
+        video = facts.video_id
         labels = {each.decision.label for each in outcomes.get(video, ())} - {"", *versions}
         names = [
             name
             for name, version in (*versions.items(), *((label, "") for label in sorted(labels)))
-            if stored.get((video, name)) != (version, stamp)
+            if stored.get((video, name)) != (version, judge.stamp(facts, name))
         ]
         if names:
             todo[video] = names
@@ -204,6 +216,22 @@ def _counted(
     )
 
 
+def require_objects(every: Sequence[VideoFacts], name: str, rules: Sequence[Rule]) -> int:
+    """Return how many videos no detector has looked at, if a rule needs objects, else 0.
+
+    Raises:
+        ConfigError: a rule needs them, and no video of the collection has been looked at.
+    """
+    needing = [rule.name for rule in rules if rule.relation is not None]
+    missing = sum(not facts.objects for facts in every) if needing else 0
+    if missing and missing == len(every):
+        raise ConfigError(
+            f"rule {needing[0]!r} says where objects are, and no detector has looked at the videos "
+            f"of collection {name!r}; run `indexer objects --detector FILE.onnx` first"
+        )
+    return missing
+
+
 def by_video(decisions: Sequence[Decision]) -> dict[str, list[Outcome]]:
     """Return what is settled of each video."""
     found: dict[str, list[Outcome]] = {}
@@ -218,10 +246,16 @@ def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + VIDEOS_AT_ONCE]
 
 
-def segments_of(catalog: CatalogReader, name: str, ids: Sequence[str]) -> dict[str, Seen]:
+def segments_of(
+    catalog: CatalogReader, name: str, ids: Sequence[str], *, with_objects: bool
+) -> dict[str, Seen]:
     """Return the segments of some videos in the order of time, by video; one may have none."""
     blocks = list(catalog.blocks(name, video_ids=ids))
-    return {video: _seen(blocks, video) for video in ids}
+    objects = dict(catalog.objects(name, video_ids=ids)) if with_objects else {}
+    found = {video: _seen(blocks, video) for video in ids}
+    for video, shown in objects.items():
+        found[video] = replace(found[video], tracks=shown.tracks)
+    return found
 
 
 def _seen(blocks: Sequence[SegmentBlock], video: str) -> Seen:

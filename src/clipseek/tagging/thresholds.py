@@ -32,7 +32,10 @@ def _judged(store: CuratingReader, catalog: CatalogReader, judge: Judge, rule: R
     relevances: list[float] = []
     right: list[bool] = []
     for ids in batches(sorted(outcomes)):
-        for video, seen in segments_of(catalog, name, ids).items():
+        for video, seen in segments_of(
+            catalog, name, ids, with_objects=judge.needs_objects
+        ).items():
+            seen = seen.divided(rule)
             if not len(seen.spans):
                 continue
             fits = relevance(asked, seen, judge.curves)

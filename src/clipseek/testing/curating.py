@@ -123,7 +123,10 @@ class MemoryCurating:
             numbers = [each.number for each in decisions if each.video_id == video.id]
             held = f"{max(ids)}:{len(ids)}" if ids else ""
             decided = max(numbers, default=0)
-            found.append(VideoFacts(video.id, held, video.stream, video.recorded_at, decided))
+            shown = self._catalog.object_stamps(collection, [video.id]).get(video.id, "")
+            found.append(
+                VideoFacts(video.id, held, video.stream, video.recorded_at, decided, shown)
+            )
         return found
 
     def taggings(self, collection: str) -> dict[tuple[str, str], tuple[str, str]]:

@@ -301,10 +301,6 @@ def test_a_rule_with_a_relation_is_stored(both: Both) -> None:
     rule = Rule("beside", (), relation=Relation("cat", "car", "left_of", 0.2))
     both.store.put_rules("default", [rule], "ann")
     assert rule in both.store.rules("default")
-    with pytest.raises(ValueError, match="of"):
-        both.store.put_rules(
-            "default", [replace(rule, relation=Relation("\0", "car", "above"))], "ann"
-        )
 
 
 def test_a_list_of_samples_is_replaced_as_a_whole(both: Both) -> None:

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -13,7 +14,11 @@ import pytest
 
 from api.app import create_app
 from clipseek.assembly import open_service
+from clipseek.catalog.redactions import SqlRedactions
 from clipseek.config import Settings
+from clipseek.decisions import Decision
+from clipseek.ledgers import open_curating
+from clipseek.rules import Rule
 from tests.api.server import serving
 from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
@@ -39,6 +44,22 @@ def state(library: Library, capsys: Capture, collection: str) -> list[object]:
     return [listed, *found]
 
 
+def work(settings: Settings, collection: str, *, decide: bool = False) -> tuple[object, ...]:
+    """Return what people have said of a collection, and what is blurred; let somebody do both."""
+    with (
+        closing(open_curating(settings)) as store,
+        closing(SqlRedactions.open(settings.catalog_url)) as redactions,
+    ):
+        if decide:
+            redactions.redact(collection, ["faces"])
+            store.put_rules(collection, [Rule("car", ("a red car",))], "ann")
+            video = store.facts(collection)[0].video_id
+            store.decide(collection, Decision("s1", video, 0.0, 1.0, "car", "accept", "ann"))
+        decisions = [replace(each, number=0) for each in store.decisions(collection)]
+        tags = [(tag.id, tag.state) for tag in store.tags(collection)]
+        return store.said(collection).rules, decisions, tags, redactions.of(collection)
+
+
 def test_a_collection_moves_between_sqlite_and_postgresql_and_back(
     library: Library,
     tmp_path: Path,
@@ -47,6 +68,7 @@ def test_a_collection_moves_between_sqlite_and_postgresql_and_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With equal lists and equal answers, and everything agrees with everything."""
+    kept = work(Settings(data_dir=library.data_dir), "default", decide=True)
     before = state(library, capsys, "default")
     assert library.run("export", str(tmp_path / "there")) == 0
     monkeypatch.setenv("CLIPSEEK_DATABASE_URL", bare_postgres_url)
@@ -58,6 +80,7 @@ def test_a_collection_moves_between_sqlite_and_postgresql_and_back(
     monkeypatch.delenv("CLIPSEEK_DATABASE_URL")
     assert library.run("import", str(tmp_path / "back"), "--collection", "again") == 0
     assert state(library, capsys, "again") == before
+    assert work(Settings(data_dir=library.data_dir), "again") == kept
     assert library.run("verify") == 0
     for name in ("there", "back"):
         content = (tmp_path / name / "part-00000.zip").read_bytes()

@@ -1,13 +1,13 @@
 """The verb `evaluate`: how well a library answers queries whose answers are known."""
 
 import argparse
-from pathlib import Path
+from collections.abc import Sequence
 
 from clipseek.assembly import open_existing
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError
+from clipseek.evaluation import Caption, evaluate_kinds
 from clipseek.evaluation import evaluate as judge
-from clipseek.evaluation import evaluate_kinds
 from clipseek.highlights import judged
 from clipseek.service import Service
 from indexer import qvhighlights
@@ -25,8 +25,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             f"--predictions {options.predictions}: only the answers to queries of QVHighlights are "
             "written; add --format qvhighlights, or leave --predictions out"
         )
+    captions = read_captions(options.captions)
     with open_existing(settings) as service:
-        result = figures_of(service, options.captions, sharpen=options.sharpen)
+        result = figures_of(service, captions, sharpen=options.sharpen)
     if options.json:
         emit(result)
     else:
@@ -34,9 +35,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def figures_of(service: Service, file: Path, *, sharpen: bool = False) -> dict[str, object]:
-    """Return how well the queries of a captions file are answered; raise ConfigError."""
-    captions = read_captions(file)
+def figures_of(
+    service: Service, captions: Sequence[Caption], *, sharpen: bool = False
+) -> dict[str, object]:
+    """Return how well queries whose answers are known are answered."""
     files = {name for caption in captions for name in {caption.file, *caption.also} if name}
     _warn_of_missing(service, files)
     found = [found_in(answer, files) for answer in search(service, captions, sharpen=sharpen)]

@@ -18,6 +18,7 @@ from clipseek.curation.report.costs import read_prices
 from clipseek.errors import ConfigError
 from clipseek.service import Service
 from indexer import prometheus, reporting
+from indexer.captions import read_captions
 from indexer.output import emit, note, say, size
 from indexer.unanswered import asked_again
 from indexer.verbs.evaluate import figures_of
@@ -67,7 +68,7 @@ def _require_file(path: Path) -> None:
 def _evaluated(service: Service, facts: Facts, captions: Path | None) -> Facts:
     if captions is None:
         return facts
-    figures: Mapping[str, object] = figures_of(service, captions)
+    figures: Mapping[str, object] = figures_of(service, read_captions(captions))
     return replace(facts, evaluated=figures, captions=captions.name)
 
 

@@ -149,7 +149,7 @@ async def make(
         outgoing.check(body.webhook.url)
         secret = body.webhook.secret or _new_secret()
     made = Watch(
-        id=secrets.token_urlsafe(12),
+        id=secrets.token_hex(12),
         name=body.name,
         collection=collection,
         asked=asked,

@@ -273,7 +273,7 @@ def _watch(service: Service, settings: Settings, options: argparse.Namespace) ->
     if (wrong := query.problem()) is not None:
         raise wrong
     return Watch(
-        id=secrets.token_urlsafe(12),
+        id=secrets.token_hex(12),
         name=getattr(options, "name", "test"),
         collection=settings.collection,
         asked=said(query),

@@ -44,7 +44,7 @@ class Hold:
     end_at: str
     reason: str
     by: str = ""
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    id: str = field(default_factory=lambda: secrets.token_hex(9))
     created_at: str = ""
 
     def in_utc(self) -> Self:

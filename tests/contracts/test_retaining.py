@@ -140,3 +140,11 @@ def test_a_chunk_that_is_gone_is_not_let_go(house: House) -> None:
     found = house.rows.chunks("default", "yard")
     house.catalog.remove("default", "one")
     assert house.rows.let_go("default", found) == []
+
+
+def test_no_id_of_a_hold_looks_like_an_option() -> None:
+    """A command takes it as an argument: it must not begin with a hyphen."""
+    span = (recorded_at(NOON), recorded_at(NOON + 1))
+    ids = {Hold("yard", *span, "case 17").id for _ in range(200)}
+    assert len(ids) == 200
+    assert all(each.isalnum() for each in ids)

@@ -99,7 +99,7 @@ def test_commands_are_those_of_our_programs(overlay: str) -> None:
         else:
             assert not pod.container["image"].startswith("clipseek/") or command[0] == "sleep"
     cameras = {"record"} if overlay == "cameras" else set()
-    assert seen == {"api", "ingest", "migrate", "work"} | cameras
+    assert seen == {"api", "ingest", "migrate", "report", "work"} | cameras
 
 
 def test_a_migration_makes_the_schema(bare: Node, postgres_server: Server) -> None:

@@ -18,8 +18,14 @@ from tests.lacking import lacking
 
 QUERY = "a red car"
 CAMERAS = {"Frames of cameras", "Delay of cameras", "Cameras that send"}
-TROUBLE = {"Error rate"} | CAMERAS | {rule["alert"] for rule in RULES}
-"""Panels and rules that have nothing to show while all is well, and no recorder runs."""
+WATCHES = {
+    "Alerts of watches",
+    "Delay of watches",
+    "Alerts that are sent",
+    "Oldest alert that waits",
+}
+TROUBLE = {"Error rate"} | CAMERAS | WATCHES | {rule["alert"] for rule in RULES}
+"""What has nothing to show while all is well, no recorder runs and nothing is watched."""
 
 
 @pytest.fixture(scope="module")

@@ -214,7 +214,7 @@ class Watching:
             if not event.is_new:
                 self._lengthen(alert, new, event, signal, found)
             elif event.fires:
-                made = alert_of(watch, new, event, signal, secrets.token_urlsafe(12))
+                made = alert_of(watch, new, event, signal, secrets.token_hex(12))
                 found.alerts.append(made)
                 alert = made.id
             else:
@@ -256,7 +256,7 @@ class Watching:
             return
         known = self._store.alerts_of(watch.id, [video_id])
         for event in firing:
-            made = alert_of(watch, stream, event, signal, secrets.token_urlsafe(12))
+            made = alert_of(watch, stream, event, signal, secrets.token_hex(12))
             if not any(made.start < each.end and each.start < made.end for each in known):
                 found.alerts.append(made)
 

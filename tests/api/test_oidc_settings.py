@@ -51,7 +51,8 @@ def test_nothing_is_opened_without_an_issuer() -> None:
         pytest.param({"access": "everyone"}, "CLIPSEEK_ACCESS is everyone; set", id="everyone"),
         pytest.param(
             {"oidc_groups": "viewers: read on *"},
-            "CLIPSEEK_OIDC_GROUPS: a scope is one of search, write, admin, got 'read'",
+            "CLIPSEEK_OIDC_GROUPS: a scope is one of search, write, admin, annotator, reviewer, "
+            "got 'read'",
             id="scope",
         ),
         pytest.param({"oidc_session_s": 5}, "CLIPSEEK_OIDC_SESSION_S: .*60, got 5", id="seconds"),

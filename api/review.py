@@ -30,7 +30,6 @@ from api.schemas import InCollection
 from clipseek.curating import CuratingReader, Sample, SampleNotFound
 from clipseek.decisions import disputed
 from clipseek.errors import CollectionNotFound, InvalidQuery
-from clipseek.rules import THRESHOLD
 from clipseek.service import Service
 from clipseek.tagging.agreement import paces, pairs
 from clipseek.tagging.queue import decided_on, nearest_first, waiting
@@ -134,8 +133,7 @@ def _waiting(
         thresholds = {rule.name: rule.threshold for rule in curating.rules(name)}
         only = None if asked.rule is None else [asked.rule]
         tags = curating.tags(name, rules=only, states=("proposed",))
-        threshold = thresholds.get(asked.rule or "", THRESHOLD)
-        candidates = nearest_first(tags, threshold)
+        candidates = nearest_first(tags, thresholds)
     else:
         candidates = decided_on(decisions)
     if asked.rule is not None:

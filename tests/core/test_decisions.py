@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from clipseek.curating import SegmentTag
 from clipseek.decisions import Decision, disputed, settled
+from clipseek.tagging.queue import nearest_first
 
 ACCEPTED = Decision("s", "v", 10.0, 20.0, "cat", "accept", "ann")
 REJECTED = replace(ACCEPTED, verdict="reject")
@@ -56,3 +58,15 @@ def test_each_two_of_several_annotators_must_agree() -> None:
     assert settled(said[1:]) != {}
     assert disputed(said) == {"s"}
     assert settled([*said, replace(spans[0], number=9, annotator="eve", by_reviewer=True)]) != {}
+
+
+def test_what_a_rule_is_least_sure_of_comes_first() -> None:
+    """Each by the threshold of its own rule: 0.9 is sure for one from 0.5 on, not from 0.88 on."""
+
+    def tag(number: str, rule: str, relevance: float) -> SegmentTag:
+        return SegmentTag(number, "film", 0.0, 2.0, rule, "v1", relevance)
+
+    tags = [tag("a", "cat", 0.9), tag("b", "dog", 0.9), tag("c", "cat", 0.55), tag("d", "dog", 0.6)]
+    first = nearest_first(tags, {"cat": 0.5, "dog": 0.88})
+    assert [each.id for each in first] == ["b", "c", "d", "a"]
+    assert [each.rule for each in first] == ["dog", "cat", "dog", "cat"]

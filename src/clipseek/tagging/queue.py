@@ -1,10 +1,11 @@
 """What somebody is asked next: samples of a rule or of a list, the most useful first. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 from clipseek.curating import Sample, SegmentTag
 from clipseek.decisions import Decision, disputed, settled, standing
+from clipseek.rules import THRESHOLD
 
 Show = Literal["open", "second", "disputed"]
 """Which samples: what nobody has settled, what others have decided on, or what they disagree on."""
@@ -46,9 +47,17 @@ def _skipped(decisions: Iterable[Decision], annotator: str) -> set[str]:
     return {sample for sample, verdict in last.items() if verdict == "skip"}
 
 
-def nearest_first(tags: Iterable[SegmentTag], threshold: float) -> list[Sample]:
-    """Return proposed tags as samples, those that the rule is least sure of first."""
-    found = sorted(tags, key=lambda tag: (abs(tag.relevance - threshold), tag.id))
+def nearest_first(tags: Iterable[SegmentTag], thresholds: Mapping[str, float]) -> list[Sample]:
+    """Return proposed tags as samples, those that their rules are least sure of first.
+
+    thresholds: The relevance from which on each rule tags, by name. A tag of a rule that was
+    removed meanwhile is compared with the threshold of a new rule.
+    """
+
+    def distance(tag: SegmentTag) -> tuple[float, str]:
+        return abs(tag.relevance - thresholds.get(tag.rule, THRESHOLD)), tag.id
+
+    found = sorted(tags, key=distance)
     return [Sample(t.id, t.video_id, t.start, t.end, t.rule, t.relevance) for t in found]
 
 

@@ -203,9 +203,11 @@ def thumbnail(
     """
     collection, segment = readable_segment(asking, service, segment_id)
     kinds = redacting.kinds(collection)
+    # After `kinds`: those of a collection that was removed meanwhile would say "redact nothing".
     found = service.catalog.videos_by_id(collection, [segment.video_id])
-    is_live = any(video.stream for video in found.values())
-    caching = A_MINUTE if is_live else FOREVER
+    if segment.video_id not in found:
+        raise SegmentNotFound(segment_id)
+    caching = A_MINUTE if found[segment.video_id].stream else FOREVER
     return stored_picture(request, service, kinds, segment.thumbnail, caching)
 
 

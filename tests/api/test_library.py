@@ -12,7 +12,7 @@ from api.suggestions import Suggestions
 from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
 from clipseek.testing import MemoryCatalog
-from clipseek.types import Segment
+from clipseek.types import Segment, Video
 from tests.api.library import JPEG, Library
 
 
@@ -220,11 +220,33 @@ def test_a_thumbnail_outside_the_folder_is_not_served(
             name, segment = library.catalog.segment(segment_id, within=within)
             return name, replace(segment, thumbnail="../secret.jpg")
 
+        def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
+            return library.catalog.videos_by_id(collection, video_ids)
+
     client = TestClient(create_app(library.service(Forged())))
     answer = client.get("/v1/segments/1/thumbnail")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (410, "no-store")
     assert b"secret" not in answer.content
     assert "outside the folder" in caplog.text
+
+
+def test_a_picture_goes_with_its_video(library: Library) -> None:
+    """Also if the video is removed while it is asked for: what was redacted is not known then."""
+    catalog = library.catalog
+
+    class Removing(MemoryCatalog):
+        def segment(
+            self, segment_id: int, *, within: Sequence[str] | None = None
+        ) -> tuple[str, Segment]:
+            name, segment = catalog.segment(segment_id, within=within)
+            catalog.remove(name, segment.video_id)
+            return name, segment
+
+        def videos_by_id(self, collection: str, video_ids: Sequence[str]) -> dict[str, Video]:
+            return catalog.videos_by_id(collection, video_ids)
+
+    answer = TestClient(create_app(library.service(Removing()))).get("/v1/segments/1/thumbnail")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/segment-not-found")
 
 
 def test_the_collection_of_the_settings_is_the_default(library: Library) -> None:

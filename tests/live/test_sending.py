@@ -5,7 +5,7 @@ import hmac
 import json
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +19,7 @@ from clipseek.live.sending import PAUSES_S, Sending, signed
 from clipseek.live.signing import Secrets
 from clipseek.sources.guard import Outgoing
 from clipseek.testing import MemoryWatches
-from clipseek.watches import Alert, Findings, Watch
+from clipseek.watches import Alert, Delivery, Findings, Watch
 
 SECRET = "whsec_" + b64encode(b"0123456789abcdef01234567").decode()
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -84,9 +84,9 @@ def serving() -> Iterator[Receiver]:
 class Post:
     """A store with a watch whose alerts are sent, and a clock."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, store: type[MemoryWatches] = MemoryWatches) -> None:
         self.time = 1.8e9
-        self.store = MemoryWatches(lambda: self.time)
+        self.store = store(lambda: self.time)
         self.store.add(Watch("w", "red", "default", {"parts": []}, 0.5, webhook=url, secret=SECRET))
 
     def fire(self, *names: str, watch: str = "w") -> None:
@@ -258,6 +258,29 @@ def test_a_slow_host_leaves_threads_to_the_others(
             receiver.hangs.set()
             opened.drain()
     assert len(receiver.got) == 20
+
+
+def test_what_drains_waits_for_slow_attempts(receiver: Receiver) -> None:
+    """It does not ask the store again and again what is due."""
+
+    class Counted(MemoryWatches):
+        asked = 0
+
+        def due(
+            self, owner: str, lease_s: float, most: int, *, besides: Sequence[str] = ()
+        ) -> list[Delivery]:
+            self.asked += 1
+            return super().due(owner, lease_s, most, besides=besides)
+
+    receiver.hangs.clear()
+    post = Post(f"http://{receiver.host}/hook", Counted)
+    post.fire("a1")
+    with sender(post, receiver.host) as opened:
+        threading.Timer(sending.PATIENCE_S + 0.3, receiver.hangs.set).start()
+        opened.drain()
+    assert post.store.alert("a1").delivery == "delivered"
+    assert isinstance(post.store, Counted)
+    assert post.store.asked < 20
 
 
 def test_a_secret_is_stored_encrypted_and_signs_all_the_same(receiver: Receiver) -> None:

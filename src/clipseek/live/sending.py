@@ -15,7 +15,7 @@ import time
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ssl import SSLContext, SSLError
@@ -97,7 +97,7 @@ class Sending:
     def drain(self) -> None:
         """Send until nothing is due and every attempt has ended."""
         while self.turn() or self._running:
-            pass
+            wait(self._running, PATIENCE_S, FIRST_COMPLETED)
 
     def _begin(self) -> list[Future[bool]]:
         """Begin as many attempts as may run, and no more to a host than it may have."""

@@ -35,6 +35,8 @@ MOST_OPENING = 4
 LONGEST_S = 900.0
 """A feed ends after so long, so that a key that was revoked sends no longer; pages ask again."""
 RENEWED_S = 3.0
+_CLOSED = (OSError, RuntimeError)
+"""What a send raises on a closed socket: OSError if the browser has gone, else RuntimeError."""
 _GOING_ON, _TRY_LATER = 1012, 1013
 """Codes of the registry of RFC 6455: the service restarts; try again later."""
 
@@ -78,18 +80,19 @@ class Feeds:
         await receive()  # that it connects
         known, _, ticket = ",".join(scope["subprotocols"]).partition(",")
         if scope["path"] != self._socket or known != PROTOCOL or not ticket:
-            await send({"type": "websocket.close"})
+            await _refuse(send)
             return
         digest, secret = digest_of(ticket), secrets.token_urlsafe(32)
         url = f"http://{_address(scope)}{self._inside}{secret}"
         camera = await self._begin(digest, url)
         if camera is None:
-            await send({"type": "websocket.close"})
+            await _refuse(send)
             return
-        await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         feed = self._feeds[secret] = _Feed(send)
-        log.info("a browser sends pictures of camera %s", camera)
         try:
+            with suppress(*_CLOSED):  # the browser has gone: the feed ends by itself
+                await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
+            log.info("a browser sends pictures of camera %s", camera)
             await self._run(feed, digest, receive)
         finally:
             del self._feeds[secret]
@@ -211,12 +214,17 @@ class _Feed:
 
     async def close(self, code: int) -> None:
         """Close the connection of the browser."""
-        with suppress(Exception):  # it may be closed already
+        with suppress(*_CLOSED):  # it may be closed already
             await self._send({"type": "websocket.close", "code": code})
 
     async def _tell(self, text: str) -> None:
-        with suppress(Exception):  # the browser has gone: the feed ends by itself
+        with suppress(*_CLOSED):  # the browser has gone: the feed ends by itself
             await self._send({"type": "websocket.send", "text": text})
+
+
+async def _refuse(send: Send) -> None:
+    with suppress(*_CLOSED):  # the browser has gone: it needs no answer
+        await send({"type": "websocket.close"})
 
 
 async def _gone(receive: Receive) -> None:

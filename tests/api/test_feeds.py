@@ -21,7 +21,7 @@ from api import feed_sockets
 from api.app import create_app
 from clipseek.cameras import WEBCAM, Camera
 from clipseek.catalog import SqlCatalog
-from clipseek.feeds import PATH
+from clipseek.feeds import PATH, digest_of
 from clipseek.ledgers import open_cameras, open_feeds
 from clipseek.protocols import CameraStore
 from clipseek.testing import MemoryCatalog, MemoryFeeds
@@ -217,6 +217,37 @@ def test_few_tickets_are_looked_up_at_once() -> None:
     asyncio.run(flood())
     assert store.asked == feed_sockets.MOST_OPENING + 1
     assert told == [{"type": "websocket.close"}] * (feed_sockets.MOST_OPENING + 4)
+
+
+@pytest.mark.parametrize(
+    "closed", [OSError("the client has gone"), RuntimeError("after sending 'websocket.close'")]
+)
+@pytest.mark.parametrize("ticket", ["good", "guessed"])
+def test_a_browser_that_goes_before_it_is_answered_is_no_fault(
+    closed: Exception, ticket: str
+) -> None:
+    """Nothing is raised, which would be an error in the log, and its feed is over at once."""
+    store = MemoryFeeds(lambda _: True)
+    store.offer("desk", digest_of("good"), 60.0)
+    feeds = feed_sockets.Feeds(PlainTextResponse("no"), store)
+    come: list[Message] = [{"type": "websocket.disconnect"}, {"type": "websocket.connect"}]
+
+    async def receive() -> Message:
+        return come.pop()
+
+    async def send(_: Message) -> None:
+        raise closed
+
+    scope = {
+        "type": "websocket",
+        "path": feed_sockets.SOCKET,
+        "subprotocols": [feed_sockets.PROTOCOL, ticket],
+        "server": ("127.0.0.1", 80),
+    }
+    asyncio.run(feeds(scope, receive, send))
+    assert (ticket == "good") == (
+        digest_of("good") not in {each.digest for each in store.entries.values()}
+    )
 
 
 def test_a_ticket_is_not_used_up_where_there_is_no_room(

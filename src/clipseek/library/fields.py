@@ -72,7 +72,9 @@ class Fields:
 
         They are of videos that pass.
         """
-        tags = () if only is None else only.segment_tags or ()
+        tags = () if only is None else only.segment_tags
+        if not tags:
+            return list(found)
         return [each for each in found if self.marks.are_over(tags, each.video_id, each.hit.span)]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.assembly import bundle_of
 from clipseek.audit import Entry
 from clipseek.config import Settings
 from clipseek.curation.report import Facts
@@ -16,7 +17,7 @@ from clipseek.curation.report.mapping import MOST, Map, mapped
 from clipseek.curation.weekly import spread, week_of
 from clipseek.drifts import Drift
 from clipseek.embedding import models
-from clipseek.errors import ClipseekError, ModelMismatch
+from clipseek.errors import ClipseekError
 from clipseek.holds import seconds_of
 from clipseek.ledgers import open_audit, open_curating_reader, open_drift_reader
 from clipseek.service import Service
@@ -164,14 +165,7 @@ def _map(
 
 def _bank(settings: Settings, collection: Collection) -> tuple[NDArray[np.float32], list[str]]:
     """Return the vectors of the everyday sentences, and these, by the model of a collection."""
-    bundle = models.resolve(collection.model, settings.data_dir, export=False)
-    if bundle.fingerprint != collection.fingerprint:
-        raise ModelMismatch(
-            collection.name,
-            collection.model,
-            bundle.name,
-            weights=(collection.fingerprint, bundle.fingerprint),
-        )
+    bundle = bundle_of(settings, collection)
     bank, sentences = bundle.bank(), models.bank_captions()
     count = min(len(bank), len(sentences))  # a bundle of an older bank has its first sentences
     return bank[:count], sentences[:count]

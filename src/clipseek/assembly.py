@@ -283,14 +283,18 @@ def load_collection_model(settings: Settings, collection: Collection) -> Model:
     Raises:
         ModelMismatch: the model of this name has other weights than those indexed with.
     """
-    bundle = _bundle_of(settings, collection)
+    bundle = bundle_of(settings, collection)
     embedder = _embedder(settings, bundle)
     embedder.check_texts()
     return _model(bundle, collection.model, embedder)
 
 
-def _bundle_of(settings: Settings, collection: Collection) -> Bundle:
-    """Return the very bundle that a collection is indexed with; raise ModelMismatch."""
+def bundle_of(settings: Settings, collection: Collection) -> Bundle:
+    """Return the very bundle that a collection is indexed with; never exports one.
+
+    Raises:
+        ModelMismatch: the model of this name has other weights than those indexed with.
+    """
     bundle = models.resolve(collection.model, settings.data_dir, export=False)
     if bundle.fingerprint != collection.fingerprint:
         raise ModelMismatch(
@@ -357,7 +361,7 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
     settings, collection = service.settings, service.catalog.collection(name)
 
     def bank() -> NDArray[np.float32]:
-        return _bundle_of(settings, collection).bank()
+        return bundle_of(settings, collection).bank()
 
     return publishing.build(
         *(service.catalog, service.indexes, name),

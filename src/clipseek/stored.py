@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,20 +51,51 @@ class FrameRows:
     vectors: NDArray[np.float16]
 
 
+class TrackRow(NamedTuple):
+    """One object as it is stored, without its vector; see `tracked.Track`."""
+
+    label: str
+    confidence: float
+    start: float
+    end: float
+    best: int
+    bias: float
+    times: Sequence[float]
+    boxes: Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectRows:
+    """The objects of one video as they are stored; see `tracked.VideoObjects`.
+
+    vectors: little-endian float16 (N, dim), one of each track.
+    """
+
+    stamp: str
+    tracks: tuple[TrackRow, ...]
+    vectors: NDArray[np.float16]
+
+
 @dataclass(frozen=True, slots=True)
 class VideoRows:
-    """One video as the rows that are stored of it. video: with its `segments` counted."""
+    """One video as the rows that are stored of it. video: with its `segments` counted.
+
+    objects: None if no detector has looked at it.
+    """
 
     video: Video
     segments: tuple[SegmentRow, ...]
     frames: FrameRows | None
     texts: tuple[TimedText, ...] = ()
+    objects: ObjectRows | None = None
 
     def require_dim(self, dim: int) -> None:
         """Raise ValueError unless all vectors have the length of their collection's."""
         lengths = {len(row.vector) for row in self.segments}
         if self.frames is not None:
             lengths.add(self.frames.vectors.shape[1])
+        if self.objects is not None and self.objects.tracks:
+            lengths.add(self.objects.vectors.shape[1])
         if lengths - {dim}:
             raise ValueError(
                 f"vectors of this collection have {dim} components, got some of {sorted(lengths)}"

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from clipseek.timed import Span
 
+MAX_TRACKS = 5000
+"""Tracks of one video that are kept, the surest ones: each has a vector."""
 Edges = tuple[float, float, float, float]
 """Left, top, right and bottom of a box, as fractions of the frame's width and height."""
 

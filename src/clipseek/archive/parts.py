@@ -19,7 +19,14 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from clipseek.archive.lines import PICTURE, CueLine, SegmentLine, TextLine, VideoLine
+from clipseek.archive.lines import (
+    PICTURE,
+    CueLine,
+    ObjectsLine,
+    SegmentLine,
+    TextLine,
+    VideoLine,
+)
 from clipseek.archive.manifest import DamagedPart, Part
 from clipseek.errors import ConfigError
 from clipseek.files import open_regular
@@ -28,6 +35,8 @@ from clipseek.timed import Cue, TimedText
 from clipseek.types import Span, Video
 
 VIDEOS, SEGMENTS, FRAMES, TIMES = "videos.jsonl", "segments.npy", "frames.npy", "times.npy"
+OBJECTS = "objects.npy"
+"""Only in parts whose videos show objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class Writing:
     _vectors: list[NDArray[np.float16]] = field(default_factory=list)
     _frames: list[NDArray[np.float16]] = field(default_factory=list)
     _times: list[NDArray[np.float32]] = field(default_factory=list)
+    _objects: list[NDArray[np.float16]] = field(default_factory=list)
     _segments: int = 0
     _zip: zipfile.ZipFile = field(init=False)
 
@@ -80,6 +90,9 @@ class Writing:
             self._frames.append(rows.frames.vectors)
             self._times.append(rows.frames.times)
             self.size += rows.frames.vectors.nbytes + rows.frames.times.nbytes
+        if rows.objects is not None and rows.objects.tracks:
+            self._objects.append(rows.objects.vectors)
+            self.size += rows.objects.vectors.nbytes
         self.size += len(self.lines[-1]) + sum(row.vector.nbytes for row in rows.segments)
         self.last = video.id
 
@@ -90,6 +103,8 @@ class Writing:
         self._write_array(SEGMENTS, np.stack(self._vectors) if self._vectors else none)
         self._write_array(FRAMES, np.concatenate([none, *self._frames]))
         self._write_array(TIMES, np.concatenate([np.empty(0, "<f4"), *self._times]))
+        if self._objects:
+            self._write_array(OBJECTS, np.concatenate(self._objects))
         self._zip.close()
         with self.path.open("rb+") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -182,9 +197,10 @@ def _line(rows: VideoRows, tails: Sequence[str]) -> str:
             )
             for text in rows.texts
         ),
+        objects=None if rows.objects is None else ObjectsLine.of(rows.objects),
     )
-    # A video without texts or a camera has the line that it had before there were any.
-    new = {"texts": rows.texts, "stream": line.stream}
+    # A video without these has the line that it had before there were any.
+    new = {"texts": rows.texts, "stream": line.stream, "objects": rows.objects}
     return line.model_dump_json(exclude={name for name in new if not new[name]}) + "\n"
 
 
@@ -251,11 +267,17 @@ def _content(opened: zipfile.ZipFile, path: Path, part: Part, dim: int) -> Conte
     if not lines or lines[-1].id != part.last or any(a.id >= b.id for a, b in pairwise(lines)):
         raise _damaged(path, "its videos are not in the order of their ids")
     frames = sum(line.frames or 0 for line in lines)
+    tracks = sum(len(line.objects.tracks) for line in lines if line.objects)
+    if tracks and OBJECTS not in entries:
+        raise _damaged(path, f"it has no {OBJECTS}")
     try:
         vectors = _array(opened, SEGMENTS, "<f2", (counts[1], dim))
         seen = _array(opened, FRAMES, "<f2", (frames, dim))
         times = _array(opened, TIMES, "<f4", (frames,))
-        rows = list(_rows(lines, vectors, seen, times))
+        crops = np.empty((0, dim), "<f2")
+        if tracks:
+            crops = _array(opened, OBJECTS, "<f2", (tracks, dim))
+        rows = list(_rows(lines, vectors, seen, times, crops))
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     return Content(rows, [list(_pictures(opened, entries, path, line)) for line in lines])
@@ -291,8 +313,9 @@ def _rows(
     vectors: NDArray[np.float16],
     seen: NDArray[np.float16],
     times: NDArray[np.float32],
+    crops: NDArray[np.float16],
 ) -> Iterator[VideoRows]:
-    done = shown = 0
+    done = shown = cut = 0
     for line in lines:
         end = done + len(line.segments)
         segments = tuple(
@@ -312,9 +335,14 @@ def _rows(
             rows = slice(shown, shown + line.frames)
             frames = FrameRows(times[rows], seen[rows])
             shown += line.frames
-        said = line.model_dump(exclude={"frames", "segments", "texts"})
+        objects = None
+        if line.objects is not None:
+            last = cut + len(line.objects.tracks)
+            objects = line.objects.rows(crops[cut:last])
+            cut = last
+        said = line.model_dump(exclude={"frames", "segments", "texts", "objects"})
         video = Video(**said, segments=end - done)
-        yield VideoRows(video, segments, frames, tuple(map(_text, line.texts)))
+        yield VideoRows(video, segments, frames, tuple(map(_text, line.texts)), objects)
         done = end
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, select
 from clipseek.catalog import whole
 from clipseek.catalog.curation_tables import segment_tags
 from clipseek.catalog.database import Transactions
-from clipseek.catalog.object_rows import unpacked
+from clipseek.catalog.object_rows import as_rows, unpacked
 from clipseek.catalog.object_tables import objects
 from clipseek.catalog.tables import among, behind
 from clipseek.catalog.tables import texts as text_rows
@@ -45,7 +45,7 @@ class FieldRows:
         """Yield the id of a video and its objects, of all that were looked at, or of some."""
         query = select(objects).where(*self._of(objects.c, collection, video_ids))
         for some in self._streamed(query.order_by(objects.c.video_id)):
-            yield from ((row.video_id, unpacked(row._mapping)) for row in some)
+            yield from ((row.video_id, unpacked(as_rows(row._mapping))) for row in some)
 
     def object_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, str]:
         """Return the stamps of the objects of those videos that were looked at."""

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from clipseek.catalog.object_tables import objects
 from clipseek.catalog.rows import pack, storable, unpack
-from clipseek.catalog.tables import videos
+from clipseek.catalog.tables import among, behind, videos
 from clipseek.protocols import BiasOf
+from clipseek.stored import ObjectRows, TrackRow
 from clipseek.timed import Span
 from clipseek.tracked import Track, VideoObjects
 
@@ -19,13 +18,12 @@ _TIME, _EDGE = 3, 4
 """Digits of seconds, and of fractions of a frame: a tenth of a pixel of 1000."""
 
 
-def packed(found: VideoObjects, dim: int) -> tuple[list[Any], NDArray[np.float16]]:
-    """Return the tracks as JSON, and their vectors.
+def packed(found: VideoObjects, dim: int) -> ObjectRows:
+    """Return what is stored of the objects of a video.
 
     Raises:
         ValueError: a name cannot be stored, or a vector has another length, or none.
     """
-    storable(stamp=found.stamp, **{f"label {n}": t.label for n, t in enumerate(found.tracks)})
     vectors = np.array([track.vector for track in found.tracks], np.float32).reshape(
         len(found.tracks), -1 if found.tracks else dim
     )
@@ -33,11 +31,19 @@ def packed(found: VideoObjects, dim: int) -> tuple[list[Any], NDArray[np.float16
         raise ValueError(
             f"vectors of this collection have {dim} components, got {vectors.shape[1]}"
         )
-    return [_line(track) for track in found.tracks], pack(vectors, "vectors of objects")
+    tracks = tuple(map(_row, found.tracks))
+    rows = ObjectRows(found.stamp, tracks, pack(vectors, "vectors of objects"))
+    check(rows)
+    return rows
 
 
-def _line(track: Track) -> list[Any]:
-    return [
+def check(rows: ObjectRows) -> None:
+    """Raise ValueError for a name that cannot be stored."""
+    storable(stamp=rows.stamp, **{f"label {n}": row.label for n, row in enumerate(rows.tracks)})
+
+
+def _row(track: Track) -> TrackRow:
+    return TrackRow(
         track.label,
         round(float(track.confidence), _EDGE),
         round(track.span.start, _TIME),
@@ -45,40 +51,61 @@ def _line(track: Track) -> list[Any]:
         int(track.best),
         float(track.bias),
         [round(time, _TIME) for time in track.times.tolist()],
-        [[round(edge, _EDGE) for edge in box] for box in track.boxes.tolist()],
-    ]
+        # PostgreSQL has no negative zero, so that the same is stored in every database.
+        [[round(edge, _EDGE) + 0.0 for edge in box] for box in track.boxes.tolist()],
+    )
 
 
-def unpacked(row: RowMapping) -> VideoObjects:
-    """Return the objects of a row."""
-    lines = row["tracks"]
-    if not lines:
-        return VideoObjects(row["stamp"])
-    vectors = unpack(np.frombuffer(row["vectors"], "<f2").reshape(len(lines), -1))
+def as_rows(row: RowMapping) -> ObjectRows:
+    """Return what a row of `objects` has."""
+    tracks = tuple(TrackRow(*line) for line in row["tracks"])
+    vectors = np.frombuffer(row["vectors"], "<f2")
+    return ObjectRows(row["stamp"], tracks, vectors.reshape(len(tracks), -1 if tracks else 0))
+
+
+def unpacked(rows: ObjectRows) -> VideoObjects:
+    """Return the objects of a video as they were found."""
+    if not rows.tracks:
+        return VideoObjects(rows.stamp)
     return VideoObjects(
-        row["stamp"],
+        rows.stamp,
         tuple(
             Track(
-                label=label,
-                confidence=confidence,
-                span=Span(start, end),
-                times=np.array(times, np.float64),
-                boxes=np.array(boxes, np.float32).reshape(-1, 4),
-                best=best,
+                label=row.label,
+                confidence=row.confidence,
+                span=Span(row.start, row.end),
+                times=np.array(row.times, np.float64),
+                boxes=np.array(row.boxes, np.float32).reshape(-1, 4),
+                best=row.best,
                 vector=vector,
-                bias=bias,
+                bias=row.bias,
             )
-            for (label, confidence, start, end, best, bias, times, boxes), vector in zip(
-                lines, vectors, strict=True
-            )
+            for row, vector in zip(rows.tracks, unpack(rows.vectors), strict=True)
         ),
     )
 
 
+def of_videos(connection: Connection, collection: str, ids: Sequence[str]) -> dict[str, ObjectRows]:
+    """Return the objects of those of the videos that were looked at."""
+    of = objects.c
+    query = select(objects).where(
+        of.collection == behind(collection), among(of.video_id, ids, connection.dialect.name)
+    )
+    return {row["video_id"]: as_rows(row) for row in connection.execute(query).mappings()}
+
+
+def insert_objects(
+    connection: Connection, collection: str, video_id: str, rows: ObjectRows
+) -> None:
+    """Write the objects of a video that has none."""
+    row = {"stamp": rows.stamp, "tracks": rows.tracks, "vectors": rows.vectors.tobytes()}
+    connection.execute(insert(objects).values(collection=collection, video_id=video_id, **row))
+
+
 def replace_objects(
-    connection: Connection, collection: str, video_id: str, stamp: str, made: Sequence[Any]
+    connection: Connection, collection: str, video_id: str, rows: ObjectRows
 ) -> bool | None:
-    """Write what `packed` made of a video's objects; say whether there are some, or were.
+    """Write the objects of a video instead of those before; say whether there are or were some.
 
     None if there is no such video.
     """
@@ -87,11 +114,9 @@ def replace_objects(
         return None
     own = objects.c.collection == collection, objects.c.video_id == video_id
     before = connection.scalar(select(objects.c.tracks).where(*own))
-    tracks, vectors = made
     connection.execute(delete(objects).where(*own))
-    row = {"stamp": stamp, "tracks": tracks, "vectors": vectors.tobytes()}
-    connection.execute(insert(objects).values(collection=collection, video_id=video_id, **row))
-    return bool(before or tracks)
+    insert_objects(connection, collection, video_id, rows)
+    return bool(before or rows.tracks)
 
 
 def rescore(connection: Connection, collection: str, bias: BiasOf) -> None:
@@ -102,15 +127,14 @@ def rescore(connection: Connection, collection: str, bias: BiasOf) -> None:
     for video_id in ids:
         own = objects.c.collection == collection, objects.c.video_id == video_id
         row = connection.execute(select(objects).where(*own)).mappings().one()
-        found = rescored(unpacked(row), bias)
-        lines = [_line(track) for track in found.tracks]
-        connection.execute(update(objects).where(*own).values(tracks=lines))
+        judged = rescored(as_rows(row), bias)
+        connection.execute(update(objects).where(*own).values(tracks=judged.tracks))
 
 
-def rescored(found: VideoObjects, bias: BiasOf) -> VideoObjects:
+def rescored(rows: ObjectRows, bias: BiasOf) -> ObjectRows:
     """Return the objects with their biases computed again."""
-    if not found.tracks:
-        return found
-    biases = bias(np.stack([track.vector for track in found.tracks])).tolist()
-    tracks = zip(found.tracks, biases, strict=True)
-    return replace(found, tracks=tuple(replace(track, bias=value) for track, value in tracks))
+    if not rows.tracks:
+        return rows
+    biases = bias(unpack(rows.vectors)).tolist()
+    tracks = zip(rows.tracks, biases, strict=True)
+    return replace(rows, tracks=tuple(row._replace(bias=value) for row, value in tracks))

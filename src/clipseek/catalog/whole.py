@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, RowMapping, select
 
+from clipseek.catalog import object_rows
 from clipseek.catalog.tables import (
     among,
     behind,
@@ -43,12 +44,14 @@ def read(
     ids = [row["id"] for row in found]
     parts, frames = _segments(connection, collection, ids), _frames(connection, collection, ids)
     said = _texts(connection, collection, ids)
+    shown = object_rows.of_videos(connection, collection, ids)
     return [
         VideoRows(
             as_video(row),
             parts.get(row["id"], ()),
             frames.get(row["id"]),
             said.get(row["id"], ()),
+            shown.get(row["id"]),
         )
         for row in found
     ]

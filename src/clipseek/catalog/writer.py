@@ -216,6 +216,8 @@ class SqlCatalog(SqlReader):
         for each in rows:
             check_texts(each.video)
             check_timed(each.texts)
+            if each.objects is not None:
+                object_rows.check(each.objects)
             storable(**{f"thumbnail {n}": row.thumbnail for n, row in enumerate(each.segments)})
         with self._changing(collection) as (connection, found):
             version = found.version
@@ -295,9 +297,7 @@ class SqlCatalog(SqlReader):
         """Store the objects of a video, instead of those before; return the new version."""
         with self._changing(collection) as (connection, found):
             made = object_rows.packed(objects, found.dim)
-            is_other = object_rows.replace_objects(
-                connection, found.key, video_id, objects.stamp, made
-            )
+            is_other = object_rows.replace_objects(connection, found.key, video_id, made)
             if is_other is None:
                 raise VideoNotFound(video_id, collection)
             if not is_other:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog.collection_rows import as_collection, collection_row
+from clipseek.catalog.object_rows import insert_objects
 from clipseek.catalog.rows import now, require_alias
 from clipseek.catalog.tables import (
     aliases,
@@ -294,6 +295,8 @@ def insert_video(
         connection.execute(insert(segments), segment_rows(collection, rows))
     for text in rows.texts:
         _insert_text(connection, collection, video.id, text)
+    if rows.objects is not None:
+        insert_objects(connection, collection, video.id, rows.objects)
 
 
 def replace_text(

@@ -15,12 +15,10 @@ from clipseek.objects.crops import HEIGHTS, crops, mean_vector
 from clipseek.objects.rules import Rules
 from clipseek.objects.tracking import Tracker
 from clipseek.protocols.detectors import Detector
-from clipseek.tracked import Edges, Track
+from clipseek.tracked import MAX_TRACKS, Edges, Track
 
 AT_ONCE = 32
 """Objects that are embedded together."""
-MOST = 5000
-"""Tracks of one video that are kept, the surest ones: each has a vector."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +52,7 @@ class Finder:
         tracks = [building.track(end, self._bias) for building, end in self._done]
         tracks = [each for each in tracks if each.span.length >= self.rules.shortest_s]
         tracks.sort(key=lambda each: -each.confidence)
-        return in_order(tracks[:MOST])
+        return in_order(tracks[:MAX_TRACKS])
 
     def _follow(self, pixels: NDArray[np.uint8], time: float, found: Detections) -> None:
         """Add the objects of one frame to their tracks."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from clipseek.catalog.object_rows import packed
+from clipseek.catalog.object_rows import packed, unpacked
 from clipseek.catalog.rows import check_timed
 from clipseek.errors import CollectionNotFound, VideoNotFound
 from clipseek.marks import Mark
@@ -39,8 +39,8 @@ class MemoryFields(MemoryGrowth):
         """Store the objects of a video, instead of those before; return the version."""
         with self._lock:
             shelf = self._shelf(collection)
-            packed(objects, shelf.collection.dim)
-            return self._kept(with_objects(shelf, self._stored(collection, video_id), objects))
+            rows = packed(objects, shelf.collection.dim)
+            return self._kept(with_objects(shelf, self._stored(collection, video_id), rows))
 
     def objects(
         self, collection: str, *, video_ids: Sequence[str] | None = None
@@ -48,8 +48,9 @@ class MemoryFields(MemoryGrowth):
         """Yield the id of a video and its objects, of all that were looked at, or of some."""
         shelf = self._found(collection)
         for video_id, stored in sorted(shelf.stored.items()) if shelf else ():
-            if stored.objects and (video_ids is None or video_id in video_ids):
-                yield video_id, stored.objects
+            rows = stored.rows.objects
+            if rows and (video_ids is None or video_id in video_ids):
+                yield video_id, unpacked(rows)
 
     def object_stamps(self, collection: str, video_ids: Sequence[str]) -> dict[str, str]:
         """Return the stamps of the objects of those videos that were looked at."""

@@ -67,7 +67,7 @@ def _grown(shelf: Shelf, rows: VideoRows, growth: Growth, ids: Iterator[int]) ->
         grown = replace(video, segments=len(segments), **same)
         frames = _frames(before.rows.frames, rows.frames, growth.first_frame)
         every = replace(before.rows, video=grown, segments=segments, frames=frames)
-        after = Stored(grown, every, (*(i for i, _ in kept), *fresh), before.objects)
+        after = Stored(grown, every, (*(i for i, _ in kept), *fresh))
     return shelf.changed("put", video.id, shelf.stored | {video.id: after})
 
 

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from clipseek.catalog.object_rows import rescored
 from clipseek.catalog.rows import unpack
 from clipseek.protocols import BiasOf
-from clipseek.stored import SegmentBlock, VideoRows
+from clipseek.stored import ObjectRows, SegmentBlock, VideoRows
 from clipseek.timed import TimedText
-from clipseek.tracked import VideoObjects
 from clipseek.types import Change, ChangeKind, Collection, Field, Scoring, Segment, Video
 
 
@@ -22,7 +21,6 @@ class Stored:
     video: Video
     rows: VideoRows
     ids: tuple[int, ...]
-    objects: VideoObjects | None = None
 
     def segments(self) -> list[Segment]:
         """Return the segments in the order of time."""
@@ -44,8 +42,9 @@ class Stored:
         rows = self.rows.segments
         biases = bias(unpack(np.stack([row.vector for row in rows]))) if rows else ()
         judged = tuple(replace(row, bias=float(b)) for row, b in zip(rows, biases, strict=True))
-        objects = None if self.objects is None else rescored(self.objects, bias)
-        return replace(self, rows=replace(self.rows, segments=judged), objects=objects)
+        shown = self.rows.objects
+        objects = None if shown is None else rescored(shown, bias)
+        return replace(self, rows=replace(self.rows, segments=judged, objects=objects))
 
     def edited(self, title: str, tags: tuple[str, ...], ids: Iterator[int]) -> "Stored":
         """Return it with a title and tags; if the tags are others, under the next ids."""
@@ -125,10 +124,11 @@ def with_text(shelf: Shelf, stored: Stored, text: TimedText) -> Shelf:
     return shelf.changed("text", video_id, changed)
 
 
-def with_objects(shelf: Shelf, stored: Stored, objects: VideoObjects) -> Shelf:
+def with_objects(shelf: Shelf, stored: Stored, objects: ObjectRows) -> Shelf:
     """Return the shelf with the objects of a video; one version later if there are, or were."""
-    video_id, before = stored.video.id, stored.objects
-    changed = shelf.stored | {video_id: replace(stored, objects=objects)}
+    video_id, before = stored.video.id, stored.rows.objects
+    rows = replace(stored.rows, objects=objects)
+    changed = shelf.stored | {video_id: replace(stored, rows=rows)}
     if not objects.tracks and not (before and before.tracks):
         return replace(shelf, stored=changed)
     return shelf.changed("object", video_id, changed)

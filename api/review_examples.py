@@ -17,8 +17,14 @@ RULES_ANSWER: dict[str, Any] = {
             "hours": {"days": ["sat"], "start": "22:00", "end": "06:00", "zone": "Europe/Vienna"},
             "relation": {"of": "car", "to": "house", "is": "left_of", "margin": 0.1},
             "tags": {"proposed": 41, "accepted": 30, "rejected": 6, "corrected": 2},
-            "precision": {"share": 0.97, "low": 0.8467, "high": 0.9946, "samples": 33},
-            "recall": {"share": 1.0, "low": 0.8928, "high": 1.0, "samples": 32},
+            "precision": {
+                "share": 0.97,
+                "low": 0.8467,
+                "high": 0.9946,
+                "samples": 33,
+                "missing": 29,
+            },
+            "recall": {"share": 1.0, "low": 0.8928, "high": 1.0, "samples": 32, "missing": 3},
         }
     ],
     "lists": [{"name": "hard", "samples": 200}],

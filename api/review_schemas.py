@@ -30,12 +30,21 @@ class RateAnswer(BaseModel):
     low: float
     high: float
     samples: int = Field(description="How many samples it is a share of.")
+    missing: int = Field(
+        description="How many more of them make the interval at most 0.1 wide, if the share stays."
+    )
 
     @classmethod
     def of(cls, rate: Rate) -> Self:
         """Describe a share."""
         low, high = rate.interval
-        return cls(share=rate.share if rate.count else None, low=low, high=high, samples=rate.count)
+        return cls(
+            share=rate.share if rate.count else None,
+            low=low,
+            high=high,
+            samples=rate.count,
+            missing=rate.missing,
+        )
 
 
 class RelationAnswer(BaseModel):

@@ -268,17 +268,6 @@
  * @property {WatchedMoment[]} moments
  * @property {{threshold: number, alerts: number, alerts_per_day: number} | null} proposed
  *
- * @typedef {object} ReviewSample
- * @property {string} id
- * @property {string} title
- * @property {number} duration seconds of the whole video
- * @property {number} start
- * @property {number} end
- * @property {string} rule
- * @property {number} relevance
- * @property {string} thumbnail_url
- * @property {string} play_url
- *
  * @typedef {object} Problem
  * @property {string} [type]
  * @property {string} [title]

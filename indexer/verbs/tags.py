@@ -185,7 +185,8 @@ def measured(quality: Quality) -> dict[str, object]:
     for name, rate in (("precision", quality.precision), ("recall", quality.recall)):
         low, high = rate.interval
         share = rate.share if rate.count else None
-        found[name] = {"share": share, "low": low, "high": high, "samples": rate.count}
+        counts = {"samples": rate.count, "missing": rate.missing}
+        found[name] = {"share": share, "low": low, "high": high, **counts}
     return found
 
 

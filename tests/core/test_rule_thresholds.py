@@ -21,6 +21,34 @@ def test_intervals_are_those_of_wilson(hits: int, count: int, low: float, high: 
     assert Rate(hits, count).interval == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("hits", "count"), [(32, 33), (90, 100), (30, 60), (5, 5), (0, 7)], ids=str
+)
+def test_with_what_is_missing_and_no_less_a_share_is_known_to_five_points(
+    hits: int, count: int
+) -> None:
+    """The interval of so many samples with the same share is 0.1 wide; with one less, wider."""
+    total = count + Rate(hits, count).missing
+    wide = []
+    for n in (total - 1, total):
+        low, high = proportion(hits / count, n)
+        wide.append(high - low)
+    assert wide[0] > 0.1 >= wide[1]
+
+
+def proportion(share: float, n: int) -> tuple[float, float]:
+    """Solve (share - p)^2 = z^2 p (1 - p) / n for p: what Wilson's interval is (1927)."""
+    z2 = 1.959963984540054**2 / n
+    both = np.roots([1 + z2, -2 * share - z2, share * share])
+    return float(min(both)), float(max(both))
+
+
+def test_of_a_share_that_is_known_and_of_none() -> None:
+    """Nothing is missing of a share that is known; the worst case is told if nothing was seen."""
+    assert Rate(980, 1000).missing == 0
+    assert Rate(0, 0).missing == 381
+
+
 def test_an_interval_covers_the_true_share_as_often_as_it_says() -> None:
     """In 95 of 100 cases, for a share and a count that are usual in a review."""
     draws = np.random.default_rng(3).binomial(60, 0.9, 4000)

@@ -4,7 +4,7 @@ import { t } from "../language.js";
 import { html } from "../vendor/preact.js";
 
 /**
- * @param {{sample: import("../types.js").ReviewSample, rules: string[],
+ * @param {{sample: import("./types.js").ReviewSample, rules: string[],
  *   decide: (verdict: string, more: object) => void}} props
  */
 export function Correction({ sample, rules, decide }) {

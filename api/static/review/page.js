@@ -7,9 +7,11 @@ import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { route } from "../navigation.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { coded } from "./coded.js";
 import { Correction } from "./correction.js";
+import { Qualities } from "./quality.js";
 
-/** @typedef {import("../types.js").ReviewSample} Sample */
+/** @typedef {import("./types.js").ReviewSample} Sample */
 
 const SHOWS = /** @type {const} */ (["open", "second", "disputed"]);
 const SHOWN = { open: "reviewOpen", second: "reviewSecond", disputed: "reviewDisputed" };
@@ -22,7 +24,7 @@ const isTyped = (/** @type {KeyboardEvent} */ event) =>
 
 export default function Review() {
   const { collection } = useValue(route);
-  const [rules, know] = useState(/** @type {string[]} */ ([]));
+  const [rules, know] = useState(/** @type {import("./types.js").Rule[] | null} */ (null));
   const [lists, list] = useState(/** @type {string[]} */ ([]));
   const [chosen, choose] = useState("");
   const [show, look] = useState(/** @type {(typeof SHOWS)[number]} */ ("open"));
@@ -40,7 +42,7 @@ export default function Review() {
     if (chosen) given.set(chosen.slice(0, 4), chosen.slice(5));
     try {
       const known = await ask(`v1/rules?${new URLSearchParams(within)}`);
-      know(known.rules.map((/** @type {{name: string}} */ rule) => rule.name));
+      know(known.rules);
       list(known.lists.map((/** @type {{name: string}} */ each) => each.name));
       fill(await ask(`v1/samples?${given}`));
       fail(null);
@@ -51,6 +53,7 @@ export default function Review() {
   };
   useEffect(() => { load(); }, [chosen, show, collection]);
 
+  const names = (rules ?? []).map((rule) => rule.name);
   const sample = queue?.samples[0];
   // What keys are about is what was drawn last, and one decision waits for the one before.
   const [now] = useState({ sample, isBusy: false });
@@ -89,6 +92,12 @@ export default function Review() {
     return () => removeEventListener("keydown", pressed);
   });
 
+  /** @param {() => void} change what is shown; the reader is led to it */
+  const lead = (change) => {
+    change();
+    document.querySelector(".review h1")?.scrollIntoView();
+    /** @type {HTMLElement | null} */ (document.querySelector(".review select"))?.focus({ preventScroll: true });
+  };
   const option = (/** @type {string} */ value, /** @type {string} */ name) =>
     html`<option key=${value} value=${value} selected=${value === chosen}>${name}</option>`;
   return html`
@@ -97,7 +106,7 @@ export default function Review() {
         <label><span class="hidden">${t("reviewOf")}</span>
           <select onChange=${(/** @type {any} */ event) => choose(event.target.value)}>
             ${option("", t("reviewEvery"))}
-            ${rules.map((name) => option(`rule:${name}`, name))}
+            ${names.map((name) => option(`rule:${name}`, name))}
             ${lists.map((name) => option(`list:${name}`, `≡ ${name}`))}
           </select></label>
         <label><span class="hidden">${t("reviewOf")}</span>
@@ -107,7 +116,7 @@ export default function Review() {
       </div>
       ${problem && html`<${Notice} problem=${problem} retry=${load} />`}
       ${queue && html`<p class="quiet" role="status">${t("reviewWaiting", { count: queue.waiting })}</p>`}
-      ${queue && !sample && html`<p class="quiet">${t("reviewNothing")}</p>`}
+      ${queue && !sample && html`<p class="quiet">${coded(t("reviewNothing"))}</p>`}
       ${sample && html`
         <section class="sample" aria-label=${sample.title}>
           <h2>${t("reviewAsks", { rule: sample.rule })}</h2>
@@ -125,8 +134,11 @@ export default function Review() {
         <button type="button" class="plain" disabled=${!sample} onClick=${() => decide("skip")}>${t("reviewSkip")}</button>
         <button type="button" class="plain" disabled=${!last} onClick=${() => decide("undo")}>${t("reviewUndo")}</button>
       </div>
-      ${sample && isCorrecting && html`<${Correction} key=${sample.id} sample=${sample} rules=${rules} decide=${decide} />`}
+      ${sample && isCorrecting && html`<${Correction} key=${sample.id} sample=${sample} rules=${names} decide=${decide} />`}
       <p class="quiet">${t("reviewKeys")}</p>
+      ${rules && html`<${Qualities} rules=${rules} chosen=${chosen.startsWith("rule:") ? chosen.slice(5) : ""}
+        within=${within} queue=${queue} review=${(/** @type {string} */ name) => lead(() => { choose(`rule:${name}`); look("open"); })}
+        disputes=${() => lead(() => look("disputed"))} />`}
     </div>
   `;
 }

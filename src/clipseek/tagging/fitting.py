@@ -17,6 +17,8 @@ MIN_SIDE = 8
 """With fewer right or wrong samples the border between both cannot be measured."""
 _Z = 1.959963984540054
 """The quantile of the normal distribution for 95 % on two sides."""
+PRECISE = 0.05
+"""Half the width of an interval from which on a share counts as known: 5 points either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,27 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's score interval, in [0, 1]; all of it if nothing was counted."""
-        n = self.count
-        if not n:
-            return 0.0, 1.0
-        middle = (self.share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-        spread = self.share * (1 - self.share) / n + _Z**2 / (4 * n * n)
-        half = _Z * math.sqrt(spread) / (1 + _Z**2 / n)
-        low = 0.0 if self.hits == 0 else max(0.0, middle - half)
-        return low, 1.0 if self.hits == n else min(1.0, middle + half)
+        return _wilson(self.share, self.count) if self.count else (0.0, 1.0)
+
+    @property
+    def missing(self) -> int:
+        """How many more samples make the interval at most 2 x `PRECISE` wide, if the share stays.
+
+        Of no samples, the share is taken for 0.5, which needs the most.
+        """
+        share, count = (self.share, self.count) if self.count else (0.5, 1)
+        while (reach := _wilson(share, count))[1] - reach[0] > 2 * PRECISE:
+            count += 1
+        return count - self.count
+
+
+def _wilson(share: float, n: int) -> tuple[float, float]:
+    """Return the interval of 95 % of a share of `n` samples, one or more."""
+    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    spread = share * (1 - share) / n + _Z**2 / (4 * n * n)
+    half = _Z * math.sqrt(spread) / (1 + _Z**2 / n)
+    low = 0.0 if share == 0 else max(0.0, middle - half)
+    return low, 1.0 if share == 1 else min(1.0, middle + half)
 
 
 @dataclass(frozen=True, slots=True)

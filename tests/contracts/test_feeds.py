@@ -117,3 +117,10 @@ def test_a_feed_ends_with_its_camera(kit: tuple[FeedStore, Removing]) -> None:
     remove()
     assert not store.renew("first", LONG_S)
     assert store.url("desk") is None
+
+
+def test_a_catalog_that_is_not_there_has_no_feeds(bare_url: str) -> None:
+    """No ticket is valid, and no camera sends."""
+    with closing(SqlFeeds.open(bare_url)) as store:
+        assert store.begin("guessed", URL, LONG_S) is None
+        assert store.url("desk") is None

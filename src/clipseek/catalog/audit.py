@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select
 from clipseek.audit import Entry, Work, stamp
 from clipseek.catalog import schema
 from clipseek.catalog.database import Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import cleaned
 from clipseek.catalog.tables import among, audit
 
@@ -20,14 +21,11 @@ WAIT_S = 5.0
 """Seconds to wait for other writers; commands that have ended and servers that stop wait too."""
 
 
-class SqlAudit:
+class SqlAudit(Ledger):
     """Rows of the audit, and a `History`. Thread-safe; it connects when it is used.
 
     The catalog must exist.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False, wait_s: float = WAIT_S) -> Self:
@@ -44,10 +42,10 @@ class SqlAudit:
 
     def entries(self, since: str = "") -> Iterator[Entry]:
         """Yield the entries from a moment on, oldest first; none if there is no catalog."""
-        if not schema.is_there(self._database):
-            return
         query = select(*_COLUMNS).where(audit.c.at >= since).order_by(audit.c.at, audit.c.number)
-        with self._database.reading() as connection:
+        with self._reading() as connection:
+            if connection is None:
+                return
             found = connection.execute(query.execution_options(yield_per=_STREAMED))
             for row in found:
                 yield _entry(row)
@@ -60,27 +58,19 @@ class SqlAudit:
         limit: int = 100,
     ) -> list[tuple[int, Entry]]:
         """Return the entries of ingests and jobs with their numbers, the newest first."""
-        if not schema.is_there(self._database):
-            return []
         query = select(audit.c.number, *_COLUMNS).where(audit.c.collection.is_not(None))
         if collections is not None:
             query = query.where(among(audit.c.collection, collections, self._database.dialect))
         if before is not None:
             query = query.where(audit.c.number < before)
-        with self._database.reading() as connection:
-            found = connection.execute(query.order_by(audit.c.number.desc()).limit(limit))
-            return [(row.number, _entry(row)) for row in found]
+        found = self._rows(query.order_by(audit.c.number.desc()).limit(limit))
+        return [(row.number, _entry(row)) for row in found]
 
     def prune(self, keep_s: float) -> None:
         """Delete the entries that are older than so many seconds."""
         oldest = stamp(datetime.now(UTC) - timedelta(seconds=keep_s))
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             connection.execute(delete(audit).where(audit.c.at < oldest))
-
-    def close(self) -> None:
-        """Give back connections."""
-        self._database.close()
 
 
 def _row(entry: Entry) -> dict[str, Any]:

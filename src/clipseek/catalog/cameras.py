@@ -26,8 +26,9 @@ from clipseek.cameras import (
     Held,
     shares,
 )
-from clipseek.catalog import leases, schema
+from clipseek.catalog import leases
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import cleaned, now, storable
 from clipseek.catalog.tables import among, cameras, recorders
 
@@ -40,11 +41,8 @@ _LOCK = int.from_bytes(b"recorder", "big")
 """The advisory lock of PostgreSQL under which recorders share cameras, one after the other."""
 
 
-class SqlCameraReader:
+class SqlCameraReader(Ledger):
     """A `CameraReader`; the right to SELECT is enough. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -65,15 +63,8 @@ class SqlCameraReader:
             query = query.where(among(cameras.c.collection, collections, self._database.dialect))
         return self._cameras(query)
 
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
     def _cameras(self, query: Select[Any]) -> list[Camera]:
-        if not schema.is_there(self._database):
-            return []
-        with self._database.reading() as connection:
-            return [_camera(row) for row in connection.execute(query).mappings()]
+        return [_camera(row._mapping) for row in self._rows(query)]
 
 
 class SqlCameras(SqlCameraReader):
@@ -186,13 +177,6 @@ class SqlCameras(SqlCameraReader):
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Open a writing transaction, during which the catalog is not migrated."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
             yield connection
 
 

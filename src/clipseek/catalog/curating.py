@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, select, tuple_
 
-from clipseek.catalog import curation_rows, saying_rows, schema, writes
+from clipseek.catalog import curation_rows, saying_rows, writes
 from clipseek.catalog.curation_rows import decision_of, of_samples, rule_of, sample_of, tag_of
 from clipseek.catalog.curation_tables import decisions, rules, samples, segment_tags, taggings
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.object_tables import objects
 from clipseek.catalog.rows import storable
 from clipseek.catalog.tables import among, behind, segments, videos
@@ -33,11 +34,8 @@ CONNECTIONS = 4
 """The most connections of one store: most of its transactions take milliseconds."""
 
 
-class SqlCuratingReader:
+class SqlCuratingReader(Ledger):
     """A `CuratingReader`; the right to SELECT is enough. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -48,14 +46,14 @@ class SqlCuratingReader:
         """Return the current rules by name."""
         own = (rules.c.collection == behind(collection), rules.c.is_current)
         return [
-            rule_of(row) for row in self._rows(select(rules).where(*own).order_by(rules.c.name))
+            rule_of(row) for row in self._mappings(select(rules).where(*own).order_by(rules.c.name))
         ]
 
     def rule_versions(self, collection: str, name: str) -> list[StoredRule]:
         """Return all versions of a rule, in the order in which they were first stored."""
         own = (rules.c.collection == behind(collection), rules.c.name == name)
         query = select(rules).where(*own).order_by(rules.c.at, rules.c.version)
-        return [curation_rows.stored_rule(row) for row in self._rows(query)]
+        return [curation_rows.stored_rule(row) for row in self._mappings(query)]
 
     def tags(
         self,
@@ -81,7 +79,7 @@ class SqlCuratingReader:
         if after and (last := self._tag(collection, after)) is not None:
             past = (last.video_id, last.start, last.rule, last.id)
             query = query.where(tuple_(*order) > past)
-        return [tag_of(row) for row in self._rows(query.order_by(*order).limit(limit))]
+        return [tag_of(row) for row in self._mappings(query.order_by(*order).limit(limit))]
 
     def tag(self, collection: str, tag: str) -> SegmentTag:
         """Return the tag with an id; raise SampleNotFound."""
@@ -92,7 +90,7 @@ class SqlCuratingReader:
 
     def _tag(self, collection: str, tag: str) -> SegmentTag | None:
         own = (segment_tags.c.collection == behind(collection), segment_tags.c.id == tag)
-        return next((tag_of(row) for row in self._rows(select(segment_tags).where(*own))), None)
+        return next((tag_of(row) for row in self._mappings(select(segment_tags).where(*own))), None)
 
     def sample(self, collection: str, sample: str) -> tuple[Sample, str]:
         """Return a sample as it is asked about, and the version of the rule that scored it."""
@@ -108,7 +106,7 @@ class SqlCuratingReader:
                 sample, tag.video_id, tag.start, tag.end, tag.rule, tag.relevance
             ), tag.version
         own = (samples.c.collection == behind(collection), samples.c.id == sample)
-        for row in self._rows(select(samples).where(*own).order_by(samples.c.list).limit(1)):
+        for row in self._mappings(select(samples).where(*own).order_by(samples.c.list).limit(1)):
             return sample_of(row), ""
         raise SampleNotFound(sample, collection)
 
@@ -122,7 +120,7 @@ class SqlCuratingReader:
             .order_by(table.rule, table.state)
         )
         found: dict[str, dict[TagState, int]] = {}
-        for row in self._rows(query):
+        for row in self._mappings(query):
             found.setdefault(row["rule"], {})[row["state"]] = row["count"]
         return found
 
@@ -167,7 +165,7 @@ class SqlCuratingReader:
         query = select(taggings).where(taggings.c.collection == behind(collection))
         return {
             (row["video_id"], row["rule"]): (row["version"], row["stamp"])
-            for row in self._rows(query)
+            for row in self._mappings(query)
         }
 
     def decisions(
@@ -181,7 +179,7 @@ class SqlCuratingReader:
         """Return decisions in the order in which they were stored."""
         wanted = of_samples(rules, samples, video_ids, self._database.dialect)
         query = select(decisions).where(decisions.c.collection == behind(collection), *wanted)
-        return [decision_of(row) for row in self._rows(query.order_by(decisions.c.number))]
+        return [decision_of(row) for row in self._mappings(query.order_by(decisions.c.number))]
 
     def sample_lists(self, collection: str) -> dict[str, int]:
         """Return the names of the lists of samples, with how many samples each has."""
@@ -191,35 +189,21 @@ class SqlCuratingReader:
             .group_by(samples.c.list)
             .order_by(samples.c.list)
         )
-        return {row["list"]: row["count"] for row in self._rows(query)}
+        return {row["list"]: row["count"] for row in self._mappings(query)}
 
     def samples(self, collection: str, name: str) -> list[Sample]:
         """Return a list of samples in its order; one that does not exist is empty."""
         own = (samples.c.collection == behind(collection), samples.c.list == name)
         query = select(samples).where(*own).order_by(samples.c.position)
-        return [sample_of(row) for row in self._rows(query)]
+        return [sample_of(row) for row in self._mappings(query)]
 
     def said(self, collection: str) -> Said:
         """Return all that people have said, at one moment."""
         with self._reading() as connection:
             return Said() if connection is None else saying_rows.said(connection, collection)
 
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        with self._reading() as connection:
-            return [] if connection is None else connection.execute(query).mappings().all()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection | None]:
-        """Open a transaction that reads; None if there is no catalog yet."""
-        if not schema.is_there(self._database):
-            yield None
-            return
-        with self._database.reading() as connection:
-            yield connection
+    def _mappings(self, query: Select[Any]) -> Sequence[RowMapping]:
+        return [row._mapping for row in self._rows(query)]
 
 
 class SqlCurating(SqlCuratingReader):
@@ -285,8 +269,7 @@ class SqlCurating(SqlCuratingReader):
     @contextmanager
     def _changing(self, collection: str) -> Iterator[tuple[Connection, str]]:
         """Open a writing transaction in which nobody else writes to a collection."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             yield connection, writes.lock(connection, collection).key
 
 

@@ -1,15 +1,14 @@
 """SqlDrifts: what was measured of cameras and folders, in the database of the catalog."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select
+from sqlalchemy import and_, delete, func, insert, select
 
-from clipseek.catalog import schema
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.drift_tables import drifts
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import behind, collections
 from clipseek.drifts import Compared, Drift
@@ -19,11 +18,8 @@ CONNECTIONS = 2
 """The most connections of one store: each of its transactions takes milliseconds."""
 
 
-class SqlDriftReader:
+class SqlDriftReader(Ledger):
     """A `DriftReader`; the right to SELECT is enough. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -55,16 +51,6 @@ class SqlDriftReader:
         )
         return [(row.name, _drift(row)) for row in self._rows(query)]
 
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        if not schema.is_there(self._database):
-            return []
-        with self._database.reading() as connection:
-            return connection.execute(query).all()
-
 
 class SqlDrifts(SqlDriftReader):
     """A `DriftStore` in a SQL database. Thread-safe."""
@@ -86,12 +72,6 @@ class SqlDrifts(SqlDriftReader):
                 same = (drifts.c.group == each.group, drifts.c.week == each.week)
                 connection.execute(delete(drifts).where(drifts.c.collection == key, *same))
                 connection.execute(insert(drifts).values({"collection": key, **_row(each)}))
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
-            yield connection
 
 
 def _row(drift: Drift) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """SqlFeeds: which replica receives the pictures of which webcam, in the database of the catalog."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Self
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.cameras import CameraNotFound
-from clipseek.catalog import leases, schema
+from clipseek.catalog import leases
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.feed_tables import feeds
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.tables import cameras
 from clipseek.feeds import FeedRefused
 
@@ -18,11 +17,8 @@ CONNECTIONS = 2
 """The most connections: each transaction takes milliseconds."""
 
 
-class SqlFeeds:
+class SqlFeeds(Ledger):
     """A `FeedStore` in a SQL database. Thread-safe. Leases are as those of cameras."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -49,9 +45,8 @@ class SqlFeeds:
         """Use a ticket; return its camera, or None."""
         clock = leases.clock(self._database.dialect)
         unused = and_(feeds.c.digest == digest, feeds.c.url == "", feeds.c.due > clock)
-        with self._database.reading() as connection:  # who guesses never waits for a writer
-            if connection.scalar(select(feeds.c.camera).where(unused)) is None:
-                return None
+        if not self._rows(select(feeds.c.camera).where(unused)):
+            return None  # so that guesses never wait for a writer
         with self._writing() as connection:
             values = {"url": url, "due": clock + float(lease_s)}
             this = update(feeds).where(unused).values(values).returning(feeds.c.camera)
@@ -75,19 +70,7 @@ class SqlFeeds:
         """Return where the pictures of a camera are received, or None."""
         clock = leases.clock(self._database.dialect)
         there = and_(feeds.c.camera == camera, feeds.c.url != "", feeds.c.due > clock)
-        with self._database.reading() as connection:
-            found: str | None = connection.scalar(select(feeds.c.url).where(there))
-            return found
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
-            yield connection
+        return next((row.url for row in self._rows(select(feeds.c.url).where(there))), None)
 
 
 def _insert(connection: Connection) -> Any:  # two functions of one meaning

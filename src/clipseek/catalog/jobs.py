@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -22,8 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import leases, schema
+from clipseek.catalog import leases
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import among, jobs
 from clipseek.errors import JobNotFound, KeyReused
@@ -43,11 +43,8 @@ CONNECTIONS = 4
 """The most connections of one queue: each of its transactions takes milliseconds."""
 
 
-class SqlJobReader:
+class SqlJobReader(Ledger):
     """A `JobReader`; the right to SELECT is enough. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -105,16 +102,6 @@ class SqlJobReader:
             since = datetime.now(UTC) - datetime.fromisoformat(rows["waiting"][1])
             oldest_s = max(0.0, since.total_seconds())
         return Counts({state: count for state, (count, _) in rows.items()}, oldest_s)
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        if not schema.is_there(self._database):
-            return []
-        with self._database.reading() as connection:
-            return connection.execute(query).all()
 
     def _jobs(self, query: Select[Any]) -> list[Job]:
         return [_job(row._mapping) for row in self._rows(query)]
@@ -257,13 +244,6 @@ class SqlJobs(SqlJobReader):
             limit = leases.clock(connection.dialect.name) - older_than_s
             old = and_(jobs.c.state.in_(ENDINGS), jobs.c.due < limit)
             return connection.execute(delete(jobs).where(old)).rowcount
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Open a writing transaction, during which the catalog is not migrated."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
-            yield connection
 
 
 def _take_from(connection: Connection, collection: str, owner: str, lease_s: float) -> Job | None:

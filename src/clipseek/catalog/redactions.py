@@ -5,8 +5,9 @@ from typing import Self
 
 from sqlalchemy import select
 
-from clipseek.catalog import redaction_rows, schema, writes
+from clipseek.catalog import redaction_rows, writes
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.redaction_tables import redactions
 from clipseek.catalog.tables import behind, collections
 
@@ -14,11 +15,8 @@ CONNECTIONS = 4
 """The most connections: each transaction takes milliseconds."""
 
 
-class SqlRedactionReader:
+class SqlRedactionReader(Ledger):
     """Reads what is redacted; the right to SELECT is enough. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -34,25 +32,15 @@ class SqlRedactionReader:
         Raises:
             ServiceUnavailable: the database cannot be reached.
         """
-        if not schema.is_there(self._database):
-            return ()
         query = select(redactions.c.kinds).where(redactions.c.collection == behind(collection))
-        with self._database.reading() as connection:
-            return tuple(connection.scalar(query) or ())
+        return next((tuple(row.kinds) for row in self._rows(query)), ())
 
     def all(self) -> dict[str, tuple[str, ...]]:
         """Return what is redacted in each collection that redacts something, by its own name."""
-        if not schema.is_there(self._database):
-            return {}
         query = select(collections.c.name, redactions.c.kinds).join(
             redactions, redactions.c.collection == collections.c.key
         )
-        with self._database.reading() as connection:
-            return {row.name: tuple(row.kinds) for row in connection.execute(query)}
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
+        return {row.name: tuple(row.kinds) for row in self._rows(query)}
 
 
 class SqlRedactions(SqlRedactionReader):
@@ -72,8 +60,7 @@ class SqlRedactions(SqlRedactionReader):
         Raises:
             CollectionNotFound: there is no collection and no alias with this name.
         """
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             found = writes.lock(connection, collection)
             for key in redaction_rows.partners(connection, found.key):
                 redaction_rows.store(connection, key, kinds)

@@ -1,15 +1,15 @@
 """SqlRetaining: what retention looks at in the database of the catalog, and the holds."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import Connection, Select, and_, delete, insert, or_, select, text, update
+from sqlalchemy import and_, delete, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import schema, writes
+from clipseek.catalog import writes
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.retention_tables import expiring
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import aliases, among, behind, cameras, collections, videos
@@ -22,11 +22,8 @@ CONNECTIONS = 2
 """The most connections: one thread looks at what is to go."""
 
 
-class SqlRetaining:
+class SqlRetaining(Ledger):
     """A `Retaining` in a SQL database. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -130,23 +127,6 @@ class SqlRetaining:
                 raise HoldNotFound(hold_id)
             connection.execute(delete(hold_rows).where(hold_rows.c.id == hold_id))
         return _hold(row)
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        if not schema.is_there(self._database):
-            return []
-        with self._database.reading() as connection:
-            return connection.execute(query).all()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Open a writing transaction, during which the catalog is not migrated."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
-            yield connection
 
 
 _CHUNK = (

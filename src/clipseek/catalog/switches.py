@@ -7,8 +7,9 @@ from typing import Self
 from sqlalchemy import Connection, case, delete, insert, or_, select, update
 from sqlalchemy.sql.dml import Update
 
-from clipseek.catalog import handover, leases, redaction_rows, schema, writes
+from clipseek.catalog import handover, leases, redaction_rows, writes
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import now
 from clipseek.catalog.switch_rows import switches_of
@@ -21,7 +22,7 @@ _MOVING = ".moving"
 """What the name of a collection ends with inside the transaction that exchanges two names."""
 
 
-class SqlSwitches:
+class SqlSwitches(Ledger):
     """Begins, moves and ends switches of models, one for each collection at most. Thread-safe.
 
     A switch is changed only by the instance that holds its lease, so that two machines, which have
@@ -29,17 +30,13 @@ class SqlSwitches:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._owner = secrets.token_urlsafe(16)
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
         """Open the catalog at a URL, which must exist; it is not connected to before its use."""
         return cls(Database.at(url, wait_s=wait_s, create=False))
-
-    def close(self) -> None:
-        """Give back connections."""
-        self._database.close()
 
     def get(self, name: str) -> Switch | None:
         """Return the switch of a collection, given by its own name, or None."""
@@ -57,8 +54,7 @@ class SqlSwitches:
         Raises:
             CollectionNotFound: no collection has this name itself.
         """
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             old = writes.lock(connection, name)
             if old.name != name:
                 raise CollectionNotFound(name)
@@ -92,8 +88,7 @@ class SqlSwitches:
             0 if it is held now or does not exist; otherwise for how many seconds the other one
             holds it, unless it renews its lease meanwhile.
         """
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             clock = leases.clock(connection.dialect.name)
             is_free = or_(switches.c.due <= clock, switches.c.owner == self._owner)
             mine = {"owner": self._owner, "due": clock + float(lease_s)}
@@ -107,15 +102,13 @@ class SqlSwitches:
 
     def beat(self, name: str, lease_s: float) -> bool:
         """Renew the lease; False if another instance has taken the switch or it has ended."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             due = leases.clock(connection.dialect.name) + float(lease_s)
             return connection.execute(self._held(name).values(due=due)).rowcount > 0
 
     def give_back(self, name: str) -> None:
         """Let another instance hold the switch at once."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             connection.execute(self._held(name).values(owner="", due=0.0))
 
     def ready(self, name: str, left_out: Sequence[str]) -> None:
@@ -124,8 +117,7 @@ class SqlSwitches:
         Raises:
             ConfigError: this instance does not hold the switch, or the cut has been made.
         """
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             row = self._held(name).where(switches.c.state != "switched")
             values = {"state": "ready", "left_out": list(left_out)}
             if not connection.execute(row.values(values)).rowcount:
@@ -142,8 +134,7 @@ class SqlSwitches:
         Raises:
             ConfigError: this instance does not hold the switch, or that one answers already.
         """
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             now_answers = writes.lock(connection, name)
             switch = self._mine(connection, name)
             if switch is None or to not in {switch.old, switch.new} - {now_answers.key}:
@@ -174,8 +165,7 @@ class SqlSwitches:
         Raises:
             ConfigError: this instance does not hold the switch.
         """
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
+        with self._writing() as connection:
             writes.lock(connection, name)
             switch = self._mine(connection, name)
             if switch is None:

@@ -1,15 +1,15 @@
 """SqlWatches: watches and alerts in the database of the catalog, SQLite or PostgreSQL."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select, text, update
 
-from clipseek.catalog import leases, schema
+from clipseek.catalog import leases
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import now
 from clipseek.catalog.tables import among
 from clipseek.catalog.watch_rows import put, require_storable, row_of, store, watch_of
@@ -37,11 +37,8 @@ _WITH_DELIVERY = select(
 ).select_from(alerts.outerjoin(deliveries, deliveries.c.alert == alerts.c.id))
 
 
-class SqlWatchReader:
+class SqlWatchReader(Ledger):
     """A `WatchReader`; the right to SELECT is enough. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -133,16 +130,6 @@ class SqlWatchReader:
             passed = datetime.now(UTC) - datetime.fromisoformat(since)
             oldest_s = max(0.0, passed.total_seconds())
         return DeliveryCounts({row[0]: row[1] for row in self._rows(counts)}, oldest_s)
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        if not schema.is_there(self._database):
-            return []
-        with self._database.reading() as connection:
-            return connection.execute(query).all()
 
     def _alerts(self, query: Select[Any]) -> list[Alert]:
         return [Alert(**row._mapping) for row in self._rows(query)]
@@ -319,13 +306,6 @@ class SqlWatches(SqlWatchReader):
         old = and_(alerts.c.created_at < limit, alerts.c.id.not_in(waiting))
         with self._writing() as connection:
             return connection.execute(delete(alerts).where(old)).rowcount
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Open a writing transaction, during which the catalog is not migrated."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
-            yield connection
 
 
 def _give_up(connection: Connection, watch_id: str, reason: str) -> None:

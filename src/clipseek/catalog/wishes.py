@@ -1,14 +1,11 @@
 """SqlWishes: the spans that are wanted of other machines, in the database of the catalog."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Self
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     and_,
     delete,
     func,
@@ -17,8 +14,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import leases, schema
+from clipseek.catalog import leases
 from clipseek.catalog.database import WAIT_S, Database
+from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import storable
 from clipseek.catalog.tables import among
 from clipseek.catalog.wish_tables import sites, wishes
@@ -51,14 +49,11 @@ _COLUMNS = (
 )
 
 
-class SqlWishes:
+class SqlWishes(Ledger):
     """A `WishStore` in a SQL database. Thread-safe.
 
     The times of PostgreSQL are those of the server, so that the clocks of its clients may differ.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = WAIT_S) -> Self:
@@ -140,23 +135,6 @@ class SqlWishes:
             refused = update(wishes).where(_open(wish_id, site)).values(why=why, due=due)
             if not connection.execute(refused).rowcount:
                 raise WishNotFound(wish_id)
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._database.close()
-
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        if not schema.is_there(self._database):
-            return []
-        with self._database.reading() as connection:
-            return connection.execute(query).all()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Open a writing transaction, during which the catalog is not migrated."""
-        with self._database.writing() as connection:
-            schema.hold(connection, self._database.place)
-            yield connection
 
 
 def _ready(site: str, collection: str, clock: ColumnElement[float]) -> ColumnElement[bool]:

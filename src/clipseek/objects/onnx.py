@@ -7,23 +7,13 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from clipseek.detections import Detections
 from clipseek.errors import ConfigError
 from clipseek.objects.heads import Facts, Head, UnknownHead, head_of
+from clipseek.sessions import FAILURES, Session, opened
 
-_FAILURES = (
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
 _KNOWN = {"classes", "strides", "mean", "std"}
 _READ = "YOLOX, RT-DETR and RF-DETR are read; export the detector as one of these"
 
@@ -80,7 +70,7 @@ class OnnxDetector:
             with self._lock:
                 made = self._session.run(names, self._head.feeds(frames))
             found = self._head.detections(dict(zip(names, made, strict=True)), frames)
-        except (*_FAILURES, ValueError, IndexError) as error:
+        except (*FAILURES, ValueError, IndexError) as error:
             raise ConfigError(
                 f"the detector {self._path} does not run: {str(error).splitlines()[0]}; export it "
                 "again"
@@ -99,14 +89,10 @@ def _bytes(path: Path, hint: str) -> bytes:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); {hint}") from error
 
 
-def _session(path: Path, written: bytes, threads: int | None) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    if threads is not None:
-        options.intra_op_num_threads = threads
+def _session(path: Path, written: bytes, threads: int | None) -> Session:
     try:
-        return onnxruntime.InferenceSession(written, options, providers=["CPUExecutionProvider"])
-    except _FAILURES as error:
+        return opened(written, threads=threads)
+    except FAILURES as error:
         raise ConfigError(
             f"the detector {path} cannot be loaded: {str(error).splitlines()[0]}; {_READ}"
         ) from error

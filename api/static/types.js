@@ -184,6 +184,7 @@
  * @property {number} seconds
  * @property {number} version
  * @property {string[]} examples
+ * @property {string[]} aliases other names that it may be asked by
  * @property {string[]} redacts what is blurred in its pictures
  * @property {Index | null} [index] null while the server has not opened it
  *

@@ -379,6 +379,7 @@ class Collection(Answer):
     version: int
     examples: list[str]
     redacts: list[str] = Field(default_factory=list)
+    aliases: list[str] = Field(default_factory=list)
     index: Index | None = None
 
 

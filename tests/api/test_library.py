@@ -131,12 +131,14 @@ def test_the_recall_of_an_approximate_index_is_measured(
 def test_collections_are_counted(library: Library, client: TestClient) -> None:
     """Each has its model, its size and its version."""
     library.add("storm.mp4", ["blue"], collection="archive")
+    library.catalog.set_alias("weather", "archive")
     answers = client.get("/v1/collections").json()["collections"]
     for answer in answers:
         del answer["examples"], answer["index"]
     assert answers == [
         {
             "name": "archive",
+            "aliases": ["weather"],
             "model": "toy",
             "videos": 1,
             "segments": 1,
@@ -146,6 +148,7 @@ def test_collections_are_counted(library: Library, client: TestClient) -> None:
         },
         {
             "name": "default",
+            "aliases": [],
             "model": "toy",
             "videos": 3,
             "segments": 6,

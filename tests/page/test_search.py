@@ -337,3 +337,18 @@ def test_what_the_server_refuses_is_said(page: Page, address: str) -> None:
     page.open(f"{address}/?q=green&then=blue&within=0")
     page.until("document.getElementById('notice')")
     assert "then.within must be " in page.run("document.getElementById('notice').innerText")
+
+
+def test_an_alias_in_the_address_is_said(page: Page, library: Library, address: str) -> None:
+    """With the name of the collection behind it, on each page of it; its own name says nothing."""
+    library.catalog.set_alias("weather", "archive")
+    for path in ("?q=blue&collection=weather", "?collection=weather#/library"):
+        page.open("about:blank")
+        page.open(f"{address}/{path}")
+        page.until("document.getElementById('alias')?.innerText.includes('archive')")
+        assert page.run("document.getElementById('alias').innerText").startswith("“weather”")
+        assert violations(page) == []
+    page.open("about:blank")
+    page.open(f"{address}/?q=blue&collection=archive")
+    page.until(f"document.querySelector('{CARD}')")
+    assert not page.run("Boolean(document.getElementById('alias'))")

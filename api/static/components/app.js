@@ -11,6 +11,7 @@ import { Help, helping } from "./help.js";
 import { pressed } from "./keys.js";
 import { Later } from "./later.js";
 import { Library } from "./library.js";
+import { Alias } from "./notice.js";
 import { Player } from "./player.js";
 import { Results } from "./results.js";
 import { SearchBox } from "./searchbox.js";
@@ -44,6 +45,7 @@ export function App() {
         <${SearchBox} />
         ${isAsked(now) ? html`<${Results} />` : html`<${Start} />`}
       `}
+      ${page !== "live" && page !== "status" && html`<${Alias} />`}
       ${page === "library" && html`<${Library} />`}
       ${page === "video" && html`<${VideoPage} key=${video} id=${video} />`}
       ${page === "live" && html`<${Later} load=${live} />`}

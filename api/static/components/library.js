@@ -5,7 +5,7 @@ import { isLong } from "../format.js";
 import { useNear, useValue } from "../hooks.js";
 import { t } from "../language.js";
 import { keyOf, removed, removing } from "../changing.js";
-import { here, libraries } from "../library.js";
+import { behind, here, libraries } from "../library.js";
 import { go, link, route } from "../navigation.js";
 import { items } from "../uploading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -46,7 +46,7 @@ export function Library() {
   };
   useEffect(() => {
     if (collection) load("");
-  }, [collection, known?.collections.find(({ name }) => name === collection)?.version, sort, name]);
+  }, [collection, useValue(behind)?.version, sort, name]);
   const gone = useValue(removed);
   const leaving = useValue(removing);
   const hidden = leaving ? new Set([...gone, keyOf(leaving)]) : gone;
@@ -54,6 +54,7 @@ export function Library() {
   const more = useNear(() => next && load(next), next);
   const isEmpty = done && !problem && !name && !videos.length && !useValue(items).length;
   const names = (known?.collections ?? []).map(({ name }) => name);
+  if (collection && !names.includes(collection)) names.push(collection);
   return html`
     <div class="page-head">
       <h1>${t("navLibrary")}</h1>

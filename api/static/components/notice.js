@@ -1,6 +1,9 @@
 // What went wrong, in the server's words, and what to do about it.
 
+import { useValue } from "../hooks.js";
 import { t } from "../language.js";
+import { behind } from "../library.js";
+import { route } from "../navigation.js";
 import { html } from "../vendor/preact.js";
 import { AddButton } from "./uploads.js";
 
@@ -22,6 +25,14 @@ export function Notice({ problem, retry }) {
  * @param {string} word
  */
 export const quoted = (word) => (/^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** Says which collection is looked at if the address names an alias, which may be moved to another one. */
+export function Alias() {
+  const { collection: alias } = useValue(route);
+  const name = useValue(behind)?.name ?? alias;
+  if (!alias || alias === name) return null;
+  return html`<p id="alias" class="quiet" role="note">${t("aliasOf", { alias, name })}</p>`;
+}
 
 /** @param {{collection: string}} props */
 export function Empty({ collection }) {

@@ -5,7 +5,7 @@ import { isLong } from "../format.js";
 import { ALONE } from "../composed.js";
 import { useValue } from "../hooks.js";
 import { t } from "../language.js";
-import { here, libraries, videos } from "../library.js";
+import { behind, here, libraries, videos } from "../library.js";
 import { go, link } from "../navigation.js";
 import { forget, recent, remember } from "../recent.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
@@ -20,7 +20,7 @@ export function Start() {
   const count = useValue(videos);
   const collection = useValue(here);
   const before = useValue(recent);
-  const examples = known?.collections.find(({ name }) => name === collection)?.examples ?? [];
+  const examples = useValue(behind)?.examples ?? [];
   return html`
     <div class="claim">
       <h1>${t("claim")}</h1>

@@ -68,6 +68,7 @@ export default {
   agreement_file: { one: "{share} der besten Momente sind bei {count} Anfrage gleich.", other: "{share} der besten Momente sind bei {count} Anfragen gleich." },
   agreement_recent: { one: "{share} der besten Momente sind bei {count} Anfrage von Nutzern gleich.", other: "{share} der besten Momente sind bei {count} Anfragen von Nutzern gleich." },
   agreement_bank: { one: "{share} der besten Momente sind bei {count} Alltagssatz gleich.", other: "{share} der besten Momente sind bei {count} Alltagssätzen gleich." },
+  aliasOf: "„{alias}“ ist ein Alias: Gezeigt wird die Sammlung „{name}“.",
   agreementExamples: "Wo beide Modelle am meisten abweichen",
   agreementQuery: "Anfrage",
   phase_asked: "wartet auf einen Arbeiter",

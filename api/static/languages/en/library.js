@@ -68,6 +68,7 @@ export default {
   agreement_file: { one: "{share} of the best moments are the same in {count} query.", other: "{share} of the best moments are the same in {count} queries." },
   agreement_recent: { one: "{share} of the best moments are the same in {count} query of users.", other: "{share} of the best moments are the same in {count} queries of users." },
   agreement_bank: { one: "{share} of the best moments are the same in {count} everyday sentence.", other: "{share} of the best moments are the same in {count} everyday sentences." },
+  aliasOf: "“{alias}” is an alias: what you see is the collection “{name}”.",
   agreementExamples: "Where both models differ most",
   agreementQuery: "Query",
   phase_asked: "waits for a worker",

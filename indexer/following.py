@@ -15,6 +15,9 @@ from indexer.videos import all_videos
 Embed = Callable[[Sequence[str], Callable[[Put], Put]], Sequence[Report] | None]
 """Indexes videos, given by their uris, in the model of the one that follows, and returns a report
 of each; it passes each through the function before it is stored. None if it was interrupted."""
+Recut = Callable[[Sequence[Video]], Mapping[str, str] | None]
+"""Embeds the objects of videos for the one that follows; returns why not, by the ids of those of
+which it cannot. None if it was interrupted."""
 
 
 _CHANGED = "the file has changed since it was indexed; run `indexer ingest` on it first"
@@ -25,12 +28,14 @@ class Difference:
     """What one collection lacks of another one, which is at a version.
 
     embed: Videos whose vectors it does not have. edit: videos of which something else is stored
-    than their vectors. remove: the ids of videos that the other one does not have.
+    than their vectors. recut: videos whose objects it does not have, or which lose them by being
+    embedded. remove: the ids of videos that the other one does not have.
     """
 
     version: int
     embed: tuple[Video, ...]
     edit: tuple[Video, ...]
+    recut: tuple[Video, ...]
     remove: tuple[str, ...]
 
     @classmethod
@@ -67,6 +72,8 @@ class Difference:
                 had = now.videos_by_id(target, ids)
             both = sorted(wanted.keys() & had.keys())
             stamps, others = now.text_stamps(source, both), now.text_stamps(target, both)
+            shown = now.object_stamps(source, sorted(wanted))
+            known = now.object_stamps(target, both)
         shared = [(video, had[video.id]) for video in wanted.values() if video.id in had]
         again = {one.id for one, other in shared if _is_put_since(one, other, changed_at)}
         return cls(
@@ -77,6 +84,11 @@ class Difference:
                 for one, other in shared
                 if (_said(one) != _said(other) or stamps.get(one.id) != others.get(one.id))
                 and one.id not in again
+            ),
+            tuple(
+                wanted[video_id]
+                for video_id, stamp in shown.items()
+                if video_id in again or known.get(video_id) != stamp
             ),
             tuple(sorted(had.keys() - wanted.keys() - kept)),
         )
@@ -108,16 +120,19 @@ def _said(video: Video) -> tuple[object, ...]:
 class Following:
     """Brings `target` to what `source` has. Both are names of collections in one catalog.
 
-    failed: Why videos could not be embedded, by their ids.
+    failed: Why videos could not be embedded, by their ids. bare: Why the objects of others could
+    not be. recut: Embeds objects.
     """
 
     catalog: CatalogWriter
     source: str
     target: str
     embed: Embed
+    recut: Recut
     changed_at: str = ""
     kept: frozenset[str] = frozenset()
     failed: dict[str, str] = field(default_factory=dict)
+    bare: dict[str, str] = field(default_factory=dict)
     embedded: int = 0
 
     def catch_up(self, after: int | None = None) -> int | None:
@@ -128,9 +143,11 @@ class Following:
         while True:
             found = self._difference(after)
             wanted = {video.id: video for video in (*found.embed, *self._apply(found))}
-            if not wanted:
+            if not wanted and not found.recut:
                 return found.version
-            if not self._embed(wanted):
+            if wanted and not self._embed(wanted):
+                return None
+            if not self._recut(found.recut):
                 return None
             after = found.version
 
@@ -143,7 +160,11 @@ class Following:
             changed_at=self.changed_at,
             kept=self.kept,
         )
-        return replace(found, embed=tuple(v for v in found.embed if v.id not in self.failed))
+        return replace(
+            found,
+            embed=tuple(v for v in found.embed if v.id not in self.failed),
+            recut=tuple(v for v in found.recut if v.id not in self.failed | self.bare),
+        )
 
     def _apply(self, found: Difference) -> list[Video]:
         """Do what needs no embedding; return the videos that have to be embedded after all.
@@ -192,4 +213,15 @@ class Following:
             self.failed[video_id] = _CHANGED
             note(f"indexer: {as_text(wanted[video_id].uri)}: {_CHANGED}")
         self.embedded += sum(report.state != "failed" for report in reports)
+        return True
+
+    def _recut(self, videos: Sequence[Video]) -> bool:
+        """Embed the objects of videos that there are; return False if that was interrupted."""
+        there = self.catalog.videos_by_id(self.target, [video.id for video in videos])
+        problems = self.recut([video for video in videos if video.id in there])
+        if problems is None:
+            return False
+        for video_id, reason in problems.items():
+            note(f"indexer: {as_text(there[video_id].uri)}: its objects are left out: {reason}")
+        self.bare |= problems
         return True

@@ -1,7 +1,7 @@
 """Switching: a collection and the one that takes its place, with what brings them together."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,12 +9,15 @@ from typing import Protocol
 from clipseek.assembly import load_model
 from clipseek.config import Settings
 from clipseek.embedding.precision import split
+from clipseek.errors import UnreadableVideo, VideoNotFound
 from clipseek.ingest import Options, Report, Run, Tools
 from clipseek.ingest.draft import Draft
+from clipseek.ingest.fates import reason_of
+from clipseek.ingest.recutting import Recutting
 from clipseek.model import Model
 from clipseek.service import WritingService
 from clipseek.stores import open_linked_thumbnails
-from clipseek.types import Collection, Put
+from clipseek.types import Collection, Put, Video
 from clipseek.video.opening import video_opener
 from indexer import sample
 from indexer.following import Following
@@ -81,14 +84,14 @@ class Switching:
             self.source.name,
             self.target.name,
             self._embed,
+            self._recut,
             changed_at=changed_at,
             kept=frozenset(kept),
         )
 
     def _embed(self, uris: Sequence[str], amend: Callable[[Put], Put]) -> Sequence[Report] | None:
         settings, service = self.service.settings, self.service
-        if self._loaded is None:
-            self._loaded = self.model()
+        loaded = self._model()
         stop = self.attending.event()
         self.holding.stops(stop)
         told = self.attending.reports(self.target, uris)
@@ -101,7 +104,7 @@ class Switching:
                 self.target.name,
                 service.catalog,
                 thumbnails,
-                self._loaded,
+                loaded,
                 opener,
                 service.places,
                 key,
@@ -125,6 +128,39 @@ class Switching:
             return None
         self.holding.require()
         return reports
+
+    def _recut(self, videos: Sequence[Video]) -> Mapping[str, str] | None:
+        """Embed the objects of videos with the other model; see `following.Recut`."""
+        if not videos:
+            return {}
+        service, stop = self.service, self.attending.event()
+        catalog, problems = service.catalog, dict[str, str]()
+        self.holding.stops(stop)
+        with (
+            self.attending.stopping(stop) as is_told,
+            video_opener(service.settings, stop) as opener,
+        ):
+            recutting = Recutting(service.places, opener, self._model())
+            for video in videos:
+                for video_id, found in catalog.objects(self.source.name, video_ids=[video.id]):
+                    try:
+                        made = recutting.embedded(video, found)
+                        catalog.put_objects(self.target.name, video_id, made)
+                    except (UnreadableVideo, OSError) as error:
+                        problems[video_id] = reason_of(error, video.uri)
+                    except VideoNotFound:
+                        continue  # it was removed at this very moment
+                if stop.is_set():
+                    break
+        if is_told():
+            return None
+        self.holding.require()
+        return problems
+
+    def _model(self) -> Model:
+        if self._loaded is None:
+            self._loaded = self.model()
+        return self._loaded
 
 
 def _options(settings: Settings) -> Options:

@@ -225,6 +225,7 @@ class _Verb:
             "model": model,
             "embedded": brought.following.embedded,
             "thumbnails_reused": brought.switching.linked,
+            "without_objects": sorted(brought.following.bare),
             "left_out": brought.left_out,
         }
         if agreed is not None:
@@ -241,8 +242,7 @@ class _Verb:
 
 _ANEW = (
     "rules, samples and decisions of people went along; if you use them, run `indexer tags apply "
-    "--collection {0}` and `indexer objects --collection {0}` now: tags that rules propose and "
-    "objects belong to one model"
+    "--collection {0}` now: tags that rules propose belong to one model"
 )
 _ORIGINS = {"file": "queries", "recent": "recent queries", "bank": "everyday sentences"}
 
@@ -251,6 +251,12 @@ def _in_words(told: dict[str, object], name: str) -> Iterator[str]:
     """Yield what was done, how alike both answer, and what can be done next."""
     reused = counted(int(str(told["thumbnails_reused"])), "thumbnail")
     yield f"{counted(int(str(told['embedded'])), 'video')} embedded, {reused} reused"
+    bare = told["without_objects"]
+    if isinstance(bare, list) and bare:
+        yield (
+            f"the objects of {counted(len(bare), 'video')} could not be embedded, for the reasons "
+            f"above; correct that and run `indexer objects --collection {name}` after the switch"
+        )
     if told.get("queries") == 0:
         yield "no query was answered by both models, so it is not known how alike they answer"
     elif "queries" in told:

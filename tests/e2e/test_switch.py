@@ -20,6 +20,7 @@ from clipseek.decisions import Decision
 from clipseek.ledgers import open_curating, open_switches
 from clipseek.publishing import FolderStore
 from clipseek.rules import Rule
+from clipseek.tracked import Track
 from indexer.holding import Holding
 from tests.chaos.program import wait_until
 from tests.e2e.conftest import Library
@@ -94,6 +95,13 @@ def said(library: Library) -> tuple[object, ...]:
         return store.rules("default"), store.decisions("default"), tags
 
 
+def tracks(library: Library) -> tuple[Track, ...]:
+    """Return the objects that searches of the collection find."""
+    with open_service(Settings(data_dir=library.data_dir)) as service:
+        ((_, found),) = service.catalog.objects("default")
+        return found.tracks
+
+
 def decide(library: Library, video: str) -> None:
     """Let somebody accept a tag on a video."""
     with closing(open_curating(Settings(data_dir=library.data_dir))) as store:
@@ -104,9 +112,13 @@ def decide(library: Library, video: str) -> None:
 
 def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Capture) -> None:
     """All that is stored of the videos is in both, and everything agrees at each step."""
-    decide(kept, str(lines(kept, capsys, "list")[0]["id"]))
+    video = str(lines(kept, capsys, "list")[0]["id"])
+    decide(kept, video)
     decided = said(kept)
     assert all(decided)
+    assert kept.run("objects", video, "--detector", "demo", "--quiet") == 0
+    shown = tracks(kept)
+    assert shown
     before, hits = known(kept, capsys), lines(kept, capsys, "search", "a red car")
     # A video that was put in the second of its switch counts as changed, and is embedded again.
     put = time.time()
@@ -121,6 +133,10 @@ def test_a_collection_changes_its_model_and_goes_back(kept: Library, capsys: Cap
     assert model_of(kept, capsys) == "demo@int8"
     assert known(kept, capsys) == before
     assert said(kept) == decided
+    assert told["without_objects"] == []
+    for one, other in zip(shown, tracks(kept), strict=True):
+        assert one.boxes.tolist() == other.boxes.tolist()
+        assert 0.9 < one.vector @ other.vector < 1 - 1e-6
     assert kept.run("verify") == 0
 
     (back,) = lines(kept, capsys, "switch", "default", "--rollback")

@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from clipseek.errors import UnreadableVideo
@@ -10,9 +12,10 @@ from clipseek.ingest import Report
 from clipseek.protocols import CatalogWriter
 from clipseek.testing import MemoryCatalog
 from clipseek.timed import Cue, TimedText
-from clipseek.types import Put
+from clipseek.types import Put, Video
 from indexer.following import Following
 from tests.contracts.catalogs import DIM, a_video
+from tests.contracts.test_objects import FOUND, NOTHING
 
 
 @pytest.fixture
@@ -66,10 +69,80 @@ def embedding(catalog: MemoryCatalog) -> Embedding:
     return Embedding(catalog)
 
 
+class Recutting:
+    """Gives the objects of the old collection vectors of the other model."""
+
+    def __init__(self, catalog: CatalogWriter) -> None:
+        self.catalog = catalog
+        self.unreadable: set[str] = set()
+        self.asked: list[str] = []
+
+    def __call__(self, videos: Sequence[Video]) -> dict[str, str]:
+        """Put the objects of each video, with the last axis as the vector of each."""
+        self.asked += [video.id for video in videos]
+        for video in videos:
+            if video.id in self.unreadable:
+                continue
+            for _, found in self.catalog.objects("old", video_ids=[video.id]):
+                axis = np.eye(DIM, dtype=np.float32)[-1]
+                tracks = tuple(replace(track, vector=axis) for track in found.tracks)
+                self.catalog.put_objects("new", video.id, replace(found, tracks=tracks))
+        return {video.id: "it is gone" for video in videos if video.id in self.unreadable}
+
+
 @pytest.fixture
-def following(catalog: MemoryCatalog, embedding: Embedding) -> Following:
+def recutting(catalog: MemoryCatalog) -> Recutting:
+    """Return what embeds objects into `new`."""
+    return Recutting(catalog)
+
+
+@pytest.fixture
+def following(catalog: MemoryCatalog, embedding: Embedding, recutting: Recutting) -> Following:
     """Return what brings `new` to what `old` has."""
-    return Following(catalog, "old", "new", embedding)
+    return Following(catalog, "old", "new", embedding, recutting)
+
+
+def test_objects_are_embedded_anew(
+    catalog: MemoryCatalog, following: Following, embedding: Embedding, recutting: Recutting
+) -> None:
+    """Boxes and stamps stay; what a detector has found since is embedded without the videos."""
+    catalog.put_objects("old", "a", FOUND)
+    catalog.put_objects("old", "b", NOTHING)
+    version = following.catch_up()
+    assert catalog.object_stamps("new", ["a", "b", "c"]) == {"a": "demo 1", "b": "demo 1"}
+    ((_, found),) = catalog.objects("new", video_ids=["a"])
+    assert [track.vector.argmax() for track in found.tracks] == [DIM - 1] * 2
+    assert found.tracks[0].boxes.tolist() == FOUND.tracks[0].boxes.tolist()
+    embedding.asked.clear()
+    catalog.put_objects("old", "c", replace(FOUND, stamp="demo 2"))
+    assert following.catch_up(version) == catalog.collection("old").version
+    assert catalog.object_stamps("new", ["c"]) == {"c": "demo 2"}
+    assert (embedding.asked, sorted(recutting.asked)) == ([], ["a", "b", "c"])
+    a_video("a").put_into(catalog, "old")
+    catalog.put_objects("old", "a", replace(FOUND, stamp="demo 3"))
+    following.catch_up()
+    assert catalog.object_stamps("new", ["a"]) == {"a": "demo 3"}
+
+
+def test_objects_that_cannot_be_embedded_are_left_out_once(
+    catalog: MemoryCatalog,
+    following: Following,
+    recutting: Recutting,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The video stays; its name and why are told, and it is not tried for ever."""
+    catalog.put_objects("old", "a", FOUND)
+    recutting.unreadable.add("a")
+    assert following.catch_up() is not None
+    assert following.bare == {"a": "it is gone"}
+    assert set(places(catalog, "new")) == {"a", "b", "c"}
+    assert "a.mp4: its objects are left out: it is gone" in capsys.readouterr().err
+
+
+def no_objects(videos: Sequence[Video]) -> dict[str, str]:
+    """Embed no objects: there are none."""
+    assert not videos
+    return {}
 
 
 def places(catalog: CatalogWriter, collection: str) -> dict[str, str]:
@@ -166,9 +239,9 @@ def test_what_was_left_out_may_stay(catalog: MemoryCatalog) -> None:
     def embed(_uris: Sequence[str], _amend: Callable[[Put], Put]) -> list[Report]:
         return []
 
-    Following(catalog, "new", "old", embed, kept=frozenset("c")).catch_up()
+    Following(catalog, "new", "old", embed, no_objects, kept=frozenset("c")).catch_up()
     assert set(places(catalog, "old")) == set("abc")
-    Following(catalog, "new", "old", embed).catch_up()
+    Following(catalog, "new", "old", embed, no_objects).catch_up()
     assert set(places(catalog, "old")) == set("ab")
 
 
@@ -177,7 +250,7 @@ def test_subtitles_are_followed_without_embedding(catalog: MemoryCatalog) -> Non
     said = TimedText("subtitle", "1", (Cue(0, 1, "hello"),))
     catalog.put_text("old", "a", said)
     embedding = Embedding(catalog)
-    following = Following(catalog, "old", "new", embedding)
+    following = Following(catalog, "old", "new", embedding, no_objects)
     version = following.catch_up()
     assert list(catalog.texts("new")) == [("a", said)]
     other = TimedText("subtitle", "2", (Cue(0, 1, "bye"),))

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clipseek.errors import UnreadableVideo
 from clipseek.frames import FrameBatch
 from clipseek.ingest.objects import Looked, ObjectReader
+from clipseek.ingest.recutting import Recutting
 from clipseek.ingest.tools import Tools
 from clipseek.objects.finding import Finder
 from clipseek.objects.index import ObjectIndex
@@ -170,3 +172,38 @@ def test_an_index_follows_changes(library: Library) -> None:
     (vector,) = model.embedder.embed_texts(["blue"])
     assert after.search(vector, model.scoring) == ([], False)
     assert index.changed(frozenset({"x"}), []) is index
+
+
+def test_objects_are_embedded_anew_without_a_detector(library: Library) -> None:
+    """By the same frames: with the same model they are as they were; only these are decoded."""
+    library.look()
+    ((video_id, found),) = library.tools.catalog.objects("default")
+    video = library.tools.catalog.video("default", video_id)
+    blank = replace(found, tracks=tuple(_forgotten(track) for track in found.tracks))
+    tools, seen = library.tools, library.detector.seen
+    recutting = Recutting(tools.places, library.opener, tools.model)
+    again = recutting.embedded(video, blank)
+    assert again.stamp == found.stamp
+    for track, before in zip(again.tracks, found.tracks, strict=True):
+        assert np.allclose(track.vector, before.vector, atol=1e-3)
+        assert (track.best, track.label, track.span) == (before.best, before.label, before.span)
+        assert track.bias == pytest.approx(before.bias, abs=1e-3)
+        assert track.boxes.tolist() == before.boxes.tolist()
+    assert library.detector.seen == seen
+
+
+def test_a_file_that_has_changed_since_is_not_embedded(library: Library) -> None:
+    """Its boxes would be cut out of other pictures."""
+    library.look()
+    ((video_id, found),) = library.tools.catalog.objects("default")
+    video = library.tools.catalog.video("default", video_id)
+    library.path.write_text("r1 g1 b1 r1")
+    recutting = Recutting(library.tools.places, library.opener, library.tools.model)
+    with pytest.raises(UnreadableVideo, match="has changed since its objects were found"):
+        recutting.embedded(video, found)
+
+
+def _forgotten(track: Track) -> Track:
+    """Return a track with another vector."""
+    vector = np.roll(track.vector, 1)
+    return replace(track, vector=vector, bias=9.0, best=len(track.times) - 1)

@@ -18,7 +18,7 @@ from clipseek.types import Video
 
 _RULES = 1
 """Counts up when the same videos give other objects than before; then they are looked at again."""
-_SHORT_SIDE = 720
+SHORT_SIDE = 720
 """Frames are scaled to this, as far as they are larger: detectors see 640 pixels or so."""
 _PAGE = 256
 
@@ -96,7 +96,7 @@ class ObjectReader:
             self.open_video(video.uri, descriptor=file.fileno()) as opened,
         ):
             cuts = sampling.ShotCuts(opened.frame_rate)
-            short_side = min(_SHORT_SIDE, *opened.size)
+            short_side = min(SHORT_SIDE, *opened.size)
             batches = opened.read(sampling.grid(self.fps), short_side=short_side, cuts=cuts)
             finder = Finder(self.detector, self.model, rules, 1 / self.fps)
             return finder.find(batches, video.duration)

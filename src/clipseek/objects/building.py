@@ -1,7 +1,7 @@
 """Tracks that grow frame by frame: which of their frames are embedded, and what becomes of them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,8 +34,8 @@ class Building:
         self.confidences.append(confidence)
         self.times.append(time)
         self.boxes.append(box)
-        count = len(self.times)
-        return count - 1 if count & (count - 1) == 0 else None
+        row = len(self.times) - 1
+        return row if _is_embedded(row) else None
 
     def is_full(self, time: float) -> bool:
         """Whether a frame at this time belongs to another track."""
@@ -43,19 +43,34 @@ class Building:
 
     def track(self, end: float, bias: Callable[[NDArray[np.float32]], float]) -> Track:
         """Return the track, which lasts until `end` seconds."""
-        rows = sorted(self.vectors)
-        seen = np.stack([self.vectors[row] for row in rows])
-        vector = mean_vector(seen)
+        vector, best = seen_best(self.vectors)
         return Track(
             label=self.labels.most_common(1)[0][0],
             confidence=max(self.confidences),
             span=Span(self.times[0], max(end, self.times[-1] + 1e-3)),
             times=np.array(self.times, np.float64),
             boxes=np.array(self.boxes, np.float32),
-            best=rows[int((seen @ vector).argmax())],
+            best=best,
             vector=vector,
             bias=bias(vector),
         )
+
+
+def _is_embedded(row: int) -> bool:
+    return row & (row + 1) == 0
+
+
+def embedded_rows(count: int) -> list[int]:
+    """Return which frames are embedded of an object that is in so many."""
+    return [row for row in range(count) if _is_embedded(row)]
+
+
+def seen_best(vectors: Mapping[int, NDArray[np.float32]]) -> tuple[NDArray[np.float32], int]:
+    """Return the vector of an object by those of some frames, and the frame that is nearest."""
+    rows = sorted(vectors)
+    seen = np.stack([vectors[row] for row in rows])
+    vector = mean_vector(seen)
+    return vector, rows[int((seen @ vector).argmax())]
 
 
 def in_order(tracks: Sequence[Track]) -> tuple[Track, ...]:

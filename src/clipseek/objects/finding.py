@@ -6,19 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from clipseek import calibration
 from clipseek.detections import Detections
 from clipseek.frames import FrameBatch
 from clipseek.model import Model
 from clipseek.objects.building import Building, in_order
-from clipseek.objects.crops import HEIGHTS, crops, mean_vector
+from clipseek.objects.cutting import Cutting
 from clipseek.objects.rules import Rules
 from clipseek.objects.tracking import Tracker
 from clipseek.protocols.detectors import Detector
 from clipseek.tracked import MAX_TRACKS, Edges, Track
-
-AT_ONCE = 32
-"""Objects that are embedded together."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +28,10 @@ class Finder:
     _tracker: Tracker | None = None
     _open: dict[int, Building] = field(default_factory=dict)
     _done: list[tuple[Building, float]] = field(default_factory=list)
-    _waiting: list[tuple[Building, int, list[NDArray[np.uint8]]]] = field(default_factory=list)
+    _cutting: Cutting = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cutting = Cutting(self.model)
 
     def find(self, batches: Iterable[FrameBatch], duration: float) -> tuple[Track, ...]:
         """Return the objects of a video of `duration` seconds, in the order of time.
@@ -48,8 +47,8 @@ class Finder:
                     self._end(time)
                 self._follow(pixels, time, self.rules.kept(found, tuple(self.detector.classes)))
         self._end(duration)
-        self._embed()
-        tracks = [building.track(end, self._bias) for building, end in self._done]
+        self._cutting.finish()
+        tracks = [building.track(end, self._cutting.bias) for building, end in self._done]
         tracks = [each for each in tracks if each.span.length >= self.rules.shortest_s]
         tracks.sort(key=lambda each: -each.confidence)
         return in_order(tracks[:MAX_TRACKS])
@@ -69,9 +68,7 @@ class Finder:
             label = self.detector.classes[int(found.classes[row])]
             at = building.add(time, box, label, float(found.confidences[row]))
             if at is not None:
-                self._waiting.append((building, at, crops(pixels, box)))
-        if len(self._waiting) >= AT_ONCE:
-            self._embed()
+                self._cutting.add(building.vectors, at, pixels, box)
 
     def _end(self, time: float) -> None:
         """End all tracks: a shot is over, or the video."""
@@ -79,19 +76,3 @@ class Finder:
             self._done.append((building, min(time, building.times[-1] + self.period_s)))
         self._open = {}
         self._tracker = None
-
-    def _embed(self) -> None:
-        if not self._waiting:
-            return
-        embedder = self.model.embedder
-        pictures = [embedder.prepare(crop[None])[0] for *_, cut in self._waiting for crop in cut]
-        vectors = embedder.embed_images(np.stack(pictures))
-        each = vectors.reshape(len(self._waiting), len(HEIGHTS), -1)
-        for (building, row, _), own in zip(self._waiting, each, strict=True):
-            building.vectors[row] = mean_vector(own)
-        self._waiting = []
-
-    def _bias(self, vector: NDArray[np.float32]) -> float:
-        model = self.model
-        rows = vector[np.newaxis]
-        return float(calibration.bias(rows, model.bank, model.logit_scale, model.logit_bias)[0])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 LOW = 10
@@ -25,6 +26,13 @@ def own_arguments() -> Sequence[str]:
     if (niceness := NICENESS.get(_verb(arguments) or "")) is not None:
         os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     return arguments
+
+
+def give_way() -> None:
+    """Let this thread go after what cameras show, where threads have priorities: on Linux."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(LOW, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _verb(arguments: Sequence[str]) -> str | None:

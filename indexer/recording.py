@@ -15,13 +15,18 @@ from clipseek.live.orders import Watch
 from clipseek.live.recorder import Equipment
 from clipseek.live.running import Shelf
 from clipseek.live.sealing import NO_KEY, Seal
+from clipseek.live.spotting import Spotting
 from clipseek.protocols import CameraStore
 from clipseek.service import WritingService
 from indexer.collection_models import CollectionModels
 
 
 def equipment(
-    service: WritingService, cameras: CameraStore, feeds: FeedStore, seal: Seal | None
+    service: WritingService,
+    cameras: CameraStore,
+    feeds: FeedStore,
+    seal: Seal | None,
+    spotting: Spotting | None,
 ) -> Equipment:
     """Return what a recorder works with; models are loaded when a camera needs them.
 
@@ -40,7 +45,7 @@ def equipment(
         reserve = settings.recording_reserve_bytes
         return ChunkFiles(settings.recording_root, camera.epoch, reserve_bytes=reserve)
 
-    return Equipment(cameras, service.catalog, service.thumbnails, shelf, order, files)
+    return Equipment(cameras, service.catalog, service.thumbnails, shelf, order, files, spotting)
 
 
 def _url(camera: Camera, feeds: FeedStore, seal: Seal | None) -> str:

@@ -13,14 +13,16 @@ from clipseek.cameras import CameraState
 from clipseek.config import Settings
 from clipseek.errors import ConfigError
 from clipseek.ledgers import open_camera_reader, open_cameras, open_feeds, open_retaining
-from clipseek.live.metering import CameraCollector
+from clipseek.live.metering import CameraCollector, ObjectCollector
 from clipseek.live.recorder import Limits, Recorder
 from clipseek.live.retention import EVERY_S
 from clipseek.live.sealing import Seal
+from clipseek.live.spotting import Spotting
 from clipseek.service import WritingService
 from clipseek.threads import Worker
 from indexer import reserve
 from indexer.live_building import Snapshots
+from indexer.objects import recorded_objects
 from indexer.output import emit, note, say
 from indexer.recording import equipment
 from indexer.retaining import retention
@@ -46,14 +48,20 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         open_writer(settings, create=True) as service,
         closing(open_cameras(settings)) as cameras,
         closing(open_feeds(settings)) as feeds,
+        recorded_objects(service) as spotting,
     ):
         reserve.keep(settings)
-        recorder = Recorder(equipment(service, cameras, feeds, seal), limits, stop)
+        recorder = Recorder(equipment(service, cameras, feeds, seal, spotting), limits, stop)
         told = _Told(as_json=options.json, quiet=options.quiet)
         watcher = threading.Thread(target=_tell, args=(recorder, told, stop), daemon=True)
         snapshots = Snapshots(settings, service.catalog, lambda: recorder.collections)
         retaining = _retaining(service)
-        with _served(recorder, address), stopping_on_signal(stop), snapshots, retaining:
+        with (
+            _served(recorder, address, spotting),
+            stopping_on_signal(stop),
+            snapshots,
+            retaining,
+        ):
             watcher.start()
             recorder.run()
         watcher.join()
@@ -93,13 +101,17 @@ def _address(text: str) -> tuple[str, int]:
 
 
 @contextmanager
-def _served(recorder: Recorder, address: tuple[str, int] | None) -> Iterator[None]:
+def _served(
+    recorder: Recorder, address: tuple[str, int] | None, spotting: Spotting | None
+) -> Iterator[None]:
     """Serve metrics while the recorder runs; raise ConfigError if the port cannot be used."""
     if address is None:
         yield
         return
     registry = CollectorRegistry()
     registry.register(CameraCollector(lambda: recorder.states, lambda: recorder.ages))
+    if spotting is not None:
+        registry.register(ObjectCollector(lambda: spotting.spotted))
     ProcessCollector(registry=registry)
     host, port = address
     try:

@@ -20,7 +20,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from api.app import create_app
 from clipseek.cache import LocalCache
 from clipseek.cameras import CameraState
-from clipseek.live.metering import CameraCollector
+from clipseek.live.metering import CameraCollector, ObjectCollector
+from clipseek.live.spotting import Spotted
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.deploy.compose import ROOT, Compose
@@ -66,6 +67,7 @@ def exported(tmp_path: Path) -> set[str]:
     client = TestClient(create_app(library.service(cache=LocalCache(100, 1 << 20))))
     registry = CollectorRegistry()
     registry.register(CameraCollector(lambda: {"door": CameraState(delay_p95_s=1.0)}, dict))
+    registry.register(ObjectCollector(lambda: {"door": Spotted(chunks=1)}))
     shown = client.get("/metrics").text + generate_latest(registry).decode()
     kinds = re.findall(r"^# TYPE (\S+) (\S+)", shown, re.MULTILINE)
     endings = {"histogram": ("_bucket", "_sum", "_count")}

@@ -17,6 +17,7 @@ from clipseek.live.files import ChunkFiles
 from clipseek.live.orders import Watch
 from clipseek.live.recorder import Equipment, Limits, Recorder
 from clipseek.live.running import Shelf
+from clipseek.live.spotting import Spotting
 from clipseek.model import Model
 from clipseek.testing import ToyEmbedder
 from clipseek.thumbnails import Thumbnails
@@ -52,6 +53,7 @@ class Site:
     chunk_s: float = 300.0
     read_s: float = 10.0
     reserve_bytes: int = 0
+    spotting: Spotting | None = None
 
     def add(self, name: str, url: str, *, records: bool = False, fps: float = 2.0) -> Camera:
         """Add a camera."""
@@ -92,7 +94,9 @@ class Site:
             root = self.folder / "recordings"
             return ChunkFiles(root, camera.epoch, reserve_bytes=self.reserve_bytes)
 
-        return Equipment(self.cameras, self.catalog, self.thumbnails, shelf, order, files)
+        return Equipment(
+            self.cameras, self.catalog, self.thumbnails, shelf, order, files, self.spotting
+        )
 
     @contextmanager
     def recording(self, **limits: float) -> Iterator[Recorder]:

@@ -10,6 +10,7 @@ from clipseek.ingest.fates import reason_of
 from clipseek.model import Model
 from clipseek.objects.finding import Finder
 from clipseek.objects.rules import RuleBook
+from clipseek.objects.turns import Turns
 from clipseek.protocols import CatalogWriter, FrameSourceOpener
 from clipseek.protocols.detectors import Detector
 from clipseek.sources import Places
@@ -42,6 +43,7 @@ class ObjectReader:
     detector: Detector
     book: RuleBook = field(default_factory=RuleBook)
     fps: float = 1.0
+    turns: Turns = field(default_factory=Turns)
 
     def stamp(self, video: Video) -> str:
         """Return what the objects of a video depend on, its length included: chunks grow."""
@@ -98,5 +100,5 @@ class ObjectReader:
             cuts = sampling.ShotCuts(opened.frame_rate)
             short_side = min(SHORT_SIDE, *opened.size)
             batches = opened.read(sampling.grid(self.fps), short_side=short_side, cuts=cuts)
-            finder = Finder(self.detector, self.model, rules, 1 / self.fps)
+            finder = Finder(self.detector, self.model, rules, 1 / self.fps, self.turns)
             return finder.find(batches, video.duration)

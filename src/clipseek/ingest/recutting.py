@@ -84,11 +84,12 @@ def _at_times(
     wanted: Iterable[Wanted], batches: Iterable[FrameBatch]
 ) -> Iterator[tuple[Wanted, NDArray[np.uint8]]]:
     """Yield each of what is wanted, in the order of time, with the frame that is shown then."""
-    waiting, before = deque(wanted), None
+    waiting = deque(wanted)
+    before: NDArray[np.uint8] | None = None
     for batch in batches:
         for pixels, time in zip(batch.pixels, batch.times.tolist(), strict=True):
             while before is not None and waiting and _asked(waiting[0][0]) < time:
                 yield waiting.popleft(), before
             before = pixels
-    for each in waiting if before is not None else ():
-        yield each, before
+    if before is not None:
+        yield from ((each, before) for each in waiting)

@@ -6,12 +6,19 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from clipseek.cameras import CameraState
+from clipseek.live.spotting import Spotted
 
 _COUNTS = {
     "received": "Frames that a camera has sent to this recorder.",
     "decoded": "Frames of a camera that were decoded.",
     "dropped": "Frames of a camera that were not indexed, because a newer one came first.",
     "embedded": "Frames of a camera that were embedded.",
+}
+
+_SPOTTED = {
+    "chunks_spotted": ("chunks", "Recorded chunks of a camera that a detector has looked at."),
+    "objects": ("objects", "Objects that a detector has found in them."),
+    "chunks_left_out": ("left_out", "Recorded chunks that it left out; see the log."),
 }
 
 
@@ -67,6 +74,23 @@ class CameraCollector(Collector):
                 if seconds is not None:
                     delay.add_metric([camera, quantile], seconds)
         yield from (reconnects, live, rate, delay)
+
+
+class ObjectCollector(Collector):
+    """Makes metrics of the chunks that a detector has looked at, at the moment of the scrape."""
+
+    def __init__(self, spotted: Callable[[], Mapping[str, Spotted]]) -> None:
+        """Take what says what was done, by camera."""
+        self._spotted = spotted
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of every camera that has recorded a chunk."""
+        spotted = self._spotted()
+        for name, (field, said) in _SPOTTED.items():
+            counter = CounterMetricFamily(f"clipseek_camera_{name}", said, labels=["camera"])
+            for camera, each in spotted.items():
+                counter.add_metric([camera], getattr(each, field))
+            yield counter
 
 
 def _gauge(name: str, said: str, *labels: str) -> GaugeMetricFamily:

@@ -17,6 +17,7 @@ from clipseek.live.growing import Grown
 from clipseek.live.line import Line
 from clipseek.live.orders import Watch
 from clipseek.live.running import Chunk, Running, Shelf, Waiting
+from clipseek.live.spotting import Complete, Spotting
 from clipseek.protocols import CameraStore, CatalogWriter, Embedder
 from clipseek.thumbnails import Thumbnails
 
@@ -42,6 +43,7 @@ class Equipment:
     shelf: Returns the collection of a camera, made if it is missing, and its model.
     order: Returns what the process of a camera is told; it opens the sealed URL.
     files: Returns where a camera is recorded.
+    spotting: Finds the objects of what is recorded; None if nothing does.
     """
 
     cameras: CameraStore
@@ -50,6 +52,7 @@ class Equipment:
     shelf: Callable[[Camera], Shelf]
     order: Callable[[Camera, Shelf], Watch]
     files: Callable[[Camera], ChunkFiles]
+    spotting: Spotting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class Recorder:
         self._news = threading.Event()
         self._over = threading.Event()
         self._told: dict[str, float] = {}
+        self._is_embedding = False
+        if equipment.spotting is not None:
+            equipment.spotting.after(lambda: self.is_busy)
         self._turned = dict.fromkeys(("beat", "embed", "commit"), time.monotonic())
 
     @property
@@ -94,6 +100,11 @@ class Recorder:
         with self._lock:
             shelves = [each.shelf for each in self._running.values()]
         return frozenset(shelf.collection for shelf in shelves if shelf is not None)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether frames of cameras wait for the model, or are with it."""
+        return self._is_embedding or len(self._line) > 0
 
     @property
     def ages(self) -> Mapping[str, float]:
@@ -199,12 +210,14 @@ class Recorder:
     def _embed(self) -> None:
         while not self._over.is_set():
             waiting = self._line.take(self._limits.batch_size, timeout_s=_WAIT_S)
+            self._is_embedding = bool(waiting)
             groups: dict[int, list[Waiting]] = {}
             for each in waiting:
                 each.ask()
                 groups.setdefault(id(each.embedder), []).append(each)
             for group in groups.values():
                 self._embed_group(group, group[0].embedder)
+            self._is_embedding = False
             if waiting:
                 self._news.set()
             self._turned["embed"] = time.monotonic()
@@ -270,6 +283,13 @@ class Recorder:
                 self._leave(running.camera.name)
             else:
                 running.committed(chunk, news)
+                self._spot(running, chunk, news)
+
+    def _spot(self, running: Running, chunk: Chunk, news: Grown) -> None:
+        """Let the detector look at a chunk that has just ended, if it was recorded."""
+        spotting, shelf = self._with.spotting, running.shelf
+        if spotting is not None and shelf is not None and news.closes and chunk.path is not None:
+            spotting.put(Complete(running.camera.name, shelf, news.growth.put.video.id))
 
     def _guarded(self, turn: Callable[[], None], thread: str = "") -> None:
         """Do a turn; a database or a disk that is away is said, and tried again later."""

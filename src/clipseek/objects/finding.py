@@ -13,6 +13,7 @@ from clipseek.objects.building import Building, in_order
 from clipseek.objects.cutting import Cutting
 from clipseek.objects.rules import Rules
 from clipseek.objects.tracking import Tracker
+from clipseek.objects.turns import Turns
 from clipseek.protocols.detectors import Detector
 from clipseek.tracked import MAX_TRACKS, Edges, Track
 
@@ -25,13 +26,14 @@ class Finder:
     model: Model
     rules: Rules
     period_s: float
+    turns: Turns = field(default_factory=Turns)
     _tracker: Tracker | None = None
     _open: dict[int, Building] = field(default_factory=dict)
     _done: list[tuple[Building, float]] = field(default_factory=list)
     _cutting: Cutting = field(init=False)
 
     def __post_init__(self) -> None:
-        self._cutting = Cutting(self.model)
+        self._cutting = Cutting(self.model, self.turns)
 
     def find(self, batches: Iterable[FrameBatch], duration: float) -> tuple[Track, ...]:
         """Return the objects of a video of `duration` seconds, in the order of time.
@@ -40,7 +42,7 @@ class Finder:
             ConfigError: the detector or the model does not run, or similari is not installed.
         """
         for batch in batches:
-            seen = self.detector.detect(batch.pixels)
+            seen = self._seen(batch.pixels)
             rows = zip(batch.pixels, batch.times.tolist(), batch.cuts.tolist(), seen, strict=True)
             for pixels, time, is_cut, found in rows:
                 if is_cut:
@@ -52,6 +54,13 @@ class Finder:
         tracks = [each for each in tracks if each.span.length >= self.rules.shortest_s]
         tracks.sort(key=lambda each: -each.confidence)
         return in_order(tracks[:MAX_TRACKS])
+
+    def _seen(self, frames: NDArray[np.uint8]) -> list[Detections]:
+        found: list[Detections] = []
+        for start in range(0, len(frames), self.turns.frames):
+            self.turns.before()
+            found += self.detector.detect(frames[start : start + self.turns.frames])
+        return found
 
     def _follow(self, pixels: NDArray[np.uint8], time: float, found: Detections) -> None:
         """Add the objects of one frame to their tracks."""

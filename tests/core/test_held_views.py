@@ -1,5 +1,6 @@
 """A name that is given to another collection: the one before answers until that one can."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,43 @@ def test_the_collection_before_answers_until_the_other_one_is_prepared(
 
     searcher.collections.prepare()
     searcher.collections.refresh()
+    assert answers(searcher, "first") == "two"
+
+
+def test_a_refresh_that_was_overtaken_does_not_go_back_to_the_collection_before(
+    clock: Clock,
+    catalog: MemoryCatalog,
+    searcher: Searcher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A late search took what was prepared, before the refresh looked for it, and answers first."""
+    catalog.set_alias("first", "two")
+    searcher.collections.refresh()
+    searcher.collections.prepare()
+    clock.now += 3 * HELD_S
+    read, asked, times = catalog.collection, list[str](), list[float]()
+    has_looked = threading.Event()
+    refreshing = threading.Thread(target=searcher.collections.refresh)
+
+    def collection(name: str) -> Collection:
+        if name == "first" and threading.current_thread() is not refreshing:
+            asked.append(name)
+            if len(asked) == 2:  # the search knows what the name stands for, and follows that
+                refreshing.start()
+                assert has_looked.wait(20)
+        return read(name)
+
+    def monotonic() -> float:
+        if threading.current_thread() is refreshing:
+            times.append(clock.now)
+            if len(times) == 3:  # it has found nothing that is prepared
+                has_looked.set()
+        return clock.now
+
+    monkeypatch.setattr(catalog, "collection", collection)
+    monkeypatch.setattr("clipseek.library.views.monotonic", monotonic)
+    assert answers(searcher, "first") == "two"
+    refreshing.join(20)
     assert answers(searcher, "first") == "two"
 
 

@@ -231,11 +231,14 @@ class Views:
     def _replace(self, name: str, before: View, view: View, asked: float) -> None:
         """Swap a view in, unless a search has gone further meanwhile: then bring it there first.
 
-        Opening a large snapshot takes longer than a view may be late.
+        Opening a large snapshot takes longer than a view may be late. A search may also have gone
+        on to the other collection that the name was given to: it is not taken back from there.
         """
         with self._lock(name):
             now = self._opened.get(name)
-            if now is not None and now.view is not before and name not in self._moved:
+            if now is not None and now.view is not before:
+                if name in self._moved:
+                    return
                 view = self._named(view, now.view)
                 asked = monotonic()
                 view = self._named(view.follow(self._catalog, self._store), view)

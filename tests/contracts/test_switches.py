@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from clipseek.catalog import SqlCatalog, SqlCurating, SqlReader
+from clipseek.catalog.retaining import SqlRetaining
 from clipseek.catalog.switches import SqlSwitches
 from clipseek.curating import Sample, tag_id
 from clipseek.decisions import Decision
 from clipseek.errors import CollectionNotFound, ConfigError, SegmentNotFound
+from clipseek.holds import Rule as Limits
 from clipseek.library.view import View
 from clipseek.publishing import FolderStore, build
 from clipseek.rules import Rule
@@ -154,6 +156,20 @@ def test_what_people_have_said_goes_along_and_back(
         assert switches.cut("default", version, to=other)
         switches.end("default")
         assert sayings(store, "default") == changed
+
+
+def test_a_cut_hands_on_how_long_recordings_are_kept(
+    catalog: SqlCatalog, switches: SqlSwitches, catalog_url: str
+) -> None:
+    """As it was said until then, and back; nobody has to say it again for the new model."""
+    with closing(SqlRetaining.open(catalog_url)) as rows:
+        other = begun(switches)
+        rows.limit("default", 86400.0, 10**12)
+        assert switches.cut("default", catalog.collection("default").version, to=other)
+        assert Limits("default", None, 86400.0, 10**12) in rows.rules()
+        rows.limit("default", None, 5000)
+        assert switches.cut("default", catalog.collection("default").version, to="default")
+        assert Limits("default", None, None, 5000) in rows.rules()
 
 
 def test_a_cut_replaces_what_the_new_collection_had_of_the_same_names(

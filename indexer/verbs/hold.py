@@ -48,7 +48,7 @@ def _add(service: Service, rows: Retaining, options: argparse.Namespace) -> int:
     if not recorded and not _is_known(service.settings, made.camera):
         note(
             f"indexer: no camera and no recording is named {made.camera!r}, so this hold keeps "
-            f"nothing yet; `indexer cameras list` prints the cameras, and `indexer hold remove -- "
+            f"nothing yet; `indexer cameras list` prints the cameras, and `indexer hold remove "
             f"{made.id}` removes the hold"
         )
     return 0

@@ -1,6 +1,9 @@
 """What removes what cameras have recorded, composed from the settings."""
 
+import time
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from clipseek.assembly import build_snapshot, open_writer
 from clipseek.cameras import Camera
@@ -33,16 +36,29 @@ def retention(service: WritingService, rows: Retaining) -> Retention:
     )
 
 
-def remove_recordings(settings: Settings, camera: Camera) -> int:
-    """Remove what a camera has recorded, but for what is held; return how many videos.
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What has become of the recordings of a camera.
 
-    What is held stays until somebody removes it: the camera has no rule any more.
+    count: Videos that are gone. held: Those that go after what keeps them. left: Why others could
+    not be removed; the next run of retention tries them again.
     """
+
+    count: int = 0
+    held: int = 0
+    left: Sequence[str] = ()
+
+
+def remove_recordings(settings: Settings, camera: Camera) -> Removed:
+    """Remove what a camera has recorded; what is held goes when nothing keeps it any more."""
     with open_writer(settings) as service, closing(open_retaining(settings)) as rows:
         try:
-            found = rows.chunks(camera.collection, camera.name)
-            gone = rows.let_go(camera.collection, found)
+            name = service.catalog.collection(camera.collection).name
         except CollectionNotFound:  # it has never recorded anything
-            return 0
-        retention(service, rows).run()
-        return len(gone)
+            return Removed()
+        before = {chunk.id for chunk in rows.chunks(name, camera.name)}
+        rows.depart(camera.collection, camera.name, time.time())
+        gone = retention(service, rows).run()
+        there = {chunk.id for chunk in rows.chunks(name, camera.name)} & before
+        left = [gone.left[name, each] for each in sorted(there) if (name, each) in gone.left]
+        return Removed(len(before - there), len(there) - len(left), left)

@@ -84,15 +84,33 @@ def _resume(cameras: CameraStore, _settings: Settings, options: argparse.Namespa
 
 def _remove(cameras: CameraStore, settings: Settings, options: argparse.Namespace) -> int:
     removed = cameras.remove(options.name)
-    gone = remove_recordings(settings, removed) if options.recordings else 0
+    if not options.recordings:
+        if options.json:
+            emit({"name": removed.name, "state": "removed"})
+        else:
+            stays = f"what it has recorded stays in {removed.collection}"
+            say(f"removed camera {removed.name}; {stays}")
+        return 0
+    gone = remove_recordings(settings, removed)
+    for reason in gone.left:
+        note(f"indexer: {reason}")
     if options.json:
-        also = {"recordings_removed": gone} if options.recordings else {}
-        emit({"name": removed.name, "state": "removed", **also})
-    elif options.recordings:
-        say(f"removed camera {removed.name} and {counted(gone, 'video')} that it has recorded")
+        emit(
+            {
+                "name": removed.name,
+                "state": "removed",
+                "recordings_removed": gone.count,
+                "recordings_held": gone.held,
+                "recordings_failed": len(gone.left),
+            }
+        )
     else:
-        say(f"removed camera {removed.name}; what it has recorded stays in {removed.collection}")
-    return 0
+        say(
+            f"removed camera {removed.name} and {counted(gone.count, 'video')} that it has recorded"
+        )
+    if gone.held and not options.json:
+        say(f"{counted(gone.held, 'video')} of it goes when nothing keeps it any more")
+    return 1 if gone.left else 0
 
 
 def _reseal(cameras: CameraStore, settings: Settings, options: argparse.Namespace) -> int:

@@ -10,14 +10,17 @@ from clipseek.errors import ConfigError
 from clipseek.holds import Retaining
 from clipseek.ledgers import open_retaining
 from indexer import reserve
-from indexer.output import counted, emit, say, size
+from indexer.output import counted, emit, note, say, size
 from indexer.retaining import retention
 
 ALL = "all"
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Store the limits that are named, and remove what has expired in all collections."""
+    """Store the limits that are named, and remove what has expired in all collections.
+
+    Exit 1 if a file cannot be deleted; the others go.
+    """
     # SQLite first logs what is removed, and a full disk has no space for that.
     reserve.give_back(settings)
     with open_writer(settings) as service, closing(open_retaining(settings)) as rows:
@@ -27,15 +30,24 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             gone = retention(service, rows).run()
         finally:
             reserve.keep(settings)
+    for (collection, video_id), reason in gone.left.items():
+        note(f"indexer: {video_id} of {collection} is not removed: {reason}")
     if options.json:
-        emit({"videos": gone.count, "bytes": gone.bytes, "collections": dict(gone.videos)})
-    elif not gone.count:
+        emit(
+            {
+                "videos": gone.count,
+                "bytes": gone.bytes,
+                "collections": dict(gone.videos),
+                "failed": len(gone.left),
+            }
+        )
+    elif not gone.count and not gone.left:
         say("nothing has expired")
     for collection, videos in () if options.json else gone.videos.items():
         say(f"removed {counted(videos, 'video')} of cameras from {collection}")
     if gone.bytes and not options.json:
         say(f"{size(gone.bytes)} of footage")
-    return 0
+    return 1 if gone.left else 0
 
 
 def _limit(rows: Retaining, collection: str, options: argparse.Namespace) -> None:

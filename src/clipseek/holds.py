@@ -13,6 +13,8 @@ from typing import Protocol, Self
 from clipseek.errors import RequestError
 
 MAX_REASON_CHARACTERS = 1000
+LATE_S = 3600.0
+"""A recorder stops seconds after its camera was removed; what it stores until then goes, too."""
 
 
 class HoldNotFound(RequestError):
@@ -85,12 +87,24 @@ class Rule:
     """How long, and how much of what some cameras have recorded in a collection is kept.
 
     camera: One of them; None for all together. retain_s, retain_bytes: None for ever, and for all.
+    before: Of a camera that was removed with its recordings: what began before that is let go,
+    whatever its age. None for all others.
     """
 
     collection: str
     camera: str | None
     retain_s: float | None
     retain_bytes: int | None
+    before: float | None = None
+
+    def is_over(self, chunks: Sequence[Chunk], *, now: float) -> bool:
+        """Whether a camera was removed long ago, and nothing is left of what it has recorded.
+
+        chunks: What is left in the collection of a camera of this name.
+        """
+        if self.before is None or now - self.before < LATE_S:
+            return False
+        return all(chunk.start >= self.before for chunk in chunks)
 
 
 def expired(
@@ -108,6 +122,9 @@ def expired(
     overlaps.
     """
     rest = [chunk for chunk in chunks if not is_kept(chunk, kept)]
+    if rule.before is not None:
+        gone = [chunk for chunk in rest if chunk.start < rule.before]
+        return sorted(gone, key=lambda each: (each.start, each.id))
     newest = {chunk.camera: chunk.id for chunk in sorted(chunks, key=lambda each: each.start)}
     loose = {chunk.id for chunk in rest} - set(newest.values())
     room = math.inf if rule.retain_bytes is None else rule.retain_bytes
@@ -171,6 +188,14 @@ class Retaining(Protocol):
         Raises:
             CollectionNotFound: there is no such collection.
         """
+        ...
+
+    def depart(self, collection: str, camera: str, before: float) -> None:
+        """Say that a camera was removed with all that began before a time: a rule from now on."""
+        ...
+
+    def forget(self, rule: Rule) -> None:
+        """Remove the rule of a camera that was removed, because nothing is left of it."""
         ...
 
     def holds(self, *, cameras: Sequence[str] | None = None) -> list[Hold]:

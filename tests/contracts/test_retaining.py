@@ -134,6 +134,21 @@ def test_what_was_let_go_stays_so_until_it_is_removed(house: House) -> None:
     assert house.rows.going() == []
 
 
+def test_a_camera_that_was_removed_has_a_rule_until_it_is_forgotten(house: House) -> None:
+    """By the name or the alias of its collection; the newest removal counts."""
+    of_yard = Rule("default", "yard", 86400.0, None)
+    house.catalog.set_alias("today", "default")
+    house.rows.depart("nowhere", "shed", NOON)
+    house.rows.depart("today", "shed", NOON)
+    house.rows.depart("today", "shed", NOON + 60.25)
+    (rule,) = (each for each in house.rows.rules() if each != of_yard)
+    assert rule == Rule("default", "shed", None, None, NOON + 60.25)
+    house.rows.forget(Rule("default", "shed", None, None, NOON))
+    assert rule in house.rows.rules()
+    house.rows.forget(rule)
+    assert house.rows.rules() == [of_yard]
+
+
 def test_a_chunk_that_is_gone_is_not_let_go(house: House) -> None:
     """Somebody else has removed it."""
     house.record("one", "yard", NOON)

@@ -84,20 +84,48 @@ def test_a_hold_says_how_much_it_keeps(
 def test_a_removed_camera_takes_its_recordings_along(
     indexer: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If that is asked for, and but for what is held, which stays although no rule is left."""
+    """If that is asked for; what is held goes when nothing keeps it, although no camera is left."""
     monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", new_key())
     for name in ("yard", "shed"):
         assert (
             indexer("cameras", "add", name, "rtsp://a.example/x", "--collection", "default")[0] == 0
         )
-    assert indexer("hold", "add", "yard", *SPAN)[0] == 0
+    hold = json.loads(indexer("hold", "add", "yard", *SPAN, "--json")[1])
     code, out, err = indexer("cameras", "remove", "shed")
     assert (code, "what it has recorded stays" in out) == (0, True), err
     code, out, err = indexer("cameras", "remove", "yard", "--recordings", "--json")
     assert code == 0, err
-    assert json.loads(out) == {"name": "yard", "state": "removed", "recordings_removed": 1}
+    assert json.loads(out) == {
+        "name": "yard",
+        "state": "removed",
+        "recordings_removed": 1,
+        "recordings_held": 1,
+        "recordings_failed": 0,
+    }
     with closing(SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as catalog:
         assert [video.id for video in catalog.videos("default")] == ["one"]
+        assert "nothing has expired" in indexer("retain")[1]
+        assert indexer("hold", "remove", hold["id"])[0] == 0
+        assert json.loads(indexer("retain", "--json")[1])["videos"] == 1
+        assert [video.id for video in catalog.videos("default")] == []
+
+
+def test_a_file_that_cannot_be_deleted_is_named(indexer: Said, tmp_path: Path) -> None:
+    """The others go, and the command exits with 1; the next run tries it again."""
+    folder = tmp_path / "recordings" / "a" / "stuck.mp4"
+    (folder / "not a file").mkdir(parents=True)
+    with closing(SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")) as catalog:
+        given = a_video("stuck", uri=str(folder))
+        video = replace(given.video, stream="yard", recorded_at="2024-05-01T09:00:00.000Z")
+        replace(given, video=video).put_into(catalog)
+        code, out, err = indexer("retain", "--age", "7d", "--json")
+        assert (code, json.loads(out)["videos"], json.loads(out)["failed"]) == (1, 2, 1)
+        assert f"stuck of default is not removed: the recording {folder} cannot be deleted" in err
+        assert [video.id for video in catalog.videos("default")] == ["stuck"]
+        (folder / "not a file").rmdir()
+        folder.rmdir()
+        assert indexer("retain")[0] == 0
+        assert [video.id for video in catalog.videos("default")] == []
 
 
 def test_wrong_values_are_told(indexer: Said) -> None:

@@ -247,6 +247,61 @@ def test_a_hold_that_comes_during_a_run_is_respected(
     assert (decided.id, house.ids()) == ("chunk2", ["chunk1"])
 
 
+def test_what_cannot_be_deleted_stops_nothing(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried once in each run, and said; what is decided stays so, whatever its rule says."""
+    stuck, _ = (house.record(f"chunk{n}", "yard", NOON + 60 * n) for n in range(2))
+    stuck.unlink()
+    (stuck / "not a file").mkdir(parents=True)
+    unlink, tried = Path.unlink, list[Path]()
+
+    def unlinked(path: Path, *, missing_ok: bool = False) -> None:
+        tried.append(path)
+        unlink(path, missing_ok=missing_ok)
+
+    late = house.retention(NOON + 9 * DAY_S)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "unlink", unlinked)
+        for _ in range(2):
+            tried.clear()
+            late.turn()
+            assert tried.count(stuck) == 1
+            assert house.ids() == ["chunk0"]
+    assert "1 videos of cameras could not be removed; the first is chunk0" in caplog.text
+    (stuck / "not a file").rmdir()
+    stuck.rmdir()
+    assert house.retention(NOON).run().count == 1
+    assert house.ids() == []
+
+
+def test_a_removed_camera_leaves_nothing_but_what_is_kept(house: House) -> None:
+    """Until that is free, too; a new camera of its name keeps what it records."""
+    for n in range(3):
+        house.record(f"chunk{n}", "door", NOON + 60 * n)
+    hold = house.rows.hold(Hold("door", recorded_at(NOON), recorded_at(NOON + 1), "case 17"))
+    house.rows.depart("default", "door", NOON + 100)
+    now = house.retention(NOON + 130)
+    now.run()
+    assert house.ids() == ["chunk0", "chunk2"]
+    house.rows.release(hold.id)
+    now.run()
+    assert house.ids() == ["chunk2"]
+
+
+def test_the_rule_of_a_removed_camera_ends_when_nothing_is_left(house: House) -> None:
+    """An hour after the removal: a recorder that has not heard of it may store one more."""
+    house.rows.depart("default", "door", NOON)
+    assert Rule("default", "door", None, None, NOON) in house.rows.rules()
+    house.retention(NOON + 3500).run()
+    house.record("late", "door", NOON - 5)
+    house.record("new", "door", NOON + 5)
+    house.retention(NOON + 3700).run()
+    assert house.ids() == ["new"]
+    house.retention(NOON + 3700).run()
+    assert [each.before for each in house.rows.rules()] == [None]
+
+
 def _alert(house: House, camera: str, at: float, *, keeps: bool) -> None:
     """Store an alert of a second."""
     row = {

@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import and_, delete, insert, or_, select, text, update
+from sqlalchemy import Join, Table, and_, delete, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.catalog import writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.ledger import Ledger
-from clipseek.catalog.retention_tables import expiring
+from clipseek.catalog.retention_tables import departed, expiring
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import aliases, among, behind, cameras, collections, videos
 from clipseek.catalog.tables import holds as hold_rows
@@ -34,22 +34,19 @@ class SqlRetaining(Ledger):
         """Return the rules that let something go: of cameras, and of collections."""
         of_all = select(collections.c.name, collections.c.retain_s, collections.c.retain_bytes)
         of_all = of_all.where(or_(collections.c.retain_s > 0, collections.c.retain_bytes > 0))
-        # By the name that the camera was given, or by the alias: what it has recorded is in both.
         of_cameras = (
             select(collections.c.name, cameras.c.name, cameras.c.retain_s, cameras.c.retain_bytes)
-            .select_from(cameras)
-            .outerjoin(aliases, aliases.c.name == cameras.c.collection)
-            .join(
-                collections,
-                or_(
-                    collections.c.name == cameras.c.collection,
-                    collections.c.key == aliases.c.collection,
-                ),
-            )
+            .select_from(_in_collections(cameras))
             .where(or_(cameras.c.retain_s > 0, cameras.c.retain_bytes > 0))
         )
+        of_departed = select(collections.c.name, departed.c.camera, departed.c.before)
+        of_departed = of_departed.select_from(_in_collections(departed))
         found = [Rule(*row) for row in self._rows(of_cameras)]
-        return found + [Rule(name, None, age, most) for name, age, most in self._rows(of_all)]
+        found += [Rule(name, None, age, most) for name, age, most in self._rows(of_all)]
+        return found + [
+            Rule(name, camera, None, None, before)
+            for name, camera, before in self._rows(of_departed)
+        ]
 
     def chunks(self, collection: str, camera: str | None) -> list[Chunk]:
         """Return what a camera has recorded in a collection, or what all have."""
@@ -96,6 +93,26 @@ class SqlRetaining(Ledger):
             row = update(collections).where(collections.c.key == found.key)
             connection.execute(row.values(retain_s=retain_s, retain_bytes=retain_bytes))
 
+    def depart(self, collection: str, camera: str, before: float) -> None:
+        """Say that a camera was removed with all that began before a time."""
+        values = {"collection": collection, "camera": camera, "before": before}
+        with self._writing() as connection:
+            made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(
+                departed
+            )
+            connection.execute(
+                made.values(values).on_conflict_do_update(
+                    index_elements=[departed.c.collection, departed.c.camera],
+                    set_={"before": before},
+                )
+            )
+
+    def forget(self, rule: Rule) -> None:
+        """Remove the rule of a camera that was removed."""
+        this = and_(departed.c.camera == rule.camera, departed.c.before == rule.before)
+        with self._writing() as connection:
+            connection.execute(delete(departed).where(this))
+
     def holds(self, *, cameras: Sequence[str] | None = None) -> list[Hold]:
         """Return the holds, the oldest first: all, or those on some cameras."""
         query = _HOLDS.order_by(hold_rows.c.number)
@@ -127,6 +144,17 @@ class SqlRetaining(Ledger):
                 raise HoldNotFound(hold_id)
             connection.execute(delete(hold_rows).where(hold_rows.c.id == hold_id))
         return _hold(row)
+
+
+def _in_collections(of: Table) -> Join:
+    """Join rows of cameras to collections: by the name that they give, and by the alias.
+
+    What such a camera has recorded may be in both.
+    """
+    return of.outerjoin(aliases, aliases.c.name == of.c.collection).join(
+        collections,
+        or_(collections.c.name == of.c.collection, collections.c.key == aliases.c.collection),
+    )
 
 
 _CHUNK = (

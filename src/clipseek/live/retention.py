@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipseek.errors import ClipseekError, CollectionNotFound, ServiceUnavailable, VideoNotFound
@@ -25,10 +25,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What was let go: videos by collection, and bytes of footage."""
+    """What was let go: videos by collection, and bytes of footage.
+
+    left: Why each video that could not be removed is still there, by collection and id. The next
+    run tries it again.
+    """
 
     videos: Mapping[str, int]
     bytes: int
+    left: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -39,8 +44,8 @@ class Gone:
 class Retention:
     """Removes videos of cameras: the file, pictures, vectors, texts, and the index of them.
 
-    Files go before rows. If it is killed in between, the rows still name what is left to do, and
-    the next run does it.
+    Files go before rows. If it is killed in between, or a file cannot be deleted, the rows still
+    name what is left to do, and the next run does it.
     """
 
     def __init__(
@@ -79,19 +84,27 @@ class Retention:
         With `sparing`, an index that was built a moment ago, and takes long, is built later.
 
         Raises:
-            ServiceUnavailable: a file or a picture cannot be deleted, or the database is away.
+            ServiceUnavailable: the database is away, or an index cannot be published.
         """
         videos: Counter[str] = Counter()
+        left: dict[tuple[str, str], str] = {}
         total = 0
         for collection, chunk in self._decided():
-            self._unpublished.add(collection)
-            if self._remove(collection, chunk):
+            if (collection, chunk.id) in left:  # it was tried a moment ago
+                continue
+            key = self._key(collection)
+            try:
+                self._delete(key, chunk)
+            except ServiceUnavailable as error:
+                left[collection, chunk.id] = str(error)
+                continue
+            if key is not None and self._remove(collection, key, chunk):
                 videos[collection] += 1
                 total += chunk.size_bytes
         if videos:
             self._forget_excerpts()
         self._published(sparing=sparing)
-        return Gone(videos, total)
+        return Gone(videos, total, left)
 
     def _decided(self) -> Iterator[tuple[str, Chunk]]:
         """Yield what a run before this one has left, and then what the rules let go.
@@ -101,6 +114,9 @@ class Retention:
         yield from self._rows.going()
         for rule in self._rows.rules():
             chunks = self._rows.chunks(rule.collection, rule.camera)
+            if rule.is_over(chunks, now=self._now()):
+                self._rows.forget(rule)
+                continue
             loose = expired(chunks, rule, self._rows.kept(), now=self._now())
             for first in range(0, len(loose), AT_ONCE):
                 some = loose[first : first + AT_ONCE]
@@ -116,17 +132,40 @@ class Retention:
             return
         for collection, videos in gone.videos.items():
             log.info("retention: removed %d videos of cameras from %s", videos, collection)
+        if gone.left:
+            (_, video_id), reason = next(iter(gone.left.items()))
+            log.warning(
+                "retention: %d videos of cameras could not be removed; the first is %s: %s",
+                len(gone.left),
+                video_id,
+                reason,
+            )
 
-    def _remove(self, collection: str, chunk: Chunk) -> bool:
-        """Remove a video; False if somebody else has removed it meanwhile."""
-        self._delete_file(chunk)
+    def _key(self, collection: str) -> str | None:
+        """Return the key of a collection; None if it was removed meanwhile."""
         try:
-            key = self._catalog.collection(collection).key
+            return self._catalog.collection(collection).key
+        except CollectionNotFound:
+            return None
+
+    def _delete(self, key: str | None, chunk: Chunk) -> None:
+        """Delete the footage and the pictures of a video.
+
+        Raises:
+            ServiceUnavailable: one cannot be deleted; others may be gone.
+        """
+        self._delete_file(chunk)
+        if key is not None:
             self._thumbnails.remove_video(key, chunk.id)
+
+    def _remove(self, collection: str, key: str, chunk: Chunk) -> bool:
+        """Remove the rows of a video; False if somebody else has removed it meanwhile."""
+        self._unpublished.add(collection)
+        try:
             self._catalog.remove(collection, chunk.id)
-            self._forget(key, chunk.id)
         except (CollectionNotFound, VideoNotFound):
             return False
+        self._forget(key, chunk.id)
         return True
 
     def _delete_file(self, chunk: Chunk) -> None:
@@ -139,7 +178,7 @@ class Retention:
         except OSError as error:
             raise ServiceUnavailable(
                 f"the recording {path} cannot be deleted: {error.strerror}; correct the "
-                "permissions, then run `indexer retain`"
+                "permissions: the next run of `indexer retain` tries it again"
             ) from error
         for folder in (path.parent, path.parent.parent):
             if folder != self._recordings:

@@ -1,4 +1,4 @@
-"""The table of what retention has decided to remove."""
+"""The tables of what retention has decided to remove, and of cameras that were removed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,7 @@ from clipseek.migrations.kinds import KEY
 
 
 def make() -> None:
-    """Make the table."""
+    """Make the tables."""
     op.create_table(
         "expiring",
         sa.Column("collection", KEY, primary_key=True),
@@ -18,4 +18,10 @@ def make() -> None:
             name="expiring_video",
             ondelete="CASCADE",
         ),
+    )
+    op.create_table(
+        "departed",
+        sa.Column("collection", KEY, primary_key=True),
+        sa.Column("camera", KEY, primary_key=True),
+        sa.Column("before", sa.Double, nullable=False),
     )

@@ -20,18 +20,26 @@ class MemoryRetaining:
         self._limits: dict[str, tuple[float | None, int | None]] = {}
         self._holds: dict[str, Hold] = {}
         self._going: dict[tuple[str, str], None] = {}
+        self._departed: dict[tuple[str, str], float] = {}
 
     def rules(self) -> list[Rule]:
         """Return the rules that let something go: of cameras, and of collections."""
-        aliases = self._catalog.aliases()
         found = []
         for each in self._cameras.cameras():
-            names = [aliases.get(each.collection), each.collection]
-            here = [info.name for info in self._catalog.collections() if info.name in names]
+            here = self._named(each.collection)
             if each.retain_s or each.retain_bytes:
                 found += [Rule(name, each.name, each.retain_s, each.retain_bytes) for name in here]
         limits = ((key, *limit) for key, limit in self._limits.items() if any(limit))
-        return found + [Rule(key, None, age, most) for key, age, most in limits]
+        found += [Rule(key, None, age, most) for key, age, most in limits]
+        return found + [
+            Rule(name, camera, None, None, before)
+            for (collection, camera), before in self._departed.items()
+            for name in self._named(collection)
+        ]
+
+    def _named(self, collection: str) -> list[str]:
+        names = [self._catalog.aliases().get(collection), collection]
+        return [info.name for info in self._catalog.collections() if info.name in names]
 
     def chunks(self, collection: str, camera: str | None) -> list[Chunk]:
         """Return what a camera has recorded in a collection, or what all have."""
@@ -69,6 +77,18 @@ class MemoryRetaining:
     def limit(self, collection: str, retain_s: float | None, retain_bytes: int | None) -> None:
         """Say how long, and how much of what cameras record in a collection is kept."""
         self._limits[self._catalog.collection(collection).name] = retain_s, retain_bytes
+
+    def depart(self, collection: str, camera: str, before: float) -> None:
+        """Say that a camera was removed with all that began before a time."""
+        self._departed[collection, camera] = before
+
+    def forget(self, rule: Rule) -> None:
+        """Remove the rule of a camera that was removed."""
+        self._departed = {
+            (collection, camera): before
+            for (collection, camera), before in self._departed.items()
+            if (camera, before) != (rule.camera, rule.before)
+        }
 
     def holds(self, *, cameras: Sequence[str] | None = None) -> list[Hold]:
         """Return the holds, the oldest first: all, or those on some cameras."""

@@ -40,7 +40,8 @@ def test_our_programs_ask_the_milvus_of_the_profile(name: str, tmp_path: Path) -
     )
     assert settings.index_url is not None
     address = MilvusAddress.parse(settings.index_url)
-    assert (address.host, [str(address.port)]) == ("milvus", COMPOSE["milvus"].said["expose"])
+    assert address.host == "milvus"
+    assert str(address.port) in COMPOSE["milvus"].said["expose"]
     assert not address.database, "a new Milvus has no database but its own"
     assert environment["CLIPSEEK_INDEX_TOKEN_FILE"] == "/run/secrets/milvus_token"
     assert set(COMPOSE[name].said["networks"]) & set(COMPOSE["milvus"].said["networks"])

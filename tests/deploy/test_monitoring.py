@@ -37,6 +37,8 @@ RULES: list[dict[str, Any]] = [
 ]
 OF_PROMETHEUS = {"up", "ALERTS"}
 """Series that Prometheus makes itself."""
+OF_TRITON = {"nv_inference_queue_duration_us", "nv_inference_request_success"}
+"""Counters of Triton: docs/user_guide/metrics.md of its server."""
 
 
 def promtool(*arguments: str | Path, folder: Path = PROMETHEUS) -> str:
@@ -106,9 +108,9 @@ def test_expressions_name_metrics_that_there_are(
     exported: set[str], place: str, expression: str
 ) -> None:
     """Those of the API and of the recorder, and the few that Prometheus adds."""
-    named = set(re.findall(r"\b(?:(?:clipseek|process)_\w+|up|ALERTS)\b", expression))
+    named = set(re.findall(r"\b(?:(?:clipseek|process|nv)_\w+|up|ALERTS)\b", expression))
     assert named
-    assert named <= exported | OF_PROMETHEUS, place
+    assert named <= exported | OF_PROMETHEUS | OF_TRITON, place
 
 
 def test_every_replica_is_asked() -> None:
@@ -131,6 +133,16 @@ def test_every_recorder_is_asked() -> None:
     assert f"0.0.0.0:{port}" in recorder.command
     assert recorder.said["expose"] == [port]
     assert f":{port}/metrics" in " ".join(recorder.check)
+
+
+@pytest.mark.parametrize("name", ["embedder", "milvus"])
+def test_servers_of_profiles_are_asked(name: str) -> None:
+    """At a port of their service, by its name."""
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    (discovery,) = {job["job_name"]: job for job in jobs}[f"clipseek-{name}"]["dns_sd_configs"]
+    service = Compose()[name]
+    assert discovery["names"] == [service.name]
+    assert str(discovery["port"]) in service.said["expose"]
 
 
 def test_grafana_knows_each_field_of_the_dashboard() -> None:
@@ -179,6 +191,9 @@ def _lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
         "Delay of watches",
         "Alerts that are sent",
         "Oldest alert that waits",
+        "Servers that answer",
+        "Queue of the embedder",
+        "Faults of cameras and folders",
     ],
 )
 def test_a_panel_is_there(title: str) -> None:

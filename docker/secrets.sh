@@ -26,6 +26,7 @@ random | keep cache_secret
 random | keep grafana_password
 random | keep milvus_password
 random | keep oidc_session_secret
+random | keep store_secret
 # 32 bytes, as `indexer cameras key` prints them.
 head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' | keep camera_key
 printf 'postgresql://clipseek:%s@postgres:5432/clipseek' "$(cat postgres_password)" | keep database_url

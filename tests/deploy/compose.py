@@ -93,6 +93,12 @@ class Compose:
         return (services[name] for name in TopologicalSorter(graph).static_order())
 
 
+def overlay(name: str) -> dict[str, Any]:
+    """Return what docker/NAME.compose.yml says, its variables as they are written."""
+    said = yaml.safe_load((ROOT / "docker" / f"{name}.compose.yml").read_text("utf-8"))
+    return dict(said)
+
+
 def _each_text(value: Any, variables: Mapping[str, str]) -> Any:
     """Replace the variables in each text of what YAML gave."""
     if isinstance(value, str):

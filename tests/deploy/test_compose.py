@@ -24,7 +24,7 @@ from tests.chaos.proxy import NGINX, TEMPLATE
 from tests.deploy.compose import FILE, ROOT, Compose, Service, interpolated
 
 COMPOSE = Compose()
-OVERLAYS = [ROOT / "docker" / f"{name}.compose.yml" for name in ("gpu", "oidc", "tls")]
+OVERLAYS = [ROOT / "docker" / f"{name}.compose.yml" for name in ("gpu", "oidc", "store", "tls")]
 OURS = ("api", "indexer", "migrate", "recorder", "worker")
 DATA = "/var/lib/clipseek"
 SERVICES = list(COMPOSE)
@@ -173,7 +173,7 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     made = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     files = {Path(said["file"]).name for said in COMPOSE.said["secrets"].values()}
-    assert set(made) == files | {"oidc_session_secret"}
+    assert set(made) == files | {"oidc_session_secret", "store_secret"}
     assert len(made["postgres_password"]) == 48
     assert made["postgres_password"] in made["database_url"]
     assert made["redis_password"] in made["redis_url"]
@@ -326,9 +326,9 @@ def test_addresses_name_services() -> None:
 
 @pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
 def test_an_overlay_changes_services_that_there_are(file: Path) -> None:
-    """And stages of the Dockerfile that there are."""
+    """And stages of the Dockerfile that there are; one adds a service, `store`."""
     said = yaml.safe_load(file.read_text("utf-8"))
-    assert set(said["services"]) <= set(COMPOSE.said["services"])
+    assert set(said["services"]) <= {*COMPOSE.said["services"], "store"}
     for service in said["services"].values():
         if "build" in service:
             assert re.search(rf" AS {service['build']['target']}$", _dockerfile(), re.MULTILINE)

@@ -31,7 +31,7 @@ RUN if [ -n "${APT_MIRROR}" ]; then \
 RUN groupadd --gid 10001 clipseek \
     && useradd --uid 10001 --gid 10001 --home-dir /var/lib/clipseek --no-create-home \
         --shell /usr/sbin/nologin clipseek \
-    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek /uploads /excerpts \
+    && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/clipseek /uploads /excerpts /fetched /objects \
     && rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \
     # A new volume of Milvus gets the user of its image from here.
     && install --directory --owner=999 --group=0 --mode=0750 /var/lib/milvus
@@ -80,7 +80,7 @@ FROM tools AS packages-of-api
 ARG PIP_INDEX_URL=
 ARG PIP_CERT=
 
-# Remove 150 MB that the image does not need: tests, symbols of libraries, a download accelerator (which
+# Remove 170 MB that the image does not need: tests, symbols of libraries, a download accelerator (which
 # `indexer` installs again), and bytecode of modules that are never imported. Modules that a start imports
 # are compiled, which saves 2 s of CPU at each start on a read-only root file system.
 COPY docker/locks/api.txt /build/
@@ -89,7 +89,7 @@ RUN python -m venv --without-pip /opt/venv \
         --require-hashes --requirement /build/api.txt \
     && pip --python=/opt/venv uninstall --yes hf-xet \
     && /opt/venv/bin/python /build/slim.py /opt/venv alembic.command av faiss fastapi httptools \
-        onnxruntime PIL.Image prometheus_client psycopg.pq pydantic_settings redis rich.progress \
+        onnx onnxruntime PIL.Image prometheus_client psycopg.pq pydantic_settings redis rich.progress \
         sqlalchemy.dialects.postgresql.psycopg sqlalchemy.dialects.sqlite tokenizers uvicorn.config uvloop
 
 
@@ -144,7 +144,7 @@ RUN touch /build/mark \
             torch torchvision; \
     fi \
     && /opt/venv/bin/python /build/slim.py --layer /layers/indexer --since /build/mark /opt/venv \
-        onnx ray torch watchdog.observers
+        ray similari torch watchdog.observers
 
 
 FROM packages AS indexer
@@ -188,7 +188,7 @@ RUN touch /build/mark \
             torch torchvision; \
     fi \
     && /opt/venv/bin/python /build/slim.py --layer /layers/gpu --since /build/mark /opt/venv \
-        fastapi onnx onnxruntime psycopg.pq torch uvicorn.config uvloop
+        fastapi onnx onnxruntime psycopg.pq similari torch uvicorn.config uvloop
 
 
 FROM base AS gpu

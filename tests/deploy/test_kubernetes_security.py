@@ -134,7 +134,10 @@ def test_secrets_are_files_that_others_cannot_read(cluster: Cluster) -> None:
 
 
 def test_a_pod_gets_only_the_secrets_it_needs(cluster: Cluster) -> None:
-    """Redis is the API's alone; a worker beside cameras signs alerts by their key."""
+    """Redis is the API's alone; a worker beside cameras signs alerts by their key.
+
+    What reads or writes a bucket has its key, and nothing else has.
+    """
     for component in ("index", "worker", "migrate", "backup", "report"):
         found = [
             each["secret"] for each in cluster.pod(component).spec["volumes"] if "secret" in each
@@ -142,5 +145,9 @@ def test_a_pod_gets_only_the_secrets_it_needs(cluster: Cluster) -> None:
         if component == "worker" and "recorder" in cluster.names("StatefulSet"):
             (cameras,) = (each for each in found if each["secretName"].startswith("cameras"))
             found.remove(cameras)
+        reading = component not in ("migrate", "backup")
+        if reading and "bucket" in cluster.names("Secret"):
+            (bucket,) = (each for each in found if each["secretName"] == "bucket")
+            found.remove(bucket)
         (store,) = found
         assert [item["key"] for item in store["items"]] == ["database-url"]

@@ -56,7 +56,7 @@ class Candidates:
         for tag in tags:
             if tag.is_shown:
                 shown.setdefault(tag.video_id, []).append(tag)
-        return cls(collection, _joined(blocks), videos, shown)
+        return cls(collection, SegmentBlock.joined(blocks), videos, shown)
 
     def __len__(self) -> int:
         return len(self.block)
@@ -68,7 +68,7 @@ class Candidates:
     @cached_property
     def by_video(self) -> Mapping[str, NDArray[np.int64]]:
         """The rows of each video in the order of time."""
-        return _by_video(self.block)
+        return self.block.by_video()
 
     def tags_of(self, row: int) -> set[str]:
         """Return the tags of the video, and those in whose span the frame of a row is shown."""
@@ -142,15 +142,3 @@ STRATA: Mapping[str, Callable[[Candidates], list[str]]] = {
     "hour": _hours,
     "tag": _tags,
 }
-
-
-def _by_video(block: SegmentBlock) -> dict[str, NDArray[np.int64]]:
-    """Return the rows of each video in the order of time."""
-    order = np.lexsort((block.spans[:, 0], block.video_ids))
-    names, firsts = np.unique(block.video_ids[order], return_index=True)
-    return dict(zip(names.tolist(), np.split(order, firsts[1:]), strict=True))
-
-
-def _joined(blocks: Sequence[SegmentBlock]) -> SegmentBlock:
-    names = ("ids", "video_ids", "spans", "best_times", "biases", "vectors")
-    return SegmentBlock(*(np.concatenate([getattr(b, name) for b in blocks]) for name in names))

@@ -55,13 +55,11 @@ def of_rules(service: Service, candidates: Candidates, rules: Sequence[Rule]) ->
     def fits(rule: Rule) -> NDArray[np.float64]:
         asked = judge.asked[rule.name]
         if rule.relation is None:
-            seen = Seen(block.spans, block.biases, block.vectors)
-            return relevance(asked, seen, judge.curves)
+            return relevance(asked, Seen.of(block), judge.curves)
         found = np.zeros(len(candidates))
         for video_id, rows in candidates.by_video.items():
             tracks = objects[video_id].tracks if video_id in objects else ()
-            seen = Seen(block.spans[rows], block.biases[rows], block.vectors[rows], tracks)
-            found[rows] = relevance(asked, seen, judge.curves)
+            found[rows] = relevance(asked, Seen.of(block.taken(rows), tracks), judge.curves)
         return found
 
     found = np.stack([fits(rule) for rule in rules])

@@ -106,8 +106,8 @@ class VideoRows:
 class SegmentBlock:
     """Segments of one or several videos as arrays, rows together: what an index is built from.
 
-    ids: int64 (S,), ascending. video_ids: str (S,). spans: float64 (S, 2) seconds.
-    best_times: float64 (S,). biases: float32 (S,). vectors: float32 (S, dim), unit rows.
+    ids: int64 (S,), ascending as a catalog yields them. video_ids: str (S,). spans: float64 (S, 2)
+    seconds. best_times: float64 (S,). biases: float32 (S,). vectors: float32 (S, dim), unit rows.
     """
 
     ids: NDArray[np.int64]
@@ -125,6 +125,45 @@ class SegmentBlock:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @classmethod
+    def joined(cls, blocks: Sequence["SegmentBlock"], *, dim: int = 0) -> "SegmentBlock":
+        """Return the rows of several blocks as one, in their order.
+
+        `dim` is the length of a vector; it is used where there are no blocks.
+        """
+        if not blocks:
+            none, ids = np.empty(0), np.empty(0, np.int64)
+            names, biases = np.empty(0, np.str_), np.empty(0, np.float32)
+            vectors = np.empty((0, dim), np.float32)
+            return cls(ids, names, np.empty((0, 2)), none, biases, vectors)
+        return cls(
+            ids=np.concatenate([block.ids for block in blocks]),
+            video_ids=np.concatenate([block.video_ids for block in blocks]),
+            spans=np.concatenate([block.spans for block in blocks]),
+            best_times=np.concatenate([block.best_times for block in blocks]),
+            biases=np.concatenate([block.biases for block in blocks]),
+            vectors=np.concatenate([block.vectors for block in blocks]),
+        )
+
+    def taken(self, rows: NDArray[np.int64]) -> "SegmentBlock":
+        """Return some rows, given by their positions, int64 (M,), in this order."""
+        return SegmentBlock(
+            ids=self.ids[rows],
+            video_ids=self.video_ids[rows],
+            spans=self.spans[rows],
+            best_times=self.best_times[rows],
+            biases=self.biases[rows],
+            vectors=self.vectors[rows],
+        )
+
+    def by_video(self) -> dict[str, NDArray[np.int64]]:
+        """Return the positions of the rows of each video, int64 (M,), in the order of time."""
+        if not len(self):
+            return {}
+        order = np.lexsort((self.spans[:, 1], self.spans[:, 0], self.video_ids))
+        names, firsts = np.unique(self.video_ids[order], return_index=True)
+        return dict(zip(names.tolist(), np.split(order, firsts[1:]), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,19 +131,7 @@ def segment_of(times: NDArray[np.float64], starts: NDArray[np.float64]) -> NDArr
     return np.maximum(np.searchsorted(starts, times + ADJACENT_S, side="right") - 1, 0)
 
 
-def in_time(blocks: list[SegmentBlock], dim: int) -> SegmentBlock:
-    """Join the blocks of one video, in the order of time."""
-    if not blocks:
-        none, ids = np.empty(0), np.empty(0, np.int64)
-        names, biases = np.empty(0, np.str_), np.empty(0, np.float32)
-        vectors = np.empty((0, dim), np.float32)
-        return SegmentBlock(ids, names, np.empty((0, 2)), none, biases, vectors)
-    order = np.argsort(np.concatenate([block.spans[:, 0] for block in blocks]), kind="stable")
-    return SegmentBlock(
-        ids=np.concatenate([block.ids for block in blocks])[order],
-        video_ids=np.concatenate([block.video_ids for block in blocks])[order],
-        spans=np.concatenate([block.spans for block in blocks])[order],
-        best_times=np.concatenate([block.best_times for block in blocks])[order],
-        biases=np.concatenate([block.biases for block in blocks])[order],
-        vectors=np.concatenate([block.vectors for block in blocks])[order],
-    )
+def in_time(blocks: Sequence[SegmentBlock], dim: int) -> SegmentBlock:
+    """Join blocks, in the order of time."""
+    block = SegmentBlock.joined(blocks, dim=dim)
+    return block.taken(np.argsort(block.spans[:, 0], kind="stable"))

@@ -49,7 +49,7 @@ class Stream:
         times = block.spans + begins[:, np.newaxis]
         order = np.lexsort((times[:, 1], times[:, 0]))
         return cls(
-            name, {each.id: each for each in videos}, origins, at(block, order), times[order]
+            name, {each.id: each for each in videos}, origins, block.taken(order), times[order]
         )
 
     def joined(
@@ -57,21 +57,13 @@ class Stream:
     ) -> tuple["Stream", Floats]:
         """Return this stream and others that go on from it as one, with their fits; no vectors."""
         every = [(self, fit), *others]
-        rows = [len(stream.block) for stream, _ in every]
-        block = SegmentBlock(
-            ids=np.concatenate([stream.block.ids for stream, _ in every]),
-            video_ids=np.concatenate([stream.block.video_ids for stream, _ in every]),
-            spans=np.concatenate([stream.block.spans for stream, _ in every]),
-            best_times=np.concatenate([stream.block.best_times for stream, _ in every]),
-            biases=np.concatenate([stream.block.biases for stream, _ in every]),
-            vectors=np.empty((sum(rows), 0), np.float32),
-        )
+        block = SegmentBlock.joined([stream.without_vectors().block for stream, _ in every])
         times = np.concatenate([stream.times for stream, _ in every])
         fits = np.concatenate([each for _, each in every])
         order = np.lexsort((times[:, 1], times[:, 0]))
         videos = {key: video for stream, _ in every for key, video in stream.videos.items()}
         origins = {key: origin for stream, _ in every for key, origin in stream.origins.items()}
-        stream = Stream(self.name, videos, origins, at(block, order), times[order])
+        stream = Stream(self.name, videos, origins, block.taken(order), times[order])
         return stream, fits[order]
 
     def without_vectors(self) -> "Stream":
@@ -99,19 +91,18 @@ def streams(
     videos: Iterable[Video | Named], blocks: Iterable[SegmentBlock], dim: int, frames: Frames
 ) -> list[Stream]:
     """Sort the frames of some videos, whose segments are in blocks, into streams."""
-    every = in_time(list(blocks), dim)
-    of_videos = [
-        sampled(at(every, np.flatnonzero(every.video_ids == video_id)), *frames(video_id))
-        for video_id in np.unique(every.video_ids).tolist()
-    ]
-    block = in_time(of_videos, dim)
+    every = SegmentBlock.joined(list(blocks), dim=dim)
+    shown = {
+        video_id: sampled(every.taken(rows), *frames(video_id))
+        for video_id, rows in every.by_video().items()
+    }
     groups: dict[tuple[str, str], list[Video | Named]] = {}
     for video in videos:
         groups.setdefault((video.stream, "" if video.stream else video.id), []).append(video)
     found = []
     for (name, _), mine in groups.items():
-        rows = np.flatnonzero(np.isin(block.video_ids, [video.id for video in mine]))
-        found.append(Stream.of(name, mine, at(block, rows)))
+        block = SegmentBlock.joined([shown[v.id] for v in mine if v.id in shown], dim=dim)
+        found.append(Stream.of(name, mine, block))
     return found
 
 
@@ -136,7 +127,7 @@ def sampled(block: SegmentBlock, times: Floats, vectors: NDArray[np.float32]) ->
     is_first = np.diff(own, prepend=-1) > 0
     begins = np.where(is_first, block.spans[own, 0], times)
     ends = np.minimum(np.append(begins[1:], np.inf), block.spans[own, 1])
-    bare = at(block, np.setdiff1d(np.arange(len(block)), own))
+    bare = block.taken(np.setdiff1d(np.arange(len(block)), own))
     frames = SegmentBlock(
         ids=block.ids[own],
         video_ids=block.video_ids[own],
@@ -146,15 +137,3 @@ def sampled(block: SegmentBlock, times: Floats, vectors: NDArray[np.float32]) ->
         vectors=vectors[seen],
     )
     return in_time([frames, bare], vectors.shape[1])
-
-
-def at(block: SegmentBlock, rows: NDArray[np.int64]) -> SegmentBlock:
-    """Return some segments, int64 (M,), in this order."""
-    return SegmentBlock(
-        ids=block.ids[rows],
-        video_ids=block.video_ids[rows],
-        spans=block.spans[rows],
-        best_times=block.best_times[rows],
-        biases=block.biases[rows],
-        vectors=block.vectors[rows],
-    )

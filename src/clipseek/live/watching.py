@@ -14,7 +14,7 @@ from clipseek.library.collections import Collections
 from clipseek.live.asking import query_of
 from clipseek.live.events import Event, Rule, Signal, State, follow
 from clipseek.live.judging import Question
-from clipseek.live.moments import Stream, at, streams
+from clipseek.live.moments import Stream, streams
 from clipseek.live.trying import alert_of, allows, is_watched
 from clipseek.protocols import CatalogReader
 from clipseek.recorded import seconds_of
@@ -204,7 +204,7 @@ class Watching:
         rows = (stream.times[:, 1] > begin).nonzero()[0]
         if not len(rows):
             return
-        new = replace(stream, block=at(stream.block, rows), times=stream.times[rows])
+        new = replace(stream, block=stream.block.taken(rows), times=stream.times[rows])
         signal = Signal(signal.spans[rows], signal.fit[rows])
         rule = Rule(watch.threshold, watch.margin, watch.cooldown_s)
         before = State(state.until, state.is_up, state.fired_at)

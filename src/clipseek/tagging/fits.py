@@ -20,6 +20,7 @@ from clipseek.matching import logistic
 from clipseek.ranking import ADJACENT_S
 from clipseek.relations import held
 from clipseek.rules import Rule
+from clipseek.stored import SegmentBlock
 from clipseek.tracked import Track
 
 Floats = NDArray[np.float64]
@@ -51,6 +52,11 @@ class Seen:
     biases: NDArray[np.float32]
     vectors: NDArray[np.float32]
     tracks: Sequence[Track] = ()
+
+    @classmethod
+    def of(cls, block: SegmentBlock, tracks: Sequence[Track] = ()) -> "Seen":
+        """Take the segments of a block, which are in the order of time."""
+        return cls(block.spans, block.biases, block.vectors, tracks)
 
     def divided(self, rule: Rule) -> "Seen":
         """Return the segments, each divided where the relation of a rule begins or ends."""

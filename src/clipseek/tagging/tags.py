@@ -250,21 +250,12 @@ def segments_of(
     catalog: CatalogReader, name: str, ids: Sequence[str], *, with_objects: bool
 ) -> dict[str, Seen]:
     """Return the segments of some videos in the order of time, by video; one may have none."""
-    blocks = list(catalog.blocks(name, video_ids=ids))
+    block = SegmentBlock.joined(list(catalog.blocks(name, video_ids=ids)))
     objects = dict(catalog.objects(name, video_ids=ids)) if with_objects else {}
-    found = {video: _seen(blocks, video) for video in ids}
-    for video, shown in objects.items():
-        found[video] = replace(found[video], tracks=shown.tracks)
-    return found
-
-
-def _seen(blocks: Sequence[SegmentBlock], video: str) -> Seen:
-    rows = [(block, np.flatnonzero(block.video_ids == video)) for block in blocks]
-    rows = [(block, places) for block, places in rows if len(places)]
-    if not rows:
-        return Seen(np.empty((0, 2)), np.empty(0, np.float32), np.empty((0, 0), np.float32))
-    spans = np.concatenate([block.spans[places] for block, places in rows])
-    order = np.lexsort((spans[:, 1], spans[:, 0]))
-    biases = np.concatenate([block.biases[places] for block, places in rows])
-    vectors = np.concatenate([block.vectors[places] for block, places in rows])
-    return Seen(spans[order], biases[order], np.ascontiguousarray(vectors[order]))
+    rows, none = block.by_video(), np.empty(0, np.int64)
+    return {
+        video: Seen.of(
+            block.taken(rows.get(video, none)), objects[video].tracks if video in objects else ()
+        )
+        for video in ids
+    }

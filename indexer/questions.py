@@ -12,7 +12,7 @@ from clipseek.errors import InvalidQuery
 from clipseek.ledgers import open_curating_reader
 from clipseek.rules import Rule, RuleNotFound
 from clipseek.service import Service
-from clipseek.tagging.fits import Seen, in_hours, inside, relevance
+from clipseek.tagging.fits import Seen, inside, is_for, relevance
 from clipseek.tagging.tags import Judge
 from indexer.candidates import Candidates
 
@@ -67,9 +67,7 @@ def of_rules(service: Service, candidates: Candidates, rules: Sequence[Rule]) ->
         if rule.cameras is not None or rule.hours is not None:
             for video_id, rows in candidates.by_video.items():
                 video = candidates.videos[video_id]
-                is_asked = in_hours(rule, block.spans[rows, 0], video.recorded_at)
-                if rule.cameras is not None and video.stream not in rule.cameras:
-                    is_asked[:] = False
+                is_asked = is_for(rule, block.spans[rows, 0], video.stream, video.recorded_at)
                 row[rows[~is_asked]] = np.nan
     return Questions(
         "rule", [rule.name for rule in rules], found, np.array([rule.threshold for rule in rules])

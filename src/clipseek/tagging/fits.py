@@ -8,7 +8,7 @@ how sure the boxes are, and is 0 where it does not hold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +18,7 @@ from clipseek.composition import Curves, combined
 from clipseek.live.hours import is_within
 from clipseek.matching import logistic
 from clipseek.ranking import ADJACENT_S
-from clipseek.relations import held
+from clipseek.relations import Held, held
 from clipseek.rules import Rule
 from clipseek.stored import SegmentBlock
 from clipseek.tracked import Track
@@ -58,45 +58,57 @@ class Seen:
         """Take the segments of a block, which are in the order of time."""
         return cls(block.spans, block.biases, block.vectors, tracks)
 
-    def divided(self, rule: Rule) -> "Seen":
-        """Return the segments, each divided where the relation of a rule begins or ends."""
-        if rule.relation is None or not len(self.spans):
-            return self
-        edges = {
-            edge for start, end, _ in held(rule.relation, self.tracks) for edge in (start, end)
-        }
-        parts: list[Span] = []
-        rows: list[int] = []
-        for row, (start, end) in enumerate(self.spans.tolist()):
-            for edge in sorted(edges):
-                if start + ADJACENT_S < edge < end - ADJACENT_S:
-                    parts.append((start, edge))
-                    rows.append(row)
-                    start = edge
-            parts.append((start, end))
-            rows.append(row)
-        spans = np.array(parts, np.float64)
-        return replace(self, spans=spans, biases=self.biases[rows], vectors=self.vectors[rows])
-
 
 def relevance(asked: Asked, seen: Seen, curves: Curves) -> Floats:
-    """Return how well a rule fits each segment, float64 (S,) in [0, 1]."""
-    fits = _said(asked, seen, curves) if len(asked.prompts) else np.ones(len(seen.spans))
-    return fits if asked.rule.relation is None else fits * _placed(asked.rule, seen)
+    """Return how well a rule fits each whole segment, float64 (S,) in [0, 1]."""
+    fits = _said(asked, seen, curves)
+    relation = asked.rule.relation
+    return fits if relation is None else fits * _placed(seen.spans, held(relation, seen.tracks))
 
 
-def _placed(rule: Rule, seen: Seen) -> Floats:
-    """Return how sure it is that the relation of a rule holds somewhere in each segment."""
-    found = np.zeros(len(seen.spans))
-    if rule.relation is not None:
-        for start, end, sure in held(rule.relation, seen.tracks):
-            shown = (seen.spans[:, 0] < end - ADJACENT_S) & (seen.spans[:, 1] > start + ADJACENT_S)
-            found[shown] = np.maximum(found[shown], sure)
+def judged(asked: Asked, seen: Seen, curves: Curves) -> tuple[Floats, Floats]:
+    """Return the spans that a rule judges, float64 (M, 2) seconds, and its relevance, float64 (M,).
+
+    They are the segments, each divided where the relation of the rule begins or ends.
+    """
+    fits, relation = _said(asked, seen, curves), asked.rule.relation
+    if relation is None:
+        return seen.spans, fits
+    spells = held(relation, seen.tracks)
+    spans, rows = _divided(seen.spans, spells)
+    return spans, fits[rows] * _placed(spans, spells)
+
+
+def _divided(spans: Floats, spells: Sequence[Held]) -> tuple[Floats, NDArray[np.int64]]:
+    """Divide segments where a relation begins or ends; return the parts and whose each is."""
+    edges = np.unique([edge for start, end, _ in spells for edge in (start, end)])
+    parts: list[Span] = []
+    rows: list[int] = []
+    firsts = np.searchsorted(edges, spans[:, 0] + ADJACENT_S, side="right")
+    lasts = np.searchsorted(edges, spans[:, 1] - ADJACENT_S, side="left")
+    for row, (start, end) in enumerate(spans.tolist()):
+        for edge in edges[firsts[row] : lasts[row]].tolist():
+            if start + ADJACENT_S < edge:
+                parts.append((start, edge))
+                rows.append(row)
+                start = edge
+        parts.append((start, end))
+        rows.append(row)
+    return np.array(parts, np.float64).reshape(-1, 2), np.array(rows, np.int64)
+
+
+def _placed(spans: Floats, spells: Sequence[Held]) -> Floats:
+    """Return how sure it is that a relation holds somewhere in each span, in the order of time."""
+    found = np.zeros(len(spans))
+    for start, end, sure in spells:
+        first = np.searchsorted(spans[:, 1], start + ADJACENT_S, side="right")
+        last = np.searchsorted(spans[:, 0], end - ADJACENT_S, side="left")
+        np.maximum(found[first:last], sure, out=found[first:last])
     return found
 
 
 def _said(asked: Asked, seen: Seen, curves: Curves) -> Floats:
-    """Return how well the sentences of a rule fit each segment."""
+    """Return how well the sentences of a rule fit each segment; 1 if it has none."""
     biases = seen.biases.astype(np.float64)
 
     def best(sentences: NDArray[np.float32]) -> Floats:
@@ -105,8 +117,8 @@ def _said(asked: Asked, seen: Seen, curves: Curves) -> Floats:
         found: Floats = np.max(logits, axis=0)
         return found
 
-    if not len(seen.spans):
-        return np.empty(0)
+    if not len(seen.spans) or not len(asked.prompts):
+        return np.ones(len(seen.spans))
     wanted = best(asked.prompts)
     if not len(asked.exclusions):
         return logistic(wanted)
@@ -114,14 +126,22 @@ def _said(asked: Asked, seen: Seen, curves: Curves) -> Floats:
     return logistic(combined(both, np.array([1.0, -1.0])))
 
 
-def in_hours(rule: Rule, starts: Floats, recorded_at: str) -> NDArray[np.bool_]:
-    """Return which segments begin in the hours of a rule, bool (S,).
+def is_for(rule: Rule, starts: Floats, stream: str, recorded_at: str) -> NDArray[np.bool_]:
+    """Return which segments of a video a rule is for, by its cameras and hours, bool (S,).
 
-    Without hours all do; with hours none of a video does whose time of recording is not known.
+    A segment belongs to the hours in which it begins. A rule with hours is for none of a video
+    whose time of recording is not known.
+
+    Args:
+        rule: The rule.
+        starts: float64 (S,), when the segments begin, seconds of the video.
+        stream: The camera of the video, or empty.
+        recorded_at: When the video begins, RFC 3339, or empty.
     """
+    is_theirs = rule.cameras is None or stream in rule.cameras
     if rule.hours is None:
-        return np.ones(len(starts), np.bool_)
-    if not recorded_at:
+        return np.full(len(starts), is_theirs)
+    if not is_theirs or not recorded_at:
         return np.zeros(len(starts), np.bool_)
     begin = datetime.fromisoformat(recorded_at).timestamp()
     return np.array([is_within(rule.hours, begin + start) for start in starts.tolist()], np.bool_)

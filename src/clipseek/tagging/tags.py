@@ -27,7 +27,7 @@ from clipseek.model import Model
 from clipseek.protocols import CatalogReader
 from clipseek.rules import Rule
 from clipseek.stored import SegmentBlock
-from clipseek.tagging.fits import Asked, Seen, highest, in_hours, inside, merged, relevance
+from clipseek.tagging.fits import Asked, Seen, highest, inside, is_for, judged, merged
 from clipseek.types import Collection
 
 VIDEOS_AT_ONCE = 256
@@ -102,17 +102,15 @@ class Judge:
         if asked is None:
             tags = decided_tags(said, name, "")
             return Tagging(facts.video_id, name, "", self.stamp(facts, name), tags)
-        rule, seen = asked.rule, seen.divided(asked.rule)
-        fits = relevance(asked, seen, self.curves)
+        rule = asked.rule
+        spans, fits = judged(asked, seen, self.curves)
         decided = [
-            replace(tag, relevance=highest(seen.spans, fits, (tag.start, tag.end)))
+            replace(tag, relevance=highest(spans, fits, (tag.start, tag.end)))
             for tag in decided_tags(said, name, rule.version)
         ]
         chosen = fits >= rule.threshold
-        chosen &= ~inside(seen.spans, _asked_about(said, name))
-        chosen &= in_hours(rule, seen.spans[:, 0], facts.recorded_at)
-        if rule.cameras is not None and facts.stream not in rule.cameras:
-            chosen[:] = False
+        chosen &= ~inside(spans, _asked_about(said, name))
+        chosen &= is_for(rule, spans[:, 0], facts.stream, facts.recorded_at)
         proposed = [
             SegmentTag(
                 tag_id(facts.video_id, name, start, end),
@@ -123,7 +121,7 @@ class Judge:
                 rule.version,
                 fit,
             )
-            for start, end, fit in merged(seen.spans, fits, chosen)
+            for start, end, fit in merged(spans, fits, chosen)
         ]
         taken = {tag.id for tag in decided}
         tags = [*decided, *(tag for tag in proposed if tag.id not in taken)]

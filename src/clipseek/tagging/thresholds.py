@@ -9,7 +9,7 @@ from clipseek.curating import CuratingReader, SegmentTag
 from clipseek.decisions import Outcome
 from clipseek.protocols import CatalogReader
 from clipseek.rules import Rule
-from clipseek.tagging.fits import highest, relevance
+from clipseek.tagging.fits import highest, judged
 from clipseek.tagging.fitting import Quality, fitted, quality
 from clipseek.tagging.tags import Judge, batches, by_video, segments_of
 
@@ -35,13 +35,12 @@ def _judged(store: CuratingReader, catalog: CatalogReader, judge: Judge, rule: R
         for video, seen in segments_of(
             catalog, name, ids, with_objects=judge.needs_objects
         ).items():
-            seen = seen.divided(rule)
             if not len(seen.spans):
                 continue
-            fits = relevance(asked, seen, judge.curves)
+            spans, fits = judged(asked, seen, judge.curves)
             for outcome in outcomes[video]:
                 span, is_right = about(outcome, rule.name)
-                relevances.append(highest(seen.spans, fits, span))
+                relevances.append(highest(spans, fits, span))
                 right.append(is_right)
     return np.array(relevances, np.float64), np.array(right, np.bool_)
 

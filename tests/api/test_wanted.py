@@ -157,6 +157,15 @@ def test_a_machine_that_is_away_is_named(asking: Asking) -> None:
     assert "at farm; ask for a span of it" in whole["detail"]
 
 
+def test_a_machine_that_has_asked_a_moment_ago_is_there(asking: Asking) -> None:
+    """It asks every few seconds; within 45 s some of its questions may be lost."""
+    asking.wanted()
+    asking.passed += 42
+    assert asking.get("ann", CLIP).status_code == 202
+    asking.passed += 6
+    assert asking.get("ann", CLIP).json()["type"] == "/problems/site-away"
+
+
 @pytest.mark.parametrize(
     ("why", "status", "said"),
     [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clipseek.redaction import Finder, Redactor, Regions, opening
 from clipseek.redaction.centerface import CenterFace
 from clipseek.redaction.faults import RedactionUnavailable
-from clipseek.redaction.regions import CELLS, HOLD_S, Look, blur, covering, distinct
+from clipseek.redaction.regions import CELLS, Look, blur, covering, distinct
 from clipseek.testing.finder import MarkFinder, mark
 from clipseek.video.excerpting import Recipe
 from clipseek.video.redacting import LOOK_S, Redacting
@@ -132,10 +132,29 @@ def test_of_regions_that_overlap_the_surest_is_kept() -> None:
 
 
 def test_a_region_is_held_before_and_after() -> None:
-    """For `HOLD_S`, and no longer."""
+    """For 0.4 s, as the page on security promises: three looks may miss a face."""
     looks = [Look(1.0, boxes((0.1, 0.1, 0.2, 0.2)))]
-    for time, count in ((1 - HOLD_S, 1), (1 + HOLD_S, 1), (0.95 - HOLD_S, 0), (1.05 + HOLD_S, 0)):
-        assert len(covering(looks, time)) == count
+    for apart, count in ((0.0, 1), (0.38, 1), (0.42, 0)):
+        assert len(covering(looks, 1 - apart)) == count
+        assert len(covering(looks, 1 + apart)) == count
+
+
+@pytest.mark.parametrize(("larger", "count"), [(1.8, 3), (2.2, 2)])
+def test_a_face_grows_to_twice_its_size_and_no_more(larger: float, count: int) -> None:
+    """Between two looks; else two faces would be joined, and all between them blurred."""
+    side = 0.1 * larger
+    looks = [
+        Look(1.0, boxes((0.1, 0.1, 0.2, 0.2))),
+        Look(1.1, boxes((0.2, 0.1, 0.2 + side, 0.1 + side))),
+    ]
+    assert len(covering(looks, 1.05)) == count
+
+
+@pytest.mark.parametrize(("shift", "count"), [(0.10, 1), (0.115, 2)])
+def test_two_faces_may_overlap_by_three_tenths(shift: float, count: int) -> None:
+    """Of their union: 0.33 is one face, and 0.27 are two people whose heads are close."""
+    both = boxes((0.1, 0.1, 0.3, 0.3), (0.1 + shift, 0.1, 0.3 + shift, 0.3))
+    assert len(distinct(both, np.array([0.9, 0.8], np.float32))) == count
 
 
 def test_the_way_of_a_face_is_covered() -> None:

@@ -54,6 +54,13 @@ def test_a_span_has_the_frames_that_show_both_and_the_smaller_confidence() -> No
     assert held(Relation("cat", "car", "left_of"), [cat, CAR]) == [(1, 2, 0.6), (3, 4, 0.6)]
 
 
+@pytest.mark.parametrize(("apart", "count"), [(0.095, 0), (0.105, 1)])
+def test_a_tenth_of_the_frame_is_beside(apart: float, count: int) -> None:
+    """Unless a rule says: boxes of what is in one place differ by less."""
+    tracks = [track("cat", {0.0: (0.5 - apart, 0.5)}), CAR]
+    assert len(held(Relation("cat", "car", "left_of"), tracks)) == count
+
+
 def test_a_margin_decides() -> None:
     """A wider one needs more distance; another class has no part in it."""
     tracks = [track("cat", {0.0: (0.3, 0.5)}), CAR]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clipseek.errors import InvalidQuery
-from clipseek.tagging.fitting import MIN_SIDE, Quality, Rate, fitted, quality
+from clipseek.tagging.fitting import Quality, Rate, fitted, quality
 
 RIGHT = np.array([True] * 10 + [False] * 10)
 
@@ -82,9 +82,13 @@ def test_quality_counts_what_is_given_and_what_is_right() -> None:
     assert math.isnan(Rate(0, 0).share)
 
 
-@pytest.mark.parametrize("side", ["right", "wrong"])
-def test_too_few_decisions_are_refused(side: str) -> None:
-    """The message says how many there are and what to do."""
-    right = np.arange(20) < (MIN_SIDE - 1 if side == "right" else 20 - MIN_SIDE + 1)
-    with pytest.raises(InvalidQuery, match="review more"):
-        fitted(np.linspace(1, 0, 20), right)
+@pytest.mark.parametrize("count", [7, 13], ids=["right", "wrong"])
+def test_too_few_decisions_are_refused(count: int) -> None:
+    """Seven of a side are; the message says how many there are and what to do."""
+    with pytest.raises(InvalidQuery, match=rf"got {count} and {20 - count}; review more"):
+        fitted(np.linspace(1, 0, 20), np.arange(20) < count)
+
+
+def test_eight_decisions_of_each_side_are_enough() -> None:
+    """And the page says how many are missing until then."""
+    assert fitted(np.linspace(1, 0, 16), np.arange(16) < 8).f1 == 1.0

@@ -119,6 +119,38 @@ def test_a_frozen_camera_is_found() -> None:
     assert faults(weeks, is_camera=False) == [(), (), ()]
 
 
+@pytest.mark.parametrize(
+    ("brightness", "contrast", "blind"),
+    [(0.055, 0.2, True), (0.065, 0.2, False), (0.5, 0.027, True), (0.5, 0.033, False)],
+    ids=["dark", "night with a light", "one surface", "fog with a shape"],
+)
+def test_a_picture_is_blind_if_it_is_dark_or_one_surface(
+    brightness: float, contrast: float, *, blind: bool
+) -> None:
+    """By luma from 0 to 1: 0.06 of it, and 0.03 of its deviation, as the page on drift says."""
+    assert Look(brightness, contrast, 0.0, np.zeros(144, np.float32)).is_blind == blind
+
+
+def test_eight_weeks_before_count() -> None:
+    """What was earlier belongs to another season."""
+    rng = np.random.default_rng(11)
+    weeks = [
+        Week(f"2026-W{n:02d}", 2, Sample(vectors(rng, 2), np.array([2 * n, 2 * n + 1])))
+        for n in range(1, 12)
+    ]
+    judged = judge("yard", weeks, is_camera=True)
+    assert [each.before for each in judged] == [0, 2, 4, 6, 8, 10, 12, 14, 16, 16, 16]
+
+
+@pytest.mark.parametrize(("gap", "still"), [(28.0, 0.0), (32.0, 0.32)])
+def test_half_a_minute_without_a_new_frame_is_still(gap: float, still: float) -> None:
+    """Less may be a scene in which little moves."""
+    times = np.append(np.arange(0.0, 100.0 - gap), 100.0)
+    rows = vectors(np.random.default_rng(12), len(times))
+    times[-2] = 100.0 - gap
+    assert still_share(times, rows, 100.0) == pytest.approx(still)
+
+
 def test_the_share_of_a_still_picture() -> None:
     """Frames that are one picture, and gaps in which frames repeated and were not stored."""
     rng = np.random.default_rng(7)

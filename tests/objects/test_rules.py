@@ -7,7 +7,7 @@ import pytest
 
 from clipseek.detections import Detections, overlaps
 from clipseek.errors import ConfigError
-from clipseek.objects.crops import HEIGHTS, SHARE, crops
+from clipseek.objects.crops import HEIGHTS, crops
 from clipseek.objects.rules import RuleBook, Rules
 from clipseek.objects.tracking import Tracker
 
@@ -46,6 +46,23 @@ def test_what_is_unsure_or_tiny_is_left_out() -> None:
     """0.4 is sure enough; a hundredth of the width and height is too small."""
     found = seen((0, 0, 0.5, 0.5, 0, 0.4), (0.5, 0.5, 1, 1, 0, 0.39), (0.9, 0, 0.91, 0.01, 0, 0.9))
     assert Rules().kept(found, NAMES).confidences.tolist() == pytest.approx([0.4])
+
+
+@pytest.mark.parametrize(("side", "count"), [(24, 0), (26, 1)])
+def test_an_object_has_25_pixels_square_of_full_hd(side: int, count: int) -> None:
+    """Of less, its crop shows too little of it."""
+    box = (0.5, 0.5, 0.5 + side / 1920, 0.5 + side / 1080)
+    assert len(Rules().kept(seen((*box, 0, 0.9)), NAMES)) == count
+
+
+@pytest.mark.parametrize(("hidden", "count"), [(1, 1), (2, 2)])
+def test_an_object_may_be_hidden_in_one_frame(hidden: int, count: int) -> None:
+    """Of one a second: what comes back after more may be another one."""
+    tracker = Tracker(1.0)
+    thing = seen((0.1, 0.1, 0.3, 0.3, 0, 0.9))
+    steps = [thing, thing, *[seen()] * hidden, thing]
+    numbers = [number for step in steps for number in tracker.follow(step).tolist()]
+    assert len(set(numbers)) == count
 
 
 def test_classes_have_thresholds_of_their_own() -> None:
@@ -110,11 +127,11 @@ def test_a_cat_does_not_become_a_dog() -> None:
 
 
 def test_a_crop_has_the_aspect_of_its_frame() -> None:
-    """The object takes SHARE of it, and its middle is in the upper and in the lower part."""
+    """The object takes half of it, and its middle is in the upper and in the lower part."""
     frame = np.zeros((200, 400, 3), np.uint8)
     frame[90:110, 195:205] = 255  # 0.1 of the height, 0.025 of the width
     for crop, place in zip(crops(frame, (195 / 400, 0.45, 205 / 400, 0.55)), HEIGHTS, strict=True):
-        assert crop.shape[:2] == (0.1 / SHARE * 200, 0.1 / SHARE * 400)
+        assert crop.shape[:2] == (40, 80)
         rows, columns = np.nonzero(crop[..., 0])
         assert rows.mean() / len(crop) == pytest.approx(place, abs=0.03)
         assert columns.mean() / crop.shape[1] == pytest.approx(0.5, abs=0.03)

@@ -9,7 +9,7 @@ from clipseek.errors import ConfigError
 _LEAST_OVERLAP = 0.1
 """Of the box that is expected and the one that is seen. Frames are a second apart, so it is less
 than the 0.3 of SORT (Bewley et al. 2016), which is for every frame of a video."""
-_MISSED = 2
+_MISSED = 1
 """Frames in a row that an object may be hidden in and is still the same."""
 _SIDE = 1000.0
 """The height of a frame: similari counts in pixels."""
@@ -37,7 +37,7 @@ class Tracker:
         self._sort = Sort(
             shards=1,
             bbox_history=1,
-            max_idle_epochs=_MISSED,
+            max_idle_epochs=_MISSED + 1,  # with the frame in which it is seen again
             method=PositionalMetricType.iou(threshold=_LEAST_OVERLAP),
         )
 

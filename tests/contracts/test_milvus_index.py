@@ -18,7 +18,7 @@ class Spied(Milvus):
     """A Milvus that notes what is asked of it."""
 
     def __init__(self) -> None:
-        super().__init__(server().address())
+        super().__init__(server().address(), ask_s=60.0)  # as patient as the others
         self.asked: list[tuple[int, int, str, int]] = []
 
     def search(self, name, queries, limit, *, expression="", parameters=None):  # type: ignore[no-untyped-def]  # that of Milvus

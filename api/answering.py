@@ -146,9 +146,9 @@ class Answering:
     ) -> None:
         """Note the sentences that were answered, for the collections that answered them."""
         for query, one in zip(queries, found, strict=True):
-            sight = self._collections.sight(query.collection)
-            if sight is not None and isinstance(one.answer, Ready) and query.text:
-                recent.note(sight.view.collection, query.text)
+            collection = self._collections.last(query.collection)
+            if collection is not None and isinstance(one.answer, Ready) and query.text:
+                recent.note(collection, query.text)
 
     def _at_hand(self, query: Query) -> Found | None:
         """Return the answer that is in this process already, without waiting for anything."""

@@ -1,6 +1,7 @@
 """The API notes what people ask if it is told to: what was answered, for the collection asked."""
 
 import logging
+from itertools import count
 from typing import Any
 
 import pytest
@@ -39,6 +40,16 @@ def test_what_was_answered_is_kept(library: Library) -> None:
     library.add("own.mp4", ["blue"], collection="other")
     searched(library, keep_queries=10)
     assert kept(library, "other") == ["blue"]
+    assert sorted(kept(library, "default")) == ["a blue boat", "a red car", "red"]
+
+
+def test_what_was_answered_is_kept_on_a_busy_machine(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the view may be late when the answer is ready."""
+    times = count(0.0, 100.0)
+    monkeypatch.setattr("clipseek.library.views.monotonic", lambda: next(times))
+    searched(library, keep_queries=10)
     assert sorted(kept(library, "default")) == ["a blue boat", "a red car", "red"]
 
 

@@ -91,6 +91,11 @@ class Collections:
         """Return the view that a collection is answered from now, if there is one; never waits."""
         return self._views.current(name)
 
+    def last(self, name: str) -> Collection | None:
+        """Return what a name stood for when it was last answered; never waits."""
+        view = self._views.last(name)
+        return None if view is None else view.collection
+
     def doubt(self, name: str) -> bool:
         """Note that `open` takes too long; say whether a stale view will do instead."""
         self._views.doubt(name)

@@ -87,6 +87,11 @@ class Views:
             return Sight(opened.view, age_s)
         return None
 
+    def last(self, name: str) -> View | None:
+        """Return the view that was last answered from, however old it is; never waits."""
+        opened = self._opened.get(name)
+        return None if opened is None else opened.view
+
     def doubt(self, name: str) -> None:
         """Note that the catalog was asked for what changed, and gave no answer in time."""
         self._away[name] = monotonic()

@@ -69,8 +69,8 @@ PLACES: dict[str, Callable[[Settings], Place]] = {
 """The kinds of places that videos are read from, by the schemes of their uris."""
 
 
-def open_service(settings: Settings) -> Service:
-    """Open what reads, by SELECT alone; nothing is made or written.
+def open_service(settings: Settings, *, is_brief: bool = False) -> Service:
+    """Open what reads, by SELECT alone; nothing is written. `is_brief` as in `towers.on_cpu`.
 
     A catalog that is not there yet is not an error: it counts as empty until it is there. Neither
     is one of another revision: each use of it raises CatalogOutdated until `indexer migrate` ran.
@@ -85,7 +85,7 @@ def open_service(settings: Settings) -> Service:
     holds(settings.data_dir, belonging.MARK)
     catalog = SqlReader.open(settings.catalog_url, up_within_s=settings.database_wait_s)
     serving = open_serving(settings)
-    searcher = _searcher(settings, catalog, cache, serving)
+    searcher = _searcher(settings, catalog, cache, serving, is_brief=is_brief)
     thumbnails = open_thumbnails(settings, identity=catalog.identity)
     indexes = open_indexes(settings, identity=catalog.identity, serving=serving)
     keys = SqlKeyReader(catalog.database)
@@ -98,15 +98,15 @@ def open_service(settings: Settings) -> Service:
     return service
 
 
-def open_existing(settings: Settings) -> Service:
-    """Open a catalog that must be there, to read it.
+def open_existing(settings: Settings, *, is_brief: bool = False) -> Service:
+    """Open a catalog that must be there, to read it; `is_brief` as in `towers.on_cpu`.
 
     Raises:
         NothingIndexed: there is no catalog yet.
         CatalogOutdated: it has another revision.
         ConfigError, ServiceUnavailable: as `open_service` does.
     """
-    service = open_service(settings)
+    service = open_service(settings, is_brief=is_brief)
     with _closed_on_error(service):
         try:
             service.owner()
@@ -138,7 +138,7 @@ def open_writer(settings: Settings, *, create: bool = False) -> WritingService:
     except NoCatalog:
         raise NothingIndexed(settings.collection) from None
     serving = open_serving(settings)
-    searcher = _searcher(settings, catalog, cache, serving)
+    searcher = _searcher(settings, catalog, cache, serving, is_brief=False)
     thumbnails = open_thumbnails(settings, identity=catalog.identity)
     indexes = open_indexes(settings, identity=catalog.identity, serving=serving)
     places = open_places(settings)
@@ -171,11 +171,12 @@ def migrate(settings: Settings) -> migrating.Revisions:
 
 
 def _searcher(
-    settings: Settings, catalog: CatalogReader, cache: Cache, serving: Serving
+    settings: Settings, catalog: CatalogReader, cache: Cache, serving: Serving, *, is_brief: bool
 ) -> Searcher:
     indexes = open_indexes(settings, identity=catalog.identity, serving=serving)
     views = Views(catalog, indexes, refresh_s=settings.refresh_s, stale_s=settings.stale_s)
-    loaded = Models(partial(load_collection_model, settings), idle_s=settings.model_idle_s)
+    load = partial(load_collection_model, settings, is_brief=is_brief)
+    loaded = Models(load, idle_s=settings.model_idle_s)
     collections = Collections(catalog, views, loaded, refresh_s=settings.refresh_s)
     ttl_s, model = settings.cache_ttl_s, sentences.opened(settings.sentence_model, settings.threads)
     return Searcher(
@@ -277,14 +278,16 @@ def _in_precision(
     )
 
 
-def load_collection_model(settings: Settings, collection: Collection) -> Model:
-    """Load the very model that a collection is indexed with; never exports one.
+def load_collection_model(
+    settings: Settings, collection: Collection, *, is_brief: bool = False
+) -> Model:
+    """Load the very model of a collection; never exports one. `is_brief` as in `towers.on_cpu`.
 
     Raises:
         ModelMismatch: the model of this name has other weights than those indexed with.
     """
     bundle = bundle_of(settings, collection)
-    embedder = _embedder(settings, bundle)
+    embedder = _embedder(settings, bundle, is_brief=is_brief)
     embedder.check_texts()
     return _model(bundle, collection.model, embedder)
 
@@ -319,7 +322,7 @@ def _model(bundle: Bundle, name: str, embedder: Embedder) -> Model:
     )
 
 
-def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
+def _embedder(settings: Settings, bundle: Bundle, *, is_brief: bool = False) -> BundleEmbedder:
     """Return the embedder of a bundle; nothing else decides where its towers run."""
     if settings.embedder_url is not None:
         return on_server(
@@ -329,7 +332,7 @@ def _embedder(settings: Settings, bundle: Bundle) -> BundleEmbedder:
             threads=settings.threads,
         )
     if settings.device == "cpu":
-        return on_cpu(bundle, threads=settings.threads)
+        return on_cpu(bundle, threads=settings.threads, is_brief=is_brief)
     # torch takes seconds to import, which a process without a GPU need not wait for.
     from clipseek.embedding.towers.torch import on_torch
 

@@ -11,18 +11,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from clipseek import sessions
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding import models
 from clipseek.embedding.bundle import MANIFEST, TEXT, VISUAL, Bundle
 from clipseek.embedding.precision import Measured, cosine, joined, overlap, split
-from clipseek.embedding.towers import on_cpu, openvino
+from clipseek.embedding.towers import on_cpu, onnxruntime, openvino
+from clipseek.embedding.towers.onnxruntime import OnnxTower
 from clipseek.errors import ConfigError
+from clipseek.sessions import Session
 from tests.tiny_models import CAPTIONS, make_checkpoint
 
 pytest.importorskip("torch", reason="the extra `models` is not installed")
 
 from clipseek.embedding.export import export_bundle
 from clipseek.embedding.precision import Choice, variant
+from clipseek.embedding.precision.quantise import quantise_text
 
 GOOD = Measured(images=0.999, texts=0.999, overlap=0.97, pictures=96, speedup=2.0)
 
@@ -317,3 +321,51 @@ def test_a_bundle_of_a_former_release_is_fp32(base: Bundle, tmp_path: Path) -> N
     (former / MANIFEST).write_text(json.dumps(content))
 
     assert bundles.load(former).fingerprint == base.fingerprint
+
+
+def test_an_int8_text_tower_has_its_weights_where_those_of_fp32_are(
+    base: Bundle, tmp_path: Path
+) -> None:
+    """Weights apart are mapped, not read; the sentences of both forms have the same vectors."""
+    onnx = pytest.importorskip("onnx")
+    apart, inside = tmp_path / "apart" / TEXT, tmp_path / "inside" / TEXT
+    for file in (apart, inside):
+        file.parent.mkdir()
+    onnx.save(
+        onnx.load(base.path / TEXT),
+        tmp_path / TEXT,
+        save_as_external_data=True,
+        location=f"{TEXT}.data",
+        size_threshold=0,
+    )
+
+    quantise_text(tmp_path / TEXT, apart)
+    quantise_text(base.path / TEXT, inside)
+
+    assert apart.with_name(f"{TEXT}.data").stat().st_size > apart.stat().st_size
+    assert not inside.with_name(f"{TEXT}.data").exists()
+    tokens = np.zeros((1, base.context_length), np.int64)
+    mapped, read = (
+        OnnxTower(lambda file=file: file, "tokens", [base.context_length], base.dim).run(tokens)  # type: ignore[misc]
+        for file in (apart, inside)
+    )
+    np.testing.assert_array_equal(mapped, read)
+
+
+@pytest.mark.parametrize(("choice", "packs"), [("int8", False), ("fp32", True)])
+def test_a_brief_process_leaves_int8_weights_as_they_are(
+    base: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: Choice, packs: bool
+) -> None:
+    """The vectors are the same to the bit, which those of fp32 would not be."""
+    bundle, opened = made(base, tmp_path, choice), []
+
+    def noting(file: Path, **options: Any) -> Session:
+        opened.append(options["packs"])
+        return sessions.opened(file, **options)
+
+    monkeypatch.setattr(onnxruntime, "opened", noting)
+    brief, whole = on_cpu(bundle, threads=1, is_brief=True), on_cpu(bundle, threads=1)
+
+    np.testing.assert_array_equal(brief.embed_texts(CAPTIONS), whole.embed_texts(CAPTIONS))
+
+    assert opened == [packs, True]

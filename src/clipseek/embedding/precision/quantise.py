@@ -51,6 +51,9 @@ def quantise_visual(source: Path, out: Path, pixels: NDArray[np.float32]) -> Non
 def quantise_text(source: Path, out: Path) -> None:
     """Write a text tower with int8 weights; ranges of activations are taken from each run.
 
+    Weights that were in a file beside the tower are so again: a process that loads it maps them
+    instead of copying them twice (PE-Core-B-16: 386 MB of memory instead of 623).
+
     Raises:
         ConfigError: the package onnx is missing.
     """
@@ -61,6 +64,7 @@ def quantise_text(source: Path, out: Path) -> None:
             str(out),
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
+            use_external_data_format=(source.parent / f"{source.name}.data").exists(),
             extra_options={"MatMulConstBOnly": True},
         )
 

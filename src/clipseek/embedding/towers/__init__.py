@@ -13,15 +13,16 @@ from clipseek.protocols import Tower
 _SMALL_BYTES = 16_000_000
 
 
-def on_cpu(bundle: Bundle, *, threads: int | None = None) -> BundleEmbedder:
+def on_cpu(bundle: Bundle, *, threads: int | None = None, is_brief: bool = False) -> BundleEmbedder:
     """Return the embedder of a bundle whose towers run in this process, on the bundle's runtimes.
 
-    `threads` None lets each runtime use all cores for a run.
+    `threads` None lets each runtime use all cores for a run. A process that `is_brief` embeds few
+    sentences, so that time spent on making each faster is lost; their vectors are the same.
     """
     return BundleEmbedder(
         bundle,
         visual_on_cpu(bundle, threads),
-        text_on_cpu(bundle, threads),
+        text_on_cpu(bundle, threads, is_brief=is_brief),
         threads=threads,
         patches=patches_on_cpu(bundle, threads),
     )
@@ -49,7 +50,7 @@ def visual_on_cpu(bundle: Bundle, threads: int | None) -> Tower:
     )
 
 
-def text_on_cpu(bundle: Bundle, threads: int | None) -> Tower:
+def text_on_cpu(bundle: Bundle, threads: int | None, *, is_brief: bool = False) -> Tower:
     """Return the text tower of a bundle.
 
     An int8 tower takes its quantisation ranges from the rows of a run: a sentence would get another
@@ -62,6 +63,7 @@ def text_on_cpu(bundle: Bundle, threads: int | None) -> Tower:
         bundle.dim,
         threads=1 if _is_small(bundle) else threads,
         alone=bundle.text_precision == "int8",
+        packs=not is_brief or bundle.text_precision == "fp32",
     )
 
 

@@ -30,6 +30,7 @@ class OnnxTower:
         *,
         threads: int | None = None,
         alone: bool = False,
+        packs: bool = True,
     ) -> None:
         """Keep what is needed.
 
@@ -40,11 +41,13 @@ class OnnxTower:
             dim: Length of a vector.
             threads: None uses all cores for a run.
             alone: Whether each row needs its own run.
+            packs: As in `sessions.opened`.
         """
         self._find = file
         self._name = name
         self._layout = [(name, shape), ("vectors", [dim])]
         self._threads = threads
+        self._packs = packs
         self._most = 1 if alone else _BLOCK
         self._lock = Lock()
         self._session: Session | None = None
@@ -78,7 +81,7 @@ class OnnxTower:
 
     def _load(self) -> Session:
         file = self._find()
-        session = _session(file, self._threads)
+        session = _session(file, self._threads, packs=self._packs)
         found = [
             (one.name, one.shape[1:]) for one in (*session.get_inputs(), *session.get_outputs())
         ]
@@ -135,10 +138,10 @@ class OnnxPatches:
         return session
 
 
-def _session(file: Path, threads: int | None) -> Session:
+def _session(file: Path, threads: int | None, *, packs: bool = True) -> Session:
     """Load a file; raise ConfigError."""
     try:
-        return opened(file, threads=threads)
+        return opened(file, threads=threads, packs=packs)
     except FAILURES as error:
         raise ConfigError(
             f"onnxruntime {VERSION} cannot load {file}: {error}; "

@@ -144,7 +144,8 @@ class SearchAnswer(BaseModel):
         default=None,
         description="With `facets`, how many of the `total_videos` videos have which `tag`; are in "
         "which `folder` or below it, from the one on that all are in; were recorded in which "
-        "`year`, in UTC; and have words in which `language`. A video that has none is not counted, "
+        "`year`, in UTC; have words in which `language`; and have a hit that overlaps a span of "
+        "which `segment_tag`. A video that has none is not counted, "
         "and one may have several. They are counted among the nearest segments, at least "
         f"{CANDIDATES} then: if `more` is true, there may be more. Else null.",
     )

@@ -9,7 +9,7 @@ That is `clipseek.query.WITHIN_S`, whose import takes as long as all others that
 
 SORTS = ("relevance", "time", "newest")
 GROUPS = ("video",)
-FACETS = ("tag", "folder", "year", "language")
+FACETS = ("tag", "folder", "year", "language", "segment_tag")
 """Those of `clipseek.arranging` and `clipseek.types`, not imported for the same reason."""
 
 

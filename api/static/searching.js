@@ -8,7 +8,7 @@ import { arrangement, asked, question } from "./question.js";
 import { isAsked } from "./routes.js";
 import { computed, effect, signal } from "./vendor/signals.js";
 
-const FACETS = ["tag", "folder", "year", "language"];
+const FACETS = ["tag", "folder", "year", "language", "segment_tag"];
 const LIMIT = 100; // moments asked for, as many as the server gives at once
 const GONE = "/problems/version-gone";
 const RETRY_S = [2, 4, 8, 15, 30];

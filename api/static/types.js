@@ -61,7 +61,7 @@
  * @property {number} took_ms
  * @property {string} collection
  *
- * @typedef {{[kind in "tag" | "folder" | "year" | "language"]?: {values: ValueCount[], more: boolean}}} Counts
+ * @typedef {{[kind in "tag" | "folder" | "year" | "language" | "segment_tag"]?: {values: ValueCount[], more: boolean}}} Counts
  * @typedef {{value: string, videos: number}} ValueCount
  *
  * @typedef {object} Video

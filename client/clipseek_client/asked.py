@@ -16,7 +16,7 @@ from clipseek_client.errors import InvalidValue
 
 VideoOrder = Literal["id", "newest", "title", "length"]
 Sort = Literal["relevance", "time", "newest"]
-Facet = Literal["tag", "folder", "year", "language"]
+Facet = Literal["tag", "folder", "year", "language", "segment_tag"]
 Field = Literal["picture", "subtitle", "speech", "text", "object"]
 
 

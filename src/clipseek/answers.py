@@ -69,7 +69,7 @@ def _facets(
     query: Query, match: Matched | Ordered, view: View, gone: AbstractSet[str]
 ) -> Mapping[FacetKind, Facet] | None:
     """Count the videos that match, without those that are gone; None if that is not asked for."""
-    return counted(view, set(match.found().matching(gone)), query.facets) if query.facets else None
+    return counted(view, match.found(), gone, query.facets) if query.facets else None
 
 
 def _marked(page: Sequence[Hit], before: NDArray[np.int64], view: View) -> tuple[Hit, ...]:

@@ -22,12 +22,13 @@ GROUPS: tuple[Group, ...] = ("video",)
 class Found(NamedTuple):
     """What is known of hits before they are arranged, best first, rows together.
 
-    segment_ids: int64 (M,). starts: float64 (M,) seconds. is_good: bool (M,), which match.
+    segment_ids: int64 (M,). starts, ends: float64 (M,) seconds. is_good: bool (M,), which match.
     """
 
     segment_ids: NDArray[np.int64]
     video_ids: Sequence[str]
     starts: NDArray[np.float64]
+    ends: NDArray[np.float64]
     is_good: NDArray[np.bool_]
 
     def matching(self, gone: AbstractSet[str]) -> list[str]:

@@ -63,6 +63,7 @@ class Following:
             first.segment_ids[places],
             [first.video_ids[place] for place in places.tolist()],
             first.starts[places],
+            first.ends[places],
             self.is_good,
         )
 

@@ -74,6 +74,7 @@ class Fused:
             np.array([moment.segment_id for moment in moments], np.int64),
             [moment.video_id for moment in moments],
             np.array([moment.span.start for moment in moments]),
+            np.array([moment.span.end for moment in moments]),
             np.array([hit.relevance >= self.enough for hit in self.hits], np.bool_),
         )
 

@@ -276,6 +276,7 @@ class Match:
             self.together.near.ids.ravel()[peaks],
             rows.video_ids[peaks].tolist(),
             rows.spans[moments.first[peaks], 0],
+            rows.spans[moments.last[peaks], 1],
             self.together.fit[peaks] >= self.enough,
         )
 

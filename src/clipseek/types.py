@@ -265,7 +265,7 @@ class Hit(NamedTuple):
     tags: tuple[Mark, ...] = ()
 
 
-FacetKind = Literal["tag", "folder", "year", "language"]
+FacetKind = Literal["tag", "folder", "year", "language", "segment_tag"]
 FACETS: tuple[FacetKind, ...] = get_args(FacetKind)
 
 

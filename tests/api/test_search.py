@@ -292,12 +292,13 @@ def test_a_search_before_any_ingest_says_so(
         ),
         pytest.param(
             {"query": "a", "facets": ["tag", "size"]},
-            "facets.1 must be one of tag, folder, year, language, got 'size'",
+            "facets.1 must be one of tag, folder, year, language, segment_tag, got 'size'",
             id="facet",
         ),
         pytest.param(
             {"query": "a", "facets": []},
-            "facets must be a list of some of tag, folder, year, language, got 0 items",
+            "facets must be a list of some of tag, folder, year, language, segment_tag, got 0 "
+            "items",
             id="no facet",
         ),
         pytest.param(

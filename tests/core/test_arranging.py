@@ -30,6 +30,7 @@ def order(
         np.arange(len(hits)),
         [hit[0] for hit in hits],
         np.array([float(hit[1]) for hit in hits]),
+        np.array([float(hit[1]) + 1 for hit in hits]),
         np.array([len(hit) == 2 for hit in hits], np.bool_),
     )
     made = arranged(found, videos, sort, group_by)

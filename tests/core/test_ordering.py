@@ -293,7 +293,7 @@ def test_pages_without_a_hit_go_on(tmp_path: Path) -> None:
         pytest.param({"group_by": "tag"}, "group_by must be video or none, got 'tag'"),
         pytest.param(
             {"facets": ("tag", "size")},
-            "facets must be some of tag, folder, year, language, got 'size'",
+            "facets must be some of tag, folder, year, language, segment_tag, got 'size'",
         ),
     ],
 )

@@ -10,8 +10,10 @@ const SHOWN = 12; // folders, years and languages
 
 /** @typedef {import("../types.js").ValueCount} ValueCount */
 
+/** @typedef {"tag" | "folder" | "year" | "language" | "segment_tag"} Kind */
+
 /**
- * @param {"tag" | "folder" | "year" | "language"} kind
+ * @param {Kind} kind
  * @param {string[]} chosen those that are there without a video, too
  * @param {ValueCount[]} counted
  * @returns {{value: string, videos: number | null}[]} with the number of videos, if there is any
@@ -19,11 +21,11 @@ const SHOWN = 12; // folders, years and languages
 function valuesOf(kind, chosen, counted) {
   const known = counted.map(({ value }) => value);
   const rest = chosen.filter((value) => !known.includes(value)).map((value) => ({ value, videos: null }));
-  const some = kind === "tag" ? counted : counted.slice(0, SHOWN);
+  const some = kind === "tag" || kind === "segment_tag" ? counted : counted.slice(0, SHOWN);
   return [...rest, ...(kind === "year" ? [...some].sort((a, b) => b.value.localeCompare(a.value)) : some)];
 }
 
-/** @param {"tag" | "folder" | "year" | "language"} kind */
+/** @param {Kind} kind */
 function useCounts(kind) {
   const { answer } = useValue(search);
   return answer?.facets?.[kind]?.values ?? [];
@@ -96,20 +98,24 @@ export function Tags({ chosen, known, more }) {
 }
 
 /**
- * The tags on spans, if there are any: only moments that overlap them are found. The counts are of all videos.
+ * The tags on spans, if there are any: only moments that overlap them are found. The counts are of what a search has
+ * found, and before that of all videos.
  * @param {{chosen: string[], known: {tag: string, videos: number}[], more: string}} props
  */
 export function Marks({ chosen, known, more }) {
-  const others = chosen.filter((tag) => !known.some((each) => each.tag === tag)).map((tag) => ({ tag, videos: null }));
-  if (!known.length && !others.length) return null;
+  const { answer } = useValue(search);
+  const all = known.map(({ tag, videos }) => ({ value: tag, videos }));
+  const values = valuesOf("segment_tag", chosen, answer?.facets?.segment_tag?.values ?? all);
+  const others = all.filter(({ value }) => !values.some((each) => each.value === value));
+  if (!values.length && !others.length) return null;
   /** @param {string} tag */
   const toggle = (tag) =>
     go({ marks: chosen.includes(tag) ? chosen.filter((each) => each !== tag) : [...chosen, tag], open: null });
   return html`
     <fieldset class="tags" id="marks">
       <legend>${t("filterMarks")}</legend>
-      ${[...known, ...others].map(({ tag, videos }) => html`
-        <${Chip} key=${tag} label=${tag} videos=${videos} pressed=${chosen.includes(tag)} press=${() => toggle(tag)} />
+      ${[...values, ...others.map(({ value }) => ({ value, videos: null }))].map(({ value, videos }) => html`
+        <${Chip} key=${value} label=${value} videos=${videos} pressed=${chosen.includes(value)} press=${() => toggle(value)} />
       `)}
       ${more && html`<p class="quiet">${more}</p>`}
     </fieldset>

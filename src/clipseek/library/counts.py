@@ -1,4 +1,4 @@
-"""How some videos of a view are distributed over tags, folders, years and languages."""
+"""How what a search finds in a view is distributed over tags, folders, years and languages."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -6,8 +6,10 @@ from collections.abc import Set as AbstractSet
 
 import numpy as np
 
+from clipseek.arranging import Found
 from clipseek.library.facets import is_name, shared
 from clipseek.library.view import View
+from clipseek.timed import Span
 from clipseek.types import Facet, FacetKind
 
 MOST = 100
@@ -15,10 +17,24 @@ MOST = 100
 
 
 def counted(
-    view: View, videos: AbstractSet[str], kinds: Sequence[FacetKind]
+    view: View, found: Found, gone: AbstractSet[str], kinds: Sequence[FacetKind]
 ) -> dict[FacetKind, Facet]:
-    """Return for each kind how many of the videos have which value, the most frequent first."""
-    return {kind: _facet(Counter(_VALUES[kind](view, videos))) for kind in kinds}
+    """Return for each kind how many of the videos that match have which value, most first.
+
+    Of tags on spans, how many have a hit that overlaps one, as hits name them. Videos that are gone
+    do not count.
+    """
+    videos = set(found.matching(gone))
+    return {
+        kind: _facet(
+            Counter(
+                _marks(view, found, videos)
+                if kind == "segment_tag"
+                else _VALUES[kind](view, videos)
+            )
+        )
+        for kind in kinds
+    }
 
 
 def _facet(counts: Counter[str]) -> Facet:
@@ -65,6 +81,20 @@ def _years(view: View, videos: AbstractSet[str]) -> Iterator[str]:
 def _languages(view: View, videos: AbstractSet[str]) -> Iterator[str]:
     for video_id in videos:
         yield from view.words.spoken_in.codes.get(video_id, ())
+
+
+def _marks(view: View, found: Found, videos: AbstractSet[str]) -> Iterator[str]:
+    """Yield each tag that overlaps a hit once for its video."""
+    marks = view.fields.marks
+    if not marks.videos:
+        return
+    met = set[tuple[str, str]]()
+    for row in np.flatnonzero(found.is_good).tolist():
+        video_id = found.video_ids[row]
+        if video_id in videos:
+            span = Span(float(found.starts[row]), float(found.ends[row]))
+            met |= {(video_id, mark.tag) for mark in marks.over(video_id, span)}
+    yield from (tag for _, tag in met)
 
 
 _VALUES: dict[FacetKind, Callable[[View, AbstractSet[str]], Iterator[str]]] = {

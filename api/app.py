@@ -44,6 +44,7 @@ from api import (
     traffic,
     uploads,
     video_files,
+    video_tags,
     wanted,
     watches,
 )
@@ -239,6 +240,7 @@ def _application(opened: Service) -> FastAPI:
         wanted,
         jobs,
         review,
+        video_tags,
         watches,
         alerts,
         cameras,

@@ -27,6 +27,7 @@ from clipseek_client.cameras import AsyncCameraMethods
 from clipseek_client.errors import ProblemError
 from clipseek_client.following import Following
 from clipseek_client.retrying import Outcome, has_content
+from clipseek_client.review import AsyncReviewMethods
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
 from clipseek_client.watches import Alert, AsyncWatchMethods
@@ -34,7 +35,7 @@ from clipseek_client.watches import Alert, AsyncWatchMethods
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncCameraMethods, AsyncWatchMethods):
+class AsyncClient(AsyncCameraMethods, AsyncWatchMethods, AsyncReviewMethods):
     """Asks one server. Tasks may share it; close it at the end, or use it in an `async with`.
 
     address: Where the server is; without it, `CLIPSEEK_URL`, or port 8000 of this machine.

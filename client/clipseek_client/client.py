@@ -26,6 +26,7 @@ from clipseek_client.cameras import CameraMethods
 from clipseek_client.errors import ProblemError
 from clipseek_client.following import Following
 from clipseek_client.retrying import Outcome, has_content
+from clipseek_client.review import ReviewMethods
 from clipseek_client.sinks import Sink
 from clipseek_client.steps import Flow, Read, Request, Step, Wait
 from clipseek_client.watches import Alert, WatchMethods
@@ -33,7 +34,7 @@ from clipseek_client.watches import Alert, WatchMethods
 T = TypeVar("T")
 
 
-class Client(CameraMethods, WatchMethods):
+class Client(CameraMethods, WatchMethods, ReviewMethods):
     """Asks one server. Threads may share it; close it at the end, or use it in a `with`.
 
     address: Where the server is; without it, `CLIPSEEK_URL`, or port 8000 of this machine.

@@ -10,11 +10,21 @@ class Step(Answer):
     end: float
 
 
+class Place(Answer):
+    """Where an object is in the frame at `time`: fractions of its width and height."""
+
+    time: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 class Words(Answer):
     """What is said, written or seen in a moment, and that a search found: seconds [start, end).
 
     field: `subtitle`, `speech`, or `text`, which pictures show. Of `object`, what a detector
-    found, `text` is the class.
+    found, `text` is the class and `where` its place in one frame; else that is null.
     """
 
     field: str
@@ -22,6 +32,7 @@ class Words(Answer):
     relevance: float
     start: float
     end: float
+    where: Place | None = None
 
 
 class Moment(Answer):
@@ -114,7 +125,7 @@ def moment_of(hit: Hit) -> Moment:
         score=hit.score,
         steps=[Step(start=each.start, end=each.end) for each in hit.steps or ()],
         words=[
-            Words.model_validate(each.model_dump(exclude={"highlights", "where"}))
+            Words.model_validate(each.model_dump(exclude={"highlights"}))
             for each in hit.fields or ()
             if each.text
         ],

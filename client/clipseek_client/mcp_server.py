@@ -26,6 +26,7 @@ from clipseek_client.asked import (
 )
 from clipseek_client.errors import ClientError, ProblemError
 from clipseek_client.mcp_answers import Found, Line, Listed, ListedVideo, Span, moment_of
+from clipseek_client.mcp_lists import Lists
 from clipseek_client.settings import version
 
 P = ParamSpec("P")
@@ -34,7 +35,8 @@ MOST_SEGMENTS = 100
 """Segments of a timeline that are shown, the most relevant ones; a long video has thousands."""
 INSTRUCTIONS = """Finds moments in videos by sentences. `search` first, then `look` at a moment to
 see its picture. Times are seconds. A relevance below 0.5 says that the moment probably does not
-show what was asked for. `list_videos` and the resource clipseek://collections say what there is."""
+show what was asked for. `list_videos` and the resource clipseek://collections say what there is.
+Rules tag moments (`list_rules`, `list_tags`); watches fire when something new fits."""
 
 
 class Tools:
@@ -55,6 +57,7 @@ class Tools:
         like_time: float | None = None,
         video_ids: list[str] | None = None,
         tags: list[str] | None = None,
+        segment_tags: list[str] | None = None,
         folder: str | None = None,
         title: str | None = None,
         language: str | None = None,
@@ -76,11 +79,12 @@ class Tools:
         Give either `query`, such as "a red car at night", or `like_video_id` with `like_time` in
         seconds. `without` names what must not be seen. `then` describes what must follow in the
         same video, `within` so many seconds. The others say which videos are searched: with all of
-        the `tags`, in the `folder`, with a `title` that begins so, with words in a `language` such
-        as "en", of so many seconds, with pictures of at least `min_height` pixels, and recorded in
-        a time (RFC 3339, with a time zone). `sort` orders the moments that match by title and time,
-        or those of videos that were indexed last first. `one_per_video` gives one moment of each
-        video, with how many `more_in_video` match. `facets` counts the videos that match.
+        the `tags`, in moments with the `segment_tags` that rules gave, in the `folder`, with a
+        `title` that begins so, with words in a `language` such as "en", of so many seconds, with
+        pictures of at least `min_height` pixels, and recorded in a time (RFC 3339, with a time
+        zone). `sort` orders the moments that match by title and time, or those of videos that were
+        indexed last first. `one_per_video` gives one moment of each video, with how many
+        `more_in_video` match. `facets` counts the videos that match.
         """
         options = SearchOptions(
             limit=limit, min_relevance=min_relevance, collection=collection, sort=sort
@@ -101,6 +105,7 @@ class Tools:
         only = {
             "video_ids": video_ids,
             "tags": tags,
+            "segment_tags": segment_tags,
             "folder": folder,
             "title": title,
             "language": language,
@@ -222,8 +227,12 @@ def most_relevant(segments: Sequence[TimelineSegment]) -> list[TimelineSegment]:
 
 def made(client: AsyncClient) -> MCPServer:
     """Return the server; its tools ask by this client, which stays open as long."""
-    tools = Tools(client)
-    calls = (tools.search, tools.look, tools.list_videos, tools.timeline)
+    tools, lists = Tools(client), Lists(client)
+    calls = (
+        *(tools.search, tools.look, tools.list_videos, tools.timeline),
+        *(lists.list_rules, lists.list_tags, lists.list_samples),
+        *(lists.list_watches, lists.list_alerts),
+    )
     server = MCPServer(
         "clipseek",
         instructions=INSTRUCTIONS,

@@ -39,11 +39,23 @@ def test_tags_are_named_counted_and_filtered_by(library: Library) -> None:
             told = client.get("/v1/facets?limit=1").json()
             return told["segment_tags"], told["more_segment_tags"]
 
+        def faceted(query: str, **only: object) -> dict[str, int]:
+            asked = {"query": query, "filter": only, "facets": ["segment_tag"]}
+            told = client.post("/v1/search", json=asked).json()["facets"]["segment_tag"]
+            return {each["value"]: each["videos"] for each in told["values"]}
+
         shown = {"tag": "red car", "start": 0.0, "end": 2.0, "relevance": 0.9, "state": "proposed"}
         assert named() == {"traffic": [shown]}
         assert counted() == ([{"tag": "red car", "videos": 1, "spans": 1}], False)
         assert {hit["video"]["id"] for hit in hits(segment_tags=["red car"])} == {"traffic"}
         assert hits(segment_tags=["red car", "sea"]) == []
+        assert faceted("red") == {"red car": 1}
+        of_video = client.get("/v1/videos/traffic/segment-tags").json()
+        assert of_video == {"segment_tags": [shown], "more": False}
+        assert client.get("/v1/videos/no/segment-tags").status_code == 404
+        assert client.get("/v1/videos/sea/segment-tags").json()["segment_tags"] == []
+        assert faceted("red", segment_tags=["red car"]) == {"red car": 1}
+        assert faceted("blue") == {}
 
         said = Decision(ID, "traffic", *SPAN, RULE.name, "accept", "ann", RULE.version, 0.9)
         store.decide("default", said)
@@ -55,3 +67,4 @@ def test_tags_are_named_counted_and_filtered_by(library: Library) -> None:
         assert named() == {}
         assert counted() == ([], False)
         assert hits(segment_tags=["red car"]) == []
+        assert faceted("red") == {}

@@ -159,6 +159,9 @@ OPERATIONS: dict[str, st.SearchStrategy[Asked]] = {
     "GET /v1/videos/{video_id}/file": reading("/v1/videos/ID/file", videos, in_collection),
     "GET /v1/videos/{video_id}/preview": cutting("/v1/videos/ID/preview", videos, foreign, span),
     "GET /v1/videos/{video_id}/segments": reading("/v1/videos/ID/segments", videos, in_collection),
+    "GET /v1/videos/{video_id}/segment-tags": reading(
+        "/v1/videos/ID/segment-tags", videos, some({}, collection=names, limit=limits)
+    ),
     "GET /v1/videos/{video_id}/thumbnail": reading(
         "/v1/videos/ID/thumbnail", videos, in_collection
     ),

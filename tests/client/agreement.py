@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from clipseek_client import answers, asked, cameras, values, watches
+from clipseek_client import answers, asked, cameras, review, values, watches
 
 ANSWERS: dict[str, type[BaseModel]] = {
     "AlertAnswer": watches.Alert,
@@ -35,6 +35,14 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "JobsAnswer": answers.Jobs,
     "LikedAnswer": answers.Liked,
     "Problem": answers.Problem,
+    "ListAnswer": review.SampleList,
+    "RateAnswer": review.Rate,
+    "RelationAnswer": review.Relation,
+    "RuleAnswer": review.Rule,
+    "RulesAnswer": review.Rules,
+    "SampleAnswer": review.Sample,
+    "SamplesAnswer": review.Samples,
+    "VideoTagsAnswer": review.VideoTags,
     "SearchAnswer": answers.SearchAnswer,
     "SegmentTagAnswer": values.SegmentTag,
     "SegmentAnswer": answers.Segment,
@@ -78,8 +86,6 @@ LEFT_OUT = {
     "GET /v1/holds": "the operator's: `indexer hold`",
     "POST /v1/holds": "the operator's: `indexer hold`",
     "DELETE /v1/holds/{hold_id}": "the operator's: `indexer hold`",
-    "GET /v1/rules": "for the page; `indexer tags list` prints the same",
-    "GET /v1/samples": "for the page: people look at samples",
     "POST /v1/decisions": "for the page: people decide",
     "GET /v1/agreement": "for the page of reviewers",
     "GET /v1/facets": "for suggestions while somebody types",

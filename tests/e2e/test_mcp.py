@@ -1,10 +1,13 @@
 """The MCP server, asked by the SDK's own client, with the real API behind it."""
 
 import base64
+import contextlib
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,17 @@ from mcp import MCPError, StdioServerParameters
 from mcp_types import ImageContent
 
 import clipseek_client
+from clipseek.config import Settings
+from clipseek.curating import Sample, SegmentTag, Tagging, tag_id
+from clipseek.ledgers import open_curating, open_watches
+from clipseek.rules import Rule
+from clipseek.watches import Alert, Findings
 from clipseek_client import AsyncClient, Client, mcp_command
 from clipseek_client.answers import Hit, TimelineSegment
 from clipseek_client.asked import LikeMoment, SearchPart
 from clipseek_client.mcp_answers import Words, moment_of
 from clipseek_client.mcp_server import MOST_SEGMENTS, made, most_relevant
+from clipseek_client.watches import Watch
 from tests.chaos.program import Program, listens, wait_until
 from tests.contracts.postgres import free_port
 from tests.e2e.served import Served, served
@@ -191,6 +200,85 @@ def test_a_timeline_has_parts(served: Served, client: Client) -> None:
     whole = client.composed_timeline(best.video.id, parts)
     assert line["measure"] == "fit"
     assert line["best_relevance"] == max(whole.relevance)
+
+
+@pytest.fixture
+def annotator(served: Served) -> Iterator[Served]:
+    """Ask with a key of an annotator, for a collection that has a rule with a tag and a list."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        scopes = ("--scope", "search", "--scope", "annotator")
+        assert served.library.run("keys", "add", "bob", *scopes, "--collection", "*") == 0
+    with closing(open_curating(Settings(data_dir=served.library.data_dir))) as store:
+        (rule,) = rules = [Rule("red car", (QUERY,), threshold=0.6)]
+        store.put_rules("default", rules, "ann")
+        video_id = store.facts("default")[0].video_id
+        tag = SegmentTag(
+            tag_id(video_id, rule.name, 0.0, 2.0), video_id, 0.0, 2.0, rule.name, rule.version, 0.8
+        )
+        store.apply("default", [Tagging(video_id, rule.name, rule.version, "stamp", [tag])])
+        store.put_samples("default", "hard", [Sample(tag.id, video_id, 0.0, 2.0, rule.name, 0.8)])
+        yield replace(served, key=said.getvalue().strip())
+        store.put_samples("default", "hard", [])
+        store.remove_rule("default", rule.name)
+
+
+def test_rules_tags_and_samples_are_listed(annotator: Served, served: Served) -> None:
+    """As the API has them; samples wait for those alone who may decide."""
+    found = call(served, "list_rules")
+    (rule,) = found["rules"]
+    assert (rule["name"], rule["prompts"], rule["threshold"]) == ("red car", [QUERY], 0.6)
+    assert (rule["tags"], rule["relation"]) == ({"proposed": 1}, "")
+    assert found["lists"] == [{"name": "hard", "samples": 1}]
+    for asked in ({"rule": "red car"}, {"list_name": "hard"}):
+        samples = call(annotator, "list_samples", **asked)
+        (sample,) = samples["samples"]
+        assert (samples["waiting"], sample["rule"], sample["end"]) == (1, "red car", 2.0)
+    assert "annotator" in refused(served, "list_samples")
+    tags = call(served, "list_tags", video_id=sample["video_id"])
+    assert tags["more"] is False
+    assert [(each["tag"], each["state"]) for each in tags["tags"]] == [("red car", "proposed")]
+    assert "limit must be" in refused(served, "list_tags", video_id=sample["video_id"], limit=0)
+    assert "must not be" in refused(served, "list_tags", video_id="../a")
+
+
+def test_watches_and_alerts_are_listed(served: Served, client: Client) -> None:
+    """What keeps watching, in words, and what it has fired for."""
+    watch = client.add_watch("gate", QUERY, threshold=0.7, cameras=["yard"])
+    try:
+        (listed,) = call(served, "list_watches")["watches"]
+        assert (listed["id"], listed["name"], listed["on"]) == (watch.id, "gate", True)
+        assert (listed["threshold"], listed["cameras"]) == (0.7, ["yard"])
+        assert QUERY in listed["described"]
+        assert call(served, "list_alerts", watch=watch.id) == {"alerts": [], "more": False}
+        with closing(open_watches(Settings(data_dir=served.library.data_dir))) as store:
+            now = store.take("one", "of nobody", "e1", 60.0)
+            assert now is not None
+            fired = [_alert(watch, f"a{number}") for number in range(2)]
+            assert store.commit(now, now.version + 1, Findings(fired), 60.0)
+        found = call(served, "list_alerts", watch=watch.id, limit=1)
+        assert found["more"] is True
+        (newest,) = found["alerts"]
+        assert newest == {
+            **{name: newest[name] for name in ("created_at", "play_url", "collection")},
+            "id": "a1",
+            "watch": watch.id,
+            "watch_name": "gate",
+            "video_id": "film",
+            "camera": None,
+            "start": 1.0,
+            "end": 2.5,
+            "start_at": None,
+            "end_at": None,
+            "relevance": 0.75,
+        }
+    finally:
+        client.remove_watch(watch.id)
+
+
+def _alert(watch: Watch, name: str) -> Alert:
+    span = (1.0, 2.5, 2.0)
+    return Alert(name, watch.id, watch.name, "default", "film", *span, relevance=0.75)
 
 
 def test_the_most_relevant_spans_of_a_long_video_are_shown() -> None:

@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from clipseek.audit import Entry, Work
-from clipseek.catalog import SqlCatalog
 from clipseek.jobs import Job
 from clipseek.keys import SCOPES, Scope
 from clipseek.testing import DictCache, MemoryCatalog, ToyEmbedder
@@ -24,6 +23,7 @@ from clipseek.uploads import Uploads
 from tests.api.library import MP4, Library, toy_model
 from tests.api.live_tenants import CAMERAS, WATCHED, WatchedLedger, watch_and_record
 from tests.api.review_tenants import QuietCurating, tag
+from tests.contracts.catalogs import sqlite_url
 from tests.searching import searcher_over
 
 SCOPES_OF_KEYS: tuple[tuple[Scope, ...], ...] = (SCOPES, ("search",), ("write",), ("admin",))
@@ -219,7 +219,7 @@ def worlds(folder: Path) -> Iterator[list[World]]:
 @contextmanager
 def _world(folder: Path, media: Path, others: Any) -> Iterator[World]:
     catalog, cache = Watched(), DictCache()
-    SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}").close()  # of the jobs
+    sqlite_url(folder)  # of the jobs
     library = Library(folder, catalog, media=media)
     _mine(library)
     keys = [

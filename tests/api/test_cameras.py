@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from clipseek.catalog import SqlCatalog
 from clipseek.keys import Scope
 from clipseek.ledgers import open_cameras
 from clipseek.live.sealing import Seal, new_key
 from tests.api.library import Library
 from tests.api.test_permissions import asking
 from tests.cameras.http import http_cameras
+from tests.contracts.catalogs import sqlite_url
 
 URL = "rtsp://ann:hunter2@192.168.7.20/live?token=hunter3"
 
@@ -21,7 +21,7 @@ URL = "rtsp://ann:hunter2@192.168.7.20/live?token=hunter3"
 @pytest.fixture
 def cameras(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     """Return a library on a server that may have cameras of one network."""
-    SqlCatalog.open(f"sqlite:///{library.folder / 'catalog.db'}").close()
+    sqlite_url(library.folder)
     monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", new_key())
     monkeypatch.setenv("CLIPSEEK_CAMERA_HOSTS", "192.168.7.0/24")
     return library

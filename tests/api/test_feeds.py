@@ -20,7 +20,6 @@ from websockets.typing import Subprotocol
 from api import feed_sockets
 from api.app import create_app
 from clipseek.cameras import WEBCAM, Camera
-from clipseek.catalog import SqlCatalog
 from clipseek.feeds import PATH, digest_of
 from clipseek.ledgers import open_cameras, open_feeds
 from clipseek.protocols import CameraStore
@@ -28,6 +27,7 @@ from clipseek.testing import MemoryCatalog, MemoryFeeds
 from tests.api.library import Library
 from tests.api.server import serving
 from tests.chaos.program import wait_until
+from tests.contracts.catalogs import sqlite_url
 
 
 class Site:
@@ -87,7 +87,7 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     """Serve the cameras."""
     made = Library(tmp_path, MemoryCatalog())
-    SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}").close()
+    sqlite_url(tmp_path)
     service = made.service()
     with closing(open_cameras(service.settings)) as cameras:
         for name in ("desk", "hall"):

@@ -17,12 +17,12 @@ from schemathesis.core.transport import Response
 from api import alert_streams, problems
 from api.app import create_app
 from api.schemas import Problem
-from clipseek.catalog import SqlCatalog
 from clipseek.keys import SCOPES
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.api.renew import document
 from tests.api.server import serving
+from tests.contracts.catalogs import sqlite_url
 
 EXAMPLES = int(os.environ.get("CLIPSEEK_TEST_EXAMPLES", "40"))
 
@@ -68,7 +68,7 @@ class Keyed:
 def filled(folder: Path) -> Library:
     """Return a library with two videos, and a third one in a collection that is `hidden`."""
     library = Library(folder, MemoryCatalog())
-    SqlCatalog.open(f"sqlite:///{library.folder / 'catalog.db'}").close()  # of the jobs
+    sqlite_url(library.folder)  # of the jobs
     library.add("traffic.mp4", ["red", "green", "blue"], tags=("city",))
     library.add("sea.mp4", ["blue", "green"], tags=("coast",))
     library.add("hidden-night.mp4", ["black"], collection="hidden", tags=("hidden-tag",))

@@ -8,11 +8,11 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from clipseek.audit import Entry, Work
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.audit import SqlAudit
 from clipseek.testing import MemoryCatalog
 from tests.api.library import Library
 from tests.api.test_permissions import asking
+from tests.contracts.catalogs import sqlite_url
 
 INGEST = Work("default", "ingest", "done", "", 42.5, 30.0, 1, 0, 2, 1, 31, 4, "b.mp4: damaged")
 REMOVE = Work("other", "remove", "failed", "v", reason="no such video")
@@ -24,8 +24,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Library:
     library = Library(tmp_path_factory.mktemp("history"), MemoryCatalog())
     library.add("sea.mp4", ["blue"])
     library.add("night.mp4", ["black"], collection="other")
-    url = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(library.folder)
     with closing(SqlAudit.open(url)) as audit:
         audit.add(
             [

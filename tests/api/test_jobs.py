@@ -15,7 +15,6 @@ from starlette.middleware import Middleware
 from api import following, job_counts
 from api.app import create_app
 from api.principal import Permission, Principal
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.jobs import Job, Progress
 from clipseek.threads import Worker
@@ -23,6 +22,7 @@ from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_permissions import As
 from tests.chaos.program import wait_until
+from tests.contracts.catalogs import sqlite_url
 
 FOR_EVER_S = 1e6
 
@@ -30,8 +30,7 @@ FOR_EVER_S = 1e6
 @pytest.fixture
 def queue(library: Library) -> Iterator[SqlJobs]:
     """Return the queue that the application over the library has, too."""
-    url = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(library.folder)
     with closing(SqlJobs.open(url)) as opened:
         yield opened
 

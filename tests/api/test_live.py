@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 
 from api import live_streams
 from api.app import create_app
-from clipseek.catalog import SqlCatalog
 from clipseek.ledgers import open_cameras
 from clipseek.live.sealing import new_key
 from clipseek.testing import MemoryCatalog
@@ -21,13 +20,14 @@ from tests.api.library import JPEG, Library
 from tests.api.server import serving
 from tests.api.test_cameras import add
 from tests.api.test_permissions import asking
+from tests.contracts.catalogs import sqlite_url
 from tests.core.test_live_playing import recorded, shown, stored
 
 
 @pytest.fixture
 def cameras(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     """Return a library on a server that has a camera `yard`, which is recorded."""
-    SqlCatalog.open(f"sqlite:///{library.folder / 'catalog.db'}").close()
+    sqlite_url(library.folder)
     monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", new_key())
     monkeypatch.setenv("CLIPSEEK_CAMERA_HOSTS", "192.168.7.0/24")
     monkeypatch.setattr(live_streams, "SILENT_S", 0.3)

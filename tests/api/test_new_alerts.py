@@ -9,11 +9,12 @@ import pytest
 
 from api import alert_streams
 from api.app import create_app
-from clipseek.catalog import SqlCatalog, SqlWatches
+from clipseek.catalog import SqlWatches
 from clipseek_client import Client, following
 from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_watches import RED, fire
+from tests.contracts.catalogs import sqlite_url
 
 
 def test_the_python_client_yields_alerts_as_they_come(
@@ -22,8 +23,7 @@ def test_the_python_client_yields_alerts_as_they_come(
     """Those behind the last one, although the server ends each stream."""
     monkeypatch.setattr(alert_streams, "LONGEST_S", 1.0)
     monkeypatch.setattr(following, "GOOD_S", 0.0)
-    catalog = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(catalog).close()
+    catalog = sqlite_url(library.folder)
     with (
         closing(SqlWatches.open(catalog)) as store,
         serving(create_app(library.service())) as url,

@@ -10,12 +10,12 @@ from starlette.middleware import Middleware
 
 from api.app import create_app
 from api.principal import Principal
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.jobs import Job
 from clipseek.uploads import Upload, Uploads
 from tests.api.library import Library
 from tests.api.test_permissions import As
+from tests.contracts.catalogs import sqlite_url
 
 URL = "https://a.example/sea%20side.mp4?x=1"
 
@@ -23,8 +23,7 @@ URL = "https://a.example/sea%20side.mp4?x=1"
 @pytest.fixture
 def queue(library: Library) -> Iterator[SqlJobs]:
     """Return the queue that the application over the library has, too."""
-    url = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(library.folder)
     with closing(SqlJobs.open(url)) as opened:
         yield opened
 

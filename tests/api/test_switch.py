@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.jobs import Progress
 from clipseek.keys import Scope
@@ -15,6 +14,7 @@ from clipseek.switches import Switch, SwitchState
 from clipseek.testing import MemoryCatalog, ToyEmbedder
 from tests.api.library import Library
 from tests.api.test_permissions import asking
+from tests.contracts.catalogs import sqlite_url
 from tests.installed_model import install
 
 AT = "/v1/collections/default/switch"
@@ -62,8 +62,7 @@ def library(tmp_path: Path) -> Library:
 @pytest.fixture
 def queue(library: Library) -> Iterator[SqlJobs]:
     """Return the queue that the application over the library has, too."""
-    url = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(library.folder)
     with closing(SqlJobs.open(url)) as opened:
         yield opened
 

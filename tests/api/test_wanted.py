@@ -13,11 +13,11 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.wishing import Shown
 from clipseek.archive.receiving import uri_of
-from clipseek.catalog import SqlCatalog
 from clipseek.errors import ServiceUnavailable
 from clipseek.testing import MemoryWishes
 from clipseek.video.excerpting import Recipe
 from tests.api.library import Library
+from tests.contracts.catalogs import sqlite_url
 
 TUS = {"Tus-Resumable": "1.0.0"}
 BOX = (8).to_bytes(4, "big")
@@ -86,7 +86,7 @@ class Asking:
 @pytest.fixture
 def asking(library: Library) -> Iterator[Asking]:
     """Return an application whose video `yard` is at `farm`."""
-    SqlCatalog.open(f"sqlite:///{library.folder / 'catalog.db'}").close()
+    sqlite_url(library.folder)
     video = library.add("yard.mp4", ["red", "blue"])
     (rows,) = library.catalog.stored("default", limit=1)
     there = replace(video, uri=uri_of("farm", video.id), stamp="")

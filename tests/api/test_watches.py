@@ -13,12 +13,13 @@ from starlette.middleware import Middleware
 from api import alert_streams
 from api.app import create_app
 from api.principal import Permission, Principal
-from clipseek.catalog import SqlCatalog, SqlWatches
+from clipseek.catalog import SqlWatches
 from clipseek.watches import Alert, Findings
 from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_permissions import As
 from tests.chaos.program import wait_until
+from tests.contracts.catalogs import sqlite_url
 
 HOOK = {"url": "https://alarms.example/hook?token=abc"}
 RED: dict[str, Any] = {"name": "red", "query": "red", "threshold": 0.5}
@@ -27,8 +28,7 @@ RED: dict[str, Any] = {"name": "red", "query": "red", "threshold": 0.5}
 @pytest.fixture
 def store(library: Library) -> Iterator[SqlWatches]:
     """Return the watches that the application over the library has, too."""
-    url = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(library.folder)
     with closing(SqlWatches.open(url)) as opened:
         yield opened
 

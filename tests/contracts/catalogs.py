@@ -1,8 +1,13 @@
 """Catalogs of every kind, and videos to put into them."""
 
+import secrets
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -99,11 +104,23 @@ def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return sqlite_url(tmp_path)
 
 
+@cache
+def _empty_catalog() -> bytes:
+    """Return the file of an empty catalog, which is made once: that takes a tenth of a second."""
+    with TemporaryDirectory(prefix="clipseek-catalog-") as folder:
+        path = Path(folder) / "catalog.db"
+        SqlCatalog.open(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
 def sqlite_url(folder: Path) -> str:
-    """Return the URL of an empty catalog in a folder."""
-    url = f"sqlite:///{folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
-    return url
+    """Return the URL of the catalog of a folder; if there is none, make an empty one."""
+    path = folder / "catalog.db"
+    if not path.exists():
+        path.write_bytes(_empty_catalog())
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("UPDATE identity SET id = ?", [secrets.token_hex(16)])
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -136,7 +153,7 @@ def sql_catalog(catalog_url: str) -> Iterator[SqlCatalog]:
 @pytest.fixture
 def sqlite_catalog(tmp_path: Path) -> Iterator[SqlCatalog]:
     """Return an empty catalog in a file."""
-    catalog = SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}")
+    catalog = SqlCatalog.open(sqlite_url(tmp_path))
     yield catalog
     catalog.close()
 

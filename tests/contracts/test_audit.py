@@ -15,7 +15,6 @@ from sqlalchemy import text
 from api.app import create_app
 from api.auditing import MOST, Auditing
 from clipseek.audit import Entry, since, stamp
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.audit import SqlAudit
 from clipseek.catalog.database import Database
 from clipseek.config import Settings
@@ -25,6 +24,7 @@ from clipseek.testing import MemoryCatalog
 from indexer.cli import main
 from indexer.noting import audited
 from tests.api.library import Library
+from tests.contracts.catalogs import sqlite_url
 from tests.contracts.postgres import Server
 
 NOON = Entry("2026-11-28T12:00:00Z", "ann", "job remove", "default a", "done", "192.0.2.1", "r1")
@@ -168,7 +168,7 @@ def test_writes_and_refusals_are_noted(method: str, path: str, status: int, is_n
 
 
 def _service(tmp_path: Path) -> Service:
-    SqlCatalog.open(f"sqlite:///{tmp_path / 'catalog.db'}").close()
+    sqlite_url(tmp_path)
     library = Library(tmp_path, MemoryCatalog())
     library.add("sea.mp4", ["blue"])
     return library.service()

@@ -10,7 +10,6 @@ from typing import cast
 
 import pytest
 
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError, ServiceUnavailable
@@ -20,6 +19,7 @@ from indexer.errands import Ended, Errands
 from indexer.heartbeat import Heartbeat
 from indexer.worker import PAUSES_S, Worker
 from tests.chaos.program import wait_until
+from tests.contracts.catalogs import sqlite_url
 
 LONG_S = 60.0
 """Longer than anything here takes; a test that waits so long has failed."""
@@ -60,8 +60,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Return an empty queue in a file; nothing is published, because no video is indexed."""
-    url = f"sqlite:///{tmp_path / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(tmp_path)
     monkeypatch.setattr(module, "publish", lambda *_args, **_options: {})
     monkeypatch.setattr(module, "POLL_S", 0.02)
     with closing(SqlJobs.open(url)) as queue:

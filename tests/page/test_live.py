@@ -10,7 +10,7 @@ import pytest
 from api import live_streams
 from api.app import create_app
 from clipseek.cameras import Camera, CameraState
-from clipseek.catalog import SqlCatalog, SqlWatches
+from clipseek.catalog import SqlWatches
 from clipseek.ledgers import open_cameras
 from clipseek.live.sealing import Seal, new_key
 from clipseek.protocols import CameraStore
@@ -21,6 +21,7 @@ from tests.api.server import serving
 from tests.api.test_watches import fire
 from tests.chaos.program import wait_until
 from tests.chaos.upstream import Upstream
+from tests.contracts.catalogs import sqlite_url
 from tests.contracts.postgres import free_port
 from tests.core.test_live_playing import recorded, stored
 from tests.page.looking import ACTIVE, video, violations
@@ -69,8 +70,7 @@ def served(page: Page, tmp_path: Path) -> Iterator[Served]:
     catalog.restore(
         "default", [replace(rows, video=replace(rows.video, stream="yard", recorded_at=at))]
     )
-    url = f"sqlite:///{tmp_path / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(tmp_path)
     key = new_key()
     service = made.service(camera_key=key, camera_hosts="192.168.7.0/24,127.0.0.0/8")
     with (

@@ -9,7 +9,6 @@ from starlette.middleware import Middleware
 
 from api.app import create_app
 from api.principal import Principal
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.jobs import SqlJobs
 from clipseek.jobs import Progress
 from tests.api.browser import Page
@@ -17,6 +16,7 @@ from tests.api.library import Library
 from tests.api.server import serving
 from tests.api.test_permissions import As
 from tests.api.test_switch import AGREEMENT, Switched
+from tests.contracts.catalogs import sqlite_url
 from tests.installed_model import install
 from tests.page.looking import violations
 
@@ -30,7 +30,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     made = Library(tmp_path_factory.mktemp("models"), Switched())
     made.add("sea.webm", ["blue"], content=b"no video")
     install(made.folder, "other")
-    SqlCatalog.open(f"sqlite:///{made.folder / 'catalog.db'}").close()
+    sqlite_url(made.folder)
     return made
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from api.app import create_app
 from clipseek.audit import Entry, Work
-from clipseek.catalog import SqlCatalog
 from clipseek.catalog.audit import SqlAudit
 from clipseek.testing import MemoryCatalog
 from tests.api.browser import Page
 from tests.api.library import Library
 from tests.api.server import serving
+from tests.contracts.catalogs import sqlite_url
 from tests.page.looking import CARD, STATUS, VIDEO, ask, violations
 
 CUT_OFF = "[...document.querySelectorAll('dialog')].some((d) => d.scrollHeight > d.clientHeight)"
@@ -237,8 +237,7 @@ def entry(work: Work, what: str = "job edit") -> Entry:
 @pytest.fixture
 def audit(library: Library) -> Iterator[SqlAudit]:
     """The audit of the library; its catalog is in memory."""
-    url = f"sqlite:///{library.folder / 'catalog.db'}"
-    SqlCatalog.open(url).close()
+    url = sqlite_url(library.folder)
     with closing(SqlAudit.open(url)) as opened:
         yield opened
 

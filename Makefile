@@ -58,6 +58,10 @@ $(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
 servers: install ## install the servers that the tests start
 	@sh tests/servers.sh
 
+# Images often forbid Python to store bytecode. Each process of the tests, and each that they start, would
+# then compile every module again.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
 test: install servers ## run the tests, the long ones in a short form
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long" --cache-clear || $(BIN)/python -m tests.again
 

@@ -267,12 +267,10 @@ def _application(opened: Service) -> FastAPI:
         holds.changing_router,
         review.changing_router,
     ]
-    app.state.routes = [
-        *(route for route in app.routes if isinstance(route, Route)),
-        *(route for router in routers for route in router.routes),
-    ]
+    # Not by `include_router`, which makes each route again, in the first request.
     for router in routers:
-        app.include_router(router)
+        app.router.routes += router.routes
+    app.state.routes = [route for route in app.routes if isinstance(route, Route)]
     error_handlers.install(app)
     if opened.settings.cors_origins:
         app.add_middleware(

@@ -1,7 +1,9 @@
 """Fixtures that every test may use; real footage is optional and tests pass without it."""
 
+import gc
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 # Before decord, which exports its own libvpx to the whole process. If PyAV is loaded later, it gets
@@ -31,6 +33,20 @@ pytest_plugins = [
 ]
 
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from the modules and tests, which stay until the end.
+
+    It would look at all of them again and again, half a second each time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 SLOW = tuple(Path(__file__).parent / name for name in ("cameras", "chaos", "load", "e2e", "page"))

@@ -1,5 +1,6 @@
 """The endpoints of cameras: list them, add one, change one, remove one."""
 
+import time
 from dataclasses import replace
 from threading import Semaphore
 from typing import Annotated
@@ -172,7 +173,7 @@ def remove(
     camera = theirs(asking, "admin", service, kept, name)
     kept.remove(name)
     if recordings:
-        held.let_go(camera.collection, held.chunks(camera.collection, name))
+        held.depart(camera.collection, name, time.time())
     return Response(status_code=204)
 
 

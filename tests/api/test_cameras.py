@@ -1,5 +1,6 @@
 """Cameras over HTTP: who may see and change them, and that no answer has a password."""
 
+import time
 from contextlib import closing
 from threading import Semaphore
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from clipseek.catalog import SqlCatalog
 from clipseek.keys import Scope
-from clipseek.ledgers import open_cameras
+from clipseek.ledgers import open_cameras, open_retaining
 from clipseek.live.sealing import Seal, new_key
 from tests.api.library import Library
 from tests.api.test_permissions import asking
@@ -53,6 +55,21 @@ def test_a_camera_is_added_changed_and_removed(cameras: Library) -> None:
         for method in ("GET", "DELETE"):
             gone = client.request(method, "/v1/cameras/yard")
             assert (gone.status_code, gone.json()["type"]) == (404, "/problems/camera-not-found")
+
+
+def test_a_camera_that_is_removed_with_its_recordings_leaves_a_rule(cameras: Library) -> None:
+    """By it, retention removes all that began before, as soon as nothing keeps it."""
+    with closing(SqlCatalog.open(f"sqlite:///{cameras.folder / 'catalog.db'}")) as catalog:
+        catalog.ensure_collection("default", "toy", 3, "f1")
+    began = time.time()
+    with asking(cameras, "search", "admin") as client:
+        for name, asked in (("shed", ""), ("yard", "?recordings=true")):
+            add(client, name)
+            assert client.delete(f"/v1/cameras/{name}{asked}").status_code == 204
+    with closing(open_retaining(cameras.service().settings)) as rows:
+        (rule,) = rows.rules()
+    assert (rule.collection, rule.camera) == ("default", "yard")
+    assert began <= (rule.before or 0.0) <= time.time()
 
 
 def test_no_answer_has_a_password(cameras: Library, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,7 @@ from clipseek.protocols import CatalogWriter
 from clipseek.thumbnails import Thumbnails
 
 EVERY_S = 30.0
-"""How often a recorder looks: what has expired is gone within a minute of that."""
+"""How often a recorder looks: files and rows are gone so soon (`benchmarks.retention`)."""
 AT_ONCE = 16
 """Chunks that are decided in one transaction."""
 SPARING = 20.0

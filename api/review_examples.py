@@ -15,7 +15,13 @@ RULES_ANSWER: dict[str, Any] = {
             "fitted": True,
             "cameras": ["yard"],
             "hours": {"days": ["sat"], "start": "22:00", "end": "06:00", "zone": "Europe/Vienna"},
-            "relation": {"of": "car", "to": "house", "is": "left_of", "margin": 0.1},
+            "relation": {
+                "of": "car",
+                "to": "house",
+                "is": "left_of",
+                "margin": 0.1,
+                "shows": ["a red car", "a house"],
+            },
             "tags": {"proposed": 41, "accepted": 30, "rejected": 6, "corrected": 2},
             "precision": {
                 "share": 0.97,

@@ -56,6 +56,7 @@ class RelationAnswer(BaseModel):
     margin: float = Field(
         description="How far apart the middles of both are at least, as a fraction of the frame."
     )
+    shows: list[str] = Field(default=[], description="Sentences that pictures must all fit.")
 
 
 class RuleAnswer(BaseModel):

@@ -13,8 +13,7 @@ segment, and one threshold is fitted for all rules of a relation, because each p
 rare. `opposite excluded` adds the opposite relation as an exclusion.
 
 `--relations` measures rules of the same relations by the boxes of the demo detector instead, on the
-segments of the seed S: the objects are found in the sampled frames as `indexer objects` does, and a
-segment has the tag if the time of its scene is in a span that has it.
+segments of the seed S, as `benchmarks.relations` explains.
 """
 
 import argparse
@@ -36,7 +35,6 @@ from clipseek.demo.world import KINDS, OPPOSITE, PLACES, RELATIONS, WEATHERS, De
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.towers import on_cpu
 from clipseek.protocols import Embedder
-from clipseek.relations import MARGIN
 from clipseek.rules import THRESHOLD, Rule
 from clipseek.tagging.fits import Asked, Seen, relevance
 from clipseek.tagging.fitting import Quality, fitted, quality
@@ -56,7 +54,7 @@ def main() -> int:
     parser.add_argument("--videos", type=int, default=VIDEOS, help=f"of each half ({VIDEOS})")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the videos ({SEED})")
     parser.add_argument("--relations", action="store_true", help="relations of place by boxes")
-    parser.add_argument("--margin", type=float, default=MARGIN, help=f"of these ({MARGIN})")
+    parser.add_argument("--margin", type=float, help="of these (that of the demo world)")
     parser.add_argument("--json", action="store_true", help="as one JSON object a line")
     options = parser.parse_args()
     rows = (
@@ -130,7 +128,8 @@ def _spans(half: Drawn) -> Floats:
 
 def _asked(rule: Rule, embedder: Embedder) -> Asked:
     rows = embedder.embed_texts([*rule.prompts, *rule.exclusions])
-    return Asked(rule, rows[: len(rule.prompts)], rows[len(rule.prompts) :])
+    count = len(rule.prompts)
+    return Asked(rule, rows[:count], rows[count:], rows[:0])
 
 
 def _kinds() -> dict[str, Classes]:

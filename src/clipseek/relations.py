@@ -35,22 +35,26 @@ class Relation:
 
     of, to: Names of classes of the detector. place: Where the first one is. margin: How far apart
     the middles of their boxes are at least, as a fraction of the frame's width (left and right) or
-    of its height (above and below), in [0, 1).
+    of its height (above and below), in [0, 1). shows: Sentences that pictures must all fit, such
+    as one for each object.
     """
 
     of: str
     to: str
     place: Place
     margin: float = MARGIN
+    shows: tuple[str, ...] = ()
 
     def content(self) -> dict[str, Any]:
         """Return the relation as files of rules have it."""
-        return {"of": self.of, "to": self.to, "is": self.place, "margin": self.margin}
+        values = {"of": self.of, "to": self.to, "is": self.place, "margin": self.margin}
+        return {**values, "shows": list(self.shows)} if self.shows else values
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> "Relation":
         """Return the relation that `content` was written of."""
-        return cls(content["of"], content["to"], content["is"], content["margin"])
+        of, to, place, margin = (content[name] for name in ("of", "to", "is", "margin"))
+        return cls(of, to, place, margin, tuple(content.get("shows", ())))
 
     def problem(self) -> str | None:
         """Return what is wrong with the relation, or None."""

@@ -56,6 +56,11 @@ class Rule:
         written = json.dumps(self.content(), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(written.encode()).hexdigest()[:16]
 
+    def sentences(self) -> dict[str, tuple[str, ...]]:
+        """Return the sentences of the rule by what they are for, in the order of files of rules."""
+        shows = () if self.relation is None else self.relation.shows
+        return {"prompts": self.prompts, "exclusions": self.exclusions, "relation.shows": shows}
+
     def content(self) -> dict[str, Any]:
         """Return what decides on tags as JSON takes it."""
         values = asdict(self)
@@ -93,7 +98,7 @@ class Rule:
             )
         if not self.prompts and (self.relation is None or self.exclusions):
             return f"prompts of rule {self.name!r} must be 1 sentence or more, got none"
-        for kind, texts in (("prompts", self.prompts), ("exclusions", self.exclusions)):
+        for kind, texts in self.sentences().items():
             if (wrong := _wrong(texts)) is not None:
                 return f"{kind} of rule {self.name!r} must be {wrong}"
         if not (math.isfinite(self.threshold) and 0 < self.threshold <= 1):

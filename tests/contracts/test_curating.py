@@ -298,7 +298,7 @@ def test_facts_change_with_objects_too(both: Both) -> None:
 
 def test_a_rule_with_a_relation_is_stored(both: Both) -> None:
     """It comes back as it was."""
-    rule = Rule("beside", (), relation=Relation("cat", "car", "left_of", 0.2))
+    rule = Rule("beside", (), relation=Relation("cat", "car", "left_of", 0.2, ("a black cat",)))
     both.store.put_rules("default", [rule], "ann")
     assert rule in both.store.rules("default")
 

@@ -42,7 +42,7 @@ def test_segments_are_divided_where_a_relation_begins_or_ends(
     segments = np.stack([ends - lengths, ends], axis=1) if lengths else np.empty((0, 2))
     rows = np.zeros((len(lengths), DIM), np.float32)
     video = Seen(segments, rows[:, 0], rows, tracks)
-    asked = Asked(EAST, rows[:0], rows[:0])
+    asked = Asked(EAST, rows[:0], rows[:0], rows[:0])
     assert EAST.relation is not None
     spells = held(EAST.relation, tracks)
     spans, fits = judged(asked, video, CURVES)

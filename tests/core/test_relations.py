@@ -85,6 +85,23 @@ def test_a_tag_has_the_span_of_the_relation(tmp_path: Path) -> None:
     assert world.tags() == []
 
 
+def test_pictures_must_fit_all_sentences_of_a_relation(tmp_path: Path) -> None:
+    """The one that fits least decides, and boxes that are not sure count, because pictures say."""
+    world = World(tmp_path)
+    cat = track("cat", dict.fromkeys((1.0, 2.0), (0.3, 0.5)), sure=0.31)
+    world.catalog.put_objects("default", "a", VideoObjects("one", (cat, CAR)))
+    world.apply(BESIDE)
+    assert world.tags() == []
+    for shows, tags in ((("red",), 1), (("red", "red"), 1), (("red", "blue"), 0)):
+        world.apply(replace(BESIDE, relation=Relation("cat", "car", "left_of", shows=shows)))
+        assert world.tags() == [("a", 1, 3, "beside", "proposed")] * tags, shows
+    sentence = Rule("red", ("red",))
+    shown = replace(BESIDE, relation=Relation("cat", "car", "left_of", shows=("red",)))
+    world.apply(sentence, shown)
+    by_rule = {tag.rule: tag.relevance for tag in world.store.tags("default")}
+    assert by_rule["beside"] == pytest.approx(by_rule["red"])
+
+
 def test_other_objects_are_looked_at_by_rules_that_need_them_alone(tmp_path: Path) -> None:
     """And a second run does nothing."""
     world = World(tmp_path)

@@ -52,6 +52,21 @@ def test_a_rule_may_say_where_an_object_is_instead_of_a_sentence(tmp_path: Path)
     assert rule.version != Rule("a", (), relation=Relation("cat", "car", "left_of")).version
 
 
+def test_a_relation_may_have_sentences(tmp_path: Path) -> None:
+    """They are stored with it and decide on its version; without any it is the version before."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        "rules: [{name: a, relation: {of: b, to: c, is: above, shows: [a red b, a c]}}]"
+    )
+    rule = read(path)[0].rule
+    assert rule.relation == Relation("b", "c", "above", shows=("a red b", "a c"))
+    again = Rule.of(json.loads(json.dumps(rule.content())))
+    assert (again, again.version) == (rule, rule.version)
+    plain = Rule("a", (), relation=Relation("b", "c", "above"))
+    assert rule.version != plain.version
+    assert "shows" not in plain.content()["relation"]
+
+
 def test_json_says_the_same(tmp_path: Path) -> None:
     """For machines without PyYAML."""
     path = tmp_path / "rules.json"
@@ -74,6 +89,14 @@ def test_json_says_the_same(tmp_path: Path) -> None:
         (
             "rules: [{name: a, relation: {of: b, to: c, is: above, margin: 1}}]",
             "relation.margin must be at least 0 and less than 1, got 1",
+        ),
+        (
+            "rules: [{name: a, relation: {of: b, to: c, is: above, shows: ''}}]",
+            "relation.shows of rule 'a' must be sentences of 1 to 1000 characters, got ''",
+        ),
+        (
+            "rules: [{name: a, relation: {of: b, to: c, is: above, shows: {d: e}}}]",
+            "relation.shows must be a text or a list of texts",
         ),
         (
             "rules: [{name: a, exclusions: d, relation: {of: b, to: c, is: above}}]",

@@ -58,7 +58,8 @@ def store_rule(connection: Connection, key: str, rule: Rule, by: str) -> None:
 
 def require_storable(rule: Rule) -> None:
     """Raise ValueError for a text of a rule that a database cannot store."""
-    texts = {f"sentence {n}": text for n, text in enumerate((*rule.prompts, *rule.exclusions))}
+    sentences = [text for some in rule.sentences().values() for text in some]
+    texts = {f"sentence {n}": text for n, text in enumerate(sentences)}
     cameras = {f"camera {n}": name for n, name in enumerate(rule.cameras or ())}
     classes = {} if rule.relation is None else {"of": rule.relation.of, "to": rule.relation.to}
     storable(name=rule.name, **texts, **cameras, **classes)

@@ -3,8 +3,10 @@
 The relevance of a segment is that of the prompt that fits best, composed with the exclusion that
 fits best as a search composes what is wanted with what is not (see `composition`). It is computed
 for one video and one rule at a time, so that no other video or rule can change a last bit. A rule
-with a relation divides segments where the relation begins and ends; the relevance is multiplied by
-how sure the boxes are, and is 0 where it does not hold.
+with a relation divides segments where the relation begins and ends; the relevance is 0 where it
+does not hold. Elsewhere it is multiplied by how sure the boxes are or, if the relation has
+sentences of its own, by the relevance of the one that fits least: what pictures say of what is
+there is right more often than the detector, and where it is, only the boxes say.
 """
 
 from collections.abc import Sequence
@@ -33,11 +35,13 @@ class Asked:
 
     prompts: float32 (P, dim), unit rows; P is 0 only if the rule has a relation alone.
     exclusions: float32 (E, dim), unit rows; E may be 0.
+    shows: float32 (N, dim), unit rows, of the sentences of the relation; N may be 0.
     """
 
     rule: Rule
     prompts: NDArray[np.float32]
     exclusions: NDArray[np.float32]
+    shows: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +65,8 @@ class Seen:
 
 def relevance(asked: Asked, seen: Seen, curves: Curves) -> Floats:
     """Return how well a rule fits each whole segment, float64 (S,) in [0, 1]."""
-    fits = _said(asked, seen, curves)
-    relation = asked.rule.relation
-    return fits if relation is None else fits * _placed(seen.spans, held(relation, seen.tracks))
+    fits, spells = _said(asked, seen, curves), _spells(asked, seen)
+    return fits if spells is None else fits * _placed(seen.spans, spells)
 
 
 def judged(asked: Asked, seen: Seen, curves: Curves) -> tuple[Floats, Floats]:
@@ -71,12 +74,22 @@ def judged(asked: Asked, seen: Seen, curves: Curves) -> tuple[Floats, Floats]:
 
     They are the segments, each divided where the relation of the rule begins or ends.
     """
-    fits, relation = _said(asked, seen, curves), asked.rule.relation
-    if relation is None:
+    fits, spells = _said(asked, seen, curves), _spells(asked, seen)
+    if spells is None:
         return seen.spans, fits
-    spells = held(relation, seen.tracks)
     spans, rows = _divided(seen.spans, spells)
     return spans, fits[rows] * _placed(spans, spells)
+
+
+def _spells(asked: Asked, seen: Seen) -> list[Held] | None:
+    """Return where the relation of a rule holds, or None if it has none.
+
+    Boxes are taken as sure if sentences say what is there.
+    """
+    if asked.rule.relation is None:
+        return None
+    spells = held(asked.rule.relation, seen.tracks)
+    return [(start, end, 1.0) for start, end, _ in spells] if len(asked.shows) else spells
 
 
 def _divided(spans: Floats, spells: Sequence[Held]) -> tuple[Floats, NDArray[np.int64]]:
@@ -109,21 +122,25 @@ def _placed(spans: Floats, spells: Sequence[Held]) -> Floats:
 
 def _said(asked: Asked, seen: Seen, curves: Curves) -> Floats:
     """Return how well the sentences of a rule fit each segment; 1 if it has none."""
-    biases = seen.biases.astype(np.float64)
-
-    def best(sentences: NDArray[np.float32]) -> Floats:
-        cosines = (seen.vectors @ sentences.T).astype(np.float64)
-        logits = [curves.logits(column, biases, is_sentence=True) for column in cosines.T]
-        found: Floats = np.max(logits, axis=0)
-        return found
-
-    if not len(seen.spans) or not len(asked.prompts):
-        return np.ones(len(seen.spans))
-    wanted = best(asked.prompts)
+    fits = np.ones(len(seen.spans))
+    if not len(fits):
+        return fits
+    if len(asked.shows):
+        fits *= logistic(_logits(asked.shows, seen, curves).min(axis=0))
+    if not len(asked.prompts):
+        return fits
+    wanted = _logits(asked.prompts, seen, curves).max(axis=0)
     if not len(asked.exclusions):
-        return logistic(wanted)
-    both = np.stack([wanted, best(asked.exclusions)], axis=1)
-    return logistic(combined(both, np.array([1.0, -1.0])))
+        return fits * logistic(wanted)
+    both = np.stack([wanted, _logits(asked.exclusions, seen, curves).max(axis=0)], axis=1)
+    return fits * logistic(combined(both, np.array([1.0, -1.0])))
+
+
+def _logits(sentences: NDArray[np.float32], seen: Seen, curves: Curves) -> Floats:
+    """Return how well each sentence fits each segment, as logits, float64 (N, S)."""
+    biases = seen.biases.astype(np.float64)
+    cosines = (seen.vectors @ sentences.T).astype(np.float64)
+    return np.stack([curves.logits(column, biases, is_sentence=True) for column in cosines.T])
 
 
 def is_for(rule: Rule, starts: Floats, stream: str, recorded_at: str) -> NDArray[np.bool_]:

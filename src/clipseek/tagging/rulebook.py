@@ -29,7 +29,7 @@ _NAMES = (
     "hours",
     "relation",
 )
-_RELATION_NAMES = ("of", "to", "is", "margin")
+_RELATION_NAMES = ("of", "to", "is", "margin", "shows")
 _HOUR_NAMES = ("days", "start", "end", "zone")
 _TIME = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
 _ZONE_CHARACTERS = 100
@@ -205,7 +205,8 @@ def _relation(given: object, place: str) -> Relation:
         raise ConfigError(
             f"{place}: relation.margin must be at least 0 and less than 1, got {_shown(margin)}"
         )
-    return Relation(fields["of"], fields["to"], fields["is"], float(margin))
+    shows = _texts(fields.get("shows", ()), "relation.shows", place)
+    return Relation(fields["of"], fields["to"], fields["is"], float(margin), shows)
 
 
 def _hours(given: object, place: str) -> Hours:

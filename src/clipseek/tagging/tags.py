@@ -70,15 +70,14 @@ class Judge:
         asked = {}
         for rule in rules:
             # One by one, because the others of a batch can change the last bits of a vector.
-            rows = [
-                texts.embed(model.embedder, [each]).vectors
-                for each in (*rule.prompts, *rule.exclusions)
-            ]
-            count, empty = len(rule.prompts), np.empty((0, collection.dim), np.float32)
-            prompts, exclusions = (
-                np.concatenate([empty, *some]) for some in (rows[:count], rows[count:])
+            empty = np.empty((0, collection.dim), np.float32)
+            prompts, exclusions, shows = (
+                np.concatenate(
+                    [empty, *(texts.embed(model.embedder, [each]).vectors for each in some)]
+                )
+                for some in rule.sentences().values()
             )
-            asked[rule.name] = Asked(rule, prompts, exclusions)
+            asked[rule.name] = Asked(rule, prompts, exclusions, shows)
         curves = Curves.of(model.scoring_of(collection), model.coherence)
         return cls(collection, curves, asked)
 

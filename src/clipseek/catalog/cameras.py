@@ -16,7 +16,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from clipseek.cameras import (
     Camera,
@@ -26,7 +25,7 @@ from clipseek.cameras import (
     Held,
     shares,
 )
-from clipseek.catalog import leases
+from clipseek.catalog import leases, upserts
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import cleaned, now, storable
@@ -94,7 +93,7 @@ class SqlCameras(SqlCameraReader):
             "state_at": "",
         }
         with self._writing() as connection:
-            made = _insert(connection)(cameras).values(values).on_conflict_do_nothing()
+            made = upserts.into(connection, cameras).values(values).on_conflict_do_nothing()
             if connection.execute(made.returning(cameras.c.name)).one_or_none() is None:
                 raise CameraTaken(camera.name)
             return _one(connection, camera.name)
@@ -185,7 +184,7 @@ def _sign(connection: Connection, owner: str, most: int, lease_s: float) -> None
     clock = leases.clock(connection.dialect.name)
     connection.execute(delete(recorders).where(recorders.c.due <= clock))
     values = {"most": int(most), "due": clock + float(lease_s)}
-    made = _insert(connection)(recorders).values(owner=owner, **values)
+    made = upserts.into(connection, recorders).values(owner=owner, **values)
     connection.execute(made.on_conflict_do_update(index_elements=[recorders.c.owner], set_=values))
 
 
@@ -209,10 +208,6 @@ def _held_by(connection: Connection) -> dict[str, int]:
     )
     rows = connection.execute(query.group_by(cameras.c.owner))
     return {row.owner: row.held for row in rows}
-
-
-def _insert(connection: Connection) -> Any:  # two functions of one meaning
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
 
 
 def _all(dialect: str) -> Select[Any]:

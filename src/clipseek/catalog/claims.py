@@ -6,8 +6,8 @@ Leases are judged by the clock of the database, so that the clocks of the machin
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from clipseek.catalog import upserts
 from clipseek.catalog.leases import clock
 from clipseek.catalog.rows import cleaned
 from clipseek.catalog.tables import among, claims
@@ -20,7 +20,7 @@ FORGOTTEN_S = 3600.0
 
 def take(connection: Connection, key: str, subject: str, owner: str, lease_s: float) -> bool:
     """Claim a subject for an owner, unless another one's lease of it is valid."""
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(claims)
+    made = upserts.into(connection, claims)
     at = clock(connection.dialect.name)
     values = {"collection": key, "subject": cleaned(subject), "owner": owner, "due": at + lease_s}
     taken = made.values(values).on_conflict_do_update(

@@ -15,8 +15,8 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from clipseek.catalog import upserts
 from clipseek.catalog.curation_tables import decisions, rules, samples, segment_tags, taggings
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import among, videos
@@ -37,7 +37,7 @@ def store_rule(connection: Connection, key: str, rule: Rule, by: str) -> None:
     """Make a version of a rule the current one."""
     named = and_(rules.c.collection == key, rules.c.name == rule.name)
     connection.execute(rules.update().where(named).values(is_current=False))
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(rules)
+    made = upserts.into(connection, rules)
     row = {
         "collection": key,
         "name": rule.name,

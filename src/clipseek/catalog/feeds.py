@@ -1,12 +1,11 @@
 """SqlFeeds: which replica receives the pictures of which webcam, in the database of the catalog."""
 
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_, delete, or_, select, update
 
 from clipseek.cameras import CameraNotFound
-from clipseek.catalog import leases
+from clipseek.catalog import leases, upserts
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.feed_tables import feeds
 from clipseek.catalog.ledger import Ledger
@@ -33,7 +32,7 @@ class SqlFeeds(Ledger):
             if connection.scalar(known.with_for_update()) is None:
                 raise CameraNotFound(camera)
             values = {"digest": digest, "url": "", "due": clock + float(valid_s)}
-            made = _insert(connection)(feeds).values(camera=camera, **values)
+            made = upserts.into(connection, feeds).values(camera=camera, **values)
             is_free = or_(feeds.c.url == "", feeds.c.due <= clock)
             made = made.on_conflict_do_update(
                 index_elements=[feeds.c.camera], set_=values, where=is_free
@@ -71,7 +70,3 @@ class SqlFeeds(Ledger):
         clock = leases.clock(self._database.dialect)
         there = and_(feeds.c.camera == camera, feeds.c.url != "", feeds.c.due > clock)
         return next((row.url for row in self._rows(select(feeds.c.url).where(there))), None)
-
-
-def _insert(connection: Connection) -> Any:  # two functions of one meaning
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert

@@ -19,9 +19,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import leases
+from clipseek.catalog import leases, upserts
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import now, storable
@@ -161,7 +160,7 @@ class SqlJobs(SqlJobReader):
             if idempotency_key is None:
                 plain = insert(jobs).values(values).returning(jobs)
                 return _job(connection.execute(plain).one()._mapping)
-            made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(jobs)
+            made = upserts.into(connection, jobs)
             added = made.values(values).on_conflict_do_nothing().returning(jobs)
             if (row := connection.execute(added).one_or_none()) is not None:
                 return _job(row._mapping)

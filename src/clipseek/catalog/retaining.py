@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from sqlalchemy import Join, Table, and_, delete, insert, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import writes
+from clipseek.catalog import upserts, writes
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.retention_tables import departed, expiring
@@ -61,8 +60,7 @@ class SqlRetaining(Ledger):
     def let_go(self, collection: str, chunks: Sequence[Chunk]) -> list[Chunk]:
         """Decide that chunks are removed, but for those that are kept by now; return the others."""
         with self._writing() as connection:
-            is_postgres = connection.dialect.name == "postgresql"
-            if is_postgres:  # SQLite has one writer anyway
+            if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
                 connection.execute(text("LOCK TABLE holds, alerts IN SHARE MODE"))
             kept = _spans([row for query in _KEPT for row in connection.execute(query)])
             loose = {chunk.id: chunk for chunk in chunks if not is_kept(chunk, kept)}
@@ -72,7 +70,7 @@ class SqlRetaining(Ledger):
             found = connection.execute(this.with_for_update(read=True)).all()
             rows = [{"collection": key, "video_id": video_id} for key, video_id in found]
             if rows:
-                made = (postgresql if is_postgres else sqlite).insert(expiring)
+                made = upserts.into(connection, expiring)
                 connection.execute(made.on_conflict_do_nothing(), rows)
         there = {video_id for _, video_id in found}
         return [chunk for chunk in loose.values() if chunk.id in there]
@@ -97,9 +95,7 @@ class SqlRetaining(Ledger):
         """Say that a camera was removed with all that began before a time."""
         values = {"collection": collection, "camera": camera, "before": before}
         with self._writing() as connection:
-            made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(
-                departed
-            )
+            made = upserts.into(connection, departed)
             connection.execute(
                 made.values(values).on_conflict_do_update(
                     index_elements=[departed.c.collection, departed.c.camera],

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from clipseek.catalog import upserts
 from clipseek.catalog.rows import now, storable
 from clipseek.catalog.tables import among
 from clipseek.catalog.watch_tables import alerts, deliveries, watch_states, watches
@@ -54,7 +54,7 @@ def put(
     changed: Mapping[str, Any],
 ) -> None:
     """Insert a row; one that is there is changed, or stays if `changed` is empty."""
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    made = upserts.into(connection, table)
     added = made.values(dict(row))
     if changed:
         connection.execute(added.on_conflict_do_update(index_elements=keys, set_=dict(changed)))

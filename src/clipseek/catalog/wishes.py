@@ -12,9 +12,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from clipseek.catalog import leases
+from clipseek.catalog import leases, upserts
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.ledger import Ledger
 from clipseek.catalog.rows import storable
@@ -75,7 +74,7 @@ class SqlWishes(Ledger):
             _require_room(connection, wish)
             values = {**asdict(wish), "why": "", "asked": clock, "due": 0.0}
             # Another process may have noted the same one just now.
-            made = _insert(connection)(wishes).values(values).on_conflict_do_nothing()
+            made = upserts.into(connection, wishes).values(values).on_conflict_do_nothing()
             connection.execute(made)
             return _one(connection, this)
 
@@ -85,7 +84,7 @@ class SqlWishes(Ledger):
         with self._writing() as connection:
             clock = leases.clock(connection.dialect.name)
             row = {"site": site, "collection": collection, "seen": clock}
-            made = _insert(connection)(sites).values(row)
+            made = upserts.into(connection, sites).values(row)
             key = [sites.c.site, sites.c.collection]
             connection.execute(made.on_conflict_do_update(index_elements=key, set_={"seen": clock}))
 
@@ -168,7 +167,3 @@ def _wish(row: Any) -> Wish:  # a row of `_COLUMNS`
 
 def _one(connection: Connection, this: ColumnElement[bool]) -> Wish:
     return _wish(connection.execute(select(*_COLUMNS).where(this)).one())
-
-
-def _insert(connection: Connection) -> Any:  # the inserts of both dialects have no common type
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert

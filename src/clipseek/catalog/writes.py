@@ -13,8 +13,8 @@ from dataclasses import asdict
 from itertools import count, islice
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from clipseek.catalog import upserts
 from clipseek.catalog.collection_rows import as_collection, collection_row
 from clipseek.catalog.object_rows import insert_objects
 from clipseek.catalog.rows import now, require_alias
@@ -61,10 +61,8 @@ def make_collection(
         "epoch": secrets.token_hex(16),
     }
     connection.execute(delete(leftovers).where(leftovers.c.key == values["key"]))
-    if connection.dialect.name == "postgresql":
-        connection.execute(postgresql.insert(collections).values(values).on_conflict_do_nothing())
-    else:
-        connection.execute(sqlite.insert(collections).values(values).on_conflict_do_nothing())
+    made = upserts.into(connection, collections)
+    connection.execute(made.values(values).on_conflict_do_nothing())
 
 
 def free_name(connection: Connection, name: str) -> str:
@@ -95,7 +93,7 @@ def set_alias(connection: Connection, name: str, collection: str) -> None:
     if collection not in found:
         raise CollectionNotFound(collection)
     require_alias(name, is_collection=name in found)
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(aliases)
+    made = upserts.into(connection, aliases)
     # One statement: of two processes that switch a name at the same time, the last one wins.
     connection.execute(
         made.values(name=name, collection=found[collection]).on_conflict_do_update(

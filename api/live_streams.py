@@ -86,10 +86,12 @@ class LiveStreams:
                 if not await run_in_threadpool(may_go_on):
                     return
                 looked = now
+            if now - began > LONGEST_S:
+                return
             if data:
                 last = now
                 yield data
-            elif now - last > SILENT_S or now - began > LONGEST_S:
+            elif now - last > SILENT_S:
                 return
             else:
                 await asyncio.sleep(POLL_S)

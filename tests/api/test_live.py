@@ -1,5 +1,6 @@
 """What cameras show, over HTTP: the newest picture, and the recording as it grows."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 from api import live_streams
 from api.app import create_app
 from clipseek.ledgers import open_cameras
+from clipseek.live.playing import Tail
 from clipseek.live.sealing import new_key
 from clipseek.testing import MemoryCatalog
 from tests.api.library import JPEG, Library
@@ -105,6 +107,29 @@ def test_a_server_that_ends_ends_its_streams_of_cameras(
             data = next(pieces)
         data += b"".join(pieces)  # a connection that was cut off raises
     assert len(shown(data)) == 10
+
+
+class Endless(Tail):
+    """A recording that always has something new."""
+
+    def read(self) -> bytes:
+        """Return a byte."""
+        return b"x"
+
+
+def test_a_stream_ends_although_the_camera_is_faster_than_its_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a key that was revoked would follow for as long as there is more to read."""
+    monkeypatch.setattr(live_streams, "LONGEST_S", 0.05)
+
+    async def follow() -> int:
+        streams = live_streams.LiveStreams(lambda: False)
+        async with asyncio.timeout(5):
+            pieces = streams._pieces(Endless(tmp_path), b"x", lambda: True)
+            return sum([len(piece) async for piece in pieces])
+
+    assert asyncio.run(follow()) >= 1
 
 
 def test_others_cameras_are_not_shown(cameras: Library) -> None:

@@ -5,6 +5,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +26,8 @@ LONGEST_S = 900.0
 MAX_STREAMS = 256
 MAX_STREAMS_OF_ONE = 16
 """The most streams that are open at the same time, of everybody and of one principal."""
+PAGE = 1000
+"""Alerts that are read at once at most."""
 MOST_WAITING = 1000
 """Alerts that wait for one client; with more the stream ends, and the client goes on behind it."""
 RETRY_MS = 2000
@@ -105,25 +108,29 @@ class AlertStreams:
     async def _poll(self) -> None:
         """Look for alerts until nobody listens; the one that is furthest behind decides from where.
 
-        A full page of news is followed by the next one at once.
+        Only those count that can take more: a client that reads nothing would else hold back all.
         """
         try:
             while self._listeners and not self._is_ending():
-                listeners = list(self._listeners)  # others are opened while the query runs
-                first = min(each.number for each in listeners)
-                try:
-                    found = await run_in_threadpool(self._watches.news, first)
-                except ClipseekError as error:
-                    log.warning("alerts cannot be followed now: %s", error)
-                    found = []
-                for each in listeners:
-                    each.take(found)
+                # Others are opened while the query runs.
+                listeners = [each for each in self._listeners if not each.is_cut]
+                if listeners:
+                    found = await self._news(min(each.number for each in listeners))
+                    for each in listeners:
+                        each.take(found)
                 await asyncio.sleep(POLL_S)
         finally:
             # The server ends, or something unexpected has happened: clients connect again.
             for listener in self._listeners:
                 listener.is_cut = True
                 listener.news.set()
+
+    async def _news(self, number: int) -> list[Alert]:
+        try:
+            return await run_in_threadpool(partial(self._watches.news, number, limit=PAGE))
+        except ClipseekError as error:
+            log.warning("alerts cannot be followed now: %s", error)
+            return []
 
 
 async def events(listener: Listener) -> AsyncIterator[str]:

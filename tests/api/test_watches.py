@@ -1,6 +1,8 @@
 """Watches over HTTP: made, listed, changed, removed and tried, each by those who may."""
 
+import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
@@ -321,6 +323,35 @@ def test_a_stream_has_no_alerts_of_other_collections() -> None:
     assert (list(listener.waiting), listener.news.is_set(), listener.number) == ([], False, 2)
     listener.take(news)
     assert list(listener.waiting) == news[2:]
+
+
+def test_a_client_that_reads_nothing_holds_no_other_back(
+    client: TestClient, store: SqlWatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stream is cut, and the others go on behind what it could not take."""
+    monkeypatch.setattr(alert_streams, "PAGE", 2)
+    monkeypatch.setattr(alert_streams, "MOST_WAITING", 2)
+    monkeypatch.setattr(alert_streams, "POLL_S", 0.02)
+    names = [f"a{number}" for number in range(8)]
+    fire(store, client.post("/v1/watches", json=RED).json()["id"], *names)
+
+    async def follow() -> list[str]:
+        streams = alert_streams.AlertStreams(store, lambda: False)
+        stuck, reading = [
+            streams.open(name, None, None, 0, "")._listener for name in ("stuck", "reading")
+        ]
+        found: list[str] = []
+        async with asyncio.timeout(10):
+            async for event in alert_streams.events(reading):
+                found += re.findall(r'"id":"(a\d)"', event)
+                if len(found) == len(names):
+                    break
+        assert (stuck.is_cut, len(stuck.waiting)) == (True, 2)
+        streams.close(stuck)
+        streams.close(reading)
+        return found
+
+    assert asyncio.run(follow()) == names
 
 
 def test_streams_of_alerts_are_bounded_and_end(

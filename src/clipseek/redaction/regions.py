@@ -44,18 +44,22 @@ def none() -> Regions:
 def distinct(regions: Regions, scores: NDArray[np.float32]) -> Regions:
     """Return the regions, the most certain ones first, without those that repeat another one."""
     kept: list[int] = []
-    for place in np.argsort(-scores, kind="stable").tolist():
-        if all(overlap(regions[place], regions[other]) <= OVERLAP for other in kept):
-            kept.append(place)
+    left = np.argsort(-scores, kind="stable")
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[_overlaps(regions[best], regions[left]) <= OVERLAP]
     return regions[kept]
 
 
-def overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Return the intersection of two regions over their union."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    common = float(np.prod(np.maximum(sides, 0)))
-    areas = float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]))
-    return common / (areas - common) if areas > common else 0.0
+def _overlaps(one: NDArray[np.float32], others: Regions) -> NDArray[np.float32]:
+    """Return the intersection of a region and each other over their union, float32 (M,)."""
+    sides = np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])
+    common = np.prod(np.maximum(sides, 0), axis=1)
+    union = np.prod(one[2:] - one[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - common
+    shares = np.zeros(len(others), np.float32)
+    np.divide(common, union, out=shares, where=union > 0)
+    return shares
 
 
 def covering(looks: Sequence[Look], time: float) -> Regions:
@@ -67,29 +71,21 @@ def covering(looks: Sequence[Look], time: float) -> Regions:
     near = [look for look in looks if abs(look.time - time) <= HOLD_S + 1e-6]
     before = [look.regions for look in near if look.time <= time]
     after = [look.regions for look in near if look.time > time]
-    ways = [
-        enclosing(one, other)
-        for first in before
-        for last in after
-        for one in first
-        for other in last
-        if is_one_face(one, other)
-    ]
-    found = [*(look.regions for look in near), *(way[None] for way in ways)]
+    ways = [_ways(first, last) for first in before for last in after]
+    found = [*(look.regions for look in near), *ways]
     return np.concatenate(found) if found else none()
 
 
-def is_one_face(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
-    """Whether two regions of different pictures may be the same face."""
-    sizes = np.stack([one[2:] - one[:2], other[2:] - other[:2]])
-    apart = np.abs((one[:2] + one[2:]) - (other[:2] + other[2:])) / 2
-    is_near = bool((apart <= REACH * sizes.mean(axis=0)).all())
-    return is_near and bool((sizes.max(axis=0) <= ALIKE * sizes.min(axis=0)).all())
-
-
-def enclosing(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the smallest region that has both in it."""
-    return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
+def _ways(first: Regions, last: Regions) -> Regions:
+    """Return what encloses each face that may be in both of two pictures, before and after."""
+    sizes = first[:, None, 2:] - first[:, None, :2], last[None, :, 2:] - last[None, :, :2]
+    middles = first[:, None, :2] + first[:, None, 2:], last[None, :, :2] + last[None, :, 2:]
+    is_near = np.abs(middles[0] - middles[1]) / 2 <= REACH * (sizes[0] + sizes[1]) / 2
+    is_alike = np.maximum(*sizes) <= ALIKE * np.minimum(*sizes)
+    rows, columns = np.nonzero((is_near & is_alike).all(axis=2))
+    one, other = first[rows], last[columns]
+    corners = np.minimum(one[:, :2], other[:, :2]), np.maximum(one[:, 2:], other[:, 2:])
+    return np.concatenate(corners, axis=1)
 
 
 def blur(plane: NDArray[np.uint8], regions: Regions) -> None:

@@ -15,9 +15,9 @@ from api.principal import Asking
 from api.problem_kinds import FORBIDDEN, NOT_RECORDED, STORE, THUMBNAIL_GONE, TOO_MANY_STREAMS
 from api.problems import Refused
 from api.reading_router import ReadingRouter
-from api.redaction_kinds import REDACTED
 from clipseek.cameras import CameraNotFound
 from clipseek.errors import CollectionNotFound, InvalidQuery, VideoNotFound
+from clipseek.live.blurring import Blurred
 from clipseek.live.playing import Tail
 from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.service import Service
@@ -72,7 +72,8 @@ def _newest(service: Service, collection: str, name: str) -> list[Segment]:
         200: {
             "description": "Fragmented MP4 for a Media Source, from the last keyframe on, as it is "
             "recorded. Where a file of the recording ends, the head of the next one follows. The "
-            "stream ends after a quarter of an hour, and where nothing is recorded any more.",
+            "stream ends after a quarter of an hour, and where nothing is recorded any more. In a "
+            "redacted collection it has five frames a second, at most 360 pixels high.",
             "content": {"video/mp4": {}},
         },
         **openapi_examples.responses(
@@ -80,7 +81,6 @@ def _newest(service: Service, collection: str, name: str) -> list[Segment]:
             InvalidQuery,
             CameraNotFound,
             FORBIDDEN,
-            REDACTED,
             NOT_RECORDED,
             RedactionUnavailable,
             TOO_MANY_STREAMS,
@@ -98,12 +98,16 @@ async def live(
 ) -> Response:
     """Send the recording of a camera while it is written; one that is not recorded has none."""
     camera = await run_in_threadpool(theirs, asking, "search", service, found, name)
-    if await run_in_threadpool(redacting.ready, camera.collection):
-        raise Refused(
-            REDACTED,
-            "the pictures of this collection are redacted, and live streams are not; the newest "
-            "picture is at /thumbnail, and /v1/videos/{video_id}/preview plays what was recorded",
-        )
-    tail = Tail(service.settings.recording_root / camera.epoch)
-    may_go_on = partial(redacting.is_off, camera.collection)
-    return await streams.open(asking.name, tail, may_go_on)
+    kinds = await run_in_threadpool(redacting.ready, camera.collection)
+    settings = service.settings
+    tail = Tail(settings.recording_root / camera.epoch)
+    may_go_on = partial(redacting.is_still, kinds, camera.collection)
+    if not kinds:
+        return await streams.open(asking.name, tail, may_go_on)
+    blurred = Blurred(
+        tail,
+        kinds,
+        memory_bytes=settings.max_decode_bytes,
+        frame_pixels=settings.max_frame_pixels,
+    )
+    return await streams.open(asking.name, blurred, may_go_on)

@@ -62,10 +62,10 @@ class Redacting:
             self._redactor(kinds)
         return kinds
 
-    def is_off(self, collection: str) -> bool:
-        """Whether it is sure that nothing is redacted in a collection."""
+    def is_still(self, kinds: tuple[str, ...], collection: str) -> bool:
+        """Whether it is sure that these kinds are redacted in a collection, and no others."""
         try:
-            return not self.kinds(collection)
+            return self.kinds(collection) == kinds
         except ClipseekError:
             return False
 

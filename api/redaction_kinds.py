@@ -9,8 +9,7 @@ REDACTED = Kind(
     403,
     "Only redacted excerpts are given out",
     "The pictures of this collection are redacted, and this is not made in a redacted form. "
-    "`/preview` plays a video span by span, `/clip` downloads a span, and `/thumbnail` is the "
-    "newest picture of a camera.",
+    "`/preview` plays a video span by span, and `/clip` downloads a span.",
 )
 REDACTION_KINDS: dict[type[ClipseekError], Kind] = {
     RedactionUnavailable: Kind(

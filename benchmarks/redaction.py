@@ -9,13 +9,16 @@ pixels, each scaled to a size and put into a picture of 640 x 360 without people
 `left`: faces that are still found after blurring, at a certainty of 0.5. `moving`: a portrait that
 moves through the picture at some widths of its face a second; frames of the excerpt in which it
 is found at that certainty. `speed`: milliseconds of a look, and seconds for a second of a video of
-1280 x 720 with 25 frames a second.
+1280 x 720 with 25 frames a second. `cost`: seconds of processor time for ten seconds of 384 x 216,
+in which a portrait moves, or is still but for noise, and for ten seconds of a camera of 1280 x 720
+that is sent live. `--only moving` and `--only costs` measure these alone.
 
 Prints one JSON object for each.
 """
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -30,6 +33,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
+from clipseek.live.blurring import Blurred
+from clipseek.live.playing import Tail
 from clipseek.redaction import Finder, Redactor
 from clipseek.redaction.centerface import THRESHOLD, CenterFace
 from clipseek.video.excerpting import Excerpting, Recipe
@@ -40,6 +45,9 @@ FAR = (24, 32, 48, 64, 96, 128)
 SPEEDS = (0.5, 2.0, 5.0)
 WITHOUT_PEOPLE = ("coffee", "chelsea", "rocket", "brick", "grass", "hubble_deep_field")
 SURE = 0.5
+GROWING = "empty_moov+frag_keyframe+default_base_moof"
+QUIET_S = 5.0
+"""When nothing came for so long, a stream is at its end."""
 FACE = (0.35, 0.11, 0.53, 0.35)
 """Where the face of the astronaut is, as shares of the picture."""
 
@@ -48,8 +56,10 @@ Picture = NDArray[np.uint8]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print a line for each."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args(arguments)
-    for line in measured():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=("moving", "costs"), help="measure this alone")
+    only = parser.parse_args(arguments).only
+    for line in measured() if only is None else _PARTS[only]():
         print(json.dumps(line), flush=True)
     return 0
 
@@ -72,10 +82,64 @@ def measured() -> Iterator[dict[str, object]]:
         is_found(sure, redactor.redacted(p), b) for p, b in (placed(f, 48) for f in lfw()[:100])
     )
     yield {"left": left, "of": 100}
+    yield from all_moving()
+    with tempfile.TemporaryDirectory() as folder:
+        yield from timed(Path(folder))
+    yield from costs()
+
+
+def all_moving() -> Iterator[dict[str, object]]:
+    """Yield how many frames of a preview show a face that moves at each speed."""
+    sure = CenterFace(threshold=SURE)
     with tempfile.TemporaryDirectory() as folder:
         for speed in SPEEDS:
             yield moving(Path(folder), speed, sure)
-        yield from timed(Path(folder))
+
+
+def costs() -> Iterator[dict[str, object]]:
+    """Yield the processor time of child processes for ten seconds of video."""
+    portrait, rng = resized(named("astronaut"), 216, 216), np.random.default_rng(1)
+    ground = np.full((216, 384, 3), 110, np.uint8)
+    pictures: dict[str, list[Picture]] = {"moving": [], "still": []}
+    for number in range(250):
+        for name, at in (("moving", number * 2 % 160), ("still", 80)):
+            picture = ground.astype(np.float64)
+            picture[:, at : at + 216] = portrait
+            picture += rng.normal(0, 2, picture.shape) if name == "still" else 0
+            pictures[name].append(np.clip(picture, 0, 255).astype(np.uint8))
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        for name, shown_ in pictures.items():
+            written(folder / "a.mp4", shown_)
+            for kind in ("excerpt", "preview"):
+                began = spent()
+                excerpt(folder / "a.mp4", folder / "b.mp4", growing=kind == "preview", seconds=10.0)
+                yield {"cost": kind, "of": name, "cpu s": round(spent() - began, 1)}
+        large = [resized(picture, 1280, 720) for picture in pictures["moving"]]
+        written(folder / "2026-11-29" / "10-00-00-000Z.mp4", large, movflags=GROWING)
+        began = spent()
+        streamed(folder)
+        yield {"cost": "live", "of": "moving", "cpu s": round(spent() - began, 1)}
+
+
+def streamed(folder: Path) -> None:
+    """Blur a recording as it is sent live, until nothing more comes of it."""
+    blurred = Blurred(Tail(folder), ("faces",), memory_bytes=2**30, frame_pixels=2**26)
+    last = time.monotonic()
+    while time.monotonic() - last < QUIET_S:
+        if blurred.read():
+            last = time.monotonic()
+        time.sleep(0.05)
+    blurred.close()
+
+
+def spent() -> float:
+    """Return the processor time of the children that have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+_PARTS = {"moving": all_moving, "costs": costs}
 
 
 def share(found: Sequence[bool]) -> float:
@@ -155,9 +219,10 @@ def moving(folder: Path, speed: float, sure: Finder) -> dict[str, object]:
     return {"moving": speed, "frames": 50, "with a face": before, "after": after}
 
 
-def written(path: Path, pictures: Sequence[Picture]) -> None:
+def written(path: Path, pictures: Sequence[Picture], *, movflags: str = "faststart") -> None:
     """Write a video of 25 frames a second."""
-    with av.open(str(path), "w") as output:
+    path.parent.mkdir(exist_ok=True)
+    with av.open(str(path), "w", options={"movflags": movflags}) as output:
         stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
         assert isinstance(stream, VideoStream)
         stream.height, stream.width = pictures[0].shape[:2]

@@ -56,9 +56,11 @@ def frames(content: bytes) -> list[NDArray[np.uint8]]:
         ]
 
 
-def drawn(path: Path, pictures: list[NDArray[np.uint8]], fps: int = 10) -> bytes:
+def drawn(
+    path: Path, pictures: list[NDArray[np.uint8]], fps: int = 10, *, movflags: str = "faststart"
+) -> bytes:
     """Write a video of H.264 that shows pictures, and return its bytes."""
-    with av.open(str(path), "w") as output:
+    with av.open(str(path), "w", options={"movflags": movflags}) as output:
         stream = output.add_stream("libx264", rate=fps)
         assert isinstance(stream, VideoStream)
         stream.height, stream.width = pictures[0].shape[:2]

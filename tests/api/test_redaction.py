@@ -1,5 +1,6 @@
 """A collection that redacts: every endpoint that shows pictures blurs the faces, or refuses."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -8,11 +9,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
+from api import live_streams
 from api.app import create_app
 from api.redacting import Redacting
 from clipseek.catalog import SqlCatalog, SqlWatches
 from clipseek.catalog.redactions import SqlRedactionReader, SqlRedactions
 from clipseek.ledgers import open_cameras
+from clipseek.live import blurring
 from clipseek.live.sealing import new_key
 from clipseek.redaction import Redactor
 from clipseek.redaction.faults import RedactionUnavailable
@@ -22,7 +25,8 @@ from tests.api.renew import document
 from tests.api.test_cameras import add
 from tests.api.test_permissions import asking
 from tests.api.test_watches import RED, fire
-from tests.core.test_live_playing import recorded, stored
+from tests.chaos.program import children
+from tests.core.test_live_playing import OPTIONS, stored
 from tests.faces import drawn, faces, faces_of_jpeg, frames, jpeg_of, portrait
 
 PICTURES = {
@@ -39,8 +43,9 @@ VIDEOS = {
     "GET /v1/videos/{video_id}/preview": "/v1/videos/sea/preview",
 }
 """Operations that send a video, and a path of each."""
-REFUSED = {"GET /v1/cameras/{name}/live": "/v1/cameras/yard/live"}
-"""Operations that send nothing of a collection that redacts."""
+LIVE = {"GET /v1/cameras/{name}/live": "/v1/cameras/yard/live"}
+"""Operations that send a video while it is recorded, and a path of each."""
+GROWING = OPTIONS["movflags"]
 WITHOUT_PICTURES = frozenset(
     {
         "GET /v1/agreement",
@@ -150,7 +155,8 @@ def shown(
             fire(watches, made.json()["id"], "al_1")
         with closing(open_cameras(library.service().settings)) as cameras:
             epoch = cameras.get("yard").epoch
-        stored(folder / "recordings" / epoch, recorded(1))
+        made_now = drawn(folder / "live.mp4", [portrait()] * 30, movflags=GROWING)
+        stored(folder / "recordings" / epoch, made_now)
         yield library, client
 
 
@@ -176,7 +182,7 @@ def redact(library: Library, *kinds: str) -> None:
 
 def test_each_operation_has_a_stance() -> None:
     """A new operation must be declared here, and one that sends pictures must be tested below."""
-    declared = {**PICTURES, **VIDEOS, **REFUSED}
+    declared = {**PICTURES, **VIDEOS, **LIVE}
     shows, all_of_them = set(), set()
     for path, item in document()["paths"].items():
         for method, operation in item.items():
@@ -197,7 +203,7 @@ def test_what_is_not_in_the_document_shows_nothing(library: Library) -> None:
     """Those paths are of the page, of documents for crawlers, and HEAD of what is declared."""
     app: FastAPI = create_app(library.service())
     routes = [route for route in app.state.routes if isinstance(route, Route)]
-    declared = {name.partition(" ")[2] for name in {*PICTURES, *VIDEOS, *REFUSED}}
+    declared = {name.partition(" ")[2] for name in {*PICTURES, *VIDEOS, *LIVE}}
     declared |= {name.partition(" ")[2] for name in WITHOUT_PICTURES}
     others = {route.path for route in routes} - declared
     assert others == OF_THE_PAGE
@@ -278,22 +284,37 @@ def test_the_list_of_collections_says_what_is_blurred(seen: tuple[Library, TestC
         assert found["redacts"] == kinds
 
 
-@pytest.mark.parametrize("path", REFUSED.values(), ids=REFUSED)
-def test_live_streams_are_refused(seen: tuple[Library, TestClient], path: str) -> None:
-    """What is recorded now is not sent."""
+@pytest.mark.parametrize("path", LIVE.values(), ids=LIVE)
+def test_faces_of_live_streams_are_blurred(
+    seen: tuple[Library, TestClient], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are sent; the process that does it ends with the stream, and few may run."""
     library, client = seen
+    monkeypatch.setattr(live_streams, "SILENT_S", 3.0)
+    monkeypatch.setattr(blurring, "FIRST_S", 120.0)
+    (recording,) = (library.folder / "recordings").rglob("*.mp4")
+    os.utime(recording)
     redact(library, "faces")
+    before = set(children(os.getpid()))
     answer = client.get(path)
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/redacted")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith('video/mp4; codecs="avc1.')
+    made = frames(answer.content)
+    assert made
+    assert [faces(frame) for frame in made] == [0] * len(made)
+    assert set(children(os.getpid())) <= before
+    monkeypatch.setattr(live_streams, "MAX_BLURRED", 0)
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-many-streams")
 
 
-@pytest.mark.parametrize("path", [*PICTURES.values(), *VIDEOS.values(), *REFUSED.values()], ids=str)
+@pytest.mark.parametrize("path", [*PICTURES.values(), *VIDEOS.values(), *LIVE.values()], ids=str)
 def test_without_the_model_nothing_is_sent(
     seen: tuple[Library, TestClient], path: str, later: ExitStack
 ) -> None:
     """The answer is a problem document, also to one who has the original already."""
     library, client = seen
-    is_made = "clip" in path or "preview" in path  # which would take seconds
+    is_made = any(word in path for word in ("clip", "preview", "live"))  # which would take seconds
     tags = "*" if is_made else client.get(path).headers.get("etag", "*")
     redact(library, "faces")
 

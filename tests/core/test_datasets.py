@@ -231,8 +231,8 @@ def test_label_studio_has_decisions_as_annotations_and_proposals_as_predictions(
         assert result["from_name"] == choices.attrib["name"]
         assert result["to_name"] == choices.attrib["toName"] == config.find("Image").attrib["name"]  # type: ignore[union-attr]  # it has one
     assert tasks[0]["data"]["image"] == "/data/local-files/?d=data/v1-2.png"
-    assert "annotations" not in tasks[1]
-    assert not {"annotations", "predictions"} & set(tasks[2])
+    assert tasks[1]["annotations"] == tasks[2]["annotations"] == []
+    assert "predictions" not in tasks[2]
 
 
 @pytest.mark.parametrize("form", FORMATS)

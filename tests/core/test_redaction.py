@@ -203,6 +203,38 @@ def test_a_face_that_is_missed_is_covered_by_its_neighbours() -> None:
         assert not len(MarkFinder().find(shown))
 
 
+class Counted(MarkFinder):
+    """Counts the pictures that it looks at."""
+
+    asked = 0
+
+    def find(self, picture: NDArray[np.uint8]) -> Regions:
+        """Return what is there."""
+        self.asked += 1
+        return super().find(picture)
+
+
+def test_what_shows_the_same_is_not_looked_at_again() -> None:
+    """But once a second; a mark that appears in it is covered, and so is one that stays."""
+    finder = Counted()
+    redacting = Redacting(Redactor([finder]))
+    still = np.full((240, 320, 3), 90, np.uint8)
+    made: list[VideoFrame] = []
+    for number in range(75):
+        picture = still.copy()
+        picture += np.random.default_rng(number).integers(0, 3, picture.shape, np.uint8)  # noise
+        if number >= 50:
+            picture[80:112, 120:152] = mark(32, 32)
+        made += redacting.add(frame_of(picture, number))
+        if number == 49:
+            assert finder.asked == 2
+    made += redacting.end()
+    assert finder.asked == 3
+    for frame in made:
+        shown = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        assert not len(MarkFinder().find(shown))
+
+
 @pytest.mark.parametrize("growing", [False, True], ids=["file", "preview"])
 def test_an_excerpt_shows_no_face(tmp_path: Path, growing: bool) -> None:
     """As its process writes it: a portrait that moves through the picture."""

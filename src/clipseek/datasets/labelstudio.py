@@ -31,9 +31,9 @@ def files(dataset: Dataset) -> Mapping[str, bytes]:
                 "video_id": picture.video_id,
                 "time": picture.time,
             },
+            # Its own converter refuses a task without this, also one that nobody has looked at.
+            "annotations": [{"result": _result(dataset, decided)}] if decided else [],
         }
-        if decided:
-            task["annotations"] = [{"result": _result(dataset, decided)}]
         if proposed:
             task["predictions"] = [
                 {

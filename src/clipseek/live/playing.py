@@ -48,6 +48,9 @@ class Tail:
         except OSError:
             return math.inf
 
+    def close(self) -> None:
+        """Do nothing: no file is open between two reads."""
+
     def newest(self) -> Path | None:
         """Return the newest file of the camera by its name, or None."""
         days = sorted(self._folder.glob(_DAYS), reverse=True)

@@ -101,9 +101,9 @@ class Picture:
             width, height = height, width
         if self._size is None:
             scale = min(1.0, self._order.height / height)
-            self._size = _even(width * scale), _even(height * scale)
+            self._size = even(width * scale), even(height * scale)
             self._stream.width, self._stream.height = self._size
-            _name_colours(self._stream.codec_context)
+            name_colours(self._stream.codec_context)
         wide, high = self._size
         if turn.transposed:
             wide, high = high, wide
@@ -185,12 +185,12 @@ class Sound:
         self._output.mux(self._stream.encode(None))
 
 
-def _name_colours(context: VideoCodecContext) -> None:
+def name_colours(context: VideoCodecContext) -> None:
     """Say that pictures are SDR of BT.709: players guess it by the height, or not at all."""
     context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
 
 
-def _even(length: float) -> int:
+def even(length: float) -> int:
     """Return the nearest even length: pictures with halved colours need one."""
     return max(2, 2 * round(length / 2))

@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from tests.api.library import Library
 PINNED = Path(__file__).parent / "openapi.json"
 
 
+@cache
 def document() -> dict[str, Any]:
-    """Return the document as the application gives it; nothing of it depends on a library."""
+    """Return the document as the application gives it; nothing of it depends on a library.
+
+    It is made once, so nobody may change it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         library = Library(Path(folder), MemoryCatalog())
         return create_app(library.service()).openapi()

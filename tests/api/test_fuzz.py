@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import Case, GenerationMode
-from schemathesis.core.result import Ok
-from schemathesis.core.transport import Response
 
 from api import alert_streams, problems
 from api.app import create_app
@@ -24,20 +22,19 @@ from tests.api.renew import document
 from tests.api.server import serving
 from tests.contracts.catalogs import sqlite_url
 
-EXAMPLES = int(os.environ.get("CLIPSEEK_TEST_EXAMPLES", "40"))
+if TYPE_CHECKING:
+    from schemathesis import Case
+    from schemathesis.core.transport import Response
+    from schemathesis.schemas import APIOperation
+
+EXAMPLES = int(os.environ.get("CLIPSEEK_TEST_EXAMPLES", "16"))
 
 
-@schemathesis.serializer("application/offset+octet-stream")
-def part(_context: object, value: object) -> bytes:
-    """Write a part of an upload: what was made up, as it is."""
-    made = getattr(value, "data", value)
-    return made if isinstance(made, bytes) else str(made).encode()
-
-
-DOCUMENT = schemathesis.openapi.from_dict(document())
-OPERATIONS = {
-    found.ok().label: found.ok() for found in DOCUMENT.get_all_operations() if isinstance(found, Ok)
-}
+OPERATIONS = [
+    f"{method.upper()} {path}"
+    for path, methods in document()["paths"].items()
+    for method in methods
+]
 
 
 SHARE_WITH_KEY = 8
@@ -106,7 +103,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
 def test_no_request_makes_the_server_fail(address: str, name: str) -> None:
     """Right ones and wrong ones: an error is a problem document of the client's."""
 
-    def ask(case: Case[Any]) -> None:
+    def ask(case: "Case[Any]") -> None:
         require_no_fault(case, case.call(base_url=address))
 
     made_up(name, EXAMPLES, ask)
@@ -116,7 +113,7 @@ def test_no_request_makes_the_server_fail(address: str, name: str) -> None:
 def test_no_request_with_a_key_makes_the_server_fail(keyed: Keyed, name: str) -> None:
     """With a key for everything, or for one collection; the latter reads nothing of the other."""
 
-    def ask(case: Case[Any]) -> None:
+    def ask(case: "Case[Any]") -> None:
         answer = case.call(base_url=keyed.url, headers=keyed.every)
         require_no_fault(case, answer)
         assert answer.status_code not in {401, 403}
@@ -132,7 +129,7 @@ def test_no_request_with_a_key_makes_the_server_fail(keyed: Keyed, name: str) ->
 def test_a_request_without_a_key_is_asked_for_one(keyed: Keyed, name: str) -> None:
     """Before anything else is said of it, unless what it asks for is open to everybody."""
 
-    def ask(case: Case[Any]) -> None:
+    def ask(case: "Case[Any]") -> None:
         answer = case.call(base_url=keyed.url)
         require_no_fault(case, answer)
         if name in OPEN:
@@ -144,9 +141,28 @@ def test_a_request_without_a_key_is_asked_for_one(keyed: Keyed, name: str) -> No
     made_up(name, max(1, EXAMPLES // 20), ask)
 
 
-def made_up(name: str, examples: int, ask: Callable[[Case[Any]], None]) -> None:
+@cache
+def _operations() -> dict[str, "APIOperation[Any, Any, Any, Any]"]:
+    """Read the document with schemathesis, which takes seconds to import, and only here."""
+    import schemathesis
+    from schemathesis.core.result import Ok
+
+    @schemathesis.serializer("application/offset+octet-stream")
+    def part(_context: object, value: object) -> bytes:
+        """Write a part of an upload: what was made up, as it is."""
+        made = getattr(value, "data", value)
+        return made if isinstance(made, bytes) else str(made).encode()
+
+    read = schemathesis.openapi.from_dict(deepcopy(document()))
+    found = [each.ok() for each in read.get_all_operations() if isinstance(each, Ok)]
+    return {operation.label: operation for operation in found}
+
+
+def made_up(name: str, examples: int, ask: "Callable[[Case[Any]], None]") -> None:
     """Call a function with requests of an operation, right ones and wrong ones."""
-    operation = OPERATIONS[name]
+    from schemathesis import GenerationMode
+
+    operation = _operations()[name]
     cases: st.SearchStrategy[Case[Any]] = st.one_of(
         operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
         operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
@@ -162,7 +178,7 @@ def made_up(name: str, examples: int, ask: Callable[[Case[Any]], None]) -> None:
     limited(given(case=cases)(ask))()
 
 
-def require_no_fault(case: Case[Any], answer: Response) -> None:
+def require_no_fault(case: "Case[Any]", answer: "Response") -> None:
     """Raise unless an answer is right, or a problem document that blames the client."""
     assert answer.status_code < 500
     if answer.status_code >= 400:

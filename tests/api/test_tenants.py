@@ -33,7 +33,7 @@ from tests.api.tenant_requests import (
 )
 from tests.api.tenants import ALLOWED, KEYS, Asked, Told, World, worlds
 
-EXAMPLES = int(os.environ.get("CLIPSEEK_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("CLIPSEEK_TEST_EXAMPLES", "10"))
 
 PROBE = "GET /readyz"
 """It looks at all collections, for everybody."""

@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.contracts.catalogs",
     "tests.inference.server",
     "tests.cameras.fixtures",
+    "tests.drawn",
 ]
 
 FOOTAGE = Path(os.environ.get("CLIPSEEK_FOOTAGE", Path(__file__).parents[2] / "shared"))
@@ -49,7 +50,13 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-SLOW = tuple(Path(__file__).parent / name for name in ("cameras", "chaos", "load", "e2e", "page"))
+SLOW = tuple(
+    Path(__file__).parent / name
+    for name in (
+        *("cameras", "chaos", "load", "e2e", "page"),
+        *("api/test_fuzz.py", "contracts/test_catalog.py", "deploy/test_topology.py"),
+    )
+)
 
 
 @pytest.hookimpl(trylast=True)

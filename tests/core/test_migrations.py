@@ -22,7 +22,6 @@ from clipseek.catalog import SqlCatalog, SqlReader, writes
 from clipseek.catalog.database import Database
 from clipseek.catalog.migrating import migrate
 from clipseek.catalog.tables import metadata
-from clipseek.demo.videos import make_videos
 from clipseek.errors import CatalogOutdated, NoCatalog
 from clipseek.migrations import REVISION, VERSION_TABLE
 from indexer.cli import main, parser
@@ -298,18 +297,10 @@ VERBS = [
 """All that open the catalog, but for `migrate`."""
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a demo video and its captions."""
-    folder = tmp_path_factory.mktemp("drawn")
-    make_videos(1, 3, folder)
-    return folder
-
-
 @pytest.mark.parametrize("words", VERBS, ids=lambda words: words[0])
 def test_every_other_verb_refuses_another_revision(
     catalog_url: str,
-    drawn: Path,
+    demo_videos: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
@@ -317,7 +308,7 @@ def test_every_other_verb_refuses_another_revision(
 ) -> None:
     """With exit code 2, one sentence that names the verb, and nothing changed."""
     fill(catalog_url, "a")
-    names = {"VIDEOS": drawn, "CAPTIONS": drawn / "captions.jsonl"}
+    names = {"VIDEOS": demo_videos, "CAPTIONS": demo_videos / "captions.jsonl"}
     command = ["--data-dir", str(tmp_path / "data"), *(str(names.get(w, w)) for w in words)]
     monkeypatch.setenv("CLIPSEEK_DATABASE_URL", catalog_url)
     monkeypatch.setenv("CLIPSEEK_CAMERA_KEY", Fernet.generate_key().decode())

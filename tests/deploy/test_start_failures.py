@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.demo.videos import make_videos
 from tests.deploy.locked_postgres import LockedPostgres, locked_postgres
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +22,11 @@ PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def videos(tmp_path_factory: pytest.TempPathFactory, demo_videos: Path) -> Path:
     """Return a folder in which a folder `videos` has one video."""
     folder = tmp_path_factory.mktemp("videos")
-    make_videos(1, 3, folder / "videos")
+    (folder / "videos").mkdir()
+    shutil.copy(demo_videos / "video-001.mp4", folder / "videos")
     return folder
 
 

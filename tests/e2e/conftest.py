@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.demo.videos import make_videos
 from indexer.cli import main
+from tests.chaos.videos import make_video
+from tests.drawn import once
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,31 @@ class Library:
 
 
 @pytest.fixture(scope="session")
-def shared_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+def shared_library(tmp_path_factory: pytest.TempPathFactory, demo_videos: Path) -> Library:
     """Six videos, ingested with the demo model. Do not change it: use `library`."""
-    root = tmp_path_factory.mktemp("library")
-    make_videos(6, 5, root / "videos")
-    library = Library(root / "videos", root / "data")
-    assert library.run("ingest", str(library.videos), "--model", "demo", "--quiet") == 0
+
+    def ingest(folder: Path) -> None:
+        library = Library(demo_videos, folder / "data")
+        assert library.run("ingest", str(demo_videos), "--model", "demo", "--quiet") == 0
+
+    ingested = once(tmp_path_factory, "ingested", ingest)
+    own = tmp_path_factory.mktemp("library")
+    return Library(demo_videos, Path(shutil.copytree(ingested / "data", own / "data")))
+
+
+@pytest.fixture(scope="session")
+def tiny_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Six videos of two seconds, which are indexed in no time and look like nothing.
+
+    A file whose tests index again and again calls it `shared_library`. Do not change it.
+    """
+    root = tmp_path_factory.mktemp("tiny")
+    videos = root / "videos"
+    videos.mkdir()
+    for number in range(6):
+        make_video(number, videos)
+    library = Library(videos, root / "data")
+    assert library.run("ingest", str(videos), "--model", "demo", "--quiet") == 0
     return library
 
 

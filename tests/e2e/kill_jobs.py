@@ -48,6 +48,8 @@ class Bench:
     root: Path
     is_postgres: bool
     seed: int
+    ready: list[Path] = field(default_factory=list)
+    """Videos that are used before others are drawn."""
     contents: dict[str, bytes] = field(default_factory=dict)
     edits: Counter[str] = field(default_factory=Counter)
     tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -132,9 +134,7 @@ class Bench:
 
     def round(self, number: int, kills: int) -> None:
         """Ask for jobs, kill programs meanwhile, and compare what became of the jobs."""
-        folder = self.root / f"videos-{number}"
-        make_videos(VIDEOS, self.seed * 1000 + number, folder)
-        contents = [path.read_bytes() for path in sorted(folder.glob("*.mp4"))]
+        contents = self._new_videos(number)
         before = sorted(self.videos())
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(self._ask, number, contents, before)
@@ -150,6 +150,14 @@ class Bench:
             step_s=0.2,
         )
         self._compare()
+
+    def _new_videos(self, number: int) -> list[bytes]:
+        videos, self.ready = self.ready[:VIDEOS], self.ready[VIDEOS:]
+        if not videos:
+            folder = self.root / f"videos-{number}"
+            make_videos(VIDEOS, self.seed * 1000 + number, folder)
+            videos = sorted(folder.glob("*.mp4"))
+        return [path.read_bytes() for path in videos]
 
     def _ask(self, number: int, contents: Sequence[bytes], before: Sequence[str]) -> None:
         for i, content in enumerate(contents):
@@ -244,13 +252,13 @@ def _is_whole(line: str) -> bool:
     return line.startswith('{"id"') and line.endswith("}")
 
 
-def run(kills: int, *, is_postgres: bool, seed: int) -> dict[str, int]:
-    """Do the experiment and count what went wrong."""
+def run(kills: int, *, is_postgres: bool, seed: int, ready: Sequence[Path] = ()) -> dict[str, int]:
+    """Do the experiment and count what went wrong; the first videos may be ready."""
     # Not pytest's own folder: the user of PostgreSQL may not enter it.
     with tempfile.TemporaryDirectory(prefix="clipseek-jobs-") as folder:
         root = Path(folder)
         root.chmod(0o755)
-        bench = Bench(root, is_postgres, seed)
+        bench = Bench(root, is_postgres, seed, list(ready))
         try:
             bench.start()
             number = 0

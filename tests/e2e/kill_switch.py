@@ -38,10 +38,10 @@ PATIENCE_S = 120.0
 class Bench:
     """A library, the models that it is switched between, and what went wrong."""
 
-    def __init__(self, root: Path, videos: int, seed: int, *, is_postgres: bool) -> None:
+    def __init__(self, root: Path, videos: Path, seed: int, *, is_postgres: bool) -> None:
         self.chance = random.Random(seed)
         self.counts = Counter[str]()
-        self.videos = videos
+        self.videos = len(list(videos.glob("*.mp4")))
         self.lasts_s = 0.0
         given = {"data_dir": str(root / "data"), "job_lease_s": str(LEASE_S), "threads": "1"}
         self.postgres = Postgres(root / "postgres") if is_postgres else None
@@ -53,8 +53,7 @@ class Bench:
         self.settings = Settings.load(**given)
         self.env = environment({f"CLIPSEEK_{name.upper()}": value for name, value in given.items()})
         self.models = ("demo", str(other_model(root / "models")))
-        make_videos(videos, seed, root / "videos")
-        self._must("ingest", str(root / "videos"), "--model", "demo", "--quiet")
+        self._must("ingest", str(videos), "--model", "demo", "--quiet")
 
     def switch(self, kills: int) -> None:
         """Switch to the other model, and kill that so many times before it may end."""
@@ -113,8 +112,8 @@ class Bench:
                 self.counts["twice"] += sum(count > 1 for count in puts.values())
 
 
-def run(kills: int, videos: int, seed: int, *, is_postgres: bool) -> dict[str, int]:
-    """Do the experiment and count what went wrong."""
+def run(kills: int, videos: Path, seed: int, *, is_postgres: bool) -> dict[str, int]:
+    """Do the experiment with the videos of a folder and count what went wrong."""
     # Not pytest's own folder: the user of PostgreSQL may not enter it.
     with tempfile.TemporaryDirectory(prefix="clipseek-switch-") as folder:
         Path(folder).chmod(0o755)
@@ -140,9 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    counts = run(
-        options.kills, options.videos, options.seed, is_postgres=options.database == "postgres"
-    )
+    is_postgres = options.database == "postgres"
+    with tempfile.TemporaryDirectory() as folder:
+        make_videos(options.videos, options.seed, Path(folder))
+        counts = run(options.kills, Path(folder), options.seed, is_postgres=is_postgres)
     print(json.dumps(counts))
     return int(any(count for name, count in counts.items() if name not in ("kills", "switched")))
 

@@ -4,16 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from clipseek.demo.videos import make_videos
 from tests.e2e.fuzz_video import MODES, MUTATIONS, mutated, run
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def videos(tmp_path_factory: pytest.TempPathFactory, demo_videos: Path) -> Path:
     """Mutate demo videos, each in another way."""
-    folder, drawn = tmp_path_factory.mktemp("mutated"), tmp_path_factory.mktemp("drawn")
-    make_videos(2, 5, drawn)
-    contents = [path.read_bytes() for path in sorted(drawn.glob("*.mp4"))]
+    folder = tmp_path_factory.mktemp("mutated")
+    contents = [path.read_bytes() for path in sorted(demo_videos.glob("*.mp4"))[:2]]
     for number in range(len(MUTATIONS)):
         name, content = mutated(contents, number, seed=3)
         (folder / f"{name}.mp4").write_bytes(content)

@@ -28,7 +28,6 @@ from hypothesis.stateful import (
 from clipseek.assembly import open_existing
 from clipseek.calibration import MIN_PAIRS
 from clipseek.config import Settings
-from clipseek.demo.videos import make_videos
 from clipseek.query import Query
 from clipseek.service import Service
 from clipseek.types import SearchResult
@@ -38,8 +37,10 @@ from tests.contracts.postgres import TEMPLATE, Server, find_programs
 CONTENTS = 4
 NAMES = ("a.mp4", "b ä.mp4", "later/c.mp4", "later/d'.mp4")
 YEARS = os.environ.get("CLIPSEEK_TEST_YEARS")
-"""How many years of `make year`, each another one; without it, a few that are always the same."""
+"""How many years of `make year`, each another one; without it, one that is always the same."""
 MONTHS = 12
+SHORT = MONTHS if YEARS else 6
+"""Months of the year that `make test` has, too."""
 CHANGES = st.tuples(
     st.sampled_from(["write", "write", "move", "delete"]), st.integers(0, 3), st.integers(0, 3)
 )
@@ -301,21 +302,22 @@ class Year(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[dict[str, object]]]:
-    """Draw four demo videos; return them and their captions, by content."""
-    folder = tmp_path_factory.mktemp("ready")
-    made = make_videos(CONTENTS, 3, folder)
-    numbers = {video.file: number for number, video in enumerate(made)}
+def ready(demo_videos: Path) -> tuple[list[Path], list[dict[str, object]]]:
+    """Return four demo videos and their captions, by content."""
+    videos = sorted(demo_videos.glob("*.mp4"))[:CONTENTS]
+    numbers = {video.name: number for number, video in enumerate(videos)}
     captions: list[dict[str, object]] = []
-    for line in (folder / "captions.jsonl").read_text("utf-8").splitlines():
+    for line in (demo_videos / "captions.jsonl").read_text("utf-8").splitlines():
         caption = json.loads(line)
         if caption.get("file"):
+            if caption["file"] not in numbers:
+                continue
             caption["content"] = numbers[caption["file"]]
         captions.append(caption)
-    return [folder / video.file for video in made], captions
+    return videos, captions
 
 
-def live(world: World) -> None:
+def live(world: World, months: int) -> None:
     """Let years go by in a world."""
     machine = type("Year", (Year,), {"world": world})
     run_state_machine_as_test(
@@ -325,7 +327,7 @@ def live(world: World) -> None:
             derandomize=YEARS is None,
             database=None,
             phases=[Phase.generate],
-            stateful_step_count=MONTHS,
+            stateful_step_count=months,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
@@ -348,7 +350,7 @@ def test_a_year_with_sqlite(ready: tuple[list[Path], list[dict[str, object]]]) -
             (data / name).unlink(missing_ok=True)
         shutil.copyfile(source, data / "catalog.db")
 
-    live(World(*ready, url=lambda: None, backup=backup, restore=restore))
+    live(World(*ready, url=lambda: None, backup=backup, restore=restore), MONTHS)
 
 
 def test_a_year_with_postgresql(
@@ -375,5 +377,6 @@ def test_a_year_with_postgresql(
             url=lambda: postgres_server.new_database(TEMPLATE),
             backup=backup,
             restore=restore,
-        )
+        ),
+        SHORT,
     )

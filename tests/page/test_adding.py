@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.servers import serving
-from clipseek.demo.videos import make_videos
 from indexer.cli import main
 from tests.api.browser import Page
 from tests.page.looking import violations
@@ -30,10 +29,9 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(demo_videos: Path, tmp_path: Path) -> Iterator[Served]:
     """Serve a library with a process of its own, as an operator does."""
-    make_videos(2, 5, tmp_path / "videos")
-    first, second = sorted((tmp_path / "videos").glob("*.mp4"))
+    first, second, *_ = sorted(demo_videos.glob("*.mp4"))
     data = tmp_path / "data"
     assert main(["--data-dir", str(data), "ingest", str(first), "--model", "demo", "--quiet"]) == 0
     with serving(["api", "--quiet"], "readyz", {"CLIPSEEK_DATA_DIR": str(data)}) as server:

@@ -21,6 +21,12 @@ from tests.e2e.conftest import Library
 ASKED = {"query": "a red car", "limit": 50}
 
 
+@pytest.fixture(scope="session")
+def shared_library(tiny_library: Library) -> Library:
+    """Use tiny videos, because most tests index some again."""
+    return tiny_library
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def kept(
     request: pytest.FixtureRequest,

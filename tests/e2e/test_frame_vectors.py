@@ -11,6 +11,12 @@ from tests.e2e.conftest import Library
 Capture = pytest.CaptureFixture[str]
 
 
+@pytest.fixture(scope="session")
+def shared_library(tiny_library: Library) -> Library:
+    """Use tiny videos, because most tests index some again."""
+    return tiny_library
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def two(
     request: pytest.FixtureRequest,

@@ -36,6 +36,12 @@ def test_pictures_are_swept_with_a_new_snapshot_or_by_build(library: Library) ->
     assert not stray.exists()
 
 
+@pytest.fixture(scope="session")
+def shared_library(tiny_library: Library) -> Library:
+    """Use tiny videos, because most tests index some again."""
+    return tiny_library
+
+
 @pytest.fixture
 def own_model(clip: Callable[[str], Path], tmp_path: Path) -> tuple[Library, Path]:
     """One video, indexed with a copy of the demo model that a test may damage."""

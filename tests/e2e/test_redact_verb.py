@@ -16,37 +16,34 @@ def printed(capsys: Capture) -> list[dict[str, Any]]:
 
 
 def test_faces_of_a_collection_are_blurred_until_it_is_told_otherwise(
-    empty: Library, capsys: Capture
+    library: Library, capsys: Capture
 ) -> None:
     """It is listed and in the audit; the pictures that are stored stay as they are."""
-    command = ["ingest", str(empty.videos), "--model", "demo", "--workers", "1", "--quiet"]
-    assert empty.run(*command) == 0
-    stored = sorted((empty.data_dir / "thumbnails").rglob("*.jpg"))
+    stored = sorted((library.data_dir / "thumbnails").rglob("*.jpg"))
     before = [file.read_bytes() for file in stored]
     assert before
     capsys.readouterr()
-    assert empty.run("collections", "redact", "default", "faces", "--json") == 0
+    assert library.run("collections", "redact", "default", "faces", "--json") == 0
     assert printed(capsys) == [{"name": "default", "redacts": ["faces"]}]
-    assert empty.run("collections", "--json") == 0
+    assert library.run("collections", "--json") == 0
     assert [each["redacts"] for each in printed(capsys)] == [["faces"]]
     assert [file.read_bytes() for file in stored] == before
-    assert empty.run("collections", "redact", "default", "off") == 0
+    assert library.run("collections", "redact", "default", "off") == 0
     assert "is shown as it is" in capsys.readouterr().out
-    assert empty.run("collections", "--json") == 0
+    assert library.run("collections", "--json") == 0
     assert [each["redacts"] for each in printed(capsys)] == [[]]
-    assert empty.run("audit", "--json") == 0
+    assert library.run("audit", "--json") == 0
     noted = [each for each in printed(capsys) if "redact" in json.dumps(each)]
     assert len(noted) == 2
 
 
 @pytest.mark.parametrize("said", [["nobody", "faces"], ["default", "plates"]])
 def test_what_cannot_be_redacted_is_refused(
-    empty: Library, capsys: Capture, said: list[str]
+    library: Library, capsys: Capture, said: list[str]
 ) -> None:
     """A name that no collection has, and a kind that nothing finds."""
-    assert empty.run("ingest", str(empty.videos), "--model", "demo", "--quiet") == 0
     try:
-        code = empty.run("collections", "redact", *said)
+        code = library.run("collections", "redact", *said)
     except SystemExit as ended:
         code = int(ended.code or 0)
     assert code == 2

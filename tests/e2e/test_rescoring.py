@@ -39,6 +39,12 @@ def _edited(folder: Path, *, bank_seed: int | None = None, **changed: Any) -> No
     bundles.write(folder, replace(manifest, **changed), fill)
 
 
+@pytest.fixture(scope="session")
+def shared_library(tiny_library: Library) -> Library:
+    """Use tiny videos, because most tests index some again."""
+    return tiny_library
+
+
 @pytest.fixture(scope="module")
 def judged_by_a_bank(
     tmp_path_factory: pytest.TempPathFactory, shared_library: Library

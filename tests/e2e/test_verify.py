@@ -42,11 +42,11 @@ class One:
 
 
 @pytest.fixture(scope="module")
-def base(shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """The first demo video, indexed."""
+def base(tiny_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A tiny video, indexed."""
     root = tmp_path_factory.mktemp("base")
     (root / "videos").mkdir()
-    shutil.copy2(sorted(shared_library.videos.glob("*.mp4"))[0], root / "videos" / "video.mp4")
+    shutil.copy2(sorted(tiny_library.videos.glob("*.mp4"))[0], root / "videos" / "video.mp4")
     library = Library(root / "videos", root / "data")
     run = ("ingest", str(library.videos), "--model", "demo", "--quiet", "--no-build")
     assert library.run(*run) == 0

@@ -150,3 +150,19 @@ def test_the_notes_on_milvus_reach_every_pod_with_the_settings(tmp_path: Path) -
         mounts = {each["name"]: each["mountPath"] for each in pod.container["volumeMounts"]}
         assert mounts["store"] == folder
     assert cluster.one("NetworkPolicy", "to-milvus")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_sync_finds_the_same_objects_again(overlay: str, tmp_path: Path) -> None:
+    """Rendered from another copy, each has the same content and name; Jobs say what a sync does."""
+    kubernetes = tree(tmp_path / "one")
+    copy = Path(shutil.copytree(kubernetes.parent, tmp_path / "other")) / "kubernetes"
+    cluster = render(kubernetes, overlay)
+    assert cluster.objects == render(copy, overlay).objects
+    assert all("generateName" not in each["metadata"] for each in cluster.objects)
+    for job in cluster.of("Job"):
+        said = {key.partition("/")[0] for key in job["metadata"]["annotations"]}
+        assert said == {"argocd.argoproj.io", "kustomize.toolkit.fluxcd.io"}
+    for scaler in cluster.of("HorizontalPodAutoscaler"):
+        target = scaler["spec"]["scaleTargetRef"]
+        assert "replicas" not in cluster.one(target["kind"], target["name"])["spec"]

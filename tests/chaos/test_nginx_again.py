@@ -1,0 +1,118 @@
+"""nginx begins a request anew if it had no address to ask, and if the request may be repeated.
+
+Addresses change in containers alone (tests/engine). Here a connection that a replica breaks counts
+as the same: its address takes the place of the upstream's name in the configuration.
+"""
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.client import Client
+from tests.chaos.proxy import own_folder, standing
+from tests.lacking import lacking
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Replica:
+    """Takes connections and breaks the first `broken` of them, when a request has come."""
+
+    def __init__(self, broken: int) -> None:
+        self.asked: list[bytes] = []
+        self._broken = broken
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection:
+                request = connection.recv(65_536)
+                if not request:
+                    return
+                self.asked.append(request.split(b"\r\n")[0])
+                if len(self.asked) > self._broken:
+                    connection.sendall(ANSWER)
+
+    def close(self) -> None:
+        """End."""
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture
+def broken() -> int:
+    """Return how many connections are broken."""
+    return 1
+
+
+@pytest.fixture
+def replica(broken: int) -> Iterator[Replica]:
+    """Run a replica that is gone at first."""
+    made = Replica(broken)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(replica: Replica) -> Iterator[Client]:
+    """Run nginx before it."""
+    if shutil.which("nginx") is None:
+        lacking("no nginx on PATH; `make servers` installs it")
+
+    def edit(template: str) -> str:
+        assert template.count('clipseek_api$" @again') == 2
+        return template.replace('clipseek_api$" @again', f':{replica.port}$" @again')
+
+    with own_folder() as folder, standing(folder, [replica.port], edit=edit) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/videos?limit=1"), ("POST", "/v1/search"), ("POST", "/v1/search/batch")],
+)
+def test_what_changes_nothing_is_asked_again(
+    client: Client, replica: Replica, method: str, path: str
+) -> None:
+    """Once more, with its method, path and body."""
+    answer = client.ask(method, path, {"query": "a"} if method == "POST" else None)
+    assert (answer.status, answer.body) == (200, {})
+    assert replica.asked == [f"{method} {path} HTTP/1.1".encode()] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/v1/jobs"), ("DELETE", "/v1/videos/a"), ("GET", "/v1/alerts/stream")],
+)
+def test_what_changes_something_is_not_repeated(
+    client: Client, replica: Replica, method: str, path: str
+) -> None:
+    """The replica may have done it. A stream is begun again by its client."""
+    answer = client.ask(method, path)
+    assert answer.status == 503
+    assert answer.body["type"] == "/problems/service-unavailable"
+    assert len(replica.asked) == 1
+
+
+@pytest.mark.parametrize("broken", [9])
+def test_an_outage_is_told_after_the_second_time(client: Client, replica: Replica) -> None:
+    """As a problem document, and not forever."""
+    answer = client.ask("POST", "/v1/search", {"query": "a"})
+    assert answer.status == 503
+    assert answer.body["type"] == "/problems/service-unavailable"
+    assert len(replica.asked) == 2
+
+
+def test_a_replica_that_breaks_is_not_asked_again(replica: Replica) -> None:
+    """It had an address: the request itself may be what broke it."""
+    with own_folder() as folder, standing(folder, [replica.port]) as client:
+        assert client.ask("POST", "/v1/search", {"query": "a"}).status == 503
+    assert len(replica.asked) == 1

@@ -28,11 +28,11 @@ class Answer:
 
 
 class Client:
-    """A connection to one port of the loopback address, made again when it was lost."""
+    """A connection to one port of this machine or of a container, made again when it was lost."""
 
-    def __init__(self, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, port: int, *, host: str = "127.0.0.1", timeout_s: float = TIMEOUT_S) -> None:
         self.port = port
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+        self._connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
 
     def ask(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None

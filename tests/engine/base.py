@@ -5,6 +5,7 @@ They show what our files do with such a system. They do not show what the offici
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,8 @@ BASE = "localhost/python:3.11-slim-bookworm"
 
 
 SERVERS = Path(__file__).parent / "servers"
+PROFILES = SERVERS / "profiles"
+INFERENCE = Path(__file__).parents[1] / "inference"
 SUITE = "forky"
 """The Debian whose nginx resolves names again (`resolve` is free since 1.27.3)."""
 PACKAGES = (
@@ -37,6 +40,21 @@ def servers(engine: Engine, images: Mapping[str, str]) -> None:
         if not engine.has_image(tag):
             file = ("--file", SERVERS / "Containerfile", "--target", stage, "--tag", tag)
             engine.run("build", "--network", "none", "--format", "docker", *file, SERVERS)
+
+
+def profiles(engine: Engine, images: Mapping[str, str]) -> None:
+    """Make replacements of the servers of profiles, each under the name of the official image.
+
+    `images` has the name of each by that of a stage of tests/engine/servers/profiles/Containerfile.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        context = Path(folder)
+        shutil.copytree(PROFILES, context, dirs_exist_ok=True)
+        for name in ("requirements.txt", "runtime.py"):
+            shutil.copy(INFERENCE / name, context)
+        for stage, name in images.items():
+            if not engine.has_image(tag := f"localhost/{name}"):
+                engine.build(stage, tag, base=python_base(engine), context=context)
 
 
 def _servers_root(engine: Engine) -> Path:

@@ -18,6 +18,7 @@ from tests.chaos.client import Client
 from tests.chaos.program import wait_until
 from tests.deploy.compose import Service
 from tests.deploy.trial import QUESTION
+from tests.engine import services, upgrade
 from tests.engine.engine import give_up
 from tests.engine.images import opened, parser
 from tests.engine.load import Load
@@ -40,6 +41,9 @@ def check(stack: Stack) -> Iterator[str]:
     yield _watched(stack)
     yield from _again(stack)
     yield from _rolled(stack)
+    yield from services.check(stack)
+    stack.down("--volumes")
+    yield from upgrade.check(stack, upgrade.since())
 
 
 def _readme(stack: Stack) -> Iterator[str]:

@@ -21,6 +21,15 @@ PLANTED = (
 
 def copied(folder: Path) -> Path:
     """Copy the files of the project, in their present state, and plant marked ones; return it."""
+    copy_files(folder)
+    for name in PLANTED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(MARK, "utf-8")
+    return folder
+
+
+def copy_files(folder: Path) -> None:
+    """Copy the files of the project, in their present state, over what is there."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -33,7 +42,3 @@ def copied(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             # Not their dates: an image must not depend on when a file was written.
             shutil.copyfile(source, folder / name)
-    for name in PLANTED:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(MARK, "utf-8")
-    return folder

@@ -8,7 +8,9 @@ Policies of networks, autoscalers, rolling updates and storage classes need a cl
 """
 
 import copy
+import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ from tests.engine.tried import PATIENCE_S
 
 NETWORK = "kubernetes"
 NAMESPACE = "clipseek.svc.cluster.local"
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 Object = dict[str, Any]
 
 
@@ -39,7 +42,8 @@ def playable(pod: Pod, name: str, images: dict[str, str], resolver: str) -> Obje
     """Return a pod of a workload, changed where podman 4.3 knows less than a cluster.
 
     It needs `optional` of volumes to be written, makes no volumes of a StatefulSet by itself, and
-    its name server is at another address.
+    its name server is at another address. It would ask probes by `curl` and `nc` inside the
+    container, where a kubelet asks from outside: `Pods.ready` does that.
     """
     spec = copy.deepcopy(pod.spec)
     for volume in spec.setdefault("volumes", []):
@@ -50,6 +54,8 @@ def playable(pod: Pod, name: str, images: dict[str, str], resolver: str) -> Obje
         made = {"claimName": f"{claim['metadata']['name']}-{name}-0"}
         spec["volumes"].append({"name": claim["metadata"]["name"], "persistentVolumeClaim": made})
     for container in spec["containers"]:
+        for probe in PROBES:
+            container.pop(probe, None)
         container["image"] = images[container["image"].rpartition(":")[0]]
         for variable in container.get("env", ()):
             if variable["name"] == "NGINX_SERVERS":
@@ -89,9 +95,12 @@ class Pods:
         name = f"{component}-{number}" if number else component
         made = playable(pod, component, self.images, self._resolver)
         made["metadata"]["name"] = name
+        group = int(pod.spec["securityContext"]["fsGroup"])
         for volume in made["spec"]["volumes"]:
             if "emptyDir" in volume:
-                self._empty(volume["name"])
+                self._make(volume["name"], group)
+            elif "persistentVolumeClaim" in volume:
+                self._make(volume["persistentVolumeClaim"]["claimName"], group)
         given = [each for kind in ("ConfigMap", "Secret") for each in self.cluster.of(kind)]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump_all([*map(self._changed, given), made], file)
@@ -103,11 +112,13 @@ class Pods:
             self.engine.run("kube", "play", *words, file.name)
         return name
 
-    def _empty(self, name: str) -> None:
-        """Make a volume that every user may write: podman 4.3 has no `fsGroup`."""
+    def _make(self, name: str, group: int) -> None:
+        """Make a volume that a group may write, as a kubelet does for `fsGroup`."""
         if not self.engine.succeeds("volume", "exists", name):
             self.engine.run("volume", "create", name)
-        Path(self.engine.inspect("volume", name)["Mountpoint"]).chmod(0o1777)
+        place = Path(self.engine.inspect("volume", name)["Mountpoint"])
+        os.chown(place, -1, group)
+        place.chmod(0o2777)
 
     def _changed(self, given: Object) -> Object:
         """Return a ConfigMap or Secret; the model is that of the demo, which needs no weights."""
@@ -122,6 +133,26 @@ class Pods:
         listed = self.engine.run("ps", "--all", "--filter", f"pod={name}", "--format", "{{.Names}}")
         (found,) = [each for each in listed.split() if not each.endswith("-infra")]
         return found
+
+    def ready(self, name: str) -> bool:
+        """Ask the readiness probe of a pod, or the one of its start, from outside as a kubelet."""
+        (spec,) = self.cluster.pod(name.partition("-")[0]).spec["containers"]
+        probe = spec.get("readinessProbe") or spec["startupProbe"]
+        if "exec" in probe:
+            return self.engine.succeeds("exec", self.container(name), *probe["exec"]["command"])
+        ports = {each["name"]: each["containerPort"] for each in spec["ports"]}
+        if "httpGet" in probe:
+            asked = Client(ports[probe["httpGet"]["port"]], host=self.address(name))
+            return asked.ask("GET", probe["httpGet"]["path"]).status == 200
+        with socket.socket() as one:
+            one.settimeout(probe.get("timeoutSeconds", 1))
+            return one.connect_ex((self.address(name), ports[probe["tcpSocket"]["port"]])) == 0
+
+    def address(self, name: str) -> str:
+        """Return the address of a pod in the network."""
+        infra = self.engine.inspect("pod", name)["InfraContainerID"]
+        networks = self.engine.inspect("container", infra)["NetworkSettings"]["Networks"]
+        return str(networks[NETWORK]["IPAddress"])
 
     def done(self, name: str) -> int:
         """Wait for a pod that ends, and return the exit code of its container."""
@@ -141,7 +172,7 @@ def check(engine: Engine) -> Iterator[str]:
     pods.prepare()
     for name in ("postgres", "redis"):
         pods.play(name)
-        _healthy(pods, name)
+        _ready(pods, name)
     yield "postgres and redis are ready by their own probes"
     pods.play("migrate")
     assert (code := pods.done("migrate")) == 0, code
@@ -152,7 +183,7 @@ def check(engine: Engine) -> Iterator[str]:
     yield "the Job `index` has indexed the videos of the claim"
     for number in (1, 2):
         pods.play("api", number)
-        _healthy(pods, f"api-{number}")
+        _ready(pods, f"api-{number}")
     pods.play("worker")
     port = free_port()
     pods.play("nginx", port=f"127.0.0.1:{port}:8080")
@@ -171,14 +202,8 @@ def check(engine: Engine) -> Iterator[str]:
     client.close()
 
 
-def _healthy(pods: Pods, name: str) -> None:
-    container = pods.container(name)
-    wait_until(
-        lambda: pods.engine.succeeds("healthcheck", "run", container),
-        f"the probe of {name}",
-        deadline_s=PATIENCE_S,
-        step_s=0.5,
-    )
+def _ready(pods: Pods, name: str) -> None:
+    wait_until(lambda: pods.ready(name), f"{name} is ready", deadline_s=PATIENCE_S, step_s=0.5)
 
 
 def _videos(engine: Engine) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,18 +16,28 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.client import Client
-from tests.deploy.compose import Compose
-from tests.engine.base import BASE, python_base, servers
+from tests.deploy.compose import Compose, overlay
+from tests.engine.base import BASE, profiles, python_base, servers
 from tests.engine.context import copied
 from tests.engine.engine import ROOT, Engine
 
 PORT = 8080
 """Where the README asks."""
 PROJECT = "clipseek"
+INSIDE = f"{PROJECT}_inside"
 BIN = Path(__file__).parent / "bin"
 STAND_INS = ("postgres", "redis", "nginx", "prometheus")
 COMPOSE_IMAGES = {name: str(Compose()[name].said["image"]) for name in STAND_INS}
 """The names of images that replacements have."""
+CAMERA = "clipseek-test-camera:1.0"
+PROFILE_IMAGES = {
+    "store": str(overlay("store")["services"]["store"]["image"]),
+    "embedder": str(Compose()["embedder"].said["image"]),
+    "milvus": str(Compose()["milvus"].said["image"]),
+    "camera": CAMERA,
+}
+"""The same of the servers of profiles, and of a camera."""
+PROFILES = ("monitoring", "cameras", "embedder", "milvus")
 VIDEOS = 4
 
 
@@ -40,22 +51,29 @@ class Stack:
         self.compose = Compose()
 
     def prepare(self) -> None:
-        """Make the replacements, a clone, a folder of videos, and the network."""
-        python_base(self.engine)
-        servers(self.engine, COMPOSE_IMAGES)
-        self.clone.mkdir(parents=True)
+        """Make a clone, and what it needs."""
+        self.provide()
         copied(self.clone)
         (self.clone / ".env").unlink()
         (self.clone / "docker/secrets/database_url").unlink()
+
+    def provide(self) -> None:
+        """Make the replacements, videos, the network, and an empty folder for the clone."""
+        python_base(self.engine)
+        servers(self.engine, COMPOSE_IMAGES)
+        profiles(self.engine, PROFILE_IMAGES)
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.clone.mkdir(parents=True)
         words = ["demo", "--videos", str(VIDEOS), "--seed", "7", "--out", str(self.home / "Videos")]
         subprocess.run([sys.executable, "-m", "indexer", *words], check=True, cwd=ROOT)
         # podman-compose takes a network that is there. Its gateway is its name server.
-        self.engine.run("network", "create", "--internal", f"{PROJECT}_inside")
+        if not self.engine.succeeds("network", "exists", INSIDE):
+            self.engine.run("network", "create", "--internal", INSIDE)
 
     @property
     def environment(self) -> dict[str, str]:
         """What a person who follows the README has, and where this machine differs."""
-        (network,) = json.loads(self.engine.run("network", "inspect", f"{PROJECT}_inside"))
+        (network,) = json.loads(self.engine.run("network", "inspect", INSIDE))
         arguments = {"BASE_IMAGE": BASE, **self.engine.build_arguments}
         options = [
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
@@ -75,12 +93,12 @@ class Stack:
             "CLIPSEEK_TEST_COMPOSER": str(self.engine.composer),
         }
 
-    def shell(self, command: str) -> str:
+    def shell(self, command: str, **variables: str) -> str:
         """Run a command line in the clone, as a person would, and return what it prints."""
         done = subprocess.run(
             ["sh", "-euc", command],
             cwd=self.clone,
-            env=self.environment,
+            env={**self.environment, **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -98,8 +116,9 @@ class Stack:
         return f"{PROJECT}_{service}_{number}"
 
     def containers(self) -> list[str]:
-        """Return the names of all containers that run."""
-        return self.engine.run("ps", "--format", "{{.Names}}").split()
+        """Return the names of all containers of the project that run."""
+        names = self.engine.run("ps", "--format", "{{.Names}}").split()
+        return [name for name in names if name.startswith(f"{PROJECT}_")]
 
     def inspect(self, name: str) -> dict[str, Any]:
         """Return what the engine knows about a container."""
@@ -115,7 +134,8 @@ class Stack:
 
     def down(self, *options: str) -> None:
         """Remove the containers; the volumes stay unless `--volumes` is given."""
-        self.shell(shlex.join(["docker", "compose", "--profile", "monitoring", "down", *options]))
+        every = [word for name in PROFILES for word in ("--profile", name)]
+        self.shell(shlex.join(["docker", "compose", *every, "down", *options]))
 
 
 def readme_commands() -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""nginx begins a request anew if it had no address to ask, and if the request may be repeated.
+"""nginx begins a request again if it had no address to ask, and if the request may be repeated.
 
 Addresses change in containers alone (tests/engine). Here a connection that a replica breaks counts
 as the same: its address takes the place of the upstream's name in the configuration.

@@ -1,4 +1,4 @@
-#!/opt/stand-in/bin/python
+#!/opt/server/bin/python
 """A camera that shows the videos of a folder again and again, as pictures over HTTP (MJPEG)."""
 
 import io

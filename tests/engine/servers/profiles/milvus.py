@@ -1,4 +1,4 @@
-#!/opt/stand-in/bin/python
+#!/opt/server/bin/python
 """`milvus run standalone` by Milvus Lite, which lets in who has any password; with its health."""
 
 import os

@@ -1,4 +1,4 @@
-#!/opt/stand-in/bin/python
+#!/opt/server/bin/python
 """`tritonserver --model-repository=FOLDER --grpc-port=N` by MLServer, on the CPU.
 
 It reads the repository that `indexer models export --triton` writes, by Triton's own definition.
@@ -13,7 +13,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-HOME = Path("/opt/stand-in")
+HOME = Path("/opt/server")
 PLACE = Path("/tmp/models")  # noqa: S108  a path in a container
 options = ArgumentParser(prog="tritonserver")
 options.add_argument("--model-repository", type=Path, required=True)

@@ -1,4 +1,4 @@
-#!/opt/stand-in/bin/python
+#!/opt/server/bin/python
 """`versitygw --port :N --health PATH posix FOLDER` by moto: a bucket for each folder, in memory.
 
 It compares the id of the key that a request names, and not its signature.

@@ -141,7 +141,7 @@ def _embedder(stack: Stack) -> Iterator[str]:
 def _store(stack: Stack) -> Iterator[str]:
     """Store snapshots and thumbnails in the bucket of docker/store.compose.yml."""
     stack.down()
-    # podman-compose merges both files only if it makes the containers anew.
+    # podman-compose merges both files only when it makes the containers again.
     stack.shell(f"{FILES} up --detach", **DEMO)
     stack.shell(f"{FILES} run --rm indexer ingest /videos --force", **DEMO)
     wait_until(lambda: _finds(stack, QUESTION), "a search", deadline_s=PATIENCE_S)

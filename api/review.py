@@ -27,12 +27,12 @@ from api.review_schemas import (
     SamplesAsked,
 )
 from api.schemas import InCollection
-from clipseek.curating import CuratingReader, Sample, SampleNotFound
+from clipseek.curating import CuratingReader, Queue, Sample, SampleNotFound
 from clipseek.decisions import disputed
 from clipseek.errors import CollectionNotFound, InvalidQuery
 from clipseek.service import Service
 from clipseek.tagging.agreement import paces, pairs
-from clipseek.tagging.queue import decided_on, nearest_first, waiting
+from clipseek.tagging.queue import waiting
 from clipseek.tagging.thresholds import qualities
 from clipseek.types import Named
 
@@ -98,9 +98,14 @@ def samples(
     What others have said of them is not told, so that decisions are independent.
     """
     name, _ = reviewable(asking, service, asked)
-    found = _waiting(curating, name, asked, asking.name)
-    videos = _named(service, name, found)
-    found = [each for each in found if each.video_id in videos]
+    if asked.list is None:
+        found = curating.queue(name, asking.name, asked.show, rule=asked.rule, limit=asked.limit)
+        videos = _named(service, name, found.samples)
+    else:
+        listed = _listed(curating, name, asked.list, asked, asking.name)
+        videos = _named(service, name, listed)
+        listed = [each for each in listed if each.video_id in videos]
+        found = Queue(listed[: asked.limit], len(listed))
     return SamplesAnswer(
         samples=[
             SampleAnswer.of(
@@ -110,9 +115,10 @@ def samples(
                 name,
                 service.settings.root,
             )
-            for each in found[: asked.limit]
+            for each in found.samples
+            if each.video_id in videos
         ],
-        waiting=len(found),
+        waiting=found.waiting,
     )
 
 
@@ -122,23 +128,15 @@ def _named(service: Service, name: str, samples: Sequence[Sample]) -> dict[str, 
     return {video.id: video for video in service.catalog.names(name, video_ids=ids)}
 
 
-def _waiting(
-    curating: CuratingReader, name: str, asked: SamplesAsked, annotator: str
+def _listed(
+    curating: CuratingReader, name: str, list_name: str, asked: SamplesAsked, annotator: str
 ) -> list[Sample]:
-    """Return what somebody may be asked, in order."""
-    decisions = curating.decisions(name)
-    if asked.list is not None:
-        candidates = curating.samples(name, asked.list)
-    elif asked.show == "open":
-        thresholds = {rule.name: rule.threshold for rule in curating.rules(name)}
-        only = None if asked.rule is None else [asked.rule]
-        tags = curating.tags(name, rules=only, states=("proposed",))
-        candidates = nearest_first(tags, thresholds)
-    else:
-        candidates = decided_on(decisions)
+    """Return what somebody may be asked of a list, in its order."""
+    samples = curating.samples(name, list_name)
     if asked.rule is not None:
-        candidates = [each for each in candidates if each.rule == asked.rule]
-    return waiting(candidates, decisions, annotator, asked.show)
+        samples = [each for each in samples if each.rule == asked.rule]
+    decisions = curating.decisions(name, samples=[each.id for each in samples])
+    return waiting(samples, decisions, annotator, asked.show)
 
 
 @changing_router.post(

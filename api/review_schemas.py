@@ -10,13 +10,12 @@ from pydantic import BaseModel, Field
 from api.limits import expect, text
 from api.schemas import InCollection, play_url
 from api.watch_schemas import HoursModel
-from clipseek.curating import Sample, TagState
+from clipseek.curating import Sample, Show, TagState
 from clipseek.decisions import Decision, Verdict
 from clipseek.relations import Place
 from clipseek.rules import MAX_NAME_CHARACTERS, Rule
 from clipseek.tagging.agreement import Pace, Pair
 from clipseek.tagging.fitting import Quality, Rate
-from clipseek.tagging.queue import Show
 from clipseek.types import Span
 
 MAX_SAMPLES = 100

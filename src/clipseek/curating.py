@@ -7,7 +7,7 @@ the rules a second time gives the same, and what somebody has decided on is not 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from clipseek.decisions import Decision, Outcome, settled
 from clipseek.errors import RequestError
@@ -72,6 +72,18 @@ class Sample:
     end: float
     rule: str
     relevance: float = 0.0
+
+
+Show = Literal["open", "second", "disputed"]
+"""Which samples: what nobody has settled, what others have decided on, or what they disagree on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The first samples that somebody may decide on, and how many there are: `waiting`."""
+
+    samples: Sequence[Sample]
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +262,17 @@ class CuratingReader(Protocol):
 
         rules: Only those on samples of these rules, or on samples that somebody has given one of
         them as the label: all that was said of these samples, because others may disagree.
+        """
+        ...
+
+    def queue(
+        self, collection: str, annotator: str, show: Show, *, rule: str | None = None, limit: int
+    ) -> Queue:
+        """Return what somebody is asked next, and how much there is; removed videos are left out.
+
+        `open` has proposed tags, those that their rules are least sure of first; the others have
+        samples in the order of the first decision on them. A skipped sample comes last. What is
+        read does not grow with the decisions on samples that are not asked about.
         """
         ...
 

@@ -3,17 +3,28 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from random import Random
 
 import pytest
 
 from clipseek.catalog import SqlCatalog, SqlCurating, SqlCuratingReader
-from clipseek.curating import Applied, Curating, Sample, SampleNotFound, SegmentTag, Tagging, tag_id
+from clipseek.curating import (
+    Applied,
+    Curating,
+    Queue,
+    Sample,
+    SampleNotFound,
+    SegmentTag,
+    Tagging,
+    tag_id,
+)
 from clipseek.decisions import Decision, Verdict
 from clipseek.errors import CollectionNotFound
 from clipseek.marks import Mark
 from clipseek.protocols import CatalogWriter
 from clipseek.relations import Relation
 from clipseek.rules import Rule, RuleNotFound
+from clipseek.tagging.queue import SHOWS, decided_on, nearest_first, waiting
 from clipseek.testing import MemoryCatalog, MemoryCurating
 from clipseek.timed import Span
 from clipseek.tracked import VideoObjects
@@ -414,3 +425,48 @@ def test_what_was_said_before_stays(both: Both) -> None:
     assert not both.store.said("nothing")
     with pytest.raises(CollectionNotFound):
         both.store.say("nothing", said)
+
+
+VERDICTS: tuple[Verdict, ...] = ("accept", "reject", "correct", "skip", "undo")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_queue_is_that_of_all_decisions(both: Both, seed: int) -> None:
+    """Whatever was said by whom: as if all decisions were read; pages begin in the same way."""
+    rng = Random(seed)
+    tags = [tag(video, start, start + 2.0) for video in "ab" for start in (0.0, 1.0, 2.0, 3.0)]
+    tags = [replace(each, relevance=rng.choice([0.4, 0.55, 0.7, 0.9])) for each in tags]
+    for video in "ab":
+        own = [each for each in tags if each.video_id == video]
+        both.store.apply("default", [Tagging(video, RED.name, RED.version, "s", own)])
+    for _ in range(40):
+        of, verdict = rng.choice(tags), rng.choice(VERDICTS)
+        one = decision(verdict, of, rng.choice(["ann", "bob", "eve"]))
+        one = replace(one, by_reviewer=rng.random() < 0.05)
+        if verdict == "correct":
+            end = of.start + rng.choice([0.3, 1.0, 1.1])
+            one = replace(one, new_start=of.start, new_end=end, label=rng.choice(["", SEA.name]))
+        both.store.decide("default", one)
+    if seed % 2:
+        both.catalog.remove("default", "b")
+    every = both.store.decisions("default")
+    proposed = both.store.tags("default", states=["proposed"])
+    thresholds = {rule.name: rule.threshold for rule in both.store.rules("default")}
+    there = {video.id for video in both.catalog.videos("default")}
+    for show in SHOWS:
+        open_ones = nearest_first(proposed, thresholds)
+        candidates = open_ones if show == "open" else decided_on(every)
+        for annotator in ("ann", "eve", "nobody"):
+            left = waiting(candidates, every, annotator, show)
+            expected = [each for each in left if each.video_id in there]
+            found = both.store.queue("default", annotator, show, limit=100)
+            assert (list(found.samples), found.waiting) == (expected, len(expected)), show
+            page = both.store.queue("default", annotator, show, rule=RED.name, limit=2)
+            red = [each for each in expected if each.rule == RED.name]
+            assert (list(page.samples), page.waiting) == (red[:2], len(red))
+
+
+def test_a_collection_without_decisions_has_an_empty_queue(both: Both) -> None:
+    """Of each kind."""
+    for show in SHOWS:
+        assert both.store.queue("default", "ann", show, limit=9) == Queue([], 0)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, select, tuple_
 
-from clipseek.catalog import curation_rows, saying_rows, writes
+from clipseek.catalog import curation_rows, queue_rows, saying_rows, writes
 from clipseek.catalog.curation_rows import decision_of, of_samples, rule_of, sample_of, tag_of
 from clipseek.catalog.curation_tables import decisions, rules, samples, segment_tags, taggings
 from clipseek.catalog.database import WAIT_S, Database
@@ -16,10 +16,12 @@ from clipseek.catalog.rows import storable
 from clipseek.catalog.tables import among, behind, segments, videos
 from clipseek.curating import (
     Applied,
+    Queue,
     Said,
     Sample,
     SampleNotFound,
     SegmentTag,
+    Show,
     StoredRule,
     Tagging,
     TagState,
@@ -180,6 +182,17 @@ class SqlCuratingReader(Ledger):
         wanted = of_samples(rules, samples, video_ids, self._database.dialect)
         query = select(decisions).where(decisions.c.collection == behind(collection), *wanted)
         return [decision_of(row) for row in self._mappings(query.order_by(decisions.c.number))]
+
+    def queue(
+        self, collection: str, annotator: str, show: Show, *, rule: str | None = None, limit: int
+    ) -> Queue:
+        """Return what somebody is asked next, and how much there is."""
+        thresholds = {each.name: each.threshold for each in self.rules(collection)}
+        with self._reading() as connection:
+            if connection is None:
+                return Queue((), 0)
+            asked = (connection, collection, annotator, show)
+            return queue_rows.queue(*asked, rule=rule, thresholds=thresholds, limit=limit)
 
     def sample_lists(self, collection: str) -> dict[str, int]:
         """Return the names of the lists of samples, with how many samples each has."""

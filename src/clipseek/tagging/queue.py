@@ -1,14 +1,12 @@
 """What somebody is asked next: samples of a rule or of a list, the most useful first. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
-from clipseek.curating import Sample, SegmentTag
+from clipseek.curating import Sample, SegmentTag, Show
 from clipseek.decisions import Decision, disputed, settled, standing
 from clipseek.rules import THRESHOLD
 
-Show = Literal["open", "second", "disputed"]
-"""Which samples: what nobody has settled, what others have decided on, or what they disagree on."""
 SHOWS: tuple[Show, ...] = get_args(Show)
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from clipseek.curating import (
     Applied,
+    Queue,
     Said,
     Sample,
     SampleNotFound,
     SegmentTag,
+    Show,
     StoredRule,
     Tagging,
     TagState,
@@ -19,6 +21,7 @@ from clipseek.decisions import Decision
 from clipseek.errors import CollectionNotFound
 from clipseek.marks import Mark
 from clipseek.rules import Rule, RuleNotFound
+from clipseek.tagging.queue import decided_on, nearest_first, waiting
 from clipseek.testing.catalog import MemoryCatalog
 from clipseek.timed import Span
 from clipseek.types import Video
@@ -151,6 +154,25 @@ class MemoryCurating:
             and _is_in(each.sample, samples)
             and _is_in(each.video_id, video_ids)
         ]
+
+    def queue(
+        self, collection: str, annotator: str, show: Show, *, rule: str | None = None, limit: int
+    ) -> Queue:
+        """Return what somebody is asked next, and how much there is: by all decisions."""
+        said = self.decisions(collection)
+        if show == "open":
+            thresholds = {each.name: each.threshold for each in self.rules(collection)}
+            tags = self.tags(collection, states=("proposed",))
+            found = nearest_first(tags, thresholds)
+        else:
+            found = decided_on(said)
+        there = {video.id for video in self._videos(collection)} if said or found else set()
+        left = [
+            each
+            for each in waiting(found, said, annotator, show)
+            if each.video_id in there and rule in (None, each.rule)
+        ]
+        return Queue(left[:limit], len(left))
 
     def sample_lists(self, collection: str) -> dict[str, int]:
         """Return the names of the lists of samples, with how many samples each has."""

@@ -39,6 +39,12 @@ class Asking:
             return catalog.collection("default").model, switches
 
 
+@pytest.fixture(scope="session")
+def shared_library(tiny_library: Library) -> Library:
+    """Use tiny videos, because most tests index some again."""
+    return tiny_library
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def asking(
     request: pytest.FixtureRequest,

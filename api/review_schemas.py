@@ -55,7 +55,7 @@ class RelationAnswer(BaseModel):
     margin: float = Field(
         description="How far apart the middles of both are at least, as a fraction of the frame."
     )
-    shows: list[str] = Field(default=[], description="Sentences that pictures must all fit.")
+    shows: list[str] = Field(description="Sentences that pictures must all fit.")
 
 
 class RuleAnswer(BaseModel):
@@ -91,7 +91,7 @@ class RuleAnswer(BaseModel):
             hours=None if rule.hours is None else HoursModel.of(rule.hours),
             relation=None
             if rule.relation is None
-            else RelationAnswer.model_validate(rule.relation.content()),
+            else RelationAnswer.model_validate({"shows": [], **rule.relation.content()}),
             tags=dict(counts),
             precision=RateAnswer.of(quality.precision),
             recall=RateAnswer.of(quality.recall),

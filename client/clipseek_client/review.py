@@ -30,6 +30,7 @@ class Relation(Answer):
     to: str
     place: str = Field(alias="is")
     margin: float
+    shows: list[str]
 
 
 class Rule(Answer):

@@ -21,6 +21,7 @@ class Rate(Answer):
     low: float
     high: float
     samples: int
+    missing: int
 
 
 class Relation(Answer):

@@ -101,6 +101,7 @@ WITHOUT_PICTURES = frozenset(
         "DELETE /v1/videos/{video_id}",
         "GET /v1/videos/{video_id}",
         "PATCH /v1/videos/{video_id}",
+        "GET /v1/videos/{video_id}/segment-tags",
         "GET /v1/videos/{video_id}/segments",
         "GET /v1/videos/{video_id}/timeline",
         "POST /v1/videos/{video_id}/timeline",

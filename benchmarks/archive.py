@@ -84,7 +84,7 @@ def _make(folder: Path, videos: int) -> None:
 
 def _video(number: int, chance: np.random.Generator) -> VideoRows:
     name = f"{number:032x}"
-    vectors = chance.standard_normal((SEGMENTS + FRAMES, DIM)).astype("<f2")
+    vectors = chance.integers(-127, 128, (SEGMENTS + FRAMES, DIM), np.int8)
     segments = tuple(
         SegmentRow(
             PICTURE,

@@ -13,8 +13,8 @@ from indexer.originals import Checked
 
 TOLERANCE_S = 1e-3
 """Times are stored as float32 and durations as float64."""
-UNIT = 2e-3
-"""Vectors are stored as float16: the norm of a unit vector comes back within this."""
+UNIT = 1e-5
+"""Rows are read as unit vectors: sums of float32 are this exact."""
 
 
 def problems(

@@ -29,14 +29,14 @@ def rounding_s(time: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow:
-    """One segment as it is stored. vector: little-endian float16 (dim,)."""
+    """One segment as it is stored. vector: int8 (dim,), codes (see `catalog.codes`)."""
 
     field: Field
     span: Span
     best_time: float
     bias: float
     thumbnail: str
-    vector: NDArray[np.float16]
+    vector: NDArray[np.int8]
     begins_shot: bool
 
 
@@ -44,11 +44,11 @@ class SegmentRow:
 class FrameRows:
     """The frame vectors of one video as they are stored.
 
-    times: little-endian float32 (N,), seconds. vectors: little-endian float16 (N, dim).
+    times: little-endian float32 (N,), seconds. vectors: int8 (N, dim), codes.
     """
 
     times: NDArray[np.float32]
-    vectors: NDArray[np.float16]
+    vectors: NDArray[np.int8]
 
 
 class TrackRow(NamedTuple):
@@ -68,12 +68,12 @@ class TrackRow(NamedTuple):
 class ObjectRows:
     """The objects of one video as they are stored; see `tracked.VideoObjects`.
 
-    vectors: little-endian float16 (N, dim), one of each track.
+    vectors: int8 (N, dim), codes, one of each track.
     """
 
     stamp: str
     tracks: tuple[TrackRow, ...]
-    vectors: NDArray[np.float16]
+    vectors: NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)

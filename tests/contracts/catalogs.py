@@ -20,6 +20,8 @@ from clipseek.timed import TimedText
 from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Scoring, Video
 
 DIM = 8
+CODED = 2 / 127
+"""By how much a component of a unit row may change when it is stored: by one code at most."""
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,8 @@ def test_wrong_objects_are_refused(name: str) -> None:
     ("array", "sentence"),
     [
         pytest.param(None, "it has no objects.npy", id="missing"),
-        pytest.param(np.ones((1, DIM), "<f2"), r"must be <f2 \(2, 8\)", id="too few"),
-        pytest.param(np.zeros((2, DIM), "<f2"), "without a direction", id="no direction"),
+        pytest.param(np.ones((1, DIM), np.int8), r"must be int8 \(2, 8\)", id="too few"),
+        pytest.param(np.zeros((2, DIM), np.int8), "without a direction", id="no direction"),
     ],
 )
 def test_vectors_of_objects_that_do_not_fit_are_refused(

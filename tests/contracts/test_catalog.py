@@ -19,9 +19,7 @@ from clipseek.protocols import CatalogReader, CatalogWriter
 from clipseek.publishing import history
 from clipseek.stored import SegmentBlock
 from clipseek.types import PICTURE, Change, Collection, Named, Put, Relevance, Scoring, Span, Video
-from tests.contracts.catalogs import DIM, RECORDED, a_video
-
-HALF = 2**-11  # the relative rounding of float16
+from tests.contracts.catalogs import CODED, DIM, RECORDED, a_video
 
 
 def stored(video: Video, segments: int) -> Video:
@@ -231,15 +229,15 @@ class TestPut:
         assert catalog.shots("default", "b") == [0.0, 4.0, 8.0]
         assert catalog.shots("default", "c") == catalog.shots("nope", "a") == []
 
-    def test_frame_vectors_come_back_at_half_precision(self, catalog: CatalogWriter) -> None:
-        """Rows are unit vectors within the rounding of float16."""
+    def test_frame_vectors_come_back_as_unit_rows(self, catalog: CatalogWriter) -> None:
+        """Within the rounding of codes."""
         given = a_video()
         given.put_into(catalog)
         times, vectors = catalog.frame_vectors("default", "a")
         assert times.dtype == np.float64
         assert given.frames is not None
         np.testing.assert_array_equal(times, given.frames.times)
-        np.testing.assert_allclose(vectors, given.frames.vectors, atol=2 * HALF)
+        np.testing.assert_allclose(vectors, given.frames.vectors, atol=CODED)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
     def test_frame_vectors_come_in_blocks(self, catalog: CatalogWriter) -> None:
@@ -263,8 +261,8 @@ class TestPut:
         )
         longer.put_into(catalog)
         _, frames = catalog.frame_vectors("default", "a")
-        np.testing.assert_allclose(whole(catalog).vectors, given.picture.vectors, atol=2 * HALF)
-        np.testing.assert_allclose(frames, given.frames.vectors, atol=2 * HALF)
+        np.testing.assert_allclose(whole(catalog).vectors, given.picture.vectors, atol=CODED)
+        np.testing.assert_allclose(frames, given.frames.vectors, atol=CODED)
 
     def test_putting_again_replaces(self, catalog: CatalogWriter) -> None:
         """The same id has one video, with new segment ids, and two changes."""
@@ -896,7 +894,7 @@ class TestBlocks:
         assert got.spans.tolist() == [[s.span.start, s.span.end] for s in segments]
         assert got.best_times.tolist() == [s.best_time for s in segments]
         vectors = np.concatenate([videos[key].picture.vectors for key in "ba"])
-        np.testing.assert_allclose(got.vectors, vectors, atol=2 * HALF)
+        np.testing.assert_allclose(got.vectors, vectors, atol=CODED)
         np.testing.assert_allclose(np.linalg.norm(got.vectors, axis=1), 1, atol=1e-6)
 
     def test_types_are_those_of_the_contract(self, catalog: CatalogWriter) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clipseek.assembly import open_existing
 from clipseek.catalog import SqlCatalog
+from clipseek.catalog.codes import pack, unpack
 from clipseek.config import Settings
 from clipseek.stored import VideoRows
 from tests.e2e.conftest import Library
@@ -32,9 +33,9 @@ def both(library: Library) -> Library:
 
 
 def _noisy(rows: VideoRows, chance: np.random.Generator) -> VideoRows:
-    def vector(old: NDArray[np.float16]) -> NDArray[np.float16]:
-        moved = old.astype(np.float32) + 0.6 * chance.normal(size=len(old))
-        return (moved / np.linalg.norm(moved)).astype("<f2")
+    def vector(old: NDArray[np.int8]) -> NDArray[np.int8]:
+        moved = unpack(old[None]) + 0.6 * chance.normal(size=len(old))
+        return pack(moved.astype(np.float32))[0]
 
     segments = tuple(replace(each, vector=vector(each.vector)) for each in rows.segments)
     return replace(rows, segments=segments)

@@ -3,14 +3,14 @@
     manifest.json     the collection, and each part with its length and SHA-256; written last
     part-00000.zip    some videos; not compressed
         videos.jsonl      a line for each video, with its segments
-        segments.npy      float16 (S, dim): the vectors of all segments, in the order of the lines
-        frames.npy        float16 (F, dim): the vectors of all sampled frames
+        segments.npy      int8 (S, dim): the vectors of all segments, in the order of the lines
+        frames.npy        int8 (F, dim): the vectors of all sampled frames
         times.npy         float32 (F,): the times of these frames, in seconds
         thumbnails/VIDEO/MILLISECONDS-HASH.jpg
     curation.json     rules, samples and decisions, if there are any
 
-Vectors are stored bit for bit as the catalog has them. Indexes are not part of it: they are built
-from the catalog.
+Vectors are stored bit for bit as the catalog has them (see `catalog.codes`). Indexes are not part
+of it: they are built from the catalog.
 """
 
 from clipseek.archive.exporting import Export

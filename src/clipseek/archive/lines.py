@@ -95,7 +95,7 @@ class ObjectsLine(Checked):
             {"stamp": rows.stamp, "tracks": [row._asdict() for row in rows.tracks]}, strict=False
         )
 
-    def rows(self, vectors: NDArray[np.float16]) -> ObjectRows:
+    def rows(self, vectors: NDArray[np.int8]) -> ObjectRows:
         """Return what is stored of them; vectors (N, dim), one of each."""
         return ObjectRows(self.stamp, tuple(map(_track, self.tracks)), vectors)
 

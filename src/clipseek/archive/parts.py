@@ -64,10 +64,10 @@ class Writing:
     last: str = ""
     size: int = 0
     missing: int = 0
-    _vectors: list[NDArray[np.float16]] = field(default_factory=list)
-    _frames: list[NDArray[np.float16]] = field(default_factory=list)
+    _vectors: list[NDArray[np.int8]] = field(default_factory=list)
+    _frames: list[NDArray[np.int8]] = field(default_factory=list)
     _times: list[NDArray[np.float32]] = field(default_factory=list)
-    _objects: list[NDArray[np.float16]] = field(default_factory=list)
+    _objects: list[NDArray[np.int8]] = field(default_factory=list)
     _segments: int = 0
     _zip: zipfile.ZipFile = field(init=False)
 
@@ -98,7 +98,7 @@ class Writing:
 
     def finish(self, dim: int) -> Part:
         """Write the rest, to the disk; return what the manifest says of the part."""
-        none = np.empty((0, dim), "<f2")
+        none = np.empty((0, dim), np.int8)
         self._write(VIDEOS, "".join(self.lines).encode())
         self._write_array(SEGMENTS, np.stack(self._vectors) if self._vectors else none)
         self._write_array(FRAMES, np.concatenate([none, *self._frames]))
@@ -271,12 +271,12 @@ def _content(opened: zipfile.ZipFile, path: Path, part: Part, dim: int) -> Conte
     if tracks and OBJECTS not in entries:
         raise _damaged(path, f"it has no {OBJECTS}")
     try:
-        vectors = _array(opened, SEGMENTS, "<f2", (counts[1], dim))
-        seen = _array(opened, FRAMES, "<f2", (frames, dim))
+        vectors = _array(opened, SEGMENTS, "i1", (counts[1], dim))
+        seen = _array(opened, FRAMES, "i1", (frames, dim))
         times = _array(opened, TIMES, "<f4", (frames,))
-        crops = np.empty((0, dim), "<f2")
+        crops = np.empty((0, dim), np.int8)
         if tracks:
-            crops = _array(opened, OBJECTS, "<f2", (tracks, dim))
+            crops = _array(opened, OBJECTS, "i1", (tracks, dim))
         rows = list(_rows(lines, vectors, seen, times, crops))
     except ValueError as error:
         raise _damaged(path, str(error)) from error
@@ -295,7 +295,7 @@ def _array(opened: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...
             raise ValueError(f"{name} is of version {version} of the .npy format, not 1.0")
         found = npy.read_array_header_1_0(file)
         if found != (shape, False, np.dtype(dtype)):
-            raise ValueError(f"{name} must be {dtype} {shape}, got {found[2]} {found[0]}")
+            raise ValueError(f"{name} must be {np.dtype(dtype)} {shape}, got {found[2]} {found[0]}")
         content = file.read()
     array = np.frombuffer(content, dtype)
     if array.size != int(np.prod(shape)):
@@ -310,10 +310,10 @@ def _array(opened: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...
 
 def _rows(
     lines: Sequence[VideoLine],
-    vectors: NDArray[np.float16],
-    seen: NDArray[np.float16],
+    vectors: NDArray[np.int8],
+    seen: NDArray[np.int8],
     times: NDArray[np.float32],
-    crops: NDArray[np.float16],
+    crops: NDArray[np.int8],
 ) -> Iterator[VideoRows]:
     done = shown = cut = 0
     for line in lines:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping, Select, select
 
-from clipseek.catalog.rows import unpack
+from clipseek.catalog.codes import read, unpack
 from clipseek.catalog.tables import behind, collections, frame_vectors, videos
 from clipseek.stored import FrameBlocks
 
@@ -45,8 +45,7 @@ def blocks(rows: Sequence[RowMapping]) -> FrameBlocks:
     return times, (unpack(packed[start : start + _AT_ONCE]) for start in starts)
 
 
-def _arrays(rows: Sequence[RowMapping]) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
-    times = b"".join(row["times"] or b"" for row in rows)
+def _arrays(rows: Sequence[RowMapping]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    times = np.frombuffer(b"".join(row["times"] or b"" for row in rows), "<f4")
     vectors = b"".join(row["vectors"] or b"" for row in rows)
-    packed = np.frombuffer(vectors, "<f2").reshape(-1, rows[0]["dim"])
-    return np.frombuffer(times, "<f4").astype(np.float64), packed
+    return times.astype(np.float64), read(vectors, len(times), rows[0]["dim"])

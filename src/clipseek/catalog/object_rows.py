@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from clipseek.catalog.codes import pack, unpack
 from clipseek.catalog.object_tables import objects
-from clipseek.catalog.rows import pack, storable, unpack
+from clipseek.catalog.rows import storable
 from clipseek.catalog.tables import among, behind, videos
 from clipseek.protocols import BiasOf
 from clipseek.stored import ObjectRows, TrackRow
@@ -59,7 +60,7 @@ def _row(track: Track) -> TrackRow:
 def as_rows(row: RowMapping) -> ObjectRows:
     """Return what a row of `objects` has."""
     tracks = tuple(TrackRow(*line) for line in row["tracks"])
-    vectors = np.frombuffer(row["vectors"], "<f2")
+    vectors = np.frombuffer(row["vectors"], np.int8)
     return ObjectRows(row["stamp"], tracks, vectors.reshape(len(tracks), -1 if tracks else 0))
 
 

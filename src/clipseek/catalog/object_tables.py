@@ -12,7 +12,7 @@ objects = Table(
     Column("stamp", Text, nullable=False),  # which detector looked, and by which rules
     # [[label, confidence, start, end, best, bias, [time, ...], [[left, top, right, bottom], ...]]]
     Column("tracks", Json, nullable=False),
-    Column("vectors", LargeBinary, nullable=False),  # float16 (tracks, dim), row by row
+    Column("vectors", LargeBinary, nullable=False),  # int8 (tracks, dim), codes
     ForeignKeyConstraint(
         ["collection", "video_id"],
         ["videos.collection", "videos.id"],

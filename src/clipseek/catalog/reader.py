@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping, Select, bindparam, func, select
 
-from clipseek.catalog import frames, schema, whole
+from clipseek.catalog import codes, frames, schema, whole
 from clipseek.catalog.collection_rows import as_collection, collection_row, is_of
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.fields import FieldRows
-from clipseek.catalog.rows import unpack
 from clipseek.catalog.switch_rows import switches_of
 from clipseek.catalog.tables import aliases as alias_rows
 from clipseek.catalog.tables import (
@@ -246,7 +245,8 @@ class SqlReader(FieldRows):
         The blocks come from one transaction that stays open until the last was taken.
         """
         query = (
-            select(*_SEGMENT, segments.c.vector)
+            select(*_SEGMENT, segments.c.vector, collections.c.dim)
+            .join(collections, collections.c.key == segments.c.collection)
             .where(segments.c.collection == behind(collection), segments.c.id > bindparam("last"))
             .order_by(segments.c.id)
             .limit(block)
@@ -363,12 +363,12 @@ def _segment(row: RowMapping) -> Segment:
 
 
 def _block(rows: Sequence[RowMapping]) -> SegmentBlock:
-    packed = np.frombuffer(b"".join(row["vector"] for row in rows), "<f2")
+    vectors = b"".join(row["vector"] for row in rows)
     return SegmentBlock(
         ids=np.array([row["id"] for row in rows], np.int64),
         video_ids=np.array([row["video_id"] for row in rows], np.str_),
         spans=np.array([(row["start"], row["end"]) for row in rows], np.float64),
         best_times=np.array([row["best_time"] for row in rows], np.float64),
         biases=np.array([row["bias"] for row in rows], np.float32),
-        vectors=unpack(packed.reshape(len(rows), -1)),
+        vectors=codes.unpack(codes.read(vectors, len(rows), rows[0]["dim"])),
     )

@@ -1,4 +1,4 @@
-"""What is stored in a row: vectors at half precision, and texts that a database can store."""
+"""What is stored in a row: vectors as codes, and texts that a database can store."""
 
 import itertools
 import re
@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from unicodedata import normalize
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clipseek.catalog.codes import pack
 from clipseek.errors import ModelMismatch, ServiceUnavailable
 from clipseek.stored import FrameRows, SegmentRow, VideoRows
 from clipseek.timed import TimedText
@@ -53,56 +53,6 @@ def storable(**texts: str) -> None:
                 f"{name} must be Unicode text without NUL and lone surrogates, got {text!r}; "
                 "if it comes from the name of a file, rename the file"
             )
-
-
-def pack(vectors: NDArray[np.float32], name: str = "vectors") -> NDArray[np.float16]:
-    """Return the rows of float32 (N, dim) at unit length as little-endian float16 (N, dim).
-
-    Each component is off by at most 2^-11 of itself afterwards (IEEE 754-2019, binary16), so a
-    cosine with such a row is off by at most 4.9e-4.
-
-    Raises:
-        ValueError: not a matrix, or a row has NaN, infinity or no length.
-    """
-    if vectors.ndim != 2:
-        raise ValueError(f"{name} must be (N, dim), got {vectors.shape}")
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    if not np.isfinite(lengths).all() or (lengths == 0).any():
-        raise ValueError(f"{name} must be finite and not zero in every row")
-    packed: NDArray[np.float16] = (vectors / lengths).astype("<f2")
-    return packed
-
-
-_AT_ONCE = 64
-"""Rows that stay in the cache of a core until they are divided by their lengths."""
-# IEEE 754-2019, binary16 and binary32: an exponent of 5 bits with bias 15 behind one sign, and one
-# of 8 bits with bias 127. The widest exponent means infinity or NaN.
-_FRACTION_SHIFT, _REBIAS = 23 - 10, np.float32(2.0 ** (127 - 15))
-_SIGN_AND_REST = np.int32(-0x80000000 | 0x0FFFE000)
-_INFINITE = np.float32(2.0**16)
-
-
-def unpack(packed: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Return float16 (N, dim) rows as float32 (N, dim), unit rows.
-
-    The bits are moved to their places, which takes less time than `astype`. A row with infinity or
-    NaN has NaN in it.
-    """
-    rows = np.empty(packed.shape, np.float32)
-    codes, bits = packed.view(np.int16), rows.view(np.int32)
-    for start in range(0, len(rows), _AT_ONCE):
-        some, moved = rows[start : start + _AT_ONCE], bits[start : start + _AT_ONCE]
-        moved[:] = codes[start : start + _AT_ONCE]  # as int32: the sign is repeated to the left
-        np.left_shift(moved, _FRACTION_SHIFT, out=moved)
-        np.bitwise_and(moved, _SIGN_AND_REST, out=moved)
-        some *= _REBIAS
-        lengths = np.linalg.norm(some, axis=1, keepdims=True)
-        if lengths.max(initial=0) >= _INFINITE:  # damage, which must not look like a number
-            some[:] = packed[start : start + _AT_ONCE]
-            lengths = np.linalg.norm(some, axis=1, keepdims=True)
-        with np.errstate(invalid="ignore"):
-            some /= lengths
-    return rows
 
 
 def require_finite(relevance: Relevance) -> None:

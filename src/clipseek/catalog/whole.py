@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, RowMapping, select
 
-from clipseek.catalog import object_rows
+from clipseek.catalog import codes, object_rows
 from clipseek.catalog.tables import (
     among,
     behind,
@@ -122,7 +122,7 @@ def _segment(row: RowMapping) -> SegmentRow:
         best_time=row["best_time"],
         bias=row["bias"],
         thumbnail=row["thumbnail"],
-        vector=np.frombuffer(row["vector"], "<f2"),
+        vector=np.frombuffer(row["vector"], np.int8),
         begins_shot=row["begins_shot"],
     )
 
@@ -144,6 +144,6 @@ def _frames(connection: Connection, collection: str, ids: Sequence[str]) -> dict
 
 
 def _joined(rows: Sequence[RowMapping]) -> FrameRows:
-    vectors = np.frombuffer(b"".join(row["vectors"] for row in rows), "<f2")
     times = np.frombuffer(b"".join(row["times"] for row in rows), "<f4")
-    return FrameRows(times, vectors.reshape(-1, rows[0]["dim"]))
+    vectors = b"".join(row["vectors"] for row in rows)
+    return FrameRows(times, codes.read(vectors, len(times), rows[0]["dim"]))

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, delete, select, update
 
 from clipseek.catalog import claims, growing, object_rows, schema, writes
+from clipseek.catalog.codes import unpack
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
@@ -21,7 +22,6 @@ from clipseek.catalog.rows import (
     require_scoring,
     storable,
     tag_form,
-    unpack,
 )
 from clipseek.catalog.tables import behind, leftovers, segments, videos
 from clipseek.errors import CollectionNotFound, NoCatalog, VideoNotFound
@@ -142,7 +142,7 @@ class SqlCatalog(SqlReader):
             stored = connection.scalars(query).all()
             for segment in (segment for segment in stored if segment not in judged):
                 row = connection.scalar(select(segments.c.vector).where(segments.c.id == segment))
-                vector = unpack(np.frombuffer(row or b"", "<f2")[None])
+                vector = unpack(np.frombuffer(row or b"", np.int8)[None])
                 judged[segment] = float(bias(vector)[0])
             object_rows.rescore(connection, found.key, bias)
             writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))

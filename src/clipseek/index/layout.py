@@ -12,8 +12,8 @@ little moves (see `runs`). A row that differs from the one before and the next i
 The code is that of a run's mean, and the vectors of the best runs are scored in float16. In FAISS,
 each run is a list of one index of float16, whose quantizer is the index of codes.
 
-The catalog stores vectors as float16 too: a score of such a row is off by at most 4.9e-4 (see
-`catalog.rows.pack`). HNSW is not a kind here: over a million generated frames in float16 it took
+The catalog stores vectors as codes of 8 bits (see `catalog.codes`); float16 keeps scores of what it
+gives to within 4.9e-4. HNSW is not a kind here: over a million generated frames in float16 it took
 12.9 ms of one core for a recall@10 of 0.97 of sentences (efSearch 4096) and 124 s to build;
 `ivf-pq` took 1.5 ms of two cores for 0.99, and 24 s. `python -m benchmarks.index` compares both
 over fewer frames.

@@ -10,6 +10,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.catalog.codes import unpack
 from clipseek.catalog.rows import (
     now,
     packed,
@@ -20,7 +21,6 @@ from clipseek.catalog.rows import (
     require_scoring,
     storable,
     tag_form,
-    unpack,
 )
 from clipseek.errors import CollectionNotFound, SegmentNotFound
 from clipseek.protocols import BiasOf

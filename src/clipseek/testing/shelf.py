@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.catalog.codes import unpack
 from clipseek.catalog.object_rows import rescored
-from clipseek.catalog.rows import unpack
 from clipseek.protocols import BiasOf
 from clipseek.stored import ObjectRows, SegmentBlock, VideoRows
 from clipseek.timed import TimedText
@@ -138,7 +138,7 @@ def _model_of(text: TimedText) -> str | None:
     return None if text.meaning is None else text.meaning.model
 
 
-def block_of(rows: Sequence[tuple[Segment, NDArray[np.float16]]]) -> SegmentBlock:
+def block_of(rows: Sequence[tuple[Segment, NDArray[np.int8]]]) -> SegmentBlock:
     """Return segments and their vectors as a block."""
     found = [segment for segment, _ in rows]
     return SegmentBlock(

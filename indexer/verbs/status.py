@@ -51,7 +51,18 @@ def _state(service: Service, collection: Collection) -> dict[str, object]:
         "snapshot": asdict(manifest) if manifest else None,
         "relevance": asdict(collection.relevance) if collection.relevance else None,
         "bytes": bytes_of(service.settings, collection.key),
+        "bytes_per_hour": _per_hour(service, collection, seconds / 3600),
     }
+
+
+def _per_hour(service: Service, collection: Collection, hours: float) -> dict[str, int] | None:
+    """Return the bytes of an hour of video, by part; None if there is no video."""
+    if not hours:
+        return None
+    folders = bytes_of(service.settings, collection.key)
+    parts = service.catalog.part_bytes(collection.name)
+    parts |= {name: folders[name] for name in ("snapshots", "thumbnails")}
+    return {name: round(count / hours) for name, count in parts.items()}
 
 
 def bytes_of(settings: Settings, collection: str) -> dict[str, int]:
@@ -89,9 +100,11 @@ def _states_as_lines(states: Iterable[dict[str, object]]) -> None:
         say(f"  version   {state['version']}")
         say(f"  snapshot  {about}")
         say(f"  bytes     {_sizes(state['bytes'])}")
+        if state["bytes_per_hour"] is not None:
+            say(f"  an hour   {_sizes(state['bytes_per_hour'])}")
 
 
 def _sizes(parts: object) -> str:
     if not isinstance(parts, dict):
         return ""
-    return ", ".join(f"{name} {size(count)}" for name, count in parts.items())
+    return ", ".join(f"{name.replace('_', ' ')} {size(count)}" for name, count in parts.items())

@@ -636,7 +636,11 @@ def test_the_kind_of_index_can_be_named(library: Library, capsys: Capture) -> No
     assert library.run("build", "--index", "exact", "--json") == 0
     assert _lines(capsys)[0]["asked"] == "exact"
     assert library.run("status") == 0
-    assert re.search(r"exact, \d+ bytes per vector, recall@10 1.0\n", capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert re.search(r"exact, \d+ bytes per vector, recall@10 1.0\n", said)
+    assert re.search(
+        r"an hour   frame vectors [\d.]+ [kM]B, segments [\d.]+ [kM]B, texts 0 B", said
+    )
 
 
 def test_a_kind_of_index_that_is_none_is_refused(library: Library, capsys: Capture) -> None:

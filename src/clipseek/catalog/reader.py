@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping, Select, bindparam, func, select
 
-from clipseek.catalog import codes, frames, schema, whole
+from clipseek.catalog import codes, frames, schema, sizes, whole
 from clipseek.catalog.collection_rows import as_collection, collection_row, is_of
 from clipseek.catalog.database import WAIT_S, Database, Transactions
 from clipseek.catalog.fields import FieldRows
@@ -311,6 +311,11 @@ class SqlReader(FieldRows):
         )
         rows = self._rows(query.where(videos.c.collection == behind(collection)))
         return (rows[0][0], int(rows[0][1]), float(rows[0][2])) if rows else (0, 0, 0.0)
+
+    def part_bytes(self, collection: str) -> dict[str, int]:
+        """Return how many bytes frame vectors, segments, texts and objects have."""
+        rows = self._all(sizes.of(collection))
+        return {name: int(count) for row in rows for name, count in row.items()}
 
     def check(self) -> None:
         """Raise ServiceUnavailable or CatalogOutdated unless the catalog can be read now."""

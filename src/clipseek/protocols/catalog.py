@@ -185,6 +185,13 @@ class CatalogReader(FieldReader, Protocol):
         """Return videos, segments and seconds indexed."""
         ...
 
+    def part_bytes(self, collection: str) -> dict[str, int]:
+        """Return the bytes of what is stored of videos, by part, without what a database adds.
+
+        Parts: `frame_vectors`, `segments`, `texts`, `objects`.
+        """
+        ...
+
     def check(self) -> None:
         """Raise ServiceUnavailable or CatalogOutdated unless the catalog can be read now."""
         ...

@@ -27,6 +27,7 @@ from clipseek.protocols import BiasOf
 from clipseek.stored import FrameBlocks, SegmentBlock, Some, VideoRows
 from clipseek.testing.field_rows import MemoryFields
 from clipseek.testing.shelf import Shelf, Stored, block_of
+from clipseek.testing.sizes import bytes_of
 from clipseek.types import (
     Change,
     ChangeKind,
@@ -336,6 +337,11 @@ class MemoryCatalog(MemoryFields):
         found = self._videos(collection)
         seconds = sum(video.duration for video in found)
         return len(found), sum(video.segments for video in found), seconds
+
+    def part_bytes(self, collection: str) -> dict[str, int]:
+        """Return the bytes of what is stored of videos, by part."""
+        shelf = self._found(collection)
+        return bytes_of(shelf.collection.key, shelf.stored.values()) if shelf else bytes_of("", ())
 
     def check(self) -> None:
         """Do nothing: memory can be read."""

@@ -25,7 +25,7 @@ Vectors = NDArray[np.float32]
 class Made:
     """Unit rows float32: frames (N, dim), held and asked sentences (Q, dim) each.
 
-    Frames are float16 numbers, as the catalog stores them.
+    Frames are float16 numbers, as indexes store them.
     """
 
     frames: Vectors

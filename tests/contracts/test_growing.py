@@ -16,7 +16,7 @@ from clipseek.protocols import CatalogWriter
 from clipseek.stored import Growth
 from clipseek.testing import MemoryCatalog, MemoryStore
 from clipseek.types import PICTURE, Change, FieldSegments, FrameVectors, Put
-from tests.contracts.catalogs import DIM, a_video, unit_rows
+from tests.contracts.catalogs import CODED, DIM, a_video, unit_rows
 
 ME, OTHER = "recorder-1", "recorder-2"
 Lend = Callable[[str, str], None]
@@ -138,17 +138,17 @@ def test_the_vectors_of_frames_grow(catalog: CatalogWriter, lend: Lend) -> None:
     times, vectors = catalog.frame_vectors("default", "door-1")
     assert times.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     parts = [each.put.frames.vectors for each in (made[0], *made[2:]) if each.put.frames]
-    assert np.allclose(vectors, np.concatenate(parts), atol=1e-3)
+    assert np.allclose(vectors, np.concatenate(parts), atol=CODED)
     ((stored,),) = ([each.frames for each in catalog.stored("default")],)
     assert stored is not None
     assert stored.times.tolist() == times.tolist()
-    assert np.allclose(stored.vectors, vectors, atol=1e-3)
+    assert np.allclose(stored.vectors, vectors, atol=CODED)
     end = growth([0.0], 6.0, since=0.0, frames=True)
     catalog.grow("default", [end], by=ME)
     times, vectors = catalog.frame_vectors("default", "door-1")
     assert end.put.frames is not None
     assert len(times) == 6
-    assert np.allclose(vectors, end.put.frames.vectors, atol=1e-3)
+    assert np.allclose(vectors, end.put.frames.vectors, atol=CODED)
 
 
 def test_the_vectors_of_frames_come_with_the_end(catalog: CatalogWriter, lend: Lend) -> None:

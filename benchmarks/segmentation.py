@@ -40,7 +40,7 @@ from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Segments, 
 from indexer.captions import read_captions
 from indexer.verbs.evaluate import figures_of
 
-COHERENCES = (0.3, 0.5, 0.65, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
+COHERENCES = (0.3, 0.6, 0.75, 0.85, 0.95, 1.0)
 NAME = "default"
 SAME_S = 2e-3
 """Times of frames are stored as float32."""

@@ -123,6 +123,7 @@ def measure(folder: Path, dim: int, frames: int, url: str | None = None) -> Meas
             (rows,) = catalog.stored(name)
             assert rows.frames is not None
             wide = rows.frames.vectors.astype(np.float32)
+            wide *= abs(wide)  # as `catalog.codes` says
             wide /= np.linalg.norm(wide, axis=1, keepdims=True)
             found = calibration.evidence(wide @ sentences[-1], own, SCALE)
             return to_json(

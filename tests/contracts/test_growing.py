@@ -10,6 +10,7 @@ import pytest
 from clipseek.cameras import Camera
 from clipseek.catalog import SqlCatalog
 from clipseek.catalog.cameras import SqlCameras
+from clipseek.catalog.codes import unpack
 from clipseek.errors import CollectionNotFound, ModelMismatch
 from clipseek.library.view import View
 from clipseek.protocols import CatalogWriter
@@ -142,7 +143,7 @@ def test_the_vectors_of_frames_grow(catalog: CatalogWriter, lend: Lend) -> None:
     ((stored,),) = ([each.frames for each in catalog.stored("default")],)
     assert stored is not None
     assert stored.times.tolist() == times.tolist()
-    assert np.allclose(stored.vectors, vectors, atol=CODED)
+    assert np.allclose(unpack(stored.vectors), vectors, atol=1e-6)
     end = growth([0.0], 6.0, since=0.0, frames=True)
     catalog.grow("default", [end], by=ME)
     times, vectors = catalog.frame_vectors("default", "door-1")

@@ -15,7 +15,8 @@ CODES = st.integers(-127, 127)
 
 def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the rows at length one."""
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    made: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("<f4")
+    return made
 
 
 def test_a_code_is_read_as_its_signed_square() -> None:
@@ -37,9 +38,9 @@ def test_packing_what_was_read_gives_the_same_codes(codes: NDArray[np.int8]) -> 
 def test_a_cosine_changes_little(great: float) -> None:
     """Equal steps between codes would be off by 1.2e-3 where one component is great."""
     rng = np.random.default_rng(0)
-    rows, asked = rng.normal(size=(300, 512)), unit(rng.normal(size=(100, 512)))
-    rows[:, 7] += great / (1 - great**2) ** 0.5 * 512**0.5
-    rows = unit(rows)
+    drawn, asked = rng.normal(size=(300, 512)), unit(rng.normal(size=(100, 512)))
+    drawn[:, 7] += great / (1 - great**2) ** 0.5 * 512**0.5
+    rows = unit(drawn)
     errors = unpack(pack(rows)) @ asked.T - rows @ asked.T
     assert errors.std() < 6e-4
     assert abs(errors).max() < 4e-3

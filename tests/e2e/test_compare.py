@@ -35,7 +35,8 @@ def both(library: Library) -> Library:
 def _noisy(rows: VideoRows, chance: np.random.Generator) -> VideoRows:
     def vector(old: NDArray[np.int8]) -> NDArray[np.int8]:
         moved = unpack(old[None]) + 0.6 * chance.normal(size=len(old))
-        return pack(moved.astype(np.float32))[0]
+        packed: NDArray[np.int8] = pack(moved.astype(np.float32))[0]
+        return packed
 
     segments = tuple(replace(each, vector=vector(each.vector)) for each in rows.segments)
     return replace(rows, segments=segments)

@@ -4,7 +4,7 @@
 
 Each DATA_DIR has been ingested from videos that `indexer demo` has drawn, and CAPTIONS, which is
 `DATA_DIR/videos/captions.jsonl` unless the form DATA_DIR=CAPTIONS names another file, has their
-queries. For each coherence (`segments.form`), the segments are formed anew from the stored vectors
+queries. For each coherence (`segments.form`), the segments are formed again from the stored vectors
 of sampled frames, stored in a temporary catalog, and searched as `indexer evaluate` does. Coherence
 1 leaves each sampled frame a segment of its own: one a second, and fewer where nothing moves.
 

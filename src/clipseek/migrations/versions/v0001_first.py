@@ -138,7 +138,7 @@ def _segments() -> None:
         sa.Column("bias", sa.Double, nullable=False),
         sa.Column("thumbnail", sa.Text, nullable=False),
         sa.Column("begins_shot", sa.Boolean, nullable=False),
-        sa.Column("vector", sa.LargeBinary, nullable=False),
+        sa.Column("vector", sa.LargeBinary, nullable=False),  # codes, see `catalog.codes`
         _of_video("segments_video"),
         sqlite_autoincrement=True,
     )
@@ -153,7 +153,7 @@ def _frame_vectors() -> None:
         sa.Column("video_id", KEY, primary_key=True),
         sa.Column("first", sa.Integer, primary_key=True),
         sa.Column("times", sa.LargeBinary, nullable=False),
-        sa.Column("vectors", sa.LargeBinary, nullable=False),
+        sa.Column("vectors", sa.LargeBinary, nullable=False),  # codes, see `catalog.codes`
         _of_video("frame_vectors_video"),
     )
 

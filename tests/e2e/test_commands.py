@@ -638,9 +638,7 @@ def test_the_kind_of_index_can_be_named(library: Library, capsys: Capture) -> No
     assert library.run("status") == 0
     said = capsys.readouterr().out
     assert re.search(r"exact, \d+ bytes per vector, recall@10 1.0\n", said)
-    assert re.search(
-        r"an hour   frame vectors [\d.]+ [kM]B, segments [\d.]+ [kM]B, texts 0 B", said
-    )
+    assert re.search(r"an hour   frame vectors [\d.]+ [kM]B, segments [\d.]+ [kM]B, texts ", said)
 
 
 def test_a_kind_of_index_that_is_none_is_refused(library: Library, capsys: Capture) -> None:

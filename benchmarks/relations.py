@@ -24,12 +24,12 @@ from clipseek.demo.measure import MODEL
 from clipseek.demo.shots import Plan, plan_video
 from clipseek.demo.truth import Facts, truth
 from clipseek.demo.world import ABOVE, ASIDE, KINDS, RELATIONS, Description, Item, Scene
+from clipseek.detecting.opening import DEMO, open_detector
 from clipseek.embedding import bundle as bundles
 from clipseek.embedding.towers import on_cpu
 from clipseek.frames import FrameBatch
 from clipseek.model import Model
 from clipseek.objects.finding import Finder
-from clipseek.objects.opening import DEMO, open_detector
 from clipseek.objects.rules import Rules
 from clipseek.protocols import Embedder
 from clipseek.protocols.detectors import Detector

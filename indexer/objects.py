@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from clipseek.config import Settings
+from clipseek.detecting.opening import open_detector
 from clipseek.ingest.objects import Looked, ObjectReader
 from clipseek.live.spotting import Complete, Spotting
 from clipseek.model import Model
-from clipseek.objects.opening import open_detector
 from clipseek.objects.rules import RuleBook
 from clipseek.objects.tracking import Tracker
 from clipseek.objects.turns import Turns

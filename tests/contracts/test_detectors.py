@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from clipseek.demo.drawing import draw
 from clipseek.demo.world import Scene, Thing
-from clipseek.objects.opening import DEMO, open_detector
+from clipseek.detecting.opening import DEMO, open_detector
 from clipseek.protocols.detectors import Detector
 from clipseek.testing.detector import PaintedDetector
 from tests.objects.networks import PICTURE, saying

@@ -9,12 +9,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from clipseek import video
+from clipseek.detecting.opening import open_detector
 from clipseek.errors import ConfigError
 from clipseek.ingest.objects import Looked, ObjectReader
 from clipseek.live.metering import ObjectCollector
 from clipseek.live.running import Shelf
 from clipseek.live.spotting import Complete, Spotted, Spotting
-from clipseek.objects.opening import open_detector
 from clipseek.objects.rules import RuleBook
 from clipseek.objects.turns import Turns
 from clipseek.sources import LOCAL, LocalDisk, Places

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from clipseek.detecting.heads import Facts, Yolox, head_of
+from clipseek.detecting.onnx import OnnxDetector
 from clipseek.errors import ConfigError
-from clipseek.objects.heads import Facts, Yolox, head_of
-from clipseek.objects.onnx import OnnxDetector
 from tests.objects.networks import PICTURE, saying
 
 NAMES = ["cat", "dog"]

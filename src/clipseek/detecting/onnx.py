@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.detecting.heads import Facts, Head, UnknownHead, head_of
 from clipseek.detections import Detections
 from clipseek.errors import ConfigError
-from clipseek.objects.heads import Facts, Head, UnknownHead, head_of
 from clipseek.sessions import FAILURES, Session, opened
 
 _KNOWN = {"classes", "strides", "mean", "std"}

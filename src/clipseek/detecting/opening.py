@@ -16,7 +16,7 @@ def open_detector(name: str, threads: int | None = None) -> Detector:
         ConfigError: as `onnx.OnnxDetector` does.
     """
     # onnxruntime takes a quarter of a second to import, which other verbs need not wait for.
-    from clipseek.objects.onnx import OnnxDetector
+    from clipseek.detecting.onnx import OnnxDetector
 
     demo = files("clipseek") / "demo" / "detector" / "detector.onnx"
     return OnnxDetector(Path(str(demo)) if name == DEMO else Path(name), threads=threads)

@@ -1,0 +1,1 @@
+"""Detecting: detectors of users, ONNX files that are read by the shapes of their outputs."""

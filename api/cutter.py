@@ -8,6 +8,7 @@ from anyio import CapacityLimiter, to_thread
 
 from api.media import gone, require_unchanged
 from clipseek.excerpts import Excerpts
+from clipseek.redaction.setting import chosen_of
 from clipseek.service import Service
 from clipseek.types import Video
 from clipseek.video.excerpting import Excerpting, Recipe
@@ -50,6 +51,7 @@ class Cutter:
                     limit_s=settings.max_excerpt_s,
                     memory_bytes=settings.max_decode_bytes,
                     frame_pixels=settings.max_frame_pixels,
+                    chosen=chosen_of(settings),
                 )
         except (OSError, ValueError) as error:
             raise gone(video.uri, error) from error

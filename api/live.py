@@ -20,6 +20,7 @@ from clipseek.errors import CollectionNotFound, InvalidQuery, VideoNotFound
 from clipseek.live.blurring import Blurred
 from clipseek.live.playing import Tail
 from clipseek.redaction.faults import RedactionUnavailable
+from clipseek.redaction.setting import chosen_of
 from clipseek.service import Service
 from clipseek.types import Segment
 
@@ -109,5 +110,6 @@ async def live(
         kinds,
         memory_bytes=settings.max_decode_bytes,
         frame_pixels=settings.max_frame_pixels,
+        chosen=chosen_of(settings),
     )
     return await streams.open(asking.name, blurred, may_go_on)

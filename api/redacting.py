@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Self
 
 from clipseek.cache.local import LocalCache
@@ -9,7 +10,8 @@ from clipseek.catalog.redactions import SqlRedactionReader
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError
 from clipseek.redaction import Redactor
-from clipseek.redaction.opening import open_redactor
+from clipseek.redaction.opening import kinds_of, open_redactor
+from clipseek.redaction.setting import chosen_of
 
 KEPT, KEPT_BYTES = 10_000, 64 << 20
 """The most pictures and bytes of them that are kept, some 3000 of 20 kB."""
@@ -28,8 +30,11 @@ class Redacting:
     again with the next picture, and nothing is sent.
     """
 
-    def __init__(self, reader: SqlRedactionReader, opener: Opener) -> None:
-        self._reader, self._opener = reader, opener
+    def __init__(
+        self, reader: SqlRedactionReader, opener: Opener, also: tuple[str, ...] = ()
+    ) -> None:
+        """`also`: What is redacted in each collection that redacts something."""
+        self._reader, self._opener, self._also = reader, opener, also
         self._lock = threading.Lock()
         self._opened: dict[tuple[str, ...], Redactor] = {}
         self._turns = threading.Semaphore(AT_ONCE)
@@ -37,8 +42,14 @@ class Redacting:
 
     @classmethod
     def opened(cls, settings: Settings) -> Self:
-        """Return what reads the catalog of the settings; it connects when it is used."""
-        return cls(SqlRedactionReader.open(settings.catalog_url), open_redactor)
+        """Return what reads the catalog of the settings; it connects when it is used.
+
+        Raises:
+            ConfigError: the detector of the settings cannot be read.
+        """
+        chosen = chosen_of(settings)
+        also, opener = kinds_of(chosen), partial(open_redactor, chosen=chosen)
+        return cls(SqlRedactionReader.open(settings.catalog_url), opener, also)
 
     def kinds(self, collection: str) -> tuple[str, ...]:
         """Return what is redacted in a collection, given by its name or an alias.
@@ -48,7 +59,8 @@ class Redacting:
         Raises:
             ServiceUnavailable: the catalog cannot be read.
         """
-        return self._reader.of(collection)
+        kinds = self._reader.of(collection)
+        return (*kinds, *self._also) if kinds else ()
 
     def ready(self, collection: str) -> tuple[str, ...]:
         """Return what is redacted in a collection, once it is sure that it can be found.

@@ -9,7 +9,8 @@ from clipseek.config import Settings
 from clipseek.errors import CollectionNotFound, ConfigError
 from clipseek.redaction import Redactor
 from clipseek.redaction.faults import RedactionUnavailable
-from clipseek.redaction.opening import open_redactor
+from clipseek.redaction.opening import kinds_of, open_redactor
+from clipseek.redaction.setting import chosen_of
 from indexer.output import emit, note, say
 
 OFF = "off"
@@ -26,15 +27,26 @@ def redactor_of(settings: Settings, collection: str) -> tuple[tuple[str, ...], R
 
     Raises:
         RedactionUnavailable: what blurs it is not installed.
+        ConfigError: the detector of the settings cannot be read.
     """
     with closing(SqlRedactionReader.open(settings.catalog_url)) as reader:
         kinds = reader.of(collection)
-    return kinds, open_redactor(kinds) if kinds else None
+    if not kinds:
+        return (), None
+    chosen = chosen_of(settings)
+    kinds = (*kinds, *kinds_of(chosen))
+    return kinds, open_redactor(kinds, chosen=chosen)
 
 
 def change(settings: Settings, name: str, said: str, *, json: bool) -> int:
-    """Say what is redacted in a collection: kinds of regions, or `off`."""
+    """Say what is redacted in a collection: kinds of regions, or `off`.
+
+    Raises:
+        ConfigError: there is no such collection, or the detector of the settings cannot be read.
+    """
     kinds = () if said == OFF else (said,)
+    if kinds:
+        kinds_of(chosen_of(settings))  # before anything is changed
     # What is missing is said by this, as every verb says it; a new database is not made.
     open_existing(settings).close()
     with closing(SqlRedactions.open(settings.catalog_url)) as redactions:

@@ -1,7 +1,6 @@
 """The pictures of a report: small, of typical segments, and redacted as those of the API are."""
 
 import io
-from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -9,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from clipseek.catalog.redactions import SqlRedactionReader
 from clipseek.errors import ClipseekError
 from clipseek.redaction.faults import RedactionUnavailable
-from clipseek.redaction.opening import open_redactor
 from clipseek.redaction.redactor import Redactor
 from clipseek.service import Service
+from indexer.redaction import redactor_of
 
 SHOWN, SIZE = 3, (240, 135)
 _LOOKED = 200
@@ -42,12 +40,8 @@ class Pictures:
     @classmethod
     def of(cls, service: Service) -> Self:
         """Return the pictures of the collection of the settings, as they may be shown."""
-        with closing(SqlRedactionReader.open(service.settings.catalog_url)) as reader:
-            kinds = reader.of(service.settings.collection)
-        if not kinds:
-            return cls(service)
         try:
-            return cls(service, open_redactor(kinds))
+            return cls(service, redactor_of(service.settings, service.settings.collection)[1])
         except RedactionUnavailable as error:
             return cls(service, hidden=f"Without pictures: {error}.")
 

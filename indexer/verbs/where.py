@@ -15,14 +15,13 @@ from clipseek.errors import ConfigError
 from clipseek.objects.coco import coco_of
 from clipseek.objects.whereabouts import Whereabouts, painted, whereabouts
 from clipseek.redaction import Redactor
-from clipseek.redaction.opening import open_redactor
 from clipseek.service import Service
 from clipseek.types import Video
 from clipseek.video.opening import video_opener
 from clipseek.video.writing import write_pictures
 from indexer.noting import INTERRUPTED
 from indexer.output import counted, emit, say
-from indexer.redaction import redacted
+from indexer.redaction import redactor_of
 from indexer.verbs.ingest import stopping_on_signal
 from indexer.videos import named
 
@@ -41,7 +40,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         video = named(service.catalog, collection.name, options.video)
         found = _Counted(_found(settings, service, video, options, stop))
         # What a collection redacts is blurred here too; JSON and COCO have no pictures.
-        redactor = open_redactor(redacted(settings).get(collection.name, ()))
+        redactor = redactor_of(settings, collection.name)[1] or Redactor(())
         asked = _Asked(options.text, video, options.side_by_side, settings.sample_fps, redactor)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".where-") as folder:
             draft = Path(folder) / "draft"

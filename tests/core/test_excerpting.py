@@ -17,6 +17,7 @@ from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from clipseek.errors import UnreadableVideo
+from clipseek.redaction.chosen import Chosen
 from clipseek.video.excerpting import Excerpting, Recipe
 from tests import hdr
 from tests.api.test_excerpts import drawn
@@ -29,7 +30,9 @@ COMPLETE = b"mfra"
 WHOLE = Recipe(0.0, 8.0, 1080, copy=False, growing=True)
 
 
-def started(video: Path, target: Path, recipe: Recipe = WHOLE) -> Excerpting:
+def started(
+    video: Path, target: Path, recipe: Recipe = WHOLE, chosen: Chosen | None = None
+) -> Excerpting:
     """Start an excerpt, and return when its first bytes are written."""
     target.touch()
     with video.open("rb") as file:
@@ -41,6 +44,7 @@ def started(video: Path, target: Path, recipe: Recipe = WHOLE) -> Excerpting:
             limit_s=60.0,
             memory_bytes=2**31,
             frame_pixels=10**8,
+            chosen=chosen,
         )
     while not target.stat().st_size:
         made.check()

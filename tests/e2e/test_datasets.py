@@ -234,7 +234,8 @@ def test_what_is_redacted_is_blurred_in_pictures_and_pages(
     with closing(SqlRedactions.open(f"sqlite:///{tagged.data_dir}/catalog.db")) as redactions:
         redactions.redact("default", ["faces"])
     monkeypatch.setattr(
-        "indexer.redaction.open_redactor", lambda kinds: Redactor([_LeftHalf() for _ in kinds])
+        "indexer.redaction.open_redactor",
+        lambda kinds, **_: Redactor([_LeftHalf() for _ in kinds]),
     )
     assert tagged.run("dataset", str(tmp_path / "blurred"), "--format", "csv") == 0
     plain, blurred = (

@@ -1,11 +1,17 @@
 """The verb `collections redact`: what it changes, lists and notes."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clipseek.config import Settings
+from clipseek.redaction.opening import kinds_of
+from clipseek.redaction.setting import chosen_of
+from indexer.redaction import redactor_of
 from tests.e2e.conftest import Library
+from tests.plates import BESIDE, PLATE, detector, is_clear, street
 
 Capture = pytest.CaptureFixture[str]
 
@@ -48,3 +54,25 @@ def test_what_cannot_be_redacted_is_refused(
         code = int(ended.code or 0)
     assert code == 2
     assert said[0 if said[0] != "default" else 1] in capsys.readouterr().err
+
+
+def test_a_detector_is_opened_before_anything_is_changed(
+    library: Library,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that is not there is told; with one, commands blur what it finds, too."""
+    path = tmp_path / "plates.onnx"
+    monkeypatch.setenv("CLIPSEEK_REDACT_DETECTOR", str(path))
+    assert library.run("collections", "redact", "default", "faces") == 2
+    assert "plates.onnx cannot be read" in capsys.readouterr().err
+    settings = Settings.load(data_dir=library.data_dir)
+    assert redactor_of(settings, "default") == ((), None)
+    detector(path)
+    assert library.run("collections", "redact", "default", "faces") == 0
+    kinds, redactor = redactor_of(settings, "default")
+    assert kinds == ("faces", *kinds_of(chosen_of(settings)))
+    assert redactor is not None
+    made = redactor.redacted(street())
+    assert (is_clear(made, PLATE), is_clear(made, BESIDE)) == (False, True)

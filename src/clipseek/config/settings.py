@@ -16,6 +16,7 @@ from clipseek.config.jobs import JobSettings
 from clipseek.config.live import LiveSettings
 from clipseek.config.objects import ObjectSettings
 from clipseek.config.oidc import OidcSettings
+from clipseek.config.redaction import RedactionSettings
 from clipseek.config.searches import SearchSettings
 from clipseek.config.shards import ShardSettings
 from clipseek.config.store import StoreSettings
@@ -67,6 +68,7 @@ class Settings(
     ShardSettings,
     CenterSettings,
     EmbedderSettings,
+    RedactionSettings,
     ExcerptSettings,
     LiveSettings,
     CameraSettings,

@@ -122,6 +122,13 @@ AtHome = Annotated[Path, BeforeValidator(not_empty), AfterValidator(at_home)]
 """A path that a user gives; `~` is the home folder."""
 
 
+def names(listed: object) -> object:
+    """Split text at commas; each part is a name. Empty text gives none."""
+    if not isinstance(listed, str):
+        return listed
+    return tuple(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
+
+
 def field_names(listed: object) -> object:
     """Split text at commas; each part is a field, and pictures are among them."""
     if not isinstance(listed, str):

@@ -21,8 +21,8 @@ _READ = "YOLOX, RT-DETR and RF-DETR are read; export the detector as one of thes
 class OnnxDetector:
     """A `Detector`: an ONNX file, and beside it a JSON file of the same name with its classes."""
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        """Read both files; `threads` run the network, None takes all cores.
+    def __init__(self, path: Path, *, threads: int | None = None, spins: bool = True) -> None:
+        """Read both files; `threads` run the network, None takes all cores; see `sessions.opened`.
 
         Raises:
             ConfigError: a file is missing or damaged, or the network is of another kind.
@@ -33,7 +33,7 @@ class OnnxDetector:
         said = _bytes(beside, 'write {"classes": [names in the order of the detector]} there')
         self._facts = _facts(beside, said)
         self.fingerprint = hashlib.sha256(hashlib.sha256(written).digest() + said).hexdigest()
-        self._session = _session(path, written, threads)
+        self._session = _session(path, written, threads, spins)
         inputs = {one.name: one.shape for one in self._session.get_inputs()}
         outputs = {one.name: one.shape for one in self._session.get_outputs()}
         try:
@@ -89,9 +89,9 @@ def _bytes(path: Path, hint: str) -> bytes:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); {hint}") from error
 
 
-def _session(path: Path, written: bytes, threads: int | None) -> Session:
+def _session(path: Path, written: bytes, threads: int | None, spins: bool) -> Session:
     try:
-        return opened(written, threads=threads)
+        return opened(written, threads=threads, spins=spins)
     except FAILURES as error:
         raise ConfigError(
             f"the detector {path} cannot be loaded: {str(error).splitlines()[0]}; {_READ}"

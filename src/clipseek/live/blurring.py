@@ -13,6 +13,7 @@ from time import monotonic
 
 from clipseek.live.boxes import codecs_of
 from clipseek.live.playing import Tail
+from clipseek.redaction.chosen import Chosen
 from clipseek.redaction.faults import RedactionUnavailable
 
 BEHIND_S = 5.0
@@ -36,13 +37,20 @@ class Blurred:
     """
 
     def __init__(
-        self, tail: Tail, kinds: Sequence[str], *, memory_bytes: int, frame_pixels: int
+        self,
+        tail: Tail,
+        kinds: Sequence[str],
+        *,
+        memory_bytes: int,
+        frame_pixels: int,
+        chosen: Chosen | None = None,
     ) -> None:
         self._tail = tail
         self._order = {
             "redact": list(kinds),
             "memory_bytes": memory_bytes,
             "frame_pixels": frame_pixels,
+            "chosen": chosen,
         }
         self._lock, self._is_closed = Lock(), Event()
         self._child: subprocess.Popen[bytes] | None = None
@@ -95,7 +103,7 @@ class Blurred:
             if child.poll() is not None:
                 raise RedactionUnavailable(
                     "the process that blurs a live stream has ended; look at the recording with "
-                    "`indexer verify`"
+                    "`indexer verify`, and start the API again if the detector has changed"
                 )
             if monotonic() > until:
                 raise RedactionUnavailable(

@@ -2,27 +2,52 @@
 
 from collections.abc import Sequence
 
+from clipseek.errors import ConfigError
+from clipseek.redaction.chosen import DETECTED, Chosen
 from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.redaction.finder import Finder
 from clipseek.redaction.redactor import Redactor
 
 FACES = "faces"
 KINDS = (FACES,)
-"""What can be blurred."""
+"""What can be blurred in a collection; what a detector of the user's finds comes with it."""
 
 
-def open_redactor(kinds: Sequence[str], *, side: int | None = None, threads: int = 1) -> Redactor:
-    """Return what blurs some kinds of regions; its models are loaded now.
-
-    side: Pixels of the longer side of what is looked at, by default that of the model.
+def kinds_of(chosen: Chosen | None) -> tuple[str, ...]:
+    """Return the kind of what a detector of the user's finds; nothing without one.
 
     Raises:
-        RedactionUnavailable: a kind is not known to this release, or its model is missing.
+        ConfigError: the detector cannot be read, or has no such class.
     """
-    return Redactor([_finder(kind, side, threads) for kind in kinds])
+    if chosen is None:
+        return ()
+    from clipseek.redaction.detected import Detected  # onnxruntime takes 0.25 s to import
+
+    return (Detected(chosen).kind,)
 
 
-def _finder(kind: str, side: int | None, threads: int) -> Finder:
+def open_redactor(
+    kinds: Sequence[str],
+    *,
+    chosen: Chosen | None = None,
+    side: int | None = None,
+    threads: int = 1,
+) -> Redactor:
+    """Return what blurs some kinds of regions; its models are loaded now.
+
+    chosen: What finds the kind that `kinds_of` names. side: Pixels of the longer side of what is
+    looked at for faces, by default that of the model.
+
+    Raises:
+        RedactionUnavailable: a kind is not known to this release, or its model is missing or
+            another one than the kind names.
+    """
+    return Redactor([_finder(kind, chosen, side, threads) for kind in kinds])
+
+
+def _finder(kind: str, chosen: Chosen | None, side: int | None, threads: int) -> Finder:
+    if chosen is not None and kind.startswith(f"{DETECTED}:"):
+        return _detected(kind, chosen, threads)
     if kind != FACES:
         raise RedactionUnavailable(
             f"the collection redacts {kind!r}, which this release does not know; it knows "
@@ -36,3 +61,18 @@ def _finder(kind: str, side: int | None, threads: int) -> Finder:
             "run `pip install 'clipseek[redaction]'`"
         ) from error
     return CenterFace(side=side or SIDE, threads=threads)
+
+
+def _detected(kind: str, chosen: Chosen, threads: int) -> Finder:
+    from clipseek.redaction.detected import Detected
+
+    try:
+        found = Detected(chosen, threads=threads)
+    except ConfigError as error:
+        raise RedactionUnavailable(str(error)) from error
+    if found.kind != kind:
+        raise RedactionUnavailable(
+            f"the detector {chosen.path} is another one than when this program was started; "
+            "start it again"
+        )
+    return found

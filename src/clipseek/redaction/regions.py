@@ -41,14 +41,17 @@ def none() -> Regions:
     return np.empty((0, 4), np.float32)
 
 
-def distinct(regions: Regions, scores: NDArray[np.float32]) -> Regions:
-    """Return the regions, the most certain ones first, without those that repeat another one."""
+def distinct(regions: Regions, scores: NDArray[np.float32], most: float = OVERLAP) -> Regions:
+    """Return the regions, the most certain ones first, without those that repeat another one.
+
+    most: The share of their union that two regions have in common at most.
+    """
     kept: list[int] = []
     left = np.argsort(-scores, kind="stable")
     while len(left):
         best, left = left[0], left[1:]
         kept.append(int(best))
-        left = left[_overlaps(regions[best], regions[left]) <= OVERLAP]
+        left = left[_overlaps(regions[best], regions[left]) <= most]
     return regions[kept]
 
 

@@ -17,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from clipseek.errors import UnreadableVideo
+from clipseek.redaction.chosen import Chosen
 from clipseek.redaction.faults import RedactionUnavailable
 from clipseek.redaction.opening import open_redactor
 from clipseek.video.child import status_bytes
@@ -153,7 +154,8 @@ def _redacting(order: Order) -> Redacting | None:
     if not order.redact:
         return None
     side = GROWING_SIDE if order.growing else SIDE
-    return Redacting(open_redactor(order.redact, side=side, threads=2))
+    chosen = Chosen.sent(order.chosen)
+    return Redacting(open_redactor(order.redact, chosen=chosen, side=side, threads=2))
 
 
 def decoded(source: Source, start: float) -> Iterator[tuple[bool, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clipseek.errors import UnreadableVideo
+from clipseek.redaction.chosen import Chosen
 from clipseek.video.limits import PATIENCE_S, exceeds
 
 _START = (
@@ -49,8 +50,12 @@ class Excerpting:
         limit_s: float,
         memory_bytes: int,
         frame_pixels: int,
+        chosen: Chosen | None = None,
     ) -> None:
-        """Start the process; it reads the open `descriptor`, and `name` is for its errors."""
+        """Start the process; it reads the open `descriptor`, and `name` is for its errors.
+
+        chosen: The detector of the user's, if the recipe redacts what it finds.
+        """
         self.target = target
         self._name, self._limit_s = name, limit_s
         self._until = time.monotonic() + limit_s
@@ -59,6 +64,7 @@ class Excerpting:
             **asdict(recipe),
             "memory_bytes": memory_bytes,
             "frame_pixels": frame_pixels,
+            "chosen": chosen,
         }
         self._process = subprocess.Popen(
             [

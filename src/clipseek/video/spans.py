@@ -26,8 +26,8 @@ class Order:
 
     height: The picture is made at most so high. copy: Whether packets may be copied. growing:
     Whether the file can be played while it is written (fragmented MP4). redact: The kinds of
-    regions that are blurred. The process may take `memory_bytes`, and a frame may have
-    `frame_pixels`.
+    regions that are blurred. chosen: The detector of one of them, the values of a `Chosen`. The
+    process may take `memory_bytes`, and a frame may have `frame_pixels`.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Order:
     memory_bytes: int
     frame_pixels: int
     redact: Sequence[str] = ()
+    chosen: tuple[str, Sequence[str]] | None = None
 
 
 class Source:

@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
+from clipseek.redaction.chosen import Chosen
 from clipseek.redaction.opening import open_redactor
 from clipseek.redaction.redactor import Redactor
 from clipseek.video.child import status_bytes
@@ -48,7 +49,8 @@ def main() -> None:
     if sys.platform == "linux":
         limit = status_bytes("VmData") + order["memory_bytes"]
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    redactor = open_redactor(order["redact"], side=SIDE)
+    chosen = Chosen.sent(order["chosen"])
+    redactor = open_redactor(order["redact"], chosen=chosen, side=SIDE)
     stream(Files(int(sys.argv[-1])), Pipe(1), redactor, frame_pixels=order["frame_pixels"])
 
 

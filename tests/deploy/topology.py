@@ -236,8 +236,8 @@ class Topology:
         """Put the ports of this machine in the place of names, found by DNS or written down."""
         found = job.pop("dns_sd_configs", None)
         names = found[0]["names"] if isinstance(found, list) else None
-        # No recorder runs here, as none does without its profile.
-        by_name = {"api": self.places.replicas, "recorder": []}
+        # No service of a profile runs here, as none does that is not asked for.
+        by_name = {"api": self.places.replicas, "recorder": [], "embedder": [], "milvus": []}
         ports = by_name[names[0]] if names else [self.ports["prometheus"]]
         job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
 

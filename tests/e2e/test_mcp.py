@@ -364,7 +364,10 @@ async def used(host: Host) -> None:
     assert isinstance(picture, ImageContent)
     assert base64.b64decode(picture.data).startswith(b"\xff\xd8")
     names = [tool.name for tool in (await host.list_tools()).tools]
-    assert names == ["search", "look", "list_videos", "timeline"]
+    assert names == [
+        *("search", "look", "list_videos", "timeline"),
+        *("list_rules", "list_tags", "list_samples", "list_watches", "list_alerts"),
+    ]
     assert (await host.call_tool("search", {"query": ""})).is_error
 
 

@@ -6,7 +6,7 @@ import { moment, percent } from "../format.js";
 import { useValue } from "../hooks.js";
 import { locale, t } from "../language.js";
 import { route } from "../navigation.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useState } from "../vendor/preact.js";
 import { coded } from "./coded.js";
 import { Correction } from "./correction.js";
 import { Qualities } from "./quality.js";
@@ -79,7 +79,8 @@ export default function Review() {
       now.isBusy = false;
     }
   };
-  useEffect(() => {
+  // Before the browser paints: a key that is pressed at once is about what is seen.
+  useLayoutEffect(() => {
     const pressed = (/** @type {KeyboardEvent} */ event) => {
       if (isTyped(event) || event.repeat) return;
       const key = event.key.toLowerCase();

@@ -24,8 +24,9 @@ WATCHES = {
     "Alerts that are sent",
     "Oldest alert that waits",
 }
-TROUBLE = {"Error rate"} | CAMERAS | WATCHES | {rule["alert"] for rule in RULES}
-"""What has nothing to show while all is well, no recorder runs and nothing is watched."""
+PROFILES = {"Queue of the embedder"}
+TROUBLE = {"Error rate"} | CAMERAS | WATCHES | PROFILES | {rule["alert"] for rule in RULES}
+"""What has nothing to show while all is well, nothing is watched and no profile is asked for."""
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def test_a_server_in_use_does_not_grow() -> None:
     """
     found, errors = soak(seconds=6, users=4)
     assert not errors
-    assert found.requests > 50
+    assert found.requests > 10
     assert found.changes >= 2
     assert found.rss_end - found.rss_start < 32 * MIB
     assert found.fds_end - found.fds_start <= 16

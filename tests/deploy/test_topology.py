@@ -24,8 +24,14 @@ WATCHES = {
     "Alerts that are sent",
     "Oldest alert that waits",
 }
-PROFILES = {"Queue of the embedder"}
-TROUBLE = {"Error rate"} | CAMERAS | WATCHES | PROFILES | {rule["alert"] for rule in RULES}
+PROFILES = {"Servers that answer", "Queue of the embedder"}
+TROUBLE = (
+    {"Error rate", "Faults of cameras and folders"}
+    | CAMERAS
+    | WATCHES
+    | PROFILES
+    | {rule["alert"] for rule in RULES}
+)
 """What has nothing to show while all is well, nothing is watched and no profile is asked for."""
 
 

@@ -88,7 +88,7 @@ def test_no_secret_is_committed() -> None:
     ).stdout.split()
     assert {name for name in listed if "/secrets/" in name} == {
         f"kubernetes/overlays/{name}/secrets/.gitignore"
-        for name in ("minimal", "production", "shards", "cameras")
+        for name in ("buckets", "cameras", "minimal", "production", "shards")
     }
 
 

@@ -29,8 +29,11 @@ from clipseek.protocols import Intake, Tower
 _LENGTH = struct.Struct("<Q")
 
 
-def beside(bundle: Bundle, *, threads: int | None = None) -> BundleEmbedder:
-    """Return the embedder of a bundle whose towers run in two processes beside this one."""
+def beside(bundle: Bundle, *, threads: int | None = None, **_: bool) -> BundleEmbedder:
+    """Return the embedder of a bundle whose towers run in two processes beside this one.
+
+    How long this process lives is nothing to them.
+    """
     visual, text = ProcessTower(bundle.path, "visual"), ProcessTower(bundle.path, "text")
     return BundleEmbedder(bundle, visual, text, threads=threads)
 

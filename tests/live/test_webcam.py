@@ -75,13 +75,16 @@ def test_a_webcam_is_a_camera_after_one_click(page: Page, site: Site, front: Cli
         page.run("document.querySelector('#new-webcam .primary').click()")
         page.until(f"{TILE}?.innerText.includes('This page sends its pictures.')")
 
-        def hits() -> Any:
-            asked = {"query": "red", "filter": {"cameras": ["webcam"]}}
-            return (front.ask("POST", "/v1/search", asked).body or {}).get("hits")
+        hits: list[Any] = []
 
-        wait_for("a moment of the webcam", hits)
-        assert hits()[0]["camera"] == "webcam"
-        assert hits()[0]["start_at"]
+        def asked() -> bool:
+            body = {"query": "red", "filter": {"cameras": ["webcam"]}}
+            hits.extend((front.ask("POST", "/v1/search", body).body or {}).get("hits") or ())
+            return bool(hits)
+
+        wait_for("a moment of the webcam", asked)
+        assert hits[0]["camera"] == "webcam"
+        assert hits[0]["start_at"]
         page.until(f"{TILE}.innerText.includes('Watch live')")
         page.run(f"{TILE}.querySelector('[aria-label=\"Watch live: webcam\"]').click()")
         page.until(f"{TILE}.querySelector('video')?.readyState > 1")

@@ -261,17 +261,14 @@ def collections(
     """
     asking = permit(asking, "search")
     answers, opened, redacts = [], service.collections.stats(), redacting.all()
-    allowed, aliases = allowed_collections(asking, service), service.catalog.aliases()
+    allowed = allowed_collections(asking, service)
+    aliases = service.catalog.aliases(None if allowed is None else sorted(allowed))
     for found in listed_collections(service, allowed):
         count, segment_count, seconds = service.catalog.counts(found.name)
         answers.append(
             CollectionAnswer(
                 name=found.name,
-                aliases=[
-                    alias
-                    for alias, name in aliases.items()
-                    if name == found.name and (allowed is None or alias in allowed)
-                ],
+                aliases=[alias for alias, name in aliases.items() if name == found.name],
                 model=found.model,
                 videos=count,
                 segments=segment_count,

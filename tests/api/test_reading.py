@@ -38,7 +38,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def settings(request: pytest.FixtureRequest, data: Path) -> dict[str, str]:
     """Return the settings of an installation on each kind of database, with nothing in it."""
     made = {"CLIPSEEK_DATA_DIR": str(data), "CLIPSEEK_REFRESH_S": "0.1"}

@@ -138,7 +138,7 @@ def test_a_copy_takes_the_place_of_a_deleted_video(few: Library, capsys: Capture
     assert _listed(few, capsys) == {"second.mp4"}
 
 
-@pytest.mark.parametrize("what", ["keep", "remove"])
+@pytest.mark.parametrize("what", ["remove", pytest.param("keep", marks=pytest.mark.long)])
 def test_a_deleted_video_is_kept_or_removed(
     what: str, few: Library, shared_library: Library, capsys: Capture
 ) -> None:

@@ -206,12 +206,23 @@ def test_no_more_than_three_replicas_are_tried(front: Front) -> None:
         assert sum(len(one.seen) for one in dying) == 3
 
 
-def test_what_may_change_something_is_sent_once(front: Front) -> None:
-    """A POST elsewhere that a replica did not answer is not put to another."""
+@pytest.mark.parametrize(("method", "times"), [("POST", 1), ("PATCH", 1), ("DELETE", 2)])
+def test_what_may_change_something_is_sent_once(front: Front, method: str, times: int) -> None:
+    """If a replica dies with it, no other one gets it, except a DELETE.
+
+    Two of those have the effect of one (RFC 9110, section 9.2.2).
+    """
     with Upstream(status=0).serving() as first, Upstream(status=0).serving() as second:
-        answer = front([first.port, second.port]).ask("POST", "/v1/other", {})
+        answer = front([first.port, second.port]).ask(method, "/v1/other", {})
         assert _problem(answer) == (503, "/problems/service-unavailable")
-        assert len(first.seen) + len(second.seen) == 1
+        assert len(first.seen) + len(second.seen) == times
+
+
+def test_no_video_is_written_to_the_disk() -> None:
+    """Not where replicas send it, and not where it is asked for again."""
+    blocks = {block.split("{")[0].strip(): block for block in TEMPLATE.split("location ")}
+    for place in ("~ ^/v1/videos/[^/]+/file$", "@again"):
+        assert "proxy_max_temp_file_size 0;" in blocks[place].split("}")[0], place
 
 
 def test_no_replica_answers(front: Front) -> None:

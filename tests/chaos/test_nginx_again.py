@@ -4,10 +4,13 @@ Addresses change in containers alone (tests/engine). Here a connection that a re
 as the same: its address takes the place of the upstream's name in the configuration.
 """
 
+import json
+import re
 import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,10 @@ from tests.chaos.client import Client
 from tests.chaos.proxy import own_folder, standing
 from tests.lacking import lacking
 
+OPENAPI = Path(__file__).parents[1] / "api" / "openapi.json"
+SEARCHES = ("/v1/search", "/v1/search/batch")
+MAY_BE_REPEATED = [("POST", path) for path in SEARCHES]
+STREAMS = ("/v1/alerts/stream", "/v1/jobs/a/events", "/v1/cameras/a/live", "/v1/feeds")
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -77,7 +84,7 @@ def client(replica: Replica) -> Iterator[Client]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v1/videos?limit=1"), ("POST", "/v1/search"), ("POST", "/v1/search/batch")],
+    [("GET", "/v1/videos?limit=1"), ("GET", "/v1/videos/a/file"), *MAY_BE_REPEATED],
 )
 def test_what_changes_nothing_is_asked_again(
     client: Client, replica: Replica, method: str, path: str
@@ -88,18 +95,30 @@ def test_what_changes_nothing_is_asked_again(
     assert replica.asked == [f"{method} {path} HTTP/1.1".encode()] * 2
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", "/v1/jobs"), ("DELETE", "/v1/videos/a"), ("GET", "/v1/alerts/stream")],
-)
-def test_what_changes_something_is_not_repeated(
-    client: Client, replica: Replica, method: str, path: str
-) -> None:
-    """The replica may have done it. A stream is begun again by its client."""
-    answer = client.ask(method, path)
-    assert answer.status == 503
-    assert answer.body["type"] == "/problems/service-unavailable"
-    assert len(replica.asked) == 1
+@pytest.mark.parametrize("broken", [1000])
+def test_what_may_change_something_is_not_repeated(client: Client, replica: Replica) -> None:
+    """Each request of the API but GETs and searches: the replica may have done it.
+
+    Nor is a stream, which its client begins again.
+    """
+    paths = json.loads(OPENAPI.read_text("utf-8"))["paths"]
+    requests = [
+        *(
+            (method.upper(), re.sub(r"{\w+}", "a", path))
+            for path in paths
+            for method in paths[path]
+        ),
+        *(("POST", f"{path}/a") for path in SEARCHES),
+    ]
+    once = [each for each in requests if each[0] != "GET" and each not in MAY_BE_REPEATED]
+    assert {method for method, _ in once} >= {"DELETE", "PATCH", "POST"}
+    for method, path in [*once, *(("GET", path) for path in STREAMS)]:
+        replica.asked.clear()
+        answer = client.ask(method, path)
+        assert answer.status == 503, path
+        if method != "HEAD":
+            assert answer.body["type"] == "/problems/service-unavailable"
+        assert replica.asked == [f"{method} {path} HTTP/1.1".encode()]
 
 
 @pytest.mark.parametrize("broken", [9])

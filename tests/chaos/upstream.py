@@ -55,7 +55,7 @@ class Upstream:
                 if self.command != "HEAD":
                     self.wfile.write(upstream.body)
 
-            do_POST = do_HEAD = do_GET  # noqa: N815  named as http.server calls them
+            do_POST = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815  named as http.server calls them
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,9 @@ from tests.deploy.compose import Service
 from tests.deploy.trial import QUESTION
 from tests.engine import services, upgrade
 from tests.engine.engine import give_up
-from tests.engine.images import opened, parser
+from tests.engine.images import parser, show
 from tests.engine.load import Load
-from tests.engine.stack import PORT, VIDEOS, Stack, readme_commands
+from tests.engine.stack import PORT, VIDEOS, Stack, readme_commands, running
 from tests.engine.tried import GRACE_S, PATIENCE_S, memory
 
 STARTED = ("postgres", "redis", "api", "worker", "nginx")
@@ -30,6 +29,7 @@ STARTED = ("postgres", "redis", "api", "worker", "nginx")
 
 def check(stack: Stack) -> Iterator[str]:
     """Run everything; yield a line for each thing that is so, AssertionError for what is not."""
+    before = upgrade.since()
     stack.prepare()
     yield from _readme(stack)
     yield from _locked(stack)
@@ -43,7 +43,7 @@ def check(stack: Stack) -> Iterator[str]:
     yield from _rolled(stack)
     yield from services.check(stack)
     stack.down("--volumes")
-    yield from upgrade.check(stack, upgrade.since())
+    yield from upgrade.check(stack, before)
 
 
 def _readme(stack: Stack) -> Iterator[str]:
@@ -198,22 +198,13 @@ def _watched(stack: Stack) -> str:
 
 def _again(stack: Stack) -> Iterator[str]:
     """Remove all containers, and start again with the volumes that are left."""
-    before = stack.client().search(QUESTION, limit=5).body["hits"]
+    before = stack.moments()
     stack.down()
     assert stack.containers() == []
     started = time.monotonic()
     stack.shell("docker compose up --detach")
-    client = stack.client()
-    wait_until(
-        lambda: client.search(QUESTION, limit=5).status == 200,
-        "a search after the second `up`",
-        deadline_s=PATIENCE_S,
-        step_s=0.2,
-    )
+    assert stack.moments() == before
     took = time.monotonic() - started
-    after = client.search(QUESTION, limit=5).body["hits"]
-    assert [hit["segment_id"] for hit in after] == [hit["segment_id"] for hit in before]
-    assert after[0]["video"]["title"] == before[0]["video"]["title"]
     yield f"`up` again with the old volumes: the same moments after {took:.0f} s"
 
 
@@ -228,17 +219,8 @@ def main() -> None:
     options = parser("composed", __doc__).parse_args()
     if busy := [port for port in (PORT, 9090) if taken(port)]:
         give_up(f"the README's commands use the ports {busy}, which another program has")
-    engine = opened(options)
-    stack = Stack(engine)
-    try:
-        for line in check(stack):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
-    finally:
-        if options.keep:
-            stack.down("--volumes")
-        else:
-            engine.remove_all()
+    with running(options) as stack:
+        show(check(stack))
 
 
 if __name__ == "__main__":

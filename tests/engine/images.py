@@ -133,6 +133,13 @@ def opened(options: argparse.Namespace) -> Engine:
         give_up(str(error))
 
 
+def show(lines: Iterator[str]) -> None:
+    """Print each line as soon as it is known."""
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
 def main() -> None:
     """Build and try the targets that are named; all but `gpu` if none is."""
     options = parser("images", __doc__)
@@ -145,9 +152,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     targets = given.targets or [*ABOVE_BASE]
     try:
-        for line in check(engine, targets, out, rebuild=not given.no_rebuild):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+        show(check(engine, targets, out, rebuild=not given.no_rebuild))
     finally:
         if not given.keep:
             engine.remove_all()

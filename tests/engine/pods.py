@@ -28,7 +28,7 @@ from tests.deploy.manifests import Cluster, Pod, rendered
 from tests.deploy.trial import QUESTION
 from tests.engine.base import python_base, servers
 from tests.engine.engine import ROOT, Engine
-from tests.engine.images import ABOVE_BASE, opened, parser, tag
+from tests.engine.images import ABOVE_BASE, opened, parser, show, tag
 from tests.engine.stack import COMPOSE_IMAGES
 from tests.engine.tried import PATIENCE_S
 
@@ -260,9 +260,7 @@ def main() -> None:
         for target in ABOVE_BASE:
             if not engine.has_image(tag(target)):
                 engine.build(target, tag(target), base=base)
-        for line in check(engine):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+        show(check(engine))
     finally:
         if options.keep:
             engine.run("pod", "rm", "--all", "--force", check=False)

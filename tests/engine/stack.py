@@ -4,6 +4,7 @@ Servers are replacements under the names of the official images (tests/engine/se
 podman with podman-compose (tests/engine/bin). All else is as the files say.
 """
 
+import argparse
 import json
 import os
 import re
@@ -11,15 +12,20 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.chaos.client import Client
+from tests.chaos.program import wait_until
 from tests.deploy.compose import Compose, overlay
+from tests.deploy.trial import QUESTION
 from tests.engine.base import BASE, profiles, python_base, servers
 from tests.engine.context import copied
 from tests.engine.engine import ROOT, Engine
+from tests.engine.images import opened
+from tests.engine.tried import PATIENCE_S
 
 PORT = 8080
 """Where the README asks."""
@@ -132,10 +138,40 @@ class Stack:
         """Return a client of nginx."""
         return Client(PORT)
 
+    def moments(self) -> list[tuple[str, str, float, float]]:
+        """Wait until a question is answered, and return what it finds: title, segment and span."""
+        client = self.client()
+        wait_until(
+            lambda: client.search(QUESTION, limit=5).status == 200,
+            "a search",
+            deadline_s=PATIENCE_S,
+            step_s=0.2,
+        )
+        hits = client.search(QUESTION, limit=5).body["hits"]
+        client.close()
+        assert hits
+        return [
+            (hit["video"]["title"], hit["segment_id"], hit["start"], hit["end"]) for hit in hits
+        ]
+
     def down(self, *options: str) -> None:
         """Remove the containers; the volumes stay unless `--volumes` is given."""
         every = [word for name in PROFILES for word in ("--profile", name)]
         self.shell(shlex.join(["docker", "compose", *every, "down", *options]))
+
+
+@contextmanager
+def running(options: argparse.Namespace) -> Iterator[Stack]:
+    """Yield an installation; remove it in the end, and all images too without `--keep`."""
+    engine = opened(options)
+    stack = Stack(engine)
+    try:
+        yield stack
+    finally:
+        if options.keep:
+            stack.down("--volumes")
+        else:
+            engine.remove_all()
 
 
 def readme_commands() -> Sequence[str]:

@@ -10,7 +10,7 @@ import pytest
 from tests.deploy.compose import Compose, overlay
 from tests.engine import upgrade
 from tests.engine.base import PROFILES
-from tests.engine.context import PLANTED, copy_files
+from tests.engine.context import PLANTED
 from tests.engine.engine import ROOT
 from tests.engine.stack import BIN, PROFILE_IMAGES
 from tests.engine.stack import PROFILES as STARTED
@@ -43,24 +43,73 @@ def test_a_stand_in_answers_to_the_name_of_the_program(name: str) -> None:
 
 
 def test_the_copy_for_an_upgrade_leaves_the_installation_alone(tmp_path: Path) -> None:
-    """Its passwords and its `.env` are those of the person who installed it."""
+    """Its passwords and its `.env` are those of the person who installed it.
+
+    A file that is in the repository no more is gone.
+    """
     for name in PLANTED:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("mine", "utf-8")
-    copy_files(tmp_path)
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx/old.conf").write_text("old", "utf-8")
+    upgrade.pull(tmp_path, ["nginx", "nginx/old.conf"])
     assert (tmp_path / "Dockerfile").read_bytes() == (ROOT / "Dockerfile").read_bytes()
+    assert not (tmp_path / "nginx/old.conf").exists()
     assert all((tmp_path / name).read_text("utf-8") == "mine" for name in PLANTED)
 
 
-def test_the_commit_that_is_upgraded_has_the_schema_of_this_one() -> None:
-    """Before the first release; a tag of a release takes its place."""
-    git = ["git", "-C", str(ROOT)]
-    if subprocess.run([*git, "rev-parse", "-q", "HEAD~1"], capture_output=True).returncode:
-        pytest.skip("this clone has one commit; fetch its history")
-    commit = upgrade.since()
-    if not commit.startswith("v"):
-        changed = [*git, "diff", "--quiet", commit, "HEAD", "--", *upgrade.SCHEMA]
-        assert subprocess.run(changed, check=False).returncode == 0
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a repository of three commits, of which the second changes the schema."""
+    folder = tmp_path / "clone"
+    (folder / upgrade.SCHEMA).mkdir(parents=True)
+    _git(tmp_path, "init", "--quiet", str(folder))
+    for number, name in enumerate(
+        [f"{upgrade.SCHEMA}/one.py", f"{upgrade.SCHEMA}/one.py", "other"]
+    ):
+        (folder / name).write_text(str(number), "utf-8")
+        _git(folder, "add", ".")
+        _git(folder, "commit", "--quiet", "--message", f"Write {number}")
+    return folder
+
+
+def test_before_a_release_the_last_change_of_the_schema_is_upgraded(clone: Path) -> None:
+    """A release takes its place, the newest that the clone comes from."""
+    assert (ROOT / upgrade.SCHEMA).is_dir()
+    assert upgrade.since(clone) == _git(clone, "rev-parse", "HEAD~1")
+    elsewhere = _git(clone, "commit-tree", "HEAD^{tree}", "-m", "Write elsewhere")
+    tags = {"v0.1.0": "HEAD~2", "v0.9.0": "HEAD~1", "v0.10.0": "HEAD", "x": "HEAD"}
+    for tag, commit in {**tags, "v1.0.0": elsewhere}.items():
+        _git(clone, "tag", tag, commit)
+    assert upgrade.since(clone) == "v0.10.0"
+
+
+def test_a_clone_without_its_history_is_not_upgraded(
+    clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its only commit would be taken for the last change, and be upgraded to itself."""
+    shallow = tmp_path / "shallow"
+    _git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{clone}", str(shallow))
+    with pytest.raises(SystemExit):
+        upgrade.since(shallow)
+    assert "git fetch --unshallow --tags" in capsys.readouterr().err
+
+
+def _git(folder: Path, *words: str) -> str:
+    """Run git as nobody in particular, without the settings of this machine."""
+    who = {
+        f"GIT_{part}_{key}": "somebody@example.com"
+        for part in ("AUTHOR", "COMMITTER")
+        for key in ("NAME", "EMAIL")
+    }
+    done = subprocess.run(
+        ["git", "-C", folder, *words],
+        env={"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, **who},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 def test_files_of_compose_come_before_the_profile(tmp_path: Path) -> None:

@@ -174,6 +174,21 @@ def test_only_indexing_reaches_the_internet(
         assert not is_allowed(policies, place, METADATA, 443)
 
 
+def test_a_bucket_is_reached_without_the_hub() -> None:
+    """That policy may be deleted by those who have a model of their own."""
+    cluster = rendered("buckets")
+    policies = [
+        each for each in cluster.of("NetworkPolicy") if each["metadata"]["name"] != "index-hub"
+    ]
+    (namespace,) = cluster.names("Namespace")
+    reached = {
+        pod.labels[COMPONENT]
+        for pod in cluster.pods()
+        if is_allowed(policies, Place(namespace, pod.labels), INTERNET, 443)
+    }
+    assert reached == {"api", "report", "index", "worker"}
+
+
 def test_the_databases_outside(overlay: str, cluster: Cluster, places: dict[str, Place]) -> None:
     """In `production`: the catalog by those who read or write it, Redis by the API."""
     policies = cluster.of("NetworkPolicy")

@@ -7,9 +7,9 @@ from clipseek_client.aio import AsyncClient
 from clipseek_client.answers import Answer
 from clipseek_client.review import Rate, Rule, SampleList
 from clipseek_client.values import SegmentTag
+from clipseek_client.watches import Alert
 
 Show = Literal["open", "second", "disputed"]
-MOST_ALERTS = 100
 
 
 class ListedRule(Answer):
@@ -152,14 +152,14 @@ class Lists:
         self, watch: str | None = None, collection: str | None = None, limit: int = 20
     ) -> ListedAlerts:
         """List what watches have fired for, the newest first; `watch` is the id of one."""
-        most = max(1, min(limit, MOST_ALERTS))
-        found = []
-        alerts = self._client.alerts(watch=watch, collection=collection, page=most + 1)
-        async for alert in alerts:
-            found.append(alert)
-            if len(found) > most:
+        found: list[Alert] = []
+        more = False
+        async for alert in self._client.alerts(watch=watch, collection=collection, page=limit):
+            more = len(found) == limit
+            if more:
                 break
-        return ListedAlerts(alerts=_of(ListedAlert, found[:most]), more=len(found) > most)
+            found.append(alert)
+        return ListedAlerts(alerts=_of(ListedAlert, found), more=more)
 
 
 L = TypeVar("L", bound=Answer)

@@ -280,9 +280,7 @@ ASKED = Question("holds", "default", 1, "0" * 64, 1)
         pytest.param(
             ASKED, "another secret of theirs", 0, 401, b"CLIPSEEK_SHARD_SECRET", id="secret"
         ),
-        pytest.param(
-            ASKED, SECRET, 900, 401, b"900 s from now; compare the two clocks", id="clock"
-        ),
+        pytest.param(ASKED, SECRET, 900, 401, b" s from now; compare the two clocks", id="clock"),
         pytest.param(ASKED, SECRET, 0, 409, b"another version of shard 1", id="version"),
         pytest.param(replace(ASKED, key="../x"), SECRET, 0, 409, b"another version", id="path"),
         pytest.param(

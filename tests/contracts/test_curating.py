@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from random import Random
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,7 @@ from clipseek.curating import (
     Sample,
     SampleNotFound,
     SegmentTag,
+    Show,
     Tagging,
     tag_id,
 )
@@ -24,8 +26,9 @@ from clipseek.marks import Mark
 from clipseek.protocols import CatalogWriter
 from clipseek.relations import Relation
 from clipseek.rules import Rule, RuleNotFound
-from clipseek.tagging.queue import SHOWS, decided_on, nearest_first, waiting
+from clipseek.tagging.queue import waiting
 from clipseek.testing import MemoryCatalog, MemoryCurating
+from clipseek.testing.curating import decided_on, nearest_first
 from clipseek.timed import Span
 from clipseek.tracked import VideoObjects
 from clipseek.watches import Hours
@@ -453,7 +456,7 @@ def test_the_queue_is_that_of_all_decisions(both: Both, seed: int) -> None:
     proposed = both.store.tags("default", states=["proposed"])
     thresholds = {rule.name: rule.threshold for rule in both.store.rules("default")}
     there = {video.id for video in both.catalog.videos("default")}
-    for show in SHOWS:
+    for show in get_args(Show):
         open_ones = nearest_first(proposed, thresholds)
         candidates = open_ones if show == "open" else decided_on(every)
         for annotator in ("ann", "eve", "nobody"):
@@ -468,5 +471,5 @@ def test_the_queue_is_that_of_all_decisions(both: Both, seed: int) -> None:
 
 def test_a_collection_without_decisions_has_an_empty_queue(both: Both) -> None:
     """Of each kind."""
-    for show in SHOWS:
+    for show in get_args(Show):
         assert both.store.queue("default", "ann", show, limit=9) == Queue([], 0)

@@ -6,7 +6,7 @@ import pytest
 
 from clipseek.curating import SegmentTag
 from clipseek.decisions import Decision, disputed, settled
-from clipseek.tagging.queue import nearest_first
+from clipseek.testing.curating import nearest_first
 
 ACCEPTED = Decision("s", "v", 10.0, 20.0, "cat", "accept", "ann")
 REJECTED = replace(ACCEPTED, verdict="reject")

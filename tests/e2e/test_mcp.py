@@ -218,9 +218,22 @@ def annotator(served: Served) -> Iterator[Served]:
         )
         store.apply("default", [Tagging(video_id, rule.name, rule.version, "stamp", [tag])])
         store.put_samples("default", "hard", [Sample(tag.id, video_id, 0.0, 2.0, rule.name, 0.8)])
-        yield replace(served, key=said.getvalue().strip())
+        bob = replace(served, key=said.getvalue().strip())
+        wait_until(lambda: _is_known(bob), "the server to know a new key")
+        yield bob
         store.put_samples("default", "hard", [])
         store.remove_rule("default", rule.name)
+
+
+def _is_known(served: Served) -> bool:
+    with Client(served.address, key=served.key, retries=0) as opened:
+        try:
+            opened.collections()
+        except clipseek_client.ProblemError as error:
+            if error.status != 401:
+                raise
+            return False
+    return True
 
 
 def test_rules_tags_and_samples_are_listed(annotator: Served, served: Served) -> None:
@@ -258,6 +271,7 @@ def test_watches_and_alerts_are_listed(served: Served, client: Client) -> None:
             assert store.commit(now, now.version + 1, Findings(fired), 60.0)
         found = call(served, "list_alerts", watch=watch.id, limit=1)
         assert found["more"] is True
+        assert "limit" in refused(served, "list_alerts", limit=0)
         (newest,) = found["alerts"]
         assert newest == {
             **{name: newest[name] for name in ("created_at", "play_url", "collection")},

@@ -77,3 +77,15 @@ def test_what_does_not_change_is_the_same_index() -> None:
     assert made.changed(frozenset(), []) is made
     assert len(made.changed({"a"}, [])) == 0
     assert made.changed({"a"}, []).search(np.eye(DIM, dtype=np.float32)[0], SCORING) == ([], False)
+
+
+def test_many_small_changes_leave_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search has a product per block: a thousand new videos do not make a thousand of them."""
+    monkeypatch.setattr(index, "_BLOCK", 40)
+    rng = np.random.default_rng(11)
+    made = ObjectIndex()
+    for number in range(300):
+        name = f"v{number:03}"
+        made = made.changed({name}, [(name, video(rng, 1))])
+        assert len(made._blocks) <= 45
+    assert len(made) == 300

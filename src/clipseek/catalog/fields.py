@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, select
 from clipseek.catalog import whole
 from clipseek.catalog.curation_tables import segment_tags
 from clipseek.catalog.database import Transactions
-from clipseek.catalog.object_rows import as_rows, unpacked
+from clipseek.catalog.object_rows import OBJECTS, as_rows, unpacked
 from clipseek.catalog.object_tables import objects
 from clipseek.catalog.tables import among, behind
 from clipseek.catalog.tables import texts as text_rows
@@ -43,7 +43,7 @@ class FieldRows:
         self, collection: str, *, video_ids: Sequence[str] | None = None
     ) -> Iterator[tuple[str, VideoObjects]]:
         """Yield the id of a video and its objects, of all that were looked at, or of some."""
-        query = select(objects).where(*self._of(objects.c, collection, video_ids))
+        query = OBJECTS.where(*self._of(objects.c, collection, video_ids))
         for some in self._streamed(query.order_by(objects.c.video_id)):
             yield from ((row.video_id, unpacked(as_rows(row._mapping))) for row in some)
 

@@ -6,14 +6,19 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
-from clipseek.catalog.codes import pack, unpack
+from clipseek.catalog.codes import pack, read, unpack
 from clipseek.catalog.object_tables import objects
 from clipseek.catalog.rows import storable
-from clipseek.catalog.tables import among, behind, videos
+from clipseek.catalog.tables import among, behind, collections, videos
 from clipseek.protocols import BiasOf
 from clipseek.stored import ObjectRows, TrackRow
 from clipseek.timed import Span
 from clipseek.tracked import Track, VideoObjects
+
+OBJECTS = select(objects, collections.c.dim).join(
+    collections, collections.c.key == objects.c.collection
+)
+"""Rows for `as_rows`."""
 
 _TIME, _EDGE = 3, 4
 """Digits of seconds, and of fractions of a frame: a tenth of a pixel of 1000."""
@@ -58,10 +63,13 @@ def _row(track: Track) -> TrackRow:
 
 
 def as_rows(row: RowMapping) -> ObjectRows:
-    """Return what a row of `objects` has."""
+    """Return what a row of `OBJECTS` has.
+
+    Raises:
+        ServiceUnavailable: its vectors are of another length.
+    """
     tracks = tuple(TrackRow(*line) for line in row["tracks"])
-    vectors = np.frombuffer(row["vectors"], np.int8)
-    return ObjectRows(row["stamp"], tracks, vectors.reshape(len(tracks), -1 if tracks else 0))
+    return ObjectRows(row["stamp"], tracks, read(row["vectors"], len(tracks), row["dim"]))
 
 
 def unpacked(rows: ObjectRows) -> VideoObjects:
@@ -89,7 +97,7 @@ def unpacked(rows: ObjectRows) -> VideoObjects:
 def of_videos(connection: Connection, collection: str, ids: Sequence[str]) -> dict[str, ObjectRows]:
     """Return the objects of those of the videos that were looked at."""
     of = objects.c
-    query = select(objects).where(
+    query = OBJECTS.where(
         of.collection == behind(collection), among(of.video_id, ids, connection.dialect.name)
     )
     return {row["video_id"]: as_rows(row) for row in connection.execute(query).mappings()}
@@ -127,7 +135,7 @@ def rescore(connection: Connection, collection: str, bias: BiasOf) -> None:
     ).all()
     for video_id in ids:
         own = objects.c.collection == collection, objects.c.video_id == video_id
-        row = connection.execute(select(objects).where(*own)).mappings().one()
+        row = connection.execute(OBJECTS.where(*own)).mappings().one()
         judged = rescored(as_rows(row), bias)
         connection.execute(update(objects).where(*own).values(tracks=judged.tracks))
 

@@ -101,7 +101,8 @@ def _segments(
 ) -> dict[str, tuple[SegmentRow, ...]]:
     of = segments.c
     query = (
-        select(segments)
+        select(segments, collections.c.dim)
+        .join(collections, collections.c.key == of.collection)
         .where(
             of.collection == behind(collection),
             among(of.video_id, ids, connection.dialect.name),
@@ -122,7 +123,7 @@ def _segment(row: RowMapping) -> SegmentRow:
         best_time=row["best_time"],
         bias=row["bias"],
         thumbnail=row["thumbnail"],
-        vector=np.frombuffer(row["vector"], np.int8),
+        vector=codes.read(row["vector"], 1, row["dim"])[0],
         begins_shot=row["begins_shot"],
     )
 

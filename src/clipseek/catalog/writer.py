@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Self
 
-import numpy as np
 from sqlalchemy import Connection, delete, select, update
 
 from clipseek.catalog import claims, growing, object_rows, schema, writes
-from clipseek.catalog.codes import unpack
+from clipseek.catalog.codes import read, unpack
 from clipseek.catalog.database import WAIT_S, Database
 from clipseek.catalog.reader import SqlReader
 from clipseek.catalog.rows import (
@@ -142,7 +141,7 @@ class SqlCatalog(SqlReader):
             stored = connection.scalars(query).all()
             for segment in (segment for segment in stored if segment not in judged):
                 row = connection.scalar(select(segments.c.vector).where(segments.c.id == segment))
-                vector = unpack(np.frombuffer(row or b"", np.int8)[None])
+                vector = unpack(read(row or b"", 1, found.dim))
                 judged[segment] = float(bias(vector)[0])
             object_rows.rescore(connection, found.key, bias)
             writes.store_biases(connection, ((segment, judged[segment]) for segment in stored))

@@ -19,13 +19,15 @@ Found = tuple[str, VideoObjects]
 class Block:
     """Objects of some videos, rows together; those of removed videos are dead. Immutable.
 
-    places: The place of each video, by id. owners: int64 (N,), the places of the videos of rows.
+    videos: The id of each video, by place. places: The places of those that were not removed, by
+    id. owners: int64 (N,), the places of the videos of rows.
     vectors: float32 (N, dim), unit rows. biases: float64 (N,). spans: float64 (N, 2), seconds.
     labels: The classes of rows. confidences: float64 (N,). bests: int64 (N,), as in `Track`.
     begins: int64 (N + 1,), where the frames of rows begin in times, float64 (F,), and in boxes,
     float32 (F, 4). alive: bool (N,).
     """
 
+    videos: Sequence[str]
     places: Mapping[str, int]
     owners: NDArray[np.int64]
     vectors: NDArray[np.float32]
@@ -46,6 +48,7 @@ class Block:
         tracks = [track for _, objects in found for track in objects.tracks]
         known = dict[str, str]()  # each name once, however many objects have it
         return cls(
+            videos=[video_id for video_id, _ in found],
             places={video_id: place for place, (video_id, _) in enumerate(found)},
             owners=np.repeat(np.arange(len(found)), counts),
             vectors=np.stack([track.vector for track in tracks]),
@@ -80,12 +83,9 @@ class Block:
         wanted = [place for video_id, place in self.places.items() if video_id in videos]
         return self.alive & np.isin(self.owners, wanted)
 
-    def names(self, owners: NDArray[np.int64]) -> list[str]:
-        """Return the ids of videos at some places, int64 (K,); none of them was removed."""
-        if not len(owners):
-            return []
-        names = {place: video_id for video_id, place in self.places.items()}
-        return [names[place] for place in owners.tolist()]
+    def names(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the ids of the videos of some rows, int64 (K,)."""
+        return [self.videos[place] for place in self.owners[rows].tolist()]
 
     def track(self, row: int) -> Track:
         """Return one object."""

@@ -115,7 +115,7 @@ class ObjectIndex:
             rows = places[inside] - ends[number]
             # Not a product of matrices: that rounds a row by the shape of the matrix it is in.
             exact = (block.vectors[rows] * wide).sum(axis=1).tolist()
-            names = block.names(block.owners[rows])
+            names = block.names(rows)
             for row, score, video_id in zip(rows.tolist(), exact, names, strict=True):
                 near.append((score, video_id, number, row))
         near.sort(key=lambda each: (-each[0], each[1], each[3]))

@@ -1,13 +1,9 @@
 """What somebody is asked next: samples of a rule or of a list, the most useful first. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from collections.abc import Iterable, Sequence
 
-from clipseek.curating import Sample, SegmentTag, Show
+from clipseek.curating import Sample, Show
 from clipseek.decisions import Decision, disputed, settled, standing
-from clipseek.rules import THRESHOLD
-
-SHOWS: tuple[Show, ...] = get_args(Show)
 
 
 def waiting(
@@ -43,28 +39,3 @@ def _skipped(decisions: Iterable[Decision], annotator: str) -> set[str]:
         if decision.annotator == annotator:
             last[decision.sample] = decision.verdict
     return {sample for sample, verdict in last.items() if verdict == "skip"}
-
-
-def nearest_first(tags: Iterable[SegmentTag], thresholds: Mapping[str, float]) -> list[Sample]:
-    """Return proposed tags as samples, those that their rules are least sure of first.
-
-    thresholds: The relevance from which on each rule tags, by name. A tag of a rule that was
-    removed meanwhile is compared with the threshold of a new rule.
-    """
-
-    def distance(tag: SegmentTag) -> tuple[float, str]:
-        return abs(tag.relevance - thresholds.get(tag.rule, THRESHOLD)), tag.id
-
-    found = sorted(tags, key=distance)
-    return [Sample(t.id, t.video_id, t.start, t.end, t.rule, t.relevance) for t in found]
-
-
-def decided_on(decisions: Iterable[Decision]) -> list[Sample]:
-    """Return the samples that decisions are about, in their order, as they were shown."""
-    found = {
-        each.sample: Sample(
-            each.sample, each.video_id, each.start, each.end, each.rule, each.relevance
-        )
-        for each in decisions
-    }
-    return list(found.values())

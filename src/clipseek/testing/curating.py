@@ -1,6 +1,6 @@
 """Rules, tags, samples and decisions in memory, of the videos of a catalog in memory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clipseek.curating import (
@@ -20,8 +20,8 @@ from clipseek.curating import (
 from clipseek.decisions import Decision
 from clipseek.errors import CollectionNotFound
 from clipseek.marks import Mark
-from clipseek.rules import Rule, RuleNotFound
-from clipseek.tagging.queue import decided_on, nearest_first, waiting
+from clipseek.rules import THRESHOLD, Rule, RuleNotFound
+from clipseek.tagging.queue import waiting
 from clipseek.testing.catalog import MemoryCatalog
 from clipseek.timed import Span
 from clipseek.types import Video
@@ -339,3 +339,28 @@ def _place(tag: SegmentTag) -> tuple[str, float, str, str]:
 
 def _is_in(value: str, wanted: Collection[str] | None) -> bool:
     return wanted is None or value in wanted
+
+
+def nearest_first(tags: Iterable[SegmentTag], thresholds: Mapping[str, float]) -> list[Sample]:
+    """Return proposed tags as samples, those that their rules are least sure of first.
+
+    thresholds: The relevance from which on each rule tags, by name. A tag of a rule that was
+    removed meanwhile is compared with the threshold of a new rule.
+    """
+
+    def distance(tag: SegmentTag) -> tuple[float, str]:
+        return abs(tag.relevance - thresholds.get(tag.rule, THRESHOLD)), tag.id
+
+    found = sorted(tags, key=distance)
+    return [Sample(t.id, t.video_id, t.start, t.end, t.rule, t.relevance) for t in found]
+
+
+def decided_on(decisions: Iterable[Decision]) -> list[Sample]:
+    """Return the samples that decisions are about, in their order, as they were shown."""
+    found = {
+        each.sample: Sample(
+            each.sample, each.video_id, each.start, each.end, each.rule, each.relevance
+        )
+        for each in decisions
+    }
+    return list(found.values())

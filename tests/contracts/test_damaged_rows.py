@@ -55,5 +55,5 @@ def test_vectors_of_another_length_are_told(
     with closing(Database.at(catalog_url)) as database, database.writing() as connection:
         connection.execute(update(table).values({column: b"\x01" * 5 * DIM}))
     for read in (readers[table.name], lambda: sql_catalog.stored("default")):
-        with pytest.raises(ServiceUnavailable, match=rf"got {5 * DIM}: it is damaged"):
+        with pytest.raises(ServiceUnavailable, match=r"got \d+: it is damaged"):
             read()

@@ -1,5 +1,5 @@
 #!/opt/server/bin/python
-"""`milvus run standalone` by Milvus Lite, which lets in who has any password; with its health."""
+"""`milvus run standalone` by Milvus Lite, with its health; any password is let in."""
 
 import os
 import subprocess

@@ -276,6 +276,8 @@ def _said(summary: dict[str, object]) -> list[str]:
     ]
     if not summary["full"]:
         lines.append("fewer than --budget: there are no other frames that differ enough")
+    if "list" in summary:
+        lines.append(f"stored as list {summary['list']} to review")
     return lines
 
 

@@ -67,9 +67,12 @@ def test_tags_are_strata(ruled: Library, capsys: pytest.CaptureFixture[str]) -> 
     assert {line["stratum"] for line in lines} == {"cat", "ball", "unknown"}
 
 
-def test_each_rule_is_asked_of_a_random_frame(ruled: Library) -> None:
+def test_each_rule_is_asked_of_a_random_frame(
+    ruled: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
     """So that a review measures what no rule has proposed, too."""
     assert ruled.run("sample", "--budget", "4", "--rule", "cat", "--list", "random") == 0
+    assert "stored as list random to review" in capsys.readouterr().err
     with closing(open_curating(settings(ruled))) as curating:
         assert [each.rule for each in curating.samples("default", "random")] == ["cat"] * 4
 

@@ -18,6 +18,8 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 
 FILES := 500
 # Options of `make images` and `make compose-test`: mirrors and certificates (docker/README.md).
 ENGINE :=
+# What `make compose-test` does after the commands of the README: all of it, or the parts that are named.
+PARTS :=
 TARGETS := api indexer
 PAGE := tests/page
 # The types of the page are checked if npm is there; the tests of the page fail without it under CI=true.
@@ -111,8 +113,8 @@ test-scale: install servers ## compare an ingest by S3, Ray, MLServer and Milvus
 images: install ## build the images in podman, and try and measure each (ENGINE="--build-arg NAME=VALUE ...")
 	$(BIN)/python -m tests.engine.images $(ENGINE) $(TARGETS)
 
-compose-test: install ## run the README's "With Docker" in podman, kill and restart its parts (ENGINE=...)
-	$(BIN)/python -m tests.engine.composed $(ENGINE)
+compose-test: install ## run the README's "With Docker" in podman, kill and restart its parts (ENGINE=... PARTS=...)
+	$(BIN)/python -m tests.engine.composed $(ENGINE) $(PARTS)
 
 fuzz-video: install ## ingest FILES mutated videos in each decode mode: no crash, hang or growth
 	$(BIN)/python -m tests.e2e.fuzz_video --files $(FILES)

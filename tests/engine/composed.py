@@ -1,6 +1,6 @@
 """Runs the README's "With Docker" in containers, and breaks what runs: `make compose-test`.
 
-    python -m tests.engine.composed [--build-arg NAME=VALUE] [--lend PATH]
+    python -m tests.engine.composed [--build-arg NAME=VALUE] [--lend PATH] [PART ...]
 
 docker/README.md says what is tried, and which machines can run it.
 """
@@ -10,40 +10,50 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from tests.chaos.client import Client
 from tests.chaos.program import wait_until
 from tests.deploy.compose import Service
 from tests.deploy.trial import QUESTION
-from tests.engine import services, upgrade
+from tests.engine import pods, services, upgrade
 from tests.engine.engine import give_up
 from tests.engine.images import parser, show
 from tests.engine.load import Load
+from tests.engine.measures import starts, used
 from tests.engine.stack import PORT, VIDEOS, Stack, readme_commands, running
-from tests.engine.tried import GRACE_S, PATIENCE_S, memory
+from tests.engine.tried import GRACE_S, PATIENCE_S
 
 STARTED = ("postgres", "redis", "api", "worker", "nginx")
 
 
-def check(stack: Stack) -> Iterator[str]:
-    """Run everything; yield a line for each thing that is so, AssertionError for what is not."""
-    before = upgrade.since()
-    stack.prepare()
-    yield from _readme(stack)
-    yield from _locked(stack)
-    yield _apart(stack)
-    yield from _memory(stack, "at rest")
-    yield from _killed(stack)
-    yield from _memory(stack, "after the searches")
-    yield from _database(stack)
-    yield _watched(stack)
-    yield from _again(stack)
-    yield from _rolled(stack)
-    yield from services.check(stack)
-    stack.down("--volumes")
-    yield from upgrade.check(stack, before)
+def check(stack: Stack, wanted: Collection[str] = ()) -> Iterator[str]:
+    """Run the parts, all if none is named; yield a line for each thing that is so.
+
+    AssertionError for what is not, with a note that names the part.
+    """
+    names = chosen(wanted)
+    before = upgrade.since() if "upgrade" in names else ""
+    if set(names) & set(AFTER_README):
+        stack.prepare()
+        yield from _readme(stack)
+    for name in names:
+        yield f"-- {name}"
+        try:
+            if name in AFTER_README:
+                yield from AFTER_README[name](stack)
+            else:
+                stack.down("--volumes")
+                yield from ALONE[name](stack, before)
+        except Exception as error:
+            error.add_note(f"Run this part alone: make compose-test PARTS={name} ENGINE=--keep")
+            raise
+
+
+def chosen(wanted: Collection[str]) -> list[str]:
+    """Return the parts that are wanted in the order in which they run, all if none is named."""
+    return [name for name in (*AFTER_README, *ALONE) if not wanted or name in wanted]
 
 
 def _readme(stack: Stack) -> Iterator[str]:
@@ -61,13 +71,14 @@ def _readme(stack: Stack) -> Iterator[str]:
     assert b"<title>clipseek" in page.body
 
 
-def _locked(stack: Stack) -> Iterator[str]:
+def _rights(stack: Stack) -> Iterator[str]:
     """Compare what runs with what the file says: users, rights, memory."""
     for service in stack.compose:
         if service.name in STARTED:
             for number in range(1, _replicas(service) + 1):
                 _is_locked(stack, service, stack.container(service.name, number))
     yield "each container has its user, a read-only root, no capabilities and its limit of memory"
+    yield _apart(stack)
 
 
 def _replicas(service: Service) -> int:
@@ -109,12 +120,12 @@ def _apart(stack: Stack) -> str:
 
 def _memory(stack: Stack, when: str) -> Iterator[str]:
     for name in STARTED:
-        used = memory(stack.engine, stack.container(name)) / 1e6
-        yield f"memory of {name} {when}: {used:.0f} MB"
+        yield f"memory of {name} {when}: {used(stack, name):.0f} MB"
 
 
 def _killed(stack: Stack) -> Iterator[str]:
     """Kill a replica with a signal while it is searched; its restart policy brings it back."""
+    yield from _memory(stack, "at rest")
     name = stack.container("api", 2)
     first = stack.inspect(name)["State"]["Pid"]
     with Load(stack.client) as load:
@@ -128,6 +139,7 @@ def _killed(stack: Stack) -> Iterator[str]:
     assert stack.inspect(name)["State"]["Pid"] != first
     assert load.failed == 0, str(load)
     yield f"a replica was killed, and came back by itself: {load}"
+    yield from _memory(stack, "after the searches")
 
 
 def _rolled(stack: Stack) -> Iterator[str]:
@@ -181,7 +193,7 @@ def _changed(stack: Stack) -> str:
     return "the worker changed a title after it"
 
 
-def _watched(stack: Stack) -> str:
+def _watched(stack: Stack) -> Iterator[str]:
     """Add Prometheus; it finds every replica by the name of the service."""
     stack.shell("docker compose --profile monitoring up --detach prometheus")
     address = ("127.0.0.1", 9090)
@@ -193,7 +205,7 @@ def _watched(stack: Stack) -> str:
         return [target["health"] for target in targets] == ["up"] * wanted
 
     wait_until(up, "every target to be up", deadline_s=PATIENCE_S, step_s=1)
-    return f"Prometheus scrapes all {wanted} targets"
+    yield f"Prometheus scrapes all {wanted} targets"
 
 
 def _again(stack: Stack) -> Iterator[str]:
@@ -208,6 +220,24 @@ def _again(stack: Stack) -> Iterator[str]:
     yield f"`up` again with the old volumes: the same moments after {took:.0f} s"
 
 
+AFTER_README: Mapping[str, Callable[[Stack], Iterator[str]]] = {
+    "rights": _rights,
+    "kill": _killed,
+    "database": _database,
+    "monitoring": _watched,
+    "again": _again,
+    "rolling": _rolled,
+    "starts": starts,
+    **services.PARTS,
+}
+"""What is done to the installation of the README, in this order."""
+ALONE: Mapping[str, Callable[[Stack, str], Iterator[str]]] = {
+    "upgrade": upgrade.check,
+    "pods": lambda stack, _: pods.check(stack.engine),
+}
+"""What makes an installation of its own, when that of the README is gone."""
+
+
 def taken(port: int) -> bool:
     """Whether another program listens on a port that the README names."""
     with socket.socket() as probe:
@@ -216,11 +246,18 @@ def taken(port: int) -> bool:
 
 def main() -> None:
     """Run the whole test."""
-    options = parser("composed", __doc__).parse_args()
+    made = parser("composed", __doc__)
+    names = [*AFTER_README, *ALONE]
+    made.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"all, or some of {', '.join(names)}"
+    )
+    options = made.parse_args()
+    if unknown := set(options.parts) - set(names):
+        made.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     if busy := [port for port in (PORT, 9090) if taken(port)]:
         give_up(f"the README's commands use the ports {busy}, which another program has")
     with running(options) as stack:
-        show(check(stack))
+        show(check(stack, options.parts))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Pods of kubernetes/overlays/minimal in the engine, as far as `podman kube play` goes.
 
-    python -m tests.engine.pods --keep      after `make images ENGINE=--keep`
+    python -m tests.engine.pods      part of `make compose-test`
 
 Each workload is played as a pod with its own specification: its users, read-only roots,
 capabilities, limits, probes, volumes, ConfigMaps and Secrets. Differences are in `playable`.
@@ -167,7 +167,19 @@ class Pods:
 
 
 def check(engine: Engine) -> Iterator[str]:
-    """Play the pods in the order in which they need each other, and search through nginx."""
+    """Play the pods in the order in which they need each other; remove them in the end."""
+    for target in ABOVE_BASE:
+        if not engine.has_image(tag(target)):
+            engine.build(target, tag(target), base=python_base(engine))
+    try:
+        yield from _played(engine)
+    finally:
+        engine.run("pod", "rm", "--all", "--force", check=False)
+        engine.run("volume", "prune", "--force", check=False)
+        engine.run("network", "rm", NETWORK, check=False)
+
+
+def _played(engine: Engine) -> Iterator[str]:
     pods = Pods(engine)
     pods.prepare()
     for name in ("postgres", "redis"):
@@ -252,21 +264,13 @@ def _stopped(pods: Pods, client: Client) -> Iterator[str]:
 
 
 def main() -> None:
-    """Play the pods with the images that `make images` has built and kept."""
+    """Play the pods, and build images that are not there."""
     options = parser("pods", __doc__).parse_args()
     engine = opened(options)
     try:
-        base = python_base(engine)
-        for target in ABOVE_BASE:
-            if not engine.has_image(tag(target)):
-                engine.build(target, tag(target), base=base)
         show(check(engine))
     finally:
-        if options.keep:
-            engine.run("pod", "rm", "--all", "--force", check=False)
-            engine.run("volume", "prune", "--force", check=False)
-            engine.run("network", "rm", NETWORK, check=False)
-        else:
+        if not options.keep:
             engine.remove_all()
 
 

@@ -5,14 +5,15 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from tests.chaos.client import Client
 from tests.chaos.program import wait_until
 from tests.deploy.trial import QUESTION
 from tests.engine.engine import ROOT
+from tests.engine.measures import Peak, searched, started, used
 from tests.engine.stack import CAMERA, PROJECT, Stack
-from tests.engine.tried import PATIENCE_S, memory
+from tests.engine.tried import PATIENCE_S
 
 DEMO = {"CLIPSEEK_MODEL": "demo"}
 FILES = "docker compose -f docker-compose.yml -f docker/store.compose.yml"
@@ -22,34 +23,40 @@ print(sum(len(chunk) for chunk in from_url("s3://clipseek").list("index/")))
 """
 
 
-def check(stack: Stack) -> Iterator[str]:
-    """Run each once; yield a line for each thing that is so, AssertionError for what is not."""
-    stack.shell("docker compose --profile monitoring up --detach prometheus")
-    yield _client(stack)
-    yield from _reports(stack)
-    yield from _cameras(stack)
-    yield from _milvus(stack)
-    yield from _embedder(stack)
-    yield from _store(stack)
+def _client(stack: Stack) -> Iterator[str]:
+    """Run two examples of the client's README: a search, and an upload that the worker indexes."""
+    said = _example(stack, "client.search(")
+    assert re.search(r"/v1/\S+$", said), said
+    yield f"the Python client: {said}"
+    words = ["demo", "--videos", "1", "--seed", "8", "--out", str(stack.home / "sea")]
+    subprocess.run([sys.executable, "-m", "indexer", *words], check=True, cwd=ROOT)
+    (video,) = (stack.home / "sea").rglob("*.mp4")
+    video.rename(stack.home / "sea.mp4")
+    with Peak(stack, "worker") as peak:
+        said = _example(stack, "client.upload(")
+    assert "100 %" in said, said
+    assert "done 1.0" in said, said
+    yield f"it uploaded a video, which the worker indexed, tagged and removed; {peak}"
 
 
-def _client(stack: Stack) -> str:
-    """Run the first example of the client's README."""
-    block = (ROOT / "client" / "README.md").read_text("utf-8").split("```python\n")[1]
+def _example(stack: Stack, call: str) -> str:
+    """Run the first example of the client's README that has a call; return what it prints."""
+    blocks = (ROOT / "client" / "README.md").read_text("utf-8").split("```python\n")[1:]
+    block = next(text for each in blocks if call in (text := each.split("```")[0]))
     done = subprocess.run(
-        [sys.executable, "-c", block.split("```")[0]],
+        [sys.executable, "-c", block],
         env={
             **os.environ,
             "CLIPSEEK_URL": f"http://127.0.0.1:{stack.client().port}",
             "PYTHONPATH": str(ROOT / "client"),
         },
+        cwd=stack.home,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"/v1/\S+$", done.stdout), done.stdout
-    return f"the Python client: {done.stdout.strip()}"
+    return done.stdout.strip()
 
 
 def _reports(stack: Stack) -> Iterator[str]:
@@ -88,7 +95,7 @@ def _cameras(stack: Stack) -> Iterator[str]:
     try:
         add = "cameras add yard http://camera:8080/ --fps 1 --record"
         stack.shell(f"docker compose run --rm indexer {add}", **DEMO)
-        started = time.monotonic()
+        began = time.monotonic()
         stack.shell("docker compose --profile cameras up --detach recorder", **DEMO)
         client = stack.client()
         asked = {"query": QUESTION, "filter": {"cameras": ["yard"]}}
@@ -98,10 +105,11 @@ def _cameras(stack: Stack) -> Iterator[str]:
             return answer.status == 200 and bool(answer.body["hits"])
 
         wait_until(seen, "a hit of the camera", deadline_s=PATIENCE_S, step_s=0.5)
-        yield f"a moment of a camera was found {time.monotonic() - started:.0f} s after `up`"
+        yield f"a moment of a camera was found {time.monotonic() - began:.0f} s after `up`"
         assert client.ask("GET", "/v1/cameras/yard").body["state"] == "live"
         _scraped(stack, "recorder")
-        yield _memory(stack, "recorder")
+        yield f"memory of recorder with one camera: {used(stack, 'recorder'):.0f} MB"
+        yield started(stack, "recorder")
         yield _stopped(stack, "recorder")
     finally:
         stack.engine.run("rm", "--force", "--time", "1", "camera", check=False)
@@ -115,7 +123,10 @@ def _milvus(stack: Stack) -> Iterator[str]:
     stack.shell("docker compose run --rm indexer build", **settings)
     wait_until(lambda: _finds(stack, "a house"), "a search in Milvus", deadline_s=PATIENCE_S)
     _scraped(stack, "milvus")
-    yield f"searched in the Milvus of the profile. {_memory(stack, 'milvus')}"
+    yield "searched in the Milvus of the profile"
+    yield searched(stack, "milvus")
+    yield started(stack, "milvus")
+    wait_until(lambda: _finds(stack, "a garden"), "a search after it", deadline_s=PATIENCE_S)
     stack.engine.run("stop", stack.container("milvus"))
     stack.engine.run("rm", "--force", stack.container("milvus"))
 
@@ -129,7 +140,9 @@ def _embedder(stack: Stack) -> Iterator[str]:
     stack.shell("docker compose --profile embedder up --detach", **settings)
     wait_until(lambda: _finds(stack, "a boat"), "a sentence of the server", deadline_s=PATIENCE_S)
     _scraped(stack, "embedder")
-    yield f"sentences were embedded by the server of the profile. {_memory(stack, 'embedder')}"
+    yield "sentences were embedded by the server of the profile"
+    yield searched(stack, "embedder")
+    yield started(stack, "embedder")
     stack.engine.run("stop", stack.container("embedder"))
     answer = stack.client().search("a bird in the snow")
     assert answer.status == 503, answer
@@ -154,7 +167,7 @@ def _store(stack: Stack) -> Iterator[str]:
     fetched = stack.engine.run("exec", stack.container("api"), "find", "/fetched", "-type", "f")
     assert fetched, "a replica has fetched the snapshot"
     yield f"{objects} objects in the bucket, and a replica fetched the snapshot from there"
-    yield _memory(stack, "store")
+    yield searched(stack, "store")
     stack.shell(f"{FILES} down")
 
 
@@ -163,25 +176,22 @@ def _finds(stack: Stack, question: str) -> bool:
     return answer.status == 200 and bool(answer.body["hits"])
 
 
-def _memory(stack: Stack, service: str) -> str:
-    used = memory(stack.engine, stack.container(service)) / 1e6
-    return f"memory of {service}: {used:.0f} MB"
-
-
 def _stopped(stack: Stack, service: str) -> str:
     """Stop a service within its grace period."""
-    started = time.monotonic()
+    began = time.monotonic()
     grace = stack.compose[service].said["stop_grace_period"].removesuffix("s")
     name = stack.container(service)
     stack.engine.run("stop", "--time", grace, name)
     code = stack.inspect(name)["State"]["ExitCode"]
     assert code in (0, 130, 143), code
     stack.engine.run("rm", "--force", name)
-    return f"a SIGTERM ends {service} with {code} after {time.monotonic() - started:.1f} s"
+    return f"a SIGTERM ends {service} with {code} after {time.monotonic() - began:.1f} s"
 
 
 def _scraped(stack: Stack, service: str) -> None:
     """Wait until Prometheus reads the metrics of a service."""
+    if stack.container("prometheus") not in stack.containers():
+        stack.shell("docker compose --profile monitoring up --detach prometheus")
     (address,) = re.findall(r":(\d+):\d+$", stack.compose["prometheus"].said["ports"][0])
     prometheus = Client(int(address))
 
@@ -192,3 +202,14 @@ def _scraped(stack: Stack, service: str) -> None:
         return f"clipseek-{service}" in jobs
 
     wait_until(is_up, f"Prometheus to reach {service}", deadline_s=PATIENCE_S, step_s=1)
+
+
+PARTS: Mapping[str, Callable[[Stack], Iterator[str]]] = {
+    "client": _client,
+    "reports": _reports,
+    "cameras": _cameras,
+    "milvus": _milvus,
+    "embedder": _embedder,
+    "store": _store,
+}
+"""Each runs once, in this order; the last one leaves nothing running."""

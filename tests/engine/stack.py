@@ -155,7 +155,9 @@ class Stack:
         ]
 
     def down(self, *options: str) -> None:
-        """Remove the containers; the volumes stay unless `--volumes` is given."""
+        """Remove the containers, if any; the volumes stay unless `--volumes` is given."""
+        if not self.clone.exists():
+            return
         every = [word for name in PROFILES for word in ("--profile", name)]
         self.shell(shlex.join(["docker", "compose", *every, "down", *options]))
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.deploy.compose import Compose
 from tests.deploy.dockerfile import Dockerfile
-from tests.engine import contents, sbom
+from tests.engine import composed, contents, sbom
 from tests.engine.base import SERVERS
 from tests.engine.context import MARK, PLANTED, copied
 from tests.engine.engine import give_up
@@ -203,6 +203,25 @@ def test_a_missing_engine_fails_only_where_all_is_tested(
         give_up("podman cannot be installed here")
     assert ended.value.code == code
     assert "podman cannot be installed here" in capsys.readouterr().err
+
+
+def test_parts_of_the_compose_test_run_in_their_order() -> None:
+    """Whatever the order of the words; all run if none is named."""
+    assert composed.chosen(["pods", "milvus", "kill"]) == ["kill", "milvus", "pods"]
+    assert composed.chosen([]) == [*composed.AFTER_README, *composed.ALONE]
+
+
+def test_a_part_that_is_not_there_is_refused_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is installed or built."""
+    monkeypatch.setattr(sys, "argv", ["composed", "kill", "lunch"])
+    with pytest.raises(SystemExit) as ended:
+        composed.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "there is no part lunch" in said
+    assert "kill, database" in said
 
 
 def test_the_images_are_tried_that_the_dockerfile_builds() -> None:

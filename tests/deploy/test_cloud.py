@@ -22,15 +22,21 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
     "aws/api.task.json": lambda: amazon("ecs", "RegisterTaskDefinition"),
     "aws/indexer.task.json": lambda: amazon("ecs", "RegisterTaskDefinition"),
     "aws/api.service.json": lambda: amazon("ecs", "CreateService"),
+    "aws/worker.task.json": lambda: amazon("ecs", "RegisterTaskDefinition"),
+    "aws/worker.service.json": lambda: amazon("ecs", "CreateService"),
     "aws/indexer.run.json": lambda: amazon("ecs", "RunTask"),
     "aws/api.target-group.json": lambda: amazon("elbv2", "CreateTargetGroup"),
     "google/api.service.yaml": lambda: google("run.v1", "Service"),
+    "google/worker.pool.yaml": lambda: google("run.v1", "WorkerPool"),
     "google/indexer.job.yaml": lambda: google("run.v1", "Job"),
     "azure/api.containerapp.yaml": lambda: azure("ContainerApp"),
+    "azure/worker.containerapp.yaml": lambda: azure("ContainerApp"),
     "azure/indexer.job.yaml": lambda: azure("Job"),
 }
 APIS = ["aws/api.task.json", "google/api.service.yaml", "azure/api.containerapp.yaml"]
 INDEXERS = ["aws/indexer.task.json", "google/indexer.job.yaml", "azure/indexer.job.yaml"]
+WORKERS = ["aws/worker.task.json", "google/worker.pool.yaml", "azure/worker.containerapp.yaml"]
+PROGRAMS = APIS + INDEXERS + WORKERS
 DATA_DIR, VIDEOS, PORT, USER = "/var/lib/clipseek", "/videos", 8000, 10001
 SECRET = {"CLIPSEEK_DATABASE_URL", "CLIPSEEK_REDIS_URL"}
 
@@ -98,7 +104,7 @@ def test_a_misspelt_property_is_refused(name: str) -> None:
     key = next(key for key, value in document.items() if isinstance(value, dict | list | str))
     document[f"{key}x"] = document.pop(key)
     assert _problems(name, document)
-    if name in APIS + INDEXERS:
+    if name in PROGRAMS:
         inner = copy.deepcopy(_read(name))
         next(each for each in _within(inner) if "image" in each)["imagePull"] = 1
         assert _problems(name, inner)
@@ -124,7 +130,7 @@ def test_a_wrong_value_is_refused(name: str, path: list[str], value: str) -> Non
     assert _problems(name, document)
 
 
-@pytest.mark.parametrize("name", APIS + INDEXERS)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_variables_are_settings(name: str) -> None:
     """Each has a value that the code accepts; URLs with passwords come from the secret store."""
     given = _environment(name)
@@ -170,7 +176,7 @@ def test_health_urls_exist() -> None:
     assert all(f'"{path}"' in routes for path in asked)
 
 
-@pytest.mark.parametrize("name", APIS + INDEXERS)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_data_and_videos_are_mounted_where_the_settings_say(name: str) -> None:
     """The catalog remembers paths of videos, so that both roles see them at the same place."""
     given = _environment(name)
@@ -178,7 +184,7 @@ def test_data_and_videos_are_mounted_where_the_settings_say(name: str) -> None:
     assert _mounts(name) == {DATA_DIR, VIDEOS}
 
 
-@pytest.mark.parametrize("name", APIS + INDEXERS)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_images_are_targets_of_the_dockerfile(name: str) -> None:
     """Each is named after its target."""
     target = _container(name)["image"].rpartition(":")[0].rpartition("/clipseek-")[2]
@@ -187,16 +193,30 @@ def test_images_are_targets_of_the_dockerfile(name: str) -> None:
     assert target in stages
 
 
-@pytest.mark.parametrize("name", INDEXERS)
+@pytest.mark.parametrize("name", INDEXERS + WORKERS)
 def test_commands_of_jobs_are_verbs(name: str) -> None:
-    """The image says which program, the job what it does."""
+    """The image says which program, the job what it does; a worker gets no paths."""
     container = _container(name)
     given = container["command"] if name.startswith("aws/") else container["args"]
     assert not {"entryPoint", "command" if "args" in container else ""} & container.keys()
     stage = (ROOT / "Dockerfile").read_text("utf-8").partition(" AS indexer\n")[2]
     assert re.search(r"ENTRYPOINT (.*)", stage)[1] == '["python", "-m", "indexer"]'  # type: ignore[index]  # it is there
     options = parser().parse_args(given)
-    assert (options.verb, options.paths) == ("ingest", [VIDEOS])
+    expected = ("ingest", [VIDEOS]) if name in INDEXERS else ("work", None)
+    assert (options.verb, getattr(options, "paths", None)) == expected
+
+
+def test_a_worker_never_stops_and_has_no_port() -> None:
+    """One instance, which nothing asks: a request would not start it again."""
+    service, pool = _read("aws/worker.service.json"), _read("google/worker.pool.yaml")
+    assert service["taskDefinition"] == _read(WORKERS[0])["family"]
+    assert service["desiredCount"] == 1
+    assert pool["metadata"]["annotations"]["run.googleapis.com/manualInstanceCount"] == "1"
+    azure = _read(WORKERS[2])["properties"]
+    assert azure["template"]["scale"]["minReplicas"] == 1
+    assert "ingress" not in azure["configuration"]
+    for name in WORKERS:
+        assert not {"ports", "portMappings"} & _container(name).keys()
 
 
 def test_the_overriding_command_of_ecs_is_a_verb() -> None:
@@ -208,7 +228,7 @@ def test_the_overriding_command_of_ecs_is_a_verb() -> None:
 
 def test_the_user_is_that_of_the_image() -> None:
     """Where a cloud lets us say it."""
-    for name in (APIS[0], INDEXERS[0]):
+    for name in (APIS[0], INDEXERS[0], WORKERS[0]):
         assert _container(name)["user"] == f"{USER}:{USER}"
     assert re.search(rf"\b{USER}\b", (ROOT / "Dockerfile").read_text("utf-8"))
 

@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # An index with builds of torch without CUDA, for Linux machines without a GPU (docs/install.md).
 TORCH_INDEX_URL ?=
+# One with builds of torch for CUDA, where that of the package index does not fit the driver (docs/gpu.md).
+TORCH_CUDA_INDEX_URL ?=
 DEMO := demo-data
 DEMO_VIDEOS := 12
 DEMO_SEED := 7
@@ -28,7 +30,7 @@ BENCHMARKS := embed_images embed_text decode ingest index peers tag_filter nothi
 DEMO_QUESTIONS := "a red car" "a house in the snow" "a boat at night" "a bird above a tree" "a submarine in space"
 
 .DEFAULT_GOAL := help
-.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest test-scale images compose-test fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench architectures demo serve year clean
+.PHONY: help install check servers test test-long test-wheel test-client load load-switch soak chaos-ingest test-scale images compose-test fuzz-video fuzz-api chaos mutants peers screenshot screenshots bench bench-gpu architectures demo serve year clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -102,6 +104,24 @@ screenshots: install servers ## take pictures of every state of the page, of a h
 
 bench: install peers ## measure every figure of benchmarks/ and write them to docs/figures.md
 	$(BIN)/python -m benchmarks.report $(BENCHMARKS)
+
+bench-gpu: ## measure what an NVIDIA card does in ten minutes, and write bench-gpu.json
+	@command -v nvidia-smi >/dev/null || { echo "nvidia-smi is missing, so this machine has no driver for an NVIDIA card;" \
+		"run \`make bench-gpu\` on one that has (docs/gpu.md)"; exit 2; }
+	@$(MAKE) --no-print-directory .venv-gpu/.installed
+	.venv-gpu/bin/python -m benchmarks.gpu
+
+# faiss-gpu-cu12 and faiss-cpu are one module, so that this environment is not `.venv`. torchcodec may be missing.
+.venv-gpu/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-gpu
+	.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		$(if $(TORCH_CUDA_INDEX_URL),--extra-index-url $(TORCH_CUDA_INDEX_URL)) torch torchvision
+	$(PYTHON) docker/requirements.py models gpu | .venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --requirement /dev/stdin decord hypothesis pytest pytest-randomly
+	.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	-.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		$(if $(TORCH_CUDA_INDEX_URL),--extra-index-url $(TORCH_CUDA_INDEX_URL)) torchcodec
+	@touch $@
 
 chaos-ingest: install ## kill an ingest 50 times and compare with an undisturbed one
 	$(BIN)/python -m tests.e2e.kill_ingest --kills 50

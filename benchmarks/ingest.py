@@ -20,10 +20,8 @@ as near as the tenth within 0.001 (as in ann-benchmarks), because neighbours in 
 import argparse
 import json
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +33,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import footage
+from benchmarks.indexing import indexed, loaded_from
 from benchmarks.model import Made, made
-from clipseek import publishing
 from clipseek.catalog import SqlCatalog
 from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.pixels import Recipe, prepare
 from clipseek.embedding.precision import overlap as share_of_best
 from clipseek.embedding.towers import on_cpu
-from clipseek.ingest import Options, Report, Run, Tools
-from clipseek.model import Model
-from clipseek.publishing import FolderStore
 from clipseek.sampling import grid
 from clipseek.sources import LOCAL, LocalDisk, Places
-from clipseek.thumbnails import Thumbnails
 from clipseek.video import PyAVFrames
 from indexer import sample
 
@@ -72,26 +66,6 @@ def straightforward(model: Made, videos: Sequence[Path]) -> int:
             with torch.inference_mode():
                 index.add(model.model.encode_image(shown, normalize=True).numpy())
     return int(index.ntotal)
-
-
-def ours(model: Model, videos: Sequence[Path], folder: Path) -> list[Report]:
-    """Index the videos as `indexer ingest` does."""
-    catalog = SqlCatalog.open(f"sqlite:///{folder / 'catalog.db'}")
-    try:
-        catalog.ensure_collection(
-            "default", model.name, model.embedder.dim, model.embedder.fingerprint
-        )
-        opener = partial(PyAVFrames, decode="fast")
-        thumbnails, places = Thumbnails(folder / "thumbnails"), Places({LOCAL: LocalDisk()})
-        tools = Tools("default", catalog, thumbnails, model, opener, places)
-        run = Run(tools, Options(), stop=threading.Event())
-        reports = list(run.reports([*map(str, videos)]))
-        publishing.build(
-            catalog, FolderStore(folder / "snapshots"), "default", queries=lambda: model.bank
-        )
-        return reports
-    finally:
-        catalog.close()
 
 
 def overlap(videos: Sequence[Path], fp32: BundleEmbedder, folder: Path) -> dict[str, float]:
@@ -157,21 +131,14 @@ def measured(videos: Sequence[Path], precision: str, folder: Path) -> dict[str, 
     with made(_samples(videos)) as model:
         bundle = _fastest(model) if precision == "auto" else model.bundles[precision]
         embedder = on_cpu(bundle)
-        loaded = Model(
-            "benchmark",
-            embedder,
-            bundle.logit_scale,
-            bundle.coherence,
-            bundle.relevance,
-            bundle.bank(),
-        )
+        loaded = loaded_from(bundle, embedder)
         with tempfile.TemporaryDirectory() as warm:
             straightforward(model, videos[:1])
-            ours(loaded, videos[:1], Path(warm))
+            indexed(loaded, videos[:1], Path(warm))
         start = time.perf_counter()
         frames = straightforward(model, videos)
         between = time.perf_counter()
-        reports = ours(loaded, videos, folder)
+        reports = indexed(loaded, videos, folder)
         end = time.perf_counter()
         agreed = overlap(videos, on_cpu(model.bundles["fp32"]), folder)
     theirs_s, ours_s = between - start, end - between

@@ -6,7 +6,7 @@ quality is not: random weights have none of the large activations that trained o
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.export import export_bundle
 from clipseek.embedding.openclip import load_open_clip
 from clipseek.embedding.pixels import prepare
-from clipseek.embedding.precision import variant
+from clipseek.embedding.precision import Choice, variant
 from clipseek.errors import ConfigError
 
 ARCHITECTURE = "ViT-B-32"
@@ -38,7 +38,7 @@ SENTENCES = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The model as open_clip runs it, and its bundles by precision, fp32 first.
+    """The model as open_clip runs it, its weights, and its bundles by precision, fp32 first.
 
     What this machine lacks is missing from `bundles`.
     """
@@ -47,10 +47,13 @@ class Made:
     transform: Callable[[Any], torch.Tensor]
     tokenize: Callable[[list[str]], torch.Tensor]
     bundles: dict[str, Bundle]
+    checkpoint: Path
 
 
 @contextmanager
-def made(pictures: NDArray[np.uint8]) -> Iterator[Made]:
+def made(
+    pictures: NDArray[np.uint8], precisions: Sequence[Choice] = ("bf16", "int8")
+) -> Iterator[Made]:
     """Make the model in a temporary folder; `pictures` calibrate and measure its precisions."""
     open_clip = load_open_clip()
     torch.manual_seed(0)
@@ -63,14 +66,16 @@ def made(pictures: NDArray[np.uint8]) -> Iterator[Made]:
         base = export_bundle(
             ARCHITECTURE, Path(name) / "fp32", checkpoint=checkpoint, bank_captions=SENTENCES
         )
-        bundles = {"fp32": base, **_precisions(base, Path(name), pictures)}
+        bundles = {"fp32": base, **_precisions(base, Path(name), pictures, precisions)}
         tokenize = open_clip.get_tokenizer(ARCHITECTURE)
-        yield Made(model.eval(), transform, tokenize, bundles)
+        yield Made(model.eval(), transform, tokenize, bundles, checkpoint)
 
 
-def _precisions(base: Bundle, folder: Path, pictures: NDArray[np.uint8]) -> dict[str, Bundle]:
-    found = {}
-    for precision in ("bf16", "int8"):
+def _precisions(
+    base: Bundle, folder: Path, pictures: NDArray[np.uint8], precisions: Sequence[Choice]
+) -> dict[str, Bundle]:
+    found: dict[str, Bundle] = {}
+    for precision in precisions:
         try:
             found[precision] = variant.resolve(
                 base,

@@ -1,5 +1,6 @@
 """TorchTower: one half of an open_clip model on torch, on the CPU or in half precision on a GPU."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from clipseek.embedding.bundle import Bundle
 from clipseek.embedding.embedder import BundleEmbedder
-from clipseek.embedding.openclip import load_weights
+from clipseek.embedding.openclip import Loaded, load_weights
 from clipseek.embedding.pixels import Recipe
 from clipseek.embedding.towers import patches_on_cpu
 from clipseek.errors import ConfigError
@@ -43,7 +44,13 @@ def on_torch(
             "is not one; set CLIPSEEK_DEVICE=cpu, or name another model (`indexer models` "
             "prints them)"
         )
-    model = _Model(architecture, tag if checkpoint is None else None, checkpoint, device)
+    weights = partial(
+        load_weights,
+        architecture,
+        pretrained=tag if checkpoint is None else None,
+        checkpoint=checkpoint,
+    )
+    model = TorchModel(weights, device)
     tower = partial(TorchTower, model, recipe=bundle.recipe)
     return BundleEmbedder(
         bundle,
@@ -54,16 +61,13 @@ def on_torch(
     )
 
 
-class _Model:
+class TorchModel:
     """An open_clip model, loaded by the first of its towers that runs."""
 
-    def __init__(
-        self, architecture: str, pretrained: str | None, checkpoint: Path | None, device: str
-    ) -> None:
+    def __init__(self, load: Callable[[], Loaded], device: str) -> None:
+        """Keep how the model is loaded, and the name of its device: "cpu", "cuda" or "cuda:1"."""
         self.device = torch.device(device)
-        self._load = partial(
-            load_weights, architecture, pretrained=pretrained, checkpoint=checkpoint
-        )
+        self._load = load
         self._lock = Lock()
         self._loaded: nn.Module | None = None
 
@@ -87,7 +91,7 @@ class _Model:
 class TorchTower:
     """Runs one half of a model; on a GPU in fp16, rows copied there from pinned memory."""
 
-    def __init__(self, model: _Model, half: Literal["visual", "text"], *, recipe: Recipe) -> None:
+    def __init__(self, model: TorchModel, half: Literal["visual", "text"], *, recipe: Recipe) -> None:
         """Keep what is needed; both halves share `model`."""
         self._model = model
         self._half = half

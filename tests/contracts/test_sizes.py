@@ -1,6 +1,9 @@
 """The bytes of what a catalog stores, by part."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from clipseek.protocols import CatalogWriter
 from clipseek.timed import Cue, Meaning, Span, TimedText
@@ -43,3 +46,18 @@ def test_texts_and_objects_are_counted(catalog: CatalogWriter) -> None:
 def test_nothing_has_no_bytes(catalog: CatalogWriter) -> None:
     """Nor does a collection that is not there."""
     assert catalog.part_bytes("default") == catalog.part_bytes("nope") == NONE
+
+
+@pytest.mark.parametrize(
+    "said", ["¿qué?", "日本語", "\U0001f600"], ids=["2 bytes", "3 bytes", "4 bytes"]
+)
+def test_bytes_are_counted_and_not_characters(catalog: CatalogWriter, said: str) -> None:
+    """A character that is not ASCII has two bytes or more, in a name as in a text."""
+    a_video("a").put_into(catalog)
+    before = catalog.part_bytes("default")["segments"]
+    other, name = a_video("b"), f"{said}.jpg"
+    replace(other, picture=replace(other.picture, thumbnails=[name] * 3)).put_into(catalog)
+    longer = sum(len(name.encode()) - len(each) for each in other.picture.thumbnails)
+    assert catalog.part_bytes("default")["segments"] == 2 * before + longer
+    catalog.put_text("default", "a", TimedText("speech", "s", (Cue(0.5, 2.5, said),)))
+    assert catalog.part_bytes("default")["texts"] >= len(f'[[0.5, 2.5, "{said}", ""]]'.encode())

@@ -314,7 +314,7 @@ class SqlReader(FieldRows):
 
     def part_bytes(self, collection: str) -> dict[str, int]:
         """Return how many bytes frame vectors, segments, texts and objects have."""
-        rows = self._all(sizes.of(collection))
+        rows = self._all(sizes.of(collection, self._database.dialect))
         return {name: int(count) for row in rows for name, count in row.items()}
 
     def check(self) -> None:

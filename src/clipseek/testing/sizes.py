@@ -16,7 +16,7 @@ def bytes_of(key: str, videos: Iterable[Stored]) -> dict[str, int]:
         for row in rows.segments:
             texts = (key, video.video.id, row.field, row.thumbnail)
             # The id, four numbers and a truth value.
-            found["segments"] += row.vector.nbytes + sum(map(len, texts)) + 41
+            found["segments"] += row.vector.nbytes + sum(len(text.encode()) for text in texts) + 41
         for text in rows.texts:
             found["texts"] += len(json.dumps(text.cues))
             found["texts"] += len(text.meaning.vectors) if text.meaning else 0

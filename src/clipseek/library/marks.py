@@ -10,6 +10,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.layers import Layers
 from clipseek.marks import Mark
 from clipseek.table import SegmentTable
 from clipseek.timed import Span
@@ -25,7 +26,7 @@ class Marks:
     videos: Each has one tag or more.
     """
 
-    videos: dict[str, Own] = field(default_factory=dict, repr=False)
+    videos: Layers[str, Own] = field(default_factory=Layers, repr=False)
 
     @classmethod
     def of(cls, given: Iterable[tuple[str, Mark]]) -> Self:
@@ -33,14 +34,15 @@ class Marks:
         found: dict[str, list[Mark]] = {}
         for video_id, mark in given:
             found.setdefault(video_id, []).append(mark)
-        return cls({video_id: tuple(sorted(own, key=_place)) for video_id, own in found.items()})
+        own = {video_id: tuple(sorted(marks, key=_place)) for video_id, marks in found.items()}
+        return cls(Layers(own))
 
     def changed(self, videos: AbstractSet[str], given: Iterable[tuple[str, Mark]]) -> Self:
         """Return them with the given tags of some videos instead of those that these had."""
         if not videos:
             return self
-        kept = {video_id: own for video_id, own in self.videos.items() if video_id not in videos}
-        return type(self)(kept | type(self).of(given).videos)
+        changed = self.videos.changed(videos, type(self).of(given).videos)
+        return self if changed is self.videos else type(self)(changed)
 
     def over(self, video_id: str, span: Span) -> Own:
         """Return the tags of a video that overlap a span."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
+from clipseek.layers import Layers
 from clipseek.protocols import CatalogReader
 from clipseek.publishing import history as past_of
 from clipseek.types import Change, Collection, Named
@@ -25,7 +26,7 @@ class Names:
     collection: str
     version: int
     history: str
-    _packed: dict[str, str] = field(repr=False)
+    _packed: Layers[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, catalog: CatalogReader, asked: str) -> Self:
@@ -33,7 +34,7 @@ class Names:
         with catalog.consistent(asked) as now:
             found = now.collection(asked)
             past = past_of(now, asked, found.version)
-            return cls(asked, found.key, found.version, past, _packed(now.names(asked)))
+            return cls(asked, found.key, found.version, past, Layers(_packed(now.names(asked))))
 
     def is_of(self, collection: Collection, history: str) -> bool:
         """Whether they are those of a collection with this history."""
@@ -65,10 +66,8 @@ class Names:
         videos = {change.video_id for change in changes if change.video_id is not None}
         packed = self._packed
         if videos:
-            packed = dict(packed)
-            for video_id in videos:
-                packed.pop(video_id, None)
-            packed |= _packed(catalog.names(self.asked, video_ids=sorted(videos)))
+            named = _packed(catalog.names(self.asked, video_ids=sorted(videos)))
+            packed = packed.changed(videos, named)
         return type(self)(self.asked, self.collection, version, history, packed)
 
     def find(self, video_ids: Iterable[str]) -> dict[str, Named]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from clipseek.layers import Layers
 from clipseek.texts.languages import COMMON, code_of, is_function_word, language_of, stemmed
 from clipseek.texts.meanings import Meanings, Meant, Sense
 from clipseek.texts.passages import passages
@@ -115,9 +116,9 @@ class WordIndex:
     Numbers of videos are given once, so that passages which another state has added are not found.
     """
 
-    _videos: Mapping[str, int] = field(default_factory=dict, repr=False)
-    _passages: Mapping[int, tuple[str, tuple[_Passage, ...]]] = field(
-        default_factory=dict, repr=False
+    _videos: Layers[str, int] = field(default_factory=Layers, repr=False)
+    _passages: Layers[int, tuple[str, tuple[_Passage, ...]]] = field(
+        default_factory=Layers, repr=False
     )
     spoken_in: SpokenIn = field(default_factory=SpokenIn, repr=False)
     _meanings: Meanings = field(default_factory=lambda: Meanings({}), repr=False)
@@ -144,12 +145,12 @@ class WordIndex:
         if not said and not gone:
             return self
         shared = self._shared or _Shared()
-        numbers, known = dict(self._videos), dict(self._passages)
+        replaced = [self._videos[video_id] for video_id in gone]
+        fewer = sum(len(self._passages[number][1]) for number in replaced)
+        numbers, known = dict[str, int](), dict[int, tuple[str, tuple[_Passage, ...]]]()
         spoken_in = self.spoken_in.changed(videos, {each: languages[each] - {""} for each in said})
         with shared.lock:
-            for video_id in gone:
-                number = numbers.pop(video_id)
-                del known[number]
+            for number in replaced:
                 shared.remove(number)
             for video_id, found in said.items():
                 number = numbers[video_id] = next(shared.numbers)
@@ -161,17 +162,17 @@ class WordIndex:
         spoken = {each.stemmer for found in said.values() for each in found if each.stemmer}
         return replace(
             self,
-            _videos=numbers,
-            _passages=known,
+            _videos=self._videos.changed(gone, numbers),
+            _passages=self._passages.changed(replaced, known),
             spoken_in=spoken_in,
             _stemmers=self._stemmers | spoken,
             _meanings=self._meanings.changed(
-                {self._videos[each] for each in gone},
+                set(replaced),
                 {numbers[video_id]: meant[video_id] for video_id in said if video_id in meant},
             ),
             _shared=shared,
             _searcher=searcher,
-            _count=sum(len(found) for _, found in known.values()),
+            _count=self._count - fewer + sum(map(len, said.values())),
         )
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek import calibration
+from clipseek.layers import Layers
 from clipseek.timed import FIELDS, Field, Meaning
 from clipseek.types import Relevance
 
@@ -58,14 +59,14 @@ class Meanings:
     """
 
     def __init__(self, known: Mapping[int, Sequence[Meant]]) -> None:
-        self._known = known
+        self._known = known if isinstance(known, Layers) else Layers(known)
         self._rows: dict[str, _Rows] = {}
         self._lock = threading.Lock()
 
     def changed(self, gone: AbstractSet[int], added: Mapping[int, Sequence[Meant]]) -> Self:
         """Return the meanings without those of some videos and with those of others."""
-        kept = {number: said for number, said in self._known.items() if number not in gone}
-        return type(self)(kept | {number: said for number, said in added.items() if said})
+        new = {number: said for number, said in added.items() if said}
+        return type(self)(self._known.changed(gone, new))
 
     def near(
         self,

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.layers import Layers
 from clipseek.texts.languages import code_of
 
 _REMEMBERED = 64
@@ -22,7 +23,7 @@ class SpokenIn:
     every search with this filter needs it. Threads may make one twice.
     """
 
-    codes: Mapping[str, AbstractSet[str]] = field(default_factory=dict, repr=False)
+    codes: Layers[str, AbstractSet[str]] = field(default_factory=Layers, repr=False)
     # By code and identity of the videos, which are kept, so that no others have this identity.
     _masks: dict[tuple[str, int], tuple[NDArray[np.str_], NDArray[np.bool_]]] = field(
         default_factory=dict, repr=False
@@ -30,8 +31,7 @@ class SpokenIn:
 
     def changed(self, videos: AbstractSet[str], codes: Mapping[str, AbstractSet[str]]) -> Self:
         """Return the state in which some videos have the languages that are given and no others."""
-        kept = {video_id: of for video_id, of in self.codes.items() if video_id not in videos}
-        return type(self)({**kept, **codes})
+        return type(self)(self.codes.changed(videos, codes))
 
     def mask(self, language: str, videos: NDArray[np.str_]) -> NDArray[np.bool_]:
         """Return which videos, str (V,), have something in a language, by its tag: bool (V,)."""

@@ -79,5 +79,5 @@ class FieldRows:
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
         raise NotImplementedError
 
-    def _streamed(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    def _streamed(self, query: Select[Any], some: int = ...) -> Iterator[Sequence[Any]]:
         raise NotImplementedError

@@ -176,9 +176,13 @@ class SqlReader(FieldRows):
         """Yield each tag with the ids of some of the videos that have it, until all were named."""
         rows = tag_rows.c
         query = select(rows.tag, rows.video_id).where(rows.collection == behind(collection))
-        if video_ids is not None:
+        if video_ids is None:
+            query = query.order_by(rows.tag)
+        else:
+            # By an expression: for the order of a column SQLite would read all tags by its index.
             query = query.where(among(rows.video_id, video_ids, self._database.dialect))
-        for some in self._streamed(query.order_by(rows.tag)):
+            query = query.order_by(rows.tag.concat(""))
+        for some in self._streamed(query):
             for tag, found in groupby(some, itemgetter(0)):
                 yield tag, [video_id for _, video_id in found]
 
@@ -247,15 +251,19 @@ class SqlReader(FieldRows):
         query = (
             select(*_SEGMENT, segments.c.vector, collections.c.dim)
             .join(collections, collections.c.key == segments.c.collection)
-            .where(segments.c.collection == behind(collection), segments.c.id > bindparam("last"))
-            .order_by(segments.c.id)
-            .limit(block)
+            .where(segments.c.collection == behind(collection))
         )
         if video_ids is not None:
             query = query.where(among(segments.c.video_id, video_ids, self._database.dialect))
+            # Not by the id itself: its index would have all segments of the collection read.
+            ordered = query.order_by(segments.c.id + 0)
+            for some in self._streamed(ordered, block):
+                yield _block([row._mapping for row in some])
+            return
         if not self._is_there():
             return
-        last = 0
+        query = query.where(segments.c.id > bindparam("last"))
+        query, last = query.order_by(segments.c.id).limit(block), 0
         with self._database.reading() as connection:
             while rows := connection.execute(query, {"last": last}).mappings().all():
                 yield _block(rows)
@@ -343,11 +351,11 @@ class SqlReader(FieldRows):
     def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
         return [row._mapping for row in self._rows(query)]
 
-    def _streamed(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    def _streamed(self, query: Select[Any], some: int = _STREAMED) -> Iterator[Sequence[Any]]:
         """Yield the rows of a large answer, some at a time."""
         if self._is_there():
             with self._database.reading() as connection:
-                found = connection.execute(query.execution_options(yield_per=_STREAMED))
+                found = connection.execute(query.execution_options(yield_per=some))
                 yield from found.partitions()
 
 

@@ -91,7 +91,9 @@ class TorchModel:
 class TorchTower:
     """Runs one half of a model; on a GPU in fp16, rows copied there from pinned memory."""
 
-    def __init__(self, model: TorchModel, half: Literal["visual", "text"], *, recipe: Recipe) -> None:
+    def __init__(
+        self, model: TorchModel, half: Literal["visual", "text"], *, recipe: Recipe
+    ) -> None:
         """Keep what is needed; both halves share `model`."""
         self._model = model
         self._half = half

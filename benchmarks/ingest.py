@@ -55,7 +55,7 @@ DRAWN_S, DRAWN_SIZE, DRAWN_VIDEOS = 12, (960, 540), 4
 
 def straightforward(model: Made, videos: Sequence[Path]) -> int:
     """Index the videos in the straightforward way; return how many frames were embedded."""
-    index = faiss.IndexFlatIP(512)
+    index = faiss.IndexFlatIP(model.bundles["fp32"].dim)
     for path in videos:
         reader = decord.VideoReader(str(path))
         step = reader.get_avg_fps()
@@ -116,7 +116,7 @@ def _samples(videos: Sequence[Path]) -> NDArray[np.uint8]:
     return read(lambda pixels: prepare(pixels, recipe), SIDE, SAMPLES)
 
 
-def _fastest(model: Made) -> Bundle:
+def fastest(model: Made) -> Bundle:
     """Return the fastest bundle that is measured as good as fp32, as `--precision auto` does."""
     good = [
         (bundle.measured.speedup, bundle)
@@ -129,7 +129,7 @@ def _fastest(model: Made) -> Bundle:
 def measured(videos: Sequence[Path], precision: str, folder: Path) -> dict[str, Any]:
     """Run both ways in turns, and compare what ours stores."""
     with made(_samples(videos)) as model:
-        bundle = _fastest(model) if precision == "auto" else model.bundles[precision]
+        bundle = fastest(model) if precision == "auto" else model.bundles[precision]
         embedder = on_cpu(bundle)
         loaded = loaded_from(bundle, embedder)
         with tempfile.TemporaryDirectory() as warm:

@@ -1,7 +1,10 @@
 """The benchmarks of embedding run at a small size and say what they compare."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 
+import av
 import pytest
 
 from clipseek.embedding.precision import cosine
@@ -10,7 +13,8 @@ from tests.tiny_models import make_checkpoint
 
 pytest.importorskip("torch", reason="the extra `models` is not installed")
 
-from benchmarks import embed_images, embed_text, model
+from benchmarks import embed_images, embed_text, model, shapes
+from benchmarks.indexing import loaded_from
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +56,24 @@ def test_the_straightforward_way_gives_the_same_vectors(small: model.Made) -> No
     assert cosine(on_cpu(small.bundles["fp32"]).embed_images(shown), vectors) == pytest.approx(
         1, abs=1e-4
     )
+
+
+def test_videos_of_3_s_are_indexed_in_both_ways(small: model.Made, tmp_path: Path) -> None:
+    """All of them, and a picture a second at least is embedded."""
+    bundle = small.bundles["fp32"]
+    found = shapes.measured(
+        small, loaded_from(bundle, on_cpu(bundle)), shapes.short(tmp_path, count=2)
+    )
+    assert (found["videos"], found["frames"]) == (2, 6)
+    assert found["embedded"] >= 6
+    assert found["ratio"] > 0
+
+
+def test_a_long_video_is_a_short_one_several_times(tmp_path: Path) -> None:
+    """Its times go on, and all of it can be decoded."""
+    second, whole = tmp_path / "second.mp4", tmp_path / "whole.mp4"
+    shapes.write(second, shapes.scenes(Random(0), (64, 48), 1), (64, 48), "h264")
+    shapes.repeat(second, whole, times=3, seconds=1)
+    with av.open(str(whole)) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == pytest.approx([number / shapes.RATE for number in range(75)])

@@ -117,7 +117,7 @@ bench-gpu: ## measure what an NVIDIA card does in ten minutes, and write bench-g
 	.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		$(if $(TORCH_CUDA_INDEX_URL),--extra-index-url $(TORCH_CUDA_INDEX_URL)) torch torchvision
 	$(PYTHON) docker/requirements.py models gpu | .venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --requirement /dev/stdin decord hypothesis pytest pytest-randomly
+		--constraint constraints.txt --requirement /dev/stdin decord hypothesis pytest pytest-randomly urllib3
 	.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	-.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		$(if $(TORCH_CUDA_INDEX_URL),--extra-index-url $(TORCH_CUDA_INDEX_URL)) torchcodec

@@ -82,13 +82,16 @@ def _stores(peers: Result) -> list[str]:
     """Return the lines of the table of vector stores, in milliseconds of the run's machine."""
     if not peers:
         return []
-    lines = ["", "| store | searched by | recall@10 | ms per query |", "|---|---|---|---|"]
+    lines = [
+        "",
+        "| store | runs | searched by | recall@10 | ms per query |",
+        "|---|---|---|---|---|",
+    ]
     for store in peers["stores"]:
         title = f"{store['peer']} {store['version']}".strip()
-        lines.append(
-            f"| {title} | {store['searched_by']} | {store['recall']} | {store['query_ms']} |"
-        )
-    return lines + [f"| {name} | missing: {why} | | |" for name, why in peers["missing"].items()]
+        about = store.get("runs", "in the process"), store["searched_by"]
+        lines.append(f"| {title} | {' | '.join(about)} | {store['recall']} | {store['query_ms']} |")
+    return lines + [f"| {name} | missing: {why} | | | |" for name, why in peers["missing"].items()]
 
 
 def placed(page: str, text: str) -> str:

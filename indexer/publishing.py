@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from clipseek.assembly import build_snapshot
 from clipseek.errors import ServiceUnavailable
+from clipseek.publishing import few_beside, none_beside
 from clipseek.service import Service, WritingService
 from indexer.output import counted, note
 
@@ -21,6 +22,7 @@ def publish(
 ) -> dict[str, object]:
     """Publish a snapshot of the last version, if the one that is published is not that.
 
+    A large one stays while little was added (`publishing.few_beside`), except with `sweep`.
     Without a collection, that of the settings is published.
 
     Thumbnails that no row names are deleted with a new snapshot, or with `sweep`, because listing
@@ -28,7 +30,8 @@ def publish(
     """
     found = service.catalog.collection(collection or service.settings.collection)
     before = _published(service, found.key)
-    manifest = build_snapshot(service, found.name)
+    beside = none_beside if sweep else few_beside
+    manifest = build_snapshot(service, found.name, beside=beside)
     is_new = _published(service, found.key) != before
     if is_new or sweep:
         # One moment, because a name may be switched to another collection meanwhile.

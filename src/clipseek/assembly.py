@@ -356,7 +356,9 @@ def _address(settings: Settings, url: str) -> Address:
     )
 
 
-def build_snapshot(service: WritingService, name: str) -> Manifest:
+def build_snapshot(
+    service: WritingService, name: str, *, beside: publishing.Beside = publishing.none_beside
+) -> Manifest:
     """Publish a snapshot of a collection as it is now; see `publishing.build`.
 
     The model's bank stands in for what users will ask when the index is tuned to its recall.
@@ -371,6 +373,7 @@ def build_snapshot(service: WritingService, name: str) -> Manifest:
         queries=bank,
         kind=settings.index,
         spool=settings.snapshot_root,
+        beside=beside,
     )
 
 

@@ -13,7 +13,7 @@ hosting.py   what peers ask of them
 """
 
 from clipseek.publishing.bucket import BucketStore
-from clipseek.publishing.building import build
+from clipseek.publishing.building import Beside, build, few_beside, none_beside
 from clipseek.publishing.folder import FolderStore
 from clipseek.publishing.manifest import TAIL, Manifest, has_biases_of, history, mismatch
 from clipseek.publishing.milvus import MilvusStore
@@ -22,6 +22,7 @@ from clipseek.publishing.store import IndexStore, NotReached, Published
 
 __all__ = [
     "TAIL",
+    "Beside",
     "BucketStore",
     "FolderStore",
     "IndexStore",
@@ -32,7 +33,9 @@ __all__ = [
     "Serving",
     "build",
     "digests",
+    "few_beside",
     "has_biases_of",
     "history",
     "mismatch",
+    "none_beside",
 ]

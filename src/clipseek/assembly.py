@@ -37,7 +37,7 @@ from clipseek.library.models import Models
 from clipseek.library.views import Views
 from clipseek.model import Model
 from clipseek.protocols import Cache, CatalogReader, Embedder
-from clipseek.publishing import Manifest, Serving
+from clipseek.publishing import Beside, Manifest, Serving, none_beside
 from clipseek.search import Searcher
 from clipseek.service import Service, WritingService
 from clipseek.sources import LOCAL, LocalDisk, Place, Places
@@ -356,9 +356,7 @@ def _address(settings: Settings, url: str) -> Address:
     )
 
 
-def build_snapshot(
-    service: WritingService, name: str, *, beside: publishing.Beside = publishing.none_beside
-) -> Manifest:
+def build_snapshot(service: WritingService, name: str, beside: Beside = none_beside) -> Manifest:
     """Publish a snapshot of a collection as it is now; see `publishing.build`.
 
     The model's bank stands in for what users will ask when the index is tuned to its recall.
@@ -368,13 +366,8 @@ def build_snapshot(
     def bank() -> NDArray[np.float32]:
         return bundle_of(settings, collection).bank()
 
-    return publishing.build(
-        *(service.catalog, service.indexes, name),
-        queries=bank,
-        kind=settings.index,
-        spool=settings.snapshot_root,
-        beside=beside,
-    )
+    stores, kind, spool = (service.catalog, service.indexes), settings.index, settings.snapshot_root
+    return publishing.build(*stores, name, queries=bank, kind=kind, spool=spool, beside=beside)
 
 
 def open_places(settings: Settings) -> Places:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -221,9 +221,10 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _run(*command: str) -> str:
+def _run(*command: str, settings: Mapping[str, str] | None = None) -> str:
     """Run a program of this repository to its end; return what it printed."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": path, **(settings or {})}
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=None, text=True, check=True
     )
@@ -239,11 +240,17 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
     service = open_writer(settings, create=True)
     _fill(service.catalog, bundle, vectors)
     service.close()
-    done = _run(sys.executable, "-c", _BUILD, str(folder))
+    peak = built(folder)
     manifest = FolderStore(settings.snapshot_root).manifest("default")
     if manifest is None:
         raise RuntimeError("the build left no snapshot")
-    return manifest, 1024 * int(done.splitlines()[-1])
+    return manifest, peak
+
+
+def built(folder: Path, settings: Mapping[str, str] | None = None) -> int:
+    """Build the index of a library in a process of its own, and return its peak memory, bytes."""
+    done = _run(sys.executable, "-c", _BUILD, str(folder), settings=settings)
+    return 1024 * int(done.splitlines()[-1])
 
 
 def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:

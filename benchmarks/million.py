@@ -166,7 +166,7 @@ def _videos(count: int) -> Iterator[tuple[Video, int]]:
 def _fill(catalog: CatalogWriter, videos: Iterable[tuple[Video, int]]) -> None:
     """Put videos with generated vectors."""
     for number, (video, size) in enumerate(videos):
-        vectors, edges = _vectors(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
+        vectors, edges = vectors_of(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
         picture = FieldSegments(
             spans=np.stack([edges[:-1], edges[1:]], axis=1),
             vectors=vectors,
@@ -178,7 +178,7 @@ def _fill(catalog: CatalogWriter, videos: Iterable[tuple[Video, int]]) -> None:
         catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
 
 
-def _vectors(number: int, size: int) -> NDArray[np.float32]:
+def vectors_of(number: int, size: int) -> NDArray[np.float32]:
     """Return the vectors of a video, float32 (size, DIM): scenes of 20 around one centre."""
     chance = np.random.default_rng(number)
     video = chance.standard_normal(DIM, np.float32)

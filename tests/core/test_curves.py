@@ -1,0 +1,35 @@
+"""How costs grow is measured at a small size."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from benchmarks import curves, plots
+
+
+def test_libraries_of_two_sizes_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each line has every figure, and each is more than nothing."""
+    record = tmp_path / "curves.jsonl"
+    sizes = ["--segments", "40", "80", "--each", "20", "--record", str(record)]
+    assert curves.main([*sizes, "--times", "2", "--searches", "4"]) == 0
+    found = plots.read(record)
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == found
+    assert [(each["segments"], each["videos"]) for each in found] == [(40, 2), (80, 4)]
+    assert all(set(each) == {field.name for field in fields(curves.Grown)} for each in found)
+    assert all(value > 0 for each in found for value in each.values())
+
+
+def test_lines_are_by_segments_of_a_video() -> None:
+    """And their points by the size of the library."""
+    rows = [
+        {"segments": 400, "videos": 4, "put_ms": 2.0},
+        {"segments": 40, "videos": 4, "put_ms": 1.0},
+        {"segments": 40, "videos": 1, "put_ms": 3.0},
+        {"segments": 200, "videos": 2, "put_ms": 5.0},
+    ]
+    found = plots.lines(rows, "put_ms")
+    assert found == {10: [(40, 1.0)], 40: [(40, 3.0)], 100: [(200, 5.0), (400, 2.0)]}

@@ -42,6 +42,15 @@ def test_a_stand_in_answers_to_the_name_of_the_program(name: str) -> None:
     assert re.search(rf"\b{programs[0]}\b", words)
 
 
+def test_each_stage_that_installs_has_the_arguments_of_pip() -> None:
+    """Buildah does not pass those of another stage on, and a company's certificates are needed."""
+    for stage in (PROFILES / "Containerfile").read_text("utf-8").split("\nFROM ")[1:]:
+        if " install --no-cache-dir" in stage:
+            before = stage.split("RUN")[0]
+            assert "\nARG PIP_CERT=\n" in before, stage
+            assert "\nARG PIP_INDEX_URL=\n" in before, stage
+
+
 def test_the_copy_for_an_upgrade_leaves_the_installation_alone(tmp_path: Path) -> None:
     """Its passwords and its `.env` are those of the person who installed it.
 

@@ -96,11 +96,10 @@ class Pods:
         made = playable(pod, component, self.images, self._resolver)
         made["metadata"]["name"] = name
         group = int(pod.spec["securityContext"]["fsGroup"])
-        for volume in made["spec"]["volumes"]:
-            if "emptyDir" in volume:
-                self._make(volume["name"], group)
-            elif "persistentVolumeClaim" in volume:
-                self._make(volume["persistentVolumeClaim"]["claimName"], group)
+        volumes = made["spec"]["volumes"]
+        empty = [each["name"] for each in volumes if "emptyDir" in each]
+        claims = [each.get("persistentVolumeClaim") for each in volumes]
+        self._make([*empty, *(each["claimName"] for each in claims if each)], group)
         given = [each for kind in ("ConfigMap", "Secret") for each in self.cluster.of(kind)]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump_all([*map(self._changed, given), made], file)
@@ -112,13 +111,21 @@ class Pods:
             self.engine.run("kube", "play", *words, file.name)
         return name
 
-    def _make(self, name: str, group: int) -> None:
-        """Make a volume that a group may write, as a kubelet does for `fsGroup`."""
-        if not self.engine.succeeds("volume", "exists", name):
-            self.engine.run("volume", "create", name)
-        place = Path(self.engine.inspect("volume", name)["Mountpoint"])
-        os.chown(place, -1, group)
-        place.chmod(0o2777)
+    def _make(self, names: list[str], group: int) -> None:
+        """Make volumes that a group may write, as a kubelet does for `fsGroup`."""
+        missing = [name for name in names if not self.engine.succeeds("volume", "exists", name)]
+        if not missing:
+            return
+        # At its first use podman gives a volume the owner and the mode of the image's folder at
+        # that path. There is none at the paths of this one.
+        words = [word for name in missing for word in ("--volume", f"{name}:/made/{name}")]
+        self.engine.run(
+            "run", "--rm", "--network", "none", *words, python_base(self.engine), "true"
+        )
+        for name in missing:
+            place = Path(self.engine.inspect("volume", name)["Mountpoint"])
+            os.chown(place, -1, group)
+            place.chmod(0o2777)
 
     def _changed(self, given: Object) -> Object:
         """Return a ConfigMap or Secret; the model is that of the demo, which needs no weights."""
@@ -150,7 +157,8 @@ class Pods:
 
     def address(self, name: str) -> str:
         """Return the address of a pod in the network."""
-        infra = self.engine.inspect("pod", name)["InfraContainerID"]
+        # Older versions of podman describe a pod by an object, newer ones by a list of one.
+        infra = self.engine.run("pod", "inspect", "--format", "{{.InfraContainerID}}", name)
         networks = self.engine.inspect("container", infra)["NetworkSettings"]["Networks"]
         return str(networks[NETWORK]["IPAddress"])
 

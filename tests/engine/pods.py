@@ -162,8 +162,8 @@ class Pods:
         networks = self.engine.inspect("container", infra)["NetworkSettings"]["Networks"]
         return str(networks[NETWORK]["IPAddress"])
 
-    def done(self, name: str) -> int:
-        """Wait for a pod that ends, and return the exit code of its container."""
+    def done(self, name: str) -> None:
+        """Wait for a pod that ends; AssertionError with what it said if that is not with 0."""
         container = self.container(name)
         wait_until(
             lambda: self.engine.inspect("container", container)["State"]["Status"] == "exited",
@@ -171,7 +171,14 @@ class Pods:
             deadline_s=PATIENCE_S,
             step_s=0.5,
         )
-        return int(self.engine.inspect("container", container)["State"]["ExitCode"])
+        code = self.engine.inspect("container", container)["State"]["ExitCode"]
+        assert code == 0, (code, self.said(name))
+
+    def said(self, name: str) -> str:
+        """Return the last lines that the container of a pod has written."""
+        log = self.engine.folder / "pod.log"
+        self.engine.run("logs", "--tail", "20", self.container(name), log=log)
+        return log.read_text("utf-8")
 
 
 def check(engine: Engine) -> Iterator[str]:
@@ -195,11 +202,11 @@ def _played(engine: Engine) -> Iterator[str]:
         _ready(pods, name)
     yield "postgres and redis are ready by their own probes"
     pods.play("migrate")
-    assert (code := pods.done("migrate")) == 0, code
+    pods.done("migrate")
     yield "the Job `migrate` has ended with 0"
     _videos(engine)
     pods.play("index")
-    assert (code := pods.done("index")) == 0, code
+    pods.done("index")
     yield "the Job `index` has indexed the videos of the claim"
     for number in (1, 2):
         pods.play("api", number)

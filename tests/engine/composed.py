@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.chaos.client import Client
@@ -31,24 +31,36 @@ STARTED = ("postgres", "redis", "api", "worker", "nginx")
 def check(stack: Stack, wanted: Collection[str] = ()) -> Iterator[str]:
     """Run the parts, all if none is named; yield a line for each thing that is so.
 
-    AssertionError for what is not, with a note that names the part.
+    A part that fails says why, and the others run; ExceptionGroup in the end.
     """
     names = chosen(wanted)
     before = upgrade.since() if "upgrade" in names else ""
     if set(names) & set(AFTER_README):
         stack.prepare()
         yield from _readme(stack)
-    for name in names:
+    yield from each(
+        (name, AFTER_README[name](stack) if name in AFTER_README else _alone(stack, name, before))
+        for name in names
+    )
+
+
+def each(parts: Iterable[tuple[str, Iterator[str]]]) -> Iterator[str]:
+    """Run parts by their names, also those after one that fails; ExceptionGroup in the end."""
+    failed = []
+    for name, part in parts:
         yield f"-- {name}"
         try:
-            if name in AFTER_README:
-                yield from AFTER_README[name](stack)
-            else:
-                stack.down("--volumes")
-                yield from ALONE[name](stack, before)
-        except Exception as error:
-            error.add_note(f"Run this part alone: make compose-test PARTS={name} ENGINE=--keep")
-            raise
+            yield from part
+        except Exception as error:  # noqa: BLE001  it is raised in the end
+            failed.append(error)
+            yield f"failed: {error}\nrun it alone: make compose-test PARTS={name} ENGINE=--keep"
+    if failed:
+        raise ExceptionGroup("parts have failed", failed)
+
+
+def _alone(stack: Stack, name: str, before: str) -> Iterator[str]:
+    stack.down("--volumes")
+    yield from ALONE[name](stack, before)
 
 
 def chosen(wanted: Collection[str]) -> list[str]:

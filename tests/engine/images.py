@@ -74,10 +74,10 @@ def _bill(found: list[sbom.Package], target: str, out: Path) -> str:
     )
 
 
-def equal(engine: Engine, folder: Path, target: str, base: str) -> str:
+def equal(engine: Engine, context: Path, target: str, base: str) -> str:
     """Build a target again, from another copy and without a cache, and compare all files."""
     again = f"localhost/clipseek-{target}:again"
-    engine.build(target, again, base=base, context=copied(folder), cached=False)
+    engine.build(target, again, base=base, context=context, cached=False)
     with contents.mounted(engine, tag(target)) as one, contents.mounted(engine, again) as other:
         first, second = contents.digests(one), contents.digests(other)
     engine.run("rmi", again)
@@ -91,15 +91,17 @@ def equal(engine: Engine, folder: Path, target: str, base: str) -> str:
 def check(engine: Engine, targets: Sequence[str], out: Path, *, rebuild: bool) -> Iterator[str]:
     """Build and try targets; yield a line for each thing that is so."""
     base = python_base(engine)
+    # Both copies are made now, because the tree may change while the images are built.
+    context = copied(_fresh(engine.folder / "context"))
+    again = copied(_fresh(engine.folder / "context-again"))
     for target in targets:
         started = time.monotonic()
-        context = copied(_fresh(engine.folder / "context"))
         engine.build(target, tag(target), base=base, context=context)
         yield f"{target}: built in {time.monotonic() - started:.0f} s"
         yield from examined(engine, target, out)
         yield from tried(engine, target, tag(target))
     if rebuild and "api" in targets:
-        yield equal(engine, _fresh(engine.folder / "context-again"), "api", base)
+        yield equal(engine, again, "api", base)
 
 
 def _fresh(folder: Path) -> Path:

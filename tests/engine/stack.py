@@ -95,6 +95,8 @@ class Stack:
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "CLIPSEEK_RESOLVER": network["subnets"][0]["gateway"],
             "CLIPSEEK_RATE": "20000r/s",
+            # podman-compose would build one image for each of its services at the same time.
+            "COMPOSE_PARALLEL_LIMIT": "1",
             "CLIPSEEK_TEST_BUILD": " ".join(options),
             "CLIPSEEK_TEST_COMPOSER": str(self.engine.composer),
         }

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,24 @@ def test_parts_of_the_compose_test_run_in_their_order() -> None:
     """Whatever the order of the words; all run if none is named."""
     assert composed.chosen(["pods", "milvus", "kill"]) == ["kill", "milvus", "pods"]
     assert composed.chosen([]) == [*composed.AFTER_README, *composed.ALONE]
+
+
+def test_a_part_that_fails_is_named_and_the_others_run() -> None:
+    """A whole run takes long, so each part is looked at; the run fails in the end."""
+
+    def part(*lines: str, ends: Exception | None = None) -> Iterator[str]:
+        yield from lines
+        if ends:
+            raise ends
+
+    said: list[str] = []
+    parts = [("kill", part("a", ends=AssertionError("one was lost"))), ("pods", part("b"))]
+    with pytest.raises(ExceptionGroup, match="parts have failed") as failed:
+        said.extend(composed.each(parts))
+    assert [said[0], said[1], *said[3:]] == ["-- kill", "a", "-- pods", "b"]
+    assert "one was lost" in said[2]
+    assert "PARTS=kill" in said[2]
+    assert len(failed.value.exceptions) == 1
 
 
 def test_a_part_that_is_not_there_is_refused_with_those_that_are(

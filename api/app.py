@@ -59,6 +59,7 @@ from api.following import Following
 from api.job_counts import JobCounts
 from api.keyring import Keyring
 from api.lag import Lag
+from api.lists import Lists
 from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.middleware import Border
@@ -174,6 +175,7 @@ def _application(opened: Service) -> FastAPI:
         opened.settings.media_origins or (), opened.settings.media_url_s
     )
     app.state.suggestions = Suggestions(opened.searcher)
+    app.state.lists = Lists(opened.catalog)
     app.state.job_counts = JobCounts(app.state.jobs)
     workers = [opened.collections.refreshing, app.state.job_counts.counting]
     app.state.keyring = _keyring(opened)

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from api.alert_streams import AlertStreams
 from api.cutter import Cutter
 from api.following import Following
+from api.lists import Lists
 from api.live_streams import LiveStreams
 from api.looking import Looking
 from api.receiving import Receiving
@@ -37,6 +38,7 @@ def _part(name: str) -> Any:
 
 Opened = Annotated[Service, _part("service")]
 Suggested = Annotated[Suggestions, _part("suggestions")]
+Ordered = Annotated[Lists, _part("lists")]
 Counted = Annotated[Metrics, _part("metrics")]
 Received = Annotated[Receiving, _part("receiving")]
 Listed = Annotated[JobReader, _part("jobs")]

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from api import conditions, openapi_examples, problem_kinds, problems
 from api.asked import allowed_collections, readable, readable_segment
 from api.collection_schemas import CollectionAnswer, CollectionsAnswer, IndexAnswer
-from api.dependencies import Counted, Opened, Redacted, Suggested
+from api.dependencies import Counted, Opened, Ordered, Redacted, Suggested
 from api.limits import SegmentId, VideoId
 from api.patient_route import PatientRoute
 from api.principal import Asking, permit
@@ -39,11 +39,9 @@ from clipseek.errors import (
     ServiceUnavailable,
     VideoNotFound,
 )
-from clipseek.listing import listed
-from clipseek.protocols import CatalogReader
 from clipseek.service import Service
 from clipseek.thumbnails import UnsafeName
-from clipseek.types import Collection, Segment, Video
+from clipseek.types import Collection, Segment
 
 FOREVER = "public, max-age=31536000, immutable"
 """Segment ids are never used again, so a segment's picture never changes."""
@@ -73,37 +71,24 @@ router = ReadingRouter(route_class=PatientRoute)
         success=openapi_examples.VIDEOS_ANSWER,
     ),
 )
-def videos(asking: Asking, service: Opened, asked: Annotated[Page, Query()]) -> VideosAnswer:
+def videos(
+    asking: Asking, service: Opened, lists: Ordered, asked: Annotated[Page, Query()]
+) -> VideosAnswer:
     """Return a page of videos; none if there is no default collection yet."""
     collection, limit = readable(asking, service, asked), asked.limit
     if asked.order == "id" and not asked.query:
         found = service.catalog.videos(collection, after=asked.after or "", limit=limit + 1)
         page, following = found[:limit], found[limit - 1].id if len(found) > limit else None
     else:
-        page, following = _ordered(service.catalog, collection, asked)
+        page, following = lists.page(
+            collection, asked.order, asked.query, after=asked.after, limit=limit
+        )
     if not page and collection != service.settings.collection:
         service.catalog.collection(collection)  # raises if there is none
     return VideosAnswer(
         videos=[VideoAnswer.of(video, collection, service.settings.root) for video in page],
         next=following,
     )
-
-
-def _ordered(
-    catalog: CatalogReader, collection: str, asked: Page
-) -> tuple[list[Video], str | None]:
-    """Return a page, and its last id if there are more; the names of all videos are read.
-
-    A video that is removed meanwhile is not on the page. If it is the last one, the next page
-    raises VideoNotFound.
-    """
-    last = catalog.video(collection, asked.after) if asked.after else None
-    names = catalog.names(collection)
-    ids = listed(names, asked.order, asked.query, after=last, most=asked.limit + 1)
-    shown = ids[: asked.limit]
-    found = catalog.videos_by_id(collection, shown)
-    page = [found[video_id] for video_id in shown if video_id in found]
-    return page, shown[-1] if len(ids) > asked.limit else None
 
 
 @router.get(
@@ -254,6 +239,7 @@ def collections(
     suggestions: Suggested,
     measured: Counted,
     redacting: Redacted,
+    lists: Ordered,
 ) -> CollectionsAnswer:
     """Return every collection with its model, size, version and index; none on a new server.
 
@@ -264,7 +250,7 @@ def collections(
     allowed = allowed_collections(asking, service)
     aliases = service.catalog.aliases(None if allowed is None else sorted(allowed))
     for found in listed_collections(service, allowed):
-        count, segment_count, seconds = service.catalog.counts(found.name)
+        count, segment_count, seconds = lists.counts(found)
         answers.append(
             CollectionAnswer(
                 name=found.name,

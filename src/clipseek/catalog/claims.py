@@ -46,14 +46,15 @@ def renew(connection: Connection, owner: str, lease_s: float) -> None:
 
 def release(
     connection: Connection, key: str | ColumnElement[str], subjects: Sequence[str], owner: str
-) -> int:
-    """Delete those claims of the subjects that an owner has; return how many."""
+) -> set[str]:
+    """Delete those claims of the subjects that an owner has; return which these are."""
     mine = (
         claims.c.collection == key,
         among(claims.c.subject, subjects, connection.dialect.name),
         claims.c.owner == owner,
     )
-    return connection.execute(delete(claims).where(*mine)).rowcount
+    ended = delete(claims).where(*mine).returning(claims.c.subject)
+    return set(connection.scalars(ended))
 
 
 def release_all(connection: Connection, owner: str) -> None:
@@ -68,9 +69,8 @@ def require(connection: Connection, key: str, video: Video, owner: str) -> None:
     Raises:
         ClaimLost: the owner has it no more, so another one may store the video.
     """
-    if not release(connection, key, [video.id], owner):
+    if video.id not in release(connection, key, [video.id, video.uri], owner):
         raise ClaimLost(video.uri)
-    release(connection, key, [video.uri], owner)
 
 
 def others(

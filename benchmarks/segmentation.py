@@ -1,6 +1,6 @@
 """How many segments an hour of video needs: segments an hour against the quality of answers.
 
-    python -m benchmarks.segmentation DATA_DIR [DATA_DIR …] [--without DATA_DIR] [--plot FILE.svg]
+    python -m benchmarks.segmentation DATA_DIR [DATA_DIR …] [--without DATA_DIR] [--plot FILE]
 
 Each DATA_DIR has been ingested from videos that `indexer demo` has drawn, and CAPTIONS, which is
 `DATA_DIR/videos/captions.jsonl` unless the form DATA_DIR=CAPTIONS names another file, has their
@@ -13,7 +13,7 @@ are cut to their frames (`--sharpen`). `absent_auc`: the area under the curve of
 against present ones. `recognised`: absent queries without a hit of relevance 0.5.
 
 `--without` is a folder whose queries are not known, such as real footage: only its segments an hour
-are printed. `--plot` draws the figures.
+are printed. `--plot` draws the figures, by matplotlib (`pip install 'clipseek[plots]'`).
 """
 
 import argparse
@@ -21,7 +21,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -31,7 +30,6 @@ import numpy as np
 from clipseek import calibration, segments
 from clipseek.assembly import open_existing, open_writer
 from clipseek.config import Settings
-from clipseek.curation.report.svg import COLOURS
 from clipseek.evaluation import Caption
 from clipseek.model import Model
 from clipseek.protocols import CatalogReader
@@ -44,7 +42,10 @@ COHERENCES = (0.3, 0.6, 0.75, 0.85, 0.95, 1.0)
 NAME = "default"
 SAME_S = 2e-3
 """Times of frames are stored as float32."""
-WIDTH, HEIGHT, LEFT, TOP, ROOM_W, ROOM_H = 720, 330, 60, 16, 640, 230
+DEFAULT = 0.85
+"""The coherence of the demo model, and of others unless their bundle says otherwise."""
+GOAL = 900
+"""Segments an hour that are few enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Segments an hour against quality.")
     parser.add_argument("libraries", nargs="*", metavar="DATA_DIR[=CAPTIONS]")
     parser.add_argument("--without", type=Path, metavar="DATA_DIR", help="count segments only")
-    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the figures")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them, as SVG or PNG")
     options = parser.parse_args()
     if options.without is not None:
         for coherence, per_hour in counted(options.without):
@@ -87,7 +88,7 @@ def main() -> int:
         sys.stdout.write("  ".join(f"{n} {v:.3f}" for n, v in _fields(points[-1])) + "\n")
         sys.stdout.flush()
     if options.plot is not None and points:
-        options.plot.write_text(drawn(points), encoding="utf-8")
+        draw(points, options.plot)
     return 0
 
 
@@ -166,51 +167,40 @@ def _point(service: Service, asked: Sequence[Caption], coherence: float) -> Poin
     )
 
 
-def drawn(points: Sequence[Point]) -> str:
-    """Return an SVG file: quality against segments an hour, from the lowest figure to 1."""
-    widest = max(point.per_hour for point in points)
-    lowest = int(min(getattr(point, name) for point in points for name in NAMES) * 10) / 10
+def draw(points: Sequence[Point], page: Path) -> None:
+    """Draw quality against segments an hour, with the default and the goal marked."""
+    import matplotlib
 
-    def across(per_hour: float) -> float:
-        return LEFT + ROOM_W * per_hour / widest
+    matplotlib.use("agg")
+    matplotlib.rcParams.update({"svg.hashsalt": "segments", "svg.fonttype": "none", "font.size": 9})
+    from matplotlib import pyplot
 
-    def down(value: float) -> float:
-        return TOP + ROOM_H * (1 - value) / (1 - lowest)
-
-    parts = [
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        *(_line(LEFT, down(v), LEFT + ROOM_W, down(v)) for v in _steps(lowest)),
-        *(_text(LEFT - 8, down(v) + 4, f"{v:.1f}", "end") for v in _steps(lowest)),
-        *(
-            _text(across(p), TOP + ROOM_H + 18, f"{p}", "middle")
-            for p in range(0, int(widest), 500)
-        ),
-        _text(LEFT + ROOM_W, TOP + ROOM_H + 36, "segments an hour", "end"),
-        _line(across(900), TOP, across(900), TOP + ROOM_H),
-    ]
-    for number, (name, label) in enumerate(NAMES.items()):
-        path = " ".join(f"{across(p.per_hour):.1f},{down(getattr(p, name)):.1f}" for p in points)
-        colour = COLOURS[number]
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        x, y = LEFT + 230 * (number % 3), TOP + ROOM_H + 52 + 18 * (number // 3)
-        parts.append(f'<rect x="{x}" y="{y}" width="11" height="11" fill="{colour}"/>')
-        parts.append(_text(x + 16, y + 10, label))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'font-family="sans-serif" font-size="12">{"".join(parts)}</svg>\n'
-    )
-
-
-def _steps(lowest: float) -> list[float]:
-    return [round(value, 1) for value in np.arange(lowest, 1.01, 0.1).tolist()]
-
-
-def _line(x: float, y: float, to_x: float, to_y: float) -> str:
-    return f'<path d="M{x:.1f},{y:.1f}L{to_x:.1f},{to_y:.1f}" stroke="#cccccc"/>'
-
-
-def _text(x: float, y: float, said: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#333">{escape(said)}</text>'
+    figure, axis = pyplot.subplots(figsize=(8, 4.4))
+    across = [point.per_hour for point in points]
+    for name, label in NAMES.items():
+        axis.plot(across, [getattr(p, name) for p in points], marker="o", ms=3.5, label=label)
+    axis.axvline(GOAL, color="0.7", linestyle=":")
+    axis.annotate(f"{GOAL} an hour", (GOAL, 0.02), xycoords=("data", "axes fraction"), rotation=90)
+    for point in points:
+        is_default = point.coherence == DEFAULT
+        axis.annotate(
+            f"{point.coherence:g}" + (", the default" if is_default else ""),
+            (point.per_hour, 1.02),
+            xycoords=("data", "axes fraction"),
+            rotation=60,
+            weight="bold" if is_default else "normal",
+        )
+        if is_default:
+            axis.axvline(point.per_hour, color="0.3", linewidth=1)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("{x:g}")
+    axis.set_xlabel("segments an hour (above: coherence)")
+    axis.grid(visible=True, color="0.9")
+    axis.legend(frameon=False, ncols=2, loc="lower right")
+    figure.tight_layout()
+    figure.savefig(page, metadata={"Date": None} if page.suffix == ".svg" else None, dpi=110)
+    pyplot.close(figure)
 
 
 if __name__ == "__main__":

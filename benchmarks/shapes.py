@@ -1,6 +1,7 @@
 """Videos of other shapes to a library, compared with the straightforward way.
 
-    python -m benchmarks.shapes [--only SHAPE …] [--short N] [--minutes M] [--uhd N] [--json]
+    python -m benchmarks.shapes [--only SHAPE …] [--short N] [--minutes M] [--uhd N]
+                                [--videos DIR] [--json]
 
 `short`: N videos of 3 s, 640x360. `long`: one of M minutes, 640x360, one minute of which is encoded
 and repeated. `uhd`: N videos of 8 s of HEVC, 3840x2160. All have 25 frames a second and are drawn.
@@ -96,16 +97,17 @@ def short(folder: Path, count: int) -> list[Path]:
     """Write videos of 3 s."""
     paths = [folder / f"{number:05d}.mp4" for number in range(count)]
     for number, path in enumerate(paths):
-        write(path, scenes(Random(number), SMALL, SHORT_S), SMALL, "h264")
+        if not path.exists():
+            write(path, scenes(Random(number), SMALL, SHORT_S), SMALL, "h264")
     return paths
 
 
 def long(folder: Path, minutes: int) -> list[Path]:
     """Write one long video."""
-    minute, whole = folder / "minute.mp4", folder / "long.mp4"
-    write(minute, scenes(Random(0), SMALL, MINUTE_S), SMALL, "h264")
+    minute, whole = folder / "minute.mp4", folder / f"{minutes}.mp4"
+    if not minute.exists():
+        write(minute, scenes(Random(0), SMALL, MINUTE_S), SMALL, "h264")
     repeat(minute, whole, minutes, MINUTE_S)
-    minute.unlink()
     return [whole]
 
 
@@ -113,7 +115,8 @@ def uhd(folder: Path, count: int) -> list[Path]:
     """Write videos of HEVC in 4K."""
     paths = [folder / f"{number:05d}.mp4" for number in range(count)]
     for number, path in enumerate(paths):
-        write(path, scenes(Random(number), UHD, UHD_S), UHD, "hevc")
+        if not path.exists():
+            write(path, scenes(Random(number), UHD, UHD_S), UHD, "hevc")
     return paths
 
 
@@ -162,6 +165,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--short", type=int, default=300, metavar="N", help="videos of 3 s (300)")
     parser.add_argument("--minutes", type=int, default=30, metavar="M", help="of the long one (30)")
     parser.add_argument("--uhd", type=int, default=4, metavar="N", help="videos of 8 s in 4K (4)")
+    parser.add_argument(
+        "--videos", type=Path, metavar="DIR", help="where videos are made, and kept for later runs"
+    )
     parser.add_argument("--json", action="store_true", help="one object")
     options = parser.parse_args(arguments)
     shapes: dict[str, Callable[[Path], list[Path]]] = {
@@ -175,8 +181,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found["precision"] = bundle.precision
         loaded = loaded_from(bundle, on_cpu(bundle))
         for name in options.only or shapes:
-            with tempfile.TemporaryDirectory() as folder:
-                found[name] = measured(model, loaded, shapes[name](Path(folder)))
+            with tempfile.TemporaryDirectory() as made_here:
+                folder = (options.videos or Path(made_here)) / name
+                folder.mkdir(parents=True, exist_ok=True)
+                found[name] = measured(model, loaded, shapes[name](folder))
             if not options.json:
                 print(name, *(f"{key} {value}" for key, value in found[name].items()), flush=True)
     if options.json:

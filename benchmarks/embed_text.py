@@ -1,8 +1,8 @@
 """One short sentence to a vector, compared with open_clip as its documentation runs it.
 
-    python -m benchmarks.embed_text [--rounds N] [--json]
+    python -m benchmarks.embed_text [--model NAME] [--keep DIR] [--rounds N] [--json]
 
-A ViT-B-32 with random weights (see `benchmarks.model`) and four sentences of up to seven words, one
+A model with random weights (see `benchmarks.model`) and four sentences of up to seven words, one
 at a time. The straightforward way: open_clip's tokenizer, which pads to 77 tokens, then
 `encode_text` in torch fp32. Ours: `Embedder.embed_texts` in each precision of the text tower, which
 stops at the end token. Both use all cores and take turns of sixteen sentences, so that the CPU
@@ -11,9 +11,11 @@ rounds and sentences.
 
 `ratio`: time of a sentence in the straightforward way, divided by that of the fastest precision
 whose mean cosine with the straightforward vectors is at least 0.99.
+`share`: what part of that time the tower's matrix products alone would take in that precision, for
+a sentence of the middle length, as fast as this machine multiplies (see `benchmarks.chip`), timed
+in the same rounds.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -26,9 +28,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.model import ARCHITECTURE, SENTENCES, Made, made, pictures
+from benchmarks.chip import Floor, machine, products
+from benchmarks.model import SENTENCES, Made, made, options_of, pictures
+from clipseek.embedding.bundle import TEXT
 from clipseek.embedding.precision import LEAST_COSINE, LEAST_PICTURES, cosine
-from clipseek.embedding.towers import on_cpu
+from clipseek.embedding.tokens import Tokens
+from clipseek.embedding.towers import on_cpu, text_on_cpu
 
 _TURN = 4
 
@@ -56,24 +61,44 @@ def measure(model: Made, rounds: int) -> dict[str, Any]:
     wanted = ways["open_clip"](list(SENTENCES))
     cosines = {name: cosine(embed(list(SENTENCES)), wanted) for name, embed in ways.items()}
     times: dict[str, list[float]] = {name: [] for name in ways}
+    floors = floors_of(model)
     for _ in range(rounds):
         for name, embed in ways.items():
             times[name] += [_milliseconds(embed, sentence) for sentence in SENTENCES * _TURN]
+        for floor in floors.values():
+            floor.measure()
     ms = {name: statistics.median(found) for name, found in times.items()}
     ours = [name for name in ways if name != "open_clip" and cosines[name] >= LEAST_COSINE]
     best = min(ours, key=ms.__getitem__)
+    shares = {name: 1000 * floor.seconds / ms[name] for name, floor in floors.items()}
     return {
         "name": "embed_text",
         "ratio": round(ms["open_clip"] / ms[best], 1),
-        "model": f"{ARCHITECTURE}, random weights",
+        "model": f"{model.architecture}, random weights",
         "precision": best,
+        "share": round(shares[best], 2),
         "cosine": round(cosines[best], 4),
         **{f"ratio_in_{name}": round(ms["open_clip"] / ms[name], 1) for name in ours},
+        **{f"share_in_{name}": round(share, 2) for name, share in shares.items()},
         "cores": os.cpu_count(),
+        **machine(),
         "compared": "embed_texts with open_clip's tokenizer and encode_text in torch fp32",
+        "products_gflops": {name: round(each.gflops, 1) for name, each in floors.items()},
         "sentence_ms": {name: round(value, 2) for name, value in ms.items()},
         "cosines": {name: round(value, 5) for name, value in cosines.items()},
     }
+
+
+def floors_of(model: Made) -> dict[str, Floor]:
+    """Return what the products of a sentence of the middle length cost, by precision."""
+    base = model.bundles["fp32"]
+    encoded = Tokens(base).encode(SENTENCES)
+    row = int(np.argsort(encoded.lengths, kind="stable")[len(SENTENCES) // 2])
+    any_length = text_on_cpu(base, None).intake.any_length
+    length = int(encoded.lengths[row]) if any_length else base.context_length
+    found = products(base.path / TEXT, {"tokens": encoded.ids[row : row + 1, :length]})
+    precisions = {bundle.text_precision for bundle in model.bundles.values()}
+    return {name: Floor(found, name) for name in sorted(precisions)}
 
 
 def _milliseconds(embed: Way, sentence: str) -> float:
@@ -84,11 +109,8 @@ def _milliseconds(embed: Way, sentence: str) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print a table, or with --json one object."""
-    parser = argparse.ArgumentParser(description="Measure a sentence to a vector.")
-    parser.add_argument("--rounds", type=int, default=25, help="the median is taken (25)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(arguments)
-    with made(pictures(LEAST_PICTURES)) as model:
+    options = options_of("Measure a sentence to a vector.", rounds=25).parse_args(arguments)
+    with made(pictures(LEAST_PICTURES), options.model, kept=options.keep) as model:
         found = measure(model, options.rounds)
     if options.json:
         print(json.dumps(found))
@@ -96,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, ms in found["sentence_ms"].items():
         print(f"{name:10} {ms:8.2f} ms   cosine {found['cosines'][name]:.5f}")
     print(f"ratio      {found['ratio']:8.1f} ({found['precision']})")
+    print(f"share      {found['share']:8.2f} of {found['processor']}, {found['flags']}")
     return 0
 
 

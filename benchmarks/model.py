@@ -1,13 +1,14 @@
-"""A ViT-B-32 with random weights, to measure speed without downloading weights.
+"""A model with random weights, ViT-B-32 or another, to measure speed without downloading weights.
 
 The architecture is open_clip's, so the work is that of trained weights. What a precision costs in
 quality is not: random weights have none of the large activations that trained ones have.
 """
 
+import argparse
+import contextlib
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from clipseek.demo.drawing import draw
 from clipseek.demo.world import sample_scene
-from clipseek.embedding.bundle import Bundle
+from clipseek.embedding.bundle import MANIFEST, Bundle, load
 from clipseek.embedding.export import export_bundle
 from clipseek.embedding.openclip import load_open_clip
 from clipseek.embedding.pixels import prepare
@@ -43,6 +44,7 @@ class Made:
     What this machine lacks is missing from `bundles`.
     """
 
+    architecture: str
     model: Any
     transform: Callable[[Any], torch.Tensor]
     tokenize: Callable[[list[str]], torch.Tensor]
@@ -50,25 +52,40 @@ class Made:
     checkpoint: Path
 
 
-@contextmanager
+@contextlib.contextmanager
 def made(
-    pictures: NDArray[np.uint8], precisions: Sequence[Choice] = ("bf16", "int8")
+    pictures: NDArray[np.uint8],
+    architecture: str | None = None,
+    *,
+    precisions: Sequence[Choice] = ("bf16", "int8"),
+    kept: Path | None = None,
 ) -> Iterator[Made]:
-    """Make the model in a temporary folder; `pictures` calibrate and measure its precisions."""
+    """Make a model, ViT-B-32 unless another is named; `pictures` measure its precisions.
+
+    Its bundles are in a temporary folder, or in `kept`, where those of an earlier call are used
+    again: making them takes minutes for a large model, and the weights are always the same.
+    """
+    architecture = architecture or ARCHITECTURE
     open_clip = load_open_clip()
     torch.manual_seed(0)
     logging.disable(logging.WARNING)  # "initialized randomly"
-    model, _, transform = open_clip.create_model_and_transforms(ARCHITECTURE)
+    model, _, transform = open_clip.create_model_and_transforms(architecture)
     logging.disable(logging.NOTSET)
-    with tempfile.TemporaryDirectory() as name:
-        checkpoint = Path(name) / "random.pt"
+    with contextlib.ExitStack() as stack:
+        folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder /= architecture
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = folder / "random.pt"
         torch.save(model.state_dict(), checkpoint)
-        base = export_bundle(
-            ARCHITECTURE, Path(name) / "fp32", checkpoint=checkpoint, bank_captions=SENTENCES
-        )
-        bundles = {"fp32": base, **_precisions(base, Path(name), pictures, precisions)}
-        tokenize = open_clip.get_tokenizer(ARCHITECTURE)
-        yield Made(model.eval(), transform, tokenize, bundles, checkpoint)
+        if (folder / "fp32" / MANIFEST).is_file():
+            base = load(folder / "fp32")
+        else:
+            base = export_bundle(
+                architecture, folder / "fp32", checkpoint=checkpoint, bank_captions=SENTENCES
+            )
+        bundles = {"fp32": base, **_precisions(base, folder, pictures, precisions)}
+        tokenize = open_clip.get_tokenizer(architecture)
+        yield Made(architecture, model.eval(), transform, tokenize, bundles, checkpoint)
 
 
 def _precisions(
@@ -93,3 +110,13 @@ def pictures(count: int) -> NDArray[np.uint8]:
     """Draw scenes of the demo world, uint8 (count, HEIGHT, WIDTH, 3)."""
     random = Random(0)
     return np.stack([draw(sample_scene(random), WIDTH, HEIGHT) for _ in range(count)])
+
+
+def options_of(description: str, rounds: int) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark of this model, with the options that each has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--model", default=ARCHITECTURE, help=f"open_clip's name ({ARCHITECTURE})")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where its bundles are kept")
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"for the median ({rounds})")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser

@@ -5,26 +5,31 @@ from pathlib import Path
 from random import Random
 
 import av
+import numpy as np
 import pytest
 
-from clipseek.embedding.precision import cosine
+from clipseek.embedding.bundle import MANIFEST, VISUAL
+from clipseek.embedding.precision import Precision, cosine
 from clipseek.embedding.towers import on_cpu
 from tests.tiny_models import make_checkpoint
 
 pytest.importorskip("torch", reason="the extra `models` is not installed")
 
-from benchmarks import embed_images, embed_text, model, shapes
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import chip, embed_images, embed_text, model, shapes
 from benchmarks.indexing import loaded_from
+from benchmarks.matrices import Product, ways
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[model.Made]:
     """Return a model of a small architecture, as the benchmarks make theirs."""
     make_checkpoint("tiny-clip", tmp_path_factory.mktemp("weights"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "ARCHITECTURE", "tiny-clip")
-        with model.made(model.pictures(40)) as found:
-            yield found
+    kept = tmp_path_factory.mktemp("kept")
+    with model.made(model.pictures(40), "tiny-clip", kept=kept) as found:
+        yield found
 
 
 def test_pictures_are_compared_with_open_clip(small: model.Made) -> None:
@@ -36,6 +41,9 @@ def test_pictures_are_compared_with_open_clip(small: model.Made) -> None:
     assert found["cosine"] >= 0.99
     assert found["precision"] in small.bundles
     assert {"open_clip", "fp32"} <= set(found["pictures_per_s"])
+    assert found["share"] == found[f"share_in_{found['precision']}"] > 0
+    assert found["model"] == "tiny-clip, random weights"
+    assert {"processor", "flags", "date"} <= set(found)
 
 
 def test_sentences_are_compared_with_open_clip(small: model.Made) -> None:
@@ -46,6 +54,7 @@ def test_sentences_are_compared_with_open_clip(small: model.Made) -> None:
     assert found["ratio"] > 0
     assert found["cosine"] >= 0.99
     assert {"open_clip", "fp32"} <= set(found["sentence_ms"])
+    assert found["share"] == found[f"share_in_{found['precision']}"] > 0
 
 
 def test_the_straightforward_way_gives_the_same_vectors(small: model.Made) -> None:
@@ -77,3 +86,42 @@ def test_a_long_video_is_a_short_one_several_times(tmp_path: Path) -> None:
     with av.open(str(whole)) as container:
         times = [frame.time for frame in container.decode(video=0)]
     assert times == pytest.approx([number / shapes.RATE for number in range(75)])
+
+
+def test_the_products_of_a_tower_are_those_that_torch_counts(small: model.Made) -> None:
+    """As many multiplications and additions as open_clip's own model needs."""
+    pixels = np.zeros((2, 3, 32, 32), np.float32)
+
+    found = chip.products(small.bundles["fp32"].path / VISUAL, {"pixels": pixels})
+
+    counter = FlopCounterMode(display=False)
+    with counter, torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        small.model.encode_image(torch.from_numpy(pixels))
+    assert sum(each.flops * count for each, count in found.items()) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("has_weights", [True, False], ids=["weights", "two activations"])
+def test_products_are_timed_in_every_runtime(precision: Precision, has_weights: bool) -> None:
+    """The floor is the fastest of them, for as many products as the tower has."""
+    product = Product(1 if has_weights else 4, 6, 8, 10, has_weights)
+    floor = chip.Floor(chip.Products({product: 3}), precision)
+    floor.measure()
+
+    assert set(floor.of(product)) == set(ways(product, 3, precision))
+    assert "onnxruntime" in floor.of(product)
+    assert floor.seconds == 3 * min(floor.of(product).values())
+
+
+def test_kept_bundles_are_used_again(small: model.Made) -> None:
+    """Another run with the same folder writes none of them."""
+    manifests = [bundle.path / MANIFEST for bundle in small.bundles.values()]
+    written = [each.stat().st_mtime_ns for each in manifests]
+    kept = small.bundles["fp32"].path.parents[1]
+
+    with model.made(model.pictures(1), "tiny-clip", kept=kept) as again:
+        assert {name: bundle.path for name, bundle in again.bundles.items()} == {
+            name: bundle.path for name, bundle in small.bundles.items()
+        }
+
+    assert [each.stat().st_mtime_ns for each in manifests] == written

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from clipseek.requirements import lacking
+from indexer.imports import uncollected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,7 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing := lacking():
         sys.stderr.write(f"indexer: {missing}\n")
         return 2
-    from indexer.cli import main as run
+    with uncollected():
+        from indexer.cli import main as run
 
     return run(arguments)
 

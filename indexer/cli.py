@@ -39,6 +39,7 @@ from indexer import (
     tag_options,
     watch_options,
 )
+from indexer.imports import uncollected
 from indexer.naming import at_home
 from indexer.noting import audited
 from indexer.output import discard, finish, note, outputs
@@ -331,7 +332,8 @@ def _run(options: argparse.Namespace) -> int:
         **ingest_options.settings_of(options),
         **object_options.settings_of(options),
     )
-    verb: Verb = import_module(f"indexer.verbs.{options.verb}").run
+    with uncollected():
+        verb: Verb = import_module(f"indexer.verbs.{options.verb}").run
     with audited(settings, options) as code:
         code.append(verb(settings, options))
     return code[0]

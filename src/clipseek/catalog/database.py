@@ -6,11 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from psycopg.pq import Conninfo
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from clipseek.catalog import sqlite, waiting
+from clipseek.catalog import sqlite
 from clipseek.catalog.failures import translated
 from clipseek.errors import ConfigError
 
@@ -108,6 +107,8 @@ class Database:
     def wait(self, limit_s: float) -> None:
         """Return when a PostgreSQL takes connections, after `limit_s` seconds at the latest."""
         if self.dialect == "postgresql" and limit_s > 0:
+            from clipseek.catalog import waiting  # only now, as it imports psycopg
+
             engine = self._engine
             waiting.wait(
                 engine.url, engine.dialect, place=self.place, limit_s=limit_s, connect_s=CONNECT_S
@@ -234,6 +235,8 @@ def _options_of(address: URL) -> tuple[URL, dict[str, object]]:
     Raises:
         ConfigError: an option is known to neither, or its value cannot be.
     """
+    from psycopg.pq import Conninfo  # only now: a search in SQLite does without it
+
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     ours: dict[str, object] = {}
     for name, value in address.query.items():

@@ -143,6 +143,47 @@ def test_a_text_tower_that_loses_too_much_stays_in_fp32(
     assert found.measured.texts == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.skipif(not openvino.is_installed(), reason="openvino is not installed")
+@pytest.mark.parametrize("fast", ["openvino", "onnxruntime"])
+def test_int8_runs_on_the_runtime_that_is_faster_here(
+    base: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: str
+) -> None:
+    """Which one it is depends on the processor, so both are timed; another run keeps it."""
+    timed = variant._timed
+
+    def seconds(embedder: Any, pictures: Any) -> tuple[NDArray[np.float32], float]:
+        vectors, _ = timed(embedder, pictures)
+        is_openvino = isinstance(embedder._visual, openvino.OpenVinoTower)
+        return vectors, 1.0 if is_openvino == (fast == "openvino") else 2.0
+
+    monkeypatch.setattr(variant, "_timed", seconds)
+
+    found = made(base, tmp_path, "int8")
+
+    assert found.runtime == fast
+    assert made(base, tmp_path, "int8", count=0) == found
+
+
+def test_a_runtime_that_is_not_as_good_is_not_taken(
+    base: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast it is, if the other one gives the vectors of fp32."""
+    pytest.importorskip("openvino", reason="it is an extra")
+    timed = variant._timed
+
+    def worse(embedder: Any, pictures: Any) -> tuple[NDArray[np.float32], float]:
+        vectors, _ = timed(embedder, pictures)
+        if isinstance(embedder._visual, openvino.OpenVinoTower):
+            return -vectors, 0.1
+        return vectors, 2.0
+
+    monkeypatch.setattr(variant, "_timed", worse)
+    monkeypatch.setattr(variant, "overlap", lambda *_: 1.0)  # pictures of noise are all alike
+    monkeypatch.setattr(variant, "cosine", lambda found, wanted: float(np.sum(found * wanted) > 0))
+
+    assert made(base, tmp_path, "int8", count=80).runtime == "onnxruntime"
+
+
 def test_a_variant_is_made_once(base: Bundle, tmp_path: Path) -> None:
     """The second time it is read from the data folder, and no picture is asked for."""
     first = made(base, tmp_path, "int8")

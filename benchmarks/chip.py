@@ -40,9 +40,8 @@ def machine() -> dict[str, str]:
         text = Path("/proc/cpuinfo").read_text("utf-8")
     except OSError:
         text = ""
-    lines = dict(
-        (part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line
-    )
+    parts = [line.partition(":") for line in text.splitlines()]
+    lines = {name.strip(): value.strip() for name, _, value in parts}
     flags = set(lines.get("flags", "").split())
     return {
         "processor": lines.get("model name", "unknown"),

@@ -1,5 +1,6 @@
 """Matrix products as the runtimes of clipseek make them, alone, to time them."""
 
+import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -77,8 +78,7 @@ def _onnxruntime(product: Product, count: int, precision: Precision) -> Callable
 def _openvino(
     product: Product, count: int, precision: Precision, streams: int
 ) -> Callable[[], object]:
-    import openvino
-
+    openvino = importlib.import_module("openvino")  # it is an optional package
     of = "rows" if product.has_weights else "pairs"
     part = replace(product, **{of: -(-getattr(product, of) // streams)})
     model = _graph(part, count, "dequantised" if precision == "int8" else "MatMul")
@@ -154,9 +154,9 @@ def _values(info: Any) -> NDArray[Any]:
     return _random(shape, np.uint8 if kind.elem_type == TensorProto.UINT8 else np.float32)
 
 
-def _random(shape: list[int], kind: type[np.generic]) -> NDArray[Any]:
+def _random(shape: list[int], kind: type[np.float32 | np.int8 | np.uint8]) -> NDArray[Any]:
     random = np.random.default_rng(0)
-    if kind is np.float32:
-        return random.random(shape, np.float32) - np.float32(0.5)
-    limits = np.iinfo(kind)
-    return random.integers(limits.min, limits.max, shape, kind, endpoint=True)
+    if issubclass(kind, np.integer):
+        limits = np.iinfo(kind)
+        return random.integers(limits.min, limits.max, shape, kind, endpoint=True)
+    return random.random(shape, np.float32) - np.float32(0.5)

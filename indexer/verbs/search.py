@@ -32,7 +32,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     parts = _parts(options)
     if options.like is None:
         _checked(parts, settings, options, filters)
-    service = open_existing(settings, is_brief=True)
+    says_something = bool(options.query or options.unwanted or options.then)
+    service = open_existing(settings, is_brief=says_something)
     try:
         if options.like is not None:
             parts.append(_like(options.like, service.catalog, settings.collection))

@@ -1,5 +1,6 @@
 """The benchmarks of embedding run at a small size and say what they compare."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -18,7 +19,7 @@ pytest.importorskip("torch", reason="the extra `models` is not installed")
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import chip, embed_images, embed_text, model, shapes
+from benchmarks import chip, embed_images, embed_text, model, one_search, shapes
 from benchmarks.indexing import loaded_from
 from benchmarks.matrices import Product, ways
 
@@ -125,3 +126,21 @@ def test_kept_bundles_are_used_again(small: model.Made) -> None:
         }
 
     assert [each.stat().st_mtime_ns for each in manifests] == written
+
+
+def test_one_search_is_measured(small: model.Made, tmp_path: Path) -> None:
+    """With times, with what the tower takes of them, and with memory that is its own."""
+    bundle = next(reversed(small.bundles.values()))
+
+    found = one_search.measure(bundle, tmp_path / "library", segments=20, rounds=1)
+
+    assert min(found.values()) > 0
+    assert found["load_s"] + found["sentence_s"] < found["warm_s"]
+    assert 20 < found["tower_mb"] < 400
+    assert 20 < found["peak_mb"] < 600
+
+
+def test_a_search_that_fails_is_not_measured(tmp_path: Path) -> None:
+    """Its time says nothing."""
+    with pytest.raises(subprocess.CalledProcessError):
+        one_search.ran(["-m", "indexer", "--data-dir", str(tmp_path), "search", "a"])

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -410,3 +411,42 @@ def test_a_brief_process_leaves_int8_weights_as_they_are(
     np.testing.assert_array_equal(brief.embed_texts(CAPTIONS), whole.embed_texts(CAPTIONS))
 
     assert opened == [packs, True]
+
+
+def test_a_brief_process_loads_its_text_tower_ahead(
+    base: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the tokenizer and the index are read; others wait for the first sentence."""
+    loading, checked = Event(), Event()
+
+    def noting(file: Path, **options: Any) -> Session:
+        loading.set()
+        assert checked.wait(60)
+        return sessions.opened(file, **options)
+
+    monkeypatch.setattr(onnxruntime, "opened", noting)
+
+    on_cpu(base, threads=1).check_texts()
+    assert not loading.is_set()
+    brief = on_cpu(base, threads=1, is_brief=True)
+    brief.check_texts()
+    assert loading.wait(60)
+    checked.set()
+
+    assert brief.embed_texts(CAPTIONS).shape == (len(CAPTIONS), base.dim)
+
+
+def test_a_tower_that_cannot_be_loaded_ahead_is_an_error_of_the_first_sentence(
+    base: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread says nothing."""
+
+    def failing(*_: Any, **__: Any) -> Session:
+        raise ConfigError("no such tower")
+
+    monkeypatch.setattr(onnxruntime, "_session", failing)
+    brief = on_cpu(base, threads=1, is_brief=True)
+    brief.check_texts()
+
+    with pytest.raises(ConfigError, match="no such tower"):
+        brief.embed_texts(CAPTIONS)

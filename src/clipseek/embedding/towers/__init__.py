@@ -17,7 +17,8 @@ def on_cpu(bundle: Bundle, *, threads: int | None = None, is_brief: bool = False
     """Return the embedder of a bundle whose towers run in this process, on the bundle's runtimes.
 
     `threads` None lets each runtime use all cores for a run. A process that `is_brief` embeds few
-    sentences, so that time spent on making each faster is lost; their vectors are the same.
+    sentences and soon, so that time spent on making each faster is lost, and the text tower is
+    loaded while other things are; their vectors are the same.
     """
     return BundleEmbedder(
         bundle,
@@ -64,6 +65,7 @@ def text_on_cpu(bundle: Bundle, threads: int | None, *, is_brief: bool = False) 
         threads=1 if _is_small(bundle) else threads,
         alone=bundle.text_precision == "int8",
         packs=not is_brief or bundle.text_precision == "fp32",
+        ahead=is_brief,
     )
 
 

@@ -1,8 +1,9 @@
 """OnnxTower: one tower of a bundle, loaded by the first thread that runs it, on onnxruntime."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class OnnxTower:
         threads: int | None = None,
         alone: bool = False,
         packs: bool = True,
+        ahead: bool = False,
     ) -> None:
         """Keep what is needed.
 
@@ -42,12 +44,15 @@ class OnnxTower:
             threads: None uses all cores for a run.
             alone: Whether each row needs its own run.
             packs: As in `sessions.opened`.
+            ahead: Whether a thread loads the tower as soon as it is checked, because rows will
+                follow: onnxruntime does it without the GIL.
         """
         self._find = file
         self._name = name
         self._layout = [(name, shape), ("vectors", [dim])]
         self._threads = threads
         self._packs = packs
+        self._ahead = ahead
         self._most = 1 if alone else _BLOCK
         self._lock = Lock()
         self._session: Session | None = None
@@ -72,6 +77,12 @@ class OnnxTower:
     def check(self) -> None:
         """Make sure that the file is what the bundle describes; raise ConfigError."""
         self._find()
+        if self._ahead:
+            Thread(target=self._load_ahead, name="tower").start()
+
+    def _load_ahead(self) -> None:
+        with suppress(ConfigError):  # the first run says it
+            self._loaded()
 
     def _loaded(self) -> Session:
         with self._lock:

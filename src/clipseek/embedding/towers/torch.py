@@ -1,5 +1,6 @@
 """TorchTower: one half of an open_clip model on torch, on the CPU or in half precision on a GPU."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,12 @@ from clipseek.embedding.embedder import BundleEmbedder
 from clipseek.embedding.openclip import Loaded, load_weights
 from clipseek.embedding.pixels import Recipe
 from clipseek.embedding.towers import patches_on_cpu
-from clipseek.errors import ConfigError
+from clipseek.errors import ConfigError, ServiceUnavailable
 from clipseek.protocols import Intake
 
 # Rows that go through a tower at once: bounds memory; a GPU is full well before.
 _BLOCK = {"cpu": 32, "cuda": 512}
+_log = logging.getLogger(__name__)
 
 
 def on_torch(
@@ -98,14 +100,43 @@ class TorchTower:
         self._model = model
         self._half = half
         self._recipe = recipe
+        self._most = _BLOCK[model.device.type]
 
     @property
     def intake(self) -> Intake:
         """Pictures as they are: a quarter of the bytes to copy; the device normalises them."""
-        return Intake(_BLOCK[self._model.device.type])
+        return Intake(self._most)
 
     def run(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return float32 (N, dim), not normalised; raise as `check` does."""
+        """Return float32 (N, dim), not normalised; raise as `check` does.
+
+        If the device has too little memory for the rows, half of them are run at once from then on.
+
+        Raises:
+            ServiceUnavailable: it has too little memory for one row.
+        """
+        try:
+            return self._vectors(rows)
+        except torch.OutOfMemoryError as error:
+            half = len(rows) // 2
+            if not half:
+                raise ServiceUnavailable(
+                    f"device {self._model.device} has too little memory for one row; end what "
+                    "else uses it, or set CLIPSEEK_DEVICE=cpu"
+                ) from error
+            self._most = min(self._most, half)
+        # Outside of the handler, because the error keeps what was computed alive.
+        _log.warning(
+            "device %s has too little memory for %d rows at once; going on with %d",
+            self._model.device,
+            len(rows),
+            half,
+        )
+        if self._is_gpu:
+            torch.cuda.empty_cache()
+        return np.concatenate([self.run(rows[:half]), self.run(rows[half:])])
+
+    def _vectors(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         model, half = self._model.loaded(), self._is_gpu
         with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=half):
             if self._half == "visual":

@@ -46,6 +46,7 @@ DEFAULT = 0.85
 """The coherence of the demo model, and of others unless their bundle says otherwise."""
 GOAL = 900
 """Segments an hour that are few enough."""
+TICKS = (100, 200, 300, 500, 700, 1000, 1500, 2000, 3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +180,26 @@ def draw(points: Sequence[Point], page: Path) -> None:
     across = [point.per_hour for point in points]
     for name, label in NAMES.items():
         axis.plot(across, [getattr(p, name) for p in points], marker="o", ms=3.5, label=label)
-    axis.axvline(GOAL, color="0.7", linestyle=":")
-    axis.annotate(f"{GOAL} an hour", (GOAL, 0.02), xycoords=("data", "axes fraction"), rotation=90)
+    axis.axvline(GOAL, color="0.7", linestyle=":", label=f"{GOAL} an hour")
     for point in points:
         is_default = point.coherence == DEFAULT
         axis.annotate(
-            f"{point.coherence:g}" + (", the default" if is_default else ""),
-            (point.per_hour, 1.02),
+            f"{point.coherence:g}",
+            (point.per_hour, 1.01),
             xycoords=("data", "axes fraction"),
-            rotation=60,
+            ha="center",
             weight="bold" if is_default else "normal",
         )
         if is_default:
-            axis.axvline(point.per_hour, color="0.3", linewidth=1)
+            axis.axvline(point.per_hour, color="0.3", linewidth=1, label=f"{DEFAULT}, the default")
     axis.set_xscale("log")
+    axis.set_xticks([tick for tick in TICKS if min(across) / 1.2 < tick < max(across) * 1.2])
     axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("")
     axis.set_xlabel("segments an hour (above: coherence)")
     axis.grid(visible=True, color="0.9")
-    axis.legend(frameon=False, ncols=2, loc="lower right")
-    figure.tight_layout()
+    figure.legend(frameon=False, ncols=4, loc="lower center", fontsize=8)
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
     figure.savefig(page, metadata={"Date": None} if page.suffix == ".svg" else None, dpi=110)
     pyplot.close(figure)
 

@@ -13,7 +13,8 @@ are cut to their frames (`--sharpen`). `absent_auc`: the area under the curve of
 against present ones. `recognised`: absent queries without a hit of relevance 0.5.
 
 `--without` is a folder whose queries are not known, such as real footage: only its segments an hour
-are printed. `--plot` draws the figures, by matplotlib (`pip install 'clipseek[plots]'`).
+are printed, at coherence -1 too, where cuts alone decide. `--plot` draws the figures, by matplotlib
+(`pip install 'clipseek[plots]'`).
 """
 
 import argparse
@@ -39,6 +40,8 @@ from indexer.captions import read_captions
 from indexer.verbs.evaluate import figures_of
 
 COHERENCES = (0.3, 0.6, 0.75, 0.85, 0.95, 1.0)
+SHOTS = -1.0
+"""The coherence at which cuts alone separate segments, whatever the vectors are."""
 NAME = "default"
 SAME_S = 2e-3
 """Times of frames are stored as float32."""
@@ -110,7 +113,7 @@ def counted(folder: Path) -> Iterator[tuple[float, float]]:
     """Yield each coherence and the segments an hour that it gives."""
     with open_existing(Settings.load(data_dir=str(folder))) as service:
         hours = service.catalog.counts(NAME)[2] / 3600
-        for coherence in COHERENCES:
+        for coherence in (SHOTS, *COHERENCES):
             found = sum(len(formed) for _, formed, _ in formed_anew(service.catalog, coherence))
             yield coherence, found / hours
 

@@ -51,6 +51,15 @@ def test_each_stage_that_installs_has_the_arguments_of_pip() -> None:
             assert "\nARG PIP_INDEX_URL=\n" in before, stage
 
 
+def test_the_stand_in_of_milvus_has_what_its_server_imports() -> None:
+    """Milvus Lite serves by the messages of pymilvus, and does not require it."""
+    stage = (PROFILES / "Containerfile").read_text("utf-8").split("AS milvus\n")[1].split("FROM")[0]
+    pinned = dict(re.findall(r"'([a-z-]+)==([\d.]+)'", stage))
+    assert pinned.keys() == {"milvus-lite", "pymilvus"}
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    assert {f"{name}=={version}" for name, version in pinned.items()} <= set(lines)
+
+
 def test_the_copy_for_an_upgrade_leaves_the_installation_alone(tmp_path: Path) -> None:
     """Its passwords and its `.env` are those of the person who installed it.
 

@@ -1,7 +1,7 @@
 """Videos of other shapes to a library, compared with the straightforward way.
 
     python -m benchmarks.shapes [--only SHAPE …] [--short N] [--minutes M] [--uhd N]
-                                [--videos DIR] [--json]
+                                [--videos DIR] [--own] [--json]
 
 `short`: N videos of 3 s, 640x360. `long`: one of M minutes, 640x360, one minute of which is encoded
 and repeated. `uhd`: N videos of 8 s of HEVC, 3840x2160. All have 25 frames a second and are drawn.
@@ -11,6 +11,8 @@ have run over one video of the shape before.
 `ratio`: time of the straightforward way divided by ours. `model_share`: the time that the model
 alone takes for the pictures that ours embedded, divided by the time of ours: 1 if all else is
 hidden behind it.
+
+With `--own`, ours alone runs, with a model that costs nothing: `cpu_ms`, CPU time for each video.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -38,6 +41,8 @@ from clipseek.demo.world import sample_scene
 from clipseek.embedding.precision import LEAST_PICTURES
 from clipseek.embedding.towers import on_cpu
 from clipseek.model import Model
+from clipseek.testing import ToyEmbedder
+from clipseek.types import Relevance
 
 RATE = 25
 SHORT_S, MINUTE_S, UHD_S = 3, 60, 8
@@ -46,6 +51,8 @@ STEP = 4
 """Columns by which a scene moves from frame to frame."""
 SMALL, UHD = (640, 360), (3840, 2160)
 H264, HEVC = ("libx264", "veryfast"), ("libx265", "ultrafast")
+
+COHERENCE = 0.85
 
 Pictures = NDArray[np.uint8]
 
@@ -147,6 +154,24 @@ def measured(model: Made, loaded: Model, videos: Sequence[Path]) -> dict[str, An
     }
 
 
+def own(videos: Sequence[Path]) -> dict[str, Any]:
+    """Index the videos with a model that costs nothing."""
+    embedder = ToyEmbedder()
+    bank = embedder.embed_texts(["red", "green", "nothing"])
+    model = Model("toy", embedder, 100.0, COHERENCE, Relevance(1, 0, fitted=False), bank)
+    with tempfile.TemporaryDirectory() as folder:
+        start, wall = time.process_time(), time.perf_counter()
+        reports = indexed(model, videos, Path(folder))
+        cpu_s, taken = time.process_time() - start, time.perf_counter() - wall
+    assert all(report.state == "indexed" for report in reports), reports[:3]
+    return {
+        "videos": len(videos),
+        "frames": sum(report.frames for report in reports),
+        "cpu_ms": round(1000 * cpu_s / len(videos), 1),
+        "wall_ms": round(1000 * taken / len(videos), 1),
+    }
+
+
 def _alone(loaded: Model, count: int) -> float:
     """Return the seconds that the model takes for so many pictures of its own size."""
     embedder = loaded.embedder
@@ -168,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--videos", type=Path, metavar="DIR", help="where videos are made, and kept for later runs"
     )
+    parser.add_argument("--own", action="store_true", help="with a model that costs nothing")
     parser.add_argument("--json", action="store_true", help="one object")
     options = parser.parse_args(arguments)
     shapes: dict[str, Callable[[Path], list[Path]]] = {
@@ -176,15 +202,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "uhd": partial(uhd, count=options.uhd),
     }
     found: dict[str, Any] = {"name": "shapes"}
-    with made(pictures(LEAST_PICTURES)) as model:
-        bundle = fastest(model)
-        found["precision"] = bundle.precision
-        loaded = loaded_from(bundle, on_cpu(bundle))
+    with ExitStack() as stack:
+        if not options.own:
+            model = stack.enter_context(made(pictures(LEAST_PICTURES)))
+            bundle = fastest(model)
+            found["precision"] = bundle.precision
+            loaded = loaded_from(bundle, on_cpu(bundle))
         for name in options.only or shapes:
             with tempfile.TemporaryDirectory() as made_here:
                 folder = (options.videos or Path(made_here)) / name
                 folder.mkdir(parents=True, exist_ok=True)
-                found[name] = measured(model, loaded, shapes[name](folder))
+                videos = shapes[name](folder)
+                found[name] = own(videos) if options.own else measured(model, loaded, videos)
             if not options.json:
                 print(name, *(f"{key} {value}" for key, value in found[name].items()), flush=True)
     if options.json:

@@ -144,3 +144,11 @@ def test_a_search_that_fails_is_not_measured(tmp_path: Path) -> None:
     """Its time says nothing."""
     with pytest.raises(subprocess.CalledProcessError):
         one_search.ran(["-m", "indexer", "--data-dir", str(tmp_path), "search", "a"])
+
+
+def test_what_an_ingest_costs_beside_its_model_is_measured(tmp_path: Path) -> None:
+    """With a model that costs nothing."""
+    found = shapes.own(shapes.short(tmp_path, count=1))
+    assert found["videos"] == 1
+    assert found["frames"] >= 3
+    assert found["cpu_ms"] > 0

@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from clipseek import publishing
@@ -120,3 +121,40 @@ def steps() -> Iterator[list[int]]:
         yield done
     finally:
         event.remove(Pool, "connect", watch)
+
+
+READS: dict[str, Callable[[SqlCatalog, list[str]], object]] = {
+    "segments": lambda catalog, ids: list(catalog.blocks(NAME, video_ids=ids)),
+    "tags": lambda catalog, ids: list(catalog.tagged(NAME, video_ids=ids)),
+    "videos": lambda catalog, ids: list(catalog.names(NAME, video_ids=ids)),
+    "texts": lambda catalog, ids: list(catalog.texts(NAME, video_ids=ids)),
+}
+
+
+@pytest.mark.parametrize("table", READS)
+def test_postgresql_reads_one_video_by_an_index(postgres_url: str, table: str) -> None:
+    """The plan of the statement that reads a table of many videos scans no other rows of it."""
+    with closing(SqlCatalog.open(postgres_url)) as catalog, statements() as sent:
+        catalog.ensure_collection(NAME, "toy", DIM, "f" * 64)
+        catalog.restore(NAME, [packed(made(f"{number:08}")) for number in range(MANY)])
+        sent.clear()
+        READS[table](catalog, ["00000007"])
+        (asked,) = [each for each in sent if f"FROM {table}" in each[0]]
+        with catalog.database.reading() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN {asked[0]}", asked[1]).scalars().all()
+    assert not [line for line in plan if f"Seq Scan on {table}" in line], "\n".join(plan)
+
+
+@contextmanager
+def statements() -> Iterator[list[tuple[str, Any]]]:
+    """Note the statements and the parameters of all engines meanwhile."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(*said: Any) -> None:
+        sent.append((said[2], said[3]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)

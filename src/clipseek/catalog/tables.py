@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    any_,
     exists,
     func,
     literal,
@@ -362,8 +363,15 @@ def elements(array: ColumnElement[object], dialect: str) -> Select[Any]:
 
 
 def among(column: Column[str], texts: Sequence[str], dialect: str) -> ColumnElement[bool]:
-    """Return the condition that a column is one of the texts, however many: one parameter."""
-    return column.in_(elements(literal([cleaned(text) for text in texts], Json), dialect))
+    """Return the condition that a column is one of the texts, however many: one parameter.
+
+    PostgreSQL is given an array, of which it knows how many texts it has: of an expression that
+    yields them it assumes a hundred, and reads the whole table instead of its index.
+    """
+    given = [cleaned(text) for text in texts]
+    if dialect == "postgresql":
+        return column == any_(literal(given, postgresql.ARRAY(Text)))
+    return column.in_(elements(literal(given, Json), dialect))
 
 
 def behind(name: str) -> ColumnElement[str]:

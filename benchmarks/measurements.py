@@ -155,7 +155,7 @@ def measure(
             table_bytes=_bytes(large, SEGMENTS) / size.rows,
             replica_bytes=low,
             memory_ratio=max(1.0, (high - low) / (_all_bytes(large) - _all_bytes(small))),
-            sqlite=_rows(_sqlite_bytes(folder / "large" / "catalog.db"), size.rows),
+            sqlite=_rows(sqlite_bytes(folder / "large" / "catalog.db"), size.rows),
             postgresql=_postgresql(bundle, vectors, report) if size.postgresql else None,
             thumbnail_bytes=thumbnail,
             frame_cpu_s=frame_s,
@@ -210,7 +210,7 @@ def _ingest(folder: Path, bundle: Bundle) -> tuple[int, float]:
     command = [sys.executable, "-m", "indexer", "--data-dir", str(folder / "demo"), "ingest"]
     command += [str(folder / "videos"), "--model", str(bundle.path), "--no-build", "--json"]
     before = _children_s()
-    said = _run(*command)
+    said = ran(*command)
     seconds = _children_s() - before
     return sum(json.loads(line)["embedded"] for line in said.splitlines()), seconds
 
@@ -221,12 +221,12 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _run(*command: str, settings: Mapping[str, str] | None = None) -> str:
+def ran(*command: str, settings: Mapping[str, str] | None = None, may_fail: bool = False) -> str:
     """Run a program of this repository to its end; return what it printed."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": path, **(settings or {})}
     done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=None, text=True, check=True
+        command, env=environment, stdout=subprocess.PIPE, stderr=None, text=True, check=not may_fail
     )
     return done.stdout
 
@@ -249,7 +249,7 @@ def _library(folder: Path, bundle: Bundle, vectors: Vectors) -> tuple[Manifest, 
 
 def built(folder: Path, settings: Mapping[str, str] | None = None) -> int:
     """Build the index of a library in a process of its own, and return its peak memory, bytes."""
-    done = _run(sys.executable, "-c", _BUILD, str(folder), settings=settings)
+    done = ran(sys.executable, "-c", _BUILD, str(folder), settings=settings)
     return 1024 * int(done.splitlines()[-1])
 
 
@@ -334,7 +334,7 @@ def _rows(tables: dict[str, int], count: int) -> Rows:
     )
 
 
-def _sqlite_bytes(path: Path) -> dict[str, int]:
+def sqlite_bytes(path: Path) -> dict[str, int]:
     """Return the bytes of each table with its indexes."""
     query = """SELECT tbl_name, SUM(pgsize) FROM dbstat JOIN sqlite_master USING (name)
                GROUP BY tbl_name"""
@@ -348,7 +348,7 @@ def _sqlite_bytes(path: Path) -> dict[str, int]:
 def _postgresql(bundle: Bundle, vectors: Vectors, report: Callable[[str], None]) -> Rows:
     """Fill a PostgreSQL server of our own and return what its rows take."""
     report("filling PostgreSQL")
-    with _server() as url:
+    with postgresql_server() as url:
         catalog = SqlCatalog.open(url)
         _fill(catalog, bundle, vectors)
         catalog.close()
@@ -361,7 +361,7 @@ def _postgresql(bundle: Bundle, vectors: Vectors, report: Callable[[str], None])
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """Run a PostgreSQL server on the loopback address and yield the URL of a database."""
     programs, port = postgres.find_programs(), postgres.free_port()
     with tempfile.TemporaryDirectory(prefix="clipseek-pg-") as folder:

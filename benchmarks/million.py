@@ -118,7 +118,7 @@ def library(settings: Settings, videos: Iterable[tuple[Video, int]]) -> Manifest
     return manifest
 
 
-def longer_model(folder: Path, *, padding: int = 0) -> bundle.Bundle:
+def longer_model(folder: Path, *, padding: int = 0, dim: int = DIM) -> bundle.Bundle:
     """Return the bundle in a folder: that of the demo, extended by a matrix, unless one exists.
 
     With `padding`, a file of so many bytes is added to the visual tower, as weights would be.
@@ -126,7 +126,7 @@ def longer_model(folder: Path, *, padding: int = 0) -> bundle.Bundle:
     if (folder / bundle.MANIFEST).is_file():
         return bundle.load(folder)
     demo = models.resolve("demo", folder)
-    matrix = np.random.default_rng(0).standard_normal((demo.dim, DIM)).astype(np.float32)
+    matrix = np.random.default_rng(0).standard_normal((demo.dim, dim)).astype(np.float32)
 
     def fill(work: Path) -> None:
         shutil.copy(demo.path / bundle.TOKENIZER, work)
@@ -140,11 +140,11 @@ def longer_model(folder: Path, *, padding: int = 0) -> bundle.Bundle:
         np.save(work / bundle.BANK, bank.astype(np.float16))
 
     fields = {name: getattr(demo, name) for name in bundle.Manifest.__dataclass_fields__}
-    return bundle.write(folder, bundle.Manifest(**{**fields, "dim": DIM}), fill)
+    return bundle.write(folder, bundle.Manifest(**{**fields, "dim": dim}), fill)
 
 
 def _longer(tower: onnx.ModelProto, matrix: NDArray[np.float32]) -> onnx.ModelProto:
-    """Return the tower with its output multiplied by float32 (dim, DIM)."""
+    """Return the tower with its output multiplied by float32 (demo.dim, dim)."""
     graph = tower.graph
     for node in graph.node:
         for place, name in enumerate(node.output):

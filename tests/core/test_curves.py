@@ -1,4 +1,4 @@
-"""How costs grow is measured at a small size."""
+"""How costs grow is measured at a small size, and docs/growth.svg shows what was recorded."""
 
 import json
 from dataclasses import fields
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import curves, plots
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_libraries_of_two_sizes_are_measured(
@@ -21,6 +23,25 @@ def test_libraries_of_two_sizes_are_measured(
     assert [(each["segments"], each["videos"]) for each in found] == [(40, 2), (80, 4)]
     assert all(set(each) == {field.name for field in fields(curves.Grown)} for each in found)
     assert all(value > 0 for each in found for value in each.values())
+
+
+def test_what_was_recorded_is_drawn() -> None:
+    """Each figure has a line for each kind of library, of sizes that ascend."""
+    found = plots.read(ROOT / plots.RECORDED)
+    page = (ROOT / plots.PAGE).read_text("utf-8")
+    for name, title in plots.FIGURES.items():
+        assert title.replace("'", "&apos;") in page or title in page
+        for points in plots.lines(found, name).values():
+            assert points == sorted(points)
+            assert len(points) > 1
+
+
+def test_one_more_video_costs_no_more_in_the_largest_library() -> None:
+    """As it was recorded: within three times, as other programs ran beside it."""
+    found = plots.read(ROOT / plots.RECORDED)
+    for name in ("put_ms", "refresh_ms", "remove_ms", "removed_ms", "list_ms"):
+        for points in plots.lines(found, name).values():
+            assert points[-1][1] < 3 * points[0][1] + 5, name
 
 
 def test_lines_are_by_segments_of_a_video() -> None:

@@ -69,7 +69,7 @@ def made(
     open_clip = load_open_clip()
     torch.manual_seed(0)
     logging.disable(logging.WARNING)  # "initialized randomly"
-    model, _, transform = open_clip.create_model_and_transforms(architecture)
+    model = open_clip.create_model(architecture)
     logging.disable(logging.NOTSET)
     with contextlib.ExitStack() as stack:
         folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -85,7 +85,28 @@ def made(
             )
         bundles = {"fp32": base, **_precisions(base, folder, pictures, precisions)}
         tokenize = open_clip.get_tokenizer(architecture)
+        transform = _transform(open_clip, base)
         yield Made(architecture, model.eval(), transform, tokenize, bundles, checkpoint)
+
+
+def _transform(open_clip: Any, base: Bundle) -> Callable[[Any], torch.Tensor]:
+    """Return open_clip's transform as it is with published weights.
+
+    Without weights open_clip takes that of CLIP, which is another one for PE-Core.
+    """
+    recipe = base.recipe
+    config = open_clip.transform.PreprocessCfg(
+        size=recipe.image_size,
+        mean=recipe.mean,
+        std=recipe.std,
+        interpolation=recipe.interpolation,
+        resize_mode=recipe.resize,
+        fill_color=recipe.fill,
+    )
+    found: Callable[[Any], torch.Tensor] = open_clip.transform.image_transform_v2(
+        config, is_train=False
+    )
+    return found
 
 
 def _precisions(

@@ -2,14 +2,18 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from clipseek.embedding.bundle import MANIFEST, VISUAL
+from clipseek.embedding.openclip import load_open_clip
+from clipseek.embedding.pixels import normalise, prepare
 from clipseek.embedding.precision import Precision, cosine
 from clipseek.embedding.towers import on_cpu
 from tests.tiny_models import make_checkpoint
@@ -112,6 +116,17 @@ def test_products_are_timed_in_every_runtime(precision: Precision, has_weights: 
     assert set(floor.of(product)) == set(ways(product, 3, precision))
     assert "onnxruntime" in floor.of(product)
     assert floor.seconds == 3 * min(floor.of(product).values())
+
+
+def test_pictures_are_prepared_as_published_weights_want_it(small: model.Made) -> None:
+    """Not as those of CLIP, if the recipe of the bundle is another one."""
+    squashed = replace(small.bundles["fp32"], mean=(0.5,) * 3, std=(0.5,) * 3, resize="squash")
+    transform = model._transform(load_open_clip(), squashed)
+    (shown,) = model.pictures(1)
+
+    wanted = normalise(prepare(shown[None], squashed.recipe), squashed.recipe)[0]
+
+    assert np.abs(transform(Image.fromarray(shown)).numpy() - wanted).mean() < 0.02
 
 
 def test_kept_bundles_are_used_again(small: model.Made) -> None:

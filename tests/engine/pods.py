@@ -7,6 +7,7 @@ capabilities, limits, probes, volumes, ConfigMaps and Secrets. Differences are i
 Policies of networks, autoscalers, rolling updates and storage classes need a cluster.
 """
 
+import base64
 import copy
 import os
 import shutil
@@ -38,7 +39,9 @@ PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 Object = dict[str, Any]
 
 
-def playable(pod: Pod, name: str, images: dict[str, str], resolver: str) -> Object:
+def playable(
+    pod: Pod, name: str, images: dict[str, str], resolver: str, *, encoded: bool = False
+) -> Object:
     """Return a pod of a workload, changed where podman 4.3 knows less than a cluster.
 
     It needs `optional` of volumes to be written, makes no volumes of a StatefulSet by itself, and
@@ -47,6 +50,9 @@ def playable(pod: Pod, name: str, images: dict[str, str], resolver: str) -> Obje
     """
     spec = copy.deepcopy(pod.spec)
     for volume in spec.setdefault("volumes", []):
+        if encoded and (secret := volume.pop("secret", None)):
+            name_of = secret.pop("secretName")
+            volume["configMap"] = {**secret, "name": f"secret-{name_of}"}
         for kind in ("secret", "configMap"):
             if kind in volume:
                 volume[kind].setdefault("optional", False)
@@ -69,6 +75,23 @@ def playable(pod: Pod, name: str, images: dict[str, str], resolver: str) -> Obje
     }
 
 
+def given_to_pods(given: Object, *, encoded: bool) -> Object:
+    """Return a ConfigMap or Secret; the model is that of the demo, which needs no weights.
+
+    `encoded`: the engine writes the base64 of a Secret to its files, as podman 4.3 does. A
+    ConfigMap takes its place.
+    """
+    changed = copy.deepcopy(given)
+    if encoded and changed["kind"] == "Secret":
+        decoded = {key: base64.b64decode(value).decode() for key, value in changed["data"].items()}
+        named = {"name": f"secret-{changed['metadata']['name']}"}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": decoded}
+    if changed["metadata"]["name"] == "settings":
+        changed["data"]["CLIPSEEK_MODEL"] = "demo"
+        changed["data"]["CLIPSEEK_ALLOWED_HOSTS"] = ""
+    return changed
+
+
 class Pods:
     """Plays pods of the rendered overlay, each in the same network."""
 
@@ -81,6 +104,8 @@ class Pods:
             **{name.rpartition(":")[0]: f"localhost/{name}" for name in COMPOSE_IMAGES.values()},
         }
         self._resolver = ""
+        version = engine.run("version", "--format", "{{.Client.Version}}").split(".")
+        self._encoded = (int(version[0]), int(version[1])) <= (4, 3)
 
     def prepare(self) -> None:
         """Make the images of servers, the network, what pods are given, and the claims."""
@@ -93,7 +118,7 @@ class Pods:
         """Start the pod of a workload and return its name."""
         pod = self.cluster.pod(component)
         name = f"{component}-{number}" if number else component
-        made = playable(pod, component, self.images, self._resolver)
+        made = playable(pod, component, self.images, self._resolver, encoded=self._encoded)
         made["metadata"]["name"] = name
         group = int(pod.spec["securityContext"]["fsGroup"])
         volumes = made["spec"]["volumes"]
@@ -102,7 +127,8 @@ class Pods:
         self._make([*empty, *(each["claimName"] for each in claims if each)], group)
         given = [each for kind in ("ConfigMap", "Secret") for each in self.cluster.of(kind)]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-            yaml.safe_dump_all([*map(self._changed, given), made], file)
+            changed = [given_to_pods(each, encoded=self._encoded) for each in given]
+            yaml.safe_dump_all([*changed, made], file)
             file.flush()
             aliases = f"alias={component},alias={component}.{NAMESPACE}"
             words = ["--network", f"{NETWORK}:{aliases}"]
@@ -126,14 +152,6 @@ class Pods:
             place = Path(self.engine.inspect("volume", name)["Mountpoint"])
             os.chown(place, -1, group)
             place.chmod(0o2777)
-
-    def _changed(self, given: Object) -> Object:
-        """Return a ConfigMap or Secret; the model is that of the demo, which needs no weights."""
-        changed = copy.deepcopy(given)
-        if changed["metadata"]["name"] == "settings":
-            changed["data"]["CLIPSEEK_MODEL"] = "demo"
-            changed["data"]["CLIPSEEK_ALLOWED_HOSTS"] = ""
-        return changed
 
     def container(self, name: str) -> str:
         """Return the container of a pod."""

@@ -3,12 +3,14 @@
 import os
 import re
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.compose import Compose, overlay
-from tests.engine import upgrade
+from tests.deploy.manifests import rendered
+from tests.engine import pods, upgrade
 from tests.engine.base import PROFILES
 from tests.engine.context import PLANTED
 from tests.engine.engine import ROOT
@@ -58,6 +60,21 @@ def test_the_stand_in_of_milvus_has_what_its_server_imports() -> None:
     assert pinned.keys() == {"milvus-lite", "pymilvus"}
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     assert {f"{name}=={version}" for name, version in pinned.items()} <= set(lines)
+
+
+def test_a_config_map_takes_the_place_of_a_secret_that_is_not_decoded() -> None:
+    """Podman 4.3 gave `indexer migrate` the base64 of its URL, and it ended with 2."""
+    secret = {"kind": "Secret", "metadata": {"name": "store"}, "data": {"url": "aGVsbG8="}}
+    assert pods.given_to_pods(secret, encoded=False) == secret
+    made = pods.given_to_pods(secret, encoded=True)
+    assert (made["kind"], made["data"]) == ("ConfigMap", {"url": "hello"})
+    pod = rendered("minimal").pod("migrate")
+    images: dict[str, str] = defaultdict(str)
+    volumes = pods.playable(pod, "migrate", images, "", encoded=True)["spec"]["volumes"]
+    (given,) = [each["configMap"] for each in volumes if "configMap" in each]
+    assert given["name"] == made["metadata"]["name"]
+    assert "secretName" not in given
+    assert not any("secret" in each for each in volumes)
 
 
 def test_the_copy_for_an_upgrade_leaves_the_installation_alone(tmp_path: Path) -> None:

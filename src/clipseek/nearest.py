@@ -53,6 +53,8 @@ def rows_of(ids: NDArray[np.int64], allow: NDArray[np.int64]) -> NDArray[np.int6
     allow = np.asarray(allow, np.int64)
     if not (allow[1:] > allow[:-1]).all():
         allow = np.unique(allow)
+    if len(ids) and ids[-1] - ids[0] == len(ids) - 1:  # without a gap
+        return np.subtract(_inside(ids, allow), ids[0])
     if len(ids) and len(allow) * _MANY > len(ids) and ids[-1] - ids[0] < _SPARSE * len(ids):
         return _marked(ids, allow)
     places, is_there = located(ids, allow)
@@ -66,9 +68,14 @@ def _marked(ids: NDArray[np.int64], allow: NDArray[np.int64]) -> NDArray[np.int6
     """
     first, last = int(ids[0]), int(ids[-1])
     marks = np.zeros(last - first + 1, np.bool_)
-    inside = allow[np.searchsorted(allow, first) : np.searchsorted(allow, last, side="right")]
-    marks[inside - first] = True
+    marks[_inside(ids, allow) - first] = True
     return np.flatnonzero(marks[ids - first])
+
+
+def _inside(ids: NDArray[np.int64], allow: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the allowed ids between the first and the last of `ids`."""
+    first, last = np.searchsorted(allow, ids[0]), np.searchsorted(allow, ids[-1], side="right")
+    return allow[first:last]
 
 
 def located(

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -21,6 +22,7 @@ from clipseek.index import (
     MilvusIndex,
     OnGpu,
     ShardedIndex,
+    among,
     gpus,
 )
 from clipseek.nearest import ascending
@@ -614,3 +616,34 @@ def test_a_filter_that_passes_none_of_the_nearest_finds_the_next_ones() -> None:
     found = FaissIndex.build(vectors, ids, kind="ivf-flat").search(queries, 10, allow=allow)
     # Vectors of float16: a score is off by 4.9e-4 at most.
     assert (found.scores >= truth.scores[:, -1:] - 1e-3).mean() >= 0.95
+
+
+@pytest.mark.parametrize("kind", ["ivf-flat", "ivf-sq8", "ivf-pq"])
+def test_lists_without_an_allowed_row_are_not_looked_through(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 12 groups of vectors a filter passes one: its few lists have all that there is to find."""
+    rng = np.random.default_rng(4)
+    rows, dim = 6000, 16
+    groups = np.sort(rng.integers(12, size=rows))
+    vectors = 4 * rng.normal(size=(12, dim))[groups] + rng.normal(size=(rows, dim))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    index = FaissIndex.build(vectors, np.arange(rows), kind=kind)
+    monkeypatch.setattr("clipseek.index.faiss.FEW_ROWS", 0)
+    asked: list[list[int]] = []
+    whole = among._assigned
+
+    def assigned(of: Any, query: Any, k: int, lists: Any, *rest: Any) -> Any:
+        if of is index._layout.lists:
+            asked.append(lists[0].tolist())
+        return whole(of, query, k, lists, *rest)
+
+    monkeypatch.setattr(among, "_assigned", assigned)
+    allow = np.flatnonzero(groups == 3)
+    found = index.search(vectors[groups == 7][:5], 10, allow=allow)
+    with_some = set(index._layout.lists_of(allow).tolist())
+    assert len(asked) == 5
+    assert all(set(lists) <= with_some for lists in asked)
+    assert len(with_some) < index._layout.nlist / 2
+    truth = ExactIndex(np.arange(rows), vectors).search(vectors[groups == 7][:5], 10, allow=allow)
+    assert (found.scores >= truth.scores[:, -1:] - 1e-3).mean() >= 0.9

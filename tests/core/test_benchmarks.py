@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import (
     archive,
+    filters,
     fusion,
     index,
     peers,
@@ -24,6 +25,7 @@ from benchmarks.peer import PEERS
 from benchmarks.similar import picture
 from clipseek.demo.world import Scene, Thing
 from clipseek.evaluation import Found
+from clipseek.index import FaissIndex
 from clipseek.patches import Box
 from clipseek.timed import Cue, Span
 
@@ -96,6 +98,17 @@ def test_stores_that_are_installed_are_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_filters_are_measured() -> None:
+    """Of 4000 segments a tenth of a percent are too few to ask for ten of."""
+    data = made(4000, 32)
+    built = FaissIndex.build(data.frames, np.arange(4000), queries=data.held, kind="ivf-flat")
+    said = filters.measure(data, built)
+    measured = said["filters"]
+    assert isinstance(measured, dict)
+    assert {"50 % of segments", "50 % of videos", "1 % of videos"} <= measured.keys()
+    assert all(each["recall"] >= 0.9 and each["ratio"] > 0 for each in measured.values())
+
+
 def test_a_filter_by_a_tag_is_measured(tmp_path: Path) -> None:
     """Of a library that is made once, with about as many tags as the shares say."""
     said = tag_filter.measure(tmp_path, 2000)

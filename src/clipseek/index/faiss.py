@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.index import tuning
+from clipseek.index import among, tuning
 from clipseek.index.gpu import GPU_LIMIT, OnGpu
 from clipseek.index.layout import LEAST_ROWS, Kind, Layout
 from clipseek.nearest import ascending, checked, nearest, ordered, rounding, rows_of
@@ -45,6 +45,7 @@ class FaissIndex:
         self.recall = 1.0 if layout.kind == "exact" else min(recall, _AT_MOST)
         self._layout = layout
         self._gpu: OnGpu | None = None
+        self._held: NDArray[np.int32] | None = None
 
     @classmethod
     def build(
@@ -206,10 +207,15 @@ class FaissIndex:
         if self._gpu is not None and rows is None and ask <= GPU_LIMIT:
             return self._gpu.search(queries, ask)
         layout = self._layout
-        probes = layout.nprobe if rows is None else -(-layout.nprobe * len(self) // len(rows))
         further = max(0, ask - _SPARE - _TUNED_FOR)
-        depth = layout.depth + _PER_NEIGHBOUR * further
-        return layout.search(queries, ask, probes=effort * probes, depth=effort * depth, rows=rows)
+        depth = effort * (layout.depth + _PER_NEIGHBOUR * further)
+        if rows is None or layout.lists is None:
+            probes = effort * layout.nprobe
+            return layout.search(queries, ask, probes=probes, depth=depth, rows=rows)
+        if self._held is None:
+            self._held = layout.held()
+        probes = effort * -(-layout.nprobe * len(self) // len(rows))
+        return among.search(layout, self._held, queries, ask, rows=rows, probes=probes, depth=depth)
 
     def _best(
         self,

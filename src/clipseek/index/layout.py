@@ -183,38 +183,41 @@ class Layout:
             k: How many.
             probes: Lists that are looked through.
             depth: Runs whose vectors are scored, where codes choose them.
-            rows: The only rows allowed, if given.
+            rows: The only rows allowed, if given: of `exact` alone. Of lists, see `among`.
         """
-        with _threads(self._products(len(queries), probes, depth)) as threads:
-            if self.kind == "ivf-pq":  # whatever it is set to, the same rows are found
-                self.lists.implem = _SHARED_LISTS if len(queries) < threads else _OWN_CHOICE
+        with self.threads(len(queries), probes, depth):
             scores, found = self.whole.search(
                 queries, k, params=self._parameters(rows, probes, depth)
             )
         return scores, found
 
+    @contextmanager
+    def threads(self, queries: int, probes: int, depth: int) -> Iterator[None]:
+        """Let FAISS use as many threads as a search is worth."""
+        with _threads(self._products(queries, probes, depth)) as threads:
+            if self.kind == "ivf-pq":  # whatever it is set to, the same rows are found
+                self.lists.implem = _SHARED_LISTS if queries < threads else _OWN_CHOICE
+            yield
+
     def ranked(self, queries: NDArray[np.float32], *, probes: int, depth: int) -> NDArray[np.int64]:
         """Return the runs that seem best by their codes, int64 (Q, depth); none is -1."""
         base = self.whole.quantizer
-        return np.asarray(base.search(queries, depth, params=self._within(None, probes))[1])
+        return np.asarray(base.search(queries, depth, params=self._within(probes))[1])
 
     def _parameters(self, rows: NDArray[np.int64] | None, probes: int, depth: int) -> Any:
-        selector = None if rows is None else _selector(rows, int(self.whole.ntotal))
         if self.lists is None:
-            return faiss.SearchParameters(sel=selector)
+            return faiss.SearchParameters(
+                sel=None if rows is None else selected(rows, int(self.whole.ntotal))
+            )
         if self.runs is None:
-            return faiss.SearchParametersIVF(sel=selector, nprobe=min(probes, self.nlist))
-        runs = int(self.lists.ntotal)
-        allowed = None if rows is None else _selector(self.runs[rows], runs)
+            return faiss.SearchParametersIVF(nprobe=min(probes, self.nlist))
         return faiss.SearchParametersIVF(
-            sel=selector,
-            nprobe=min(depth, runs),
-            quantizer_params=self._within(allowed, probes),
+            nprobe=min(depth, int(self.lists.ntotal)), quantizer_params=self._within(probes)
         )
 
-    def _within(self, selector: Any, probes: int) -> Any:
+    def _within(self, probes: int) -> Any:
         """Return the parameters of a search of the codes."""
-        within = faiss.SearchParametersIVF(sel=selector, nprobe=min(probes, self.nlist))
+        within = faiss.SearchParametersIVF(nprobe=min(probes, self.nlist))
         if self.turn is None:
             return within
         return faiss.SearchParametersPreTransform(index_params=within)
@@ -239,15 +242,18 @@ class Layout:
         with _threads(rows.size * int(self.whole.d)):
             return np.asarray(self.whole.reconstruct_batch(rows), np.float32)
 
-    def lists_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the list that each of some rows, of any shape, is found in."""
-        held = np.empty(int(self.lists.ntotal), np.int64)
+    def held(self) -> NDArray[np.int32]:
+        """Return the list of each run, or of each row where there are no runs, int32 (R,)."""
+        held = np.empty(int(self.lists.ntotal), np.int32)
         inverted = faiss.downcast_InvertedLists(self.lists.invlists)
         for number in range(self.nlist):
             if size := inverted.list_size(number):
                 held[faiss.rev_swig_ptr(inverted.get_ids(number), size)] = number
-        found: NDArray[np.int64] = held[rows if self.runs is None else self.runs[rows]]
-        return found
+        return held
+
+    def lists_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the list that each of some rows, of any shape, is found in."""
+        return self.held()[rows if self.runs is None else self.runs[rows]].astype(np.int64)
 
 
 def _some(count: int, most: int) -> NDArray[np.int64]:
@@ -348,10 +354,15 @@ def _threads(products: float) -> Iterator[int]:
         faiss.omp_set_num_threads(most)
 
 
-def _selector(rows: NDArray[np.integer[Any]], count: int) -> Any:
+def selected(rows: NDArray[np.integer[Any]], count: int) -> Any:
     """Return the FAISS selector of some of `count` rows, one bit for each."""
     mask = np.zeros(count, np.bool_)
     mask[rows] = True
+    return marked(mask)
+
+
+def marked(mask: NDArray[np.bool_]) -> Any:
+    """Return the FAISS selector of the rows that are marked, bool (N,)."""
     return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
 
 

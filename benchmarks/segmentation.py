@@ -191,6 +191,8 @@ def draw(points: Sequence[Point], page: Path) -> None:
             (point.per_hour, 1.01),
             xycoords=("data", "axes fraction"),
             ha="center",
+            rotation=90,
+            fontsize=8,
             weight="bold" if is_default else "normal",
         )
         if is_default:

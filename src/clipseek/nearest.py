@@ -54,7 +54,8 @@ def rows_of(ids: NDArray[np.int64], allow: NDArray[np.int64]) -> NDArray[np.int6
     if not (allow[1:] > allow[:-1]).all():
         allow = np.unique(allow)
     if len(ids) and ids[-1] - ids[0] == len(ids) - 1:  # without a gap
-        return np.subtract(_inside(ids, allow), ids[0])
+        found: NDArray[np.int64] = _inside(ids, allow) - ids[0]
+        return found
     if len(ids) and len(allow) * _MANY > len(ids) and ids[-1] - ids[0] < _SPARSE * len(ids):
         return _marked(ids, allow)
     places, is_there = located(ids, allow)

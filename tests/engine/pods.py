@@ -60,8 +60,9 @@ def playable(
         made = {"claimName": f"{claim['metadata']['name']}-{name}-0"}
         spec["volumes"].append({"name": claim["metadata"]["name"], "persistentVolumeClaim": made})
     for container in spec["containers"]:
-        for probe in PROBES:
-            container.pop(probe, None)
+        # podman 4.3 would publish each port of a container on this machine.
+        for name_of in (*PROBES, "ports"):
+            container.pop(name_of, None)
         container["image"] = images[container["image"].rpartition(":")[0]]
         for variable in container.get("env", ()):
             if variable["name"] == "NGINX_SERVERS":

@@ -77,6 +77,13 @@ def test_a_config_map_takes_the_place_of_a_secret_that_is_not_decoded() -> None:
     assert not any("secret" in each for each in volumes)
 
 
+def test_two_pods_of_the_api_do_not_take_the_same_port() -> None:
+    """Podman 4.3 publishes the ports of a container; the second pod could not start."""
+    images: dict[str, str] = defaultdict(str)
+    made = pods.playable(rendered("minimal").pod("api"), "api", images, "")
+    assert not any("ports" in container for container in made["spec"]["containers"])
+
+
 def test_the_copy_for_an_upgrade_leaves_the_installation_alone(tmp_path: Path) -> None:
     """Its passwords and its `.env` are those of the person who installed it.
 

@@ -171,6 +171,10 @@ def _point(service: Service, asked: Sequence[Caption], coherence: float) -> Poin
     )
 
 
+# Heights of labels in the plot, and the ratio of two places whose labels do not touch.
+_LOW, _HIGH, _APART = 1.01, 1.09, 1.04
+
+
 def draw(points: Sequence[Point], page: Path) -> None:
     """Draw quality against segments an hour, with the default and the goal marked."""
     import matplotlib
@@ -184,11 +188,15 @@ def draw(points: Sequence[Point], page: Path) -> None:
     for name, label in NAMES.items():
         axis.plot(across, [getattr(p, name) for p in points], marker="o", ms=3.5, label=label)
     axis.axvline(GOAL, color="0.7", linestyle=":", label=f"{GOAL} an hour")
-    for point in points:
+    height, last = _LOW, 0.0
+    for point in sorted(points, key=lambda point: point.per_hour):
         is_default = point.coherence == DEFAULT
+        # A label that would touch the one before is above it.
+        height = _HIGH if point.per_hour < last * _APART and height == _LOW else _LOW
+        last = point.per_hour
         axis.annotate(
             f"{point.coherence:g}",
-            (point.per_hour, 1.01),
+            (point.per_hour, height),
             xycoords=("data", "axes fraction"),
             ha="center",
             rotation=90,

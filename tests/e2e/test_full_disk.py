@@ -21,7 +21,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a file system of a size of its own can be mounted by root alone")
     yield place
     gc.collect()  # an index that is mapped keeps the disk busy
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def _fill(disk: Path) -> None:

@@ -158,8 +158,8 @@ class Sending:
         connection = Pinned(target, addresses, LIMIT_S, self._context)
         late = threading.Timer(LIMIT_S, connection.cut)
         late.daemon = True
+        began = time.monotonic()  # before the timer, so that what it cuts is late
         late.start()
-        began = time.monotonic()
         try:
             connection.request("POST", target.path, body=body, headers=headers)
             with connection.getresponse() as answer:

@@ -1,5 +1,6 @@
 """What every catalog promises, over MemoryCatalog, SQLite and PostgreSQL."""
 
+import gc
 from dataclasses import replace
 from datetime import datetime
 
@@ -922,6 +923,12 @@ class TestBlocks:
             a_video(video_id).put_into(catalog)
         assert set(whole(catalog, ["c", "a", "nope"]).video_ids) == {"a", "c"}
         assert list(catalog.blocks("default", video_ids=[])) == []
+
+    def test_blocks_that_nobody_takes_leave_nothing_open(self, catalog: CatalogWriter) -> None:
+        """A cursor of the server that was left open would be told as an error here."""
+        a_video("a").put_into(catalog)
+        next(catalog.blocks("default", video_ids=["a"], block=1))
+        gc.collect()
 
     def test_blocks_of_one_call_see_one_moment(self, catalog: CatalogWriter) -> None:
         """A video that comes or goes between two blocks is not torn."""

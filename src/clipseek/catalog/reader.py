@@ -354,8 +354,9 @@ class SqlReader(FieldRows):
     def _streamed(self, query: Select[Any], some: int = _STREAMED) -> Iterator[Sequence[Any]]:
         """Yield the rows of a large answer, some at a time."""
         if self._is_there():
-            with self._database.reading() as connection:
-                found = connection.execute(query.execution_options(yield_per=some))
+            streamed = query.execution_options(yield_per=some)
+            # The result is closed even if not all of it is taken: it is a cursor on the server.
+            with self._database.reading() as connection, connection.execute(streamed) as found:
                 yield from found.partitions()
 
 

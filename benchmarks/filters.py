@@ -6,7 +6,9 @@ Vectors and sentences are generated and the index is built as in `benchmarks.ind
 no two vectors are near-duplicates. A filter passes 50, 10, 1 or 0.1 % of the segments: each by
 chance, or those of whole videos. Single queries are asked without a filter and with each filter in
 turns, on one thread. `ratio`: the median of the times of the thread's processor with a filter,
-divided by that without one. `recall`: recall@10 among what the filter passes.
+divided by that without one. `recall`: recall@10 among what the filter passes. `parts_ms`: what a
+search without a filter takes for finding the lists, for comparing the codes in them and for scoring
+the best vectors; the least of some queries.
 """
 
 import argparse
@@ -15,14 +17,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import faiss as _faiss
 import numpy as np
 
-from benchmarks.frames import CUTS, VIDEO, Made, made
+from benchmarks.frames import CUTS, VIDEO, Made, Vectors, made
 from benchmarks.index import Ids, K, built, recall
 from clipseek.index import FaissIndex
 
@@ -55,14 +58,14 @@ def measure(data: Made, index: FaissIndex) -> dict[str, object]:
     for turn in range(ASKED):
         for name, allow in given.items():
             query = data.asked[turn % len(data.asked)][None]
-            start = time.thread_time()
-            index.search(query, K, allow=allow)
-            times.setdefault(name, []).append(time.thread_time() - start)
+            took = _time(partial(index.search, k=K, allow=allow), query)
+            times.setdefault(name, []).append(took)
     without = statistics.median(times.pop(""))
     return {
         "kind": index.kind,
         "nprobe": index.nprobe,
         "without_ms": round(1000 * without, 3),
+        "parts_ms": parts(data, index),
         "filters": {
             name: {
                 "ratio": round(statistics.median(took) / without, 2),
@@ -71,6 +74,26 @@ def measure(data: Made, index: FaissIndex) -> dict[str, object]:
             for name, took in times.items()
         },
     }
+
+
+def parts(data: Made, index: FaissIndex) -> list[float]:
+    """Return the times of the three steps of a search, in milliseconds; none without codes."""
+    layout = index._layout
+    if layout.runs is None:
+        return []
+    steps: list[Callable[[Vectors], object]] = [
+        lambda query: layout.lists.quantizer.search(layout.turned(query), layout.nprobe),
+        lambda query: layout.ranked(query, probes=layout.nprobe, depth=layout.depth),
+        lambda query: index.search(query, K),
+    ]
+    until = [min(_time(step, query[None]) for query in data.asked[:ASKED]) for step in steps]
+    return [round(1000 * float(each), 2) for each in np.diff([0.0, *until])]
+
+
+def _time(ask: Callable[[Vectors], object], query: Vectors) -> float:
+    start = time.thread_time()
+    ask(query)
+    return time.thread_time() - start
 
 
 def _recall(data: Made, index: FaissIndex, rows: Ids | None) -> float:

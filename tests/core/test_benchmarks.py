@@ -101,8 +101,9 @@ def test_stores_that_are_installed_are_measured(tmp_path: Path) -> None:
 def test_filters_are_measured() -> None:
     """Of 4000 segments a tenth of a percent are too few to ask for ten of."""
     data = made(4000, 32)
-    built = FaissIndex.build(data.frames, np.arange(4000), queries=data.held, kind="ivf-flat")
+    built = FaissIndex.build(data.frames, np.arange(4000), queries=data.held, kind="ivf-pq")
     said = filters.measure(data, built)
+    assert len(str(said["parts_ms"]).split(",")) == 3
     measured = said["filters"]
     assert isinstance(measured, dict)
     assert {"50 % of segments", "50 % of videos", "1 % of videos"} <= measured.keys()

@@ -28,6 +28,16 @@ PACKAGES = (
 ROOT_OF_SERVERS = "localhost/clipseek-test-servers"
 
 
+def local(name: str) -> str:
+    """Return the name under which podman finds an image that was built here.
+
+    A name without a registry is looked for here first; one that begins with the host of a registry
+    is the name of the image itself.
+    """
+    host, slash, _ = name.partition("/")
+    return name if slash and "." in host else f"localhost/{name}"
+
+
 def servers(engine: Engine, images: Mapping[str, str]) -> None:
     """Make replacements of servers, each under the name of the official image.
 
@@ -36,7 +46,7 @@ def servers(engine: Engine, images: Mapping[str, str]) -> None:
     if not engine.has_image(ROOT_OF_SERVERS):
         import_root(engine, _servers_root(engine), ROOT_OF_SERVERS)
     for stage, name in images.items():
-        tag = f"localhost/{name}"
+        tag = local(name)
         if not engine.has_image(tag):
             file = ("--file", SERVERS / "Containerfile", "--target", stage, "--tag", tag)
             engine.run("build", "--network", "none", "--format", "docker", *file, SERVERS)
@@ -53,7 +63,7 @@ def profiles(engine: Engine, images: Mapping[str, str]) -> None:
         for name in ("requirements.txt", "runtime.py"):
             shutil.copy(INFERENCE / name, context)
         for stage, name in images.items():
-            if not engine.has_image(tag := f"localhost/{name}"):
+            if not engine.has_image(tag := local(name)):
                 engine.build(stage, tag, base=python_base(engine), context=context)
 
 

@@ -27,7 +27,7 @@ from tests.chaos.program import wait_until
 from tests.contracts.postgres import free_port
 from tests.deploy.manifests import Cluster, Pod, rendered
 from tests.deploy.trial import QUESTION
-from tests.engine.base import python_base, servers
+from tests.engine.base import local, python_base, servers
 from tests.engine.engine import ROOT, Engine
 from tests.engine.images import ABOVE_BASE, opened, parser, show, tag
 from tests.engine.stack import COMPOSE_IMAGES
@@ -102,7 +102,7 @@ class Pods:
         self.images = {
             "clipseek/api": tag("api"),
             "clipseek/indexer": tag("indexer"),
-            **{name.rpartition(":")[0]: f"localhost/{name}" for name in COMPOSE_IMAGES.values()},
+            **{name.rpartition(":")[0]: local(name) for name in COMPOSE_IMAGES.values()},
         }
         self._resolver = ""
         version = engine.run("version", "--format", "{{.Client.Version}}").split(".")

@@ -16,7 +16,7 @@ import pytest
 from tests.deploy.compose import Compose
 from tests.deploy.dockerfile import Dockerfile
 from tests.engine import composed, contents, sbom
-from tests.engine.base import SERVERS
+from tests.engine.base import SERVERS, local
 from tests.engine.context import MARK, PLANTED, copied
 from tests.engine.engine import give_up
 from tests.engine.stack import BIN, STAND_INS, readme_commands
@@ -330,3 +330,16 @@ def test_slim_fails_if_a_module_cannot_be_imported(environment: Path) -> None:
     )
     assert done.returncode != 0
     assert b"missing_module" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("redis:7.2-alpine", "localhost/redis:7.2-alpine"),
+        ("prom/prometheus:v3.5.0", "localhost/prom/prometheus:v3.5.0"),
+        ("registry.example.com/a/b:1", "registry.example.com/a/b:1"),
+    ],
+)
+def test_an_image_has_the_name_that_podman_looks_for(name: str, found: str) -> None:
+    """Of a name with a registry podman would ask that registry, if it was built under another."""
+    assert local(name) == found

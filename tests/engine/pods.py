@@ -111,6 +111,9 @@ class Pods:
     def prepare(self) -> None:
         """Make the images of servers, the network, what pods are given, and the claims."""
         servers(self.engine, COMPOSE_IMAGES)
+        # A run that was killed has left its network, and its pods with it.
+        self.engine.run("pod", "rm", "--all", "--force", check=False)
+        self.engine.run("network", "rm", NETWORK, check=False)
         self.engine.run("network", "create", NETWORK)
         network = self.engine.inspect("network", NETWORK)
         self._resolver = network["subnets"][0]["gateway"]

@@ -118,12 +118,16 @@ class Pods:
         network = self.engine.inspect("network", NETWORK)
         self._resolver = network["subnets"][0]["gateway"]
 
-    def play(self, component: str, number: int = 0, *, port: str = "") -> str:
-        """Start the pod of a workload and return its name."""
+    def play(self, component: str, number: int = 0, *, port: int | None = None) -> str:
+        """Start the pod of a workload, at a port of this machine if given; return its name."""
         pod = self.cluster.pod(component)
         name = f"{component}-{number}" if number else component
         made = playable(pod, component, self.images, self._resolver, encoded=self._encoded)
         made["metadata"]["name"] = name
+        if port is not None:
+            ours = {"containerPort": 8080, "hostPort": port, "hostIP": "127.0.0.1"}
+            made["spec"]["containers"][0]["ports"] = [ours]
+        self._as_files(made)
         group = int(pod.spec["securityContext"]["fsGroup"])
         volumes = made["spec"]["volumes"]
         empty = [each["name"] for each in volumes if "emptyDir" in each]
@@ -135,11 +139,28 @@ class Pods:
             yaml.safe_dump_all([*changed, made], file)
             file.flush()
             aliases = f"alias={component},alias={component}.{NAMESPACE}"
-            words = ["--network", f"{NETWORK}:{aliases}"]
-            if port:
-                words += ["--publish", port]
-            self.engine.run("kube", "play", *words, file.name)
+            self.engine.run("kube", "play", "--network", f"{NETWORK}:{aliases}", file.name)
         return name
+
+    def _as_files(self, made: Object) -> None:
+        """Mount files of this machine where a pod mounts one file of a ConfigMap: `subPath`.
+
+        podman 4.3 mounts the folder of the ConfigMap in the place of the file.
+        """
+        data = {each["metadata"]["name"]: each["data"] for each in self.cluster.of("ConfigMap")}
+        volumes = made["spec"]["volumes"]
+        by_name = {each["name"]: each for each in volumes}
+        for container in made["spec"]["containers"]:
+            for mount in container["volumeMounts"]:
+                if (wanted := mount.pop("subPath", None)) is None:
+                    continue
+                name = by_name[mount["name"]]["configMap"]["name"]
+                file = self.engine.folder / "files" / name / wanted
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(data[name][wanted], "utf-8")
+                mount["name"] = f"file-{len(volumes)}"
+                path = {"path": str(file), "type": "File"}
+                volumes.append({"name": mount["name"], "hostPath": path})
 
     def _make(self, names: list[str], group: int) -> None:
         """Make volumes that a group may write, as a kubelet does for `fsGroup`."""
@@ -235,7 +256,7 @@ def _played(engine: Engine) -> Iterator[str]:
         _ready(pods, f"api-{number}")
     pods.play("worker")
     port = free_port()
-    pods.play("nginx", port=f"127.0.0.1:{port}:8080")
+    pods.play("nginx", port=port)
     client = Client(port)
     wait_until(
         lambda: client.search(QUESTION).status == 200,

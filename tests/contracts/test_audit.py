@@ -1,6 +1,7 @@
 """The audit: what commands, jobs and requests leave, in both kinds of database."""
 
 import argparse
+import gc
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,13 @@ def test_entries_are_read_as_they_were_added(audit: SqlAudit) -> None:
     audit.add([ONE, NOON])
     assert list(audit.entries()) == [NOON, ONE]
     assert list(audit.entries(ONE.at)) == [ONE]
+
+
+def test_a_reader_that_stops_leaves_nothing_open(audit: SqlAudit) -> None:
+    """As the command does whose output is closed, such as by `head`."""
+    audit.add([NOON, ONE])
+    assert next(audit.entries()) == NOON
+    gc.collect()
 
 
 def test_what_cannot_be_stored_is_replaced(audit: SqlAudit) -> None:

@@ -46,9 +46,9 @@ class SqlAudit(Ledger):
         with self._reading() as connection:
             if connection is None:
                 return
-            found = connection.execute(query.execution_options(yield_per=_STREAMED))
-            for row in found:
-                yield _entry(row)
+            with connection.execute(query.execution_options(yield_per=_STREAMED)) as found:
+                for row in found:
+                    yield _entry(row)
 
     def history(
         self,

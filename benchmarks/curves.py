@@ -31,10 +31,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
-import numpy as np
-
+from benchmarks.library import put_of
 from benchmarks.measurements import built
 from benchmarks.million import DIM, folder_of, longer_model, vectors_of
 from benchmarks.servers import Server, serving
@@ -45,7 +44,7 @@ from clipseek.catalog.rows import packed
 from clipseek.config import Settings
 from clipseek.protocols import CatalogWriter
 from clipseek.service import Service
-from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
+from clipseek.types import PICTURE, Put, Video
 
 SEGMENTS, EACH = (1_000, 10_000, 100_000, 1_000_000), (10, 500)
 ONE_MORE, AT_ONCE = 50, 1000
@@ -153,19 +152,12 @@ def _puts(segments: int, each: int) -> Iterator[Put]:
 
 def one_put(number: int, size: int) -> Put:
     """Return a video of so many segments of two seconds, with a frame in each."""
-    name, vectors = f"{number:032x}", vectors_of(number, size)
-    edges = np.arange(0, 2 * size + 1, 2, dtype=np.float64)
-    picture = FieldSegments(
-        spans=np.stack([edges[:-1], edges[1:]], axis=1),
-        vectors=vectors,
-        best_times=edges[:-1],
-        biases=np.zeros(size, np.float32),
-        thumbnails=[f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"] * size,
-    )
+    name = f"{number:032x}"
     tags = (TAG,) if number % 2 else ()
     uri = f"/videos/{number % 1000:03}/{name}.mp4"
     video = Video(name, uri, f"{number * 7919 % 10**9:09}", 2.0 * size, 64, 48, 1, tags=tags)
-    return Put(video, {PICTURE: picture}, frames=FrameVectors(edges[:-1], vectors))
+    thumbnail = f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"
+    return put_of(video, vectors_of(number, size), thumbnail=thumbnail)
 
 
 def _stored(database: Database, puts: Sequence[Put]) -> None:
@@ -184,8 +176,8 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _served(settings: Settings, index_bytes: int, options: argparse.Namespace) -> dict[str, float]:
     """Start a server over a library, ask it, and return what it took."""
     with serving(["api", "--quiet"], "readyz", _environment(settings)) as server:
-        times = [_searched(server, number, "") for number in range(options.searches)]
-        tagged = [_searched(server, number, TAG) for number in range(options.searches // 4)]
+        times = [server.searched_ms(number) for number in range(options.searches)]
+        tagged = [server.searched_ms(number, tag=TAG) for number in range(options.searches // 4)]
         memory = server.memory()
         asked = {
             "list_ms": "videos?" + urlencode({"limit": 50, "after": f"{settings.shards:032x}"}),
@@ -202,19 +194,6 @@ def _served(settings: Settings, index_bytes: int, options: argparse.Namespace) -
         "tag_ms": _digits(median(tagged)),
         **pages,
     }
-
-
-def _searched(server: Server, number: int, tag: str) -> float:
-    """Ask one search and return its time in milliseconds, as the client sees it."""
-    asked = {"query": f"a red car at night {number}"} | ({"filter": {"tags": [tag]}} if tag else {})
-    kind = {"Content-Type": "application/json"}
-    request = Request(f"{server.url}v1/search", json.dumps(asked).encode(), kind)  # noqa: S310
-    begun = time.perf_counter()
-    with urlopen(request, timeout=60) as answer:  # noqa: S310
-        found = json.load(answer)["hits"]
-    if not found:
-        raise RuntimeError("a search over a full library found nothing")
-    return 1000 * (time.perf_counter() - begun)
 
 
 def _page(server: Server, path: str, times: int) -> float:

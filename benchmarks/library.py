@@ -19,6 +19,19 @@ Draw = Callable[[int, np.random.Generator, int], NDArray[np.float32]]
 """Makes the vectors of a video, float32 (S, dim), of its number and a dimension."""
 
 
+def put_of(video: Video, vectors: NDArray[np.float32], *, thumbnail: str = "none.jpg") -> Put:
+    """Return a video whose segments have these vectors, two seconds each, with a frame in each."""
+    edges = np.arange(0, 2 * len(vectors) + 1, 2, dtype=np.float64)
+    picture = FieldSegments(
+        spans=np.stack([edges[:-1], edges[1:]], axis=1),
+        vectors=vectors,
+        best_times=edges[:-1],
+        biases=np.zeros(len(vectors), np.float32),
+        thumbnails=[thumbnail] * len(vectors),
+    )
+    return Put(video, {PICTURE: picture}, frames=FrameVectors(edges[:-1], vectors))
+
+
 def make_library(
     folder: Path,
     *,

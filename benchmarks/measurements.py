@@ -23,6 +23,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from benchmarks.library import put_of
 from benchmarks.servers import ROOT, Server, serving
 from benchmarks.vectors import made
 from clipseek.assembly import open_writer
@@ -36,7 +37,7 @@ from clipseek.protocols import CatalogWriter
 from clipseek.publishing import FolderStore, Manifest
 from clipseek.publishing.files import SEGMENTS
 from clipseek.publishing.manifest import INDEX
-from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
+from clipseek.types import Video
 from tests.contracts import postgres
 
 SMALL, PER_VIDEO, VIDEOS_SEED = 500, 50, 7
@@ -259,18 +260,10 @@ def _fill(catalog: CatalogWriter, bundle: Bundle, vectors: Vectors) -> None:
     for number, start in enumerate(range(0, len(vectors), PER_VIDEO)):
         own = vectors[start : start + PER_VIDEO]
         count = len(own)
-        edges = np.arange(0, 2 * count + 1, 2, dtype=np.float64)
         name = f"{number:032x}"
-        picture = FieldSegments(
-            spans=np.stack([edges[:-1], edges[1:]], axis=1),
-            vectors=own,
-            best_times=edges[:-1],
-            biases=np.zeros(count, np.float32),
-            thumbnails=[f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"] * count,
-        )
         video = Video(name, f"/videos/archive/{name}.mp4", name, 2.0 * count, 1920, 1080, 1)
-        frames = FrameVectors(edges[:-1], own)
-        catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
+        thumbnail = f"default/{name[:2]}/{name}/000000000-0123456789ab.jpg"
+        catalog.put("default", put_of(video, own, thumbnail=thumbnail))
 
 
 def _bytes(manifest: Manifest, name: str) -> int:
@@ -286,22 +279,16 @@ def _served(folder: Path, searches: int) -> tuple[int, float]:
     with serving(["api", "--quiet"], "readyz", {"CLIPSEEK_DATA_DIR": str(folder)}) as server:
         for number in range(WARM_UP):
             _search(server, f"a warm day {number}")
-        before = _cpu_s(server.pid)
+        before = server.cpu_s()
         for number in range(searches):
             _search(server, f"a red car at night {number}")
-        return server.memory(), (_cpu_s(server.pid) - before) / searches
+        return server.memory(), (server.cpu_s() - before) / searches
 
 
 def _search(server: Server, query: str) -> None:
     body, kind = json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
     with urlopen(Request(f"{server.url}v1/search", body, kind), timeout=60) as answer:  # noqa: S310
         answer.read()
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor time that a process took, fields 14 and 15 of proc(5)'s `stat`."""
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _approximate(vectors: Vectors, sentences: Vectors) -> tuple[FaissIndex, float]:

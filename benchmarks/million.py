@@ -23,20 +23,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from benchmarks.servers import Server, serving
+from benchmarks.library import put_of
+from benchmarks.servers import serving
 from clipseek.assembly import build_snapshot, load_model, open_writer
 from clipseek.config import Settings
 from clipseek.embedding import bundle, models
 from clipseek.protocols import CatalogWriter
 from clipseek.publishing import FolderStore, Manifest
 from clipseek.publishing.manifest import INDEX
-from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
+from clipseek.types import Video
 
 DIM, PER_VIDEO, SEARCHES = 512, 500, 50
 
@@ -166,16 +166,7 @@ def _videos(count: int) -> Iterator[tuple[Video, int]]:
 def _fill(catalog: CatalogWriter, videos: Iterable[tuple[Video, int]]) -> None:
     """Put videos with generated vectors."""
     for number, (video, size) in enumerate(videos):
-        vectors, edges = vectors_of(number, size), np.arange(0, 2 * size + 1, 2, dtype=np.float64)
-        picture = FieldSegments(
-            spans=np.stack([edges[:-1], edges[1:]], axis=1),
-            vectors=vectors,
-            best_times=edges[:-1],
-            biases=np.zeros(size, np.float32),
-            thumbnails=["none.jpg"] * size,
-        )
-        frames = FrameVectors(edges[:-1], vectors)
-        catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
+        catalog.put("default", put_of(video, vectors_of(number, size)))
 
 
 def vectors_of(number: int, size: int) -> NDArray[np.float32]:
@@ -194,7 +185,7 @@ def _measure(folder: Path, manifest: Manifest, built_s: float) -> Measured:
     settings = {"CLIPSEEK_DATA_DIR": str(folder)}
     with serving(["api", "--quiet"], "readyz", settings) as server:
         ready = server.memory()
-        times = [_searched(server, number) for number in range(SEARCHES)]
+        times = [server.searched_ms(number) for number in range(SEARCHES)]
         searched, peak = server.memory(), server.memory("VmHWM")
     return Measured(
         name="million",
@@ -211,18 +202,6 @@ def _measure(folder: Path, manifest: Manifest, built_s: float) -> Measured:
         search_p50_ms=round(statistics.median(times), 2),
         search_max_ms=round(max(times), 2),
     )
-
-
-def _searched(server: Server, number: int) -> float:
-    """Ask one search and return its time in milliseconds, as the client sees it."""
-    body = json.dumps({"query": f"a red car at night {number}"}).encode()
-    asked = Request(f"{server.url}v1/search", body, {"Content-Type": "application/json"})  # noqa: S310
-    started = time.perf_counter()
-    with urlopen(asked, timeout=60) as answer:  # noqa: S310
-        found = json.load(answer)["hits"]
-    if not found:
-        raise RuntimeError("a search over a full library found nothing")
-    return 1000 * (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

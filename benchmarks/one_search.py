@@ -26,16 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.chip import machine
+from benchmarks.library import put_of
 from benchmarks.model import made, options_of, pictures
 from benchmarks.servers import ROOT
 from benchmarks.vectors import made as vectors_of
 from clipseek.assembly import build_snapshot, load_model, open_writer
 from clipseek.config import Settings
 from clipseek.embedding.bundle import Bundle
-from clipseek.types import PICTURE, FieldSegments, FrameVectors, Put, Video
+from clipseek.types import Video
 
 MODEL = "PE-Core-B-16"
 SENTENCE = "a red car turning at night"
@@ -110,17 +109,8 @@ def library(folder: Path, bundle: Bundle, segments: int) -> None:
         "default", model.name, bundle.dim, model.embedder.fingerprint, model.scoring
     )
     vectors, _ = vectors_of(segments, bundle.dim)
-    edges = np.arange(0, 2 * segments + 1, 2, dtype=np.float64)
-    picture = FieldSegments(
-        spans=np.stack([edges[:-1], edges[1:]], axis=1),
-        vectors=vectors,
-        best_times=edges[:-1],
-        biases=np.zeros(segments, np.float32),
-        thumbnails=["none.jpg"] * segments,
-    )
     video = Video("0" * 32, "/videos/a.mp4", "a", 2.0 * segments, 64, 48, 1)
-    frames = FrameVectors(edges[:-1], vectors)
-    service.catalog.put("default", Put(video, {PICTURE: picture}, frames=frames))
+    service.catalog.put("default", put_of(video, vectors))
     build_snapshot(service, "default")
     service.close()
 

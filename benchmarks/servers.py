@@ -1,5 +1,6 @@
 """Servers that a benchmark starts and ends, each a separate process on a free port."""
 
+import json
 import os
 import socket
 import subprocess
@@ -30,6 +31,21 @@ class Server:
         lines = Path(f"/proc/{self.pid}/status").read_text("utf-8").splitlines()
         found = next(line for line in lines if line.startswith(f"{name}:"))
         return 1024 * int(found.split()[1])
+
+    def searched_ms(self, number: int, *, tag: str = "") -> float:
+        """Ask a search, another one for each number; return its time in milliseconds."""
+        asked: dict[str, object] = {"query": f"a red car at night {number}"}
+        if tag:
+            asked["filter"] = {"tags": [tag]}
+        kind = {"Content-Type": "application/json"}
+        question = json.dumps(asked).encode()
+        request = urllib.request.Request(f"{self.url}v1/search", question, kind)  # noqa: S310
+        started = time.perf_counter()
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            found = json.load(answer)["hits"]
+        if not found:
+            raise RuntimeError("a search over a full library found nothing")
+        return 1000 * (time.perf_counter() - started)
 
     def cpu_s(self) -> float:
         """Return the seconds of CPU that the process has used so far (proc(5), utime and stime)."""

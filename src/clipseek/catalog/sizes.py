@@ -53,8 +53,6 @@ def _written(column: ColumnElement[Any], dialect: str) -> ColumnElement[int]:
     SQLite has `octet_length` since 3.43 only, and PostgreSQL casts no text with a backslash.
     """
     text = cast(column, String)
-    return func.octet_length(text) if dialect == "postgresql" else func.length(_bytes(text))
-
-
-def _bytes(text: ColumnElement[str]) -> ColumnElement[bytes]:
-    return cast(text, LargeBinary)
+    if dialect == "postgresql":
+        return func.octet_length(text)
+    return func.length(cast(text, LargeBinary))

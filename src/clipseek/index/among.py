@@ -40,7 +40,7 @@ def search(
     allowed, has = np.zeros(len(held), np.bool_), np.zeros(layout.nlist, np.bool_)
     allowed[rows if layout.runs is None else layout.runs[rows]] = True
     has[held[allowed]] = True
-    probes = min(probes, int(has.sum()))
+    probes, depth = min(probes, int(has.sum())), min(depth, len(held))
     near_lists = faiss.SearchParameters(sel=marked(has))
     within, own = marked(allowed), selected(rows, int(layout.whole.ntotal))
     scores = np.empty((len(queries), k), np.float32)

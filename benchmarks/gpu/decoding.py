@@ -7,6 +7,7 @@ second in its memory.
 
 import importlib
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,16 @@ def measure(work: Work) -> None:
             if not work.has(1, what):
                 continue
             try:
-                taken = work.seconds(lambda way=way: way(clip, work.device))  # type: ignore[misc]
+                taken = work.seconds(partial(way, clip, work.device))
             except (ImportError, OSError, RuntimeError, ValueError) as error:
-                work.left_out.append(f"{what}: {str(error).strip().splitlines()[0]}")
+                work.left_out.append(f"{what}: {_line(error)}")
             else:
                 work.found(f"{what}, frames/s", frames / taken)
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of what an error says, or its kind if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _ours(clip: Path) -> None:

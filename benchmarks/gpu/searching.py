@@ -7,6 +7,7 @@ The true neighbours are found by torch in float32 while the vectors are made.
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import faiss as _faiss
@@ -118,7 +119,7 @@ def _searched(work: Work, rows: int, what: str) -> None:
     queries = frames.queries
     work.found(f"{what}, recall@{K}", recall(index.search(queries, K)[1], frames.truth), 4)
     for batch in (b for b in _BATCHES if b <= len(queries)):
-        taken = work.seconds(lambda some=queries[:batch]: index.search(some, K))  # type: ignore[misc]
+        taken = work.seconds(partial(index.search, queries[:batch], K))
         work.found(f"{what}, queries/s, {batch} at a time", batch / taken)
 
 

@@ -117,17 +117,27 @@ def test_a_step_is_measured_after_it_was_warmed_up() -> None:
     assert len(calls) == 4
 
 
-def test_what_no_library_can_decode_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("No module named 'torchcodec'"), "No module named 'torchcodec'"),
+        (OSError(), "OSError"),
+    ],
+    ids=["missing", "without a word"],
+)
+def test_what_no_library_can_decode_is_left_out(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the reason, and the others are measured."""
 
     def lacking(_name: str) -> None:
-        raise ImportError("No module named 'torchcodec'")
+        raise error
 
     monkeypatch.setattr(importlib, "import_module", lacking)
     part = work()
     decoding.measure(part)
     assert [*part.figures] == ["PyAVFrames, one core, frames/s", "PyAV on cpu, frames/s"]
-    assert part.left_out == ["torchcodec on cpu: No module named 'torchcodec'"]
+    assert part.left_out == [f"torchcodec on cpu: {said}"]
 
 
 def test_true_neighbours_are_found_while_vectors_are_made() -> None:

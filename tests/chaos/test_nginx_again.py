@@ -22,7 +22,47 @@ OPENAPI = Path(__file__).parents[1] / "api" / "openapi.json"
 SEARCHES = ("/v1/search", "/v1/search/batch")
 MAY_BE_REPEATED = [("POST", path) for path in SEARCHES]
 STREAMS = ("/v1/alerts/stream", "/v1/jobs/a/events", "/v1/cameras/a/live", "/v1/feeds")
+WITHOUT_ONE = '(.* clipseek_api .*|[^ ,]+) -$" @again'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Full:
+    """Takes no connection for a while, as an address does that nothing is at, and then each."""
+
+    def __init__(self, seconds: float) -> None:
+        self.asked: list[bytes] = []
+        self._seconds = seconds
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = int(self._socket.getsockname()[1])
+        # Who is in the queue keeps others out: Linux drops what they send, as no address answers.
+        self._before = [socket.socket() for _ in range(4)]
+        for each in self._before:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", self.port))
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self._ended.wait(self._seconds)
+        for each in self._before:
+            each.close()
+        self._socket.settimeout(0.1)
+        while not self._ended.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except TimeoutError:
+                continue
+            with connection:
+                if request := connection.recv(65_536):
+                    self.asked.append(request.split(b"\r\n")[0])
+                    connection.sendall(ANSWER)
+
+    def close(self) -> None:
+        """End."""
+        self._ended.set()
+        self._thread.join()
+        self._socket.close()
 
 
 class Replica:
@@ -75,8 +115,9 @@ def client(replica: Replica) -> Iterator[Client]:
         lacking("no nginx on PATH; `make servers` installs it")
 
     def edit(template: str) -> str:
-        assert template.count('clipseek_api$" @again') == 2
-        return template.replace('clipseek_api$" @again', f':{replica.port}$" @again')
+        as_if = f'(.* clipseek_api .*|127.0.0.1:{replica.port}) .*" @again'
+        assert template.count(WITHOUT_ONE) == 2
+        return template.replace(WITHOUT_ONE, as_if)
 
     with own_folder() as folder, standing(folder, [replica.port], edit=edit) as client:
         yield client
@@ -135,3 +176,28 @@ def test_a_replica_that_breaks_is_not_asked_again(replica: Replica) -> None:
     with own_folder() as folder, standing(folder, [replica.port]) as client:
         assert client.ask("POST", "/v1/search", {"query": "a"}).status == 503
     assert len(replica.asked) == 1
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST", 200), ("PATCH", 503)])
+def test_a_search_that_reached_nobody_is_begun_again(method: str, status: int) -> None:
+    """The one address is that of a replica which is gone, and soon that of another one.
+
+    The first time nginx waits for a connection for 0.2 s; the second time until there is one.
+    """
+    if shutil.which("nginx") is None:
+        lacking("no nginx on PATH; `make servers` installs it")
+
+    def edit(template: str) -> str:
+        once = template.replace("proxy_connect_timeout 1s;", "proxy_connect_timeout 200ms;")
+        again = "location @again {\n        internal;\n"
+        assert again in once
+        return once.replace(again, f"{again}        proxy_connect_timeout 5s;\n")
+
+    full = Full(seconds=0.6)
+    try:
+        with own_folder() as folder, standing(folder, [full.port], edit=edit) as client:
+            path = "/v1/search" if method == "POST" else "/v1/videos/a"
+            assert client.ask(method, path, {"query": "a"}).status == status
+        assert full.asked == ([b"POST /v1/search HTTP/1.1"] if status == 200 else [])
+    finally:
+        full.close()

@@ -53,7 +53,7 @@ def each(parts: Iterable[tuple[str, Iterator[str]]]) -> Iterator[str]:
             yield from part
         except Exception as error:  # noqa: BLE001  it is raised in the end
             failed.append(error)
-            yield f"failed: {error}\nrun it alone: make compose-test PARTS={name} ENGINE=--keep"
+            yield f"failed: {error!r}\nrun it alone: make compose-test PARTS={name} ENGINE=--keep"
     if failed:
         raise ExceptionGroup("parts have failed", failed)
 

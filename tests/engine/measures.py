@@ -9,6 +9,9 @@ from tests.engine.load import Load
 from tests.engine.stack import Stack
 from tests.engine.tried import PATIENCE_S, memory
 
+KILLED = 137
+"""How a container ends that has not done so within its grace period."""
+
 
 def used(stack: Stack, service: str) -> float:
     """Return the MB of memory of the processes of a service's first container."""
@@ -36,10 +39,19 @@ def started(stack: Stack, service: str, is_up: Callable[[], bool] | None = None)
     began = time.monotonic()
     stack.engine.run("stop", "--time", str(seconds), name)
     stopped = time.monotonic()
+    code = stack.inspect(name)["State"]["ExitCode"]
+    assert code != KILLED, f"{service} was killed after {seconds} s:\n{_said(stack, name)}"
     stack.engine.run("start", name)
     wait_until(up, f"{service} to be up", deadline_s=PATIENCE_S, step_s=0.1)
     took = time.monotonic() - stopped
     return f"{service} stops in {stopped - began:.1f} s and is up {took:.1f} s after its start"
+
+
+def _said(stack: Stack, name: str) -> str:
+    """Return the last lines that a container has written."""
+    log = stack.engine.folder / "stopped.log"
+    stack.engine.run("logs", "--tail", "40", name, log=log)
+    return log.read_text("utf-8")
 
 
 class Peak:

@@ -160,7 +160,8 @@ def _store(stack: Stack) -> Iterator[str]:
     wait_until(lambda: _finds(stack, QUESTION), "a search", deadline_s=PATIENCE_S)
     client = stack.client()
     hit = client.search(QUESTION).body["hits"][0]
-    assert client.ask("GET", hit["thumbnail_url"]).status == 200
+    seen = client.ask("GET", hit["thumbnail_url"])
+    assert seen.status == 200, (hit["thumbnail_url"], seen)
     words = ("exec", "--env", "AWS_SECRET_ACCESS_KEY=any", stack.container("api"))
     objects = int(stack.engine.run(*words, "python", "-c", LIST))
     assert objects > 0

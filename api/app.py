@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -54,6 +55,7 @@ from api.answering import Answering
 from api.auditing import Auditing
 from api.cutter import Cutter
 from api.drift_gauges import DriftGauges
+from api.ending import Ending
 from api.explaining import Explaining
 from api.following import Following
 from api.job_counts import JobCounts
@@ -369,27 +371,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         readiness.end()
-        await warming
-        await app.state.answering.close()
-        await run_in_threadpool(app.state.looking.close)
-        await run_in_threadpool(app.state.explaining.close)
-        await app.state.rates.close()
-        if app.state.recent is not None:
-            await run_in_threadpool(_close_recent, app.state.recent)
-        await run_in_threadpool(app.state.recall.close)
-        if keyring is not None:
-            await run_in_threadpool(keyring.close)
-        state = app.state
-        if state.oidc is not None:
-            await run_in_threadpool(state.oidc.issuer.close)
-        if isinstance(state.tracing, OtlpTracing):
-            await run_in_threadpool(state.tracing.close)
-        counting = [state.job_counts.counting, state.watch_counts.counting, state.drift_gauges]
-        for each in (*counting, state.auditing, state.lag):
-            await run_in_threadpool(each.close)
+        state, ending = app.state, Ending()
+        await ending.wait(warming, state.answering.close(), state.rates.close())
+        tracing = [state.tracing] if isinstance(state.tracing, OtlpTracing) else []
+        keys = [] if keyring is None else [keyring]
+        issuers = [] if state.oidc is None else [state.oidc.issuer]
+        counting = (state.job_counts.counting, state.watch_counts.counting, state.drift_gauges)
+        pictures = (state.looking, state.explaining, state.recall, state.auditing, state.lag)
+        workers = [each.close for each in (*counting, *pictures, *keys, *issuers, *tracing)]
+        if state.recent is not None:
+            workers.append(partial(_close_recent, state.recent))
+        await ending.close(map(_named, workers))
         stores = (state.jobs, state.queue, state.audit, state.history, state.wishing.store)
         of_cameras = (state.cameras, state.camera_store, state.feeds, state.retaining)
         of_videos = (state.watch_reader, state.watches, state.redacting, state.curating)
-        for store in (*stores, *of_cameras, *of_videos):
-            await run_in_threadpool(store.close)
-        await run_in_threadpool(service.close)
+        closed = [each.close for each in (*stores, *of_cameras, *of_videos)]
+        await ending.close(map(_named, (*closed, service.close)))
+
+
+def _named(close: Callable[[], object]) -> tuple[str, Callable[[], object]]:
+    return type(getattr(close, "__self__", close)).__name__, close

@@ -162,9 +162,12 @@ def _rolled(stack: Stack) -> Iterator[str]:
         for number in range(1, replicas + 1):
             name = stack.container("api", number)
             stack.engine.run("restart", "--time", str(GRACE_S), name)
+            before = _searches(stack, name)
+            # It may have another address now. The next one is restarted when nginx has seen that,
+            # which takes as long as the name server of the engine needs to tell it.
             wait_until(
-                lambda: stack.healthy(name),  # noqa: B023  called here
-                "the replica to be ready",
+                lambda: stack.healthy(name) and _searches(stack, name) > before,  # noqa: B023
+                "the replica to be searched",
                 deadline_s=PATIENCE_S,
                 step_s=0.5,
             )
@@ -172,6 +175,13 @@ def _rolled(stack: Stack) -> Iterator[str]:
     assert load.failed == 0, str(load)
     took = time.monotonic() - started
     yield f"{replicas} replicas were restarted one by one in {took:.0f} s: {load}"
+
+
+def _searches(stack: Stack, name: str) -> int:
+    """Return how many searches a replica has told of in its log."""
+    log = stack.engine.folder / "searches.log"
+    stack.engine.run("logs", name, log=log)
+    return log.read_text("utf-8").count('"/v1/search"')
 
 
 def _database(stack: Stack) -> Iterator[str]:

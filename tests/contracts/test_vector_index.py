@@ -618,6 +618,75 @@ def test_a_filter_that_passes_none_of_the_nearest_finds_the_next_ones() -> None:
     assert (found.scores >= truth.scores[:, -1:] - 1e-3).mean() >= 0.95
 
 
+def lists_asked(index: FaissIndex, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Return where the lists are noted that each pass of a search with a filter looks through."""
+    asked: list[list[int]] = []
+    whole = among._assigned
+
+    def assigned(of: Any, query: Any, k: int, lists: Any, *rest: Any) -> Any:
+        if of is index._layout.lists:
+            asked.append(lists.found.tolist())
+        return whole(of, query, k, lists, *rest)
+
+    monkeypatch.setattr(among, "_assigned", assigned)
+    return asked
+
+
+@pytest.mark.parametrize("kind", ["ivf-flat", "ivf-sq8", "ivf-pq"])
+def test_half_of_the_rows_take_little_more_than_all(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as many lists are looked through only if a nearer one may have something better."""
+    rng = np.random.default_rng(8)
+    rows, dim = 40_000, 24
+    centres = rng.normal(size=(200, dim))
+    vectors = centres[np.sort(rng.integers(200, size=rows))] + 0.8 * rng.normal(size=(rows, dim))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    index = FaissIndex.build(vectors, np.arange(rows), kind=kind)
+    assert len(index.reach) == 1
+    monkeypatch.setattr("clipseek.index.faiss.FEW_ROWS", 0)
+    asked = lists_asked(index, monkeypatch)
+    allow = np.flatnonzero(rng.random(rows) < 0.5)
+    queries = vectors[rng.permutation(rows)[:64]] + 0.1 * rng.normal(size=(64, dim))
+    queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
+    found = index.search(queries, 10, allow=allow)
+    truth = ExactIndex(np.arange(rows), vectors).search(queries, 10, allow=allow)
+    assert (found.scores >= truth.scores[:, -1:] - 1e-3).mean() >= 0.97
+    assert set(found.ids.ravel().tolist()) <= set(allow.tolist())
+    for_each = sum(map(len, asked)) / len(queries)
+    assert index.nprobe <= for_each < 1.4 * index.nprobe
+    asked.clear()
+    index.reach = ()  # as of a snapshot that does not say it
+    index.search(queries, 10, allow=allow)
+    assert sum(map(len, asked)) / len(queries) > 1.7 * index.nprobe
+
+
+def test_rows_of_a_filter_are_marked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An array that cannot be written is known again, one that can may be another by now."""
+    ids, vectors = library(2000)
+    index = FaissIndex.build(vectors, ids, kind="ivf-flat")
+    monkeypatch.setattr("clipseek.index.faiss.FEW_ROWS", 0)
+    made: list[int] = []
+    of = among.Among.of
+
+    def counted(layout: Any, held: Any, rows: Any) -> among.Among:
+        made.append(len(rows))
+        return of(layout, held, rows)
+
+    monkeypatch.setattr(among.Among, "of", counted)
+    fixed = [np.sort(ids)[start::2] for start in (0, 1)]
+    for allow in fixed:
+        allow.flags.writeable = False
+    for _ in range(3):
+        for allow in fixed:
+            assert set(index.search(vectors[:2], 5, allow=allow).ids.ravel()) <= set(allow)
+    assert len(made) == 2
+    changing = np.sort(ids)[::2].copy()
+    index.search(vectors[:2], 5, allow=changing)
+    changing[:] = np.sort(ids)[1::2]
+    assert set(index.search(vectors[:2], 5, allow=changing).ids.ravel()) <= set(fixed[1])
+
+
 @pytest.mark.parametrize("kind", ["ivf-flat", "ivf-sq8", "ivf-pq"])
 def test_lists_without_an_allowed_row_are_not_looked_through(
     kind: Kind, monkeypatch: pytest.MonkeyPatch
@@ -630,19 +699,11 @@ def test_lists_without_an_allowed_row_are_not_looked_through(
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     index = FaissIndex.build(vectors, np.arange(rows), kind=kind)
     monkeypatch.setattr("clipseek.index.faiss.FEW_ROWS", 0)
-    asked: list[list[int]] = []
-    whole = among._assigned
-
-    def assigned(of: Any, query: Any, k: int, lists: Any, *rest: Any) -> Any:
-        if of is index._layout.lists:
-            asked.append(lists[0].tolist())
-        return whole(of, query, k, lists, *rest)
-
-    monkeypatch.setattr(among, "_assigned", assigned)
+    asked = lists_asked(index, monkeypatch)
     allow = np.flatnonzero(groups == 3)
     found = index.search(vectors[groups == 7][:5], 10, allow=allow)
     with_some = set(index._layout.lists_of(allow).tolist())
-    assert len(asked) == 5
+    assert len(asked) >= 5
     assert all(set(lists) <= with_some for lists in asked)
     assert len(with_some) < index._layout.nlist / 2
     truth = ExactIndex(np.arange(rows), vectors).search(vectors[groups == 7][:5], 10, allow=allow)

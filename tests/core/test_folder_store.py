@@ -90,6 +90,7 @@ def test_the_manifest_says_what_it_was_made_from(tmp_path: Path) -> None:
         "history": publishing.history(catalog, NAME, 2),
         "scoring": "",
         "shards": [],
+        "reach": [],
     }
     assert set(files) == {"index.faiss", "segments.npz"}
     for name, sums in files.items():
@@ -128,6 +129,9 @@ def test_a_large_collection_gets_lists(tmp_path: Path) -> None:
     assert manifest.kind == found.index.kind == "ivf-pq"
     assert 0.99 <= manifest.recall_at_10 == found.index.recall
     assert 1 <= manifest.nprobe == found.index.nprobe
+    assert manifest.reach == found.index.reach == tuple(sorted(manifest.reach))
+    assert len(manifest.reach) == 2
+    assert all(0 < best < 1.01 and 0 < below < 1 for best, below in manifest.reach)
     assert found.index.search(block.vectors[7:8], 1).ids.tolist() == [[7]]
 
 

@@ -342,6 +342,24 @@ def test_as_many_come_as_there_are_when_most_are_replaced(tmp_path: Path) -> Non
     assert view.search(QUERIES, 151).ids.shape == (4, 151)
 
 
+def test_what_a_filter_lets_through_is_found_once_and_anew_after_a_change(tmp_path: Path) -> None:
+    """The same array comes again, so that an index may know it, until a video has changed."""
+    catalog = filled()
+    view = View.open(catalog, FolderStore(tmp_path), NAME)
+    only = Filters(video_ids=("a", "b"))
+    (part,) = view.parts
+    first = part.allowed(only)
+    assert first is not None
+    assert not first.flags.writeable
+    assert part.allowed(Filters(video_ids=("a", "b"))) is first
+    assert part.allowed(Filters(video_ids=("b",))) is not first
+    catalog.remove(NAME, "a")
+    later = view.refresh(catalog, FolderStore(tmp_path))
+    assert_agrees(later, catalog, only)
+    assert len(first) == 6
+    assert sum(len(found) for each in later.parts if (found := each.allowed(only)) is not None) == 3
+
+
 def test_no_video_allowed_finds_nothing(tmp_path: Path) -> None:
     """An empty filter, or one of unknown videos, gives no neighbours."""
     catalog = filled()

@@ -15,6 +15,7 @@ Ties go to the lower id in all of them, and the scores that are returned are pro
 stored vectors, summed in float64 (see `nearest`); codes only choose what is scored.
 """
 
+from clipseek.index.among import Reach
 from clipseek.index.exact import ExactIndex
 from clipseek.index.faiss import EXACT_UP_TO, TARGET_RECALL, FaissIndex
 from clipseek.index.gpu import OnGpu, gpus
@@ -31,6 +32,7 @@ __all__ = [
     "Kind",
     "MilvusIndex",
     "OnGpu",
+    "Reach",
     "ShardedIndex",
     "ShardsMissing",
     "gpus",

@@ -1,5 +1,6 @@
 """Search in FAISS, of the kind and with the effort that were measured to do at build."""
 
+import operator
 from pathlib import Path
 from typing import Literal, Self
 
@@ -7,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
-from clipseek.index import among, tuning
+from clipseek.index import tuning
+from clipseek.index.among import Among, Effort, Reach
+from clipseek.index.among import search as search_among
 from clipseek.index.gpu import GPU_LIMIT, OnGpu
 from clipseek.index.layout import LEAST_ROWS, Kind, Layout
 from clipseek.nearest import ascending, checked, nearest, ordered, rounding, rows_of
+from clipseek.recent import Recent
 from clipseek.types import Neighbours
 
 # Largest collection that is searched exactly. House rule: exact until it is too slow.
@@ -31,18 +35,29 @@ _SPARE = 32
 # Runs that are scored beyond the depth, which is tuned for ten neighbours, for each further one: of
 # the nearest 40, 100 and 400 of a million made frames, 0.99 are then found; with 3 runs 0.98.
 _PER_NEIGHBOUR, _TUNED_FOR = 8, 10
+_KEPT = 4  # filters whose rows stay marked
 
 
 class FaissIndex:
     """Search in FAISS; `kind` says how.
 
     `recall` is the measured recall@10 against exact search at the effort in use, below 1; it is 1
-    for `exact`. On a GPU it is the same, because searches with a filter stay on the CPU.
+    for `exact`. On a GPU it is the same, because searches with a filter stay on the CPU. `reach`
+    says which lists a search with a filter looks through, see `among`; it may be unknown.
     """
 
-    def __init__(self, ids: NDArray[np.int64], layout: Layout, *, recall: float) -> None:
+    def __init__(
+        self,
+        ids: NDArray[np.int64],
+        layout: Layout,
+        *,
+        recall: float,
+        reach: Reach = (),
+    ) -> None:
         self.ids = ids
         self.recall = 1.0 if layout.kind == "exact" else min(recall, _AT_MOST)
+        self.reach = reach
+        self._among = Recent[NDArray[np.int64] | Among](_KEPT)
         self._layout = layout
         self._gpu: OnGpu | None = None
         self._held: NDArray[np.int32] | None = None
@@ -78,11 +93,13 @@ class FaissIndex:
             layout = Layout.made(tried, vectors)
             recall = tuning.tune(layout, held, target_recall)
             if kind != "auto" or recall >= target_recall:
-                return cls(ids, layout, recall=recall)
+                return cls(
+                    ids, layout, recall=recall, reach=tuning.reach(layout, held, target_recall)
+                )
         return cls(ids, Layout.exact(vectors), recall=1.0)
 
     @classmethod
-    def load(cls, path: Path, ids: NDArray[np.int64], *, recall: float) -> Self:
+    def load(cls, path: Path, ids: NDArray[np.int64], *, recall: float, reach: Reach = ()) -> Self:
         """Map the file that `save` wrote into memory; processes share its pages.
 
         Raises:
@@ -94,7 +111,7 @@ class FaissIndex:
                 f"{path} contains {layout.whole.ntotal} vectors for {len(ids)} ids; "
                 "run `indexer build`"
             )
-        return cls(ids, layout, recall=recall)
+        return cls(ids, layout, recall=recall, reach=reach)
 
     def save(self, path: Path) -> None:
         """Write the vectors (not the ids) to a file; raise ServiceUnavailable."""
@@ -115,7 +132,7 @@ class FaissIndex:
 
     def searched_by(self, gpu: OnGpu) -> Self:
         """Return an index that asks another one for neighbours if no filter is given."""
-        moved = type(self)(self.ids, self._layout, recall=self.recall)
+        moved = type(self)(self.ids, self._layout, recall=self.recall, reach=self.reach)
         moved._gpu = gpu
         return moved
 
@@ -140,14 +157,37 @@ class FaissIndex:
     def search(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """Find the k nearest rows of each query; see `protocols.VectorIndex`."""
+        """Find the k nearest rows of each query; see `protocols.VectorIndex`.
+
+        An `allow` that cannot be written is known again by its identity, and its rows are marked
+        once.
+        """
         queries = checked(queries, k, self.dim)
-        rows = None if allow is None else rows_of(self.ids, allow)
-        if rows is not None and len(rows) <= max(FEW_ROWS, FEW_SHARE * len(self)):
-            found, scores = nearest(self._layout.vectors(rows), queries, k)
-            return Neighbours(self.ids[rows[found]], scores)
-        found, scores = self._search(queries, k, rows)
+        only = None if allow is None else self._only(allow)
+        if isinstance(only, np.ndarray) and len(only) <= self._few:
+            found, scores = nearest(self._layout.vectors(only), queries, k)
+            return Neighbours(self.ids[only[found]], scores)
+        found, scores = self._search(queries, k, only)
         return Neighbours(self.ids[found], scores)
+
+    @property
+    def _few(self) -> float:
+        """Rows that a filter leaves at most where they are all compared."""
+        return max(FEW_ROWS, FEW_SHARE * len(self))
+
+    def _only(self, allow: NDArray[np.int64]) -> NDArray[np.int64] | Among:
+        """Return the rows that a filter leaves: as they are, or marked for lists."""
+        if allow.flags.writeable:
+            return self._marked(allow)
+        return self._among.get(allow, lambda: self._marked(allow), operator.is_)
+
+    def _marked(self, allow: NDArray[np.int64]) -> NDArray[np.int64] | Among:
+        rows = rows_of(self.ids, allow)
+        if self._layout.lists is None or len(rows) <= self._few:
+            return rows
+        if self._held is None:
+            self._held = self._layout.held()
+        return Among.of(self._layout, self._held, rows)
 
     def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of int64 (K,) ids, which are all there: float32 (K, dim)."""
@@ -172,20 +212,20 @@ class FaissIndex:
         return Neighbours(ids, scores)
 
     def _search(
-        self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None
+        self, queries: NDArray[np.float32], k: int, only: NDArray[np.int64] | Among | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return rows and scores (Q, K), asking again while the result of FAISS is not certain.
 
         If too few rows were searched to find k, more are searched. If the last score that FAISS
         returned could be equal to the k-th, more rows are requested.
         """
-        available = len(self) if rows is None else len(rows)
+        available = self._count(only)
         k = min(k, available)
         if not k or not len(queries):
             return np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
         ask, effort = min(k + _SPARE, available), 1
         while True:
-            scores, found = self._ask(queries, ask, effort, rows)
+            scores, found = self._ask(queries, ask, effort, only)
             if (found[:, k - 1] < 0).any():
                 effort *= 2
             elif ask < available and _in_doubt(scores, k, self.dim):
@@ -198,24 +238,28 @@ class FaissIndex:
         queries: NDArray[np.float32],
         ask: int,
         effort: int,
-        rows: NDArray[np.int64] | None,
+        only: NDArray[np.int64] | Among | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Search once; rows that FAISS did not find are -1, with the lowest of scores.
 
-        With a filter, a query is compared with as many allowed rows as without one.
+        With a filter, a query is compared with as many allowed rows as without one at most, and
+        with those of as many lists at least, of the lists that have some.
         """
-        if self._gpu is not None and rows is None and ask <= GPU_LIMIT:
+        if self._gpu is not None and only is None and ask <= GPU_LIMIT:
             return self._gpu.search(queries, ask)
         layout = self._layout
         further = max(0, ask - _SPARE - _TUNED_FOR)
-        depth = effort * (layout.depth + _PER_NEIGHBOUR * further)
-        if rows is None or layout.lists is None:
-            probes = effort * layout.nprobe
-            return layout.search(queries, ask, probes=probes, depth=depth, rows=rows)
-        if self._held is None:
-            self._held = layout.held()
-        probes = effort * -(-layout.nprobe * len(self) // len(rows))
-        return among.search(layout, self._held, queries, ask, rows=rows, probes=probes, depth=depth)
+        first, depth = effort * layout.nprobe, effort * (layout.depth + _PER_NEIGHBOUR * further)
+        if isinstance(only, Among):
+            probes = effort * -(-layout.nprobe * len(self) // only.count)
+            how = Effort(first=first, probes=probes, depth=depth, reach=self.reach)
+            return search_among(layout, only, queries, ask, how)
+        return layout.search(queries, ask, probes=first, depth=depth, rows=only)
+
+    def _count(self, only: NDArray[np.int64] | Among | None) -> int:
+        if only is None:
+            return len(self)
+        return only.count if isinstance(only, Among) else len(only)
 
     def _best(
         self,

@@ -8,6 +8,7 @@ import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from clipseek.index.among import Reach
 from clipseek.index.layout import Layout
 from clipseek.nearest import rounding
 
@@ -67,6 +68,14 @@ class Held:
         return np.take_along_axis(
             np.argsort(order, axis=1), index.lists_of(self.neighbours), axis=1
         )
+
+    def centres(self, index: Layout) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the scores of the centre of each neighbour's list, (Q, K), and the best (Q, 1)."""
+        scores, order = index.lists.quantizer.search(index.turned(self.queries), index.nlist)
+        by_list = np.empty_like(scores)
+        np.put_along_axis(by_list, order, scores, axis=1)
+        own = np.take_along_axis(by_list, index.lists_of(self.neighbours), axis=1)
+        return own, scores[:, :1]
 
     def places(self, index: Layout, probes: int) -> NDArray[np.int64]:
         """Return for each neighbour how many runs seem nearer than its own, int64 (Q, K)."""
@@ -130,6 +139,22 @@ def tune(index: Layout, kinds: list[Held], target: float) -> float:
     )
     index.use(probes[best], needed[best])
     return min(kind.recall(index, probes=probes[best], depth=needed[best]) for kind in kinds)
+
+
+def reach(index: Layout, kinds: list[Held], target: float) -> Reach:
+    """Return how far below the tenth neighbour's score the centre of its list is, see `Reach`.
+
+    Lists so near have as many neighbours of each kind of query as `tune` aims at. What a kind
+    scores at best is the median of its tenth neighbours, or of its nearest centres.
+    """
+    goal = min(target + _MARGIN * (1 - target), 1)
+    found = []
+    for kind in kinds:
+        own, nearest = kind.centres(index)
+        best = np.median(np.maximum(kind.tenth, nearest))
+        below = np.quantile(kind.tenth - own, goal, method="higher")
+        found.append((float(best), float(below)))
+    return tuple(sorted(found))
 
 
 def _depth(is_near: NDArray[np.bool_], places: NDArray[np.int64], share: float) -> int:

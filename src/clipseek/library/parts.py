@@ -1,6 +1,7 @@
 """The parts of a view: segments and the index over them, of which some are dead since."""
 
 import logging
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from clipseek.library.passing import ALL, Passing
 from clipseek.library.tags import Tags
 from clipseek.nearest import contained, located
 from clipseek.protocols import VectorIndex
+from clipseek.recent import Recent
 from clipseek.stored import SegmentBlock
 from clipseek.table import SegmentTable
 from clipseek.types import Named, Neighbours
@@ -27,6 +29,8 @@ _SPARE = 32
 # Above so many segments the log says that reading them from the catalog takes long: 500 000 took
 # 69 s on two cores, and 2.7 s from a snapshot.
 _MANY = 50_000
+# Filters whose segments are kept, 8 bytes each.
+_FILTERS = 4
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +42,7 @@ class Part:
     tags: Those of the table's videos. They stay correct, because a video whose tags change is put
     again, and is then dead here. facts: What else filters ask of these videos; see `moved`. dead:
     int64 (D,), ascending: ids that have been removed or replaced since. gone: bool (V,), the videos
-    whose segments are dead, or None if there are none.
+    whose segments are dead, or None if there are none. filtered: What the last filters let through.
     """
 
     table: SegmentTable
@@ -47,6 +51,9 @@ class Part:
     facts: Facts = field(repr=False)
     dead: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     gone: NDArray[np.bool_] | None = field(default=None, repr=False)
+    filtered: Recent[NDArray[np.int64] | None] = field(
+        default_factory=lambda: Recent(_FILTERS), init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.table) - len(self.dead)
@@ -109,7 +116,15 @@ class Part:
         return _taken(near.ids, near.scores, alive_first)
 
     def allowed(self, only: Filters, passing: Passing = ALL) -> NDArray[np.int64] | None:
-        """Return the ids, ascending, that a filter lets through, or None for all."""
+        """Return the ids, ascending, that a filter lets through, or None for all.
+
+        They cannot be written, so that an index may know them again.
+        """
+        if passing.videos is not None or passing.segments is not None:
+            return self._allowed(only, passing)
+        return self.filtered.get(only, lambda: self._allowed(only, ALL), operator.eq)
+
+    def _allowed(self, only: Filters, passing: Passing) -> NDArray[np.int64] | None:
         mask = self._mask(only, passing.videos)
         alive = mask if self.gone is None else mask & ~self.gone
         if only.cuts_videos:
@@ -119,10 +134,10 @@ class Part:
                 fits &= self.facts.moments(only, table.owners, table.spans)
             if passing.segments is not None:
                 fits &= passing.segments
-            return table.ids[fits]
+            return _fixed(table.ids[fits])
         if mask.all():
             return None
-        return self.table.ids_where(alive)
+        return _fixed(self.table.ids_where(alive))
 
     def videos(self, only: Filters, passing: Passing = ALL) -> set[str]:
         """Return the videos that a filter lets through."""
@@ -177,6 +192,11 @@ class Part:
             return self.index.exact(queries, k)
         alive = np.setdiff1d(self.table.ids, self.dead, assume_unique=True)
         return self.index.exact(queries, k, allow=alive)
+
+
+def _fixed(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    ids.flags.writeable = False
+    return ids
 
 
 @dataclass(frozen=True, slots=True)

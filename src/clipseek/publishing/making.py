@@ -38,13 +38,14 @@ def make(
         # Checked before, because FAISS prints its own message when it cannot write.
         files.require_space(folder, files.needed_bytes(rows, index))
         index.save(folder / name)
-        pieces.append(Piece(len(index), index.kind, index.recall, index.nprobe))
+        pieces.append(Piece(len(index), index.kind, index.recall, index.nprobe, index.reach))
     manifest = Manifest.of(
         collection,
         len(rows),
         kind=" and ".join(dict.fromkeys(piece.kind for piece in pieces)),
         recall=min(piece.recall_at_10 for piece in pieces),
         nprobe=max(piece.nprobe for piece in pieces),
+        reach=pieces[0].reach if shards == 1 else (),
         history=history,
         asked=kind,
         shards=tuple(pieces) if shards > 1 else (),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from clipseek.index import Kind
+from clipseek.index import Kind, Reach
 from clipseek.protocols import CatalogReader
 from clipseek.types import Collection
 
@@ -44,12 +44,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One shard of a divided index, and how its vectors are searched."""
+    """One shard of a divided index, and how its vectors are searched; see `FaissIndex`."""
 
     count: int
     kind: Kind
     recall_at_10: float
     nprobe: int
+    reach: Reach = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Manifest:
     was asked for; `bytes_per_vector` is the size of its file over `count`. `scoring` is the hash of
     what the biases were computed with, or empty if that was not recorded. `shards` are the parts of
     a divided index, or none; then `kind` names all kinds of them, and `recall_at_10` is the least.
+    `reach` is that of an index that is not divided, or empty if it was not recorded.
     """
 
     format: int
@@ -81,6 +83,7 @@ class Manifest:
     bytes_per_vector: int = 0
     scoring: str = ""
     shards: tuple[Piece, ...] = ()
+    reach: Reach = ()
 
     @property
     def indexes(self) -> tuple[str, ...]:
@@ -97,6 +100,7 @@ class Manifest:
         kind: str,
         recall: float,
         nprobe: int = 0,
+        reach: Reach = (),
         history: str,
         asked: Kind | Literal["auto"],
         shards: tuple[Piece, ...] = (),
@@ -113,6 +117,7 @@ class Manifest:
             kind=kind,
             recall_at_10=recall,
             nprobe=nprobe,
+            reach=reach,
             history=history,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             files={},

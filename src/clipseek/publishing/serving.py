@@ -72,7 +72,9 @@ class Serving:
         """
         if not manifest.shards:
             (name,) = manifest.indexes
-            index = FaissIndex.load(folder / name, table.ids, recall=manifest.recall_at_10)
+            index = FaissIndex.load(
+                folder / name, table.ids, recall=manifest.recall_at_10, reach=manifest.reach
+            )
             if (index.dim, index.kind) != (manifest.dim, manifest.kind):
                 raise damaged(_other(index, manifest.dim, manifest.kind))
             return index.to_gpu() if self._on_gpu else index
@@ -98,7 +100,9 @@ class Serving:
             if file not in mine:
                 elsewhere[number] = ids
                 continue
-            index = FaissIndex.load(folder / file, ids, recall=piece.recall_at_10)
+            index = FaissIndex.load(
+                folder / file, ids, recall=piece.recall_at_10, reach=piece.reach
+            )
             if (index.dim, index.kind) != (manifest.dim, piece.kind):
                 raise damaged(_other(index, manifest.dim, piece.kind))
             here[number] = index.to_gpu() if self._on_gpu else index

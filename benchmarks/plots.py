@@ -71,7 +71,17 @@ def draw(found: Sequence[Mapping[str, float]], page: Path) -> None:
     pyplot.close(figure)
 
 
+def _power(count: float, _place: int) -> str:
+    """Return a number of segments in words."""
+    for size, name in ((1_000_000, " M"), (1000, " k")):
+        if count >= size:
+            return f"{count / size:g}{name}"
+    return f"{count:g}"
+
+
 def _panel(axis: Any, title: str, drawn: Mapping[int, Sequence[tuple[float, float]]]) -> None:
+    from matplotlib.ticker import LogFormatter
+
     for many, points in drawn.items():
         x, y = zip(*points, strict=True)
         axis.plot(x, y, marker="o", markersize=3, label=f"{many} segments a video")
@@ -82,6 +92,9 @@ def _panel(axis: Any, title: str, drawn: Mapping[int, Sequence[tuple[float, floa
     share = most / least[0]
     axis.plot([least[0], most], [least[1], least[1] * share], ":", color="0.6", label="linear")
     axis.set(xscale="log", yscale="log", ylim=(floor, max(top, 20 * floor)))
+    axis.xaxis.set_major_formatter(_power)
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.2, 0.4)))
     axis.set_title(title, fontsize=8)
     axis.grid(visible=True, which="major", color="0.9")
 

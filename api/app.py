@@ -1,11 +1,9 @@
 """The application: middleware, problems, endpoints and pages over one opened service."""
 
 import asyncio
-import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -81,7 +79,6 @@ from api.watch_counts import WatchCounts
 from api.wishing import Wishing
 from clipseek import __version__
 from clipseek.assembly import fetch_rules, open_service, open_uploads
-from clipseek.cache.recent import RecentQueries
 from clipseek.caches import open_recent
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError
@@ -104,8 +101,6 @@ from clipseek.metrics import Metrics
 from clipseek.recall import RecallSampler
 from clipseek.service import Service
 from clipseek.sources.guard import Outgoing
-
-log = logging.getLogger("clipseek.api")
 
 DESCRIPTION = """\
 Search a library of videos by sentences.
@@ -339,14 +334,6 @@ def _keyring(opened: Service) -> Keyring | None:
     )
 
 
-def _close_recent(recent: RecentQueries) -> None:
-    """Store the last queries; what cannot be stored is logged, and ends nothing else."""
-    try:
-        recent.close()
-    except ClipseekError as error:
-        log.warning("the last queries are not stored: %s", error)
-
-
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Warm the models and keep the views current while the application runs."""
@@ -377,17 +364,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys = [] if keyring is None else [keyring]
         issuers = [] if state.oidc is None else [state.oidc.issuer]
         counting = (state.job_counts.counting, state.watch_counts.counting, state.drift_gauges)
-        pictures = (state.looking, state.explaining, state.recall, state.auditing, state.lag)
-        workers = [each.close for each in (*counting, *pictures, *keys, *issuers, *tracing)]
+        others = (state.looking, state.explaining, state.recall, state.auditing, state.lag)
+        workers = [each.close for each in (*counting, *others, *keys, *issuers, *tracing)]
         if state.recent is not None:
-            workers.append(partial(_close_recent, state.recent))
-        await ending.close(map(_named, workers))
+            workers.append(state.recent.close)
+        await ending.close(workers)
         stores = (state.jobs, state.queue, state.audit, state.history, state.wishing.store)
         of_cameras = (state.cameras, state.camera_store, state.feeds, state.retaining)
         of_videos = (state.watch_reader, state.watches, state.redacting, state.curating)
         closed = [each.close for each in (*stores, *of_cameras, *of_videos)]
-        await ending.close(map(_named, (*closed, service.close)))
-
-
-def _named(close: Callable[[], object]) -> tuple[str, Callable[[], object]]:
-    return type(getattr(close, "__self__", close)).__name__, close
+        await ending.close((*closed, service.close))

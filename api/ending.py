@@ -8,13 +8,16 @@ from time import monotonic
 import anyio
 from anyio import to_thread
 
+from clipseek.errors import ClipseekError
+
 WITHIN_S = 4.0
 """Seconds for all of it. With the 10 s of requests in flight (`server.GRACE_S`) it is less than the
 15 s after which docker-compose.yml has a replica killed."""
 
-_LEAST_S = 0.5
+LEAST_S = 0.5
+"""Seconds that the last things get when the time is up."""
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("clipseek.api")
 
 
 class Ending:
@@ -33,22 +36,33 @@ class Ending:
         tasks = [asyncio.ensure_future(each) for each in things]
         done, late = await asyncio.wait(tasks, timeout=(self._until - monotonic()) / 2)
         for task in done:
-            if error := task.exception():
+            if not task.cancelled() and (error := task.exception()):
                 log.error("%s did not end well", task, exc_info=error)
         for task in late:
             log.warning("%s does not end, and is left behind", task)
 
-    async def close(self, things: Iterable[tuple[str, Callable[[], object]]]) -> None:
+    async def close(self, closings: Iterable[Callable[[], object]]) -> None:
         """Call each, and return when all have ended or the time is up, half a second at least."""
         async with anyio.create_task_group() as group:
-            for name, close in things:
-                group.start_soon(self._close, name, close)
+            for close in closings:
+                group.start_soon(self._close, close)
 
-    async def _close(self, name: str, close: Callable[[], object]) -> None:
-        with anyio.move_on_after(max(_LEAST_S, self._until - monotonic())) as limit:
+    async def _close(self, close: Callable[[], object]) -> None:
+        name = _name(close)
+        with anyio.move_on_after(max(LEAST_S, self._until - monotonic())) as limit:
             try:
                 await to_thread.run_sync(close, abandon_on_cancel=True)
+            except ClipseekError as error:
+                log.warning("%s did not end well: %s", name, error)
             except Exception:
                 log.exception("%s did not end well", name)
         if limit.cancelled_caught:
             log.warning("%s does not end, and is left behind", name)
+
+
+def _name(close: Callable[[], object]) -> str:
+    """Return the name of what a method closes, as of a thread, or else of its class."""
+    owner = getattr(close, "__self__", None)
+    if owner is None:
+        return close.__name__
+    return str(getattr(owner, "name", type(owner).__name__))

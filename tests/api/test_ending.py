@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from time import monotonic
 
 import pytest
 
-from api.ending import Ending
+from api.ending import LEAST_S, WITHIN_S, Ending
+from api.server import GRACE_S
+from clipseek.threads import Worker
+from tests.deploy.compose import Compose
 
 
 @pytest.fixture
@@ -24,19 +27,24 @@ def test_what_hangs_is_named_and_left_behind(
 ) -> None:
     """Two that hang take no longer than one, and what ends meanwhile is not named."""
     closed: list[str] = []
-    things: list[tuple[str, Callable[[], object]]] = [
-        ("one", stuck.wait),
-        ("two", stuck.wait),
-        ("good", lambda: closed.append("good")),
-    ]
+
+    def one() -> None:
+        stuck.wait()
+
+    two = Worker("two", one, pause_s=0)
+    two.start()
+
+    def good() -> None:
+        closed.append("good")
+
     took: list[float] = []
 
     async def end() -> None:
         began = monotonic()
         ending = Ending(within_s=0.2)
         await ending.wait(asyncio.sleep(60))
-        await ending.close(things)
-        await ending.close([("last", lambda: closed.append("last"))])
+        await ending.close([one, two.close, good])
+        await ending.close([lambda: closed.append("last")])
         took.append(monotonic() - began)
         stuck.set()
 
@@ -60,10 +68,16 @@ def test_what_fails_is_logged_and_the_rest_is_closed(caplog: pytest.LogCaptureFi
     async def end() -> None:
         ending = Ending()
         await ending.wait(failing())
-        await ending.close([("bad", fails), ("good", lambda: closed.append("good"))])
+        await ending.close([fails, lambda: closed.append("good")])
 
     with caplog.at_level(logging.ERROR):
         asyncio.run(end())
     assert closed == ["good"]
     assert "no disk" in caplog.text
     assert "not warm" in caplog.text
+
+
+def test_a_replica_ends_before_compose_kills_it() -> None:
+    """Requests in flight, what is closed, and the last stores take less than the grace period."""
+    grace = str(Compose()["api"].said["stop_grace_period"])
+    assert float(grace.removesuffix("s")) > GRACE_S + WITHIN_S + LEAST_S

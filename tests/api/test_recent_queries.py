@@ -67,4 +67,4 @@ def test_a_server_that_cannot_store_them_answers(
     (library.folder / "queries").write_bytes(b"")
     with caplog.at_level(logging.WARNING, "clipseek.api"):
         searched(library, keep_queries=10)
-    assert "the last queries are not stored: recent queries cannot be stored in" in caplog.text
+    assert "RecentQueries did not end well: recent queries cannot be stored in" in caplog.text

@@ -125,7 +125,7 @@ def client(replica: Replica) -> Iterator[Client]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v1/videos?limit=1"), ("GET", "/v1/videos/a/file"), *MAY_BE_REPEATED],
+    [("GET", "/v1/videos?limit=1"), ("GET", "/v1/videos/a%20b/file"), *MAY_BE_REPEATED],
 )
 def test_what_changes_nothing_is_asked_again(
     client: Client, replica: Replica, method: str, path: str

@@ -661,6 +661,38 @@ def test_half_of_the_rows_take_little_more_than_all(
     assert sum(map(len, asked)) / len(queries) > 1.7 * index.nprobe
 
 
+def test_the_tenth_row_and_the_nearest_centre_say_which_lists_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A filter leaves the nearest rows out: those it passes would say that less is to be found."""
+    rng = np.random.default_rng(8)
+    rows, dim, slope, probes = 6000, 16, 0.2, 10
+    vectors = rng.normal(size=(60, dim))[rng.integers(60, size=rows)]
+    vectors = vectors + 0.7 * rng.normal(size=(rows, dim))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    index = FaissIndex.build(vectors, np.arange(rows), kind="ivf-flat")
+    monkeypatch.setattr("clipseek.index.faiss.FEW_ROWS", 0)
+    index.reach = ((0.0, 0.0), (1.0, slope))
+    layout = index._layout
+    layout.use(probes, 0)
+    asked = lists_asked(index, monkeypatch)
+    allow = np.sort(np.argsort(-(vectors @ vectors[0]))[200:3200])
+    index.search(vectors[:1], 10, allow=allow)
+
+    centres = layout.lists.quantizer.reconstruct_n(0, layout.nlist) @ vectors[0]
+    held = layout.lists_of(allow)
+    near = sorted(set(held.tolist()), key=lambda number: -centres[number])
+    found = np.sort(vectors[allow[np.isin(held, near[:probes])]] @ vectors[0])[::-1]
+
+    def until(score: float, best: float) -> int:
+        return int((centres[near] >= score - slope * best).sum())
+
+    least = until(found[9], max(found[9], centres.max()))
+    assert (asked[0], asked[1]) == (near[:probes], near[probes:least])
+    others = (until(found[0], centres.max()), until(found[9], found[9]), probes, len(near))
+    assert least not in others
+
+
 def test_rows_of_a_filter_are_marked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """An array that cannot be written is known again, one that can may be another by now."""
     ids, vectors = library(2000)

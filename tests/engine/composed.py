@@ -166,7 +166,7 @@ def _rolled(stack: Stack) -> Iterator[str]:
             # It may have another address now. The next one is restarted when nginx has seen that,
             # which takes as long as the name server of the engine needs to tell it.
             wait_until(
-                lambda: stack.healthy(name) and _searches(stack, name) > before,  # noqa: B023
+                lambda: stack.healthy(name) and _searches(stack, name) > before,  # noqa: B023  called here
                 "the replica to be searched",
                 deadline_s=PATIENCE_S,
                 step_s=0.5,

@@ -118,11 +118,11 @@ class Part:
     def allowed(self, only: Filters, passing: Passing = ALL) -> NDArray[np.int64] | None:
         """Return the ids, ascending, that a filter lets through, or None for all.
 
-        They cannot be written, so that an index may know them again.
+        Those that come again cannot be written, so that an index may know them.
         """
         if passing.videos is not None or passing.segments is not None:
             return self._allowed(only, passing)
-        return self.filtered.get(only, lambda: self._allowed(only, ALL), operator.eq)
+        return self.filtered.get(only, lambda: _fixed(self._allowed(only, ALL)), operator.eq)
 
     def _allowed(self, only: Filters, passing: Passing) -> NDArray[np.int64] | None:
         mask = self._mask(only, passing.videos)
@@ -134,10 +134,10 @@ class Part:
                 fits &= self.facts.moments(only, table.owners, table.spans)
             if passing.segments is not None:
                 fits &= passing.segments
-            return _fixed(table.ids[fits])
+            return table.ids[fits]
         if mask.all():
             return None
-        return _fixed(self.table.ids_where(alive))
+        return self.table.ids_where(alive)
 
     def videos(self, only: Filters, passing: Passing = ALL) -> set[str]:
         """Return the videos that a filter lets through."""
@@ -194,8 +194,9 @@ class Part:
         return self.index.exact(queries, k, allow=alive)
 
 
-def _fixed(ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    ids.flags.writeable = False
+def _fixed(ids: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    if ids is not None:
+        ids.flags.writeable = False
     return ids
 
 

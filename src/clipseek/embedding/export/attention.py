@@ -67,28 +67,28 @@ def attend(
         rows: All rows.
         mask: What is added to the scores (N, heads, A, L), in a shape that fits; None for nothing.
     """
-    width = rows.shape[2]
+    width = attention.embed_dim
     weights, biases = attention.in_proj_weight, attention.in_proj_bias
     if asking is rows:
-        query, key, value = nn.functional.linear(rows, weights, biases).chunk(3, dim=-1)
+        query, key, value = nn.functional.linear(rows, weights, biases).split(width, dim=-1)
     else:
         query = nn.functional.linear(asking, weights[:width], _part(biases, slice(width)))
         both = nn.functional.linear(rows, weights[width:], _part(biases, slice(width, None)))
-        key, value = both.chunk(2, dim=-1)
+        key, value = both.split(width, dim=-1)
     scores = (_heads(attention, query) * attention.head_dim**-0.5) @ _heads(
         attention, key
     ).transpose(2, 3)
     if mask is not None:
         scores = scores + mask
     seen = (scores.softmax(dim=-1) @ _heads(attention, value)).transpose(1, 2)
-    count, length, _ = asking.shape  # traced, not constants
+    count, length = seen.shape[:2]
     mixed: Tensor = attention.out_proj(seen.reshape(count, length, width))
     return mixed
 
 
 def _heads(attention: nn.MultiheadAttention, rows: Tensor) -> Tensor:
     """Return (N, L, width) as (N, heads, L, width of a head)."""
-    count, length, _ = rows.shape
+    count, length, _ = rows.shape  # traced, not constants
     return rows.reshape(count, length, attention.num_heads, attention.head_dim).transpose(1, 2)
 
 

@@ -105,6 +105,7 @@ def test_without_postgres_searches_go_on(cluster: Cluster) -> None:
     client.close()
 
 
+@pytest.mark.long
 def test_without_postgres_and_redis_no_search_fails(cluster: Cluster) -> None:
     """Searches do not notice it, however long they take to come back."""
     experiment = Experiment(cluster, seed=9)

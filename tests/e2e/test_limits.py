@@ -43,7 +43,14 @@ def test_what_has_no_end_fails_and_the_rest_is_indexed(
     assert reasons[video] == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
 def test_a_signal_ends_a_run_in_the_middle_of_a_bomb(
     number: signal.Signals, tmp_path: Path
 ) -> None:
@@ -60,7 +67,13 @@ def test_a_signal_ends_a_run_in_the_middle_of_a_bomb(
     assert not Path(f"/proc/{child}").exists()
 
 
-@pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGINT], ids=["nohup", "background"])
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long, id="nohup"),
+        pytest.param(signal.SIGINT, id="background"),
+    ],
+)
 def test_a_signal_that_is_ignored_from_the_start_ends_no_run(
     ignored: signal.Signals, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """How what people wait for, memory and bytes grow with a library.
 
-    python -m benchmarks.curves [--segments N ...] [--each N ...] [--shards N] [--record FILE]
+    python -m benchmarks.curves [--segments N ...] [--each N ...] [--shards N] [--within SHARE]
+                                [--record FILE]
 
 For each number of segments, and for each number of segments that a video has, makes a library as
 `benchmarks.million` does: a catalog in SQLite with a vector for each segment and as many frames,
@@ -16,6 +17,11 @@ and its index. Then it measures, over that library:
 - `list_ms`, `title_ms`, `collections_ms`: a page of the list of videos, by id and by title, and the
   list of collections with their sizes;
 - `segment_bytes`: bytes of the database for each segment, with its frame.
+
+With `--within SHARE`, as root, a line follows each of a server that has only so many times the
+bytes of the index file, for its own memory and pages of files together (a control group of Linux):
+`start_s`, `search_ms` and `search_p99_ms` as above, and `own_mb`, its memory that no file has,
+which the system cannot take back.
 
 All are medians, except p99. Prints one JSON object for each library. `benchmarks.plots` draws them.
 """
@@ -36,7 +42,7 @@ from urllib.request import urlopen
 from benchmarks.library import put_of
 from benchmarks.measurements import built
 from benchmarks.million import DIM, folder_of, longer_model, vectors_of
-from benchmarks.servers import Server, serving
+from benchmarks.servers import Server, limited, serving
 from clipseek.assembly import load_model, open_service, open_writer
 from clipseek.catalog import writes
 from clipseek.catalog.database import Database
@@ -83,9 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for each in options.each:
         for segments in options.segments:
             with folder_of(None) as folder:
-                found.append(measure(folder, segments, each, options))
-            sys.stdout.write(json.dumps(asdict(found[-1])) + "\n")
-            sys.stdout.flush()
+                settings = _settings(folder, options)
+                found.append(measure(settings, segments, each, options))
+                _say(asdict(found[-1]))
+                if options.within:
+                    _say(within(settings, options))
     if options.record:
         lines = [json.dumps(asdict(one)) for one in found]
         options.record.write_text("\n".join(lines) + "\n", "utf-8")
@@ -99,20 +107,31 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=1, help="parts of the index (1)")
     parser.add_argument("--times", type=int, default=21, help="each thing is done (21)")
     parser.add_argument("--searches", type=int, default=200, help="of a library (200)")
+    parser.add_argument(
+        "--within", type=float, metavar="SHARE", help="limit a server to these bytes of the index"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the lines to a file too")
     return parser.parse_args(arguments)
 
 
-def measure(folder: Path, segments: int, each: int, options: argparse.Namespace) -> Grown:
-    """Make a library of a size in a folder, and measure it."""
+def _say(found: dict[str, float]) -> None:
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+
+
+def _settings(folder: Path, options: argparse.Namespace) -> Settings:
     model = folder / "model"
     longer_model(model)
-    settings = Settings.load(data_dir=folder / "library", model=str(model), shards=options.shards)
+    return Settings.load(data_dir=folder / "library", model=str(model), shards=options.shards)
+
+
+def measure(settings: Settings, segments: int, each: int, options: argparse.Namespace) -> Grown:
+    """Make a library of a size, and measure it."""
     made(settings, segments, each)
     begun = time.monotonic()
     build_bytes = built(settings.data_dir, _environment(settings))
     build_s = time.monotonic() - begun
-    index = sum(file.stat().st_size for file in settings.snapshot_root.rglob("*.faiss"))
+    index = _index_bytes(settings)
     served = _served(settings, index, options)
     database = (settings.data_dir / "catalog.db").stat().st_size
     return Grown(
@@ -125,6 +144,30 @@ def measure(folder: Path, segments: int, each: int, options: argparse.Namespace)
         **served,
         **_changed(settings, options.times),
     )
+
+
+def within(settings: Settings, options: argparse.Namespace) -> dict[str, float]:
+    """Start a server over a library with so many times the bytes of its index, and ask it."""
+    allowed = int(options.within * _index_bytes(settings))
+    environment = _environment(settings)
+    with (
+        limited(allowed) as group,
+        serving(["api", "--quiet"], "readyz", environment, into=group) as server,
+    ):
+        times = [server.searched_ms(number) for number in range(options.searches)]
+        own = server.memory("RssAnon")
+    return {
+        "within": options.within,
+        "allowed_mb": _digits(allowed / 1e6),
+        "start_s": _digits(server.ready_s),
+        "search_ms": _digits(median(times)),
+        "search_p99_ms": _digits(quantiles(times, n=100)[98]),
+        "own_mb": _digits(own / 1e6),
+    }
+
+
+def _index_bytes(settings: Settings) -> int:
+    return sum(file.stat().st_size for file in settings.snapshot_root.rglob("*.faiss"))
 
 
 def made(settings: Settings, segments: int, each: int) -> None:

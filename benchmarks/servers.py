@@ -27,7 +27,10 @@ class Server:
     ready_s: float
 
     def memory(self, name: str = "VmRSS") -> int:
-        """Return bytes of memory as Linux counts it: `VmRSS` now, `VmHWM` the most so far."""
+        """Return bytes of memory as Linux counts it (proc(5)).
+
+        `VmRSS`: now; `VmHWM`: the most so far; `RssAnon`: of which no file has a copy.
+        """
         lines = Path(f"/proc/{self.pid}/status").read_text("utf-8").splitlines()
         found = next(line for line in lines if line.startswith(f"{name}:"))
         return 1024 * int(found.split()[1])
@@ -58,18 +61,23 @@ class Server:
 
 
 @contextmanager
-def serving(module: Sequence[str], probe: str, settings: Mapping[str, str]) -> Iterator[Server]:
+def serving(
+    module: Sequence[str], probe: str, settings: Mapping[str, str], *, into: Path | None = None
+) -> Iterator[Server]:
     """Start `python -m MODULE` on a free port; yield it once it answers the probe.
+
+    `into` is the group of processes that it belongs to, as from `limited`.
 
     Raises:
         RuntimeError: it ended before it answered.
     """
+    enter = [] if into is None else entering(into)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     started = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-m", *module, "--port", port],
+        [*enter, sys.executable, "-m", *module, "--port", port],
         env={**os.environ, "PYTHONPATH": path, **settings},
         stdout=subprocess.DEVNULL,
     ) as process:
@@ -82,6 +90,35 @@ def serving(module: Sequence[str], probe: str, settings: Mapping[str, str]) -> I
             yield Server(url, process.pid, time.monotonic() - started)
         finally:
             process.terminate()
+
+
+@contextmanager
+def limited(memory: int) -> Iterator[Path]:
+    """Yield a new group of processes that have so many bytes together, pages of files included.
+
+    Needs root, and the memory controller of Linux's control groups, of version 1 or 2.
+    """
+    root = Path("/sys/fs/cgroup")
+    is_second = (root / "cgroup.controllers").exists()
+    group = (root if is_second else root / "memory") / f"clipseek-{os.getpid()}"
+    group.mkdir()
+    try:
+        name = "memory.max" if is_second else "memory.limit_in_bytes"
+        (group / name).write_text(str(memory), "ascii")
+        yield group
+    finally:
+        while _members(group):
+            time.sleep(_STEP_S)
+        group.rmdir()
+
+
+def entering(group: Path) -> list[str]:
+    """Return what a command line begins with whose process belongs to a group from its start."""
+    return ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$@"', "-"]
+
+
+def _members(group: Path) -> str:
+    return (group / "cgroup.procs").read_text("ascii")
 
 
 def _answers(url: str) -> bool:

@@ -1,12 +1,16 @@
 """Attention written out for export: the same vectors, and nothing left behind."""
 
+from pathlib import Path
 from typing import Any
 
+import onnx
+import onnxruntime
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `models` is not installed")
 
 from clipseek.embedding.export.attention import is_plain, written_out  # noqa: E402
+from clipseek.embedding.export.tracing import plain_tracing, save, traced  # noqa: E402
 
 
 def attended(attention: Any, rows: Any, **options: Any) -> Any:
@@ -55,3 +59,39 @@ def test_attention_of_another_kind_is_not_touched() -> None:
     for kind in kinds:
         module = torch.nn.MultiheadAttention(32, 4, **{"batch_first": True, **kind})
         assert not is_plain(module)
+
+
+class Attentions(torch.nn.Module):
+    """Several attentions, one after the other."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        own = (torch.nn.MultiheadAttention(32, 4, batch_first=True) for _ in range(count))
+        self.own = torch.nn.ModuleList(own)
+
+    def forward(self, rows: Any) -> Any:
+        """Let rows attend to themselves, again and again."""
+        for each in self.own:
+            rows = attended(each, rows)
+        return rows
+
+
+def operators(count: int, folder: Path) -> list[str]:
+    """Return the operators that onnxruntime runs for so many attentions."""
+    module = Attentions(count).eval()
+    with plain_tracing(), written_out(module):
+        rows, axes = torch.zeros(2, 7, 32), {"rows": {0: "N", 1: "L"}}
+        save(traced(module, rows, axes, "mixed", folder), folder / "attentions.onnx")
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "optimised.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(str(folder / "attentions.onnx"), options)
+    return [node.op_type for node in onnx.load(folder / "optimised.onnx").graph.node]
+
+
+def test_no_attention_computes_shapes(tmp_path: Path) -> None:
+    """A sentence is so short that each operator more costs time that can be seen."""
+    one, three = operators(1, tmp_path), operators(3, tmp_path)
+    assert {"Shape", "Slice", "Concat", "Gather"}.isdisjoint(three)
+    assert len(three) == 3 * len(one)
+    assert len(one) <= 16

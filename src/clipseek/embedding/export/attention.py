@@ -3,6 +3,9 @@
 `nn.MultiheadAttention`, exported by tracing, reshapes to the length it was traced with, and in an
 order of axes that OpenVINO does not recognise. Written out as heads of (N, heads, L, width), any
 length is accepted, and OpenVINO runs each attention as one kernel if it computes in bf16 or fp32.
+
+Parts have constant sizes, and each shape is taken from what is reshaped: onnxruntime then computes
+no shapes in a run (the text tower of PE-Core-B-16 in int8: 576 operators instead of 964).
 """
 
 import contextlib
@@ -70,11 +73,12 @@ def attend(
     width = attention.embed_dim
     weights, biases = attention.in_proj_weight, attention.in_proj_bias
     if asking is rows:
-        query, key, value = nn.functional.linear(rows, weights, biases).split(width, dim=-1)
+        every = nn.functional.linear(rows, weights, biases)
+        query, key, value = every.split_with_sizes([width] * 3, dim=-1)
     else:
         query = nn.functional.linear(asking, weights[:width], _part(biases, slice(width)))
         both = nn.functional.linear(rows, weights[width:], _part(biases, slice(width, None)))
-        key, value = both.split(width, dim=-1)
+        key, value = both.split_with_sizes([width] * 2, dim=-1)
     scores = (_heads(attention, query) * attention.head_dim**-0.5) @ _heads(
         attention, key
     ).transpose(2, 3)

@@ -168,7 +168,7 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._samples = Counter(
             "clipseek_recall_samples",
-            "Searches that were compared with exact search.",
+            "Searches whose recall was judged.",
             ["collection"],
             registry=registry,
         )
@@ -308,8 +308,8 @@ def _gauges() -> dict[str, GaugeMetricFamily]:
         "recall": gauge(
             "recall_at_10",
             "Share of the true ten nearest segments that searches found: 1 for an exact "
-            "index, otherwise the mean of the last searches that were compared with exact "
-            "search.",
+            "index, otherwise the mean of the last searches that were judged: by exact search, in "
+            "large indexes by a more thorough one.",
         ),
         "view": gauge(
             "index_view_age_seconds",

@@ -1,8 +1,9 @@
-"""The recall of real searches: some of them are compared with exact search afterwards.
+"""The recall of real searches: some of them are judged by more thorough ones afterwards.
 
 An approximate index is tuned when it is built, on queries that may differ from real ones. So a
-share of the searches is repeated with every segment, in a separate thread: no request waits for
-it, and searches that the thread has no time for are skipped.
+share of the searches is repeated with every segment, or in a large index with much more effort
+(`protocols.VectorIndex.truth`), in a separate thread: no request waits for it, and searches that
+the thread has no time for are skipped.
 """
 
 import queue
@@ -103,7 +104,7 @@ def judged(view: View, query: NDArray[np.float32], scores: NDArray[np.float32]) 
         query: float32 (1, dim), a unit row.
         scores: float32 (up to 10,), of what was found, best first.
     """
-    truth = view.exact(query, K).scores[0]
+    truth = view.truth(query, K).scores[0]
     if not len(truth):
         return 1.0
     return float((scores[: len(truth)] >= truth[-1]).sum() / len(truth))

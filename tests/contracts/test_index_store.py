@@ -88,7 +88,7 @@ def test_what_was_published_is_opened(store: IndexStore) -> None:
     for allow in (None, block.ids[2:6]):
         near = found.index.search(block.vectors, 4, allow=allow)
         assert near.ids.tolist() == theirs.search(block.vectors, 4, allow=allow).ids.tolist()
-        assert near.ids.tolist() == found.index.exact(block.vectors, 4, allow=allow).ids.tolist()
+        assert near.ids.tolist() == found.index.truth(block.vectors, 4, allow=allow).ids.tolist()
     assert len(found.index) == 10
     assert found.index.recall == 1.0
 

@@ -134,7 +134,7 @@ def test_lists_are_all_searched_for_exact_answers_and_for_few_rows(
     truth = ExactIndex(ids, vectors)
     for k, allow in [(10, None), (700, None), (10, ids[::2]), (10, ids[:0]), (900, ids[::3])]:
         expected = truth.search(vectors[:3], k, allow=allow).ids.tolist()
-        assert index.exact(vectors[:3], k, allow=allow).ids.tolist() == expected
+        assert index.truth(vectors[:3], k, allow=allow).ids.tolist() == expected
         if allow is not None:
             assert index.search(vectors[:3], k, allow=allow).ids.tolist() == expected
 

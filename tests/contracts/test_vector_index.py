@@ -27,6 +27,7 @@ from clipseek.index import (
 )
 from clipseek.nearest import ascending
 from clipseek.protocols import VectorIndex
+from clipseek.types import Neighbours
 from tests.contracts.milvus import stored
 
 DIM = 16
@@ -169,8 +170,8 @@ def test_agrees_with_brute_force(
 
 
 @every_index
-def test_exact_is_what_sorting_every_vector_gives(make: Make) -> None:
-    """Whatever `search` leaves out, `exact` finds, with a filter and without one."""
+def test_truth_is_what_sorting_every_vector_gives(make: Make) -> None:
+    """Whatever `search` leaves out, `truth` finds, with a filter and without one."""
     ids, vectors = library(700)
     chance = np.random.default_rng(5)
     index = make(ids, vectors)
@@ -178,22 +179,68 @@ def test_exact_is_what_sorting_every_vector_gives(make: Make) -> None:
     truths = [brute(ids, vectors, query) for query in queries]
     for share, k in [(None, 1), (None, 10), (None, 700), (0.5, 900), (0.01, 10), (0.0, 10)]:
         allow = None if share is None else ids[chance.random(700) < share]
-        near = index.exact(queries, k, allow=allow)
+        near = index.truth(queries, k, allow=allow)
         for row, truth in enumerate(truths):
             best = [(s, i) for s, i in truth if allow is None or i in allow][:k]
             assert near.ids[row].tolist() == [i for _, i in best]
             assert near.scores[row].tolist() == [-score for score, _ in best]
 
 
-def test_exact_goes_through_all_blocks() -> None:
+def test_truth_goes_through_all_blocks() -> None:
     """The nearest of more rows than are widened at once, and of one list that is looked into."""
     ids, vectors = library(20_000)
     index = FaissIndex.build(vectors, ids, kind="ivf-flat")
     index._layout.use(1, 0)
     queries = unit(np.random.default_rng(3).normal(size=(20, DIM)))
     truth = ExactIndex(ids, vectors).search(queries, 50)
-    assert index.exact(queries, 50).ids.tolist() == truth.ids.tolist()
+    assert index.truth(queries, 50).ids.tolist() == truth.ids.tolist()
     assert index.search(queries, 50).ids.tolist() != truth.ids.tolist()
+
+
+@pytest.mark.parametrize("kind", ["ivf-flat", "ivf-sq8", "ivf-pq"])
+def test_the_truth_of_a_large_index_is_what_more_effort_finds(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of what a search misses, with a filter too, and without comparing every vector."""
+    ids, vectors = library(24_000)
+    index = FaissIndex.build(vectors, ids, kind=kind)
+    index._layout.use(2, min(index._layout.depth, 40))
+    queries = unit(np.random.default_rng(3).normal(size=(20, DIM)))
+    for allow in (None, ids[::2]):
+        tenth = index.truth(queries, 10, allow=allow).scores[:, 9:]
+        served = index.search(queries, 10, allow=allow).scores
+        with monkeypatch.context() as patch:
+            patch.setattr("clipseek.index.faiss.TRUE_UP_TO", 1000)
+            patch.setattr(FaissIndex, "_compared", lambda *_: pytest.fail("all were compared"))
+            near = index.truth(queries, 10, allow=allow).scores
+        assert (served >= tenth).mean() < 0.85
+        assert (near >= tenth).mean() > (served >= tenth).mean() + 0.1
+
+
+def test_few_rows_of_a_large_index_are_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter that leaves few costs nothing more."""
+    ids, vectors = library(20_000)
+    index = FaissIndex.build(vectors, ids, kind="ivf-flat")
+    monkeypatch.setattr("clipseek.index.faiss.TRUE_UP_TO", 1000)
+    allow = ids[:500]
+    truth = ExactIndex(ids, vectors).search(vectors[:5], 50, allow=allow)
+    assert index.truth(vectors[:5], 50, allow=allow).ids.tolist() == truth.ids.tolist()
+
+
+def test_the_truth_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those who search have what they had."""
+    ids, vectors = library(20_000)
+    index = FaissIndex.build(vectors, ids, kind="ivf-flat")
+    before, seen = faiss.omp_get_max_threads(), []
+    searched = FaissIndex._compared
+
+    def compared(self: FaissIndex, *given: Any) -> Neighbours:
+        seen.append(faiss.omp_get_max_threads())
+        return searched(self, *given)
+
+    monkeypatch.setattr(FaissIndex, "_compared", compared)
+    index.truth(vectors[:1], 10)
+    assert (seen, faiss.omp_get_max_threads()) == ([1], before)
 
 
 @every_index

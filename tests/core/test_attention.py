@@ -61,7 +61,7 @@ def test_attention_of_another_kind_is_not_touched() -> None:
         assert not is_plain(module)
 
 
-class Attentions(torch.nn.Module):
+class Attentions(torch.nn.Module):  # type: ignore[name-defined,misc]  # torch is of any type
     """Several attentions, one after the other."""
 
     def __init__(self, count: int) -> None:

@@ -76,12 +76,12 @@ def _everything(view: View) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return ids, np.concatenate(vectors)
 
 
-def test_exact_search_finds_the_true_neighbours(bad: View, queries: NDArray[np.float32]) -> None:
+def test_the_truth_is_the_true_neighbours(bad: View, queries: NDArray[np.float32]) -> None:
     """By comparing with every live segment, whatever the index is."""
     ids, vectors = _everything(bad)
     for query in queries:
         best = ids[np.argsort(-(vectors.astype(np.float64) @ query), kind="stable")[:K]]
-        assert set(bad.exact(query[None], K).ids[0]) == set(best)
+        assert set(bad.truth(query[None], K).ids[0]) == set(best)
 
 
 def test_what_was_not_found_lowers_the_recall(bad: View, queries: NDArray[np.float32]) -> None:
@@ -89,7 +89,7 @@ def test_what_was_not_found_lowers_the_recall(bad: View, queries: NDArray[np.flo
     assert not bad.is_exact
     for query in queries:
         near = bad.search(query[None], 64)
-        truth = bad.exact(query[None], K).ids[0]
+        truth = bad.truth(query[None], K).ids[0]
         share = len(set(near.ids[0, :K]) & set(truth)) / K
         assert judged(bad, query[None], near.scores[0, :K]) == share
 

@@ -62,7 +62,7 @@ def assert_agrees(view: View, catalog: CatalogReader, only: Filters | None = Non
         assert near.ids.tolist() == truth.ids.tolist()
         assert near.scores.tolist() == truth.scores.tolist()
         if only is None:
-            assert view.exact(QUERIES, k).ids.tolist() == truth.ids.tolist()
+            assert view.truth(QUERIES, k).ids.tolist() == truth.ids.tolist()
     for block in blocks:
         backwards = np.arange(len(block))[::-1]
         rows = view.rows(block.ids[backwards])

@@ -43,7 +43,7 @@ class HttpSettings(BaseModel):
         default=5.0, gt=0, le=300, description="seconds that a search may wait in the queue (API)"
     )
     recall_share: float = Field(
-        default=0.01, ge=0, le=1, description="share of searches compared with exact search (API)"
+        default=0.01, ge=0, le=1, description="share of searches whose recall is judged (API)"
     )
     cors_origins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(listed_origins)] = (
         Field(

@@ -37,7 +37,7 @@ class ExactIndex:
         """Return the vectors of int64 (K,) ids, which are all there: float32 (K, dim)."""
         return np.asarray(self.vectors[np.searchsorted(self.ids, ids)])
 
-    def exact(
+    def truth(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
         """Find the k nearest rows of each query, as `search` does."""

@@ -194,7 +194,7 @@ class Layout:
     @contextmanager
     def threads(self, queries: int, probes: int, depth: int) -> Iterator[None]:
         """Let FAISS use as many threads as a search is worth."""
-        with _threads(self._products(queries, probes, depth)) as threads:
+        with threads_for(self._products(queries, probes, depth)) as threads:
             if self.kind == "ivf-pq":  # whatever it is set to, the same rows are found
                 self.lists.implem = _SHARED_LISTS if queries < threads else _OWN_CHOICE
             yield
@@ -239,7 +239,7 @@ class Layout:
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return rows as float32 (R, dim)."""
-        with _threads(rows.size * int(self.whole.d)):
+        with threads_for(rows.size * int(self.whole.d)):
             return np.asarray(self.whole.reconstruct_batch(rows), np.float32)
 
     def held(self) -> NDArray[np.int32]:
@@ -343,7 +343,7 @@ _CODES = {"ivf-sq8": _ivf_sq8, "ivf-pq": _ivf_pq}
 
 
 @contextmanager
-def _threads(products: float) -> Iterator[int]:
+def threads_for(products: float) -> Iterator[int]:
     """Let FAISS use one thread if there is little to do; the setting is per calling thread."""
     most = faiss.omp_get_max_threads()
     threads = 1 if products < _FEW_PRODUCTS else most

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from clipseek.errors import ServiceUnavailable
 from clipseek.expressions import Some, chosen
-from clipseek.index.faiss import FEW_ROWS, FEW_SHARE
+from clipseek.index.faiss import FEW_ROWS, FEW_SHARE, TRUE_UP_TO, TRUTH
 from clipseek.index.layout import Kind
 from clipseek.milvus import Found, Milvus
 from clipseek.nearest import checked, located, ordered, rounding, rows_of
@@ -65,12 +65,14 @@ class MilvusIndex:
         few = rows is not None and len(rows) <= max(FEW_ROWS, FEW_SHARE * len(self))
         return self._search(queries, k, rows, self._lists if few else self.nprobe)
 
-    def exact(
+    def truth(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """Find the true k nearest rows of each query: all lists are compared."""
+        """Find the true k nearest rows of each query, or those of many lists (`TRUE_UP_TO`)."""
         rows = None if allow is None else rows_of(self.ids, allow)
-        return self._search(queries, k, rows, self._lists)
+        is_true = len(self) <= TRUE_UP_TO
+        lists = self._lists if is_true else min(self._lists, TRUTH * self.nprobe)
+        return self._search(queries, k, rows, lists)
 
     def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of int64 (K,) ids, which are all there: float32 (K, dim)."""

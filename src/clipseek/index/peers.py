@@ -224,10 +224,10 @@ class PeerIndex:
         """
         return self._nearest("search", queries, k, allow)
 
-    def exact(
+    def truth(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """Find the true k nearest rows of each query; raise ShardsMissing."""
+        """Find what recall is judged by, as the peer does; raise ShardsMissing."""
         return self._nearest("exact", queries, k, allow)
 
     def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -101,12 +101,12 @@ class ShardedIndex:
         queries = checked(queries, k, self.dim)
         return self._nearest(lambda shard: shard.search(queries, k, allow=allow), k, len(queries))
 
-    def exact(
+    def truth(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """Find the true k nearest of all shards; raise ShardsMissing."""
+        """Find what recall is judged by in all shards; raise ShardsMissing."""
         queries = checked(queries, k, self.dim)
-        return self._nearest(lambda shard: shard.exact(queries, k, allow=allow), k, len(queries))
+        return self._nearest(lambda shard: shard.truth(queries, k, allow=allow), k, len(queries))
 
     def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of int64 (K,) ids, which are all there: float32 (K, dim).

@@ -186,12 +186,12 @@ class Part:
             found[i] = self.table.ids[rows[at : max(at + 1, last)]]
         return found
 
-    def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
-        """Find the true k nearest segments that are not dead."""
+    def truth(self, queries: NDArray[np.float32], k: int) -> Neighbours:
+        """Find the k nearest segments that are not dead, see `protocols.VectorIndex.truth`."""
         if not len(self.dead):
-            return self.index.exact(queries, k)
+            return self.index.truth(queries, k)
         alive = np.setdiff1d(self.table.ids, self.dead, assume_unique=True)
-        return self.index.exact(queries, k, allow=alive)
+        return self.index.truth(queries, k, allow=alive)
 
 
 def _fixed(ids: NDArray[np.int64] | None) -> NDArray[np.int64] | None:

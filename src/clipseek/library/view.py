@@ -336,10 +336,10 @@ class View:
         """Whether every search compares with every segment."""
         return self._base.index.recall == 1.0
 
-    def exact(self, queries: NDArray[np.float32], k: int) -> Neighbours:
-        """Find the true k nearest segments, as `search` does if it `is_exact`; takes long."""
+    def truth(self, queries: NDArray[np.float32], k: int) -> Neighbours:
+        """Find the k nearest segments that the recall of `search` is judged by; takes long."""
         queries = checked(queries, k, self.collection.dim)
-        return nearest_of([part.exact(queries, k) for part in self.parts], k)
+        return nearest_of([part.truth(queries, k) for part in self.parts], k)
 
     def rows(self, ids: NDArray[np.int64]) -> Rows:
         """Return what is known of int64 (K,) segments, in their order; raise SegmentNotFound."""

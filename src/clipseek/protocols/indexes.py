@@ -40,8 +40,12 @@ class VectorIndex(Protocol):
         """
         ...
 
-    def exact(
+    def truth(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """Find the true k nearest, as `search` does if its recall is 1; may take long."""
+        """Find the k nearest that the recall of `search` is judged by; may take long.
+
+        They are the true ones, as far as comparing every vector does not take too long; then those
+        that much more effort finds than `search` makes.
+        """
         ...

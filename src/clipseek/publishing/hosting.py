@@ -126,7 +126,7 @@ def _answered(held: Held, question: Question) -> dict[str, NDArray[Any]]:
     queries = question.queries
     if queries is None or len(queries) * question.k > _MOST_FOUND:
         raise ValueError(f"at most {_MOST_FOUND} neighbours are sent at once")
-    search = index.search if question.asked == "search" else index.exact
+    search = index.search if question.asked == "search" else index.truth
     near = search(queries, question.k, allow=ids)
     places = np.searchsorted(index.ids, near.ids).astype("<u4")
     return {"places": places, "scores": near.scores.astype("<f4", copy=False)}

@@ -56,7 +56,7 @@ class _Listed:
         rows = [known[number] for number in ids.tolist()]
         return np.array(rows, np.float32).reshape(len(rows), self.dim)
 
-    def exact(
+    def truth(
         self, queries: NDArray[np.float32], k: int, *, allow: NDArray[np.int64] | None = None
     ) -> Neighbours:
         """Find the k nearest, as `search` does."""

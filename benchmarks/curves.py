@@ -19,15 +19,17 @@ and its index. Then it measures, over that library:
 - `segment_bytes`: bytes of the database for each segment, with its frame.
 
 With `--within SHARE`, as root, a line follows each of a server that has only so many times the
-bytes of the index file, for its own memory and pages of files together (a control group of Linux):
-`start_s`, `search_ms` and `search_p99_ms` as above, and `own_mb`, its memory that no file has,
-which the system cannot take back.
+bytes of the index file, for its own memory and pages of files together (a control group of Linux),
+while no page is in memory before: `start_s`, `search_ms` and `search_p99_ms` as above, and
+`own_mb`, its memory that no file has, which the system cannot take back. Where that is too little,
+it does not end, or is killed.
 
 All are medians, except p99. Prints one JSON object for each library. `benchmarks.plots` draws them.
 """
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -149,6 +151,9 @@ def measure(settings: Settings, segments: int, each: int, options: argparse.Name
 def within(settings: Settings, options: argparse.Namespace) -> dict[str, float]:
     """Start a server over a library with so many times the bytes of its index, and ask it."""
     allowed = int(options.within * _index_bytes(settings))
+    for file in settings.data_dir.rglob("*"):
+        if file.is_file():
+            _forget(file)  # or its pages would be those of whoever read it before
     environment = _environment(settings)
     with (
         limited(allowed) as group,
@@ -164,6 +169,13 @@ def within(settings: Settings, options: argparse.Namespace) -> dict[str, float]:
         "search_p99_ms": _digits(quantiles(times, n=100)[98]),
         "own_mb": _digits(own / 1e6),
     }
+
+
+def _forget(file: Path) -> None:
+    """Let the system forget the pages of a file that it keeps in memory."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _index_bytes(settings: Settings) -> int:

@@ -153,7 +153,7 @@ def within(settings: Settings, options: argparse.Namespace) -> dict[str, float]:
     allowed = int(options.within * _index_bytes(settings))
     for file in settings.data_dir.rglob("*"):
         if file.is_file():
-            _forget(file)  # or its pages would be those of whoever read it before
+            _forget(file)  # or its pages would be those of another group
     environment = _environment(settings)
     with (
         limited(allowed) as group,

@@ -217,6 +217,22 @@ def test_the_truth_of_a_large_index_is_what_more_effort_finds(
         assert (near >= tenth).mean() > (served >= tenth).mean() + 0.1
 
 
+def test_a_gpu_does_not_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it found is judged by what more effort finds, which is made without it."""
+
+    class Blind:
+        def search(self, queries: NDArray[np.float32], k: int) -> Any:
+            return np.full((len(queries), k), -1, np.float32), np.full((len(queries), k), -1)
+
+    ids, vectors = library(20_000)
+    index = FaissIndex.build(vectors, ids, kind="ivf-flat")
+    blind = index.searched_by(Blind())  # type: ignore[arg-type]  # as much of one as is asked
+    monkeypatch.setattr("clipseek.index.faiss.TRUE_UP_TO", 1000)
+    queries = unit(np.random.default_rng(3).normal(size=(5, DIM)))
+    assert blind.truth(queries, 10).ids.tolist() == index.truth(queries, 10).ids.tolist()
+    assert blind.search(queries, 10).ids.shape == (5, 10)
+
+
 def test_few_rows_of_a_large_index_are_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter that leaves few costs nothing more."""
     ids, vectors = library(20_000)

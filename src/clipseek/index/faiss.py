@@ -268,9 +268,10 @@ class FaissIndex:
         """Search once; rows that FAISS did not find are -1, with the lowest of scores.
 
         With a filter, a query is compared with as many allowed rows as without one at most, and
-        with those of as many lists at least, of the lists that have some.
+        with those of as many lists at least, of the lists that have some. A GPU knows no effort
+        but its own.
         """
-        if self._gpu is not None and only is None and ask <= GPU_LIMIT:
+        if self._gpu is not None and only is None and ask <= GPU_LIMIT and effort == 1:
             return self._gpu.search(queries, ask)
         layout = self._layout
         further = max(0, ask - _SPARE - _TUNED_FOR)

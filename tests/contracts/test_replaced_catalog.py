@@ -1,5 +1,6 @@
 """A database that is replaced, restored or read-only under a program that has it open."""
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -17,7 +18,7 @@ from clipseek import belonging
 from clipseek.assembly import migrate, open_service, open_writer
 from clipseek.belonging import Owner
 from clipseek.caches import open_cache
-from clipseek.catalog import SqlCatalog, SqlReader
+from clipseek.catalog import SqlCatalog, SqlReader, sqlite
 from clipseek.config import Settings
 from clipseek.errors import ClipseekError, ConfigError, ServiceUnavailable
 from clipseek.library.view import View
@@ -99,6 +100,31 @@ def test_a_backup_copied_over_the_file_is_read(tmp_path: Path) -> None:
         assert ids(catalog) == ["a", "b"]
         path.write_bytes(copy.read_bytes())
         assert ids(catalog) == ["a"]
+
+
+def test_a_checkpoint_while_a_connection_is_opened_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It changes the time of the file, before and after the connection is looked at."""
+    path, times = tmp_path / "catalog.db", itertools.count(1)
+    url, opened = made(path, "a"), sqlite._switch_to_wal
+
+    def checkpoint() -> None:
+        os.utime(path, ns=(0, 1_000_000 * next(times)))
+
+    def meanwhile(connection: sqlite3.Connection, wait_s: float) -> None:
+        opened(connection, wait_s)
+        checkpoint()
+
+    monkeypatch.setattr(sqlite, "_switch_to_wal", meanwhile)
+    with closing(SqlCatalog.open(url)) as catalog:
+        for name in ("b", "c"):
+            checkpoint()
+            a_video(name, uri=f"/{name}.mp4").put_into(catalog, "default")
+        assert ids(catalog) == ["a", "b", "c"]
+        made(tmp_path / "other.db", "d")
+        put_back(backup(tmp_path / "other.db", tmp_path / "copy.db"), path)
+        assert ids(catalog) == ["d"]
 
 
 @pytest.mark.parametrize("later", [["c"], ["c", "d"], []], ids=["as-many", "more", "fewer"])

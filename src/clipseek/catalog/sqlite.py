@@ -15,6 +15,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from clipseek.errors import ServiceUnavailable
 
+_FILE = 2  # of what `_identity` returns, so many say which file it is
+
 Mode = Literal["ro", "rw", "rwc"]
 """How a file is opened: to be read, to be written too, or made as well if it is missing."""
 
@@ -44,8 +46,13 @@ def engine(path: Path, mode: Mode, *, wait_s: float, pool_size: int, overflow: i
             _switch_to_wal(connection, wait_s)
 
     def check_out(connection: "OpenedFile", _entry: object, _proxy: object) -> None:
-        """Replace a connection whose file is not the one at the path any more."""
-        if connection.is_replaced or connection.has_log:
+        """Replace a connection whose file is not the one at the path any more.
+
+        One that was opened for this has the state of now, even if a checkpoint has gone on since.
+        """
+        is_fresh, connection.is_fresh = connection.is_fresh, False
+        is_gone = connection.is_elsewhere if is_fresh else connection.is_replaced
+        if is_gone or connection.has_log:
             raise DisconnectionError("the file was replaced")
 
     def begin(connection: Connection) -> None:
@@ -78,6 +85,13 @@ class OpenedFile(sqlite3.Connection):
     path: Path
     identity: tuple[int, ...] | None
     is_immutable: bool
+    is_fresh: bool
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another file is at the path now."""
+        found = _identity(self.path)
+        return (self.identity or ())[:_FILE] != (found or ())[:_FILE]
 
     @property
     def is_replaced(self) -> bool:
@@ -128,7 +142,7 @@ def _connected(path: Path, mode: str, wait_s: float) -> OpenedFile:
         check_same_thread=False,
         factory=OpenedFile,
     )
-    connection.path, connection.is_immutable = path, is_immutable
+    connection.path, connection.is_immutable, connection.is_fresh = path, is_immutable, True
     # One that was made by opening it has an identity only now.
     connection.identity = identity or _identity(path)
     return connection

@@ -21,7 +21,7 @@ from clipseek.errors import ConfigError
 from tests.tiny_models import CAPTIONS, CONFIGS, make_checkpoint
 
 torch = pytest.importorskip("torch", reason="the extra `models` is not installed")
-huggingface_hub = pytest.importorskip("huggingface_hub", reason="comes with open_clip")
+hub = pytest.importorskip("huggingface_hub.constants", reason="comes with open_clip")
 
 from clipseek.embedding.export import export_bundle, export_model  # noqa: E402
 from clipseek.embedding.export.tokenizer import (  # noqa: E402
@@ -294,8 +294,8 @@ def test_a_hub_out_of_reach_is_one_sentence_with_three_ways_out(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing listens at the hub's address: the message says what to do, nothing is written."""
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(hub, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
     with pytest.raises(ConfigError) as caught:

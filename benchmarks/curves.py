@@ -22,7 +22,7 @@ With `--within SHARE`, as root, a line follows each of a server that has only so
 bytes of the index file, for its own memory and pages of files together (a control group of Linux),
 while no page is in memory before: `start_s`, `search_ms` and `search_p99_ms` as above, and
 `own_mb`, its memory that no file has, which the system cannot take back. Where that is too little,
-it does not end, or is killed.
+the server is killed, or is never ready, and the benchmark waits for it.
 
 All are medians, except p99. Prints one JSON object for each library. `benchmarks.plots` draws them.
 """

@@ -139,6 +139,21 @@ def test_lists_are_all_searched_for_exact_answers_and_for_few_rows(
             assert index.search(vectors[:3], k, allow=allow).ids.tolist() == expected
 
 
+def test_the_truth_of_many_rows_is_what_more_lists_find(
+    rows: tuple[NDArray[np.int64], NDArray[np.float32]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight times as many as a search looks through, and never more than there are."""
+    ids, vectors = rows
+    index = stored(ids, vectors, kind="ivf-flat")
+    index._milvus = spied = Spied()
+    monkeypatch.setattr(module, "TRUE_UP_TO", len(ids) - 1)
+    every = index._lists
+    for index.nprobe in (2, every):
+        index.truth(vectors[:1], 10)
+    assert spied.asked[0][-1] == 16
+    assert spied.asked[-1][-1] == every
+
+
 def test_more_lists_find_more(rows: tuple[NDArray[np.int64], NDArray[np.float32]]) -> None:
     """The number of lists is what decides the recall."""
     ids, vectors = rows

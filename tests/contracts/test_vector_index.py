@@ -234,7 +234,7 @@ def test_a_gpu_does_not_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_few_rows_of_a_large_index_are_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filter that leaves few costs nothing more."""
+    """What a filter leaves of it, however large the index is."""
     ids, vectors = library(20_000)
     index = FaissIndex.build(vectors, ids, kind="ivf-flat")
     monkeypatch.setattr("clipseek.index.faiss.TRUE_UP_TO", 1000)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from clipseek import publishing
 from clipseek.index import FaissIndex
+from clipseek.index.faiss import TRUE_UP_TO, TRUTH
 from clipseek.library.collections import CollectionStats
 from clipseek.library.view import View
 from clipseek.metrics import Metrics
@@ -82,6 +83,13 @@ def test_the_truth_is_the_true_neighbours(bad: View, queries: NDArray[np.float32
     for query in queries:
         best = ids[np.argsort(-(vectors.astype(np.float64) @ query), kind="stable")[:K]]
         assert set(bad.truth(query[None], K).ids[0]) == set(best)
+
+
+def test_the_manual_says_what_large_indexes_are_judged_by() -> None:
+    """By the numbers that are used."""
+    page = Path(__file__).parents[2].joinpath("api", "README.md").read_text("utf-8")
+    assert TRUTH == 8
+    assert f"more than {TRUE_UP_TO:,} segments with a search of eight times the effort" in page
 
 
 def test_what_was_not_found_lowers_the_recall(bad: View, queries: NDArray[np.float32]) -> None:

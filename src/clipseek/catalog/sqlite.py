@@ -48,7 +48,8 @@ def engine(path: Path, mode: Mode, *, wait_s: float, pool_size: int, overflow: i
     def check_out(connection: "OpenedFile", _entry: object, _proxy: object) -> None:
         """Replace a connection whose file is not the one at the path any more.
 
-        One that was opened for this has the state of now, even if a checkpoint has gone on since.
+        A connection that was opened just now sees what the file has now. A checkpoint may have
+        changed its size and time since, so that only another file counts.
         """
         is_fresh, connection.is_fresh = connection.is_fresh, False
         is_gone = connection.is_elsewhere if is_fresh else connection.is_replaced

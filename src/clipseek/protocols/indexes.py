@@ -45,7 +45,7 @@ class VectorIndex(Protocol):
     ) -> Neighbours:
         """Find the k nearest that the recall of `search` is judged by; may take long.
 
-        They are the true ones, as far as comparing every vector does not take too long; then those
-        that much more effort finds than `search` makes.
+        They are the true ones, unless comparing every vector would take too long: then those that
+        a much more thorough search finds.
         """
         ...

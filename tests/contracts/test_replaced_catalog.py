@@ -127,6 +127,28 @@ def test_a_checkpoint_while_a_connection_is_opened_fails_nothing(
         assert ids(catalog) == ["d"]
 
 
+def test_a_database_that_is_replaced_while_it_is_opened_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error, and then the new one: never the file that is gone."""
+    path = tmp_path / "catalog.db"
+    url, opened = made(path, "a"), sqlite._switch_to_wal
+    made(tmp_path / "other.db", "b")
+    copies = [backup(tmp_path / "other.db", tmp_path / "copy.db")]
+
+    def meanwhile(connection: sqlite3.Connection, wait_s: float) -> None:
+        opened(connection, wait_s)
+        if copies:
+            put_back(copies.pop(), path)
+
+    with closing(SqlCatalog.open(url)) as catalog:
+        os.utime(path)  # so that the next one that reads opens the file again
+        monkeypatch.setattr(sqlite, "_switch_to_wal", meanwhile)
+        with pytest.raises(ServiceUnavailable):
+            ids(catalog)
+        assert ids(catalog) == ["b"]
+
+
 @pytest.mark.parametrize("later", [["c"], ["c", "d"], []], ids=["as-many", "more", "fewer"])
 def test_a_view_notices_a_backup_that_was_put_back(tmp_path: Path, later: list[str]) -> None:
     """Also one of the very version that was seen last, with another video in it."""

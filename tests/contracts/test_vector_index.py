@@ -219,9 +219,12 @@ def test_the_truth_of_a_large_index_is_what_more_effort_finds(
 
 def test_a_gpu_does_not_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it found is judged by what more effort finds, which is made without it."""
+    asked = []
 
     class Blind:
         def search(self, queries: NDArray[np.float32], k: int) -> Any:
+            asked.append(k)
+            assert len(asked) == 1, "it was asked again, or to judge"
             return np.full((len(queries), k), -1, np.float32), np.full((len(queries), k), -1)
 
     ids, vectors = library(20_000)
